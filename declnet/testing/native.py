@@ -1,0 +1,123 @@
+"""The check whether an engine can run a component's calls without Python between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from math import prod
+
+import numpy as np
+
+from declnet.contracts.engine import CompiledCalls
+from declnet.contracts.kernel import Call
+from declnet.contracts.operations import OptimizerUpdate
+from declnet.graph.kernels import Kernels
+from declnet.graph.model import Model
+from declnet.graph.training_graph import TrainingGraph
+from declnet.graph.update import ParameterUpdate, VectorUpdate
+from declnet.registry.registry import Registry
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.harness import NO_LOSS, infer, probe
+from declnet.testing.layer_harness import infer_chain, inputs_of_model, shapes_of, working_shapes
+from declnet.testing.losses import batch_of, prepared, working_pairs
+from declnet.testing.optimizers import SIZE, parameters_of_size
+from declnet.testing.regularizers import PARAMETER_SHAPES
+from declnet.testing.trial import SAMPLES, USUAL
+
+FLOAT = np.dtype("float64")
+
+
+@check
+def runs_without_python(subject: Subject) -> None:
+    """Runs without Python between its calls of NumPy, where an engine is installed."""
+    kernels = _engine_alone(subject.registry)
+    try:
+        with calling("the engine"):
+            compiled = kernels.compile(bound_calls(subject))
+    except CheckFailed as failure:
+        raise CheckSkipped(f"it cannot be tried: {failure}") from failure
+    reasons = dict.fromkeys(_reasons(compiled))
+    if reasons:
+        raise CheckSkipped("; ".join(reasons))
+
+
+def _engine_alone(registry: Registry) -> Kernels:
+    """Return the engine used by default, without kernels; raise CheckSkipped if there is none."""
+    engines, missing = Registry(), []
+    for entry in registry.entries("engine"):
+        if entry.component.by_default:
+            engines.add(entry)
+            missing.append(entry.component.unavailable())
+    kernels = Kernels(engines, compiled=True)
+    if kernels.engine is None:
+        raise CheckSkipped(": ".join(["no engine can be used", *filter(None, missing)]))
+    return kernels
+
+
+def _reasons(compiled: CompiledCalls) -> Iterator[str]:
+    """Yield the methods that Python calls, at least in part, each with the reason."""
+    for call, reason in compiled.left:
+        method = getattr(call, "func", None)
+        name = "update" if isinstance(call, OptimizerUpdate) else getattr(method, "__name__", "it")
+        yield f"{name} {reason}"
+
+
+def bound_calls(subject: Subject) -> Sequence[Call]:
+    """Return the calls of a component in a training step, as bound by the graph without kernels.
+
+    Raises CheckFailed or CheckSkipped if the component cannot be used.
+    """
+    return _BOUND[subject.kind](subject)
+
+
+def _layer_calls(subject: Subject) -> Sequence[Call]:
+    shape = working_shapes(subject)[0]
+    nodes = infer_chain(subject, shape)
+    inputs = inputs_of_model(subject.instance, shapes_of(subject.instance, shape))
+    model = Model(nodes, inputs, FLOAT)
+    model.store.initialize(7, subject.registry)
+    graph = TrainingGraph(model, NO_LOSS, USUAL.samples, seed=0)
+    if graph.begin is not None:
+        graph.begin(1)
+    x = {
+        name: np.zeros((USUAL.samples, *each.shape), FLOAT if each.dtype == "float" else np.int64)
+        for name, each in inputs.items()
+    }
+    bound = graph.bind(x if len(x) > 1 else next(iter(x.values())), np.zeros(USUAL.samples))
+    own = next(each for each in bound.chains if each.nodes[0].name == "subject")
+    return [*own.forward, *own.backward]
+
+
+def _loss_calls(subject: Subject) -> Sequence[Call]:
+    pair = working_pairs(subject)[0]
+    batch, features = batch_of(subject, pair), (prod(pair.shape),)
+    before = probe("batch_last", name="before", shape=pair.shape, samples=SAMPLES)
+    model = Model(infer([before], features, Registry()), features, FLOAT)
+    graph = TrainingGraph(model, subject.instance, SAMPLES, seed=0)
+    y_true = prepared(subject.instance, batch.y, pair.shape, FLOAT, "batch_last")
+    bound = graph.bind(np.zeros((SAMPLES, *features)), y_true)
+    return bound.heads[0].chain.forward
+
+
+def _optimizer_calls(subject: Subject) -> Sequence[Call]:
+    optimizer, total = subject.instance, 1000
+    if not optimizer.per_parameter:
+        return VectorUpdate(optimizer, np.zeros(SIZE), np.zeros(SIZE), total).calls
+    infos = parameters_of_size(optimizer, SIZE)
+    parameters = [(each, np.zeros(each.shape), np.zeros(each.shape)) for each in infos]
+    return ParameterUpdate(optimizer, parameters, total).calls
+
+
+def _regularizer_calls(subject: Subject) -> Sequence[Call]:
+    shape = PARAMETER_SHAPES[0]
+    return [partial(subject.instance.add_gradient, np.zeros(shape), np.zeros(shape))]
+
+
+_BOUND: dict[str, Callable[[Subject], Sequence[Call]]] = {
+    "layer": _layer_calls,
+    "loss": _loss_calls,
+    "optimizer": _optimizer_calls,
+    "regularizer": _regularizer_calls,
+}
+
+CHECKS = (runs_without_python,)
