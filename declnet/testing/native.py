@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr
 from functools import partial
+from io import StringIO
 from math import prod
 
 import numpy as np
@@ -32,7 +34,7 @@ def runs_without_python(subject: Subject) -> None:
     """Runs without Python between its calls of NumPy, where an engine is installed."""
     kernels = _engine_alone(subject.registry)
     try:
-        with calling("the engine"):
+        with calling("the engine"), redirect_stderr(StringIO()):  # it says when it compiles loops
             compiled = kernels.compile(bound_calls(subject))
     except CheckFailed as failure:
         raise CheckSkipped(f"it cannot be tried: {failure}") from failure

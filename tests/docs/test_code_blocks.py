@@ -90,6 +90,15 @@ def test_example_components_keep_their_contracts(
     assert all(report.succeeded for report in reports)
 
 
+def test_the_kit_says_which_line_needs_python(blocks: list[CodeBlock], tmp_path: Path) -> None:
+    pytest.importorskip("numba", reason="the extra jit is not installed")
+    at = next(i for i, each in enumerate(blocks) if "class Excess" in each.text)
+    (tmp_path / "excess.py").write_text(blocks[at].text, "utf-8")
+    python = [sys.executable, "excess.py"]
+    done = subprocess.run(python, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == blocks[at + 1].text
+
+
 @pytest.fixture
 def registry(example_projects: dict) -> declnet.Registry:
     """Everything installed and declnet-counts."""
