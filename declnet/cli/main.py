@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from typing import NoReturn
 
@@ -22,10 +21,6 @@ from declnet.cli.show import diff, show
 from declnet.cli.streams import escaped_streams
 from declnet.cli.sweep import sweep
 from declnet.cli.trace import trace
-
-COLLECT_AFTER = 50_000
-"""New objects before a search for unreachable cycles, of which the start of a command makes none:
-with Python's 700, it spends a tenth of its time on that."""
 
 
 @click.group(
@@ -63,7 +58,6 @@ for each in (
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    gc.set_threshold(COLLECT_AFTER)
     with escaped_streams() as out:
         status = _status()
         out.flush()

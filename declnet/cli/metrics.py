@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from declnet.contracts.callback import EpochLogged
 from declnet.contracts.metric import Better
-from declnet.runs.comparison import Directions
 from declnet.spec.heads import Head
 from declnet.training.metrics import LOSSES
+
+if TYPE_CHECKING:
+    from declnet.runs.comparison import Directions
 
 Abbreviations = Mapping[str, str]
 """Short names of metrics in log lines, by full name."""

@@ -19,7 +19,7 @@ from declnet.cli.options import (
     registry_without,
     run_argument,
 )
-from declnet.cli.run import interrupt_on_signals
+from declnet.cli.run import interrupt_on_signals, without_collections
 from declnet.cli.streams import binary_output
 
 
@@ -71,10 +71,11 @@ def predict(
     """
     import time
 
-    from declnet.contracts.attribution import attributing_errors
-    from declnet.runs.file_parts import predicted_parts
-    from declnet.runs.prediction_files import FORMS, form_of, require_free, whole_file
-    from declnet.runs.stored_run import load_predictor
+    with without_collections():
+        from declnet.contracts.attribution import attributing_errors
+        from declnet.runs.file_parts import predicted_parts
+        from declnet.runs.prediction_files import FORMS, form_of, require_free, whole_file
+        from declnet.runs.stored_run import load_predictor
 
     interrupt_on_signals()
     form = form_of(output, form)
@@ -155,12 +156,13 @@ def evaluate(
     Print the loss and all metrics of its spec; for classification also precision, recall and F1 for
     each class and the confusion matrix, for regression r2 and errors. Nothing is refitted.
     """
-    from declnet.cli.result_tables import print_evaluation
-    from declnet.contracts.attribution import attributing_errors
-    from declnet.errors import DataError
-    from declnet.runs.evaluation import evaluate_parts
-    from declnet.runs.file_parts import labeled_parts
-    from declnet.runs.stored_run import open_run
+    with without_collections():
+        from declnet.cli.result_tables import print_evaluation
+        from declnet.contracts.attribution import attributing_errors
+        from declnet.errors import DataError
+        from declnet.runs.evaluation import evaluate_parts
+        from declnet.runs.file_parts import labeled_parts
+        from declnet.runs.stored_run import open_run
 
     if file is not None and data_set is not None:
         raise click.UsageError("--on names the run's own data, --data another file: give one")

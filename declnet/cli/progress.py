@@ -20,13 +20,14 @@ from declnet.cli.streams import escaped, escaped_line, painted
 from declnet.cli.terminal import is_terminal
 from declnet.contracts.callback import EpochFinished, EpochLogged
 from declnet.runs.session import Listener
-from declnet.runs.sweep import Outcome, Task
 from declnet.spec.model import RunSpec
 from declnet.training.trainer import Event
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn, TaskID
+
+    from declnet.runs.sweep import Outcome, Task
 
 STEP = 0.1
 """Seconds between updates of the bar, however many epochs pass."""

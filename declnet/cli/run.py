@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -67,9 +70,10 @@ def run(
     runs/<name>-folds-<number>]
     """
     interrupt_on_signals()
-    from declnet.cli.progress import Warnings, followed
-    from declnet.cli.result_tables import print_result, print_starting_point
-    from declnet.runs.run import run as run_spec
+    with without_collections():
+        from declnet.cli.progress import Warnings, followed
+        from declnet.cli.result_tables import print_result, print_starting_point
+        from declnet.runs.run import run as run_spec
 
     registry = registry_without(disabled)
     loaded, checked = valid_spec(spec, overrides, registry)
@@ -95,6 +99,20 @@ def run(
         )
     print_result(result, quiet=quiet, plain=plain, shown=warnings.shown)
     return 0
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Import modules, and never look for unreachable objects among theirs.
+
+    Python would do so while it imports them and when it ends, a quarter of the time of a short run.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _run_series(
@@ -169,10 +187,11 @@ def resume(
 
     The result is bit-identical to that of an uninterrupted run. A finished run is left unchanged.
     """
-    from declnet.cli.progress import Warnings, followed
-    from declnet.cli.result_tables import print_result
-    from declnet.runs.resuming import resume as resume_run
-    from declnet.runs.resuming import spec_to_resume
+    with without_collections():
+        from declnet.cli.progress import Warnings, followed
+        from declnet.cli.result_tables import print_result
+        from declnet.runs.resuming import resume as resume_run
+        from declnet.runs.resuming import spec_to_resume
 
     interrupt_on_signals()
     registry = registry_without(disabled)

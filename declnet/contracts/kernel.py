@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.parameter import LayerState, OptimizerState
 from declnet.errors import RegistryError
@@ -51,7 +51,7 @@ class KernelSite:
     x: Any = None
     y: Any = None
     dy: Array | None = None
-    dx: Array | None = None
+    dx: Any = None
     states: tuple[LayerState, ...] = ()
     y_true: Any = None
     losses: Any = None
@@ -93,8 +93,9 @@ class Kernel(Component):
     """A replacement for components of certain classes during training.
 
     `replaces` names one or more consecutive layers, each the only reader of the one before, with or
-    without a loss after the last; or one loss, one optimizer, or one regularizer. Subclasses of
-    these classes are never replaced, since they may compute something else.
+    without a loss after the last; or one layer with several inputs, one loss, one optimizer, or
+    one regularizer. Subclasses of these classes are never replaced, since they may compute
+    something else.
 
     Results must equal the components' up to rounding, and be bitwise reproducible. Predictions and
     evaluations always use the components.
@@ -131,14 +132,15 @@ class Kernel(Component):
     def suits(
         self,
         components: Sequence[Any],  # noqa: ARG002
-        shapes: Sequence[Shape],  # noqa: ARG002
+        shapes: Sequence[Any],  # noqa: ARG002
         input_gradient: bool,  # noqa: ARG002
     ) -> bool:
         """Return whether it is meant for such layers, before memory is planned; default: True.
 
         Args:
             components: the components that it would replace.
-            shapes: shapes of one sample: the first layer's input, then the output of each layer.
+            shapes: shapes of one sample: the first layer's input (a tuple of shapes if it has
+                several), then the output of each layer.
             input_gradient: whether the gradient of the first layer's input may be needed.
         """
         return True
@@ -168,6 +170,12 @@ class Kernel(Component):
             raise RegistryError(
                 f"{cls.__name__}.replaces is {_in_words(cls.replaces)}; it must name layers, with "
                 "or without a loss after them, or one loss, one optimizer, or one regularizer"
+            )
+        many = [each for each in cls.replaces if getattr(each, "n_inputs", 1) != 1]
+        if many and len(kinds) > 1:
+            raise RegistryError(
+                f"{cls.__name__}.replaces is {_in_words(cls.replaces)}, but {many[0].__name__} has "
+                "several inputs, and is only replaced alone"
             )
 
 

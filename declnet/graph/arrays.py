@@ -190,13 +190,16 @@ class BatchArrays:
         arrays = tuple(self.read((node.index, position)) for position in range(len(node.inputs)))
         return arrays if node.takes_many_inputs else arrays[0]
 
-    def kernel_input(self, node: Node) -> Array:
-        """Return what a kernel reads that starts at a layer with one input.
+    def kernel_input(self, node: Node) -> Any:
+        """Return what a kernel reads that starts at a layer, as `inputs`.
 
-        The model's input is writeable, since compiled code is typed by that.
+        The model's inputs are writeable, since compiled code is typed by that.
         """
-        name = node.reads[0]
-        return self.read((node.index, 0)) if name is None else input_of(self._x, name)
+        arrays = tuple(
+            self.read((node.index, position)) if name is None else input_of(self._x, name)
+            for position, name in enumerate(node.reads)
+        )
+        return arrays if node.takes_many_inputs else arrays[0]
 
     def read(self, reader: Reader) -> Array:
         """Return one input of a layer: the value itself, or its copy in another memory order."""

@@ -80,8 +80,10 @@ class Kernels:
         """Return the kernels that replace these layers (and the loss, if given), best first."""
         components = (*(node.layer for node in nodes), *(() if loss is None else (loss,)))
         found = self._replacing(components)
-        shapes = [nodes[0].input_shapes[0], *(node.output_shape for node in nodes)]
-        input_gradient = nodes[0].inputs != (0,)
+        first = nodes[0]
+        given: Any = first.input_shapes if first.takes_many_inputs else first.input_shapes[0]
+        shapes = [given, *(node.output_shape for node in nodes)]
+        input_gradient = any(first.inputs)  # 0 is an input of the model
         return tuple(each for each in found if each.suits(components, shapes, input_gradient))
 
     def bind(self, kernels: Sequence[Kernel], site: KernelSite) -> KernelCalls | None:
@@ -167,8 +169,7 @@ def backward_calls(node: Node, batch: BatchArrays, dy: Array | None = None) -> l
     """
     if not batch.plan.needs_gradient[node.index + 1] or batch.plan.gradient_is_view(node):
         return []
-    targets = [batch.gradient_target(node, position) for position in range(len(node.inputs))]
-    dx: Any = tuple(target for target, _ in targets) if node.takes_many_inputs else targets[0][0]
+    dx, after = _input_gradients(node, batch)
     needs = node.layer.backward_needs
     backward = partial(
         node.layer.backward,
@@ -178,8 +179,14 @@ def backward_calls(node: Node, batch: BatchArrays, dy: Array | None = None) -> l
         dx,
         batch.states[node.index],
     )
-    added = (call for _, additions in targets for call in additions)
-    return [backward, *added, *batch.additions(node)]
+    return [backward, *after, *batch.additions(node)]
+
+
+def _input_gradients(node: Node, batch: BatchArrays) -> tuple[Any, list[Call]]:
+    """Return where a layer writes the gradients of its inputs, and the calls that follow."""
+    targets = [batch.gradient_target(node, position) for position in range(len(node.inputs))]
+    dx: Any = tuple(target for target, _ in targets) if node.takes_many_inputs else targets[0][0]
+    return dx, [call for _, additions in targets for call in additions]
 
 
 @dataclass(frozen=True)
@@ -264,12 +271,12 @@ def _continuing(nodes: Sequence[Node], outputs: Sequence[int]) -> frozenset[int]
 
 def _longest(nodes: Sequence[Node], start: int, stop: int, kernels: Kernels) -> Chain:
     """Return the longest chain from `start`, ending by `stop`, that suits a kernel."""
-    if not nodes[start].takes_many_inputs:
-        for end in range(stop, start, -1):
-            joined = nodes[start:end]
-            found = kernels.find(joined)
-            if found:
-                return Chain(tuple(joined), found)
+    longest = start + 1 if nodes[start].takes_many_inputs else stop
+    for end in range(longest, start, -1):
+        joined = nodes[start:end]
+        found = kernels.find(joined)
+        if found:
+            return Chain(tuple(joined), found)
     return Chain((nodes[start],))
 
 
@@ -296,7 +303,7 @@ def kernel_calls(
     if not chain.kernels:
         return None
     first, last = chain.nodes[0], chain.nodes[-1]
-    dx, after = batch.gradient_target(first, 0)
+    dx, after = _input_gradients(first, batch)
     site = loss_site or KernelSite(())
     site = replace(
         site,

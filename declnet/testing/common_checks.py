@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -20,7 +20,7 @@ from declnet.testing.check import (
     Subject,
     check,
 )
-from declnet.testing.comparison import CLOSE, CLOSE_IN_FLOAT32, difference, kept_and_read
+from declnet.testing.comparison import CLOSE, CLOSE_IN_FLOAT32, LEAST, difference, kept_and_read
 from declnet.testing.trial import (
     BOTH_ORDERS,
     CHANGED,
@@ -45,11 +45,13 @@ def require_alike(
     advice: str,
     tolerance: float = CLOSE,
     wanted: Mapping[str, Array] | None = None,
+    small: Callable[[str], float] | None = None,
 ) -> None:
     """Raise CheckFailed, with advice, if a component's results differ between two settings.
 
     The correct results are those of `base`, or `wanted`; other outputs are not compared. The
-    tolerance is relative to the largest number in an array.
+    tolerance is relative to the largest number in an array, or to what `small` returns for its name
+    if that is larger.
     """
     right, found = tried(subject, base), tried(subject, other)
     free = (base.dtype, base.order, base.input_order, base.samples)
@@ -58,7 +60,8 @@ def require_alike(
         results = right.outputs if wanted is None else wanted
         if name not in results or (name in right.drawn and not may_draw):
             continue
-        fault = difference(array, results[name], tolerance)
+        least = LEAST if small is None else small(name)
+        fault = difference(array, results[name], tolerance, least)
         if fault:
             raise CheckFailed(f"{name} differs with {other}: {fault}; {advice}")
 

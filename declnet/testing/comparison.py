@@ -38,10 +38,16 @@ def same(first: Array, second: Array) -> bool:
     return np.array_equal(first, second, equal_nan=first.dtype.kind in "fc")
 
 
-def difference(found: Array, wanted: Array, tolerance: float = CLOSE) -> str | None:
+LEAST = 1e-3
+"""Below this, differences are not relative."""
+
+
+def difference(
+    found: Array, wanted: Array, tolerance: float = CLOSE, small: float = LEAST
+) -> str | None:
     """Return how two arrays differ, in words, or None if they agree.
 
-    The tolerance is relative to the largest value of `wanted`, or to 1e-3 if that is larger.
+    The tolerance is relative to the largest value of `wanted`, or to `small` if that is larger.
     """
     if found.shape != wanted.shape:
         return f"it has shape {found.shape} instead of {wanted.shape}"
@@ -53,7 +59,7 @@ def difference(found: Array, wanted: Array, tolerance: float = CLOSE) -> str | N
     given, right = found.astype(float), wanted.astype(float)
     unlike = np.isfinite(given) != np.isfinite(right)
     finite = np.isfinite(right)
-    scale = max(float(np.max(np.abs(right[finite]), initial=0.0)), 1e-3)
+    scale = max(float(np.max(np.abs(right[finite]), initial=0.0)), small)
     with np.errstate(all="ignore"):
         gap = np.where(unlike, np.inf, np.abs(given - right))
     gap[~finite & ~unlike] = 0
@@ -131,7 +137,7 @@ def _by_element(function: Function, point: Array, gradient: Array, step: float) 
         direction = np.zeros(point.shape)
         direction[index] = 1
         slopes[index], noise = _slope(function, point, direction, step)
-    scale = max(float(np.max(np.abs(slopes), initial=0.0)), 1e-3)
+    scale = max(float(np.max(np.abs(slopes), initial=0.0)), LEAST)
     fault = difference(gradient, slopes, TOLERANCE + noise / scale)
     return fault and fault.replace("differ", "differ from central differences")
 

@@ -13,7 +13,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.inputs import InputInfo, as_input_infos, input_value
 from declnet.contracts.kernel import Call, Kernel, KernelCalls, KernelSite
-from declnet.contracts.layer import input_dtypes
+from declnet.contracts.layer import Layer, input_dtypes
 from declnet.contracts.loss import Loss
 from declnet.contracts.optimizer import Optimizer
 from declnet.graph.arrays import batch_view
@@ -30,10 +30,16 @@ from declnet.testing.check import (
     check,
 )
 from declnet.testing.common_checks import only, require_alike
-from declnet.testing.comparison import same
+from declnet.testing.comparison import LEAST, same
 from declnet.testing.examples import build_examples
 from declnet.testing.harness import NO_LOSS, GraphHarness, call_locked, infer, probe
-from declnet.testing.layer_harness import LEVELS, USUAL_SHAPES
+from declnet.testing.layer_harness import (
+    LEVELS,
+    USUAL_SHAPES,
+    candidate_shapes,
+    infer_chain,
+    inputs_of_chain,
+)
 from declnet.testing.losses import Pair, drawn, prepared, sort_of
 from declnet.testing.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
 from declnet.testing.scheduled_fields import scheduled_variants
@@ -50,9 +56,6 @@ SETTINGS = tuple(
 SPECIALS = (0.0, np.nan, np.inf)
 """What is added to an element of a kernel's input; if these are integers, of a parameter."""
 
-NUMBERS = "numbers"
-"""The model's input, if it holds integers."""
-
 VECTORS = (1, 13, 1000)
 """Sizes of parameter vectors."""
 
@@ -61,6 +64,10 @@ ROUNDING = {"float32": 1e-5, "float64": 1e-12}
 largest value. A NumPy kernel, which rounds less, may differ by `LESS_ROUNDING` in float64."""
 
 LESS_ROUNDING = 1e-6
+
+
+SMALL_PART = 1e-2
+"""Results whose largest value is below this part of all others' may differ as if it were not."""
 
 
 class WatchedKernels(Kernels):
@@ -79,7 +86,7 @@ class WatchedKernels(Kernels):
             calls = super().bind(kernels, site)
         if calls is None or site.state is not None:
             return calls
-        read = {"x": site.x, "y_true": site.y_true, "w": site.w}
+        read = {"y_true": site.y_true, "w": site.w} | _named("x", site.x)
         for state in site.states:
             read |= {f"state.{name}": getattr(state, name) for name in vars(state.grad)}
         known = {name: array for name, array in read.items() if array is not None}
@@ -88,12 +95,21 @@ class WatchedKernels(Kernels):
                 self._watched(calls.forward, known | {"y": site.y}, site.losses, site.dx),
                 self._watched(calls.backward, known | {"y": site.y}),
             )
+        dx = _named("dx", site.dx)
         if site.losses is None:
             forward = self._watched(calls.forward, known, site.y)
-            in_place = site.dx is not None and np.may_share_memory(site.dx, site.dy)
-            dx = None if in_place else site.dx  # it holds dy, which must not be spoiled
-            return KernelCalls(forward, self._watched(calls.backward, known, dx))
-        forward = self._watched(calls.forward, known, site.y, site.losses, site.dx)
+            kept = {  # dx has the memory of an x that backward does not need
+                name: each
+                for name, each in known.items()
+                if not any(np.may_share_memory(each, target) for target in dx.values())
+            }
+            filled = [
+                each  # not in place, where it holds dy, which must not be spoiled
+                for each in dx.values()
+                if site.dy is None or not np.may_share_memory(each, site.dy)
+            ]
+            return KernelCalls(forward, self._watched(calls.backward, kept, *filled))
+        forward = self._watched(calls.forward, known, site.y, site.losses, *dx.values())
         return KernelCalls(forward, self._watched(calls.backward, {**known, "y": site.y}))
 
     def _watched(
@@ -129,6 +145,13 @@ class WatchedKernels(Kernels):
             if not same(before[name], array):
                 fault = f"{what} writes to {name}, which it may only read"
                 raise ReadOnlyWrittenError(fault, fault)
+
+
+def _named(name: str, arrays: Any) -> dict[str, Array]:
+    """Return an array by name, or several with their positions; None is left out."""
+    if not isinstance(arrays, tuple):
+        return {} if arrays is None else {name: arrays}
+    return {f"{name}[{i}]": each for i, each in enumerate(arrays) if each is not None}
 
 
 _Build = Callable[[Kernels], Callable[[float], dict[str, Array]]]
@@ -209,20 +232,17 @@ def _steps(
     """Yield steps for each input shape, as first or later layers, with and without weights."""
     loss = components[-1] if isinstance(components[-1], Loss) else None
     layers = components[:-1] if loss is not None else components
-    n, order = setting.samples, setting.order
-    has_integers = bool(layers) and input_dtypes(layers[0], 1) == ("integer",)
-    if has_integers:
-        layers = (layers[0].model_copy(update={"inputs": (input_value(NUMBERS),)}), *layers[1:])
-    for shape, first in product((*USUAL_SHAPES, *subject.instance.example_shapes), (True, False)):
+    n = setting.samples
+    several = bool(layers) and layers[0].n_inputs != 1
+    has_integers = bool(layers) and not several and layers[0].input_dtype == "integer"
+    find = _nodes_by_name if several or has_integers else _nodes
+    shapes = candidate_shapes(layers[0]) if several else USUAL_SHAPES
+    for shape, first in product((*shapes, *subject.instance.example_shapes), (True, False)):
         if (first and not layers) or (has_integers and not first):
             continue
-        before = [] if first else [probe(order, name="before", shape=shape, samples=n)]
-        after = [probe(order, name="after", samples=n)] if loss is None else []
-        given: Any = shape if first else (prod(shape),)
-        if has_integers:
-            given = {NUMBERS: InputInfo(shape, "integer", (LEVELS,) * prod(shape))}
+        given_shape = (shape,) if has_integers else shape
         try:
-            nodes = infer([*before, *layers, *after], given, subject.registry)
+            given, nodes = find(subject.registry, layers, given_shape, setting, first, loss is None)
         except CheckFailed:  # the layers' own checks say so
             continue
         output = nodes[-1].output_shape
@@ -238,10 +258,57 @@ def _steps(
             yield f"{where}, input shape {shape}{', weighted' if weighted else ''}", step
 
 
+_Inputs = Mapping[str, InputInfo]
+
+
+def _nodes(
+    registry: Registry,
+    layers: Sequence[Layer],
+    shape: Shape,
+    setting: Setting,
+    first: bool,
+    probed: bool,
+) -> tuple[_Inputs, Sequence[Node]]:
+    """Return the inputs of a model and its layers, each reading the one before.
+
+    Args:
+        first: whether the layers read the model's input, not a probe.
+        probed: whether a probe reads them.
+    """
+    n, order = setting.samples, setting.order
+    before = [] if first else [probe(order, name="before", shape=shape, samples=n)]
+    after = [probe(order, name="after", samples=n)] if probed else []
+    given = as_input_infos(shape if first else (prod(shape),))
+    return given, infer([*before, *layers, *after], given, registry)
+
+
+def _nodes_by_name(
+    registry: Registry,
+    layers: Sequence[Layer],
+    shapes: Any,
+    setting: Setting,
+    first: bool,
+    probed: bool,
+) -> tuple[_Inputs, Sequence[Node]]:
+    """Return the same for layers of which the first has several inputs, or integers."""
+    layer = layers[0]
+    if not first:
+        nodes = infer_chain(Subject(layer, registry=registry), shapes, setting)
+        return inputs_of_chain(layer, shapes), nodes
+    kinds = input_dtypes(layer, len(shapes))
+    given = {
+        f"input_{i}": InputInfo(shape, kind, (LEVELS,) * prod(shape) if kind == "integer" else None)
+        for i, (shape, kind) in enumerate(zip(shapes, kinds, strict=True))
+    }
+    named = layer.model_copy(update={"inputs": tuple(map(input_value, given))})
+    after = [probe(setting.order, name="after", samples=setting.samples)] if probed else []
+    return given, infer([named, *layers[1:], *after], given, registry)
+
+
 def _step(
     registry: Registry,
     nodes: Sequence[Node],
-    inputs: Shape | Mapping[str, InputInfo],
+    given: _Inputs,
     setting: Setting,
     loss: Loss | None,
     batch: Batch | None,
@@ -249,17 +316,19 @@ def _step(
     kernels: Kernels,
 ) -> Callable[[float], dict[str, Array]]:
     """Prepare one step of a graph on random data, which returns all that it filled."""
-    graph = GraphHarness(nodes, inputs, setting, loss or NO_LOSS, kernels)
-    (info,) = as_input_infos(inputs).values()
+    graph = GraphHarness(nodes, given, setting, loss or NO_LOSS, kernels)
     n, dtype, rng = setting.samples, np.dtype(setting.dtype), np.random.default_rng(5)
     graph.store.initialize(7, registry)
     for key, array in graph.store.arrays.items():
         graph.initial[key] = array + 0.1 * rng.normal(size=array.shape)
-    is_float, shape = info.dtype == "float", info.shape
-    kind = dtype if is_float else np.dtype(np.int64)
-    x = batch_view(np.empty(n * prod(shape), kind), shape, n, setting.order)
-    x[...] = rng.normal(size=x.shape) if is_float else rng.integers(0, LEVELS, x.shape)
-    changed = x if is_float else next(iter(graph.initial.values()))  # integers are all finite
+    inputs = {}
+    for name, info in given.items():
+        shape, is_float = info.shape, info.dtype == "float"
+        kind = dtype if is_float else np.dtype(np.int64)
+        x = inputs[name] = batch_view(np.empty(n * prod(shape), kind), shape, n, setting.order)
+        x[...] = rng.normal(size=x.shape) if is_float else rng.integers(0, LEVELS, x.shape)
+    floats = [each for each in inputs.values() if each.dtype == dtype]
+    changed = (floats or list(graph.initial.values()))[0]  # integers are all finite
     place = (0,) * changed.ndim
     first, y_true = changed[place], np.zeros(n)
     if loss is not None and batch is not None:
@@ -268,7 +337,7 @@ def _step(
 
     def compute(special: float) -> dict[str, Array]:
         changed[place] = first + special
-        graph.place(x, y_true, factors)
+        graph.place(inputs if len(inputs) > 1 else x, y_true, factors)
         y_pred, losses = graph.forward()
         return {"y": y_pred, "losses": losses} | graph.backward()
 
@@ -371,4 +440,13 @@ def _require_equal(subject: Subject, setting: Setting) -> None:
     joint = setting.dtype == "float64" and not subject.instance.compiled
     tolerance = LESS_ROUNDING if joint else ROUNDING[setting.dtype]
     components = setting.but(by_components=True)
-    require_alike(subject, components, setting, "the components give something else", tolerance)
+    largest: dict[str, float] = {}
+    for name, array in tried(subject, components).outputs.items():
+        finite, where = array[np.isfinite(array)], name.partition(" for ")[2]
+        largest[where] = max(largest.get(where, 0), float(np.max(np.abs(finite), initial=0)))
+
+    def small(name: str) -> float:  # a gradient may be 0 but for rounding, as that of key biases
+        return max(LEAST, SMALL_PART * largest[name.partition(" for ")[2]])
+
+    advice = "the components give something else"
+    require_alike(subject, components, setting, advice, tolerance, small=small)

@@ -69,7 +69,7 @@ class LayerHarness:
         if not any("received" in each.parameters for each in nodes[:-2]):
             own["conformance_probe"] = Parameter((1,), "zeros")  # so that backward is called
         node = replace(node, layer=cast("Layer", self.watched), parameters=own)
-        self._inputs = inputs_of_model(subject.instance, self.shapes)
+        self._inputs = inputs_of_chain(subject.instance, self.shapes)
         self._graph = GraphHarness((*nodes[:-2], node, nodes[-1]), self._inputs, setting)
 
     def place(self, batch: Batch, *, training: bool = True) -> None:
@@ -138,7 +138,7 @@ def names_of_dx(layer: Layer, shape: Any) -> tuple[str, ...]:
 def infer_chain(subject: Subject, shape: Any, setting: Setting = USUAL) -> tuple[Node, ...]:
     """Return nodes of probes, the layer and a final probe; inputs of integers have no probe."""
     layer, shapes, samples = subject.instance, shapes_of(subject.instance, shape), setting.capacity
-    chain, start, given = list[Layer](), 0, inputs_of_model(layer, shapes)
+    chain, start, given = list[Layer](), 0, inputs_of_chain(layer, shapes)
     names = {name: input_value(name) for name in given}
     inputs = [names.get(f"integers_{i}", f"before_{i}") for i in range(len(shapes))]
     for i in floats_of(layer, shapes):
@@ -157,8 +157,8 @@ def floats_of(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[int, ...]:
     return tuple(position for position, kind in enumerate(kinds) if kind == "float")
 
 
-def inputs_of_model(layer: Layer, shapes: tuple[Shape, ...]) -> dict[str, InputInfo]:
-    """Return the inputs of the harness's model: all floats as one, and each input of integers."""
+def inputs_of_chain(layer: Layer, shapes: tuple[Shape, ...]) -> dict[str, InputInfo]:
+    """Return the inputs of `infer_chain`'s model: all floats as one, and each of integers."""
     floats = floats_of(layer, shapes)
     given = {FLOATS: InputInfo((sum(prod(shapes[i]) for i in floats),))} if floats else {}
     for i, shape in enumerate(shapes):

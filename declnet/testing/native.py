@@ -20,7 +20,7 @@ from declnet.graph.update import ParameterUpdate, VectorUpdate
 from declnet.registry.registry import Registry
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.harness import NO_LOSS, infer, probe
-from declnet.testing.layer_harness import infer_chain, inputs_of_model, shapes_of, working_shapes
+from declnet.testing.layer_harness import infer_chain, inputs_of_chain, shapes_of, working_shapes
 from declnet.testing.losses import batch_of, prepared, working_pairs
 from declnet.testing.optimizers import SIZE, parameters_of_size
 from declnet.testing.regularizers import PARAMETER_SHAPES
@@ -75,7 +75,7 @@ def bound_calls(subject: Subject) -> Sequence[Call]:
 def _layer_calls(subject: Subject) -> Sequence[Call]:
     shape = working_shapes(subject)[0]
     nodes = infer_chain(subject, shape)
-    inputs = inputs_of_model(subject.instance, shapes_of(subject.instance, shape))
+    inputs = inputs_of_chain(subject.instance, shapes_of(subject.instance, shape))
     model = Model(nodes, inputs, FLOAT)
     model.store.initialize(7, subject.registry)
     graph = TrainingGraph(model, NO_LOSS, USUAL.samples, seed=0)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from declnet_jit.kernels.activations import SiLUKernel as SiLUKernel
     from declnet_jit.kernels.activations import SoftplusKernel as SoftplusKernel
     from declnet_jit.kernels.activations import TanhKernel as TanhKernel
+    from declnet_jit.kernels.attention import CrossAttentionKernel as CrossAttentionKernel
+    from declnet_jit.kernels.attention import MultiHeadAttentionKernel as MultiHeadAttentionKernel
+    from declnet_jit.kernels.conv2d import Conv2dKernel as Conv2dKernel
+    from declnet_jit.kernels.conv2d import Conv2dReLUKernel as Conv2dReLUKernel
     from declnet_jit.kernels.crossentropies import (
         SigmoidBinaryCrossentropyKernel as SigmoidBinaryCrossentropyKernel,
     )
@@ -36,6 +40,11 @@ if TYPE_CHECKING:
     from declnet_jit.kernels.optimizers import NAdamKernel as NAdamKernel
     from declnet_jit.kernels.optimizers import RMSPropKernel as RMSPropKernel
     from declnet_jit.kernels.optimizers import SGDKernel as SGDKernel
+    from declnet_jit.kernels.pooling import AveragePool2dKernel as AveragePool2dKernel
+    from declnet_jit.kernels.pooling import MaxPool2dKernel as MaxPool2dKernel
+    from declnet_jit.kernels.recurrent import GRUKernel as GRUKernel
+    from declnet_jit.kernels.recurrent import LSTMKernel as LSTMKernel
+    from declnet_jit.kernels.recurrent import SimpleRNNKernel as SimpleRNNKernel
     from declnet_jit.kernels.regression import HuberKernel as HuberKernel
     from declnet_jit.kernels.regression import MeanAbsoluteErrorKernel as MeanAbsoluteErrorKernel
     from declnet_jit.kernels.regression import MeanSquaredErrorKernel as MeanSquaredErrorKernel
@@ -58,6 +67,11 @@ KERNELS = {
         "softplus_jit": "SoftplusKernel",
         "tanh_jit": "TanhKernel",
     },
+    "kernels.conv2d": {"conv2d_jit": "Conv2dKernel", "conv2d_relu_jit": "Conv2dReLUKernel"},
+    "kernels.attention": {
+        "cross_attention_jit": "CrossAttentionKernel",
+        "multi_head_attention_jit": "MultiHeadAttentionKernel",
+    },
     "kernels.crossentropies": {
         "sigmoid_binary_crossentropy_jit": "SigmoidBinaryCrossentropyKernel",
         "softmax_categorical_crossentropy_jit": "SoftmaxCategoricalCrossentropyKernel",
@@ -75,6 +89,15 @@ KERNELS = {
         "nadam_jit": "NAdamKernel",
         "rmsprop_jit": "RMSPropKernel",
         "sgd_jit": "SGDKernel",
+    },
+    "kernels.pooling": {
+        "average_pool2d_jit": "AveragePool2dKernel",
+        "max_pool2d_jit": "MaxPool2dKernel",
+    },
+    "kernels.recurrent": {
+        "gru_jit": "GRUKernel",
+        "lstm_jit": "LSTMKernel",
+        "simple_rnn_jit": "SimpleRNNKernel",
     },
     "kernels.regression": {
         "huber_jit": "HuberKernel",

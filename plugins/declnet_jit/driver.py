@@ -13,38 +13,9 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, NativeCall, NativeLoop, StepLoop
+from declnet_jit.memory import call_block, store
 from declnet_jit.routine import Intrinsic, Routine
 from declnet_jit.threads import give_way_address
-
-
-@Intrinsic
-def call(_context: Any, _address: Any, _block: Any) -> Any:
-    """Call the function void(const int64_t *) at an address."""
-    from llvmlite import ir
-    from numba import types
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        word = ir.IntType(64)
-        function = ir.FunctionType(ir.VoidType(), [word.as_pointer()])
-        pointer = builder.inttoptr(arguments[0], function.as_pointer())
-        builder.call(pointer, [builder.inttoptr(arguments[1], word.as_pointer())])
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), generate
-
-
-@Intrinsic
-def store(_context: Any, _address: Any, _value: Any) -> Any:
-    """Write eight bytes to an address."""
-    from llvmlite import ir
-    from numba import types
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        pointer = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
-        builder.store(arguments[1], pointer)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), generate
 
 
 @Intrinsic
@@ -83,7 +54,7 @@ def wait(parts: int, arrived: int, give_way: int) -> None:
     while load(arrived) < last:
         turns += 1
         if turns > PATIENCE:
-            call(give_way, 0)
+            call_block(give_way, 0)
 
 
 PATIENCE = 3000
@@ -94,7 +65,7 @@ PATIENCE = 3000
 def run_calls(calls):  # type: ignore[no-untyped-def]
     """Make each call of a tape, (calls, 3): the address of a function, of its block, and a flag."""
     for i in range(calls.shape[0]):
-        call(calls[i, 0], calls[i, 1])
+        call_block(calls[i, 0], calls[i, 1])
 
 
 @Routine
@@ -116,14 +87,14 @@ def run_steps(  # type: ignore[no-untyped-def]
         wait(parts, arrived, give_way)
         for i in range(calls.shape[0]):
             if calls[i, 0] != 0:
-                call(calls[i, 0], calls[i, 1])
+                call_block(calls[i, 0], calls[i, 1])
             if calls[i, 2] != 0:
                 wait(parts, arrived, give_way)
         if is_finite[0] == 0:
             return
         for i in range(update.shape[0]):
             if update[i, 0] != 0:
-                call(update[i, 0], update[i, 1])
+                call_block(update[i, 0], update[i, 1])
             if update[i, 2] != 0:
                 wait(parts, arrived, give_way)
         wait(parts, arrived, give_way)
@@ -155,7 +126,7 @@ class Tape:
         for row, each, block in zip(self.rows, calls, self._blocks, strict=True):
             if part == 0 or each.divisible:
                 row[:2] = each.address, block.ctypes.data
-        for row, each, following in zip(self.rows, calls, [*calls[1:], None], strict=True):
+        for row, each, following in zip(self.rows, calls, (*calls[1:], None), strict=False):
             row[2] = each.divisible or following is None or following.divisible
 
 

@@ -15,12 +15,12 @@ consecutive ones do not depend on each other; so the processor's multipliers are
 a loop over c's elements cannot achieve. A compiler does not find this form by itself, so it is
 written as LLVM instructions, of which Numba makes functions that routines can call ("intrinsics").
 
-The code is the same on all processors; `Tile` has the sizes that fit their registers. Every
-element is summed over k one by one, so its bits depend neither on the tile it falls in, nor on its
-position in the tile.
+`multiply_rows` is for products so narrow that most of a tile would be empty: there k is along the
+vectors, whose lanes are added at the end. `copy_columns` and `copy_rows` copy parts of a matrix
+into panels, where the numbers that a step of the loop reads are next to each other.
 
-`copy_columns` and `copy_rows` copy parts of a matrix into panels, where the numbers that a step of
-the loop reads are next to each other.
+The code is the same on all processors; `Tile` has the sizes that fit their registers. The order in
+which a number is summed depends neither on the tile it falls in, nor on its position there.
 
 Addresses, and strides in bytes, are int64.
 """
@@ -75,6 +75,9 @@ PANELS = 2
 
 PANEL_BYTES = (DEPTH + TILE.bytes // 4) * TILE.vectors * TILE.bytes
 """The size of a panel, with room for the whole vectors that `copy_columns` writes."""
+
+FEW = 4
+"""The largest number of rows for `multiply_rows`; the sums of more do not fit in the registers."""
 
 AHEAD = 16
 """How many k ahead a's numbers are fetched into the cache; long strides surprise processors."""
@@ -178,6 +181,23 @@ class _Code:
         full = f"llvm.{name}.v{self.lanes}f{8 * self.size}{suffix}"
         module = self.builder.module
         return module.globals.get(full) or ir.Function(module, kind, full)
+
+    def total(self, value: Any) -> Any:
+        """Return the sum of a vector's lanes: of its halves, of their halves, and so on."""
+        lanes = self.lanes
+        while lanes > 1:
+            lanes //= 2
+            wide = ir.VectorType(LANE, lanes)
+            low, high = (
+                self.builder.shuffle_vector(
+                    value,
+                    ir.Constant(value.type, ir.Undefined),
+                    ir.Constant(wide, list(range(start, start + lanes))),
+                )
+                for start in (0, lanes)
+            )
+            value = self.builder.fadd(low, high)
+        return self.builder.extract_element(value, LANE(0))
 
     def transpose(self, rows: Sequence[Any]) -> list[Any]:
         """Return as many vectors as there are lanes, transposed."""
@@ -304,6 +324,30 @@ def _multiply_tile(code: _Code, rows: int, vectors: int, *arguments: Any) -> Non
                 code.store_some(values[-1], row[-1], mask)
 
 
+def _multiply_rows(code: _Code, rows: int, columns: int, *arguments: Any) -> None:
+    """Emit c = a b.T for one number of rows and columns; see `multiply_rows`."""
+    a, a_row, b, b_row, c, c_row, depth = arguments
+    builder = code.builder
+
+    def turn(number: Any, a: Any, b: Any, *sums: Any) -> list[Any]:
+        mask = code.first(builder.sub(depth, builder.mul(number, INT(code.lanes))))
+        right = [code.load_some(each, mask) for each in code.rows(b, b_row, columns)]
+        added = []
+        for i, row in enumerate(code.rows(a, a_row, rows)):
+            left = code.load_some(row, mask)
+            added += [
+                code.add_product(left, right[j], sums[i * columns + j]) for j in range(columns)
+            ]
+        return [code.plus(a, code.tile.bytes), code.plus(b, code.tile.bytes), *added]
+
+    turns = builder.sdiv(builder.add(depth, INT(code.lanes - 1)), INT(code.lanes))
+    _, _, *sums = code.loop(turns, [a, b, *[code.zeros] * (rows * columns)], turn)
+    for i, row in enumerate(code.rows(c, c_row, rows)):
+        for j in range(columns):
+            place = code.at(code.plus(row, j * code.size), code.number)
+            builder.store(code.total(sums[i * columns + j]), place, align=code.size)
+
+
 def _copy_rows(code: _Code, *arguments: Any) -> None:
     """Emit the copy of up to one vector of each row; see `copy_rows`."""
     source, source_row, target, target_row, rows, width = arguments
@@ -399,6 +443,39 @@ def multiply_tile(  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 13, low), generate
+
+
+@Intrinsic
+def multiply_rows(typing, rows, columns, a, a_row, b, b_row, c, c_row, depth, zero):  # type: ignore[no-untyped-def]
+    """C = a b.T for a few rows of a and b, whose numbers are next to each other.
+
+    With so few columns, a tile's vectors would be almost empty. So vectors of k are multiplied, and
+    their lanes added at the end.
+
+    Args:
+        typing: Numba's typing context.
+        rows: rows of a and c, at most `FEW`.
+        columns: rows of b, columns of c, at most `FEW`.
+        a: address and stride of a's rows.
+        b: address and stride of b's rows.
+        c: address and stride of c's rows.
+        depth: numbers in each row of a and b, at least 1.
+        zero: any number of the type.
+    """
+    from numba import types
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        rows, columns, *others, zero = arguments
+        size = builder.add(builder.mul(rows, INT(FEW + 1)), columns)
+        bodies = {
+            r * (FEW + 1) + v: partial(_call, builder, _multiply_rows, (r, v), others, zero.type)
+            for r in range(1, FEW + 1)
+            for v in range(1, FEW + 1)
+        }
+        _Code(builder, zero.type, TILE).cases(size, bodies)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 9, zero), generate
 
 
 @Intrinsic

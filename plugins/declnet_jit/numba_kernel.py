@@ -11,6 +11,7 @@ from declnet import Array, Kernel
 from declnet_jit.routine import Routine
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+INTEGERS = (np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.uint8))
 
 rounded_as_written = partial(Routine, rounding=())
 """Decorates a routine that rounds each operation as NumPy does, and so may give the same bits."""

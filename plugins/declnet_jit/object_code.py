@@ -158,6 +158,9 @@ def fingerprint(function: Any, seen: tuple[object, ...] = ()) -> Iterator[object
 
     Two functions with equal fingerprints compile to the same code; comments and line numbers do not
     count.
+
+    Raises:
+        TypeError: a function names an object that no cache can know again.
     """
     function = getattr(function, "__wrapped__", function)
     yield function.__qualname__
@@ -204,5 +207,9 @@ def _describe(value: Any, seen: tuple[object, ...]) -> Iterator[object]:
     elif isinstance(value, tuple):
         for each in value:
             yield from _describe(each, seen)
+    elif isinstance(value, ModuleType):
+        yield value.__name__
+    elif " at 0x" in (text := repr(value)):  # its place in memory: another one in each process
+        raise TypeError(f"a routine cannot name {text}: only functions, numbers, arrays and types")
     else:
-        yield value.__name__ if isinstance(value, ModuleType) else value
+        yield text

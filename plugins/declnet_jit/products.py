@@ -2,7 +2,11 @@
 
 c = max(a b + biases, low) is computed in tiles (`micro_kernel`). A tile reads each row of its part
 of b as whole vectors, so b is copied into panels as wide as a tile, transposed if necessary, unless
-it is so well placed, or used so little, that reading it where it is costs less.
+it is so well placed, or used so little, that reading it where it is costs less. A product with few
+columns, such as the gradient of the weights of a few units, sums vectors of k instead.
+
+`benchmarks/products.py` compares these products with OpenBLAS's, and `benchmarks/README.md` has its
+results: OpenBLAS is nowhere much faster, so it is not used.
 
 The arrays may have a leading axis for steps: c[t] = a[t] b[t], or, if c has no such axis, c is the
 sum over t.
@@ -18,6 +22,7 @@ from declnet import Array, NativeCall
 from declnet_jit.micro_kernel import (
     BIASES,
     DEPTH,
+    FEW,
     NOTHING,
     PANEL_BYTES,
     PANELS,
@@ -25,6 +30,7 @@ from declnet_jit.micro_kernel import (
     TILE,
     copy_columns,
     copy_rows,
+    multiply_rows,
     multiply_tile,
     panels_memory,
 )
@@ -38,6 +44,12 @@ cache well enough."""
 
 MANY = 64
 """Rows of a from which on the copy pays off."""
+
+LONG = 256
+"""Numbers summed from which on `multiply_few` pays off for more columns."""
+
+MASKABLE = 32
+"""Bytes of the smallest vectors of which processors load a part in one instruction."""
 
 
 @Routine
@@ -119,6 +131,32 @@ def multiply(  # type: ignore[no-untyped-def]
                         )
 
 
+@Routine
+def multiply_few(part, parts, a, b, c, rows, depth, columns, a_row, b_column, c_row):  # type: ignore[no-untyped-def]
+    """C = a b with few columns, where k is contiguous in a and b."""
+    size, zero = np.int64(a.itemsize), a.dtype.type(0)
+    a_at, b_at, c_at = (
+        np.int64(a.ctypes.data),
+        np.int64(b.ctypes.data),
+        np.int64(c.ctypes.data),
+    )
+    stop = rows * (part + 1) // parts
+    for row in range(rows * part // parts, stop, FEW):
+        for column in range(0, columns, FEW):
+            multiply_rows(
+                min(FEW, stop - row),
+                min(FEW, columns - column),
+                a_at + row * a_row,
+                a_row,
+                b_at + column * b_column,
+                b_column,
+                c_at + row * c_row + column * size,
+                c_row,
+                depth,
+                zero,
+            )
+
+
 def copy_panels(
     b: Any, b_k: Any, b_column: Any, target: Any, depth: Any, columns: Any, size: Any, zero: Any
 ) -> None:
@@ -138,8 +176,7 @@ def product(
 ) -> NativeCall | None:
     """Return a call that computes c = max(a b + biases, low).
 
-    Each number is summed over k from first to last, so that neither its place nor the number of
-    parts changes its bits.
+    Neither its place in c nor the number of parts changes the bits of a number.
 
     Args:
         a: (rows, k) or (steps, rows, k).
@@ -163,6 +200,12 @@ def product(
     a_step, b_step, c_step = (each.strides[0] if each.ndim == 3 else 0 for each in (a, b, c))
     (rows, depth), columns = a.shape[-2:], b.shape[-1]
     b_k, b_column = b.strides[-2], b.itemsize if columns == 1 else b.strides[-1]
+    if _has_few_columns(a, b, c) and steps == 1 and biases is None and low == -inf:
+        return multiply_few.bound(
+            *map(_first, (a, b, c)),
+            *(rows, depth, columns),
+            *(a.strides[-2], b.strides[-1], c.strides[-2]),
+        )
     return multiply.bound(
         *map(_first, (a, b, c)),
         _first(c[..., 0]) if biases is None else biases,
@@ -172,6 +215,15 @@ def product(
         biases is not None,
         not _contiguous(b, -1) or (b_k >= FAR and rows >= MANY),
     )
+
+
+def _has_few_columns(a: Array, b: Array, c: Array) -> bool:
+    """Return whether a tile would be so empty that a sum over vectors of k is faster (measured)."""
+    depth, columns = b.shape[-2:]
+    filled = columns * c.itemsize / VECTOR
+    limit = 3 / 4 if depth >= LONG else 1 / 2
+    along_k = _contiguous(a, -1) and _contiguous(b, -2)
+    return VECTOR >= MASKABLE and filled <= limit and along_k
 
 
 def _contiguous(array: Array, axis: int) -> bool:

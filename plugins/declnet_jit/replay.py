@@ -44,8 +44,8 @@ class Replay:
 
     Attributes:
         parts: what does the same, in order: loops, and calls from Python; None if it is unknown.
-        python: what the calls from Python do, each for "it …".
-        problem: why there are no parts, for "it …"; else None.
+        python: descriptions of the calls from Python, each to follow "it".
+        problem: the reason for the lack of parts, to follow "it"; else None.
     """
 
     parts: tuple[list[Loop] | Call, ...] | None = None
@@ -251,7 +251,7 @@ class _Attempt:
 
     def _fill(self, number: int) -> None:
         """Fill the copies with other numbers."""
-        self._shadow.fill(FILLINGS[number], BOOLEANS)
+        self._shadow.fill(FILLINGS[number], BOOLEANS, INTEGERS[number])
         if self._counts_steps:
             rate, step = self._plain[3:5]
             rate[0], step[0] = RATES[number % len(RATES)], STEPS[number % len(STEPS)]
@@ -337,3 +337,5 @@ def _fillings() -> tuple[Array, ...]:
 
 FILLINGS = _fillings()
 BOOLEANS = FILLINGS[0] > 0
+INTEGERS = np.zeros(1), BOOLEANS, None, None, None
+"""Integers that are indices of most arrays, then what the arrays hold, if anything yet."""

@@ -90,9 +90,9 @@ class Routine:
 class Intrinsic:
     """A function that routines call and that writes its LLVM instructions.
 
-    The function is that of `numba.extending.intrinsic`: it takes the typing context and the
-    arguments' types, and returns a signature and a code generator. It imports Numba itself, so that
-    Numba is only imported to compile.
+    As for `numba.extending.intrinsic`, the function takes the typing context and the arguments'
+    types, and returns a signature and a code generator. It imports Numba when it is called, so that
+    only compilation imports Numba.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

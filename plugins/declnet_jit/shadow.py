@@ -125,18 +125,21 @@ class Shadow:
         """Return a random stream, or its copy."""
         return (self.generators if original else self._shadow_generators)[number]
 
-    def fill(self, floats: Array, booleans: Array) -> None:
-        """Fill the copies with repeated numbers; integers keep the values of the originals."""
+    def fill(self, floats: Array, booleans: Array, integers: Array | None) -> None:
+        """Fill the copies with repeated numbers; None for the integers of the originals."""
+        values = {"f": floats, "b": booleans, "i": integers, "u": integers}
         for each in self._blocks:
             kinds = {array.dtype for array in each.arrays}
             targets = each.arrays
             if len(kinds) == 1 and each.shadow.size % (kind := kinds.pop()).itemsize == 0:
                 targets = [each.shadow.view(kind)]
             for target in targets:
-                if target.dtype.kind in "fb":
-                    values = floats if target.dtype.kind == "f" else booleans
+                found = values.get(target.dtype.kind)
+                if found is None:
+                    target[...] = self.original(target)
+                else:
                     with np.errstate(all="ignore"):
-                        target[...] = np.resize(values, target.shape)
+                        target[...] = np.resize(found, target.shape)
 
     def state(self) -> tuple[list[Array], list[Any]]:
         """Return what the copies hold."""

@@ -1,8 +1,7 @@
 """Dense layers, alone or fused with a following ReLU.
 
-The products are those of `products`, with biases and ReLU included. Two cases that fill only a
-small part of a tile are loops over contiguous samples: two inputs, and the gradient of the weights
-of a few units.
+The products are those of `products`, with biases and ReLU included. With two inputs there is so
+little to multiply that loops over contiguous samples are faster.
 
 The arrays of the routines have the batch axis last, and an axis for steps before the others, of
 length 1 if samples are not sequences: x (steps, inputs, n), y (steps, units, n). Indices are
@@ -22,11 +21,7 @@ from declnet_standard.layers import Dense, ReLU
 BLOCK = np.uint64(512)
 """Samples whose rows fit in the L1 cache."""
 
-ZERO, ONE, TWO, THREE, FOUR = (np.uint64(number) for number in range(5))
-
-FEW = 32
-"""Largest number of bytes in a row of the weights for which their gradient is a loop over samples:
-half a vector, of which a tile would fill no more (measured crossover)."""
+ZERO, ONE = np.uint64(0), np.uint64(1)
 
 
 @Routine
@@ -57,34 +52,6 @@ def two_inputs_gradient(part, parts, x, y, dy, dw, db):  # type: ignore[no-untyp
         db[j] = total
         dw[ZERO, j] = a0
         dw[ONE, j] = a1
-
-
-@Routine
-def few_units_gradient(part, parts, x, dy, dw):  # type: ignore[no-untyped-def]
-    """Dw = x dy.T, four inputs at a time; the last index pads a shorter remainder."""
-    first, end = share(dw.shape[0], part, parts)
-    n, last, zero = np.uint64(x.shape[2]), end - ONE, dw.dtype.type(0)
-    for i in range(first, end):
-        dw[i] = zero
-    for start in range(ZERO, n, BLOCK):
-        stop = min(n, start + BLOCK)
-        for i in range(first, end, FOUR):
-            i1, i2, i3 = min(i + ONE, last), min(i + TWO, last), min(i + THREE, last)
-            for j in range(np.uint64(dw.shape[1])):
-                a0 = a1 = a2 = a3 = zero
-                for s in range(start, stop):
-                    slope = dy[ZERO, j, s]
-                    a0 += slope * x[ZERO, i, s]
-                    a1 += slope * x[ZERO, i1, s]
-                    a2 += slope * x[ZERO, i2, s]
-                    a3 += slope * x[ZERO, i3, s]
-                dw[i, j] += a0
-                if i + ONE < end:
-                    dw[i1, j] += a1
-                if i + TWO < end:
-                    dw[i2, j] += a2
-                if i + THREE < end:
-                    dw[i3, j] += a3
 
 
 @Routine
@@ -165,10 +132,7 @@ class DenseKernel(NumbaKernel):
             if self._rectified
             else sum_slopes.bound(dy, grad.biases)
         ]
-        if weights[0].nbytes <= FEW and len(x) == 1 and x.flags.c_contiguous:
-            calls.append(few_units_gradient.bound(x, dy, grad.weights))
-        else:
-            calls.append(product(x, dy.swapaxes(1, 2), grad.weights))
+        calls.append(product(x, dy.swapaxes(1, 2), grad.weights))
         if dx is not None:
             calls.append(product(weights, dy, dx))
         return tuple(calls)

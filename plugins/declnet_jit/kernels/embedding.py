@@ -7,11 +7,9 @@ of weights from `first`, of which there are `count`.
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
-from declnet_jit.numba_kernel import FLOATS, NumbaKernel
+from declnet_jit.numba_kernel import FLOATS, INTEGERS, NumbaKernel
 from declnet_jit.routine import Routine, share
 from declnet_standard.layers import Embedding
-
-INTEGERS = (np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.uint8))
 
 
 @Routine

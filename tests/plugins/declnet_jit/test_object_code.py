@@ -179,6 +179,12 @@ def test_a_folder_that_cannot_be_written_means_no_cache(increase, restarted, tmp
     assert increases(increase()) == [1, 1]
 
 
+def test_a_routine_cannot_name_what_another_process_does_not_know(increase, restarted):
+    restarted()
+    with pytest.raises(TypeError, match="a routine cannot name <object object at"):
+        increases(increase(1.0, object()))
+
+
 def test_whatever_a_routine_computes_with_is_part_of_its_key(increase, restarted, numba, tmp_path):
     def tripled(value):
         return value * 3 + 1

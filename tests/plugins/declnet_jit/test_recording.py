@@ -202,6 +202,20 @@ def _draws(_: Any, x: Any, y: Any, state: Any) -> None:
     y += state.rng.integers(0, 3, x.shape[1])[:, None].T
 
 
+def test_memory_that_is_not_filled_yet_may_hold_any_integers() -> None:
+    def forward(_: Any, x: Any, y: Any, state: Any) -> None:
+        np.multiply(x, x[state.rows], out=y)
+
+    call = call_of(forward, (3, 2), rows=np.array([-(2**60), 7, 2**60]))
+    calls = replayed(call)
+    assert calls is not None
+    x, y, state = call.args
+    x[...], state.rows[...] = [[1, 2], [3, 4], [5, 6]], [2, 0, 1]
+    for each in calls:
+        each()
+    np.testing.assert_array_equal(y, x * x[[2, 0, 1]])
+
+
 def test_random_numbers_are_drawn_from_python() -> None:
     call = call_of(_draws)
     y, rng = call.args[1], call.args[2].rng

@@ -12,6 +12,8 @@ from declnet.testing.trial import Setting
 from declnet_jit.replay import DIFFERS, replay, why_not
 from tests.plugins.declnet_jit.component_calls import calls_of, is_native, subjects
 
+pytestmark = pytest.mark.usefixtures("numba")
+
 PYTHON = {
     ("layer", "dropout"): "draws random numbers",
     ("layer", "embedding"): "the value of an array",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import KernelSite, LayerState
+from declnet import KernelSite, LayerState, parse_spec, run
 from declnet.contracts.inputs import InputInfo
 from declnet_jit.kernels.embedding import EmbeddingKernel
 from declnet_standard.layers import Embedding
@@ -53,3 +53,21 @@ def test_an_integer_out_of_range_gives_nan_and_no_gradient(integer):
         call()
     assert np.isnan(y[:, 0, 0]).tolist() == [False, True, False]
     assert whole[:, 0].tolist() == [0, 0, 0, 1, 0, 0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("kernels", ["jit", "numpy"])
+@pytest.mark.parametrize("integer", [-1, 5])
+def test_an_integer_out_of_range_is_named(kernels, integer):
+    layers = [{"type": "embedding", "categories": 5, "units": 4}, "flatten"]
+    document = {
+        "declnet": 1,
+        "model": {"layers": [*layers, {"type": "dense", "units": 1}]},
+        "loss": "mean_squared_error",
+        "optimizer": "sgd",
+        "training": {"epochs": 5, "metrics": []},
+        "engine": {"kernels": kernels},
+    }
+    x = np.random.default_rng(1).integers(0, 5, (30, 3))
+    x[7, 1] = integer
+    with pytest.raises(Exception, match=f"is {integer}, but there are 5 categories"):
+        run(parse_spec(document), data=(x, x[:, :1] * 1.0))
