@@ -7,12 +7,15 @@ from contextlib import redirect_stderr
 from functools import partial
 from io import StringIO
 from math import prod
+from typing import Any
 
 import numpy as np
 
+from declnet.contracts.arrays import Array
 from declnet.contracts.engine import CompiledCalls
 from declnet.contracts.kernel import Call
 from declnet.contracts.operations import OptimizerUpdate
+from declnet.contracts.parameter import Gradients, LayerState, OptimizerState
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
@@ -72,6 +75,19 @@ def bound_calls(subject: Subject) -> Sequence[Call]:
     return _BOUND[subject.kind](subject)
 
 
+def arrays_of(value: Any) -> Iterator[Array]:
+    """Yield the arrays that calls read and write, always in the same order."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, tuple | list):
+        for each in value:
+            yield from arrays_of(each)
+    elif isinstance(value, partial):
+        yield from arrays_of([*value.args, *value.keywords.values()])
+    elif isinstance(value, OptimizerUpdate | OptimizerState | LayerState | Gradients):
+        yield from arrays_of(list(vars(value).values()))
+
+
 def _layer_calls(subject: Subject) -> Sequence[Call]:
     shape = working_shapes(subject)[0]
     nodes = infer_chain(subject, shape)
@@ -121,5 +137,8 @@ _BOUND: dict[str, Callable[[Subject], Sequence[Call]]] = {
     "optimizer": _optimizer_calls,
     "regularizer": _regularizer_calls,
 }
+
+CALLED_KINDS = tuple(_BOUND)
+"""The kinds of components whose methods are calls of a training step."""
 
 CHECKS = (runs_without_python,)
