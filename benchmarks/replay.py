@@ -64,9 +64,10 @@ def calls_of_step(inputs: int, n: int, layers: list[Any], dtype: str) -> list[Ca
         }
     )
     model, random = build_model(spec.model, (inputs,)), np.random.default_rng(0)
-    graph = TrainingGraph(model, spec.loss, n, 0)
+    loss = spec.heads[0].loss
+    graph = TrainingGraph(model, loss, n, 0)
     x = random.normal(size=(inputs, n)).astype(dtype).T
-    y = spec.loss.prepare(random.integers(0, layers[-2], n), (layers[-2],), np.dtype(dtype))
+    y = loss.prepare(random.integers(0, layers[-2], n), (layers[-2],), np.dtype(dtype))
     y = np.asfortranarray(y)
     update = VectorUpdate(spec.optimizer, model.store.vector, graph.gradient, 1)
     update.set(0.001, 1)

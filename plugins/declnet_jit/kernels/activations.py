@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet import KernelCalls, KernelSite
 from declnet_jit.elementary_functions import F, exp, expm1, log1p, logistic, of_its_type, tanh
-from declnet_jit.numba_kernel import NumbaKernel, flat_in_memory
+from declnet_jit.numba_kernel import NumbaKernel, flat_for_elementwise
 from declnet_jit.routine import Routine, share
 from declnet_standard.layers import (
     ELU,
@@ -230,14 +230,14 @@ class ActivationKernel(NumbaKernel):
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y and dx in a call each."""
-        rows = flat_in_memory(site.x, site.y, site.dy, site.dx)
-        if rows is None:
+        found = flat_for_elementwise(site.x, site.y, site.dy, site.dx)
+        if found is None:
             return None
-        x, y, dy, dx = rows
+        before, (x, y, dy, dx) = found
         a, b = map(y.dtype.type, self._numbers(site.components[0]))
         fill_y, fill_dx = self.routines
         backward = () if dx is None else (fill_dx.bound(y, dy, a, b, dx),)
-        return KernelCalls((fill_y.bound(x, a, b, y),), backward)
+        return KernelCalls((*before, fill_y.bound(x, a, b, y)), backward)
 
     def _numbers(self, layer: Any) -> tuple[float, float]:
         """Return the two numbers that the functions take."""
@@ -340,12 +340,13 @@ class SlopeKernel(NumbaKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y and the derivative, then dx, in a call each."""
         kept = getattr(site.states[0], self.workspace)
-        rows = flat_in_memory(site.x, site.y, kept, site.dy, site.dx)
-        if rows is None:
+        found = flat_for_elementwise(site.x, site.y, kept, site.dy, site.dx)
+        if found is None:
             return None
-        x, y, slope, dy, dx = rows
+        before, (x, y, slope, dy, dx) = found
         backward = () if dx is None else (multiply.bound(slope, dy, dx),)
-        return KernelCalls((self._both(site.components[0]).bound(x, y, slope),), backward)
+        fill_both = self._both(site.components[0])
+        return KernelCalls((*before, fill_both.bound(x, y, slope)), backward)
 
     def _both(self, layer: Any) -> Routine:
         """Return the routine that fills y and the derivative."""

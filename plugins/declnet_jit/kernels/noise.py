@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from declnet import KernelCalls, KernelSite, NativeCall
-from declnet_jit.numba_kernel import NumbaKernel, flat_in_memory, rounded_as_written
+from declnet_jit.numba_kernel import NumbaKernel, flat_for_elementwise, rounded_as_written
 from declnet_jit.routine import Intrinsic, share
 from declnet_standard.layers import Dropout, GaussianNoise
 
@@ -130,10 +130,10 @@ class DropoutKernel(NumbaKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Draw the mask and fill y in one call."""
         (layer,), (state,) = site.components, site.states
-        rows = flat_in_memory(site.x, site.y, state.mask, site.dy, site.dx)
-        if rows is None:
+        found = flat_for_elementwise(site.x, site.y, state.mask, site.dy, site.dx)
+        if found is None:
             return None
-        x, y, mask, dy, dx = rows
+        before, (x, y, mask, dy, dx) = found
         generator, kind = state.rng.bit_generator, y.dtype.type
         drop, draw = (
             (drop_single, "next_uint32") if kind is np.float32 else (drop_double, "next_double")
@@ -142,7 +142,7 @@ class DropoutKernel(NumbaKernel):
         numbers = kind(layer.rate), kind(1 / (1 - layer.rate))
         forward = drop.bound(x, function, generator.ctypes.state_address, *numbers, mask, y)
         backward = () if dx is None else (multiply.bound(dy, mask, dx),)
-        return KernelCalls((_keeping(forward, generator),), backward)
+        return KernelCalls((*before, _keeping(forward, generator)), backward)
 
 
 class GaussianNoiseKernel(NumbaKernel):
@@ -154,19 +154,18 @@ class GaussianNoiseKernel(NumbaKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Draw the noise and fill y in two calls; None if NumPy does not export its function."""
         (layer,), (state,) = site.components, site.states
-        rows, function = flat_in_memory(site.x, site.y, state.noise, site.dy, site.dx), None
-        if rows is not None:
-            function = _normal_fill(rows[1].dtype.name)
-        if rows is None or function is None:
+        found = flat_for_elementwise(site.x, site.y, state.noise, site.dy, site.dx)
+        function = _normal_fill(site.y.dtype.name)
+        if found is None or function is None:
             return None
-        x, y, noise, dy, dx = rows
+        before, (x, y, noise, dy, dx) = found
         generator = state.rng.bit_generator
         pointer = generator.ctypes.bit_generator.value
         draw = draw_all.bound(function, pointer, noise.ctypes.data, noise)
         add = add_multiple.bound(x, noise, y.dtype.type(layer.std), y)
         same = dx is None or dx.ctypes.data == dy.ctypes.data
         backward = () if same else (copy.bound(dy, dx),)
-        return KernelCalls((_keeping(draw, generator), add), backward)
+        return KernelCalls((*before, _keeping(draw, generator), add), backward)
 
 
 def _address(function: Any) -> int:

@@ -13,7 +13,7 @@ from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import ParameterUpdate, VectorUpdate
 from declnet.testing.check import Subject
 from declnet.testing.harness import NO_LOSS, infer, probe
-from declnet.testing.layer_harness import _inputs_of_model, infer_chain, shapes_of, working_shapes
+from declnet.testing.layer_harness import infer_chain, inputs_of_chain, shapes_of, working_shapes
 from declnet.testing.losses import drawn, prepared, sort_of, working_pairs
 from declnet.testing.trial import Setting
 
@@ -36,7 +36,7 @@ def _of_layer(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
     random = np.random.default_rng(0)
     for shape in working_shapes(subject):
         nodes = infer_chain(subject, shape, setting)
-        inputs = _inputs_of_model(subject.instance, shapes_of(subject.instance, shape))
+        inputs = inputs_of_chain(subject.instance, shapes_of(subject.instance, shape))
         model = Model(nodes, inputs, np.dtype(setting.dtype))
         model.store.initialize(1, subject.registry)
         graph = TrainingGraph(model, NO_LOSS, setting.samples, 1)

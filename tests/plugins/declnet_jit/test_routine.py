@@ -138,6 +138,24 @@ def test_routines_call_routines_functions_and_intrinsics(numba):
         assert y.tolist() == expected.tolist()
 
 
+def test_a_routine_that_others_call_keeps_its_rounding_and_is_not_for_python():
+    @partial(Routine, rounding=(), inlined=True)
+    def rest(x, large):
+        return (x + large) - large
+
+    @Routine
+    def round_off(x, large):
+        for i in range(x.size):
+            x[i] = rest(x[i], large)
+
+    x = np.linspace(-9, 9, 50)
+    expected = np.rint(x)
+    round_off.bound(x, 1.5 * 2.0**52)()
+    assert x.tolist() == expected.tolist()
+    with pytest.raises(TypeError, match="rest is called by routines only"):
+        rest(1.0, 2.0)
+
+
 def test_a_routine_rounds_as_its_source_says_if_asked_to():
     @partial(Routine, rounding=())
     def exact(x, y):

@@ -24,16 +24,18 @@ def in_order(shape, dtype, last):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("last", [True, False], ids=["batch last", "batch first"])
+@pytest.mark.parametrize("other", [False, True], ids=["", "x in the other order"])
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_numbers_and_generator_are_those_of_numpy(case, last, dtype):
+def test_numbers_and_generator_are_those_of_numpy(case, other, last, dtype):
     (kernel, fields, workspace), results = CASES[case], []
     layer, shape = kernel.replaces[0](**fields), (97, 5, 3)
     for compiled in (True, False):
         state = LayerState(np.random.Generator(np.random.PCG64(4)), training=True)
         vars(state.now).update(fields)
         setattr(state, workspace, in_order((97, 15), dtype, last))
-        x, y, dy, dx = (in_order(shape, dtype, last) for _ in range(4))
+        y, dy, dx = (in_order(shape, dtype, last) for _ in range(3))
+        x = in_order(shape, dtype, last != other)
         x[...], dy[...] = np.random.default_rng(2).normal(size=(2, *shape))
         x[3, 2, 1], dy[3, 1, 1] = np.nan, np.inf
         state.rng.random(dtype=np.float32)  # half of 64 bits are left
