@@ -16,7 +16,7 @@ from declnet.contracts.engine import CompiledCalls
 from declnet.contracts.kernel import Call
 from declnet.contracts.operations import OptimizerUpdate
 from declnet.contracts.parameter import Gradients, LayerState, OptimizerState
-from declnet.graph.kernels import Kernels
+from declnet.graph.kernels import Kernels, why_no_engine
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import ParameterUpdate, VectorUpdate
@@ -48,14 +48,12 @@ def runs_without_python(subject: Subject) -> None:
 
 def _engine_alone(registry: Registry) -> Kernels:
     """Return the engine used by default, without kernels; raise CheckSkipped if there is none."""
-    engines, missing = Registry(), []
+    engines = Registry()
     for entry in registry.entries("engine"):
-        if entry.component.by_default:
-            engines.add(entry)
-            missing.append(entry.component.unavailable())
+        engines.add(entry)
     kernels = Kernels(engines, compiled=True)
     if kernels.engine is None:
-        raise CheckSkipped(": ".join(["no engine can be used", *filter(None, missing)]))
+        raise CheckSkipped(f"no engine can be used: {why_no_engine(registry)}")
     return kernels
 
 

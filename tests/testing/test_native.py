@@ -108,7 +108,7 @@ def test_one_that_looks_at_its_numbers_is_skipped_with_method_file_and_line(
 
 
 def test_no_engine_is_a_reason_to_skip():
-    assert reason(Doubled()) == "no engine can be used"
+    assert reason(Doubled()) == "no engine can be used: no plugin that has one is installed"
 
     class Missing(Callbacks):
         """Cannot be used."""
