@@ -38,10 +38,17 @@ def runs_without_python(subject: Subject) -> None:
     kernels = _engine_alone(subject.registry)
     try:
         with calling("the engine"), redirect_stderr(StringIO()):  # it says when it compiles loops
-            compiled = kernels.compile(bound_calls(subject))
+            found = {
+                circumstances: list(_reasons(kernels.compile(calls)))
+                for circumstances, calls in bound_calls(subject).items()
+            }
     except CheckFailed as failure:
         raise CheckSkipped(f"it cannot be tried: {failure}") from failure
-    reasons = dict.fromkeys(_reasons(compiled))
+    reasons = dict.fromkeys(
+        reason if all(reason in each for each in found.values()) else f"{reason}{circumstances}"
+        for circumstances, own in found.items()
+        for reason in own
+    )
     if reasons:
         raise CheckSkipped("; ".join(reasons))
 
@@ -65,12 +72,21 @@ def _reasons(compiled: CompiledCalls) -> Iterator[str]:
         yield f"{name} {reason}"
 
 
-def bound_calls(subject: Subject) -> Sequence[Call]:
+def bound_calls(subject: Subject) -> dict[str, Sequence[Call]]:
     """Return the calls of a component in a training step, as bound by the graph without kernels.
+
+    For a layer with any number of inputs, these are several steps, by the inputs' shapes in words.
 
     Raises CheckFailed or CheckSkipped if the component cannot be used.
     """
-    return _BOUND[subject.kind](subject)
+    if subject.kind != "layer":
+        return {"": _BOUND[subject.kind](subject)}
+    layer, shapes = subject.instance, working_shapes(subject)
+    by_number = {len(shapes_of(layer, each)): each for each in reversed(shapes)}
+    return {
+        f" for input shape {shape}" if len(by_number) > 1 else "": _layer_calls(subject, shape)
+        for _, shape in sorted(by_number.items())
+    }
 
 
 def arrays_of(value: Any) -> Iterator[Array]:
@@ -86,8 +102,7 @@ def arrays_of(value: Any) -> Iterator[Array]:
         yield from arrays_of(list(vars(value).values()))
 
 
-def _layer_calls(subject: Subject) -> Sequence[Call]:
-    shape = working_shapes(subject)[0]
+def _layer_calls(subject: Subject, shape: Any) -> Sequence[Call]:
     nodes = infer_chain(subject, shape)
     inputs = inputs_of_chain(subject.instance, shapes_of(subject.instance, shape))
     model = Model(nodes, inputs, FLOAT)
@@ -130,13 +145,12 @@ def _regularizer_calls(subject: Subject) -> Sequence[Call]:
 
 
 _BOUND: dict[str, Callable[[Subject], Sequence[Call]]] = {
-    "layer": _layer_calls,
     "loss": _loss_calls,
     "optimizer": _optimizer_calls,
     "regularizer": _regularizer_calls,
 }
 
-CALLED_KINDS = tuple(_BOUND)
+CALLED_KINDS = ("layer", *_BOUND)
 """The kinds of components whose methods are calls of a training step."""
 
 CHECKS = (runs_without_python,)
