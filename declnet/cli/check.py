@@ -76,11 +76,12 @@ def check(
 def _print_engine(spec: RunSpec, registry: Registry, checked: Checked) -> None:
     """Print a row per part of a step: what runs it, and why Python does."""
     from declnet.cli.terminal import print_table
+    from declnet.graph.kernels import why_no_engine
     from declnet.inspection.engine_parts import engine_parts
 
     parts = engine_parts(spec, registry, checked)
     if parts is None:
-        click.echo("no engine can be used here: every part of a step runs in Python")
+        click.echo(f"every part of a step runs in Python: {why_no_engine(registry)}")
         return
     rows = [(each.name, each.runs, "; ".join(each.reasons)) for each in parts]
     print_table(("part of a step", "runs", "because it"), rows)

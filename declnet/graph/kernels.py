@@ -121,6 +121,13 @@ def _engine(registry: Registry, name: str | None) -> type[Engine] | None:
     return None
 
 
+def why_no_engine(registry: Registry) -> str:
+    """Return why none of the engines that are used by default can be used on this machine."""
+    engines = (entry.component for entry in registry.entries("engine"))
+    reasons = (each.unavailable() for each in engines if each.by_default)
+    return "; ".join(filter(None, reasons)) or "no plugin that has one is installed"
+
+
 def _check_bound(kernel: Kernel, calls: Any, site: KernelSite) -> None:
     if not isinstance(calls, KernelCalls):
         fault = f"returned {calls!r:.60}, not KernelCalls or None"

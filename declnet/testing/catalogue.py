@@ -14,6 +14,7 @@ from declnet.testing import (
     layers,
     losses,
     metrics,
+    native,
     optimizers,
     regularizers,
     schedules,
@@ -26,12 +27,12 @@ COMMON = declarations.CHECKS
 """The checks of every component, whatever its kind."""
 
 _KINDS: dict[str, tuple[Try, tuple[Check, ...]]] = {
-    "layer": (layers.try_layer, layers.CHECKS),
-    "loss": (losses.try_loss, losses.CHECKS),
+    "layer": (layers.try_layer, (*layers.CHECKS, *native.CHECKS)),
+    "loss": (losses.try_loss, (*losses.CHECKS, *native.CHECKS)),
     "kernel": (kernels.try_kernel, kernels.CHECKS),
     "engine": (engines.try_engine, engines.CHECKS),
-    "regularizer": (regularizers.try_regularizer, regularizers.CHECKS),
-    "optimizer": (optimizers.try_optimizer, optimizers.CHECKS),
+    "regularizer": (regularizers.try_regularizer, (*regularizers.CHECKS, *native.CHECKS)),
+    "optimizer": (optimizers.try_optimizer, (*optimizers.CHECKS, *native.CHECKS)),
     "schedule": (schedules.try_schedule, schedules.CHECKS),
     "initializer": (initializers.try_initializer, initializers.CHECKS),
     "metric": (metrics.try_metric, metrics.CHECKS),

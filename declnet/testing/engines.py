@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,13 @@ from declnet.contracts.operations import (
     FlushDenormals,
     Gather,
     NormalizeWeights,
+    OptimizerUpdate,
 )
+from declnet.registry.registry import Entry, Registry
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.comparison import difference
+from declnet.testing.comparison import difference, same
+from declnet.testing.examples import build_examples
+from declnet.testing.native import CALLED_KINDS, arrays_of, bound_calls
 from declnet.testing.trial import Setting, Trial
 
 DTYPES = ("float32", "float64")
@@ -27,6 +32,9 @@ TOLERANCE = {"float32": 1e-6, "float64": 1e-14}
 """How far an engine's results may differ from the calls', relative to an array's largest value."""
 
 SAMPLES, BATCH, FEATURES = 11, 4, 3
+
+COMPONENTS = 4
+"""How many components of each kind an engine is tried with."""
 
 
 class _Arrays:
@@ -163,6 +171,56 @@ def stops_at_a_loss_that_is_not_finite(subject: Subject) -> None:
             raise CheckFailed("run made the update of a step whose loss is not finite, or no other")
 
 
+@check
+def repeats_components(subject: Subject) -> None:
+    """Gives the same bits as the methods of components, some of each kind."""
+    _require_available(subject)
+    for component in _components(subject.registry):
+        try:
+            own, expected = _calls_of(component), _calls_of(component)
+        except (CheckFailed, CheckSkipped):  # its own checks say why
+            continue
+        compiled = _compiled(subject, own)
+        for step in (1, 2):
+            for calls in (own, expected):
+                _prepare(calls, step)
+            for call in (*compiled.calls, *expected):
+                call()
+        for found, wanted in zip(arrays_of(own), arrays_of(expected), strict=True):
+            if not same(found, wanted):
+                gap = difference(found, wanted, 0) or "it differs where it is not finite"
+                raise CheckFailed(f"an array of {component.component} has other bits: {gap}")
+
+
+def _calls_of(component: Subject) -> Sequence[Call]:
+    return [call for calls in bound_calls(component).values() for call in calls]
+
+
+def _components(registry: Registry) -> Iterator[Subject]:
+    """Yield the first components of each kind that has calls in a step."""
+    for kind in CALLED_KINDS:
+        for entry in islice(registry.entries(kind), COMPONENTS):
+            yield from (Subject(each, 0, registry) for each in _first_example(entry, registry))
+
+
+def _first_example(entry: Entry, registry: Registry) -> tuple[Any, ...]:
+    try:
+        return build_examples(entry.component, registry)[:1]
+    except CheckFailed:
+        return ()
+
+
+def _prepare(calls: Sequence[Call], step: int) -> None:
+    """Fill the floats that calls compute with, and set the number of a step."""
+    rng = np.random.default_rng(step)
+    for array in arrays_of(calls):
+        if array.dtype.kind == "f" and array.flags.writeable:
+            array[...] = rng.uniform(0.1, 0.9, array.shape)
+    for call in calls:
+        if isinstance(call, OptimizerUpdate):
+            call.step[0] = step
+
+
 def _values(rows: Sequence[tuple[int, float, int]]) -> Array:
     numbers = [(start, np.float64(rate).view(np.int64), step) for start, rate, step in rows]
     return np.array(numbers, np.int64)
@@ -180,4 +238,9 @@ def _loop(subject: Subject, arrays: _Arrays) -> Any:
         return subject.instance.loop(StepLoop(*sizes, calls, (arrays.losses,), update, now))
 
 
-CHECKS = (does_what_the_calls_do, loops_over_steps, stops_at_a_loss_that_is_not_finite)
+CHECKS = (
+    does_what_the_calls_do,
+    repeats_components,
+    loops_over_steps,
+    stops_at_a_loss_that_is_not_finite,
+)

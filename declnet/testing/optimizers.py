@@ -103,7 +103,7 @@ class _OptimizerHarness:
     def _of_parameters(
         self, optimizer: Optimizer, stand_in: Optimizer, *, apart: bool
     ) -> list[BoundUpdate]:
-        infos, start = _infos(optimizer, len(self.w)), 0
+        infos, start = parameters_of_size(optimizer, len(self.w)), 0
         parameters: list[tuple[ParameterInfo, Array, Array]] = []
         for info in infos:
             part = slice(start, start + prod(info.shape))
@@ -114,7 +114,7 @@ class _OptimizerHarness:
         return [ParameterUpdate(stand_in, group, 1000) for group in groups]
 
 
-def _infos(optimizer: Optimizer, size: int) -> list[ParameterInfo]:
+def parameters_of_size(optimizer: Optimizer, size: int) -> list[ParameterInfo]:
     """Return parameters of a given total size, of kinds that an optimizer accepts."""
     rows = 2 if size == FEW else 3
     columns = size // rows
@@ -164,7 +164,7 @@ def declares_its_state(subject: Subject) -> None:
         raise CheckFailed(f'state_names() has "{name}", which cannot be written as state.{name}')
     if subject.instance.per_parameter:
         with calling("state_shapes"):
-            for info in _infos(subject.instance, SIZE):
+            for info in parameters_of_size(subject.instance, SIZE):
                 if state_shapes(subject.instance, info) != state_shapes(subject.instance, info):
                     raise CheckFailed("state_shapes() differs from call to call")
     with only(StateReplacedError):

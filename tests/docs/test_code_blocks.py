@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,10 @@ def test_complete_python_runs(
     assert (done.returncode, done.stderr) == (0, "")
 
 
+NEEDS_PYTHON = {"layer:jitter", "optimizer:layer_rate"}
+"""Examples that draw random numbers, or need a number of an array."""
+
+
 def test_example_components_keep_their_contracts(
     project_name: str, example_projects: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +93,19 @@ def test_example_components_keep_their_contracts(
     reports = [check_component(each, raise_on_failure=False) for each in components]
     assert [str(outcome) for report in reports for outcome in report.failed] == []
     assert all(report.succeeded for report in reports)
+    if find_spec("numba") is not None:
+        skipped = [outcome for report in reports for outcome in report.skipped]
+        slower = {each.component for each in skipped if each.check == "runs_without_python"}
+        assert slower <= NEEDS_PYTHON
+
+
+def test_the_kit_says_which_line_needs_python(blocks: list[CodeBlock], tmp_path: Path) -> None:
+    pytest.importorskip("numba", reason="the extra jit is not installed")
+    at = next(i for i, each in enumerate(blocks) if "class Excess" in each.text)
+    (tmp_path / "excess.py").write_text(blocks[at].text, "utf-8")
+    python = [sys.executable, "excess.py"]
+    done = subprocess.run(python, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == blocks[at + 1].text
 
 
 @pytest.fixture

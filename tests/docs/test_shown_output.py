@@ -59,9 +59,14 @@ def test_output_matches_what_is_shown(shown: str, expected: bool) -> None:
 
 
 def test_a_page_prints_what_it_shows(
-    page_with_output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declnet_cli: Any
+    page_with_output: Path,
+    repository: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    declnet_cli: Any,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "specs").symlink_to(repository / "specs")
     namespace: dict[str, Any] = {}
     printed = ""
     blocks = list(code_blocks(page_with_output))

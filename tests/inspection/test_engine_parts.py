@@ -45,3 +45,9 @@ def test_check_prints_the_parts(declnet_cli, spec_file):
     rows = [line.split() for line in printed.splitlines()]
     assert ["optimizer", "compiled"] in rows
     assert ["layer_norm_1", "recorded"] in rows
+
+
+def test_check_says_that_there_is_no_engine(declnet_cli, spec_file):
+    path = spec_file(tomli_w.dumps(DOCUMENT), "spec.toml")
+    printed = declnet_cli.succeeds("check", path, "--engine", "--no-plugin", "jit")
+    assert "runs in Python: no plugin that has one is installed" in printed

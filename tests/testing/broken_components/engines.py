@@ -2,6 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
+
+from declnet.contracts.operations import OptimizerUpdate
+
 from ..right.engines import Callbacks, PythonLoop
 from .expected import caught_by
 
@@ -28,6 +32,19 @@ class ReturnsTheCalls(Callbacks):
 
     def compile(self, calls):
         return tuple(calls)
+
+
+@caught_by("repeats_components")
+class KeepsTheFirstRate(Callbacks):
+    """Makes all updates with the learning rate and the step at which it compiled them."""
+
+    def compile(self, calls):
+        return super().compile([self.frozen(call) for call in calls])
+
+    def frozen(self, call):
+        if not isinstance(call, OptimizerUpdate):
+            return call
+        return replace(call, rate=call.rate.copy(), step=np.maximum(call.step, 1))
 
 
 @caught_by("loops_over_steps")
