@@ -16,7 +16,7 @@ DOCUMENT = {
             {"type": "dense", "units": 40, "weight_regularizer": {"type": "l2", "strength": 0.01}},
             "relu",
             {"type": "dropout", "rate": 0.1},
-            "layer_norm",
+            "prelu",
             {"type": "dense", "units": 3},
             "softmax",
         ]
@@ -31,7 +31,7 @@ def test_each_part_says_what_runs_it():
     pytest.importorskip("numba", reason="the extra jit is not installed")
     parts = {each.name: each for each in engine_parts(parse_spec(DOCUMENT), default_registry())}
     assert parts["dense_1 + relu_1"].runs == "compiled"
-    assert parts["layer_norm_1"].runs == "recorded"
+    assert parts["prelu_1"].runs == "recorded"
     assert parts["softmax_1 + loss"].runs == "compiled"
     assert {"regularizers", "optimizer"} < set(parts)
     for each in parts.values():
@@ -44,7 +44,7 @@ def test_check_prints_the_parts(declnet_cli, spec_file):
     printed = declnet_cli.succeeds("check", path, "--engine")
     rows = [line.split() for line in printed.splitlines()]
     assert ["optimizer", "compiled"] in rows
-    assert ["layer_norm_1", "recorded"] in rows
+    assert ["prelu_1", "recorded"] in rows
 
 
 def test_check_says_that_there_is_no_engine(declnet_cli, spec_file):
