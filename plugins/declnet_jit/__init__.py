@@ -39,6 +39,12 @@ KERNELS = {
         "dropout_jit": "DropoutKernel",
         "gaussian_noise_jit": "GaussianNoiseKernel",
     },
+    "kernels.normalization": {
+        "batch_norm_jit": "BatchNormKernel",
+        "group_norm_jit": "GroupNormKernel",
+        "layer_norm_jit": "LayerNormKernel",
+        "rms_norm_jit": "RMSNormKernel",
+    },
     "kernels.optimizers": {
         "adadelta_jit": "AdadeltaKernel",
         "adagrad_jit": "AdagradKernel",
@@ -52,6 +58,7 @@ KERNELS = {
     },
     "kernels.pooling": {
         "average_pool2d_jit": "AveragePool2dKernel",
+        "global_average_pool2d_jit": "GlobalAveragePool2dKernel",
         "max_pool2d_jit": "MaxPool2dKernel",
     },
     "kernels.recurrent": {

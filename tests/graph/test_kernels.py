@@ -16,7 +16,7 @@ from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
 from declnet.spec.model import EngineSpec
-from declnet_standard.layers import Dense, ReLU, Softmax
+from declnet_standard.layers import LSTM, Dense, ReLU, Softmax
 from declnet_standard.losses import CategoricalCrossentropy
 from declnet_standard.optimizers import SGD
 from declnet_standard.regularizers import L2
@@ -77,12 +77,28 @@ class OneAfterTheOther(Kernel):
         return KernelCalls((forward,), (backward,) if trained else ())
 
 
+class OfSeveral(Kernel):
+    """A kernel that runs a layer with several inputs on copies of them."""
+
+    def bind(self, site):
+        (layer,), (state,), values = site.components, site.states, []
+
+        def forward():
+            values[:] = [each.copy() for each in site.x]
+            layer.forward(tuple(values), site.y, state)
+
+        def backward():
+            layer.backward(tuple(values), site.y, site.dy, site.dx, state)
+
+        return KernelCalls((forward,), (backward,) if site.dy is not None else ())
+
+
 @cache
-def joining(*classes):
+def joining(*classes, base=OneAfterTheOther):
     """A kernel for these classes, in this order."""
     name = "_".join(each.type for each in classes)
     body = {"__module__": __name__, "type": name, "__doc__": name, "replaces": classes}
-    return type(f"Kernel{name}", (OneAfterTheOther,), body)
+    return type(f"Kernel{name}", (base,), body)
 
 
 def kernels_of(*classes, compiled=True):
@@ -116,6 +132,7 @@ def test_any_model_gives_the_same_with_kernels(dags, toys, make_model, registry,
     kinds = (Dense, ReLU, toys.Tanh, toys.Square, toys.Gate, toys.Turned)
     pairs = [joining(*pair) for pair in product(kinds, (ReLU, toys.Tanh, toys.Turned, toys.Gate))]
     alone = [joining(kind) for kind in (Dense, toys.Square)]
+    alone += [joining(kind, base=OfSeveral) for kind in (toys.Add, toys.Product)]
     endings = [joining(kind, toys.HalfSquares) for kind in (Dense, toys.Tanh, toys.Square)]
     endings += [joining(*pair, toys.HalfSquares) for pair in product(kinds, kinds)]
     known = [*pairs, *alone, *(endings if data.draw(st.booleans()) else [])]
@@ -130,6 +147,17 @@ def test_any_model_gives_the_same_with_kernels(dags, toys, make_model, registry,
         found.append((step.run(), graph.gradient.copy()))
     assert found[1][0] == pytest.approx(found[0][0], rel=1e-12)
     np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-12, atol=1e-12)
+
+
+def test_a_layer_with_several_inputs_is_replaced_alone(make_model, toys, registry):
+    both = toys.Product(inputs=("dense_1", "relu_1"))
+    layers = (Dense(units=3), ReLU(), both, Dense(units=3), Softmax())
+    kernels = kernels_of(joining(toys.Product, base=OfSeveral))
+    with_kernels = stepped(make_model(layers), registry, kernels)
+    without = stepped(make_model(layers), registry, None)
+    assert len(kernels.used) == 1
+    assert with_kernels[0] == without[0]
+    np.testing.assert_array_equal(with_kernels[1], without[1])
 
 
 def test_the_longest_chain_is_taken(make_model, registry):
@@ -347,6 +375,7 @@ def test_an_optimizers_kernel_must_give_an_update():
         (SGD, SGD),
         (L2, Dense),
         (Dense, 3),
+        (LSTM, Dense),
     ],
 )
 def test_a_kernel_says_what_it_replaces(classes):

@@ -21,6 +21,7 @@ from declnet_jit.kernels.rows import (
     VECTOR,
     Panels,
     address,
+    multiplier,
     multiply,
     multiply_packed,
 )
@@ -32,7 +33,7 @@ from declnet_standard.layers import CrossAttention, MultiHeadAttention
 
 
 @Routine
-def project(x, i, panels, block, biases, out, scale):  # type: ignore[no-untyped-def]
+def project(function, x, i, panels, block, biases, out, scale):  # type: ignore[no-untyped-def]
     """Out = (x @ weights + biases) * scale for a sample i, in the columns of a block."""
     size, rows, features = np.int64(out.itemsize), np.int64(x.shape[1]), np.int64(x.shape[2])
     first, columns, row = block[2], block[3], np.int64(out.shape[2]) * size
@@ -44,7 +45,7 @@ def project(x, i, panels, block, biases, out, scale):  # type: ignore[no-untyped
         for j in range(np.uint64(columns)):
             out[i, t, begin + j] = biases[j]
     multiply_packed(
-        source, features * size, packed, features, target, row, rows, columns, True, size, scale
+        function, source, features * size, packed, features, target, row, rows, columns, 1, size
     )
     if scale != type(scale)(1):
         for t in range(np.uint64(rows)):
@@ -53,7 +54,7 @@ def project(x, i, panels, block, biases, out, scale):  # type: ignore[no-untyped
 
 
 @Routine
-def project_back(dy, i, panels, block, dx, adds, zero):  # type: ignore[no-untyped-def]
+def project_back(function, dy, i, panels, block, dx, adds):  # type: ignore[no-untyped-def]
     """Dx = dy @ weights.T for a sample i, or added to dx."""
     size, rows, columns = np.int64(dy.itemsize), np.int64(dy.shape[1]), np.int64(dy.shape[2])
     source = address(dy) + np.int64(i) * rows * columns * size
@@ -61,7 +62,7 @@ def project_back(dy, i, panels, block, dx, adds, zero):  # type: ignore[no-untyp
     target = address(dx) + np.int64(i) * rows * row
     packed = address(panels) + block[4] * size
     multiply_packed(
-        source, columns * size, packed, columns, target, row, rows, block[3], adds, size, zero
+        function, source, columns * size, packed, columns, target, row, rows, block[3], adds, size
     )
 
 
@@ -130,6 +131,7 @@ LOWEST_AND_TINY = tuple(
 def attend(  # type: ignore[no-untyped-def]
     part,
     parts,
+    function,
     x,
     m,
     x_lengths,
@@ -154,6 +156,7 @@ def attend(  # type: ignore[no-untyped-def]
     """Queries of x; keys and values of m; shares; context = shares @ values; y.
 
     Args:
+        function: from `multiplier`.
         x_lengths, m_lengths: (n,), the steps that are not padding.
         blocks: of the weights of queries, keys, values and the output; values are at the right of
             keys.
@@ -172,9 +175,9 @@ def attend(  # type: ignore[no-untyped-def]
     d, one, zero = units // heads, y.dtype.type(1), y.dtype.type(0)
     row, pair, line, column = units * size, 2 * units * size, queries * size, turned.shape[2] * size
     for i in range(np.uint64(n * part // parts), np.uint64(n * (part + 1) // parts)):
-        project(x, i, panels, blocks[0], query_biases, query, scale)
-        project(m, i, panels, blocks[1], key_biases, pairs, one)
-        project(m, i, panels, blocks[2], value_biases, pairs, one)
+        project(function, x, i, panels, blocks[0], query_biases, query, scale)
+        project(function, m, i, panels, blocks[1], key_biases, pairs, one)
+        project(function, m, i, panels, blocks[2], value_biases, pairs, one)
         transpose(query, i, turned, zero)
         for h in range(np.uint64(heads)):
             head = np.int64(h) * d * size
@@ -182,13 +185,13 @@ def attend(  # type: ignore[no-untyped-def]
             value, target = key + row, address(context[i]) + head
             turn = address(turned[i]) + np.int64(h) * d * column
             multiply(
-                key, pair, size, turn, column, PANEL_ROW, scores, line, keys, d, queries,
-                False, size, zero,
+                function, key, pair, size, turn, column, PANEL_ROW, scores, line, keys, d, queries,
+                0, size,
             )  # fmt: skip
             softmax_over_keys(shares[i, h], np.int64(m_lengths[i]), causal, total[i])
             multiply(
-                scores, size, line, value, pair, PANEL_ROW, target, row, queries, keys, d,
-                False, size, zero,
+                function, scores, size, line, value, pair, PANEL_ROW, target, row, queries, keys, d,
+                0, size,
             )  # fmt: skip
         length, known = np.int64(x_lengths[i]), np.int64(m_lengths[i])
         wrong = min(length, known) < 0 or length > queries or known > keys
@@ -197,7 +200,7 @@ def attend(  # type: ignore[no-untyped-def]
             if np.int64(t) >= length:
                 for j in range(np.uint64(units)):
                     context[i, t, j] = zero
-        project(context, i, panels, blocks[3], output_biases, y, one)
+        project(function, context, i, panels, blocks[3], output_biases, y, one)
         for t in range(np.uint64(queries)):
             if wrong or np.int64(t) >= length:
                 for j in range(np.uint64(units)):
@@ -208,6 +211,7 @@ def attend(  # type: ignore[no-untyped-def]
 def attend_back(  # type: ignore[no-untyped-def]
     part,
     parts,
+    function,
     dy,
     panels,
     blocks,
@@ -232,6 +236,7 @@ def attend_back(  # type: ignore[no-untyped-def]
     dscores @ key * scale; dkey = dscores.T @ query.
 
     Args:
+        function: from `multiplier`.
         blocks: of the transposed weights of the output, of queries, and of keys above values.
         dshares: (n, keys, queries).
     """
@@ -240,7 +245,7 @@ def attend_back(  # type: ignore[no-untyped-def]
     d, zero = units // heads, dy.dtype.type(0)
     row, pair, line, column = units * size, 2 * units * size, queries * size, turned.shape[2] * size
     for i in range(np.uint64(n * part // parts), np.uint64(n * (part + 1) // parts)):
-        project_back(dy, i, panels, blocks[0], dcontext, False, zero)
+        project_back(function, dy, i, panels, blocks[0], dcontext, 0)
         for t in range(np.uint64(queries)):
             factor = kept[i, t]
             for j in range(np.uint64(units)):
@@ -260,29 +265,29 @@ def attend_back(  # type: ignore[no-untyped-def]
                 address(turned[i]) + np.int64(h) * d * column,
             )
             multiply(
-                scores, line, size, above, row, PANEL_ROW, dkey + row, pair, keys, queries, d,
-                False, size, zero,
+                function, scores, line, size, above, row, PANEL_ROW, dkey + row, pair, keys,
+                queries, d, 0, size,
             )  # fmt: skip
             multiply(
-                key + row, pair, size, turn, column, PANEL_ROW, slopes, line, keys, d, queries,
-                False, size, zero,
+                function, key + row, pair, size, turn, column, PANEL_ROW, slopes, line, keys,
+                d, queries, 0, size,
             )  # fmt: skip
             softmax_back(shares[i, h], dshares[i], total[i])
             multiply(
-                slopes, size, line, key, pair, PANEL_ROW, down, row, queries, keys, d,
-                False, size, zero,
+                function, slopes, size, line, key, pair, PANEL_ROW, down, row, queries, keys, d,
+                0, size,
             )  # fmt: skip
             multiply(
-                slopes, line, size, own, row, PANEL_ROW, dkey, pair, keys, queries, d,
-                False, size, zero,
+                function, slopes, line, size, own, row, PANEL_ROW, dkey, pair, keys, queries, d,
+                0, size,
             )  # fmt: skip
         for t in range(np.uint64(queries)):
             for j in range(np.uint64(units)):
                 dquery[i, t, j] *= scale
         if dx.shape[0] > 0:
-            project_back(dquery, i, panels, blocks[1], dx, False, zero)
+            project_back(function, dquery, i, panels, blocks[1], dx, 0)
         if dm.shape[0] > 0:
-            project_back(dpairs, i, panels, blocks[2], dm, is_self, zero)
+            project_back(function, dpairs, i, panels, blocks[2], dm, 1 if is_self else 0)
 
 
 @Routine
@@ -335,6 +340,7 @@ class _AttentionKernel(NumbaKernel):
             return None
         if any(each.dtype != dtype or not each.flags.c_contiguous for each in floats):
             return None
+        function = multiplier(dtype)
         lanes, heads = VECTOR // dtype.itemsize, layer.heads
         scale = dtype.type(1 / sqrt(units // heads))
         weights = [getattr(state, f"{name}_weights") for name in NAMES]
@@ -348,7 +354,7 @@ class _AttentionKernel(NumbaKernel):
         packed = Panels(dtype, [(0, units * (i == 2), [each]) for i, each in enumerate(weights)])
         causal, own = bool(getattr(layer, "causal", False)), (query, pairs, turned, shares, total)
         forward = attend.bound(
-            *(x, m, x_lengths, m_lengths, causal, packed.flat, packed.blocks),
+            *(function, x, m, x_lengths, m_lengths, causal, packed.flat, packed.blocks),
             *(*biases, scale, *own, context, kept, y),
         )
         if dy is None:
@@ -365,7 +371,8 @@ class _AttentionKernel(NumbaKernel):
         dquery, dpairs = np.empty(of_queries, dtype), np.empty(of_pairs, dtype)
         unneeded, is_self = np.empty((0, 1, 1), dtype), layer.sequences == 1
         backward = attend_back.bound(
-            *(dy, back.flat, back.blocks, scale, *own, kept, dcontext, dshares, dquery, dpairs),
+            *(function, dy, back.flat, back.blocks, scale, *own),
+            *(kept, dcontext, dshares, dquery, dpairs),
             *(unneeded if each is None else each for each in (dx, dm)),
             is_self,
         )

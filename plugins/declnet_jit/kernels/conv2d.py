@@ -227,19 +227,18 @@ def prepare_slopes(  # type: ignore[no-untyped-def]
     for f in range(np.uint64(filters * part // parts), np.uint64(filters * (part + 1) // parts)):
         total = zero
         for i in range(np.uint64(height)):
-            partial = zero
             start = np.uint64(left) + i * np.uint64(row)
             if rectified:
                 for s in range(np.uint64(length)):
-                    slope = dy[f, i, s] * (one if y[f, i, s] > zero else zero)
-                    target[f, start + s] = slope
-                    partial += slope
+                    target[f, start + s] = dy[f, i, s] * (one if y[f, i, s] > zero else zero)
             else:
                 for s in range(np.uint64(length)):
-                    slope = dy[f, i, s]
-                    target[f, start + s] = slope
-                    partial += slope
-            total += partial
+                    target[f, start + s] = dy[f, i, s]
+            # not in the same loop, whose bits would depend on whether it can be vectorized
+            of_row = zero
+            for s in range(np.uint64(length)):
+                of_row += target[f, start + s]
+            total += of_row
         db[f] = total
 
 

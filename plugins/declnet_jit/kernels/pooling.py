@@ -5,250 +5,124 @@
     average_pool2d:  y[c, o] = sum of x[c, p] / positions
                      dx[c, p] = sum of dy[c, o] / positions over the windows o that cover p
 
-Images have the batch axis last, so a vector holds numbers of neighboring samples. The tables have,
-for each result, its sources' distances from the channel's first number, and their positions in the
-window; results do not depend on each other.
+Images have the batch axis last: (channels, places, n). A table has pairs of a place and a position
+in the window; `starts` says where the pairs of each result begin. Loops over samples take four
+pairs at a time where they can.
 """
 
-from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Sequence
+from math import inf
+from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import Array, KernelCalls, KernelSite
-from declnet_jit.kernels.vectors import vector_bytes, vectors_of
+from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_jit.numba_kernel import FLOATS, NumbaKernel
-from declnet_jit.routine import Intrinsic, Routine
-from declnet_standard.layers import AveragePool2d, MaxPool2d
+from declnet_jit.routine import Routine
+from declnet_standard.layers import AveragePool2d, GlobalAveragePool2d, MaxPool2d
 from declnet_standard.layers.window import Window, batch_last, seen, window_over
 
-Emit = Callable[..., None]
+Table = tuple[Array, Array]
+
+ZERO, ONE, TWO, THREE, FOUR = (np.uint64(number) for number in range(5))
 
 
-def reduction(width: int, emit_tile: Emit) -> Intrinsic:
-    """Return a function for routines that fills the vectors of one result.
-
-    Args:
-        width: bytes of a vector.
-        emit_tile: emits the reduction for one vector, given the builder, what to emit vectors by,
-            the number of sources, a function that returns the source of a number as the distance
-            in numbers and the position in the window, and the arguments a, b, c and `first`.
-    """
-
-    def reduce_vectors(_context, _table, _count, _a, _b, _c, _vectors, first):  # type: ignore[no-untyped-def]
-        """Fill some whole vectors of c from the sources in a and b.
-
-        Args:
-            table: the address of pairs: a distance in numbers, and a position in the window.
-            count: the number of pairs.
-            a, b, c: addresses.
-            vectors: the number of vectors.
-            first: a number of the type of the vectors' numbers.
-        """
-        from llvmlite import ir
-        from numba import types
-        from numba.core import cgutils
-
-        def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-            table, count, a, b, c, vectors, number = arguments
-            word = ir.IntType(64)
-            emit = vectors_of(builder, number.type, width)
-
-            def source(k: Any) -> tuple[Any, Any]:
-                entry = builder.add(table, builder.shl(k, word(4)))
-                return builder.load(emit.at(entry, 0, word)), builder.load(emit.at(entry, 8, word))
-
-            with cgutils.for_range(builder, vectors) as loop:
-                start = builder.mul(loop.index, word(emit.lanes_each))
-                emit_tile(builder, emit, count, source, (a, b, c), start, number)
-            return context.get_dummy_value()
-
-        return types.void(*[types.int64] * 6, first), generate
-
-    return Intrinsic(reduce_vectors)
+def larger(value: Any, position: Any, best: Any, place: Any) -> Any:
+    """Return the larger value, NaN if one is, and its position."""
+    greater = value > best
+    return (value if greater or np.isnan(value) else best), (position if greater else place)
 
 
-def emit_maximum(  # type: ignore[no-untyped-def]
-    builder, emit, count, source, addresses, start, lowest
-) -> None:
-    """Emit c = the maximum of a, NaN if there is one, and b = its position in the window."""
-    from numba.core import cgutils
-
-    a, b, c = addresses
-    (best,) = emit.variable(1)
-    (place,) = emit.variable(1, emit.integers)
-    builder.store(emit.repeat(lowest), best)
-    builder.store(emit.integers([0] * emit.lanes_each), place)
-    with cgutils.for_range(builder, count) as loop:
-        distance, position = source(loop.index)
-        at = builder.mul(builder.add(distance, start), distance.type(emit.bytes_each))
-        value, known = emit.load(builder.add(a, at)), builder.load(best)
-        greater = builder.fcmp_ordered(">", value, known)
-        position = emit.repeat_integer(position)
-        builder.store(builder.select(greater, position, builder.load(place)), place)
-        replaces = builder.or_(greater, builder.fcmp_unordered("uno", value, value))
-        builder.store(builder.select(replaces, value, known), best)
-    at = builder.mul(start, start.type(emit.bytes_each))
-    emit.store(builder.load(best), builder.add(c, at))
-    small = builder.trunc(builder.load(place), emit.small_integers)
-    builder.store(small, emit.at(builder.add(b, start), 0, emit.small_integers), align=1)
-
-
-def emit_slopes(  # type: ignore[no-untyped-def]
-    builder, emit, count, source, addresses, start, zero
-) -> None:
-    """Emit c = the sum of a, each times 1 where b is the position in the window, else times 0."""
-    from numba.core import cgutils
-
-    a, b, c = addresses
-    (total,) = emit.variable(1)
-    builder.store(emit.repeat(zero), total)
-    ones = emit.zero.type([1.0] * emit.lanes_each)
-    with cgutils.for_range(builder, count) as loop:
-        distance, position = source(loop.index)
-        place = builder.add(distance, start)
-        slope = emit.load(builder.add(a, builder.mul(place, place.type(emit.bytes_each))))
-        pointer = emit.at(builder.add(b, place), 0, emit.small_integers)
-        found = builder.zext(builder.load(pointer, align=1), emit.integers)
-        here = builder.icmp_unsigned("==", found, emit.repeat_integer(position))
-        part = builder.fmul(slope, builder.select(here, ones, emit.zero))
-        builder.store(builder.fadd(builder.load(total), part), total)
-    at = builder.mul(start, start.type(emit.bytes_each))
-    emit.store(builder.load(total), builder.add(c, at))
-
-
-def emit_sum(builder, emit, count, source, addresses, start, factor) -> None:  # type: ignore[no-untyped-def]
-    """Emit c = the sum of a, times a factor."""
-    from numba.core import cgutils
-
-    a, _, c = addresses
-    (total,) = emit.variable(1)
-    builder.store(emit.zero, total)
-    with cgutils.for_range(builder, count) as loop:
-        distance, _ = source(loop.index)
-        place = builder.add(distance, start)
-        value = emit.load(builder.add(a, builder.mul(place, place.type(emit.bytes_each))))
-        builder.store(builder.fadd(builder.load(total), value), total)
-    at = builder.mul(start, start.type(emit.bytes_each))
-    value = builder.fmul(builder.load(total), emit.repeat(factor))
-    emit.store(value, builder.add(c, at))
-
-
-class Routines(NamedTuple):
-    """The routines for vectors of some bytes."""
-
-    maximum: Routine
-    slopes: Routine
-    sums: Routine
-
-
-@cache
-def routines_for(width: int) -> Routines:
-    """Return the routines for vectors of some bytes."""
-    maximum_of, slopes_of = reduction(width, emit_maximum), reduction(width, emit_slopes)
-    sum_of = reduction(width, emit_sum)
-
-    @Routine
-    def maximum(part, parts, table, starts, x, y, position):  # type: ignore[no-untyped-def]
-        """y[c, o] = the maximum of x[c, p] for the sources p of o, at `position` in the window."""
-        size, n = x.itemsize, y.shape[2]
-        vectors = n * size // width
-        lowest = -x.dtype.type(np.inf)
-        for c in range(y.shape[0] * part // parts, y.shape[0] * (part + 1) // parts):
-            for o in range(y.shape[1]):
-                maximum_of(
-                    table.ctypes.data + 16 * starts[o],
-                    starts[o + 1] - starts[o],
-                    x.ctypes.data + size * c * x.shape[1] * n,
-                    position.ctypes.data + (c * y.shape[1] + o) * n,
-                    y.ctypes.data + size * (c * y.shape[1] + o) * n,
-                    vectors,
-                    lowest,
-                )
-                for s in range(vectors * width // size, n):
-                    best, place = lowest, 0
-                    for k in range(starts[o], starts[o + 1]):
-                        value = x[c, table[k, 0] // n, s]
-                        if value > best:
-                            best, place = value, table[k, 1]
-                        elif np.isnan(value):
-                            best = value
+@Routine
+def maximum(part, parts, table, starts, x, y, position):  # type: ignore[no-untyped-def]
+    """y[c, o] = the maximum of x[c, p] for the places p of o, at `position` in the window."""
+    channels, n, lowest = y.shape[0], np.uint64(y.shape[2]), -x.dtype.type(np.inf)
+    for c in range(np.uint64(channels * part // parts), np.uint64(channels * (part + 1) // parts)):
+        for o in range(np.uint64(y.shape[1])):
+            first, last = np.uint64(starts[o]), np.uint64(starts[o + ONE]) - ONE
+            for k in range(first, last + ONE, FOUR):
+                # the last one again where there are fewer than four
+                k1, k2, k3 = min(k + ONE, last), min(k + TWO, last), min(k + THREE, last)
+                p, m = np.uint64(table[k, ZERO]), np.uint8(table[k, ONE])
+                p1, m1 = np.uint64(table[k1, ZERO]), np.uint8(table[k1, ONE])
+                p2, m2 = np.uint64(table[k2, ZERO]), np.uint8(table[k2, ONE])
+                p3, m3 = np.uint64(table[k3, ZERO]), np.uint8(table[k3, ONE])
+                for s in range(n):
+                    best = lowest if k == first else y[c, o, s]
+                    place = np.uint8(0) if k == first else position[c, o, s]
+                    best, place = larger(x[c, p, s], m, best, place)
+                    best, place = larger(x[c, p1, s], m1, best, place)
+                    best, place = larger(x[c, p2, s], m2, best, place)
+                    best, place = larger(x[c, p3, s], m3, best, place)
                     y[c, o, s], position[c, o, s] = best, place
 
-    @Routine
-    def slopes(part, parts, table, starts, dy, position, dx):  # type: ignore[no-untyped-def]
-        """dx[c, p] = the sum of dy[c, o] for the windows o of p whose maximum is at p."""
-        size, n = dx.itemsize, dx.shape[2]
-        vectors = n * size // width
-        zero, one = dx.dtype.type(0), dx.dtype.type(1)
-        for c in range(dx.shape[0] * part // parts, dx.shape[0] * (part + 1) // parts):
-            for p in range(dx.shape[1]):
-                slopes_of(
-                    table.ctypes.data + 16 * starts[p],
-                    starts[p + 1] - starts[p],
-                    dy.ctypes.data + size * c * dy.shape[1] * n,
-                    position.ctypes.data + c * dy.shape[1] * n,
-                    dx.ctypes.data + size * (c * dx.shape[1] + p) * n,
-                    vectors,
-                    zero,
-                )
-                for s in range(vectors * width // size, n):
-                    total = zero
-                    for k in range(starts[p], starts[p + 1]):
-                        o = table[k, 0] // n
-                        here = position[c, o, s] == table[k, 1]
-                        total += dy[c, o, s] * (one if here else zero)
-                    dx[c, p, s] = total
 
-    @Routine
-    def sums(part, parts, table, starts, factor, x, y):  # type: ignore[no-untyped-def]
-        """y[c, o] = the sum of x[c, p] for the sources p of o, times a factor."""
-        size, n = x.itemsize, y.shape[2]
-        vectors = n * size // width
-        for c in range(y.shape[0] * part // parts, y.shape[0] * (part + 1) // parts):
-            for o in range(y.shape[1]):
-                sum_of(
-                    table.ctypes.data + 16 * starts[o],
-                    starts[o + 1] - starts[o],
-                    x.ctypes.data + size * c * x.shape[1] * n,
-                    0,
-                    y.ctypes.data + size * (c * y.shape[1] + o) * n,
-                    vectors,
-                    factor,
-                )
-                for s in range(vectors * width // size, n):
-                    total = x.dtype.type(0)
-                    for k in range(starts[o], starts[o + 1]):
-                        total += x[c, table[k, 0] // n, s]
-                    y[c, o, s] = total * factor
+@Routine
+def slopes(part, parts, table, starts, dy, position, dx):  # type: ignore[no-untyped-def]
+    """dx[c, p] = the sum of dy[c, o] for the windows o of p whose maximum is at p."""
+    channels, n = dx.shape[0], np.uint64(dx.shape[2])
+    zero, one = dx.dtype.type(0), dx.dtype.type(1)
+    for c in range(np.uint64(channels * part // parts), np.uint64(channels * (part + 1) // parts)):
+        for p in range(np.uint64(dx.shape[1])):
+            first, stop = np.uint64(starts[p]), np.uint64(starts[p + ONE])
+            if first == stop:
+                for s in range(n):
+                    dx[c, p, s] = zero
+            for k in range(first, stop):
+                o, m = np.uint64(table[k, ZERO]), np.uint8(table[k, ONE])
+                for s in range(n):
+                    slope = dy[c, o, s] * (one if position[c, o, s] == m else zero)
+                    dx[c, p, s] = slope if k == first else dx[c, p, s] + slope
 
-    return Routines(maximum, slopes, sums)
+
+@Routine
+def sums(part, parts, table, starts, factor, x, y):  # type: ignore[no-untyped-def]
+    """y[c, o] = the sum of x[c, p] for the places p of o, times a factor."""
+    channels, n, zero = y.shape[0], np.uint64(y.shape[2]), x.dtype.type(0)
+    for c in range(np.uint64(channels * part // parts), np.uint64(channels * (part + 1) // parts)):
+        for o in range(np.uint64(y.shape[1])):
+            first, stop = np.uint64(starts[o]), np.uint64(starts[o + ONE])
+            if first == stop:
+                for s in range(n):
+                    y[c, o, s] = zero
+            fours = first + (stop - first) // FOUR * FOUR
+            for k in range(first, fours, FOUR):
+                p, p1 = np.uint64(table[k, ZERO]), np.uint64(table[k + ONE, ZERO])
+                p2, p3 = np.uint64(table[k + TWO, ZERO]), np.uint64(table[k + THREE, ZERO])
+                for s in range(n):
+                    total = x[c, p, s] + x[c, p1, s] + x[c, p2, s] + x[c, p3, s]
+                    y[c, o, s] = factor * total + (zero if k == first else y[c, o, s])
+            for k in range(fours, stop):
+                p = np.uint64(table[k, ZERO])
+                for s in range(n):
+                    y[c, o, s] = factor * x[c, p, s] + (zero if k == first else y[c, o, s])
 
 
 class _PoolKernel(NumbaKernel):
     """A pool over windows, from tables of what windows see."""
 
-    width: ClassVar[int | None] = None
-    """Bytes of a vector; default: those of this processor."""
+    most_positions: ClassVar[float] = inf
+    """The largest number of positions in a window."""
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
-        """Fill y, (n, channels, height, width), and dx."""
+        """Fill y, (n, channels, …), and dx."""
         arrays = [each for each in (site.x, site.y, site.dy, site.dx) if each is not None]
-        layer = site.components[0]
-        if layer.pool_size[0] * layer.pool_size[1] > 256 or any(
+        window = self._window(site)
+        if window.rows.kernel * window.columns.kernel > self.most_positions or any(
             each.dtype not in FLOATS or not batch_last(each).flags.c_contiguous for each in arrays
         ):
             return None
-        shape, n = site.x.shape[1:], len(site.x)
+        forward, backward = self._bound(site, window, *map(_table, _sources(window)))
+        return KernelCalls((forward,), () if backward is None else (backward,))
+
+    def _window(self, site: KernelSite) -> Window:
+        layer = site.components[0]
         stride = layer.stride or layer.pool_size
-        window = window_over(layer.type, shape, layer.pool_size, stride, layer.padding)
-        sources, windows = _sources(window)
-        return self._bound(site, _table(sources, n), _table(windows, n))
+        return window_over(layer.type, site.x.shape[1:], layer.pool_size, stride, layer.padding)
 
     def _bound(
-        self, site: KernelSite, sources: tuple[Array, Array], windows: tuple[Array, Array]
-    ) -> KernelCalls:
+        self, site: KernelSite, window: Window, sources: Table, windows: Table
+    ) -> tuple[NativeCall, NativeCall | None]:
         """Return the calls, given the tables of each window's places and each place's windows."""
         raise NotImplementedError
 
@@ -258,17 +132,16 @@ class MaxPool2dKernel(_PoolKernel):
 
     type = "max_pool2d_jit"
     replaces: ClassVar[tuple[Any, ...]] = (MaxPool2d,)
+    most_positions = 256  # which fit in a byte
 
     def _bound(
-        self, site: KernelSite, sources: tuple[Array, Array], windows: tuple[Array, Array]
-    ) -> KernelCalls:
-        routines = routines_for(self.width or vector_bytes())
+        self, site: KernelSite, window: Window, sources: Table, windows: Table
+    ) -> tuple[NativeCall, NativeCall | None]:
         position = _flat(site.states[0].position)
-        forward = routines.maximum.bound(*sources, _flat(site.x), _flat(site.y), position)
+        forward = maximum.bound(*sources, _flat(site.x), _flat(site.y), position)
         if site.dy is None or site.dx is None:
-            return KernelCalls((forward,))
-        backward = routines.slopes.bound(*windows, _flat(site.dy), position, _flat(site.dx))
-        return KernelCalls((forward,), (backward,))
+            return forward, None
+        return forward, slopes.bound(*windows, _flat(site.dy), position, _flat(site.dx))
 
 
 class AveragePool2dKernel(_PoolKernel):
@@ -278,21 +151,28 @@ class AveragePool2dKernel(_PoolKernel):
     replaces: ClassVar[tuple[Any, ...]] = (AveragePool2d,)
 
     def _bound(
-        self, site: KernelSite, sources: tuple[Array, Array], windows: tuple[Array, Array]
-    ) -> KernelCalls:
-        height, width = site.components[0].pool_size
-        sums = routines_for(self.width or vector_bytes()).sums
-        factor = site.y.dtype.type(1 / (height * width))
+        self, site: KernelSite, window: Window, sources: Table, windows: Table
+    ) -> tuple[NativeCall, NativeCall | None]:
+        factor = site.y.dtype.type(1 / (window.rows.kernel * window.columns.kernel))
         forward = sums.bound(*sources, factor, _flat(site.x), _flat(site.y))
         if site.dy is None or site.dx is None:
-            return KernelCalls((forward,))
-        return KernelCalls(
-            (forward,), (sums.bound(*windows, factor, _flat(site.dy), _flat(site.dx)),)
-        )
+            return forward, None
+        return forward, sums.bound(*windows, factor, _flat(site.dy), _flat(site.dx))
+
+
+class GlobalAveragePool2dKernel(AveragePool2dKernel):
+    """y = the mean of each channel, an average_pool2d with a single window."""
+
+    type = "global_average_pool2d_jit"
+    replaces = (GlobalAveragePool2d,)
+
+    def _window(self, site: KernelSite) -> Window:
+        shape = site.x.shape[1:]
+        return window_over(site.components[0].type, shape, shape[1:], (1, 1), "valid")
 
 
 def _flat(images: Any) -> Array:
-    """Return images (n, channels, height, width) viewed as (channels, places, n)."""
+    """Return images (n, channels, …) viewed as (channels, places, n)."""
     last = batch_last(images)
     return last.reshape(len(last), -1, last.shape[-1])
 
@@ -323,8 +203,8 @@ def _numbers(numbers: slice) -> range:
     return range(numbers.start, numbers.stop, numbers.step or 1)
 
 
-def _table(sources: Sources, n: int) -> tuple[Array, Array]:
-    """Return pairs of a distance in numbers and a position, and where those of each begin."""
-    pairs = [(place * n, position) for each in sources for place, position in each]
+def _table(sources: Sources) -> Table:
+    """Return all pairs, and where those of each begin."""
+    pairs = [pair for each in sources for pair in each]
     starts = np.cumsum([0, *map(len, sources)], dtype=np.int64)
     return np.array(pairs, np.int64).reshape(-1, 2), starts

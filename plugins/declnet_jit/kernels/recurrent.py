@@ -15,7 +15,7 @@ import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_jit.elementary_functions import logistic, tanh
-from declnet_jit.kernels.rows import Panels, address, multiply_packed
+from declnet_jit.kernels.rows import Panels, address, multiplier, multiply_packed
 from declnet_jit.numba_kernel import FLOATS, INTEGERS, NumbaKernel
 from declnet_jit.products import product
 from declnet_jit.routine import Routine, share
@@ -167,11 +167,12 @@ def forward_of(step: Routine) -> Routine:
 
     @Routine
     def recurrent_forward(  # type: ignore[no-untyped-def]
-        part, parts, x, lengths, from_end, panels, blocks, z, a, kept, all_steps, y
+        part, parts, function, x, lengths, from_end, panels, blocks, z, a, kept, all_steps, y
     ):
         """For each step k: a = z[k] @ weights; a step of the layer; h to z[k + 1] and to y.
 
         Args:
+            function: from `multiplier`.
             lengths: (n,), the number of steps that are not padding.
             blocks: a row for each product: its first row of the weights, their number, its first
                 column of a, their number, and where its panels begin.
@@ -197,6 +198,7 @@ def forward_of(step: Routine) -> Routine:
                 place = np.int64(k * n + start)
                 for b in range(blocks.shape[0]):
                     multiply_packed(
+                        function,
                         address(z) + (place * width + blocks[b, 0]) * size,
                         width * size,
                         address(panels) + blocks[b, 4] * size,
@@ -205,9 +207,8 @@ def forward_of(step: Routine) -> Routine:
                         columns * size,
                         np.int64(stop - start),
                         blocks[b, 3],
-                        False,
+                        0,
                         size,
-                        unity,
                     )
                 for s in range(start, stop):
                     length = np.int64(lengths[s])
@@ -231,6 +232,7 @@ def backward_of(step_back: Routine) -> Routine:
     def recurrent_backward(  # type: ignore[no-untyped-def]
         part,
         parts,
+        function,
         dy,
         lengths,
         from_end,
@@ -249,6 +251,7 @@ def backward_of(step_back: Routine) -> Routine:
         """For each step k, from the last: da in place of a; dh = da @ recurrent weights.T; dx.
 
         Args:
+            function: from `multiplier`.
             dy: (n, time or 1, units).
             blocks: as for forward, of da: for dh, and for dx.
             dh, carried, scratch: (n, units).
@@ -280,6 +283,7 @@ def backward_of(step_back: Routine) -> Routine:
                 rows_of_a = address(a) + np.int64(k * n + start) * columns * size
                 if k > ZERO:
                     multiply_packed(
+                        function,
                         rows_of_a + blocks[0, 0] * size,
                         columns * size,
                         address(panels) + blocks[0, 4] * size,
@@ -288,13 +292,13 @@ def backward_of(step_back: Routine) -> Routine:
                         np.int64(units) * size,
                         rows,
                         blocks[0, 3],
-                        True,
+                        1,
                         size,
-                        zero,
                     )
                 if dx.shape[0] > 0:
                     row = dx.shape[1] * dx.shape[2] * size
                     multiply_packed(
+                        function,
                         rows_of_a + blocks[1, 0] * size,
                         columns * size,
                         address(panels) + blocks[1, 4] * size,
@@ -303,9 +307,8 @@ def backward_of(step_back: Routine) -> Routine:
                         row,
                         rows,
                         blocks[1, 3],
-                        adds,
+                        1 if adds else 0,
                         size,
-                        zero,
                     )
             start = stop
 
@@ -365,16 +368,19 @@ class _RecurrentKernel(NumbaKernel):
             np.empty((time, n, self.blocks * units), dtype),
         )
         kept = np.empty((time + 1, n, self.kept * units) if self.kept else (1, 1, 0), dtype)
+        function = multiplier(dtype)
         (step, step_back), every = self._steps(layer), layer.return_sequences
         weights = Panels(dtype, self._weights(arrays, features, units))
         own = weights.flat, weights.blocks, z, a, kept
-        forward = [*weights.calls, step.bound(x, lengths, from_end, *own, every, y)]
+        forward = [*weights.calls, step.bound(function, x, lengths, from_end, *own, every, y)]
         if dy is None:
             return forward, []
         turned = Panels(dtype, self._turned(arrays, units))
         target = np.empty((0, 1, 1), dtype) if dx is None else dx
         own = turned.flat, turned.blocks, z, a, kept
-        through = step_back.bound(dy, lengths, from_end, every, *own, *buffers, target, from_end)
+        through = step_back.bound(
+            function, dy, lengths, from_end, every, *own, *buffers, target, from_end
+        )
         rows, slopes = z[:time].reshape(-1, width), a.reshape(-1, a.shape[2])
         sums = []
         for first, column, gradient in self._gradients(arrays, features, units):

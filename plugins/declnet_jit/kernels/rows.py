@@ -1,3 +1,4 @@
+# ruff: noqa: ARG001  # the arguments of intrinsics have types, not values
 """Products within routines, of a few rows each.
 
 Weights that many rows are multiplied by are packed once: a routine calls `multiply_packed` with
@@ -11,7 +12,7 @@ import numpy as np
 
 from declnet import Array, Dtype, NativeCall
 from declnet_jit.micro_kernel import NOTHING, SUMS, TILE, multiply_tile
-from declnet_jit.routine import Routine
+from declnet_jit.routine import Intrinsic, Routine
 
 ROWS, VECTOR, PANEL_ROW = TILE.rows, TILE.bytes, TILE.vectors * TILE.bytes
 
@@ -22,19 +23,12 @@ def address(array: Any) -> Any:
 
 
 @Routine
-def multiply(  # type: ignore[no-untyped-def]
-    a, a_row, a_k, b, b_k, b_panel, c, c_row, rows, depth, columns, adds, size, like
+def multiply_rows(  # type: ignore[no-untyped-def]
+    a, a_row, a_k, b, b_k, b_panel, c, c_row, rows, depth, columns, adds, size, zero
 ):
-    """C = a b, or c + a b; a: (rows, depth), c: (rows, columns), contiguous along rows.
-
-    Args:
-        a, b, c: addresses; rows of b are read as whole vectors.
-        a_row, a_k, b_k, c_row: the strides of rows and of k in bytes.
-        b_panel: the distance in bytes of what two tiles beside each other read of b.
-        size, like: the size of a number in bytes, and a number.
-    """
+    """C = a b, or c + a b; see `multiply`."""
     lanes, wide, tiles = VECTOR // size, PANEL_ROW // size, (rows + ROWS - 1) // ROWS
-    lowest, start = type(like)(-np.inf), SUMS if adds else NOTHING
+    lowest, start = type(zero)(-np.inf), SUMS if adds else NOTHING
     for column in range(0, columns, wide):
         width = min(wide, columns - column)
         vectors = (width + lanes - 1) // lanes
@@ -59,15 +53,87 @@ def multiply(  # type: ignore[no-untyped-def]
         b += b_panel
 
 
+WORDS = 14
+
+
+def multiplier(dtype: Dtype) -> int:
+    """Return the address of `multiply_rows` for a type, which `multiply` needs.
+
+    So it is compiled once, not again for each routine that has products.
+    """
+    return multiply_rows.bound(*[0] * 11, False, 0, dtype.type(0)).address
+
+
+@Intrinsic
+def multiply(  # type: ignore[no-untyped-def]
+    typing,
+    function,
+    a,
+    a_row,
+    a_k,
+    b,
+    b_k,
+    b_panel,
+    c,
+    c_row,
+    rows,
+    depth,
+    columns,
+    adds,
+    size,
+):
+    """C = a b, or c + a b; a: (rows, depth), c: (rows, columns), contiguous along rows.
+
+    Args:
+        typing: Numba's typing context.
+        function: from `multiplier`.
+        a: address of a, with the strides of its two axes.
+        b: address of b, of which whole vectors are read, with the stride of its rows and the
+            distance of what two tiles beside each other read.
+        c: address of c, with the stride of its rows.
+        rows: rows of a and c.
+        depth: columns of a.
+        columns: columns of c.
+        adds: 1 to add to c, else 0.
+        size: the size of a number in bytes.
+    """
+    from llvmlite import ir
+    from numba import types
+    from numba.core import cgutils
+
+    def generate(context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        word, function = ir.IntType(64), arguments[0]
+        block = cgutils.alloca_once(builder, word, WORDS)
+        for place, value in enumerate([*arguments[1:], word(0)]):
+            builder.store(value, builder.gep(block, [word(place)]))
+        kind = ir.FunctionType(ir.VoidType(), [block.type])
+        builder.call(builder.inttoptr(function, kind.as_pointer()), [block])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * WORDS), generate
+
+
 @Routine
 def multiply_packed(  # type: ignore[no-untyped-def]
-    a, a_row, panels, depth, c, c_row, rows, columns, adds, size, like
+    function, a, a_row, panels, depth, c, c_row, rows, columns, adds, size
 ):
     """C = a w, or c + a w, of packed weights; as `multiply`, with a contiguous along rows."""
     step = depth * PANEL_ROW
     multiply(
-        *(a, a_row, size, panels, PANEL_ROW, step),
-        *(c, c_row, rows, depth, columns, adds, size, like),
+        function,
+        a,
+        a_row,
+        size,
+        panels,
+        PANEL_ROW,
+        step,
+        c,
+        c_row,
+        rows,
+        depth,
+        columns,
+        adds,
+        size,
     )
 
 
