@@ -40,12 +40,12 @@ DECLARED = {
     ("declnet/runs/sweep_workers.py", "subprocess"): "the workers of --jobs, a constant command",
     ("declnet/testing/packages.py", "import_module"): "the package that `plugins check` is given",
     ("plugins/declnet_jit/kernels/noise.py", "ctypes"): "NumPy's functions that draw numbers",
-    ("plugins/declnet_jit/object_code.py", "environ"): "DECLNET_CACHE_DIR",
-    ("plugins/declnet_jit/own_loops.py", "ctypes"): "the C library's pow",
-    ("plugins/declnet_jit/shadow.py", "ctypes"): "the memory around an array",
+    ("plugins/declnet_jit/routines/object_code.py", "environ"): "DECLNET_CACHE_DIR",
+    ("plugins/declnet_jit/replay/own_loops.py", "ctypes"): "the C library's pow",
+    ("plugins/declnet_jit/replay/shadow.py", "ctypes"): "the memory around an array",
     ("plugins/declnet_jit/threads.py", "ctypes"): "the system's function that lets threads run",
     ("plugins/declnet_jit/threads.py", "environ"): "DECLNET_NUM_THREADS, OMP_NUM_THREADS",
-    ("plugins/declnet_jit/ufunc_loops.py", "ctypes"): "the inner loops of NumPy's functions",
+    ("plugins/declnet_jit/replay/ufunc_loops.py", "ctypes"): "the inner loops of NumPy's functions",
     ("plugins/declnet_standard/data/examples.py", "import_module"): "sklearn.datasets, a constant",
 }
 """Where a source does what specs must never cause, and what for."""

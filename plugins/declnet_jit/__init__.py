@@ -56,6 +56,9 @@ KERNELS = {
         "rmsprop_jit": "RMSPropKernel",
         "sgd_jit": "SGDKernel",
     },
+    "kernels.planar_perceptron": {
+        "planar_perceptron_jit": "PlanarPerceptronKernel",
+    },
     "kernels.pooling": {
         "average_pool2d_jit": "AveragePool2dKernel",
         "global_average_pool2d_jit": "GlobalAveragePool2dKernel",
@@ -75,9 +78,6 @@ KERNELS = {
         "l1_jit": "L1Kernel",
         "l1_l2_jit": "L1L2Kernel",
         "l2_jit": "L2Kernel",
-    },
-    "planar_perceptron": {
-        "planar_perceptron_jit": "PlanarPerceptronKernel",
     },
 }
 """By module, the class of each type."""

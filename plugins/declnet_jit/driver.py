@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, NativeCall, NativeLoop, StepLoop
-from declnet_jit.memory import call_block, store
-from declnet_jit.routine import Intrinsic, Routine
+from declnet_jit.routines.memory import call_block, store
+from declnet_jit.routines.routine import Intrinsic, Routine
 from declnet_jit.threads import give_way_address
 
 

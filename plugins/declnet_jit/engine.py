@@ -6,10 +6,10 @@ from itertools import groupby
 
 from declnet import CompiledCalls, Engine, NativeCall, StepLoop
 from declnet_jit.driver import StepsInThreads, joined
-from declnet_jit.loops import Loop
 from declnet_jit.operations import gathering, operation
-from declnet_jit.replay import joined as joined_loops
-from declnet_jit.replay import replay
+from declnet_jit.replay.loops import Loop
+from declnet_jit.replay.replay import joined as joined_loops
+from declnet_jit.replay.replay import replay
 from declnet_jit.threads import usable_threads
 
 Call = Callable[[], object]

@@ -14,7 +14,7 @@ from declnet import (
     NativeCall,
     NormalizeWeights,
 )
-from declnet_jit.routine import Routine
+from declnet_jit.routines.routine import Routine
 
 
 @Routine

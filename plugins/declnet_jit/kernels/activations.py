@@ -11,9 +11,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
-from declnet_jit.elementary_functions import F, exp, expm1, log1p, logistic, of_its_type, tanh
-from declnet_jit.numba_kernel import NumbaKernel, flat_for_elementwise
-from declnet_jit.routine import Routine, share
+from declnet_jit.kernels.numba_kernel import NumbaKernel, flat_for_elementwise
+from declnet_jit.routines.elementary_functions import (
+    F,
+    exp,
+    expm1,
+    log1p,
+    logistic,
+    of_its_type,
+    tanh,
+)
+from declnet_jit.routines.routine import Routine, share
 from declnet_standard.layers import (
     ELU,
     GELU,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from declnet import Array, Dtype, KernelCalls, KernelSite, NativeCall
-from declnet_jit.elementary_functions import exp
+from declnet_jit.kernels.numba_kernel import FLOATS, INTEGERS, NumbaKernel
 from declnet_jit.kernels.rows import (
     PANEL_ROW,
     VECTOR,
@@ -25,10 +25,10 @@ from declnet_jit.kernels.rows import (
     multiply,
     multiply_packed,
 )
-from declnet_jit.micro_kernel import copy_columns
-from declnet_jit.numba_kernel import FLOATS, INTEGERS, NumbaKernel
-from declnet_jit.products import product
-from declnet_jit.routine import Routine
+from declnet_jit.routines.elementary_functions import exp
+from declnet_jit.routines.micro_kernel import copy_columns
+from declnet_jit.routines.products import product
+from declnet_jit.routines.routine import Routine
 from declnet_standard.layers import CrossAttention, MultiHeadAttention
 
 

@@ -23,8 +23,8 @@ import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_jit.kernels.convolution_tiles import Tile, convolution_tile, gradient_tile, tile_for
-from declnet_jit.numba_kernel import FLOATS, NumbaKernel
-from declnet_jit.routine import Routine
+from declnet_jit.kernels.numba_kernel import FLOATS, NumbaKernel
+from declnet_jit.routines.routine import Routine
 from declnet_standard.layers import Conv2d, ReLU
 from declnet_standard.layers.window import Window, batch_last, window_over
 

@@ -10,9 +10,9 @@ from math import log as log_of
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
-from declnet_jit.elementary_functions import exp, log, log1p
-from declnet_jit.numba_kernel import NumbaKernel, batch_last, rows_of_features
-from declnet_jit.routine import Routine, share
+from declnet_jit.kernels.numba_kernel import NumbaKernel, batch_last, rows_of_features
+from declnet_jit.routines.elementary_functions import exp, log, log1p
+from declnet_jit.routines.routine import Routine, share
 from declnet_standard.layers import Sigmoid, Softmax
 from declnet_standard.losses import BinaryCrossentropy, CategoricalCrossentropy
 from declnet_standard.losses.classification import SMALLEST

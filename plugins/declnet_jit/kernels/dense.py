@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit.numba_kernel import FLOATS, NumbaKernel
-from declnet_jit.routine import Routine, share
+from declnet_jit.kernels.numba_kernel import FLOATS, NumbaKernel
+from declnet_jit.routines.routine import Routine, share
 from declnet_standard.layers import Dense, ReLU
 
 BLOCK = np.uint64(512)
@@ -111,7 +111,7 @@ class DenseKernel(NumbaKernel):
         return KernelCalls(supported[:1], supported[1:])
 
     def _forward(self, x: Any, y: Any, site: KernelSite) -> NativeCall | None:
-        from declnet_jit.products import product  # needs llvmlite
+        from declnet_jit.routines.products import product  # needs llvmlite
 
         weights, biases = site.states[0].weights, site.states[0].biases
         low = weights.dtype.type(0 if self._rectified else -inf)
@@ -122,7 +122,7 @@ class DenseKernel(NumbaKernel):
     def _backward(
         self, x: Any, y: Any, dy: Any, dx: Any, site: KernelSite
     ) -> tuple[NativeCall | None, ...]:
-        from declnet_jit.products import product
+        from declnet_jit.routines.products import product
 
         weights, grad = site.states[0].weights, site.states[0].grad
         if self._rectified and _has_two_inputs(x) and dx is None:

@@ -7,8 +7,8 @@ of weights from `first`, of which there are `count`.
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
-from declnet_jit.numba_kernel import FLOATS, INTEGERS, NumbaKernel
-from declnet_jit.routine import Routine, share
+from declnet_jit.kernels.numba_kernel import FLOATS, INTEGERS, NumbaKernel
+from declnet_jit.routines.routine import Routine, share
 from declnet_standard.layers import Embedding
 
 

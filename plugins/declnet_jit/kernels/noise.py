@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from declnet import KernelCalls, KernelSite, NativeCall
-from declnet_jit.numba_kernel import NumbaKernel, flat_for_elementwise, rounded_as_written
-from declnet_jit.routine import Intrinsic, share
+from declnet_jit.kernels.numba_kernel import NumbaKernel, flat_for_elementwise, rounded_as_written
+from declnet_jit.routines.routine import Intrinsic, share
 from declnet_standard.layers import Dropout, GaussianNoise
 
 BLOCK = np.uint64(512)

@@ -22,8 +22,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit.numba_kernel import FLOATS, NumbaKernel
-from declnet_jit.routine import Routine, share
+from declnet_jit.kernels.numba_kernel import FLOATS, NumbaKernel
+from declnet_jit.routines.routine import Routine, share
 from declnet_standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 
 CHUNK = np.uint64(2048)

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit.numba_kernel import FLOATS, NumbaKernel, rounded_as_written
-from declnet_jit.routine import share
+from declnet_jit.kernels.numba_kernel import FLOATS, NumbaKernel, rounded_as_written
+from declnet_jit.routines.routine import share
 from declnet_standard.optimizers import (
     SGD,
     Adadelta,

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit.numba_kernel import FLOATS, NumbaKernel
-from declnet_jit.routine import Routine
+from declnet_jit.kernels.numba_kernel import FLOATS, NumbaKernel
+from declnet_jit.routines.routine import Routine
 from declnet_standard.layers import AveragePool2d, GlobalAveragePool2d, MaxPool2d
 from declnet_standard.layers.window import Window, batch_last, seen, window_over
 

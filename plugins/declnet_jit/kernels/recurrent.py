@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit.elementary_functions import logistic, tanh
+from declnet_jit.kernels.numba_kernel import FLOATS, INTEGERS, NumbaKernel
 from declnet_jit.kernels.rows import Panels, address, multiplier, multiply_packed
-from declnet_jit.numba_kernel import FLOATS, INTEGERS, NumbaKernel
-from declnet_jit.products import product
-from declnet_jit.routine import Routine, share
+from declnet_jit.routines.elementary_functions import logistic, tanh
+from declnet_jit.routines.products import product
+from declnet_jit.routines.routine import Routine, share
 from declnet_standard.layers import GRU, LSTM, SimpleRNN
 
 ZERO, ONE = np.uint64(0), np.uint64(1)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit.elementary_functions import F, of_its_type
-from declnet_jit.numba_kernel import NumbaKernel, rows_of_features
-from declnet_jit.routine import Routine, share
+from declnet_jit.kernels.numba_kernel import NumbaKernel, rows_of_features
+from declnet_jit.routines.elementary_functions import F, of_its_type
+from declnet_jit.routines.routine import Routine, share
 from declnet_standard.losses import Huber, MeanAbsoluteError, MeanSquaredError
 
 BLOCK = np.uint64(1024)

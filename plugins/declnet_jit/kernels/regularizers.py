@@ -3,8 +3,8 @@
 from typing import Any
 
 from declnet import KernelCalls, KernelSite
-from declnet_jit.numba_kernel import FLOATS, NumbaKernel, rounded_as_written
-from declnet_jit.routine import share
+from declnet_jit.kernels.numba_kernel import FLOATS, NumbaKernel, rounded_as_written
+from declnet_jit.routines.routine import share
 from declnet_standard.regularizers import L1, L1L2, L2
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from declnet import Array
-from declnet_jit.symbols import NotRecordedError, Symbol, refusal
+from declnet_jit.replay.symbols import NotRecordedError, Symbol, refusal
 
 
 @dataclass(frozen=True, eq=False)

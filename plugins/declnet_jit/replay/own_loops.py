@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from declnet import Dtype, NativeCall
-from declnet_jit.memory import call_binary, get, load, put, store
-from declnet_jit.routine import Routine
+from declnet_jit.routines.memory import call_binary, get, load, put, store
+from declnet_jit.routines.routine import Routine
 
 
 def conversion(source: Dtype, target: Dtype) -> NativeCall | None:

@@ -11,7 +11,7 @@ import numpy as np
 from declnet import Array
 
 if TYPE_CHECKING:
-    from declnet_jit.recording import Recording
+    from declnet_jit.replay.recording import Recording
 
 
 class NotRecordedError(BaseException):

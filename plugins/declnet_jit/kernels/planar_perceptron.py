@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from declnet import KernelCalls, KernelSite, Shape
-from declnet_jit.numba_kernel import FLOATS, NumbaKernel, batch_last
-from declnet_jit.routine import Routine
+from declnet_jit.kernels.numba_kernel import FLOATS, NumbaKernel, batch_last
+from declnet_jit.routines.routine import Routine
 from declnet_standard.layers import Dense, ReLU
 
 BLOCK = np.uint64(512)

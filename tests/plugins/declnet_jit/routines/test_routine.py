@@ -8,7 +8,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from declnet_jit.routine import ELEMENTS, GRAIN, Intrinsic, Routine, share
+from declnet_jit.routines.routine import ELEMENTS, GRAIN, Intrinsic, Routine, share
 
 pytestmark = pytest.mark.usefixtures("numba", "cache")
 

@@ -36,7 +36,7 @@ from zlib import crc32
 
 from llvmlite import binding, ir
 
-from declnet_jit.routine import Intrinsic
+from declnet_jit.routines.routine import Intrinsic
 
 INT, LANE = ir.IntType(64), ir.IntType(32)
 

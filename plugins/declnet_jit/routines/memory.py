@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from declnet_jit.routine import Intrinsic
+from declnet_jit.routines.routine import Intrinsic
 
 
 @Intrinsic

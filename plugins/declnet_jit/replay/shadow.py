@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from declnet import Array, LayerState, OptimizerState
-from declnet_jit.symbols import NotRecordedError
+from declnet_jit.replay.symbols import NotRecordedError
 
 ALIGNMENT = 64
 """Copies lie like the originals within so many bytes, for which some loops take other paths."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from declnet import Layer, NativeCall, Optimizer, OptimizerState, OptimizerUpdate
 from declnet.contracts.parameter import LayerState
-from declnet_jit.replay import replay, replayed, replayed_together, why_not
+from declnet_jit.replay.replay import replay, replayed, replayed_together, why_not
 
 pytestmark = pytest.mark.usefixtures("numba")
 

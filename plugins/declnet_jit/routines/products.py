@@ -19,7 +19,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from declnet import Array, NativeCall
-from declnet_jit.micro_kernel import (
+from declnet_jit.routines.micro_kernel import (
     BIASES,
     DEPTH,
     FEW,
@@ -34,7 +34,7 @@ from declnet_jit.micro_kernel import (
     multiply_tile,
     panels_memory,
 )
-from declnet_jit.routine import Routine
+from declnet_jit.routines.routine import Routine
 
 ROWS, VECTOR, PANEL_ROW = TILE.rows, TILE.bytes, TILE.vectors * TILE.bytes
 

@@ -28,7 +28,7 @@ def laid_out(values, order):
 
 def computed(a, b, c, biases=None, low=-np.inf, parts=1):
     """Compute a product in parts, in any order, and return c."""
-    from declnet_jit.products import product
+    from declnet_jit.routines.products import product
 
     call = product(a, b, c, biases, low)
     for part in reversed(range(parts)):
@@ -120,7 +120,7 @@ def test_nan_and_infinities_propagate(dtype, columns):
 
 
 def test_other_memory_orders_are_declined():
-    from declnet_jit.products import product
+    from declnet_jit.routines.products import product
 
     a, b = np.ones((4, 5)), np.ones((5, 6))
     assert product(a, b, np.empty((4, 12))[:, ::2]) is None
@@ -130,7 +130,7 @@ def test_other_memory_orders_are_declined():
 
 
 def test_the_tile_fits_the_registers():
-    from declnet_jit.micro_kernel import Tile, tile_for
+    from declnet_jit.routines.micro_kernel import Tile, tile_for
 
     assert tile_for({"avx512f": True, "avx2": True, "fma": True}) == Tile(12, 2, 64)
     assert tile_for({"avx512f": False, "avx2": True, "fma": True}) == Tile(6, 2, 32)

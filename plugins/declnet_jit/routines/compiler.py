@@ -15,8 +15,8 @@ from numba.core.registry import cpu_target
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
-from declnet_jit.object_code import ENTRY, referenced, target_machine
-from declnet_jit.routine import ArgumentType, Intrinsic, Routine
+from declnet_jit.routines.object_code import ENTRY, referenced, target_machine
+from declnet_jit.routines.routine import ArgumentType, Intrinsic, Routine
 
 OPTIONS = {
     "nogil": True,

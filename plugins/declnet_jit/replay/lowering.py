@@ -10,12 +10,12 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from declnet import Array, Dtype, NativeCall
-from declnet_jit import own_loops
-from declnet_jit.loops import AXES, OPERANDS, Loop
-from declnet_jit.recording import RecordedCall
-from declnet_jit.shadow import address_of
-from declnet_jit.symbols import Symbol
-from declnet_jit.ufunc_loops import loop_of
+from declnet_jit.replay import own_loops
+from declnet_jit.replay.loops import AXES, OPERANDS, Loop
+from declnet_jit.replay.recording import RecordedCall
+from declnet_jit.replay.shadow import address_of
+from declnet_jit.replay.symbols import Symbol
+from declnet_jit.replay.ufunc_loops import loop_of
 
 
 class NotLoweredError(Exception):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from declnet.testing.check import Subject
 from declnet.testing.trial import Setting
-from declnet_jit.replay import DIFFERS, replay, why_not
+from declnet_jit.replay.replay import DIFFERS, replay, why_not
 from tests.plugins.declnet_jit.component_calls import calls_of, is_native, subjects
 
 pytestmark = pytest.mark.usefixtures("numba")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet_jit.routine import Intrinsic, Routine
+from declnet_jit.routines.routine import Intrinsic, Routine
 
 function = partial(Routine, rounding=("contract",), inlined=True)
 """Decorates a function for routines whose sums keep their order, whatever that of the routine."""

@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from declnet_jit import elementary_functions
-from declnet_jit.routine import Routine
+from declnet_jit.routines import elementary_functions
+from declnet_jit.routines.routine import Routine
 
 pytestmark = pytest.mark.usefixtures("numba")
 

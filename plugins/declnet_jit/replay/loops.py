@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from declnet import NativeCall
-from declnet_jit.memory import call_block, call_loop, store
-from declnet_jit.routine import Routine
+from declnet_jit.routines.memory import call_block, call_loop, store
+from declnet_jit.routines.routine import Routine
 
 OPERANDS, AXES = 5, 4
 """The largest numbers of operands and of nested loops."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from declnet import SpecError, parse_spec, run
-from declnet_jit.routine import Routine
+from declnet_jit.routines.routine import Routine
 
 LINE = "declnet: compiling kernels with Numba, once on this machine (a few seconds)\n"
 
@@ -56,7 +56,7 @@ def test_kernels_are_compiled_once_and_a_line_says_so(short, numba, tmp_path):
 BIND = """
 import os, sys, threading
 import numpy as np
-from declnet_jit.routine import Routine
+from declnet_jit.routines.routine import Routine
 
 def increased(value):
     return value + 1
@@ -111,7 +111,7 @@ print(os.waitpid(child, 0)[1] if child else 0)
 
 
 object_code = pytest.importorskip(
-    "declnet_jit.object_code", reason="the extra jit is not installed"
+    "declnet_jit.routines.object_code", reason="the extra jit is not installed"
 )
 
 

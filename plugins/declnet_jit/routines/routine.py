@@ -75,7 +75,7 @@ class Routine:
         signature = tuple(_append(words, each) for each in arguments)
         address = self._addresses.get(signature)
         if address is None:
-            from declnet_jit.object_code import address_of  # needs llvmlite
+            from declnet_jit.routines.object_code import address_of  # needs llvmlite
 
             address = address_of(self.__wrapped__, signature, self.rounding)
             self._addresses[signature] = address

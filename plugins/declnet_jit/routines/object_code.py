@@ -21,7 +21,7 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from declnet import write_atomically
-from declnet_jit.routine import ArgumentType
+from declnet_jit.routines.routine import ArgumentType
 
 ENTRY = "declnet_call"
 """The name of the function void(const int64_t *block) in each object file."""
@@ -83,7 +83,7 @@ def _compiled(
         sys.stderr.write(
             "declnet: compiling kernels with Numba, once on this machine (a few seconds)\n"
         )
-    from declnet_jit.compiler import compile_routine
+    from declnet_jit.routines.compiler import compile_routine
 
     code = compile_routine(function, signature, rounding)
     library = _linked(code)

@@ -26,11 +26,11 @@ from declnet import (
     OptimizerUpdate,
     Schedule,
 )
-from declnet_jit.loops import Loop, native_call
-from declnet_jit.lowering import NotLoweredError, lowered
-from declnet_jit.recording import RecordedCall, RecordedGenerator, Recording
-from declnet_jit.shadow import Shadow, address_of
-from declnet_jit.symbols import NotRecordedError, Symbol
+from declnet_jit.replay.loops import Loop, native_call
+from declnet_jit.replay.lowering import NotLoweredError, lowered
+from declnet_jit.replay.recording import RecordedCall, RecordedGenerator, Recording
+from declnet_jit.replay.shadow import Shadow, address_of
+from declnet_jit.replay.symbols import NotRecordedError, Symbol
 
 Call = Callable[[], object]
 

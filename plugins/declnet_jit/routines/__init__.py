@@ -1,0 +1,1 @@
+"""Routines: functions of arrays and numbers, compiled to object code, and what they share."""
