@@ -221,9 +221,20 @@ def as_input(x: Samples, dtype: Dtype, integer: bool, name: str = "x") -> Sample
     """
     if integer and x.dtype.kind not in "iu":
         raise DataError(f"the model takes integers, but {name} is {x.dtype}")
+    dtype = computed_integers(x.dtype) if integer else dtype
     if isinstance(x, MappedArray):
-        return x if integer else x.astype(dtype)
-    return np.ascontiguousarray(x) if integer else np.ascontiguousarray(x, dtype)
+        return x if x.dtype == dtype else x.astype(dtype)
+    return np.ascontiguousarray(x, dtype)
+
+
+def computed_integers(dtype: Dtype) -> Dtype:
+    """Return the type in which layers get integers: their own, or the next larger of a few.
+
+    Compiled code exists for uint8, int32 and int64 only.
+    """
+    if dtype in (np.uint8, np.int32, np.int64):
+        return dtype
+    return np.dtype(np.int32 if dtype.itemsize < 4 else np.int64)
 
 
 def _check_finite(array: Array | MappedArray, label: str) -> None:
