@@ -34,11 +34,17 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from llvmlite import binding, ir
-
 from declnet_jit.routines.routine import Intrinsic
 
-INT, LANE = ir.IntType(64), ir.IntType(32)
+INT: Any = None
+LANE: Any = None
+FEATURES: Mapping[str, bool] = {}
+try:
+    from llvmlite import binding, ir
+except ModuleNotFoundError:  # without the extra jit nothing is compiled, and the kernels say so
+    pass
+else:
+    INT, LANE, FEATURES = ir.IntType(64), ir.IntType(32), binding.get_host_cpu_features()
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ def tile_for(features: Mapping[str, bool]) -> Tile:
     return Tile(4, 2, 16)
 
 
-TILE = tile_for(binding.get_host_cpu_features())
+TILE = tile_for(FEATURES)
 
 DEPTH = 512
 """How many k are summed before the next part of a and b is copied."""
