@@ -210,6 +210,9 @@ def resolve_paths(
         model: the class that will validate the table.
         values: the table, as written.
         folder: the base of relative paths (the spec file's folder), or None to leave them.
+
+    Raises:
+        pydantic.ValidationError: a path contains a null character, which no file's name does.
     """
     resolved = dict(values)
     if folder is None:
@@ -217,6 +220,9 @@ def resolve_paths(
     for name, field in model.model_fields.items():
         value = resolved.get(name)
         is_path = field.annotation is Path or Path in get_args(field.annotation)
+        if is_path and "\0" in str(value):
+            message = "must be a file's name, which cannot contain a null character"
+            raise located_error("path", message, (name,), value)
         if is_path and name in resolved:
             resolved[name] = _resolved(value, folder)
         elif field.annotation == dict[str, Path] | None and isinstance(value, dict):

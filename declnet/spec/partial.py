@@ -184,12 +184,13 @@ def _section(model: type[S], value: Any, context: Context) -> S:
         return model.model_validate(value, context=dict(context))
     except ValidationError as error:
         invalid = {each["loc"][0] for each in error.errors() if each["loc"]}
+    valid = model.model_fields.keys() - invalid
     table = value if isinstance(value, dict) else {}
+    table = {name: each for name, each in table.items() if name in valid}
     scalars: dict[str, Any] = {
         name: each
         for name, each in resolve_paths(model, table, context.get("folder")).items()
-        if name in model.model_fields.keys() - invalid
-        and isinstance(each, str | int | float | Path)
+        if isinstance(each, str | int | float | Path)
     }
     construct: Any = model.model_construct
     section: S = construct(**scalars)
