@@ -64,7 +64,7 @@ def draw_speed(results: list[Results], file: Path) -> None:
     axes.set_xticks(ticks, [f"{tick:g}×" for tick in ticks], minor=False)
     axes.minorticks_off()
     axes.set_ylim(place - 0.7, 0.0)
-    axes.set_xlabel("time, in times of the fastest peer, whose own is in brackets; left is faster")
+    axes.set_xlabel("times the fastest peer, whose own time is in brackets")
     handles = [
         Line2D([], [], linestyle="", label=peer, **mark_of(peer)) for peer in MARKS if peer in shown
     ]
