@@ -53,11 +53,7 @@ class FullBatchEpoch:
         if self._compiled is not None and update is self._attached:
             self._compiled.run(step, np.zeros(epochs, np.int64))
             return
-        for made in range(epochs):
-            try:
-                self.run(update, step + made, None)
-            except NonFiniteLossError as error:
-                raise NonFiniteLossError(error.loss, error.x, made) from None
+        _run_one_by_one(self, update, step, epochs)
 
     def run(
         self,
@@ -148,7 +144,7 @@ class MiniBatchEpoch:
             update: what follows each step.
             threads: the most threads that the engine may use; None for its own choice.
         """
-        self._compiled = {}
+        self._compiled, self._attached = {}, None
         for size, (arrays, *gathers, step) in self._bound.items():
             own = self._graph, step, arrays[0], update, GatherAll(tuple(gathers)).operations()
             compiled = CompiledSteps.of(engine, *own, self._batches.order, threads)
@@ -163,12 +159,7 @@ class MiniBatchEpoch:
         Raises:
             NonFiniteLossError: before the update that would have followed.
         """
-        for epoch in range(epochs):
-            made = epoch * self.updates
-            try:
-                self.run(update, step + made, None)
-            except NonFiniteLossError as error:
-                raise NonFiniteLossError(error.loss, error.x, made + error.made) from None
+        _run_one_by_one(self, update, step, epochs)
 
     def run(
         self,
@@ -361,12 +352,7 @@ class AccumulatedEpoch:
 
     def run_epochs(self, update: Update, step: int, epochs: int) -> None:
         """As `MiniBatchEpoch.run_epochs`."""
-        for epoch in range(epochs):
-            made = epoch * self.updates
-            try:
-                self.run(update, step + made, None)
-            except NonFiniteLossError as error:
-                raise NonFiniteLossError(error.loss, error.x, made) from None
+        _run_one_by_one(self, update, step, epochs)
 
     def updates_in(self, first: int, stop: int) -> int:
         """As `MiniBatchEpoch.updates_in`; an update counts with the last batch of its group."""
@@ -391,6 +377,16 @@ class AccumulatedEpoch:
 
 
 Epoch = FullBatchEpoch | MiniBatchEpoch | AccumulatedEpoch
+
+
+def _run_one_by_one(epoch: Epoch, update: Update, step: int, epochs: int) -> None:
+    """Run whole epochs; the error of one counts the updates made since the first."""
+    for number in range(epochs):
+        made = number * epoch.updates
+        try:
+            epoch.run(update, step + made, None)
+        except NonFiniteLossError as error:
+            raise NonFiniteLossError(error.loss, error.x, made + error.made) from None
 
 
 def _no_update(_step: int) -> float:
