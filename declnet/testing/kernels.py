@@ -67,7 +67,8 @@ LESS_ROUNDING = 1e-6
 
 
 SMALL_PART = 1e-2
-"""Results whose largest value is below this part of all others' may differ as if it were not."""
+"""Results smaller than this part of the step's largest one are compared as if they were as large:
+in float32 they may differ by 1e-7 of the largest one, the rounding of one of its terms."""
 
 
 class WatchedKernels(Kernels):
