@@ -174,6 +174,10 @@ def describe(
         train = loaded["train"]
         parts = split_sets(loaded, data, seed)
         sets = prepare_sets(parts, data, wanted)
+    except MemoryError as error:
+        message = f"the data does not fit in this machine's memory: {error}"
+        at = origin_of(data.sources.get("train"), "train")
+        return Described({}, None, [Diagnostic(message, None, at, "E051")], train)
     except DataError as error:
         path = error.path or ("data", "train")
         if error.code == "E031" and len(path) == 2:
