@@ -121,8 +121,10 @@ def is_free_text(column: ColumnProfile) -> bool:
 
 
 def is_unread_text(column: ColumnProfile) -> bool:
-    """Return whether a column holds many different texts of few words: names, codes, or a language
-    that is written without spaces."""
+    """Return whether a column holds many different texts of few words.
+
+    Names and codes are such texts, and any text in a language that is written without spaces.
+    """
     return _too_many_texts(column) and not is_free_text(column)
 
 
