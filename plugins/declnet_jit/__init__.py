@@ -56,9 +56,6 @@ KERNELS = {
         "rmsprop_jit": "RMSPropKernel",
         "sgd_jit": "SGDKernel",
     },
-    "kernels.planar_perceptron": {
-        "planar_perceptron_jit": "PlanarPerceptronKernel",
-    },
     "kernels.pooling": {
         "average_pool2d_jit": "AveragePool2dKernel",
         "global_average_pool2d_jit": "GlobalAveragePool2dKernel",
