@@ -15,8 +15,9 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from declnet import Array, Dtype, KernelCalls, KernelSite, NativeCall
-from declnet_jit.kernels.numba_kernel import FLOATS, INTEGERS, NumbaKernel
-from declnet_jit.kernels.rows import (
+from declnet_jit import CompiledKernel, Routine, copy_columns, exp, product
+from declnet_kernels.memory_orders import FLOATS, INTEGERS
+from declnet_kernels.rows import (
     PANEL_ROW,
     VECTOR,
     Panels,
@@ -25,10 +26,6 @@ from declnet_jit.kernels.rows import (
     multiply,
     multiply_packed,
 )
-from declnet_jit.routines.elementary_functions import exp
-from declnet_jit.routines.micro_kernel import copy_columns
-from declnet_jit.routines.products import product
-from declnet_jit.routines.routine import Routine
 from declnet_standard.layers import CrossAttention, MultiHeadAttention
 
 
@@ -307,7 +304,7 @@ def softmax_back(shares, dshares, total):  # type: ignore[no-untyped-def]
 NAMES = ("query", "key", "value", "output")
 
 
-class _AttentionKernel(NumbaKernel):
+class _AttentionKernel(CompiledKernel):
     """shares = softmax(Q @ K.T / sqrt(units / heads)), y = (shares @ V) @ W_o + b_o, of each head.
 
     The shares are multiplied by the inverse of their sum, a relative difference of about 1e-7 in

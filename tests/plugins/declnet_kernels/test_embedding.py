@@ -7,7 +7,7 @@ import pytest
 
 from declnet import KernelSite, LayerState, parse_spec, run
 from declnet.contracts.inputs import InputInfo
-from declnet_jit.kernels.embedding import EmbeddingKernel
+from declnet_kernels.embedding import EmbeddingKernel
 from declnet_standard.layers import Embedding
 
 pytestmark = pytest.mark.usefixtures("numba")

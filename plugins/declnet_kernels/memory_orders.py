@@ -1,20 +1,14 @@
-"""Kernels of routines that Numba compiles."""
+"""Arrays as kernels read them, in the memory order of the graph."""
 
-from functools import cache, partial
-from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from declnet import Array, Kernel, NativeCall
-from declnet_jit.routines.routine import Routine, share
+from declnet import Array, NativeCall
+from declnet_jit import Routine, share
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 INTEGERS = (np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.uint8))
-
-rounded_as_written = partial(Routine, rounding=())
-"""Decorates a routine that rounds each operation as NumPy does, and so may give the same bits."""
 
 
 def batch_last(*arrays: Array | None) -> bool:
@@ -81,24 +75,3 @@ def flat_for_elementwise(
     else:
         source, target = np.moveaxis(x, 0, -1).reshape(size, len(x)), y.reshape(len(x), size)
     return (transpose.bound(source, target),), [rows[0], *rows]
-
-
-class NumbaKernel(Kernel):
-    """A kernel of compiled routines."""
-
-    kind = "kernel"
-    compiled = True
-
-    @classmethod
-    def unavailable(cls) -> str | None:
-        """Return the missing extra, or None."""
-        missing = find_spec("numba") is None
-        return "numba is not installed: pip install 'declnet[jit]'" if missing else None
-
-    @classmethod
-    def versions(cls) -> dict[str, str]:
-        """Return the version of the compiler."""
-        return {"numba": _version("numba"), "llvmlite": _version("llvmlite")}
-
-
-_version = cache(version)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import KernelSite, LayerState
-from declnet_jit.kernels import activations
+from declnet_kernels import activations
 
 pytestmark = pytest.mark.usefixtures("numba")
 

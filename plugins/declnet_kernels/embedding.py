@@ -7,8 +7,8 @@ of weights from `first`, of which there are `count`.
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
-from declnet_jit.kernels.numba_kernel import FLOATS, INTEGERS, NumbaKernel
-from declnet_jit.routines.routine import Routine, share
+from declnet_jit import CompiledKernel, Routine, share
+from declnet_kernels.memory_orders import FLOATS, INTEGERS
 from declnet_standard.layers import Embedding
 
 
@@ -51,7 +51,7 @@ def add_up(part, parts, x, counts, firsts, dy, dweights):  # type: ignore[no-unt
                     dweights[target, j] += dy[i, k, j]
 
 
-class EmbeddingKernel(NumbaKernel):
+class EmbeddingKernel(CompiledKernel):
     """y = weights[x]; dweights[k] = sum of dy where x = k, in the order of the samples.
 
     An integer out of range, which the data should not have, gives NaN.

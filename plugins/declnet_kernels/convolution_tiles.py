@@ -12,7 +12,7 @@ never written; `convolve_tile` may read up to two vectors after the last number 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from declnet_jit.routines.routine import Intrinsic
+from declnet_jit import Intrinsic
 
 
 class Tile(NamedTuple):

@@ -3,8 +3,8 @@
 from typing import Any
 
 from declnet import KernelCalls, KernelSite
-from declnet_jit.kernels.numba_kernel import FLOATS, NumbaKernel, rounded_as_written
-from declnet_jit.routines.routine import share
+from declnet_jit import CompiledKernel, rounded_as_written, share
+from declnet_kernels.memory_orders import FLOATS
 from declnet_standard.regularizers import L1, L1L2, L2
 
 
@@ -26,7 +26,7 @@ def add_l2(part, parts, w, factor, dw):  # type: ignore[no-untyped-def]
         dw[i] += scale * w[i]
 
 
-class RegularizerKernel(NumbaKernel):
+class RegularizerKernel(CompiledKernel):
     """A penalty whose gradient at a parameter depends on that parameter alone."""
 
     def bind(self, site: KernelSite) -> KernelCalls | None:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit.kernels.numba_kernel import NumbaKernel, rows_of_features
-from declnet_jit.routines.elementary_functions import F, of_its_type
-from declnet_jit.routines.routine import Routine, share
+from declnet_jit import CompiledKernel, Routine, of_its_type, share
+from declnet_kernels.memory_orders import rows_of_features
 from declnet_standard.losses import Huber, MeanAbsoluteError, MeanSquaredError
+
+F = np.float32
 
 BLOCK = np.uint64(1024)
 
@@ -85,7 +86,7 @@ mean_absolute_error = mean_of(size, sign)
 mean_huber = mean_of(huber, bounded)
 
 
-class MeanLossKernel(NumbaKernel):
+class MeanLossKernel(CompiledKernel):
     """A mean over the outputs of a function of the error."""
 
     def bind(self, site: KernelSite) -> KernelCalls | None:

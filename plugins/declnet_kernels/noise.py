@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from declnet import KernelCalls, KernelSite, NativeCall
-from declnet_jit.kernels.numba_kernel import NumbaKernel, flat_for_elementwise, rounded_as_written
-from declnet_jit.routines.routine import Intrinsic, share
+from declnet_jit import CompiledKernel, Intrinsic, rounded_as_written, share
+from declnet_kernels.memory_orders import flat_for_elementwise
 from declnet_standard.layers import Dropout, GaussianNoise
 
 BLOCK = np.uint64(512)
@@ -121,7 +121,7 @@ def copy(part, parts, x, y):  # type: ignore[no-untyped-def]
         y[i] = x[i]
 
 
-class DropoutKernel(NumbaKernel):
+class DropoutKernel(CompiledKernel):
     """y = x * mask, mask = 0 or 1 / (1 - rate); dx = dy * mask; with the bits of `Dropout`."""
 
     type = "dropout_jit"
@@ -145,7 +145,7 @@ class DropoutKernel(NumbaKernel):
         return KernelCalls((*before, _keeping(forward, generator)), backward)
 
 
-class GaussianNoiseKernel(NumbaKernel):
+class GaussianNoiseKernel(CompiledKernel):
     """y = x + std * noise; dx = dy; with the bits of `GaussianNoise`."""
 
     type = "gaussian_noise_jit"

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit.kernels.numba_kernel import FLOATS, NumbaKernel, rounded_as_written
-from declnet_jit.routines.routine import share
+from declnet_jit import CompiledKernel, rounded_as_written, share
+from declnet_kernels.memory_orders import FLOATS
 from declnet_standard.optimizers import (
     SGD,
     Adadelta,
@@ -200,7 +200,7 @@ def nadam(  # type: ignore[no-untyped-def]
         w[i] -= (first * lead + slope) / (np.sqrt(second) + small) * factor
 
 
-class OptimizerKernel(NumbaKernel):
+class OptimizerKernel(CompiledKernel):
     """An optimizer that updates each parameter from its own gradient."""
 
     def bind(self, site: KernelSite) -> KernelCalls | None:

@@ -22,8 +22,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit.kernels.numba_kernel import FLOATS, NumbaKernel
-from declnet_jit.routines.routine import Routine, share
+from declnet_jit import CompiledKernel, Routine, share
+from declnet_kernels.memory_orders import FLOATS
 from declnet_standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 
 CHUNK = np.uint64(2048)
@@ -232,7 +232,7 @@ def spread_over_rows(part, parts, dy, z, centered, scale, slope, dx):  # type: i
             dx[r, j] = (scale[j] * dy[r, j] - mean - z[r, j] * product) * slope_r
 
 
-class BatchNormKernel(NumbaKernel):
+class BatchNormKernel(CompiledKernel):
     """Each channel in three passes, which also follow the running mean and variance."""
 
     type = "batch_norm_jit"
@@ -261,7 +261,7 @@ class BatchNormKernel(NumbaKernel):
         return KernelCalls((forward,), tuple(calls))
 
 
-class LayerNormKernel(NumbaKernel):
+class LayerNormKernel(CompiledKernel):
     """Each sample, or its last axes, in three passes, in either memory order."""
 
     type = "layer_norm_jit"
@@ -283,7 +283,7 @@ class RMSNormKernel(LayerNormKernel):
     example_shapes = ((3, 4), (2, 3, 4))
 
 
-class GroupNormKernel(NumbaKernel):
+class GroupNormKernel(CompiledKernel):
     """Each group of channels of a sample in three passes."""
 
     type = "group_norm_jit"

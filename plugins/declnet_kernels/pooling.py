@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit.kernels.numba_kernel import FLOATS, NumbaKernel
-from declnet_jit.routines.routine import Routine
+from declnet_jit import CompiledKernel, Routine
+from declnet_kernels.memory_orders import FLOATS
 from declnet_standard.layers import AveragePool2d, GlobalAveragePool2d, MaxPool2d
 from declnet_standard.layers.window import Window, batch_last, seen, window_over
 
@@ -98,7 +98,7 @@ def sums(part, parts, table, starts, factor, x, y):  # type: ignore[no-untyped-d
                     y[c, o, s] = factor * x[c, p, s] + (zero if k == first else y[c, o, s])
 
 
-class _PoolKernel(NumbaKernel):
+class _PoolKernel(CompiledKernel):
     """A pool over windows, from tables of what windows see."""
 
     most_positions: ClassVar[float] = inf

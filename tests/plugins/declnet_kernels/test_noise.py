@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import KernelSite, LayerState
-from declnet_jit.kernels.noise import DropoutKernel, GaussianNoiseKernel
+from declnet_kernels.noise import DropoutKernel, GaussianNoiseKernel
 
 pytestmark = pytest.mark.usefixtures("numba")
 

@@ -10,9 +10,8 @@ from math import log as log_of
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
-from declnet_jit.kernels.numba_kernel import NumbaKernel, batch_last, rows_of_features
-from declnet_jit.routines.elementary_functions import exp, log, log1p
-from declnet_jit.routines.routine import Routine, share
+from declnet_jit import CompiledKernel, Routine, exp, log, log1p, share
+from declnet_kernels.memory_orders import batch_last, rows_of_features
 from declnet_standard.layers import Sigmoid, Softmax
 from declnet_standard.losses import BinaryCrossentropy, CategoricalCrossentropy
 from declnet_standard.losses.classification import SMALLEST
@@ -116,7 +115,7 @@ def sigmoid_crossentropy(  # type: ignore[no-untyped-def]
                 dx[c, s] = (y[c, s] - y_true[c, s]) * (weights[s] * fraction)
 
 
-class SoftmaxCategoricalCrossentropyKernel(NumbaKernel):
+class SoftmaxCategoricalCrossentropyKernel(CompiledKernel):
     """y = softmax(x), losses = -log(clip(y[label])), dx = (y - y_true) * normalized weights.
 
     For smoothed labels as well. The gradient ignores the clipping of the loss, as that of the NumPy
@@ -145,7 +144,7 @@ class SoftmaxCategoricalCrossentropyKernel(NumbaKernel):
         return KernelCalls((call,))
 
 
-class SigmoidBinaryCrossentropyKernel(NumbaKernel):
+class SigmoidBinaryCrossentropyKernel(CompiledKernel):
     """y = sigmoid(x), losses = mean of log(1 + exp(c)) - y_true * c, dx = (y - y_true) / outputs.
 
     c = clip(x) is the logit of the probability as the loss clips it in this type. The gradient,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import KernelSite, OptimizerState
-from declnet_jit.kernels import optimizers, regularizers
+from declnet_kernels import optimizers, regularizers
 
 pytestmark = pytest.mark.usefixtures("numba")
 

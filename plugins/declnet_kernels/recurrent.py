@@ -14,11 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit.kernels.numba_kernel import FLOATS, INTEGERS, NumbaKernel
-from declnet_jit.kernels.rows import Panels, address, multiplier, multiply_packed
-from declnet_jit.routines.elementary_functions import logistic, tanh
-from declnet_jit.routines.products import product
-from declnet_jit.routines.routine import Routine, share
+from declnet_jit import CompiledKernel, Routine, logistic, product, share, tanh
+from declnet_kernels.memory_orders import FLOATS, INTEGERS
+from declnet_kernels.rows import Panels, address, multiplier, multiply_packed
 from declnet_standard.layers import GRU, LSTM, SimpleRNN
 
 ZERO, ONE = np.uint64(0), np.uint64(1)
@@ -319,7 +317,7 @@ Matrices = Sequence[tuple[int, int, Sequence[Array]]]
 """As for `Panels`."""
 
 
-class _RecurrentKernel(NumbaKernel):
+class _RecurrentKernel(CompiledKernel):
     """A kernel of recurrent layers; by default, all of a's columns are products of all of z."""
 
     blocks: ClassVar[int]

@@ -11,17 +11,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
-from declnet_jit.kernels.numba_kernel import NumbaKernel, flat_for_elementwise
-from declnet_jit.routines.elementary_functions import (
-    F,
+from declnet_jit import (
+    CompiledKernel,
+    Routine,
     exp,
     expm1,
     log1p,
     logistic,
     of_its_type,
+    share,
     tanh,
 )
-from declnet_jit.routines.routine import Routine, share
+from declnet_kernels.memory_orders import flat_for_elementwise
 from declnet_standard.layers import (
     ELU,
     GELU,
@@ -37,6 +38,8 @@ from declnet_standard.layers import (
 )
 from declnet_standard.layers.activations import ALPHA, SCALE
 from declnet_standard.layers.gelu import CUBE, DENOMINATOR, FAR, NUMERATOR, ROOT
+
+F = np.float32
 
 Function = Callable[..., Any]
 
@@ -230,7 +233,7 @@ def gelu(x: Any) -> Any:
 DENSITY = 1 / sqrt(2 * pi)
 
 
-class ActivationKernel(NumbaKernel):
+class ActivationKernel(CompiledKernel):
     """An activation whose derivative is a function of y."""
 
     routines: ClassVar[tuple[Routine, Routine]]
@@ -340,7 +343,7 @@ class TanhKernel(ActivationKernel):
     )
 
 
-class SlopeKernel(NumbaKernel):
+class SlopeKernel(CompiledKernel):
     """An activation whose derivative the forward pass keeps, in the layer's workspace."""
 
     workspace: ClassVar[str] = "slope"

@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit.kernels.numba_kernel import FLOATS, NumbaKernel
-from declnet_jit.routines.routine import Routine, share
+from declnet_jit import CompiledKernel, Routine, product, share
+from declnet_kernels.memory_orders import FLOATS
 from declnet_standard.layers import Dense, ReLU
 
 BLOCK = np.uint64(512)
@@ -81,7 +81,7 @@ def rectify_slopes(part, parts, y, dy, db):  # type: ignore[no-untyped-def]
         db[j] = total
 
 
-class DenseKernel(NumbaKernel):
+class DenseKernel(CompiledKernel):
     """y = x @ weights + biases, in one pass over y.
 
     x may have its samples in either memory order. The summation order differs from NumPy's, a
@@ -111,7 +111,6 @@ class DenseKernel(NumbaKernel):
         return KernelCalls(supported[:1], supported[1:])
 
     def _forward(self, x: Any, y: Any, site: KernelSite) -> NativeCall | None:
-        from declnet_jit.routines.products import product  # needs llvmlite
 
         weights, biases = site.states[0].weights, site.states[0].biases
         low = weights.dtype.type(0 if self._rectified else -inf)
@@ -122,7 +121,6 @@ class DenseKernel(NumbaKernel):
     def _backward(
         self, x: Any, y: Any, dy: Any, dx: Any, site: KernelSite
     ) -> tuple[NativeCall | None, ...]:
-        from declnet_jit.routines.products import product
 
         weights, grad = site.states[0].weights, site.states[0].grad
         if self._rectified and _has_two_inputs(x) and dx is None:

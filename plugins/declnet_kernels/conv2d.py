@@ -22,9 +22,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit.kernels.convolution_tiles import Tile, convolution_tile, gradient_tile, tile_for
-from declnet_jit.kernels.numba_kernel import FLOATS, NumbaKernel
-from declnet_jit.routines.routine import Routine
+from declnet_jit import CompiledKernel, Routine
+from declnet_kernels.convolution_tiles import Tile, convolution_tile, gradient_tile, tile_for
+from declnet_kernels.memory_orders import FLOATS
 from declnet_standard.layers import Conv2d, ReLU
 from declnet_standard.layers.window import Window, batch_last, window_over
 
@@ -242,7 +242,7 @@ def prepare_slopes(  # type: ignore[no-untyped-def]
         db[f] = total
 
 
-class Conv2dKernel(NumbaKernel):
+class Conv2dKernel(CompiledKernel):
     """y = biases + weights * z, with register tiles on batch-last images.
 
     The summation order differs from NumPy's, a relative difference of about 1e-6 in float32. An
