@@ -1,4 +1,4 @@
-"""Native runs that are long, or at once: their memory does not grow, their bits are those alone."""
+"""Long native runs do not grow in memory; parallel ones have the same bits as each alone."""
 
 from __future__ import annotations
 
