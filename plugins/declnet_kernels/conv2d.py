@@ -22,7 +22,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit import CompiledKernel, Routine
+from declnet_jit import CompiledKernel, Routine, host_features
 from declnet_kernels.convolution_tiles import Tile, convolution_tile, gradient_tile, tile_for
 from declnet_kernels.memory_orders import FLOATS
 from declnet_standard.layers import Conv2d, ReLU
@@ -285,10 +285,7 @@ class _Convolution:
 
     def __init__(self, site: KernelSite, rectified: bool, tile: Tile | None) -> None:
         layer = site.components[0]
-        if tile is None:
-            from llvmlite.binding import get_host_cpu_features
-
-            tile = tile_for(get_host_cpu_features())
+        tile = tile or tile_for(host_features())
         self.routines = routines_for(tile)
         self.site, self.rectified, self.groups = site, rectified, layer.groups
         self.window: Window = window_over(
