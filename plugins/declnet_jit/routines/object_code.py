@@ -1,12 +1,15 @@
 """Object code of routines: compiled once on a machine, cached, and loaded through LLVM.
 
 Numba is imported only to compile. The cache holds a file for each routine and signature, in the
-folder `DECLNET_CACHE_DIR` or the user's cache folder.
+folder `DECLNET_CACHE_DIR` or the user's cache folder, until it has not been used for `DAYS` days.
 """
 
 import os
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -25,6 +28,12 @@ from declnet_jit.routines.routine import ArgumentType
 
 ENTRY = "declnet_call"
 """The name of the function void(const int64_t *block) in each object file."""
+
+DAYS = 90
+"""Days after which a file of the cache is deleted unless a process has loaded it."""
+
+_FILE = re.compile(r"\.?.+-[0-9a-f]{32}\.o(\.\d+)?")
+"""Names of the cache's files, and of temporary ones that a killed process left."""
 
 _lock = RLock()
 """Held while LLVM or Numba works; also during a fork, so that a child finds them idle."""
@@ -58,10 +67,13 @@ def address_of(
 
 def _cached(function: Callable[..., None], key: str) -> llvm.ResourceTracker | None:
     """Return a routine's library from the cache; None if it has none, or a damaged one."""
+    file = _cache_file(function, key)
     try:
-        content = _cache_file(function, key).read_bytes()
+        content = file.read_bytes()
     except OSError:
         return None
+    with suppress(OSError):  # a cache that may only be read
+        os.utime(file)
     code = content[_SUM:]
     if content[:_SUM] != _checksum(key, code):
         return None
@@ -91,9 +103,23 @@ def _compiled(
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, _checksum(key, code) + code)
+        _delete_unused(file.parent)
     except OSError:
         pass  # each process compiles
     return library
+
+
+def _delete_unused(folder: Path) -> None:
+    """Delete the cache's files that no process has written or loaded for `DAYS` days.
+
+    Another process may do the same, or read a file that is deleted: it has its content, or compiles
+    it again.
+    """
+    oldest = time.time() - DAYS * 24 * 60 * 60
+    for each in folder.iterdir():
+        with suppress(OSError):
+            if _FILE.fullmatch(each.name) and each.stat().st_mtime < oldest:
+                each.unlink()
 
 
 def _linked(code: bytes) -> llvm.ResourceTracker:
