@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.callback import Callback, EpochFinished, EpochLogged
+from declnet.contracts.callback import Callback
 from declnet.contracts.metric import Better
 from declnet.contracts.observer import StepObserver
 from declnet.contracts.returned import BrokenContractError, checked_observer
@@ -133,22 +133,18 @@ class ActiveRun:
 
     def state(self) -> dict[str, Any]:
         """Return the state to store in a checkpoint, as plain values."""
-        return {
-            "stopped": self.stopped,
-            "warnings": self.warnings,
-            "final": self.final,
-            "origin": self.origin,
-            "recompute_statistics": self.recompute_statistics,
-            "keeps_checkpoints": self.keeps_checkpoints,
-        }
+        return {name: getattr(self, name) for name in KEPT}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state` returned."""
-        self.stopped, self.final = state["stopped"], state["final"]
-        self.origin = state.get("origin")  # absent from older checkpoints, as is the next
-        self.recompute_statistics = state.get("recompute_statistics", False)
-        self.warnings = list(state.get("warnings", ()))
-        self.keeps_checkpoints = state["keeps_checkpoints"]
+        """Restore what `state` returned; older checkpoints lack some of it."""
+        for name in KEPT & state.keys():
+            setattr(self, name, state[name])
+
+
+KEPT = frozenset(
+    {"stopped", "warnings", "final", "origin", "recompute_statistics", "keeps_checkpoints"}
+)
+"""The attributes of an `ActiveRun` that a checkpoint keeps."""
 
 
 class Callbacks:
@@ -212,20 +208,10 @@ class Callbacks:
             kept.append({"type": callback.type, "saved": saved})
         return kept
 
-    def after_epoch(self, epoch: EpochFinished) -> None:
-        """Notify each callback of an epoch, logged or not."""
+    def notify(self, method: str, *arguments: Any) -> None:
+        """Call a method of each callback, e.g. `after_epoch`, with its state and arguments."""
         for callback, state in self._started:
-            callback.after_epoch(state, epoch)
-
-    def epoch_finished(self, epoch: EpochLogged) -> None:
-        """Notify each callback of a logged epoch."""
-        for callback, state in self._started:
-            callback.epoch_finished(state, epoch)
-
-    def training_ended(self) -> None:
-        """Notify each callback that no epoch follows."""
-        for callback, state in self._started:
-            callback.training_ended(state)
+            getattr(callback, method)(state, *arguments)
 
     def finished(self, metrics: dict[str, dict[str, float]]) -> None:
         """Notify each callback that the run has finished."""

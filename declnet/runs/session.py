@@ -225,7 +225,7 @@ class Session:
                 self._trainer.observe(self._callbacks.observers())
                 self._trainer.follow_updates(self._callbacks.followers())
                 self._train()
-                self._callbacks.training_ended()
+                self._callbacks.notify("training_ended")
                 if active.final is not None:
                     model.load_parameters(active.final)
                     if active.recompute_statistics:
@@ -281,9 +281,9 @@ class Session:
         if self._listener is not None:
             self._listener(event)
         if isinstance(event, EpochFinished):
-            self._callbacks.after_epoch(event)
+            self._callbacks.notify("after_epoch", event)
         if isinstance(event, EpochLogged):
-            self._callbacks.epoch_finished(event)
+            self._callbacks.notify("epoch_finished", event)
 
     def _save_if_due(self) -> None:
         epochs = self._trainer.epoch if self._trainer.batch == 0 else 0
