@@ -38,11 +38,7 @@ WIDE_BAR, NARROW_BAR = 20, 8
 
 
 class Warnings:
-    """Warnings of callbacks, shown when they occur.
-
-    Attributes:
-        shown: those that have been shown.
-    """
+    """Warnings of callbacks, shown when they occur."""
 
     def __init__(self) -> None:
         self.shown: list[str] = []

@@ -34,7 +34,6 @@ class Windows:
     """How a run cuts its tables into windows.
 
     Attributes:
-        spec: the section `data.windows`.
         time: the column that proves the order of the rows of each series; None if their order is
             trusted.
     """

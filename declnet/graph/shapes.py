@@ -106,7 +106,6 @@ class Inferred:
 
     Attributes:
         nodes: a node for each layer; None if unknown.
-        names: the name of each layer.
         problems: every error, located at its layer; follow-on errors are left out.
     """
 

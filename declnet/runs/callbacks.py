@@ -26,8 +26,6 @@ class ActiveRun:
 
     Attributes:
         directions: which values are better, for each metric in the history.
-        notice: called with each warning.
-        warnings: the warnings of callbacks so far.
         stopped: the reason a callback gave for ending the training, or None.
         final: the parameters of the finished model, or None to use the last ones.
         origin: where a callback said that `final` comes from, or None.

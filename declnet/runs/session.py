@@ -86,7 +86,6 @@ class ReadyRun:
     """Everything needed to execute a run, before anything is written.
 
     Attributes:
-        prepared: the model and data.
         trainer: the trainer, before its first step.
         registry: where names were looked up, as the spec sees it.
     """
