@@ -38,11 +38,7 @@ WIDE_BAR, NARROW_BAR = 20, 8
 
 
 class Warnings:
-    """Warnings of callbacks, shown when they occur.
-
-    Attributes:
-        shown: those that have been shown.
-    """
+    """Warnings of callbacks, shown when they occur."""
 
     def __init__(self) -> None:
         self.shown: list[str] = []
@@ -62,8 +58,6 @@ def followed(spec: RunSpec, *, quiet: bool, plain: bool = False) -> Iterator[Lis
     shows the metrics and there are no log lines.
 
     Args:
-        spec: the run's spec.
-        quiet: whether to show nothing.
         plain: whether to print only log lines, even on a terminal.
     """
     training, shorter = spec.training, abbreviations(spec.heads)

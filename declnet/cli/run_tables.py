@@ -68,7 +68,6 @@ def in_order(
     """Sort runs by a column or by a final metric; runs without the metric come last.
 
     Args:
-        runs: the runs to sort.
         wanted: the column or metric; None for the date.
         ascending: whether the lowest value comes first; None for a metric's best.
         reverse: whether to reverse that order.
@@ -107,7 +106,6 @@ def print_runs(runs: Sequence[ListedRun], sorted_by: str | None = None) -> None:
     metrics of fewer runs, then those of training, test and validation data.
 
     Args:
-        runs: the runs, in order.
         sorted_by: the metric they were sorted by, if any, which is kept.
     """
     metrics = [each for each in ordered(_metrics_of(runs)) if each[1] not in PARTS]
@@ -159,14 +157,8 @@ def _metrics_of(runs: Sequence[ListedRun]) -> list[tuple[str, str]]:
 
 def as_data(run: ListedRun) -> dict[str, Any]:
     """Return a run as `--format json` prints it."""
-    return {
-        "name": str(run.path),
-        "status": run.status,
-        "epochs": run.epochs,
-        "metrics": run.metrics,
-        "seconds": run.seconds,
-        "started": run.started,
-    }
+    shown = ("status", "epochs", "metrics", "seconds", "started")
+    return {"name": str(run.path), **{name: getattr(run, name) for name in shown}}
 
 
 def _epochs(run: ListedRun) -> str:
@@ -197,7 +189,6 @@ def print_comparison(
     of only some; validation before test and training metrics, losses last.
 
     Args:
-        runs: the runs, in the order of the columns.
         wanted: a metric to sort the runs by instead.
         ascending: whether its lowest value comes first; None for the best.
 

@@ -51,11 +51,7 @@ class Samples:
 
 
 class VariedSamples:
-    """Samples that are randomly transformed each time they are gathered.
-
-    Args:
-        transforms: the training-only transforms, in order.
-    """
+    """Samples that are randomly transformed each time they are gathered."""
 
     def __init__(
         self,
@@ -130,11 +126,7 @@ class GatherAll:
 
 
 class NamedSamples:
-    """Samples of several inputs, gathered together.
-
-    Args:
-        inputs: the samples of each input by name.
-    """
+    """Samples of several inputs, gathered together."""
 
     def __init__(self, inputs: Mapping[str, Samples | MappedArray | VariedSamples]) -> None:
         self._inputs = dict(inputs)

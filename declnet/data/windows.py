@@ -35,7 +35,6 @@ class Windows:
     """How a run cuts its tables into windows.
 
     Attributes:
-        spec: the section `data.windows`.
         time: the column that proves the order of the rows of each series; None if their order is
             trusted.
     """
@@ -62,7 +61,6 @@ class Windows:
 
         Args:
             without: columns with another purpose.
-            wanted: the targets as the losses want them.
 
         Raises:
             DataError: a loss needs classes, or a known column is not a feature.
@@ -161,12 +159,7 @@ class Windows:
         )
 
     def _require_rows(self, series: Any, rows: int, needed: int, purpose: str) -> None:
-        """Raise DataError if a series has too few rows.
-
-        Args:
-            needed: how many it needs at least.
-            purpose: what needs them.
-        """
+        """Raise DataError if a series has too few rows."""
         if rows < needed:
             future = f" + horizon {self.spec.horizon}" if needed > self.spec.past else ""
             verb = "is" if rows == 1 else "are"

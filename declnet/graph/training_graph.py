@@ -46,7 +46,6 @@ class Step:
 
     Attributes:
         compiled: forward, loss, backward and regularizers' gradients, in order.
-        calls: its calls.
         y_pred: predictions, (n, *output shape), valid until the next step.
         losses: the data loss of each sample, (n,).
         weights: the weights of the batch's samples, (n,), in the model's type; None if all are
@@ -144,7 +143,6 @@ class TrainingGraph:
     Args:
         loss: the loss of the only output, or losses with the outputs that they take.
         kernels: kernels that may replace components; default: none.
-        total: number of updates in the whole training, for schedules.
         epoch: the epoch, which decides on frozen layers; None is after all others.
         before: the graph of an earlier epoch, whose random streams and gradient this one keeps.
         mean: what each step adds its gradient to; None if each update takes a single batch.

@@ -49,9 +49,6 @@ FLUSH_EVERY = 64
 class BoundUpdate:
     """An optimizer bound to some parameters, as calls without arguments.
 
-    Args:
-        total: number of updates in the whole training, for schedules.
-
     Attributes:
         calls: update every parameter.
         rate: the learning rate that they read, float64 (1,).
@@ -292,9 +289,6 @@ class Updates:
 class Update(Updates):
     """An optimizer bound to a whole parameter vector.
 
-    Args:
-        total: number of updates in the whole training, for schedules.
-
     Attributes:
         state: the optimizer's arrays by name, each as long as the vector.
     """
@@ -324,10 +318,6 @@ class GroupedUpdate(Updates):
     Parameters that are frozen at first have their state from the start. An optimizer counts their
     steps from the first one that updates them; the rate follows the steps of the whole training.
 
-    Args:
-        total: number of updates in the whole training, for schedules.
-        steps: number of updates in an epoch.
-
     Attributes:
         state: the arrays of all optimizers by `<parameter>:<name>`.
     """
@@ -343,26 +333,21 @@ class GroupedUpdate(Updates):
         kernels: Kernels | None = None,
     ) -> None:
         super().__init__(optimizer, gradient, total, clippings, kernels)
+        self._store = store
         self._all: list[tuple[Region, _Part]] = []
         self.state: dict[str, Array] = {}
         for region in store.regions:
             group = optimizer.groups[region.group] if region.group >= 0 else None
             own: Optimizer = group.optimizer if group is not None else optimizer
-            update = self._bound(own, region, store, total, kernels)
+            update = self._bound(own, region)
             schedule = own if group is not None and group.has_own_rate else None
             factor = group.learning_rate_factor if group is not None else None
             first = region.from_epoch * steps
             self._all.append((region, _Part(update, schedule, factor or 1.0, first)))
         self.enter(0)
 
-    def _bound(
-        self,
-        optimizer: Optimizer,
-        region: Region,
-        store: Parameters,
-        total: int,
-        kernels: Kernels | None,
-    ) -> BoundUpdate:
+    def _bound(self, optimizer: Optimizer, region: Region) -> BoundUpdate:
+        store, total = self._store, self._total
         slots = [slot for slot in store.slots if region.holds(slot)]
         if optimizer.per_parameter:
             parameters = [
@@ -372,7 +357,9 @@ class GroupedUpdate(Updates):
             self.state |= whole.state
             return whole
         part = slice(region.start, region.stop)
-        update = VectorUpdate(optimizer, store.vector[part], self._whole[part], total, kernels)
+        update = VectorUpdate(
+            optimizer, store.vector[part], self._whole[part], total, self._kernels
+        )
         for slot in slots:
             start = slot.offset - region.start
             for name, array in update.state.items():
@@ -405,12 +392,7 @@ def bound_update(
     clippings: Sequence[Clipping] = (),
     kernels: Kernels | None = None,
 ) -> Update | GroupedUpdate:
-    """Return an optimizer bound to a model's parameters, which are laid out by its groups.
-
-    Args:
-        total: number of updates in the whole training, for schedules.
-        steps: number of updates in an epoch.
-    """
+    """Return an optimizer bound to a model's parameters, which are laid out by its groups."""
     late = any(region.from_epoch for region in store.regions)
     if optimizer.per_parameter or optimizer.groups or late:
         return GroupedUpdate(optimizer, store, gradient, total, steps, clippings, kernels)

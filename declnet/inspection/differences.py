@@ -53,7 +53,6 @@ class Differences:
     Attributes:
         name: of the layer whose output's gradient it is, or the key of the parameter.
         numeric: the central differences, in the gradient's shape; NaN where none was computed.
-        compared: the number of elements compared.
         kinks: the number of further elements that were skipped since the slopes to both sides
             differ, with the gradient between them.
         clipped: the number of outputs of the model at which the loss is constant, but its gradient
@@ -209,12 +208,7 @@ class ForwardPass:
 
     Args:
         model: the model, of which only the declaration is used.
-        parameters: the parameters by key.
-        heads: the losses.
-        data: the samples.
         streams: the state of each layer's random stream.
-        step: the number of the step, from 1, for schedules.
-        total: the number of steps in the whole training.
         epoch: the epoch of the step, which decides on frozen layers.
 
     Raises:

@@ -51,7 +51,6 @@ class Overfitting:
     """The outcome of overfitting a few samples.
 
     Attributes:
-        samples: the number of samples.
         classes: the number of classes among them; None if the targets are not classes.
         wanted: the loss that counts as zero.
         start: the loss of the untrained model.
@@ -59,7 +58,6 @@ class Overfitting:
         succeeded: whether one of them reached `wanted`.
         fault: what prevents it, or is wrong in any case; None if nothing was found.
         note: a remark on something that is not a fault, if any.
-        layers: the observations of each layer.
     """
 
     samples: int
@@ -99,14 +97,12 @@ def overfit(
         samples: the number of samples to take, including some of each class.
         updates: the most updates of each training.
         seconds: no training starts, and the last one ends, after this time.
-        checked: the result of checking this same spec.
         watch: called after each training.
 
     Raises:
         SpecError: the spec is invalid.
         DataError: the data is invalid.
         DivergenceError: the loss of the untrained model is NaN or infinite.
-        ComponentError: a component raised an exception.
     """
     registry = registry_for(spec.plugins, registry)
     with attributing_errors(registry):

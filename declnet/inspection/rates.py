@@ -41,12 +41,7 @@ class RateSearch:
 
     Attributes:
         path: the key of the spec that holds the rate, e.g. `optimizer.learning_rate`.
-        current: the spec's rate.
-        suggested: the rate to take.
-        curve: the range test.
-        trials: the trainings, in order.
         judged_by: which loss the trainings were compared by.
-        updates: all updates made.
         run_updates: the updates of a run of the spec.
     """
 
@@ -96,14 +91,12 @@ def find_rate(
 
     Args:
         budget: the total cost, in runs of the spec; 0 for only a range test.
-        checked: the result of checking this same spec.
         watch: called after each step of the search.
 
     Raises:
         SpecError: the spec is invalid, or its schedule declares no rate.
         DataError: the data is invalid.
         DivergenceError: the loss of the untrained model is NaN or infinite.
-        ComponentError: a component raised an exception.
     """
     path, current = rate_of(spec)
     registry = registry_for(spec.plugins, registry)

@@ -50,7 +50,6 @@ def start_of_spec(
     Args:
         step: the number of updates before the step to trace.
         layers: names that the model must have, checked before the training.
-        checked: the result of checking this same spec, to avoid repeating the check.
 
     Raises:
         TraceError: the model has no such layer, or the training no such step.
@@ -71,7 +70,6 @@ def start_of_run(
     """Return a run's training: at an unfinished run's state, or from a finished run's weights.
 
     Args:
-        path: the run's folder.
         step: train the run's spec again for this many updates, regardless of what the run saved.
             None: for an unfinished run, its newest intact checkpoint; for a finished one, or
             without checkpoint, a training that starts from the saved weights with its first update,
@@ -103,7 +101,7 @@ def start_of_run(
     if step is not None:
         return _trained(ready, step)
     unfinished = run.status != "finished"
-    found = _from_checkpoint(run, ready, notice or _ignore) if unfinished else None
+    found = _from_checkpoint(run, ready, notice or (lambda _: None)) if unfinished else None
     return found or _from_weights(run, ready)
 
 
@@ -158,7 +156,3 @@ def _from_weights(run: StoredRun, ready: ReadyRun) -> Start:
         f"the parameters are the weights saved in {run.path}, without the optimizer's state, so "
         "this is the first update of a training that starts from them",
     )
-
-
-def _ignore(_sentence: str) -> None:
-    """Discard a notice."""

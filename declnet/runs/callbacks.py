@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.callback import Callback, EpochFinished, EpochLogged
+from declnet.contracts.callback import Callback
 from declnet.contracts.metric import Better
 from declnet.contracts.observer import StepObserver
 from declnet.contracts.returned import BrokenContractError, checked_observer
@@ -26,8 +26,6 @@ class ActiveRun:
 
     Attributes:
         directions: which values are better, for each metric in the history.
-        notice: called with each warning.
-        warnings: the warnings of callbacks so far.
         stopped: the reason a callback gave for ending the training, or None.
         final: the parameters of the finished model, or None to use the last ones.
         origin: where a callback said that `final` comes from, or None.
@@ -133,22 +131,18 @@ class ActiveRun:
 
     def state(self) -> dict[str, Any]:
         """Return the state to store in a checkpoint, as plain values."""
-        return {
-            "stopped": self.stopped,
-            "warnings": self.warnings,
-            "final": self.final,
-            "origin": self.origin,
-            "recompute_statistics": self.recompute_statistics,
-            "keeps_checkpoints": self.keeps_checkpoints,
-        }
+        return {name: getattr(self, name) for name in KEPT}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state` returned."""
-        self.stopped, self.final = state["stopped"], state["final"]
-        self.origin = state.get("origin")  # absent from older checkpoints, as is the next
-        self.recompute_statistics = state.get("recompute_statistics", False)
-        self.warnings = list(state.get("warnings", ()))
-        self.keeps_checkpoints = state["keeps_checkpoints"]
+        """Restore what `state` returned; older checkpoints lack some of it."""
+        for name in KEPT & state.keys():
+            setattr(self, name, state[name])
+
+
+KEPT = frozenset(
+    {"stopped", "warnings", "final", "origin", "recompute_statistics", "keeps_checkpoints"}
+)
+"""The attributes of an `ActiveRun` that a checkpoint keeps."""
 
 
 class Callbacks:
@@ -162,7 +156,6 @@ class Callbacks:
         """Start each callback, restoring those with a saved state.
 
         Args:
-            run: the run as callbacks see it.
             saved: what `state` returned; an entry is ignored if the callback at its position has a
                 different type.
         """
@@ -212,20 +205,10 @@ class Callbacks:
             kept.append({"type": callback.type, "saved": saved})
         return kept
 
-    def after_epoch(self, epoch: EpochFinished) -> None:
-        """Notify each callback of an epoch, logged or not."""
+    def notify(self, method: str, *arguments: Any) -> None:
+        """Call a method of each callback, e.g. `after_epoch`, with its state and arguments."""
         for callback, state in self._started:
-            callback.after_epoch(state, epoch)
-
-    def epoch_finished(self, epoch: EpochLogged) -> None:
-        """Notify each callback of a logged epoch."""
-        for callback, state in self._started:
-            callback.epoch_finished(state, epoch)
-
-    def training_ended(self) -> None:
-        """Notify each callback that no epoch follows."""
-        for callback, state in self._started:
-            callback.training_ended(state)
+            getattr(callback, method)(state, *arguments)
 
     def finished(self, metrics: dict[str, dict[str, float]]) -> None:
         """Notify each callback that the run has finished."""

@@ -71,8 +71,6 @@ class Checkpoint:
         file: the file's name in the checkpoint folder.
         epoch: the current epoch, or the next one.
         batch: number of completed batches of that epoch.
-        step: number of updates made.
-        sha256: the file's checksum.
         best: whether a callback marked it as the best.
     """
 
@@ -102,7 +100,6 @@ class Checkpoints:
         """Write a checkpoint, or mark the existing one for the same moment as the best.
 
         Args:
-            content: plain values.
             epoch: as in `Checkpoint`, like batch and step.
             best: whether it replaces the best one so far.
             keep_last: how many to keep besides the best.
@@ -123,11 +120,7 @@ class Checkpoints:
         self._keep([each for each in kept[:-keep_last] if each.best] + kept[-keep_last:])
 
     def read(self, notice: Notice) -> Iterator[tuple[Checkpoint, dict[str, Any]]]:
-        """Yield the intact checkpoints from newest to oldest.
-
-        Args:
-            notice: called with a sentence for each damaged checkpoint.
-        """
+        """Yield the intact checkpoints from newest to oldest."""
         try:
             self.kept = self._index()
         except FileNotFoundError:

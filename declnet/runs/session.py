@@ -86,7 +86,6 @@ class ReadyRun:
     """Everything needed to execute a run, before anything is written.
 
     Attributes:
-        prepared: the model and data.
         trainer: the trainer, before its first step.
         registry: where names were looked up, as the spec sees it.
     """
@@ -107,12 +106,10 @@ def make_ready_run(
 
     Args:
         data: data sets by name, used instead of the spec's.
-        checked: the result of checking this same spec, to avoid repeating the check.
 
     Raises:
         SpecError: the spec is invalid.
         DataError: the data is invalid.
-        ComponentError: a component raised an exception.
     """
     registry = registry_for(spec.plugins, registry)
     with attributing_errors(registry):
@@ -177,7 +174,6 @@ class Session:
     Args:
         record: the record of the run's folder; None writes nothing.
         history: the rows of earlier sessions.
-        notice: called with each warning of a callback when it occurs.
     """
 
     def __init__(
@@ -225,7 +221,7 @@ class Session:
                 self._trainer.observe(self._callbacks.observers())
                 self._trainer.follow_updates(self._callbacks.followers())
                 self._train()
-                self._callbacks.training_ended()
+                self._callbacks.notify("training_ended")
                 if active.final is not None:
                     model.load_parameters(active.final)
                     if active.recompute_statistics:
@@ -281,9 +277,9 @@ class Session:
         if self._listener is not None:
             self._listener(event)
         if isinstance(event, EpochFinished):
-            self._callbacks.after_epoch(event)
+            self._callbacks.notify("after_epoch", event)
         if isinstance(event, EpochLogged):
-            self._callbacks.epoch_finished(event)
+            self._callbacks.notify("epoch_finished", event)
 
     def _save_if_due(self) -> None:
         epochs = self._trainer.epoch if self._trainer.batch == 0 else 0

@@ -30,7 +30,6 @@ class Document:
     """The content of a file.
 
     Attributes:
-        source: the text of the file.
         diagnostics: duplicate keys; `tables` has the first value.
     """
 

@@ -21,9 +21,7 @@ class _Stop:
     """The place where a parser stopped.
 
     Attributes:
-        text: the whole text.
         offset: the offset of the place in the text.
-        cause: the parser's message.
     """
 
     text: str
@@ -77,8 +75,6 @@ def malformed(source: Source, error: ValueError, text: str | None = None) -> Dia
     """Return the diagnostic of a text that does not parse.
 
     Args:
-        source: the text as written.
-        error: the error from `tomllib` or `json`.
         text: the parsed text, if parts of `source` were replaced by spaces.
     """
     if isinstance(error, json.JSONDecodeError):

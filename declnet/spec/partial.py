@@ -109,7 +109,6 @@ def valid_parts(document: Mapping[str, Any], context: Context) -> PartialSpec:
 
     Args:
         document: a spec as tables, or the fields of a `RunSpec`.
-        context: of the validation: `registry` and `folder`.
     """
     data, model, training = (_table(document, name) for name in ("data", "model", "training"))
     data_spec = _validated(DataSpec, document.get("data", {}), context)
@@ -216,11 +215,9 @@ def _sources_and_fractions(data: Mapping[str, Any], context: Context) -> dict[st
 
 
 def _layer(item: Any, context: Context) -> LayerPart:
-    layer = _component(Layer, item, context)
-    if layer is not None:
-        return LayerPart(layer, layer.name, _type(item, context))
-    name = item.get("name") if isinstance(item, dict) else None
-    return LayerPart(None, name if isinstance(name, str) else None, _type(item, context))
+    name = item.get("name") if isinstance(item, dict) else getattr(item, "name", None)
+    layer, kind = _component(Layer, item, context), _type(item, context)
+    return LayerPart(layer, name if isinstance(name, str) else None, kind)
 
 
 def _type(item: Any, context: Context) -> str | None:

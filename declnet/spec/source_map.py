@@ -35,7 +35,6 @@ class Source:
     """The text of a file.
 
     Attributes:
-        name: the file as the user named it.
         text: its content, without a byte order mark.
     """
 
@@ -107,7 +106,6 @@ class SourceMap:
     """The locations of values in a document made from files and overrides.
 
     Attributes:
-        document: the spec as tables, lists and scalars.
         origin: the writers of the values; the writer of the whole document is the spec file.
     """
 
@@ -151,35 +149,6 @@ class SourceMap:
     def _is_bare_name(self, path: KeyPath) -> bool:
         """Return whether a type may be written as a bare name, to which others may add keys."""
         return any(isinstance(value_at(self.document, each), str) for each in (path, path[:-1]))
-
-    def written_path(self, path: KeyPath) -> KeyPath:
-        """Return the path of the same value in the document as written."""
-        return path
-
-    def defining_path(self, path: KeyPath) -> KeyPath:
-        """Return the path to change so that the value at a path changes."""
-        return path
-
-    def origins(self, path: KeyPath) -> list[Place]:
-        """Return the places that give a path its value; none if it is a default."""
-        place = self.exact_place(path)
-        return [place] if place is not None else []
-
-    def closes_residual(self, layer: int) -> bool:  # noqa: ARG002
-        """Return whether a layer adds the input of a residual block to its output."""
-        return False
-
-    def short_names(self, layer: int) -> tuple[str, ...]:  # noqa: ARG002
-        """Return what else a layer could have named as an input, if it names an unknown one."""
-        return ()
-
-    def as_written(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-        """Return diagnostics of the validated document with paths of the document as written."""
-        return tuple(diagnostics)
-
-    def with_notes(self, diagnostic: Diagnostic) -> Diagnostic:
-        """Return a diagnostic with a note on the variable whose value it concerns, if any."""
-        return diagnostic
 
     def locate(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return the diagnostics with their places, deduplicated, in the order of the files."""

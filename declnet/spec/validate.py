@@ -23,7 +23,7 @@ from declnet.spec.blocks import LAYERS, Block
 from declnet.spec.compose import EXTENDS, Composed, compose
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document import TOO_DEEP, large_numbers, too_deep_path, without_large_numbers
-from declnet.spec.expansion import Expansion, expand
+from declnet.spec.expansion import ExpandedMap, Expansion, expand
 from declnet.spec.messages import shown
 from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec, fit_name
 from declnet.spec.overrides import Override, override_of
@@ -44,7 +44,7 @@ class ParsedSpec:
         is_incomplete: whether a file that the spec extends could not be read.
     """
 
-    source_map: SourceMap
+    source_map: ExpandedMap
     spec: RunSpec | None
     diagnostics: tuple[Diagnostic, ...] = ()
     context: Mapping[str, Any] = field(default_factory=dict)
@@ -175,13 +175,7 @@ def read_spec(
 
 
 def validate(composed: Composed, registry: Registry | None, folder: Path) -> ParsedSpec:
-    """Validate a document in one pass.
-
-    Args:
-        composed: the document, and the errors found so far.
-        registry: where names are looked up; default: all installed plugins.
-        folder: the base of relative paths.
-    """
+    """Validate a document in one pass."""
     written = composed.source_map.document
     expansion = expand(composed.source_map, registry, composed.variables_used)
     context = {"registry": expansion.registry, "folder": folder}

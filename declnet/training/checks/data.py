@@ -115,7 +115,6 @@ class Described:
     """What is known about the data.
 
     Attributes:
-        infos: a description of each data set.
         sets: the data sets, if they had to be loaded for that.
         problems: errors in the sources or in their preparation, and warnings about columns.
         loaded: the training data before it was split, if it was loaded.
@@ -139,7 +138,6 @@ def describe(
     """Describe each data set; tables, and data to be prepared, are loaded for this.
 
     Args:
-        spec: the run's spec, of which data and losses are needed.
         given: data sets by name, in place of the spec's.
         loads_arrays: whether to load other data, too.
     """

@@ -89,11 +89,7 @@ TAKES = {
 
 
 def frozen_problems(nodes: Sequence[Node], epochs: int | None) -> list[Diagnostic]:
-    """Return warnings about layers that are never trained, or epochs that train none.
-
-    Args:
-        epochs: of the training; None if unknown.
-    """
+    """Return warnings about layers that are never trained, or epochs that train none."""
     learned = [
         node
         for node in nodes
