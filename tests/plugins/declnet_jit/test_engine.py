@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 
 import declnet
-from declnet import DivergenceError, parse_spec, run
+from declnet import Dataset, DivergenceError, parse_spec, run
 from declnet.graph.kernels import Kernels
 from declnet.graph.training_graph import TrainingGraph
+from declnet.training.evaluation import OFTEN, Evaluation
+from declnet.training.preparation import prepare
+from declnet_jit.engine import NativeEngine
 
 pytestmark = pytest.mark.usefixtures("numba")
 
@@ -94,6 +98,38 @@ def test_all_calls_of_common_networks_are_native(document, blobs):
     step = graph.step(blobs[0][:32].astype(model.dtype), y_true)
     assert step.compiled.native is not None
     assert len(step.calls) == 1
+
+
+def test_frequent_evaluations_are_native_and_give_the_same_bits(document):
+    """From `OFTEN` batches on; here a whole one and a shorter one, of weighted samples."""
+    left = []
+
+    class Counting(NativeEngine):
+        type = "counting"
+
+        def compile(self, calls):
+            compiled = super().compile(calls)
+            left.append(len(compiled.calls))
+            return compiled
+
+    document["model"]["layers"] = [
+        "batch_norm",
+        {"type": "dropout", "rate": 0.5},
+        *NETWORKS["replays"],
+    ]
+    document["training"]["metrics"] = ["accuracy"]
+    rng, samples = np.random.default_rng(1), 1100
+    x, y = rng.normal(size=(samples, 4)), rng.integers(4, size=samples)
+    data = {"train": Dataset(x, y, weights=rng.uniform(size=samples))}
+    spec = parse_spec(document)
+    prepared = prepare(spec, declnet.default_registry(), data)
+    model, data = prepared.model, prepared.data["train"]
+    kernels = Kernels()
+    kernels.engine = Counting()
+    expected = Evaluation(model, spec.heads, data).evaluate()
+    evaluation = Evaluation(model, spec.heads, data, kernels=kernels)
+    assert all(evaluation.evaluate() == expected for _ in range(OFTEN // 2 + 1))
+    assert left == [1, 1]
 
 
 def test_models_in_several_threads_do_not_disturb_each_other(document, blobs):
