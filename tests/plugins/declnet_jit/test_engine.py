@@ -55,12 +55,45 @@ def bits(result):
 @pytest.mark.parametrize("training", TRAININGS.values(), ids=TRAININGS)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_stretches_of_steps_give_the_bits_of_single_steps(document, blobs, network, training):
-    """With `log_every = 1`, each step's losses are needed, so Python runs step by step."""
+    """With `log_every = 1`, the spiral's penalty is needed, so Python runs step by step."""
     document["model"]["layers"] = list(NETWORKS[network])
     document["engine"] = {"kernels": "jit"}
     document["data"] |= {"class_weights": "balanced"}
     found = {bits(trained(document, blobs, log_every=every, **training)) for every in (1, 6, 13)}
     assert len(found) == 1
+
+
+TWO_LOSSES = {
+    "one": {"type": "categorical_crossentropy", "metrics": ["accuracy"]},
+    "two": {"type": "mean_squared_error", "weight": 0.3, "metrics": ["mean_absolute_error"]},
+}
+
+
+@pytest.mark.parametrize("weights", [False, True])
+@pytest.mark.parametrize("losses", [1, 2])
+def test_metrics_of_recorded_steps_are_those_of_single_steps(document, blobs, losses, weights):
+    """A follower of updates has Python run step by step. 75 steps are recorded in two parts."""
+    x, y = blobs
+    document["engine"] = {"kernels": "jit"}
+    if losses == 1:
+        document["model"]["layers"] = list(NETWORKS["kernels"])
+        document["training"]["metrics"] = ["accuracy"]
+    else:
+        one, two = ({"type": "dense", "units": n, "name": f"d{n}"} for n in (4, 1))
+        heads = [{"type": "softmax", "name": "one"}, {**two, "name": "two", "inputs": ["relu_1"]}]
+        layers = [{"type": "dense", "units": 9}, "relu", one, *heads]
+        document["model"] |= {"layers": layers, "outputs": ["one", "two"]}
+        del document["loss"], document["training"]["metrics"]
+        document["losses"] = TWO_LOSSES
+        y = {"one": y, "two": x[:, 0]}
+    given = np.random.default_rng(0).uniform(size=len(x)) if weights else None
+    data = Dataset(x, y, weights=given)
+    single, recorded = (
+        trained(document, {"train": data}, batch_size=2, epochs=3, callbacks=callbacks).history
+        for callbacks in (["ema"], [])
+    )
+    assert recorded == single
+    assert recorded[-1]["loss"] < recorded[0]["loss"]
 
 
 @pytest.mark.parametrize("batch_size", [None, 50])
