@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainValidator, SerializeAsAny, WithJsonSchema
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
@@ -63,7 +63,7 @@ def _flag_or_table(value: Any) -> bool | TrainableFrom:
 
 
 Trainable = Annotated[
-    bool | TrainableFrom,
+    SerializeAsAny[bool | TrainableFrom],
     PlainValidator(_flag_or_table),
     WithJsonSchema(
         {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from declnet.contracts.arrays import Array
@@ -73,14 +72,31 @@ class _Observers(StepObserver):
     """Several observers of one step, called in turn."""
 
     def __init__(self, observers: Sequence[StepObserver]) -> None:
-        for name in ("begin", "forward", "losses", "backward", "gradients", "updated"):
-            methods = [getattr(each, name) for each in observers]
-            setattr(self, name, partial(_call_in_turn, methods))
+        self._observers = tuple(observers)
 
+    def begin(self, epoch: int, step: int, x: Any) -> None:
+        for each in self._observers:
+            each.begin(epoch, step, x)
 
-def _call_in_turn(methods: Sequence[Callable[..., None]], *arguments: Any) -> None:
-    for method in methods:
-        method(*arguments)
+    def forward(self, name: str, layer: Layer, y: Array) -> None:
+        for each in self._observers:
+            each.forward(name, layer, y)
+
+    def losses(self, y_pred: Array, y_true: Any, losses: Array, name: str) -> None:
+        for each in self._observers:
+            each.losses(y_pred, y_true, losses, name)
+
+    def backward(self, name: str, layer: Layer, dy: Array) -> None:
+        for each in self._observers:
+            each.backward(name, layer, dy)
+
+    def gradients(self, parameters: Mapping[str, Array], gradients: Mapping[str, Array]) -> None:
+        for each in self._observers:
+            each.gradients(parameters, gradients)
+
+    def updated(self, before: Mapping[str, Array], after: Mapping[str, Array], rate: float) -> None:
+        for each in self._observers:
+            each.updated(before, after, rate)
 
 
 def observer_of(observers: Sequence[StepObserver]) -> StepObserver | None:

@@ -69,7 +69,12 @@ class Comparison:
 
 
 def compared(runs: Sequence[StoredRun]) -> Comparison:
-    """Compare runs."""
+    """Compare runs.
+
+    Raises:
+        SpecError: a run's spec cannot be read.
+        OutputError: a run's metrics cannot be read.
+    """
     specs = [flatten(run.spec_tables) for run in runs]
     names: dict[str, dict[str, None]] = {}
     for run in runs:
@@ -95,6 +100,7 @@ def stored_directions(
         stored: `better` from the run's manifest; None for runs of the first edition, whose metrics
             are then looked up by their types.
         spec: the run's resolved spec as plain tables.
+        registry: where metrics are looked up; default: all installed plugins.
     """
     if isinstance(stored, Mapping):
         found = {name: each for name, each in stored.items() if each in ("higher", "lower")}
