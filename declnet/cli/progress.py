@@ -58,6 +58,8 @@ def followed(spec: RunSpec, *, quiet: bool, plain: bool = False) -> Iterator[Lis
     shows the metrics and there are no log lines.
 
     Args:
+        spec: the run's spec.
+        quiet: whether to show nothing.
         plain: whether to print only log lines, even on a terminal.
     """
     training, shorter = spec.training, abbreviations(spec.heads)

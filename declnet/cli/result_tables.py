@@ -88,6 +88,7 @@ def print_columns(records: Table, no_features: Mapping[str, str]) -> None:
     """Print a row per column: name, type, role, missing values, distinct values.
 
     Args:
+        records: the training data as loaded.
         no_features: columns that the spec uses for something else, with their purposes.
     """
     roles: dict[str, str] = dict.fromkeys(records.feature_columns, "feature")
@@ -171,6 +172,7 @@ def print_result(
     """Print the final metrics: a line per data set, or curves and a table on a terminal.
 
     Args:
+        result: the result of the finished run.
         quiet: whether to omit the curves.
         plain: whether to print lines even on a terminal.
         shown: warnings that have been shown already.

@@ -68,6 +68,7 @@ def in_order(
     """Sort runs by a column or by a final metric; runs without the metric come last.
 
     Args:
+        runs: the runs to sort.
         wanted: the column or metric; None for the date.
         ascending: whether the lowest value comes first; None for a metric's best.
         reverse: whether to reverse that order.
@@ -106,6 +107,7 @@ def print_runs(runs: Sequence[ListedRun], sorted_by: str | None = None) -> None:
     metrics of fewer runs, then those of training, test and validation data.
 
     Args:
+        runs: the runs, in order.
         sorted_by: the metric they were sorted by, if any, which is kept.
     """
     metrics = [each for each in ordered(_metrics_of(runs)) if each[1] not in PARTS]
@@ -189,6 +191,7 @@ def print_comparison(
     of only some; validation before test and training metrics, losses last.
 
     Args:
+        runs: the runs, in the order of the columns.
         wanted: a metric to sort the runs by instead.
         ascending: whether its lowest value comes first; None for the best.
 

@@ -36,7 +36,9 @@ def right_specs(
     """Return all specs with their files, or raise if any is invalid.
 
     Args:
+        specs: files and folders of files.
         overrides: overrides of every spec; each combination of several values is a spec of its own.
+        registry: where names are looked up.
 
     Raises:
         SpecError: a spec is invalid; contains the errors of all.
@@ -135,7 +137,11 @@ def train_all(
 
 
 def write_summary(directory: Path, content: object) -> None:
-    """Write `summary.json`; raise RunError if it cannot be written."""
+    """Write `summary.json`.
+
+    Raises:
+        RunError: it cannot be written.
+    """
     from declnet.errors import RunError
     from declnet.runs.writing import write_json
 

@@ -49,7 +49,9 @@ def best_first(
     """Sort the series by the mean of a metric; those without it come last.
 
     Args:
+        all_series: the series to sort.
         wanted: a metric accepted by `check_metric`; the main metric if None or if no run has it.
+        specs: the specs of the series.
         ascending: whether the lowest mean comes first; None for the best.
 
     Returns:

@@ -36,6 +36,9 @@ def print_table(
     """Print a table on standard output.
 
     Args:
+        columns: the column headings.
+        rows: the rows, each with a string per column.
+        title: printed above it.
         numeric: the columns to align to the right.
         footer: rows below a separating line, e.g. totals.
         bold: the cells to emphasize on a terminal, as (row, column) from 0.

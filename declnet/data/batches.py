@@ -51,7 +51,11 @@ class Samples:
 
 
 class VariedSamples:
-    """Samples that are randomly transformed each time they are gathered."""
+    """Samples that are randomly transformed each time they are gathered.
+
+    Args:
+        transforms: the training-only transforms, in order.
+    """
 
     def __init__(
         self,
@@ -126,7 +130,11 @@ class GatherAll:
 
 
 class NamedSamples:
-    """Samples of several inputs, gathered together."""
+    """Samples of several inputs, gathered together.
+
+    Args:
+        inputs: the samples of each input by name.
+    """
 
     def __init__(self, inputs: Mapping[str, Samples | MappedArray | VariedSamples]) -> None:
         self._inputs = dict(inputs)

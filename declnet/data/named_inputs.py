@@ -24,6 +24,7 @@ def require_divided(
 
     Args:
         inputs: the columns of each input; none is in two of them.
+        features: the feature columns of the training data.
         without: columns that serve as weights, or for a split.
     """
     known = set(features)
@@ -72,6 +73,7 @@ def require_sequences_alone(
     Args:
         sequences: the columns that a transform turned into sequences.
         inputs: the columns of each named input; None if all columns are one input.
+        columns: all columns, in order.
     """
     for name, own in (inputs or {"": columns}).items():
         column = next((each for each in own if each in sequences), None)

@@ -249,7 +249,9 @@ def fit_preparation(
     """Fit transforms in order, each to the training data as transformed by the previous ones.
 
     Args:
+        wanted: the targets as the losses want them.
         without: columns that are not features.
+        inputs: the columns of each named input of a table.
         windows: how rows become samples; None if each row is one.
 
     Raises:

@@ -124,10 +124,14 @@ def prepared_sets(
     seed: int,
     given: Mapping[str, Data] | None = None,
 ) -> PreparedSets:
-    """Load, split, prepare and weight all data sets; raise DataError if the data is invalid.
+    """Load, split, prepare and weight all data sets.
 
     Args:
+        wanted: the targets as the losses want them.
         given: data sets by name, used instead of the spec's.
+
+    Raises:
+        DataError: the data is invalid.
     """
     loaded = dict(given) if given is not None else load_sets(spec, seed)
     return prepare_sets(split_sets(loaded, spec, seed), spec, wanted)
@@ -185,6 +189,7 @@ def prepare_sets(
     """Prepare and weight all sets, fitting the preparation to the training data unless given.
 
     Args:
+        wanted: the targets as the losses want them.
         fitted: the preparation of an earlier run.
     """
     train, preparation = sets["train"], fitted

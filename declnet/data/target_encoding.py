@@ -53,6 +53,10 @@ class TargetEncoding:
     def of(cls, records: Table, name: str, wanted: WantedTarget) -> TargetEncoding:
         """Learn the classes from the training data.
 
+        Args:
+            name: the target's column.
+            wanted: the target as its loss wants it.
+
         Raises:
             DataError: the column does not fit these targets, has gaps, or has only one class.
         """

@@ -77,6 +77,8 @@ def fit_target_steps(
 
     Args:
         train: the training data, its targets encoded.
+        transforms: those of each target.
+        wanted: the targets as the losses want them.
         column: the name of the target if y is one array of a table; None otherwise.
 
     Raises:

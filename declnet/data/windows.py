@@ -61,6 +61,7 @@ class Windows:
 
         Args:
             without: columns with another purpose.
+            wanted: the targets as the losses want them.
 
         Raises:
             DataError: a loss needs classes, or a known column is not a feature.
@@ -159,7 +160,12 @@ class Windows:
         )
 
     def _require_rows(self, series: Any, rows: int, needed: int, purpose: str) -> None:
-        """Raise DataError if a series has too few rows."""
+        """Raise DataError if a series has too few rows.
+
+        Args:
+            needed: how many it needs at least.
+            purpose: what needs them.
+        """
         if rows < needed:
             future = f" + horizon {self.spec.horizon}" if needed > self.spec.past else ""
             verb = "is" if rows == 1 else "are"

@@ -54,9 +54,11 @@ def adapt_parameters(
     Parameters that are not trainable keep their values, unless their initializer changes them.
 
     Args:
+        adapting: what `adapting_slots` returned.
         x: the inputs of the first batch, (n, *input shape), or several by name.
         layer_streams: the layers' random streams, which layers draw from; there may be more.
         own_streams: returns the stream for the initializers of a layer, by its position.
+        total: number of updates in the whole training, for schedules.
     """
     schedules, plan = ScheduledValues(total), plan_memory(model.nodes, training=False)
     parts = model.store, sample_count(x), model.dtype, layer_streams[: len(model.nodes)]

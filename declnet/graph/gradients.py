@@ -81,6 +81,9 @@ class GradientArrays:
 class GradientMean:
     """The mean of the gradients of several batches, weighted like their samples.
 
+    Args:
+        vector: the parameters, flat.
+
     Attributes:
         value: the mean so far, flat.
         written: where layers and regularizers write the gradient of a batch, flat.
@@ -99,6 +102,7 @@ class GradientMean:
 
         Args:
             weights: the batch's sample weights, (n,); None if all are equal.
+            samples: their number, n.
         """
         weight = float(samples) if weights is None else float(np.add.reduce(weights))
         if self._weight == 0:

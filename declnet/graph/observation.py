@@ -98,6 +98,8 @@ class ObservedStep:
     """A training step that tells an observer what it computes, with the same results as any other.
 
     Args:
+        bound: the step.
+        gradient: the flat gradient of the model.
         slots: the parameters that the step trains.
         begin: sets scheduled fields for a step; None if there are none.
     """

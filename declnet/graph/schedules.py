@@ -12,7 +12,11 @@ from declnet.contracts.schedule import Schedule
 
 
 class ScheduledValues:
-    """The `now` of components, updated at each step; False if none of them has a schedule."""
+    """The `now` of components, updated at each step; False if none of them has a schedule.
+
+    Args:
+        total: number of updates in the whole training, for schedules.
+    """
 
     def __init__(self, total: int) -> None:
         self._total = total

@@ -160,6 +160,8 @@ def infer_nodes(
 
     Args:
         inputs: the model's inputs, as `as_input_infos` takes them.
+        registry: names the distribution of a broken component; default: all installed plugins.
+        outputs: the names of the layers that are outputs; default: the last one.
 
     Raises:
         SpecError: lists each error at its layer.
@@ -179,8 +181,11 @@ def infer(
     """Infer as much as possible.
 
     Args:
+        parts: the layers in topological order, including those that could not be read.
         inputs: the model's inputs by name, None for one that is not known; None if not even the
             names are.
+        registry: names the distribution of a broken component; default: all installed plugins.
+        outputs: the names of the layers that are outputs; default: the last one.
     """
     known_inputs = inputs or {}
     optional = [name for name, info in known_inputs.items() if info and info.optional]
@@ -307,7 +312,9 @@ def _shapes_before(value: int, read: str | None, shape: Shape, nodes: Sequence[N
     """Return the chain of shapes up to a layer's input, at most the last four.
 
     Args:
+        value: the input's index.
         read: the name of the model's input if it is one.
+        shape: the input's shape.
     """
     steps: list[str] = []
     while read is None and len(steps) < 4:

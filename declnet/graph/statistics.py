@@ -33,7 +33,9 @@ def recompute_statistics(
     Args:
         batches: the inputs of each batch, (n, *input shape), or several by name; an array may be
             reused for later batches.
+        capacity: the size of the largest batch.
         streams: the layers' random streams, which they draw from; there may be more.
+        total: number of updates in the whole training, for schedules.
         epoch: the epoch, which decides on frozen layers.
         step: the step whose values scheduled fields have.
     """

@@ -139,6 +139,7 @@ class TrainingGraph:
     Args:
         loss: the loss of the only output, or losses with the outputs that they take.
         kernels: kernels that may replace components; default: none.
+        total: number of updates in the whole training, for schedules.
         epoch: the epoch, which decides on frozen layers; None is after all others.
         before: the graph of an earlier epoch, whose random streams and gradient this one keeps.
         mean: what each step adds its gradient to; None if each update takes a single batch.

@@ -49,6 +49,9 @@ FLUSH_EVERY = 64
 class BoundUpdate:
     """An optimizer bound to some parameters, as calls without arguments.
 
+    Args:
+        total: number of updates in the whole training, for schedules.
+
     Attributes:
         calls: update every parameter.
         rate: the learning rate that they read, float64 (1,).
@@ -289,6 +292,9 @@ class Updates:
 class Update(Updates):
     """An optimizer bound to a whole parameter vector.
 
+    Args:
+        total: number of updates in the whole training, for schedules.
+
     Attributes:
         state: the optimizer's arrays by name, each as long as the vector.
     """
@@ -317,6 +323,10 @@ class GroupedUpdate(Updates):
 
     Parameters that are frozen at first have their state from the start. An optimizer counts their
     steps from the first one that updates them; the rate follows the steps of the whole training.
+
+    Args:
+        total: number of updates in the whole training, for schedules.
+        steps: number of updates in an epoch.
 
     Attributes:
         state: the arrays of all optimizers by `<parameter>:<name>`.
@@ -392,7 +402,12 @@ def bound_update(
     clippings: Sequence[Clipping] = (),
     kernels: Kernels | None = None,
 ) -> Update | GroupedUpdate:
-    """Return an optimizer bound to a model's parameters, which are laid out by its groups."""
+    """Return an optimizer bound to a model's parameters, which are laid out by its groups.
+
+    Args:
+        total: number of updates in the whole training, for schedules.
+        steps: number of updates in an epoch.
+    """
     late = any(region.from_epoch for region in store.regions)
     if optimizer.per_parameter or optimizer.groups or late:
         return GroupedUpdate(optimizer, store, gradient, total, steps, clippings, kernels)

@@ -53,7 +53,9 @@ def wire(
     """Name every layer and resolve its inputs; the errors are returned second.
 
     Args:
+        parts: the layers in topological order, including those that could not be read.
         input_names: the names of the model's inputs; None if they are unknown.
+        outputs: the names of the layers that are outputs; default: the last one.
         optional: those that no layer need read.
     """
     problems: list[Diagnostic] = []

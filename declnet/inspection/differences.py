@@ -208,7 +208,12 @@ class ForwardPass:
 
     Args:
         model: the model, of which only the declaration is used.
+        parameters: the parameters by key.
+        heads: the losses.
+        data: the samples.
         streams: the state of each layer's random stream.
+        step: the number of the step, from 1, for schedules.
+        total: the number of steps in the whole training.
         epoch: the epoch of the step, which decides on frozen layers.
 
     Raises:

@@ -42,6 +42,9 @@ def engine_parts(
 
     The data is loaded, and the first batch bound; nothing is trained.
 
+    Args:
+        checked: the result of checking this same spec, to avoid repeating the check.
+
     Returns:
         The parts in the order of a step; None if no engine can be used.
 

@@ -97,12 +97,14 @@ def overfit(
         samples: the number of samples to take, including some of each class.
         updates: the most updates of each training.
         seconds: no training starts, and the last one ends, after this time.
+        checked: the result of checking this same spec.
         watch: called after each training.
 
     Raises:
         SpecError: the spec is invalid.
         DataError: the data is invalid.
         DivergenceError: the loss of the untrained model is NaN or infinite.
+        ComponentError: a component raised an exception.
     """
     registry = registry_for(spec.plugins, registry)
     with attributing_errors(registry):

@@ -91,12 +91,14 @@ def find_rate(
 
     Args:
         budget: the total cost, in runs of the spec; 0 for only a range test.
+        checked: the result of checking this same spec.
         watch: called after each step of the search.
 
     Raises:
         SpecError: the spec is invalid, or its schedule declares no rate.
         DataError: the data is invalid.
         DivergenceError: the loss of the untrained model is NaN or infinite.
+        ComponentError: a component raised an exception.
     """
     path, current = rate_of(spec)
     registry = registry_for(spec.plugins, registry)

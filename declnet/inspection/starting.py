@@ -50,6 +50,7 @@ def start_of_spec(
     Args:
         step: the number of updates before the step to trace.
         layers: names that the model must have, checked before the training.
+        checked: the result of checking this same spec, to avoid repeating the check.
 
     Raises:
         TraceError: the model has no such layer, or the training no such step.
@@ -70,6 +71,7 @@ def start_of_run(
     """Return a run's training: at an unfinished run's state, or from a finished run's weights.
 
     Args:
+        path: the run's folder.
         step: train the run's spec again for this many updates, regardless of what the run saved.
             None: for an unfinished run, its newest intact checkpoint; for a finished one, or
             without checkpoint, a training that starts from the saved weights with its first update,

@@ -81,6 +81,7 @@ def trace(start: Start, samples: int | None = None, *, verify: bool = False) -> 
     Raises:
         TraceError: the batch has fewer samples.
         DivergenceError: the loss is NaN or infinite.
+        ComponentError: a component raised an exception or violated its contract.
     """
     with attributing_errors(start.ready.registry):
         return _trace(start, samples, verify)

@@ -58,6 +58,7 @@ class Entry:
         Raises:
             RegistryError: it is not a component class, breaks its contract, or differs from what
                 was announced.
+            Exception: any exception from its import.
         """
         if self._component is None:
             module, _, name = (self.reference or "").partition(":")

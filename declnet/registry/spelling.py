@@ -40,6 +40,8 @@ def suggestion(name: str, known: Iterable[str], label: str) -> str:
     """Return a hint with the name that was probably meant, or else the available names.
 
     Args:
+        name: the name as written by the user.
+        known: the valid names.
         label: what these are, e.g. `"earlier layers"`.
     """
     names = sorted(known)

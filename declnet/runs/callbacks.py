@@ -156,6 +156,7 @@ class Callbacks:
         """Start each callback, restoring those with a saved state.
 
         Args:
+            run: the run as callbacks see it.
             saved: what `state` returned; an entry is ignored if the callback at its position has a
                 different type.
         """

@@ -100,6 +100,7 @@ class Checkpoints:
         """Write a checkpoint, or mark the existing one for the same moment as the best.
 
         Args:
+            content: plain values.
             epoch: as in `Checkpoint`, like batch and step.
             best: whether it replaces the best one so far.
             keep_last: how many to keep besides the best.
@@ -120,7 +121,11 @@ class Checkpoints:
         self._keep([each for each in kept[:-keep_last] if each.best] + kept[-keep_last:])
 
     def read(self, notice: Notice) -> Iterator[tuple[Checkpoint, dict[str, Any]]]:
-        """Yield the intact checkpoints from newest to oldest."""
+        """Yield the intact checkpoints from newest to oldest.
+
+        Args:
+            notice: called with a sentence for each damaged checkpoint.
+        """
         try:
             self.kept = self._index()
         except FileNotFoundError:

@@ -132,7 +132,9 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str
     """Evaluate a model on data in parts; only their targets are kept in memory.
 
     Args:
+        predictor: the run's predictor.
         parts: the prepared data with targets, each with a function that names its samples.
+        data: the data's name.
 
     Raises:
         DataError: the data does not fit the model or is empty, or a prediction is NaN or infinite.

@@ -39,6 +39,7 @@ def read_object(path: Path) -> dict[str, Any]:
 
     Raises:
         ValueError: the content is anything else; the message starts with the file's name.
+        OSError: the file cannot be read.
     """
     try:
         content = parse_json(read_bytes(path))
@@ -71,6 +72,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 
     Raises:
         ValueError: it is malformed; the message starts with the file's name.
+        OSError: it cannot be read.
     """
     manifest = read_object(directory / MANIFEST)
     if not isinstance(manifest.get("status"), str):
@@ -112,6 +114,7 @@ def read_metrics(directory: Path) -> dict[str, dict[str, Any]]:
 
     Raises:
         ValueError: the content is anything else.
+        OSError: the file cannot be read.
     """
     path = directory / METRICS
     if not os.path.lexists(path):

@@ -28,6 +28,7 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> dict[str, Any]:
     """Return the manifest of a run that starts now, with status `running`.
 
     Args:
+        ready: the run.
         spec_file: the content of the folder's spec.toml.
     """
     spec, model, data = ready.spec, ready.prepared.model, ready.prepared.data

@@ -132,6 +132,7 @@ def never_predicted(true: Array, predicted: Array, names: Sequence[str] | None) 
     Args:
         true: number of samples of each class, (classes,).
         predicted: number of predictions of each class, (classes,).
+        names: the classes' names.
     """
     missing = np.flatnonzero((true > 0) & (predicted == 0))
     if names is None or not missing.size:

@@ -167,6 +167,9 @@ def spec_of_run(
     """Load the spec from a run's folder, each component from the distribution used in the run.
 
     Args:
+        directory: the run's folder.
+        manifest: the run's manifest.
+        registry: where names are looked up; default: all installed plugins.
         notice: called with a sentence for each distribution whose version has changed.
         training: whether training continues, in which case kernels are checked too.
 

@@ -213,6 +213,7 @@ def whole_file(path: Path, force: bool) -> Iterator[BinaryIO]:
     """Open a file that appears only once it is complete; an error leaves no trace of it.
 
     Args:
+        path: the file.
         force: whether to replace an existing file.
 
     Raises:

@@ -106,10 +106,12 @@ def make_ready_run(
 
     Args:
         data: data sets by name, used instead of the spec's.
+        checked: the result of checking this same spec, to avoid repeating the check.
 
     Raises:
         SpecError: the spec is invalid.
         DataError: the data is invalid.
+        ComponentError: a component raised an exception.
     """
     registry = registry_for(spec.plugins, registry)
     with attributing_errors(registry):
@@ -174,6 +176,7 @@ class Session:
     Args:
         record: the record of the run's folder; None writes nothing.
         history: the rows of earlier sessions.
+        notice: called with each warning of a callback when it occurs.
     """
 
     def __init__(

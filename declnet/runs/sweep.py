@@ -167,7 +167,11 @@ class Spread:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Return mean, standard deviation and range; all NaN if any value is not finite."""
+    """Return mean, standard deviation and range; all NaN if any value is not finite.
+
+    Args:
+        values: at least one value.
+    """
     if not all(map(math.isfinite, values)):
         return Spread(math.nan, math.nan, math.nan, math.nan)
     deviation = stdev(values) if len(values) > 1 else None

@@ -55,6 +55,12 @@ def at_once(
 
     If this ends early, e.g. by an interruption, the workers are stopped and their runs are recorded
     as interrupted.
+
+    Args:
+        tasks: the tasks, in the order in which they are started.
+        jobs: maximum number of workers.
+        disabled: plugins to disable.
+        follow: called on each heartbeat.
     """
     waiting = deque(tasks)
     answers: SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = SimpleQueue()

@@ -197,6 +197,7 @@ def upgraded(
         document: a document of any version; without a version, the first is assumed.
         upgrades: the upgrade functions, like `UPGRADES`.
         current: the version to upgrade to.
+        syntax: the syntax used in hints.
     """
     version = document.get(VERSION, 1)
     hint = f"write {_version_key(current, syntax)}"

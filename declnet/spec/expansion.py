@@ -157,6 +157,8 @@ def expand(
     """Replace variables and write out blocks.
 
     Args:
+        source_map: the composed document.
+        registry: where names are looked up; default: all installed plugins.
         used_before: variables used in values that were overridden, which counts as use.
 
     Raises:

@@ -75,6 +75,8 @@ def malformed(source: Source, error: ValueError, text: str | None = None) -> Dia
     """Return the diagnostic of a text that does not parse.
 
     Args:
+        source: the text as written.
+        error: the error from `tomllib` or `json`.
         text: the parsed text, if parts of `source` were replaced by spaces.
     """
     if isinstance(error, json.JSONDecodeError):

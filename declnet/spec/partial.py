@@ -109,6 +109,7 @@ def valid_parts(document: Mapping[str, Any], context: Context) -> PartialSpec:
 
     Args:
         document: a spec as tables, or the fields of a `RunSpec`.
+        context: of the validation: `registry` and `folder`.
     """
     data, model, training = (_table(document, name) for name in ("data", "model", "training"))
     data_spec = _validated(DataSpec, document.get("data", {}), context)

@@ -45,6 +45,7 @@ def registry_for(plugins: object, registry: Registry | None = None) -> Registry:
 
     Args:
         plugins: the spec's `plugins`; an invalid value counts as empty.
+        registry: where names are looked up; default: all installed plugins.
     """
     listed = plugins if isinstance(plugins, list | tuple) else ()
     names = [_distribution(each) for each in listed if isinstance(each, str)]

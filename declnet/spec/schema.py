@@ -198,6 +198,7 @@ def _exact(schema: Schema, prefix: str = "") -> Schema:
     """Convert a schema of the catalog to one that reports each error on its own line.
 
     Args:
+        schema: a schema of the catalog.
         prefix: `PARTIAL` for a partial table. List items are always complete, since a list
             replaces the list in a base.
     """

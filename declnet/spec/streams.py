@@ -31,6 +31,8 @@ def random_stream(seed: int, stream: Stream, index: int = 0) -> np.random.Genera
     """Return the generator of a stream: PCG64 of `SeedSequence(seed, spawn_key=(stream, index))`.
 
     Args:
+        seed: the seed of the run.
+        stream: the purpose of the random numbers.
         index: the data set, or the position of the layer.
     """
     sequence = np.random.SeedSequence(seed, spawn_key=(int(stream), int(index)))

@@ -175,7 +175,13 @@ def read_spec(
 
 
 def validate(composed: Composed, registry: Registry | None, folder: Path) -> ParsedSpec:
-    """Validate a document in one pass."""
+    """Validate a document in one pass.
+
+    Args:
+        composed: the document, and the errors found so far.
+        registry: where names are looked up; default: all installed plugins.
+        folder: the base of relative paths.
+    """
     written = composed.source_map.document
     expansion = expand(composed.source_map, registry, composed.variables_used)
     context = {"registry": expansion.registry, "folder": folder}

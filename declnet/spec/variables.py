@@ -50,6 +50,7 @@ def substituted(document: dict[str, Any], used_before: Collection[str] = ()) -> 
     `"$${name}"` becomes the text `"${name}"`. An undefined variable is left unchanged.
 
     Args:
+        document: the spec as tables, lists and scalars.
         used_before: variables used in values that were overridden, which counts as use.
 
     Raises:

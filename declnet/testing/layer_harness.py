@@ -39,6 +39,9 @@ FLOATS = "floats"
 class LayerHarness:
     """A layer between probes, for one input shape and setting.
 
+    Args:
+        frozen: whether its parameters are frozen.
+
     Attributes:
         shape, shapes: the input shape, and the shapes of all inputs as a tuple, even for one.
         floats: the positions of the inputs that hold floats, not integers.

@@ -75,10 +75,13 @@ def divergence(model: Model, epoch: int, loss: float, x: Given) -> DivergenceErr
 def finite_evaluation(
     evaluation: Evaluation, model: Model, epoch: int, metrics: Sequence[NamedMetric] | None = None
 ) -> dict[str, float]:
-    """Evaluate after an epoch; raise DivergenceError if the loss is not finite.
+    """Evaluate after an epoch.
 
     Args:
         metrics: the metrics to compute; default: all.
+
+    Raises:
+        DivergenceError: the loss is not finite.
     """
     found = evaluation.evaluate(metrics)
     if not math.isfinite(found["loss"]):

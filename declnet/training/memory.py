@@ -36,6 +36,8 @@ def run_memory(
     """Return the bytes that a run holds, by purpose; None if unknown.
 
     Args:
+        spec: the run's spec, of which losses and optimizer are needed.
+        data: what is known about each data set.
         nodes: the model's layers; empty if unknown.
     """
     samples = data["train"].samples if "train" in data else None

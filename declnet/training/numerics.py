@@ -22,6 +22,9 @@ def arithmetic_for(batch: int) -> Iterator[None]:
     if a row fits. From about a thousand samples, that takes twice as long as reading it in place
     (measured: 28 µs in place instead of 55, for a bias added to 64 rows of 3000). The settings
     belong to the thread's context and are restored.
+
+    Args:
+        batch: samples per step.
     """
     with np.errstate(all="ignore"):  # also restores the buffer size
         if 1000 < batch <= BUFFER:
@@ -44,6 +47,9 @@ def blas_threads_for(model: Model, batch: int) -> Iterator[None]:
 
     This depends only on the model and the batch, so results are bitwise reproducible. Most BLAS
     libraries have one limit per process; with several runs in threads, the first one sets it.
+
+    Args:
+        batch: samples per step.
     """
     if largest_product(model, batch) > SMALL:
         yield

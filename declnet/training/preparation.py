@@ -61,6 +61,7 @@ def make_ready(
     """Convert a data set for a model and its losses.
 
     Args:
+        heads: the losses.
         preparation: the preparation of the training data, and of its targets, if there is any.
         label: the data set's name in messages, e.g. `"train"`.
 
@@ -88,6 +89,9 @@ def targets_for(
     called: str,
 ) -> tuple[Array, Array]:
     """Return the target of a loss as passed by the user, and as prepared by the loss.
+
+    Args:
+        called: the data in messages.
 
     Raises:
         DataError: the data does not have the target, or it does not match the model or the loss.
@@ -172,6 +176,7 @@ def prepare(
 
     Args:
         given: data sets by name, in place of the spec's.
+        checked: the result of a check of the same spec and data, if there was one.
 
     Raises:
         SpecError: lists every error that can be found before the data is loaded.

@@ -21,6 +21,7 @@ def write_package(name: str, kind: str, into: Path) -> Path:
 
     Args:
         name: with or without the prefix `declnet-`; the rest is the component's type.
+        kind: the component's kind.
         into: the parent folder; created if it does not exist.
 
     Returns:

@@ -138,6 +138,7 @@ def describe(
     """Describe each data set; tables, and data to be prepared, are loaded for this.
 
     Args:
+        spec: the run's spec, of which data and losses are needed.
         given: data sets by name, in place of the spec's.
         loads_arrays: whether to load other data, too.
     """

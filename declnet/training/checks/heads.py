@@ -111,7 +111,12 @@ def _at_loss(head: HeadPart, key: str, message: str, hint: str | None, code: str
 def target_problems_of(
     spec: PartialSpec, infos: Mapping[str, DataInfo], train: Data | None
 ) -> list[Diagnostic]:
-    """Return losses whose target the data does not have, and a warning for each unused target."""
+    """Return losses whose target the data does not have, and a warning for each unused target.
+
+    Args:
+        infos: what is known about each data set.
+        train: the training data, if it was loaded.
+    """
     problems = []
     for name, info in infos.items():
         for head in spec.heads:

@@ -89,7 +89,11 @@ TAKES = {
 
 
 def frozen_problems(nodes: Sequence[Node], epochs: int | None) -> list[Diagnostic]:
-    """Return warnings about layers that are never trained, or epochs that train none."""
+    """Return warnings about layers that are never trained, or epochs that train none.
+
+    Args:
+        epochs: of the training; None if unknown.
+    """
     learned = [
         node
         for node in nodes
