@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.callback import Callback
+from declnet.contracts.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.metric import Better
 from declnet.contracts.observer import StepObserver
 from declnet.contracts.returned import BrokenContractError, checked_observer
@@ -26,6 +26,8 @@ class ActiveRun:
 
     Attributes:
         directions: which values are better, for each metric in the history.
+        notice: called with each warning.
+        warnings: the warnings of callbacks so far.
         stopped: the reason a callback gave for ending the training, or None.
         final: the parameters of the finished model, or None to use the last ones.
         origin: where a callback said that `final` comes from, or None.
@@ -131,18 +133,22 @@ class ActiveRun:
 
     def state(self) -> dict[str, Any]:
         """Return the state to store in a checkpoint, as plain values."""
-        return {name: getattr(self, name) for name in KEPT}
+        return {
+            "stopped": self.stopped,
+            "warnings": self.warnings,
+            "final": self.final,
+            "origin": self.origin,
+            "recompute_statistics": self.recompute_statistics,
+            "keeps_checkpoints": self.keeps_checkpoints,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Restore what `state` returned; older checkpoints lack some of it."""
-        for name in KEPT & state.keys():
-            setattr(self, name, state[name])
-
-
-KEPT = frozenset(
-    {"stopped", "warnings", "final", "origin", "recompute_statistics", "keeps_checkpoints"}
-)
-"""The attributes of an `ActiveRun` that a checkpoint keeps."""
+        """Restore what `state` returned."""
+        self.stopped, self.final = state["stopped"], state["final"]
+        self.origin = state.get("origin")  # absent from older checkpoints, as is the next
+        self.recompute_statistics = state.get("recompute_statistics", False)
+        self.warnings = list(state.get("warnings", ()))
+        self.keeps_checkpoints = state["keeps_checkpoints"]
 
 
 class Callbacks:
@@ -206,10 +212,20 @@ class Callbacks:
             kept.append({"type": callback.type, "saved": saved})
         return kept
 
-    def notify(self, method: str, *arguments: Any) -> None:
-        """Call a method of each callback, e.g. `after_epoch`, with its state and arguments."""
+    def after_epoch(self, epoch: EpochFinished) -> None:
+        """Notify each callback of an epoch, logged or not."""
         for callback, state in self._started:
-            getattr(callback, method)(state, *arguments)
+            callback.after_epoch(state, epoch)
+
+    def epoch_finished(self, epoch: EpochLogged) -> None:
+        """Notify each callback of a logged epoch."""
+        for callback, state in self._started:
+            callback.epoch_finished(state, epoch)
+
+    def training_ended(self) -> None:
+        """Notify each callback that no epoch follows."""
+        for callback, state in self._started:
+            callback.training_ended(state)
 
     def finished(self, metrics: dict[str, dict[str, float]]) -> None:
         """Notify each callback that the run has finished."""

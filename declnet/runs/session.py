@@ -86,6 +86,7 @@ class ReadyRun:
     """Everything needed to execute a run, before anything is written.
 
     Attributes:
+        prepared: the model and data.
         trainer: the trainer, before its first step.
         registry: where names were looked up, as the spec sees it.
     """
@@ -224,7 +225,7 @@ class Session:
                 self._trainer.observe(self._callbacks.observers())
                 self._trainer.follow_updates(self._callbacks.followers())
                 self._train()
-                self._callbacks.notify("training_ended")
+                self._callbacks.training_ended()
                 if active.final is not None:
                     model.load_parameters(active.final)
                     if active.recompute_statistics:
@@ -280,9 +281,9 @@ class Session:
         if self._listener is not None:
             self._listener(event)
         if isinstance(event, EpochFinished):
-            self._callbacks.notify("after_epoch", event)
+            self._callbacks.after_epoch(event)
         if isinstance(event, EpochLogged):
-            self._callbacks.notify("epoch_finished", event)
+            self._callbacks.epoch_finished(event)
 
     def _save_if_due(self) -> None:
         epochs = self._trainer.epoch if self._trainer.batch == 0 else 0
