@@ -38,7 +38,11 @@ WIDE_BAR, NARROW_BAR = 20, 8
 
 
 class Warnings:
-    """Warnings of callbacks, shown when they occur."""
+    """Warnings of callbacks, shown when they occur.
+
+    Attributes:
+        shown: those that have been shown.
+    """
 
     def __init__(self) -> None:
         self.shown: list[str] = []

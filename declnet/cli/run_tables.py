@@ -159,8 +159,14 @@ def _metrics_of(runs: Sequence[ListedRun]) -> list[tuple[str, str]]:
 
 def as_data(run: ListedRun) -> dict[str, Any]:
     """Return a run as `--format json` prints it."""
-    shown = ("status", "epochs", "metrics", "seconds", "started")
-    return {"name": str(run.path), **{name: getattr(run, name) for name in shown}}
+    return {
+        "name": str(run.path),
+        "status": run.status,
+        "epochs": run.epochs,
+        "metrics": run.metrics,
+        "seconds": run.seconds,
+        "started": run.started,
+    }
 
 
 def _epochs(run: ListedRun) -> str:

@@ -13,6 +13,7 @@ from declnet.cli.reading import valid_spec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from declnet.contracts.arrays import Array
     from declnet.contracts.component import Component
     from declnet.inspection.differences import Differences
     from declnet.inspection.starting import Start
@@ -108,13 +109,17 @@ def _start(
     overrides: tuple[str, ...],
     registry: Registry,
 ) -> Start:
-    from declnet.cli.diagnostics import show_diagnostics, show_note
+    from declnet.cli.diagnostics import show_diagnostics
     from declnet.inspection.starting import start_of_run, start_of_spec
 
     if source.is_dir():
         if overrides:
             raise click.UsageError("--set changes a spec, but this is a run's folder")
-        return start_of_run(source, registry, step, layers, show_note)
+
+        def note(sentence: str) -> None:
+            click.echo(f"note: {sentence}", err=True)
+
+        return start_of_run(source, registry, step, layers, note)
     spec, checked = valid_spec(source, overrides, registry)
     show_diagnostics(checked.problems)
     return start_of_spec(spec, registry, step or 0, layers, checked)
@@ -140,14 +145,22 @@ def as_data(found: Trace, layers: Sequence[str] = ()) -> dict[str, Any]:
     shown = [each for each in found.layers if not layers or each.name in layers]
     data = {
         "name": found.spec.name,
-        **_values(found, "origin", "step", "steps", "epoch", "batch", "positions"),
-        **_values(found, "batch_size", "dtype"),
+        "origin": found.origin,
+        "step": found.step,
+        "steps": found.steps,
+        "epoch": found.epoch,
+        "batch": found.batch,
+        "positions": found.positions.tolist(),
+        "batch_size": found.batch_size,
+        "dtype": found.dtype,
         "input": for_each(_plain, found.x),
         "layers": [_layer(each) for each in shown],
         "loss": {
             **_losses(found),
             "sample_weights": _plain(found.weights),
-            **_values(found, "data_loss", "penalty", "loss"),
+            "data_loss": found.data_loss,
+            "penalty": found.penalty,
+            "loss": found.loss,
         },
         "optimizer": {**_component(found.spec.optimizer), "learning_rate": found.rate},
     }
@@ -165,7 +178,8 @@ def _losses(found: Trace) -> dict[str, Any]:
     """Return the only loss with its arrays, or several by name."""
 
     def arrays(each: TracedLoss) -> dict[str, Any]:
-        return {**_component(each.head.loss), **_values(each, "y_true", "losses")}
+        declared = _component(each.head.loss)
+        return {**declared, "y_true": _plain(each.y_true), "losses": _plain(each.losses)}
 
     if not found.losses[0].head.name:
         return arrays(found.losses[0])
@@ -196,7 +210,10 @@ def _layer(layer: TracedLayer) -> dict[str, Any]:
     return {
         "name": layer.name,
         **_component(layer.layer),
-        **_values(layer, "inputs", "x", "y", "dy"),
+        "inputs": list(layer.inputs),
+        "x": [_plain(each) for each in layer.x],
+        "y": _plain(layer.y),
+        "dy": _plain(layer.dy),
         **_differences(layer.check),
         "parameters": {each.name: _parameter(each) for each in layer.parameters},
     }
@@ -204,9 +221,11 @@ def _layer(layer: TracedLayer) -> dict[str, Any]:
 
 def _parameter(parameter: TracedParameter) -> dict[str, Any]:
     return {
-        **_values(parameter, "before", "gradient"),
+        "before": _plain(parameter.before),
+        "gradient": _plain(parameter.gradient),
         "clipped_gradient": _plain(parameter.clipped),
-        **_values(parameter, "penalty", "penalty_gradient"),
+        "penalty": parameter.penalty,
+        "penalty_gradient": _plain(parameter.penalty_gradient),
         "state_before": {name: _plain(each) for name, (each, _) in parameter.state.items()},
         "state_after": {name: _plain(each) for name, (_, each) in parameter.state.items()},
         "after": _plain(parameter.after),
@@ -220,25 +239,21 @@ def _differences(check: Differences | None) -> dict[str, Any]:
     return {
         "central_differences": {
             "values": _plain(check.numeric),
-            **_values(check, "compared", "kinks", "clipped"),
+            "compared": check.compared,
+            "kinks": check.kinks,
+            "clipped": check.clipped,
             "largest_error": check.error,
         }
     }
 
 
-def _values(of: object, *names: str) -> dict[str, Any]:
-    return {name: _plain(getattr(of, name)) for name in names}
-
-
-def _plain(value: Any) -> Any:
-    """Return arrays as nested lists, with None for numbers that are not finite."""
+def _plain(array: Array | None) -> Any:
+    """Return an array as nested lists; None for numbers that are not finite."""
+    if array is None:
+        return None
     import numpy as np
 
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    if not isinstance(value, np.ndarray):
-        return value
-    plain = value.astype(object)
-    if value.dtype.kind == "f":
-        plain[~np.isfinite(value)] = None
+    plain = array.astype(object)
+    if array.dtype.kind == "f":
+        plain[~np.isfinite(array)] = None
     return plain.tolist()

@@ -40,7 +40,9 @@ class Section:
     """A part of the trace.
 
     Attributes:
+        title: its heading.
         chapter: whether it begins a chapter, e.g. the backward pass.
+        equations: lines of docstrings.
         arrays: the numbers, in the order of the calculation.
         notes: sentences and sums below them.
     """

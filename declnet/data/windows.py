@@ -35,6 +35,7 @@ class Windows:
     """How a run cuts its tables into windows.
 
     Attributes:
+        spec: the section `data.windows`.
         time: the column that proves the order of the rows of each series; None if their order is
             trusted.
     """

@@ -29,6 +29,7 @@ class StartingPoint:
     """What a model takes from a file of weights.
 
     Attributes:
+        path: the file.
         loaded: the names of the parameters in the file, by their names in the model.
         initialized: the parameters that start from their initializers.
         unused: the names in the file that the model does not use.

@@ -26,7 +26,9 @@ class BoundChain:
     """Consecutive layers bound to their arrays, by one kernel or layer by layer.
 
     Attributes:
+        nodes: the layers.
         forward: the calls of the forward pass; at the end of the model, with the loss.
+        backward: the calls of the backward pass.
     """
 
     nodes: Sequence[Node]
@@ -42,6 +44,7 @@ class BoundHead:
         name: its name among several losses; `""` for a single one.
         weight: its weight among the losses.
         y_pred: the output that it takes, (n, *output shape).
+        y_true: prepared targets.
         losses: the data loss of each sample, (n,).
         chain: the layers computed with the loss, possibly none; its forward calls compute
             the loss in both directions.
@@ -61,7 +64,11 @@ class BoundStep:
 
     Attributes:
         x: the batch, (n, *input shape), or several inputs by name.
+        samples: their number, n.
         normalized: the normalized sample weights, (n,); None if all are equal.
+        before: calls before the forward pass.
+        chains: the layers before the losses.
+        heads: the losses.
         after: calls after the backward pass: regularizers.
     """
 

@@ -106,6 +106,7 @@ class Inferred:
 
     Attributes:
         nodes: a node for each layer; None if unknown.
+        names: the name of each layer.
         problems: every error, located at its layer; follow-on errors are left out.
     """
 

@@ -46,6 +46,7 @@ class Step:
 
     Attributes:
         compiled: forward, loss, backward and regularizers' gradients, in order.
+        calls: its calls.
         y_pred: predictions, (n, *output shape), valid until the next step.
         losses: the data loss of each sample, (n,).
         weights: the weights of the batch's samples, (n,), in the model's type; None if all are

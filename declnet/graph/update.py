@@ -343,21 +343,26 @@ class GroupedUpdate(Updates):
         kernels: Kernels | None = None,
     ) -> None:
         super().__init__(optimizer, gradient, total, clippings, kernels)
-        self._store = store
         self._all: list[tuple[Region, _Part]] = []
         self.state: dict[str, Array] = {}
         for region in store.regions:
             group = optimizer.groups[region.group] if region.group >= 0 else None
             own: Optimizer = group.optimizer if group is not None else optimizer
-            update = self._bound(own, region)
+            update = self._bound(own, region, store, total, kernels)
             schedule = own if group is not None and group.has_own_rate else None
             factor = group.learning_rate_factor if group is not None else None
             first = region.from_epoch * steps
             self._all.append((region, _Part(update, schedule, factor or 1.0, first)))
         self.enter(0)
 
-    def _bound(self, optimizer: Optimizer, region: Region) -> BoundUpdate:
-        store, total = self._store, self._total
+    def _bound(
+        self,
+        optimizer: Optimizer,
+        region: Region,
+        store: Parameters,
+        total: int,
+        kernels: Kernels | None,
+    ) -> BoundUpdate:
         slots = [slot for slot in store.slots if region.holds(slot)]
         if optimizer.per_parameter:
             parameters = [
@@ -367,9 +372,7 @@ class GroupedUpdate(Updates):
             self.state |= whole.state
             return whole
         part = slice(region.start, region.stop)
-        update = VectorUpdate(
-            optimizer, store.vector[part], self._whole[part], total, self._kernels
-        )
+        update = VectorUpdate(optimizer, store.vector[part], self._whole[part], total, kernels)
         for slot in slots:
             start = slot.offset - region.start
             for name, array in update.state.items():

@@ -53,6 +53,7 @@ class Differences:
     Attributes:
         name: of the layer whose output's gradient it is, or the key of the parameter.
         numeric: the central differences, in the gradient's shape; NaN where none was computed.
+        compared: the number of elements compared.
         kinks: the number of further elements that were skipped since the slopes to both sides
             differ, with the gradient between them.
         clipped: the number of outputs of the model at which the loss is constant, but its gradient

@@ -39,6 +39,8 @@ class Fault:
     Attributes:
         layer: the position of the layer among the model's layers; None if it is not a layer.
         name: the name of the layer, or the section of the spec.
+        reason: what is wrong with it.
+        help: one thing to do.
     """
 
     layer: int | None
@@ -52,6 +54,8 @@ class LayerView:
     """Observations of a layer on a few samples.
 
     Attributes:
+        name: the layer's name.
+        type: its type.
         dead: the fraction of its units that give their lower bound for every sample, before
             training; None if its outputs have none.
         saturated: the fraction of its outputs at a bound, before training; None without bounds.

@@ -51,6 +51,7 @@ class Overfitting:
     """The outcome of overfitting a few samples.
 
     Attributes:
+        samples: the number of samples.
         classes: the number of classes among them; None if the targets are not classes.
         wanted: the loss that counts as zero.
         start: the loss of the untrained model.
@@ -58,6 +59,7 @@ class Overfitting:
         succeeded: whether one of them reached `wanted`.
         fault: what prevents it, or is wrong in any case; None if nothing was found.
         note: a remark on something that is not a fault, if any.
+        layers: the observations of each layer.
     """
 
     samples: int

@@ -41,7 +41,12 @@ class RateSearch:
 
     Attributes:
         path: the key of the spec that holds the rate, e.g. `optimizer.learning_rate`.
+        current: the spec's rate.
+        suggested: the rate to take.
+        curve: the range test.
+        trials: the trainings, in order.
         judged_by: which loss the trainings were compared by.
+        updates: all updates made.
         run_updates: the updates of a run of the spec.
     """
 

@@ -20,10 +20,12 @@ class TracedParameter:
 
     Attributes:
         key: `<layer name>.<parameter>`.
+        name: the parameter's name in its layer.
         before: its numbers before the step.
         after: its numbers after the update.
         gradient: d(loss)/d(parameter), with the penalty's; None if it is not trained.
         clipped: the gradient that the optimizer got; None if nothing is clipped.
+        regularizer: its regularizer, if any.
         penalty: the penalty before the update; 0 without a regularizer.
         penalty_gradient: the penalty's part of the gradient; None without a regularizer.
         state: the optimizer's arrays for it by name, each before and after the update.
@@ -48,10 +50,13 @@ class TracedLayer:
     """A layer in both directions.
 
     Attributes:
+        name: its name in the model.
+        layer: the component.
         inputs: the names of what it reads; `input` or `input.NAME` is an input of the model.
         x: what it reads, an array for each input.
         y: its output, (n, *output shape).
         dy: d(loss)/dy; None if nothing before it is trained.
+        parameters: its parameters.
         check: the central differences of dy, if they were computed.
     """
 
@@ -91,6 +96,7 @@ class Trace:
     """A training step on a few samples, computed by the components without kernels.
 
     Attributes:
+        spec: the spec of the training.
         origin: where the parameters come from, as a sentence.
         epoch: the epoch of the batch, from 0.
         batch: the batch in its epoch, from 0.
@@ -100,7 +106,10 @@ class Trace:
         batch_size: the number of samples in the batch, of which these are the first.
         dtype: the type of the computation; always float64 if gradients are verified.
         x: the samples, (n, *input shape); several inputs by name.
+        layers: the layers in the model's order.
+        losses: the losses.
         weights: the sample weights, (n,); None if all are equal.
+        rate: the learning rate of the update.
     """
 
     spec: RunSpec

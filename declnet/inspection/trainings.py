@@ -105,6 +105,7 @@ class Trial:
 
     Attributes:
         rate: the learning rate, or the rate that its schedule follows.
+        updates: the updates made.
         loss: the mean loss towards its end; infinite if it diverged.
     """
 
@@ -182,6 +183,7 @@ class Trainings:
 
     Attributes:
         run_updates: the updates of a run.
+        updates: the updates made so far.
         judged_by: the loss that trainings are compared by, in words.
         continue_: whether a longer training is the continuation of a shorter one, rather than a
             run of another length with a schedule of its own.

@@ -71,6 +71,8 @@ class Checkpoint:
         file: the file's name in the checkpoint folder.
         epoch: the current epoch, or the next one.
         batch: number of completed batches of that epoch.
+        step: number of updates made.
+        sha256: the file's checksum.
         best: whether a callback marked it as the best.
     """
 

@@ -30,6 +30,7 @@ class Document:
     """The content of a file.
 
     Attributes:
+        source: the text of the file.
         diagnostics: duplicate keys; `tables` has the first value.
     """
 

@@ -132,6 +132,8 @@ class Head(HeadName):
     """An output of the model, with the target and the loss that train it.
 
     Attributes:
+        loss: the loss.
+        metrics: its metrics.
         output: the layer whose output it takes; `""`: the only output.
         target: the target as written; `""` if it is not.
         weight: how much its loss counts in the sum.

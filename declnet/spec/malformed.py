@@ -21,7 +21,9 @@ class _Stop:
     """The place where a parser stopped.
 
     Attributes:
+        text: the whole text.
         offset: the offset of the place in the text.
+        cause: the parser's message.
     """
 
     text: str

@@ -216,9 +216,11 @@ def _sources_and_fractions(data: Mapping[str, Any], context: Context) -> dict[st
 
 
 def _layer(item: Any, context: Context) -> LayerPart:
-    name = item.get("name") if isinstance(item, dict) else getattr(item, "name", None)
-    layer, kind = _component(Layer, item, context), _type(item, context)
-    return LayerPart(layer, name if isinstance(name, str) else None, kind)
+    layer = _component(Layer, item, context)
+    if layer is not None:
+        return LayerPart(layer, layer.name, _type(item, context))
+    name = item.get("name") if isinstance(item, dict) else None
+    return LayerPart(None, name if isinstance(name, str) else None, _type(item, context))
 
 
 def _type(item: Any, context: Context) -> str | None:

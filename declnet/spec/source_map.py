@@ -35,6 +35,7 @@ class Source:
     """The text of a file.
 
     Attributes:
+        name: the file as the user named it.
         text: its content, without a byte order mark.
     """
 
@@ -106,6 +107,7 @@ class SourceMap:
     """The locations of values in a document made from files and overrides.
 
     Attributes:
+        document: the spec as tables, lists and scalars.
         origin: the writers of the values; the writer of the whole document is the spec file.
     """
 

@@ -31,6 +31,8 @@ class Case:
 
     Attributes:
         component: kind and type, e.g. `"layer:scale"`.
+        example: the position of the example.
+        check: the check's name.
         function: raises CheckFailed or CheckSkipped, or returns.
         earlier: the cases of the same component that come before.
     """

@@ -45,6 +45,8 @@ class LayerHarness:
     Attributes:
         shape, shapes: the input shape, and the shapes of all inputs as a tuple, even for one.
         floats: the positions of the inputs that hold floats, not integers.
+        output: the shape of its output, as inferred by the layer.
+        trainable: names of the trainable parameters.
         initial: the parameters at the start of each pass; may be changed.
         watched: the layer as the graph sees it.
     """

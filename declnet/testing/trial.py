@@ -28,7 +28,9 @@ class Setting:
     """The circumstances of one use; each kind of component uses some of the attributes.
 
     Attributes:
+        samples: number of samples in the batch.
         after: number of samples in a preceding batch, in the same arrays; 0 for none.
+        dtype: the model's float type.
         input_order: memory order of the input.
         order: memory order of all other arrays with a batch axis.
         poison: the contents of output arrays before they are filled.

@@ -26,6 +26,7 @@ class TrainingState:
     Attributes:
         epoch: the epoch in progress, or the next one.
         batch: finished batches of that epoch.
+        step: updates made.
         parameters: all of the model's parameters, trainable or not, by key.
         optimizer: the optimizer's arrays by name.
         learning_rate_scale: the factor set by callbacks.

@@ -89,6 +89,7 @@ class Trainer:
         kernels: the kernels that may replace components, and those that have.
         epoch: the epoch in progress, or the next one, from 0.
         batch: finished batches of that epoch.
+        step: updates made.
         epochs: the number of epochs in the whole training, of which `max_steps` may end the last
             one early.
         steps: the number of updates in the whole training, unless a callback ends it early.

@@ -115,6 +115,7 @@ class Described:
     """What is known about the data.
 
     Attributes:
+        infos: a description of each data set.
         sets: the data sets, if they had to be loaded for that.
         problems: errors in the sources or in their preparation, and warnings about columns.
         loaded: the training data before it was split, if it was loaded.
