@@ -179,19 +179,25 @@ def _cache_folder() -> Path:
     return platformdirs.user_cache_path("declnet", appauthor=False)
 
 
-def fingerprint(function: Any, seen: tuple[object, ...] = ()) -> Iterator[object]:
-    """Yield what a function computes: its code, its constants and the functions that it calls.
+def fingerprint(function: Any, seen: dict[object, int] | None = None) -> Iterator[object]:
+    """Yield what a function computes: its code, its constants, the functions and classes it names.
 
     Two functions with equal fingerprints compile to the same code; comments and line numbers do not
     count.
 
+    Args:
+        function: a function, or what wraps one.
+        seen: what has been described before, with its number.
+
     Raises:
         TypeError: a function names an object that no cache can know again.
     """
-    function = getattr(function, "__wrapped__", function)
+    function, seen = getattr(function, "__wrapped__", function), {} if seen is None else seen
     yield function.__qualname__
     if function in seen:
+        yield seen[function]
         return
+    seen[function] = len(seen)
     yield from (function.__defaults__, function.__kwdefaults__)
     for code in _codes(function.__code__):
         constants = [each for each in code.co_consts if not isinstance(each, CodeType)]
@@ -199,7 +205,7 @@ def fingerprint(function: Any, seen: tuple[object, ...] = ()) -> Iterator[object
         yield code.co_exceptiontable.hex()
     for name, value in referenced(function).items():
         yield name
-        yield from _describe(value, (*seen, function))
+        yield from _describe(value, seen)
 
 
 def referenced(function: FunctionType) -> dict[str, Any]:
@@ -217,7 +223,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(each)
 
 
-def _describe(value: Any, seen: tuple[object, ...]) -> Iterator[object]:
+def _describe(value: Any, seen: dict[object, int]) -> Iterator[object]:
     """Yield a description of a value that a function names."""
     yield type(value).__qualname__
     if isinstance(getattr(value, "__wrapped__", value), FunctionType):
@@ -228,6 +234,11 @@ def _describe(value: Any, seen: tuple[object, ...]) -> Iterator[object]:
             (key, sorted(each) if isinstance(each, set) else each) for key, each in options.items()
         ]
         yield from fingerprint(value, seen)
+    elif isinstance(value, type):
+        yield repr(value)
+        for each in vars(value).values():  # methods, other than generated ones
+            if isinstance(each, FunctionType) and not each.__code__.co_filename.startswith("<"):
+                yield from fingerprint(each, seen)
     elif isinstance(value, np.ndarray):
         yield from (value.dtype.str, value.shape, value.tobytes().hex())
     elif isinstance(value, tuple):
