@@ -59,9 +59,6 @@ KERNELS = {
         "rmsprop_jit": "RMSPropKernel",
         "sgd_jit": "SGDKernel",
     },
-    "planar_perceptron": {
-        "planar_perceptron_jit": "PlanarPerceptronKernel",
-    },
     "pooling": {
         "average_pool2d_jit": "AveragePool2dKernel",
         "global_average_pool2d_jit": "GlobalAveragePool2dKernel",
