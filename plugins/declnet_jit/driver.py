@@ -32,9 +32,9 @@ from declnet_jit.threads import Pace, futex, give_way_address
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-CALL, STEP = 12, 32
-"""The lowest bits of the call and of the step in the word that says which piece is next; the
-number of the piece is below them."""
+PIECE, BACK, CALL, STEP = 255, 8, 16, 36
+"""The word that says which pieces are next: from its lowest bits, the pieces taken from the front,
+those taken from the back, the call, and the step. `PIECE` is the mask of the former two."""
 
 END = -1
 """The word after the last step."""
@@ -77,27 +77,28 @@ def run_steps(values, addresses, calls, checked, is_finite, made):  # type: igno
 
 @Routine
 def share_steps(  # type: ignore[no-untyped-def]
-    values, addresses, calls, checked, is_finite, made, word, futex, number, give_way
+    values, addresses, calls, checked, is_finite, made, backwards, word, futex, number, give_way
 ):
     """Make pieces of calls until the steps have ended; as `run_steps`, in several threads.
 
-    `calls` is this thread's tape. `word` is the address of the word that says which piece is next;
-    the first step has begun.
+    `calls` is this thread's tape. `word` is the address of the word that says which pieces are
+    next; the first step has begun. With two threads, one takes pieces from the front and one from
+    the back, so that both find much of what they need in their own cores' caches.
     """
     now = load_atomic(word)
     while now != END:
-        call, piece = (now >> CALL) & ((1 << (STEP - CALL)) - 1), now & ((1 << CALL) - 1)
-        pieces = calls[call, 2]
-        if piece >= pieces:
+        call = (now >> CALL) & ((1 << (STEP - CALL)) - 1)
+        pieces, front, back = calls[call, 2], now & PIECE, now >> BACK & PIECE
+        if front + back >= pieces:
             wait(word, now, futex, number, give_way)
             now = load_atomic(word)
             continue
-        found = exchange_atomic(word, now, now + 1)
+        found = exchange_atomic(word, now, now + (1 << BACK if backwards else 1))
         if found != now:
             now = found
             continue
         if pieces > 1:
-            store(calls[call, 1], piece)
+            store(calls[call, 1], pieces - 1 - back if backwards else front)
         call_block(calls[call, 0], calls[call, 1])
         if add_atomic(word + FINISHED, 1) + 1 < pieces:
             now = load_atomic(word)
@@ -228,11 +229,11 @@ class StepsInThreads(NativeLoop):
         ]
         calls, pieces = zip(*groups[0], *groups[1], strict=True)
         bound = []
-        for _ in range(threads):
+        for number in range(threads):
             tape = Tape(calls, pieces)
-            arguments = self._arguments(tape, len(groups[0]))
-            word = self._word.ctypes.data
-            call = share_steps.bound(*arguments, word, *futex(), give_way_address())
+            arguments = *self._arguments(tape, len(groups[0])), number % 2 == 1
+            waiting = self._word.ctypes.data, *futex(), give_way_address()
+            call = share_steps.bound(*arguments, *waiting)
             bound.append(_keeping(call, tape))
         return bound
 
@@ -304,7 +305,7 @@ MEASURED = 3
 WORTHWHILE = 2e-6
 """Seconds of a call from which on it is divided; sharing costs tenths of a microsecond."""
 
-PIECE = 1.2e-5
+LONG = 1.2e-5
 """Seconds of a piece at least, unless there are fewer pieces than threads."""
 
 PIECES = 4
@@ -324,7 +325,8 @@ def _divided(
         found += [(joined(tuple(short)), 1)] if short else []
         short = []
         if call is not None:
-            found.append((call, threads * min(PIECES, max(1, int(took / threads / PIECE)))))
+            pieces = threads * min(PIECES, max(1, int(took / threads / LONG)))
+            found.append((call, min(pieces, PIECE)))
     return found
 
 
