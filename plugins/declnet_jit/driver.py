@@ -32,16 +32,15 @@ from declnet_jit.threads import Pace, futex, give_way_address
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-PIECE, BACK, CALL, STEP = 255, 8, 16, 36
+MASK, BACK, FINISHED, CALL, STEP = 255, 8, 16, 24, 44
 """The word that says which pieces are next: from its lowest bits, the pieces taken from the front,
-those taken from the back, the call, and the step. `PIECE` is the mask of the former two."""
+those taken from the back, those finished, the call, and the step. `MASK` is for the pieces."""
 
 END = -1
 """The word after the last step."""
 
-FINISHED, SLEEPING = 128, 256
-"""Bytes from that word to the numbers of finished pieces and of sleeping threads; in cache lines
-of their own."""
+SLEEPING = 128
+"""Bytes from that word to the number of sleeping threads, in another cache line."""
 
 PATIENCE = 2000
 """Looks at the word, about 50 to 100 µs, before a thread sleeps: waking it takes as long."""
@@ -88,7 +87,7 @@ def share_steps(  # type: ignore[no-untyped-def]
     now = load_atomic(word)
     while now != END:
         call = (now >> CALL) & ((1 << (STEP - CALL)) - 1)
-        pieces, front, back = calls[call, 2], now & PIECE, now >> BACK & PIECE
+        pieces, front, back = calls[call, 2], now & MASK, now >> BACK & MASK
         if front + back >= pieces:
             wait(word, now, futex, number, give_way)
             now = load_atomic(word)
@@ -100,7 +99,8 @@ def share_steps(  # type: ignore[no-untyped-def]
         if pieces > 1:
             store(calls[call, 1], pieces - 1 - back if backwards else front)
         call_block(calls[call, 0], calls[call, 1])
-        if add_atomic(word + FINISHED, 1) + 1 < pieces:
+        now = add_atomic(word, 1 << FINISHED)
+        if (now >> FINISHED & MASK) + 1 < pieces:
             now = load_atomic(word)
             continue
         step, call = now >> STEP, call + 1
@@ -114,7 +114,6 @@ def share_steps(  # type: ignore[no-untyped-def]
             if step + 1 < values.shape[0]:
                 begin(values, addresses, is_finite, step + 1)
                 now = (step + 1) << STEP
-        store_atomic(word + FINISHED, 0)
         store_atomic(word, now)
         if load_atomic(word + SLEEPING) != 0:
             system_call(futex, number, word, WAKE, 1 << 30, 0)
@@ -206,7 +205,7 @@ class StepsInThreads(NativeLoop):
         checks = tuple(check_losses.bound(each, self._is_finite) for each in steps.losses)
         self._step, self._update = (*gathers, *steps.calls, *checks), steps.update
         self._now = np.array([each.ctypes.data for each in steps.now], np.int64)
-        self._word = np.zeros(2 * FINISHED, np.int64)
+        self._word = np.zeros(2 * SLEEPING // 8, np.int64)
         self._seconds = np.full(len(self._step) + len(self._update), np.inf)
         self._measured = 0
         self._bound: dict[int, list[NativeCall]] = {1: [self._alone()]}
@@ -250,7 +249,7 @@ class StepsInThreads(NativeLoop):
                 return made
             made += 1
         while made < len(values):
-            threads, steps = self._pace.following(len(values) - made)
+            threads, steps = self._pace.following(min(MOST_STEPS, len(values) - made))
             start = perf_counter()
             done = self._run(values[made : made + steps], threads)
             self._pace.took(done, perf_counter() - start)
@@ -290,7 +289,7 @@ class StepsInThreads(NativeLoop):
             self._others = ThreadPoolExecutor(self._pace.most - 1)
         if others:
             self._begin(values[0])
-            self._word[0] = self._word[FINISHED // 8] = 0
+            self._word[0] = 0
         running = [self._others.submit(each) for each in others if self._others is not None]
         own()
         for other in running:
@@ -298,6 +297,9 @@ class StepsInThreads(NativeLoop):
                 other.result()
         return int(self._made[0])
 
+
+MOST_STEPS = 1 << (62 - STEP)
+"""Steps whose number fits in the word."""
 
 MEASURED = 3
 """Steps in which the calls are measured before several threads share them."""
@@ -326,7 +328,7 @@ def _divided(
         short = []
         if call is not None:
             pieces = threads * min(PIECES, max(1, int(took / threads / LONG)))
-            found.append((call, min(pieces, PIECE)))
+            found.append((call, min(pieces, MASK)))
     return found
 
 
