@@ -26,7 +26,6 @@ from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, c
 from declnet.testing.comparison import difference, same
 from declnet.testing.examples import build_examples
 from declnet.testing.native import CALLED_KINDS, arrays_of, bound_calls
-from declnet.testing.trial import Setting, Trial
 
 DTYPES = ("float32", "float64")
 TOLERANCE = {"float32": 1e-6, "float64": 1e-14}
@@ -107,15 +106,6 @@ def _require_same(found: dict[str, Array], expected: dict[str, Array], dtype: st
             gap = "it has other zeros"  # of denormals
         if gap is not None:
             raise CheckFailed(f"with {dtype}, {name} is not what the calls give in Python: {gap}")
-
-
-def try_engine(subject: Subject, setting: Setting) -> Trial:
-    """Make the calls of a step, compiled."""
-    _require_available(subject)
-    arrays = _Arrays(setting.dtype)
-    for call in _compiled(subject, [*arrays.calls(noted=True), *arrays.update()]).calls:
-        call()
-    return Trial(arrays.filled())
 
 
 @check
