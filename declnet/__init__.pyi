@@ -2,6 +2,8 @@ from declnet.contracts.arrays import Array as Array
 from declnet.contracts.arrays import Dtype as Dtype
 from declnet.contracts.arrays import MappedArray as MappedArray
 from declnet.contracts.arrays import Shape as Shape
+from declnet.contracts.calibrator import Calibrator as Calibrator
+from declnet.contracts.calibrator import CalibratorState as CalibratorState
 from declnet.contracts.callback import Callback as Callback
 from declnet.contracts.callback import EpochFinished as EpochFinished
 from declnet.contracts.callback import EpochLogged as EpochLogged
@@ -107,6 +109,7 @@ from declnet.runs.stored_run import load_model as load_model
 from declnet.runs.stored_run import load_predictor as load_predictor
 from declnet.runs.stored_run import open_run as open_run
 from declnet.runs.writing import write_atomically as write_atomically
+from declnet.spec.calibration import CalibrationSpec as CalibrationSpec
 from declnet.spec.data_section import DataSpec as DataSpec
 from declnet.spec.flatten import spec_differences as spec_differences
 from declnet.spec.model import EngineSpec as EngineSpec

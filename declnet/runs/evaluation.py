@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -13,11 +13,14 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
 from declnet.data.loading import guarded
 from declnet.errors import DataError
+from declnet.runs.calibration import FittedCalibration
 from declnet.runs.observing import Baseline, Observed, never_predicted
 from declnet.runs.predictions import OutputReading, require_finite
 from declnet.runs.predictor import Called, LabeledPart, Predictor
+from declnet.runs.reliability import Coverage, Reliability
 from declnet.spec.heads import Head
 from declnet.training.evaluation import RunningEvaluation
+from declnet.training.metrics import Unscale
 from declnet.training.preparation import ReadyData, targets_for, unscaling
 
 
@@ -64,6 +67,35 @@ class ConfusionMatrix:
 
 
 @dataclass(frozen=True, eq=False)
+class CalibrationResult:
+    """What calibrators learned from the validation data, and what they do on some data.
+
+    Attributes:
+        steps: what each step learned, in words.
+        samples: the number of validation samples that they were fitted to.
+        before: the log loss and the expected calibration error without them; None unless they
+            change probabilities.
+        after: the same with them.
+        coverage: `coverage`, the share of targets that intervals or sets hold; `promised`, if they
+            promise one; and `mean_width` or `mean_set_size`. None without intervals and sets.
+        threshold: the value above which the second of two classes is predicted, if one was chosen.
+    """
+
+    steps: tuple[str, ...]
+    samples: int
+    before: dict[str, float] | None = None
+    after: dict[str, float] | None = None
+    coverage: dict[str, float] | None = None
+    threshold: float | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        data = {each.name: getattr(self, each.name) for each in fields(self)}
+        found = {name: value for name, value in data.items() if value is not None}
+        return {**found, "steps": list(self.steps)}
+
+
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """The performance of a model on some data.
 
@@ -80,6 +112,8 @@ class Evaluation:
             which part of the data is left out.
         heads: for several losses, the performance of each by its name, with its metrics by their
             own names, e.g. `loss`; `class_names` to `baseline` are then given only there.
+        calibration: what the run's calibrators learned, and what they do on this data; None if
+            there are none.
     """
 
     data: str
@@ -91,6 +125,7 @@ class Evaluation:
     baseline: Baseline | None = None
     warnings: tuple[str, ...] = ()
     heads: Mapping[str, Evaluation] = field(default_factory=dict)
+    calibration: CalibrationResult | None = None
 
     def by_class(self) -> list[dict[str, Any]]:
         """Return precision, recall, F1 and number of samples (support) of each class, if any.
@@ -123,6 +158,8 @@ class Evaluation:
                 data["class_names"] = list(self.class_names)
             data["confusion_matrix"] = self.counts.tolist()
             data["by_class"] = self.by_class()
+        if self.calibration is not None:
+            data["calibration"] = self.calibration.as_data()
         if self.heads:
             data["losses"] = {name: each.as_data() for name, each in self.heads.items()}
         return data
@@ -140,7 +177,8 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str
         DataError: the data does not fit the model or is empty, or a prediction is NaN or infinite.
     """
     model, heads = predictor.model, predictor.heads
-    watched = [_Watched(reading) for reading in predictor.readings]
+    pairs = zip(heads, predictor.readings, strict=True)
+    watched = [_Watched(each, predictor.calibrations.get(head.name)) for head, each in pairs]
     samples, first = 0, 0  # of all parts; before the current part
     name: Called = str
 
@@ -153,7 +191,12 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str
 
     watches = [partial(watch, number) for number in range(len(heads))]
     unscale = unscaling(heads, predictor.preparation)
-    evaluation = RunningEvaluation(model, heads, watches, unscale)
+    calibrated = {
+        number: partial(each.calibrated, unscale.get(number))
+        for number, each in enumerate(watched)
+        if each.calibration is not None
+    }
+    evaluation = RunningEvaluation(model, heads, watches, {**unscale, **calibrated})
     left_out: tuple[str, ...] = ()
     for part, called, warning in parts:
         first, name = samples, called
@@ -176,18 +219,32 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str
 class _Watched:
     """What is counted over the predictions for one loss."""
 
-    def __init__(self, reading: OutputReading) -> None:
+    def __init__(self, reading: OutputReading, calibration: FittedCalibration | None) -> None:
         self._reading, self._observed = reading, Observed(reading)
         self._counts = ClassCounts(reading) if reading.sort != "values" else None
         self._errors, self._samples = ValueErrors(), 0
+        self.calibration = calibration
+        self._trust = _Trust(reading, calibration) if calibration is not None else None
+
+    def calibrated(self, unscale: Unscale | None, y_pred: Array) -> Array:
+        """Return calibrated predictions; their batch is added next."""
+        y_pred = unscale(y_pred) if unscale is not None else y_pred
+        return self._trust.calibrated(y_pred) if self._trust is not None else y_pred
 
     def add(self, y_pred: Array, y: Array) -> None:
+        if self._trust is not None:
+            self._trust.add(y_pred, y)
         (self._errors if self._counts is None else self._counts).add(y_pred, y)
         self._observed.add(y_pred, y)
         self._samples += len(y)
 
     def evaluation(self, head: Head, data: str, metrics: dict[str, float]) -> Evaluation:
         """Return what was counted, with the loss's own metrics out of all."""
+        found = self._evaluation(head, data, metrics)
+        calibration = self._trust.result() if self._trust is not None else None
+        return found if calibration is None else replace(found, calibration=calibration)
+
+    def _evaluation(self, head: Head, data: str, metrics: dict[str, float]) -> Evaluation:
         own = metrics
         if head.name:
             labels = ("loss", *(each.label for each in head.metrics))
@@ -205,6 +262,50 @@ class _Watched:
         warnings = (warning,) if warning is not None else ()
         counts = self._counts.counts
         return Evaluation(data, self._samples, own, names, counts, None, baseline, warnings)
+
+
+class _Trust:
+    """What calibrators do over the predictions for one loss."""
+
+    def __init__(self, reading: OutputReading, calibration: FittedCalibration) -> None:
+        self._reading, self._calibration = reading, calibration
+        changed = calibration.changes_predictions and reading.sort != "values"
+        shown = changed and not reading.scores
+        self._before = Reliability(reading) if shown else None
+        self._after = Reliability(reading) if shown else None
+        self._coverage = Coverage()
+        self._raw: Array = np.zeros(0)
+
+    def calibrated(self, y_pred: Array) -> Array:
+        self._raw = y_pred
+        changes = self._calibration.changes_predictions
+        return self._calibration.apply(y_pred) if changes else y_pred
+
+    def add(self, y_pred: Array, y: Array) -> None:
+        if self._before is not None and self._after is not None:
+            self._before.add(self._raw, y)
+            self._after.add(y_pred, y)
+        bounds, sets = self._calibration.intervals(y_pred), self._calibration.sets(y_pred)
+        if bounds is not None:
+            self._coverage.add_intervals(bounds, y)
+        if sets is not None:
+            self._coverage.add_sets(sets, self._reading.true_labels(y))
+
+    def result(self) -> CalibrationResult:
+        calibration, coverage = self._calibration, None
+        if self._coverage.total:
+            promised = calibration.promised_coverage
+            size = "mean_width" if self._reading.sort == "values" else "mean_set_size"
+            coverage = self._coverage.as_data(size)
+            coverage |= {"promised": promised} if promised is not None else {}
+        return CalibrationResult(
+            tuple(calibration.summaries()),
+            calibration.samples,
+            self._before.as_data() if self._before is not None else None,
+            self._after.as_data() if self._after is not None else None,
+            coverage,
+            calibration.threshold,
+        )
 
 
 class ClassCounts:

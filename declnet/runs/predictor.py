@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,17 +24,19 @@ from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.graph.shapes import input_limits
 from declnet.registry.registry import Registry
+from declnet.runs.calibration import Calibrations, calibrating, thresholded
 from declnet.runs.predictions import (
     AnyPredictions,
     JointPredictions,
     OutputReading,
-    predictions_of,
+    Predictions,
     require_finite,
 )
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.training.preparation import unscaling
+from declnet.training.tasks import predictions_of
 
 if TYPE_CHECKING:
     from declnet.runs.evaluation import Evaluation
@@ -78,7 +81,9 @@ class Predictor:
         model: the run's trained model; its `predict` returns outputs before `Loss.predictions`.
         preparation: the preparation applied to data before the model; None if arrays are used
             unchanged.
-        heads: the run's losses, each with the output that it takes.
+        heads: the run's losses, each with the output that it takes; with a threshold that a
+            calibrator chose, their metrics use it.
+        calibrations: the fitted calibrations, by the name of their loss; empty if there are none.
         readings: how to interpret the predictions for each loss.
         spec: the run's spec.
         registry: where the run's names are looked up, as the run sees it.
@@ -90,14 +95,17 @@ class Predictor:
         preparation: FittedPreparation | None,
         spec: RunSpec,
         registry: Registry | None = None,
+        calibrations: Calibrations = MappingProxyType({}),
     ) -> None:
         self.model, self.preparation, self.spec = model, preparation, spec
+        self.calibrations = calibrations
         self.registry = registry_for(spec.plugins, registry)
-        self.heads = spec.heads
-        self._unscale = unscaling(self.heads, preparation)
+        self._unscale = unscaling(spec.heads, preparation)
         self._limits = input_limits(model.nodes)
         with attributing_errors(self.registry):
-            self.readings = readings_of(self.heads, model, preparation)
+            self.heads = thresholded(spec.heads, calibrations)
+            self.readings = readings_of(spec.heads, model, preparation, calibrations)
+        self._finish = calibrating(self.heads, calibrations, self._unscale)
 
     @property
     def reading(self) -> OutputReading:
@@ -244,20 +252,31 @@ class Predictor:
     def predict_prepared(self, x: Array | Mapping[str, Array]) -> AnyPredictions:
         """Return predictions for samples x as returned by `prepared`, finite or not."""
         outputs = self.outputs(x)
+        found = [self._read(number, each) for number, each in enumerate(outputs)]
         if not self.heads[0].name:
-            return self.readings[0].read(outputs[0])
-        pairs = zip(self.heads, self.readings, outputs, strict=True)
-        return JointPredictions({head.name: reading.read(each) for head, reading, each in pairs})
+            return found[0]
+        pairs = zip(self.heads, found, strict=True)
+        return JointPredictions({head.name: each for head, each in pairs})
 
-    def outputs(self, x: Array | Mapping[str, Array]) -> list[Array]:
-        """Return the predictions of each loss as metrics take them, for prepared samples x."""
+    def _read(self, number: int, outputs: Array) -> Predictions:
+        found = self.readings[number].read(outputs)
+        calibration = self.calibrations.get(self.heads[number].name)
+        return found if calibration is None else calibration.completed(found)
+
+    def outputs(self, x: Array | Mapping[str, Array], *, calibrated: bool = True) -> list[Array]:
+        """Return the predictions of each loss as metrics take them, for prepared samples x.
+
+        Args:
+            calibrated: whether they are calibrated, if the run has calibrators.
+        """
+        finish = self._finish if calibrated else self._unscale
         with np.errstate(all="ignore"):
             found = self.model.predict(x)
         named = found if isinstance(found, dict) else dict.fromkeys(self.model.outputs, found)
         only = next(iter(self.model.outputs))
         outputs = [predictions_of(head.loss, named[head.output or only]) for head in self.heads]
         return [
-            self._unscale[number](each) if number in self._unscale else each
+            finish[number](each) if number in finish else each
             for number, each in enumerate(outputs)
         ]
 
@@ -315,14 +334,20 @@ class Predictor:
 
 
 def readings_of(
-    heads: Sequence[Head], model: Model, preparation: FittedPreparation | None
+    heads: Sequence[Head],
+    model: Model,
+    preparation: FittedPreparation | None,
+    calibrations: Calibrations = MappingProxyType({}),
 ) -> tuple[OutputReading, ...]:
-    """Return how to interpret the predictions for each loss."""
+    """Return how to interpret the predictions for each loss, with thresholds that were chosen."""
     encodings = (preparation.targets if preparation is not None else None) or {}
     readings = []
     for head in heads:
         name = head.target_among(encodings) if encodings else None
         target = encodings[name] if name is not None else None
         shape = model.output(head.output).output_shape
-        readings.append(OutputReading.of(head, shape, model.dtype, target))
+        reading = OutputReading.of(head, shape, model.dtype, target)
+        calibration = calibrations.get(head.name)
+        threshold = calibration.threshold if calibration is not None else None
+        readings.append(reading if threshold is None else reading.with_threshold(threshold))
     return tuple(readings)
