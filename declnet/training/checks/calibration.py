@@ -19,8 +19,8 @@ from declnet.training.tasks import PredictionTask, task_of
 _IN_WORDS: dict[Task, str] = {
     "classes": "a unit for each class",
     "binary": "one unit for two classes",
-    "flags": "several units for yes or no each",
-    "values": "values",
+    "flags": "several units of yes or no",
+    "values": "numbers",
 }
 
 
@@ -87,13 +87,13 @@ def _task_of(spec: PartialSpec, head: CheckedHead) -> PredictionTask | None:
 def _unsuited(calibrator: Calibrator, task: PredictionTask) -> Iterator[tuple[str, str | None]]:
     """Yield why a calibrator does not take predictions of a task, and what to do about it."""
     if task.task not in calibrator.tasks:
-        given = f"{task.units} units, one for each class" if task.task == "classes" else None
+        units = f"{task.units} units, one for each class"
+        given = units if task.task == "classes" else _IN_WORDS[task.task]
         wanted = " or ".join(_IN_WORDS[each] for each in calibrator.tasks)
-        message = f'"{calibrator.type}" needs {wanted}'
-        yield f"{message}, but the model has {given or _IN_WORDS[task.task]}", None
+        yield f'"{calibrator.type}" does not take {given}', f"it takes {wanted}"
     elif task.scores and not calibrator.takes_scores:
-        message = f'"{calibrator.type}" needs probabilities, but the loss has scores'
-        yield message, "use a cross-entropy"
+        message = f'"{calibrator.type}" needs probabilities, but this loss has scores'
+        yield message, "use a cross-entropy, which has probabilities"
 
 
 def _too_few(calibrator: Calibrator, samples: int) -> Iterator[str]:

@@ -40,17 +40,17 @@ def test_without_validation_data(problems_with):
         (
             [THRESHOLD],
             {},
-            '"threshold" needs one unit for two classes, but the model has 3 units, one for each',
+            '"threshold" does not take 3 units, one for each class',
         ),
         (
             ["temperature"],
             {"loss": "mean_squared_error", "model.layers": [{"type": "dense", "units": 1}]},
-            '"temperature" needs a unit for each class or one unit for two classes or several',
+            '"temperature" does not take numbers',
         ),
         (
             ["temperature"],
             {"loss": "hinge", "model.layers": [{"type": "dense", "units": 1}]},
-            '"temperature" needs probabilities, but the loss has scores',
+            '"temperature" needs probabilities, but this loss has scores',
         ),
     ],
 )
