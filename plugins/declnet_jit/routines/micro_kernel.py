@@ -95,7 +95,7 @@ NOTHING, BIASES, SUMS = 0, 1, 2
 """What `multiply_tile` adds to: zeros, a number for each row, or what the tile contains."""
 
 
-class _Code:
+class VectorCode:
     """Emits instructions on vectors of float32 or float64.
 
     Args:
@@ -269,7 +269,7 @@ class _Code:
         return chosen
 
 
-def _multiply_tile(code: _Code, rows: int, vectors: int, *arguments: Any) -> None:
+def _multiply_tile(code: VectorCode, rows: int, vectors: int, *arguments: Any) -> None:
     """Emit c = max(a b + …, low) for one number of rows and vectors; see `multiply_tile`."""
     tail, a, a_row, a_k, b, b_k, c, c_row, depth, start, biases, low = arguments
     builder, step = code.builder, code.tile.bytes
@@ -330,7 +330,7 @@ def _multiply_tile(code: _Code, rows: int, vectors: int, *arguments: Any) -> Non
                 code.store_some(values[-1], row[-1], mask)
 
 
-def _multiply_rows(code: _Code, rows: int, columns: int, *arguments: Any) -> None:
+def _multiply_rows(code: VectorCode, rows: int, columns: int, *arguments: Any) -> None:
     """Emit c = a b.T for one number of rows and columns; see `multiply_rows`."""
     a, a_row, b, b_row, c, c_row, depth = arguments
     builder = code.builder
@@ -354,7 +354,7 @@ def _multiply_rows(code: _Code, rows: int, columns: int, *arguments: Any) -> Non
             builder.store(code.total(sums[i * columns + j]), place, align=code.size)
 
 
-def _copy_rows(code: _Code, *arguments: Any) -> None:
+def _copy_rows(code: VectorCode, *arguments: Any) -> None:
     """Emit the copy of up to one vector of each row; see `copy_rows`."""
     source, source_row, target, target_row, rows, width = arguments
     mask = code.first(width)
@@ -366,7 +366,7 @@ def _copy_rows(code: _Code, *arguments: Any) -> None:
     code.loop(rows, [source, target], turn)
 
 
-def _copy_columns(code: _Code, *arguments: Any) -> None:
+def _copy_columns(code: VectorCode, *arguments: Any) -> None:
     """Emit the transposing copy of up to one vector's worth of rows; see `copy_columns`."""
     source, source_row, target, target_row, columns, width = arguments
     builder, lanes = code.builder, code.lanes
@@ -393,7 +393,7 @@ def _copy_columns(code: _Code, *arguments: Any) -> None:
     code.loop(turns, [source, target], turn)
 
 
-def _call(
+def call_emitted(
     builder: Any,
     emit: Callable[..., None],
     sizes: Sequence[int],
@@ -409,7 +409,7 @@ def _call(
         function.linkage = "internal"
         function.attributes.add("noinline")
         inner = ir.IRBuilder(function.append_basic_block("entry"))
-        emit(_Code(inner, number, TILE), *sizes, *function.args)
+        emit(VectorCode(inner, number, TILE), *sizes, *function.args)
         inner.ret_void()
     builder.call(function, arguments)
     return ()
@@ -441,11 +441,13 @@ def multiply_tile(  # type: ignore[no-untyped-def]
         number = others[-1].type
         size = builder.add(builder.mul(rows, INT(TILE.vectors)), vectors)
         bodies = {
-            r * TILE.vectors + v: partial(_call, builder, _multiply_tile, (r, v), others, number)
+            r * TILE.vectors + v: partial(
+                call_emitted, builder, _multiply_tile, (r, v), others, number
+            )
             for r in range(1, TILE.rows + 1)
             for v in range(1, TILE.vectors + 1)
         }
-        _Code(builder, number, TILE).cases(size, bodies)
+        VectorCode(builder, number, TILE).cases(size, bodies)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 13, low), generate
@@ -474,11 +476,13 @@ def multiply_rows(typing, rows, columns, a, a_row, b, b_row, c, c_row, depth, ze
         rows, columns, *others, zero = arguments
         size = builder.add(builder.mul(rows, INT(FEW + 1)), columns)
         bodies = {
-            r * (FEW + 1) + v: partial(_call, builder, _multiply_rows, (r, v), others, zero.type)
+            r * (FEW + 1) + v: partial(
+                call_emitted, builder, _multiply_rows, (r, v), others, zero.type
+            )
             for r in range(1, FEW + 1)
             for v in range(1, FEW + 1)
         }
-        _Code(builder, zero.type, TILE).cases(size, bodies)
+        VectorCode(builder, zero.type, TILE).cases(size, bodies)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 9, zero), generate
@@ -499,7 +503,7 @@ def copy_rows(typing, source, source_row, target, target_row, rows, width, zero)
     from numba import types
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        _call(builder, _copy_rows, (), arguments[:-1], arguments[-1].type)
+        call_emitted(builder, _copy_rows, (), arguments[:-1], arguments[-1].type)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 6, zero), generate
@@ -522,7 +526,7 @@ def copy_columns(typing, source, source_row, target, target_row, columns, width,
     from numba import types
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        _call(builder, _copy_columns, (), arguments[:-1], arguments[-1].type)
+        call_emitted(builder, _copy_columns, (), arguments[:-1], arguments[-1].type)
         return context.get_dummy_value()
 
     return types.void(*[types.int64] * 6, zero), generate
