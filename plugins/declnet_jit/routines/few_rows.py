@@ -8,22 +8,14 @@ few rows are loaded once for `ROWS` of the others.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from declnet import Array, NativeCall
-from declnet_jit.routines.micro_kernel import (
-    BIASES,
-    FEW,
-    INT,
-    NOTHING,
-    TILE,
-    VectorCode,
-    call_emitted,
-)
+from declnet_jit.routines.micro_kernel import BIASES, FEW, NOTHING, TILE, calling
 from declnet_jit.routines.routine import Intrinsic, Routine
+from declnet_jit.routines.vectors import Values, Vectors
 
 ROWS = 4 if TILE.bytes == 64 else 2  # AVX-512 has twice as many registers
 """Rows that are computed together."""
@@ -103,48 +95,46 @@ def rectified_gradient(x: Array, y: Array, dy: Array, dw: Array, db: Array) -> N
     return multiply_positive.bound(x[0], y[0], dy[0], dw, db)
 
 
-def _multiply_shallow_rows(code: VectorCode, rows: int, depth: int, *arguments: Any) -> None:
+def _multiply_shallow_rows(code: Vectors, rows: int, depth: int, *arguments: Any) -> None:
     """Emit `multiply_shallow_rows` for one number of rows and k."""
     a, a_row, a_k, b, b_k, c, c_row, columns, start, biases, low = arguments
-    builder, lowest = code.builder, code.repeat(low)
+    lowest = code.repeat(low)
     left = [
         [code.load_repeated(each) for each in code.rows(row, a_k, depth)]
         for row in code.rows(a, a_row, rows)
     ]
 
     def from_biases() -> list[Any]:
-        return [code.load_repeated(code.plus(biases, i * code.size)) for i in range(rows)]
+        return [code.load_repeated(biases, i * code.size) for i in range(rows)]
 
     first = code.cases(start, {NOTHING: lambda: [code.zeros] * rows, BIASES: from_biases})
 
     def turn(mask: Any, b: Any, c: Any) -> list[Any]:
-        right = [code.load_some(each, mask) for each in code.rows(b, b_k, depth)]
+        right = [code.load(each, mask=mask) for each in code.rows(b, b_k, depth)]
         for i, place in enumerate(code.rows(c, c_row, rows)):
             value = first[i]
             for k in range(depth):
-                value = code.add_product(left[i][k], right[k], value)
-            # NaN is not less than a number, so it stays
-            small = builder.fcmp_ordered("<", value, lowest)
-            code.store_some(builder.select(small, lowest, value), place, mask)
+                value = code.multiply_add(left[i][k], right[k], value)
+            code.store(code.at_least(value, lowest), place, mask=mask)
         return []
 
     _in_vectors(code, columns, [b, c], [], turn)
 
 
-def _multiply_positive_rows(code: VectorCode, rows: int, few: int, *arguments: Any) -> None:
+def _multiply_positive_rows(code: Vectors, rows: int, few: int, *arguments: Any) -> None:
     """Emit `multiply_positive_rows` for one number of units and inputs."""
     x, y, dy, row, dw, dw_row, db, count, _ = arguments
     builder, each = code.builder, few + 1
 
     def turn(mask: Any, x: Any, y: Any, dy: Any, *sums: Any) -> list[Any]:
-        inputs = [code.load_some(place, mask) for place in code.rows(x, row, few)]
+        inputs = [code.load(place, mask=mask) for place in code.rows(x, row, few)]
         added = []
         places = zip(code.rows(y, row, rows), code.rows(dy, row, rows), strict=True)
         for i, (value, slope) in enumerate(places):
-            positive = builder.fcmp_ordered(">", code.load_some(value, mask), code.zeros)
-            slopes = builder.select(positive, code.load_some(slope, mask), code.zeros)
+            positive = builder.fcmp_ordered(">", code.load(value, mask=mask), code.zeros)
+            slopes = builder.select(positive, code.load(slope, mask=mask), code.zeros)
             own = sums[i * each : (i + 1) * each]
-            added += [code.add_product(inputs[k], slopes, own[k]) for k in range(few)]
+            added += [code.multiply_add(inputs[k], slopes, own[k]) for k in range(few)]
             added.append(builder.fadd(own[few], slopes))
         return added
 
@@ -152,50 +142,35 @@ def _multiply_positive_rows(code: VectorCode, rows: int, few: int, *arguments: A
     for i in range(rows):
         places = [*code.rows(dw, dw_row, few), db]
         for place, value in zip(places, sums[i * each : (i + 1) * each], strict=True):
-            place_of_unit = code.at(code.plus(place, i * code.size), code.number)
-            builder.store(code.total(value), place_of_unit, align=code.size)
+            builder.store(code.total(value), code.at(place, i * code.size), align=code.size)
 
 
 def _in_vectors(
-    code: VectorCode,
+    code: Vectors,
     count: Any,
     places: Sequence[Any],
     sums: Sequence[Any],
-    turn: Callable[..., list[Any]],
-) -> list[Any]:
+    turn: Callable[..., Values],
+) -> Values:
     """Emit a loop over the vectors of rows; return the sums after it.
 
     Args:
         code: where to emit.
-        count: the numbers in a row, at least 1.
+        count: the numbers in a row.
         places: addresses of rows.
         sums: values before the first turn.
         turn: emits a turn, from the mask of its numbers, their addresses and the sums before it;
             it returns the sums after it.
     """
-    builder = code.builder
+    builder, lanes = code.builder, code.word(code.lanes)
 
     def body(number: Any, *values: Any) -> list[Any]:
-        mask = code.first(builder.sub(count, builder.mul(number, INT(code.lanes))))
-        following = [code.plus(each, code.tile.bytes) for each in values[: len(places)]]
-        return following + turn(mask, *values)
+        mask = code.first(builder.sub(count, builder.mul(number, lanes)))
+        following = [code.plus(each, code.width) for each in values[: len(places)]]
+        return [*following, *turn(mask, *values)]
 
-    turns = builder.sdiv(builder.add(count, INT(code.lanes - 1)), INT(code.lanes))
-    values = code.loop(turns, [*places, *sums], body)
-    return list(values[len(places) :])
-
-
-def _emit(builder: Any, emit: Callable[..., None], arguments: Sequence[Any]) -> None:
-    """Call what is emitted for two numbers of rows; these come first, a number of the type last."""
-    rows, few, *others = arguments
-    number = others[-1].type
-    size = builder.add(builder.mul(rows, INT(FEW + 1)), few)
-    bodies = {
-        r * (FEW + 1) + f: partial(call_emitted, builder, emit, (r, f), others, number)
-        for r in range(1, ROWS + 1)
-        for f in range(1, FEW + 1)
-    }
-    VectorCode(builder, number, TILE).cases(size, bodies)
+    turns = builder.sdiv(builder.add(count, code.word(code.lanes - 1)), lanes)
+    return code.loop(turns, [*places, *sums], body)[len(places) :]
 
 
 @Intrinsic
@@ -218,11 +193,7 @@ def multiply_shallow_rows(  # type: ignore[no-untyped-def]
     """
     from numba import types
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        _emit(builder, _multiply_shallow_rows, arguments)
-        return context.get_dummy_value()
-
-    return types.void(*[types.int64] * 12, low), generate
+    return types.void(*[types.int64] * 12, low), calling(_multiply_shallow_rows, ROWS, FEW)
 
 
 @Intrinsic
@@ -244,8 +215,4 @@ def multiply_positive_rows(typing, rows, few, x, y, dy, row, dw, dw_row, db, cou
     """
     from numba import types
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        _emit(builder, _multiply_positive_rows, arguments)
-        return context.get_dummy_value()
-
-    return types.void(*[types.int64] * 10, zero), generate
+    return types.void(*[types.int64] * 10, zero), calling(_multiply_positive_rows, ROWS, FEW)
