@@ -14,7 +14,7 @@ import numpy as np
 
 from declnet import Array, NativeCall
 from declnet_jit.routines.micro_kernel import BIASES, FEW, NOTHING, TILE, calling
-from declnet_jit.routines.routine import Intrinsic, Routine
+from declnet_jit.routines.routine import Intrinsic, Routine, rounded_as_written
 from declnet_jit.routines.vectors import Values, Vectors
 
 ROWS = 4 if TILE.bytes == 64 else 2  # AVX-512 has twice as many registers
@@ -52,7 +52,7 @@ def multiply_shallow(  # type: ignore[no-untyped-def]
         )
 
 
-@Routine
+@rounded_as_written  # a compiler would split the sums of slopes, for some numbers of rows only
 def multiply_positive(part, parts, x, y, dy, dw, db):  # type: ignore[no-untyped-def]
     """Dw = x (dy where y > 0).T and db = its sums, for few rows of x; dy is unchanged.
 
