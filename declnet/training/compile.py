@@ -34,9 +34,10 @@ from declnet.training.epochs import AccumulatedEpoch, Epoch, FullBatchEpoch, Min
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import ReadyData
 
-WORTHWHILE = 4.0
+WORTHWHILE = 2.0
 """NumPy training time in seconds, by `numpy_seconds`, from which `auto` uses compiled kernels. They
-save at least half of it; loading takes one second, and compiling, once per machine, up to three."""
+save at least half of it; loading them takes about 0.1 s, and compiling, once on a machine, 4 to 8
+for what a model needs."""
 
 
 def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -> Kernels:
