@@ -226,7 +226,8 @@ def compile_training(
     if batch_size is None:
         bind = partial(FullBatchEpoch, data=train)
     else:
-        batches = Batches(samples, batch_size, spec.training.shuffle, spec.seed)
+        training = spec.training
+        batches = Batches(samples, batch_size, training.shuffle, spec.seed, training.drop_last)
         if any(each.training_only for each in spec.data.prepare):
             streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
         inputs = for_each(lambda x: x if isinstance(x, MappedArray) else Samples(x), train.x)
