@@ -43,14 +43,15 @@ class UnitOutputs(Initializer):
     """w ~ N(0, 1), each unit then divided by the standard deviation of its output on data.
 
     For weights (inputs, units) of a linear layer with outputs (n, units): biases do not change the
-    standard deviation, so that of the pre-activations becomes 1. It is the population's, over the
-    first batch. A unit without variance keeps its weights, as do all without a training.
+    standard deviation, so that of the pre-activations becomes 1. It is the population's, over 4096
+    samples or all. A unit without variance keeps its weights, as do all without a training.
 
     RealMLP-TD's weights ("std"): Holzmüller, Grinsztajn and Steinwart, Better by Default, NeurIPS
-    2024, arXiv:2407.04491, there over all training samples.
+    2024, arXiv:2407.04491, there over as many samples as fit in memory.
     """
 
     type = "unit_outputs"
+    adapt_samples = 4096
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
         """w = normal draws."""
@@ -103,14 +104,15 @@ class QuantileEdges(Initializer):
     """w[j] = the quantiles 0, 1 / bins, …, 1 of feature j, without repetitions.
 
     For w (features, bins + 1) of a layer with input (n, features). A quantile that occurs more than
-    once is taken once; the last one fills the rest. Without a training, w holds the quantiles of
-    N(0, 1), at both ends those of 1 / 1000000 of its probability.
+    once is taken once; the last one fills the rest. They are those of 10000 samples, or all.
+    Without a training, w holds the quantiles of N(0, 1), with -4.75 and 4.75 at the ends.
 
     Gorishniy, Rubachev and Babenko, On Embeddings for Numerical Features in Tabular Deep Learning,
     NeurIPS 2022.
     """
 
     type = "quantile_edges"
+    adapt_samples = 10_000
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
         """w[j] = the quantiles of N(0, 1)."""
