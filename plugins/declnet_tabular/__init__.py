@@ -26,6 +26,13 @@ COMPONENTS = {
             "members_squared_error": "MembersSquaredError",
         }
     },
+    "template": {
+        "presets": {
+            "realmlp_td": "RealMLPTD",
+            "realmlp_td_s": "RealMLPTDS",
+            "tabm_mini": "TabMMini",
+        }
+    },
     "transform": {
         "transforms.categories": {"signed_one_hot": "SignedOneHot"},
         "transforms.numbers": {
