@@ -155,6 +155,12 @@ def _training_of(plan: TablePlan, epochs: int, batch: int, callback: str) -> Ite
         yield "]"
 
 
+_SCALED: tuple[Line, ...] = (
+    ('  { type = "robust_scale" },', "median 0, interquartile range 1, smoothly cut at ±3"),
+    ('  { type = "impute", strategy = "constant", value = 0.0 },', "the median, if missing"),
+)
+
+
 class RealMLPTDS(TablePreset):
     """RealMLP-TD-S: a network with tuned defaults, the simple variant.
 
@@ -168,8 +174,7 @@ class RealMLPTDS(TablePreset):
         if plan.categories:
             comment = "a column per category, ±1 for two; missing is 0"
             yield '  { type = "signed_one_hot" },', comment
-        yield '  { type = "robust_scale" },', "median 0, interquartile range 1, smoothly cut at ±3"
-        yield '  { type = "impute", strategy = "constant", value = 0.0 },', "the median, if missing"
+        yield from _SCALED
 
     def _model(self, plan: TablePlan) -> Iterator[Line]:
         yield "[model]"
@@ -237,8 +242,8 @@ class RealMLPTD(RealMLPTDS):
             comment = "a column per category, ±1 for two; missing is 0"
             columns = _listed(inputs["categories"]) if "many" in inputs else ""
             yield f'  {{ type = "signed_one_hot"{columns} }},', comment
-        yield '  { type = "robust_scale" },', "median 0, interquartile range 1, smoothly cut at ±3"
-        yield '  { type = "impute", strategy = "constant", value = 0.0 },', "the median, if missing"
+        if inputs.keys() - {"many"}:
+            yield from _SCALED
         if "many" in inputs:
             columns = _listed(inputs["many"])
             other = 'unknown = "index", missing = "unknown"'
