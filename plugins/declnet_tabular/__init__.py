@@ -20,6 +20,7 @@ COMPONENTS = {
             "unit_outputs": "UnitOutputs",
         }
     },
+    "kernel": {"kernels": {"ntp_dense_jit": "NTPDenseKernel"}},
     "loss": {
         "losses": {
             "members_crossentropy": "MembersCrossentropy",
