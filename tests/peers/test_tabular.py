@@ -14,6 +14,7 @@ from declnet import Dataset, default_registry, parse_spec
 from declnet.contracts.callback import EpochLogged
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
+from declnet_tabular import QuantileNormal
 
 torch = pytest.importorskip("torch")
 
@@ -243,3 +244,19 @@ def encoded(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
             e = e if number == 0 else np.maximum(e, 0)
             found[:, feature, number] = e if number == len(kept) - 2 else np.minimum(e, 1)
     return found
+
+
+@pytest.mark.parametrize("rows", [40, 700, 40_000])
+def test_quantile_normal_is_scikit_learns_quantile_transformer(rows: int) -> None:
+    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    rng = np.random.default_rng(rows)
+    for x in (rng.lognormal(size=rows), rng.integers(0, 5, rows).astype(float)):
+        count = max(min(rows // 30, 1000), 10)
+        theirs = preprocessing.QuantileTransformer(
+            n_quantiles=count, output_distribution="normal", subsample=None
+        )
+        theirs.fit(x[:, None])
+        ours = QuantileNormal(noise=0.0)
+        state, other = ours.fit(x), np.append(1.3 * x, 0.5)
+        expected = theirs.transform(other[:, None])[:, 0]
+        np.testing.assert_allclose(ours.apply(other, state), expected, rtol=1e-8, atol=1e-8)
