@@ -220,9 +220,9 @@ class RealMLPTDS(TablePreset):
 class RealMLPTD(RealMLPTDS):
     """RealMLP-TD: with periodic embeddings of numbers, dropout and weight decay.
 
-    Weight decay is scaled by a group's learning rate once; pytabkit multiplies it by the group's
-    factor twice. Holzmüller, Grinsztajn and Steinwart, Better by Default, NeurIPS 2024,
-    arXiv:2407.04491.
+    pytabkit multiplies a group's weight decay by the factor of its learning rate, in addition to
+    the rate itself; its defaults were tuned like that, so the groups here have such decays.
+    Holzmüller, Grinsztajn and Steinwart, Better by Default, NeurIPS 2024, arXiv:2407.04491.
     """
 
     type = "realmlp_td"
@@ -290,15 +290,20 @@ class RealMLPTD(RealMLPTDS):
         yield "[optimizer]"
         yield 'type = "adamw"'
         yield from self._rates("0.04" if plan.classes else "0.2")
-        decay = '{ type = "flat_cosine", initial_rate = 0.02 }'
-        yield f"weight_decay = {decay}", "constant for half of the training, then to 0"
+        comment = "constant for half of the training, then to 0"
+        yield f"weight_decay = {_flat_cosine(0.02)}", comment
         yield ""
         yield from _group('"*.biases"', "learning_rate_factor = 0.1", "weight_decay = 0.0")
-        yield ""
-        yield from _group('"feature_scale_1.scale"', "learning_rate_factor = 6.0")
-        slow = ['"*.shares"', *(['"numbers.*"'] if plan.numbers else [])]
-        yield ""
-        yield from _group(", ".join(slow), "learning_rate_factor = 0.1")
+        for parameters, factor in self._factors(plan):
+            yield ""
+            rate = f"learning_rate_factor = {factor}"
+            decay = f"weight_decay = {_flat_cosine(round(0.02 * factor, 6))}"
+            yield from _group(parameters, rate, decay)
+
+    def _factors(self, plan: TablePlan) -> Iterator[tuple[str, float]]:
+        """Yield what multiplies both the learning rate and the decay of some parameters."""
+        yield '"feature_scale_1.scale"', 6.0
+        yield ('"*.shares", "numbers.*"' if plan.numbers else '"*.shares"'), 0.1
 
 
 class TabMMini(TablePreset):
@@ -378,6 +383,10 @@ def _many(plan: TablePlan) -> tuple[ColumnProfile, ...]:
 
 def _listed(columns: Sequence[ColumnProfile]) -> str:
     return f", columns = {toml([each.name for each in columns])}"
+
+
+def _flat_cosine(value: float) -> str:
+    return f'{{ type = "flat_cosine", initial_rate = {value:g} }}'
 
 
 def _group(parameters: str, *settings: str) -> Iterator[Line]:

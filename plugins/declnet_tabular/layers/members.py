@@ -17,7 +17,7 @@ from declnet_tabular.initializers import FanInUniform, RandomSigns
 
 
 class Members(Layer):
-    """y[:, i] = x * scale[i]: each of several members sees the features with factors of its own.
+    """y[:, i] = x * scale[i]: each of several members scales the features differently.
 
     x: (n, features); scale: (members, features); y: (n, members, features).
     dscale[i] = the sum of x * dy[:, i] over the batch, dx = the sum of dy[:, i] * scale[i] over the

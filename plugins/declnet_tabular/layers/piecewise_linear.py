@@ -18,8 +18,8 @@ class PiecewiseLinear(Layer):
         e_i = (x - t_i-1) / (t_i - t_i-1), at least 0 except in the first bin, at most 1 except in
         the last; 0 in a bin without width.
 
-    Weights start at 0, so that the embedding starts linear. The gradients are those of a linear map
-    of x and e; dx = dy . slopes + the sum over bins of (dy @ weights.T)_i / (t_i - t_i-1) where
+    Weights start at 0, so that the embedding starts linear. Gradients are as for a linear map of x
+    and e; dx = dy . slopes + the sum over bins of (dy @ weights.T)_i / (t_i - t_i-1) where
     e_i is not limited. Edges are the quantiles of the data by default.
 
     "Version B" of rtdl_num_embeddings: Gorishniy, Rubachev and Babenko, On Embeddings for Numerical

@@ -37,6 +37,6 @@ class SignedOneHot(OneHot):
         return rows[:, :1] - rows[:, 1:] if rows.shape[1] == 2 else rows
 
     def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:
-        """Return names of the form `column=category`; of two categories, that of the first."""
+        """Return names of the form `column=category`; of two categories, only the first."""
         found = super().feature_names(names, state)
         return found[::2] if len(state["categories"]) == 2 else found

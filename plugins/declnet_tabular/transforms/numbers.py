@@ -17,7 +17,7 @@ QUANTILE_ROWS, FEWEST, MOST = 30, 10, 1000
 """Rows for each quantile, and the fewest and most quantiles."""
 
 EDGE = 1e-7
-"""Probability of the smallest value; N(0, 1) has less than it below -5.2."""
+"""Probability below the smallest value and above the largest, which are -5.2 and 5.2."""
 
 
 class RobustScale(Transform):
@@ -122,7 +122,7 @@ def _ranks(x: Array, quantiles: Array) -> Array:
 
 
 def _normal(ranks: Array) -> Array:
-    """Return the quantiles of N(0, 1), those of `EDGE` and 1 - `EDGE` at the ends; NaN stays."""
+    """Return the quantiles of N(0, 1) for ranks cut to `EDGE` and 1 - `EDGE`; NaN stays."""
     within = np.clip(ranks, EDGE, 1 - EDGE)
     missing = np.isnan(within)
     within[missing] = 0.5
