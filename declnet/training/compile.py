@@ -20,7 +20,7 @@ from declnet.data.batches import (
     varied_inputs,
 )
 from declnet.errors import SpecError
-from declnet.graph.adapting import adapt_parameters, adapting_slots
+from declnet.graph.adapting import adapt_parameters, adapting_slots, samples_to_adapt
 from declnet.graph.gradients import GradientMean
 from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.model import Model
@@ -156,7 +156,7 @@ class CompiledTraining:
         return self.changes[phase] if phase < len(self.changes) else None
 
     def adapt(self) -> None:
-        """Let data-driven initializers see the first batch, unless parameters are from a file.
+        """Let data-driven initializers see the first samples, unless parameters are from a file.
 
         To be called before the first step, and not if the training is resumed. Random streams and
         shuffle are left as they were, so that the first step draws the same batch.
@@ -168,7 +168,7 @@ class CompiledTraining:
             return
         own = partial(random_stream, spec.seed, Stream.ADAPTATION)
         with self._as_before(), arithmetic_for(self.batch):
-            _, (inputs, *_) = self.epoch.gathered(0)
+            inputs = self.epoch.first_inputs(samples_to_adapt(adapting, self.batch))
             adapt_parameters(model, adapting, inputs, streams, own, self._total)
 
     def recompute_statistics(self, epoch: int, step: int) -> None:
@@ -227,7 +227,8 @@ def compile_training(
     if batch_size is None:
         bind = partial(FullBatchEpoch, data=train)
     else:
-        batches = Batches(samples, batch_size, spec.training.shuffle, spec.seed)
+        training = spec.training
+        batches = Batches(samples, batch_size, training.shuffle, spec.seed, training.drop_last)
         if any(each.training_only for each in spec.data.prepare):
             streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
         inputs = for_each(lambda x: x if isinstance(x, MappedArray) else Samples(x), train.x)

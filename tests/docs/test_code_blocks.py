@@ -143,7 +143,7 @@ def test_commands_use_the_template_and_read_the_files_of_the_source(
     rows = [line.split() for line in (folder / "visits.numbers").read_text("utf-8").splitlines()]
     table = "\n".join(["size,age,visits", *map(",".join, rows)])
     (command.folder / "visits.csv").write_text(f"{table}\n", "utf-8")
-    written = ("--template", "counts_table", "--data", "visits.csv", "--target", "visits")
+    written = ("--preset", "counts_table", "--data", "visits.csv", "--target", "visits")
     command.succeeds("new", "table.toml", *written)
     command.succeeds("run", "table.toml", "--quiet", "--out", "table")
     spec = command.folder / "spec.json"
