@@ -26,6 +26,7 @@ from declnet.contracts.layer import Elementwise as Elementwise
 from declnet.contracts.layer import Layer as Layer
 from declnet.contracts.layer import OutputRange as OutputRange
 from declnet.contracts.loss import Loss as Loss
+from declnet.contracts.memory import beyond_memory as beyond_memory
 from declnet.contracts.metric import Metric as Metric
 from declnet.contracts.native_call import NativeCall as NativeCall
 from declnet.contracts.observer import StepObserver as StepObserver

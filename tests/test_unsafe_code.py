@@ -39,7 +39,7 @@ DECLARED = {
     ("declnet/runs/sweep_workers.py", "environ"): "what its workers inherit, and one BLAS thread",
     ("declnet/runs/sweep_workers.py", "subprocess"): "the workers of --jobs, a constant command",
     ("declnet/testing/packages.py", "import_module"): "the package that `plugins check` is given",
-    ("plugins/declnet_jit/kernels/noise.py", "ctypes"): "NumPy's functions that draw numbers",
+    ("plugins/declnet_kernels/noise.py", "ctypes"): "NumPy's functions that draw numbers",
     ("plugins/declnet_jit/routines/object_code.py", "environ"): "DECLNET_CACHE_DIR",
     ("plugins/declnet_jit/replay/own_loops.py", "ctypes"): "the C library's pow",
     ("plugins/declnet_jit/replay/shadow.py", "ctypes"): "the memory around an array",

@@ -135,6 +135,12 @@ def located(transform: Transform, name: str, records: Table, number: int) -> Ite
             path=("data", "prepare", number),
             code="E035",
         ) from None
+    except MemoryError as error:
+        raise DataError(
+            f'column "{name}" needs too much memory ({transform.type}): {error}',
+            path=("data", "prepare", number),
+            code="E051",
+        ) from None
 
 
 MOST_NAMED = 3

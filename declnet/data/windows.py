@@ -15,6 +15,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.inputs import UNNAMED, for_each
+from declnet.contracts.memory import beyond_memory
 from declnet.contracts.table import Table, missing_values
 from declnet.data.columns import losses_hint, require_column
 from declnet.data.splits import distinct, members_of, moments_in
@@ -269,7 +270,19 @@ class Windows:
 
         Args:
             series: the positions of the rows of each series.
+
+        Raises:
+            DataError: they do not fit in this machine's memory.
         """
+        count = sum(1 + (len(own) - size) // self.spec.step for own in series)
+        excess = beyond_memory(count * size * (np.dtype(np.intp).itemsize + rows[:1].nbytes))
+        if excess is not None:
+            raise DataError(
+                f"the data {excess}: {counted(count, 'window')} of {counted(size, 'row')}",
+                hint="take fewer rows in past and horizon, or a larger step",
+                path=AT_WINDOWS,
+                code="E051",
+            )
         view = np.lib.stride_tricks.sliding_window_view
         found: Array = rows[np.concatenate([view(own, size)[:: self.spec.step] for own in series])]
         return found

@@ -159,6 +159,17 @@ def engine_problem(spec: EngineSpec, registry: Registry) -> Diagnostic | None:
     return Diagnostic(message, hint, ("engine", "kernels"), "E008")
 
 
+def engine_warnings(spec: EngineSpec) -> list[Diagnostic]:
+    """Return a warning for each key of the engine that NumPy's kernels leave without effect."""
+    given = {"type": spec.type, "threads": spec.threads}
+    hint = 'remove it, or `kernels = "numpy"`'
+    return [
+        Diagnostic(f'"{key}" has no effect with kernels = "numpy"', hint, ("engine", key), "W009")
+        for key, value in given.items()
+        if value is not None and spec.kernels == "numpy"
+    ]
+
+
 def forward_calls(node: Node, batch: BatchArrays) -> list[Call]:
     """Return copies into the layer's memory order, followed by its forward."""
     if batch.plan.is_view(node):

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.memory import beyond_memory
 from declnet.contracts.parameter import (
     CurrentValues,
     Initializer,
@@ -296,6 +297,8 @@ def _rejection(initializer: Initializer, parameter: Parameter) -> str | None:
     """
     rng, rejection = np.random.Generator(np.random.PCG64(0)), None
     for shape in (_small(parameter.shape), parameter.shape):
+        if beyond_memory(prod(shape) * np.dtype(float).itemsize) is not None:
+            return None  # the run as a whole then needs too much
         try:
             initializer.fill(np.zeros(shape), rng, *fans(parameter))
         except ValueError as error:

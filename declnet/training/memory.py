@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from math import prod
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.data_source import DataInfo
+from declnet.contracts.memory import beyond_memory
 from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.returned import checked_state_names
 from declnet.data.batches import THIN
@@ -25,10 +25,6 @@ from declnet.graph.update import SLICE, state_shapes
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.partial import PartialSpec
-
-GIB = 2**30
-MOST = 10**27
-"""Upper bound for the reported size, in bytes."""
 
 
 def run_memory(
@@ -142,20 +138,10 @@ def _gathered(batch_size: int | None, shape: Shape, samples: int, batch: int) ->
     return prod(shape) * (batch + (samples if prod(shape) <= THIN else 0))
 
 
-def machine_memory() -> int | None:
-    """Return this machine's memory in bytes; None if the system does not report it."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
-
-
 def too_large(memory: Mapping[str, int] | None) -> Diagnostic | None:
     """Return a diagnostic if a run needs more memory than the machine has, else None."""
-    there = machine_memory()
-    if memory is None or there is None or sum(memory.values()) <= there:
+    excess = beyond_memory(sum(memory.values())) if memory is not None else None
+    if excess is None:
         return None
-    needed = min(sum(memory.values()), MOST) / GIB
-    message = f"the run needs {needed:.2f} GiB of memory, this machine has {there / GIB:.2f} GiB"
     hint = "use fewer units or a smaller training.batch_size"
-    return Diagnostic(message, hint, ("model",), "E051")
+    return Diagnostic(f"the run {excess}", hint, ("model",), "E051")

@@ -1,92 +1,60 @@
-"""The native engine and kernels compiled by Numba; the extra `jit` installs Numba."""
+"""The native engine, and what compiled kernels are made of; the extra `jit` installs Numba.
 
-from declnet import Register, hookimpl
+A kernel is a subclass of `CompiledKernel` whose `bind` returns calls of *routines*: functions
+decorated with `Routine`, bound to arrays. Everything here can be imported without Numba, which is
+needed when a routine is bound for the first time on a machine.
 
-KERNELS = {
-    "kernels.activations": {
-        "elu_jit": "ELUKernel",
-        "gelu_jit": "GELUKernel",
-        "hard_sigmoid_jit": "HardSigmoidKernel",
-        "leaky_relu_jit": "LeakyReLUKernel",
-        "mish_jit": "MishKernel",
-        "relu_jit": "ReLUKernel",
-        "selu_jit": "SELUKernel",
-        "sigmoid_jit": "SigmoidKernel",
-        "silu_jit": "SiLUKernel",
-        "softplus_jit": "SoftplusKernel",
-        "tanh_jit": "TanhKernel",
-    },
-    "kernels.attention": {
-        "cross_attention_jit": "CrossAttentionKernel",
-        "multi_head_attention_jit": "MultiHeadAttentionKernel",
-    },
-    "kernels.conv2d": {
-        "conv2d_jit": "Conv2dKernel",
-        "conv2d_relu_jit": "Conv2dReLUKernel",
-    },
-    "kernels.crossentropies": {
-        "sigmoid_binary_crossentropy_jit": "SigmoidBinaryCrossentropyKernel",
-        "softmax_categorical_crossentropy_jit": "SoftmaxCategoricalCrossentropyKernel",
-    },
-    "kernels.dense": {
-        "dense_jit": "DenseKernel",
-        "dense_relu_jit": "DenseReLUKernel",
-    },
-    "kernels.embedding": {
-        "embedding_jit": "EmbeddingKernel",
-    },
-    "kernels.noise": {
-        "dropout_jit": "DropoutKernel",
-        "gaussian_noise_jit": "GaussianNoiseKernel",
-    },
-    "kernels.normalization": {
-        "batch_norm_jit": "BatchNormKernel",
-        "group_norm_jit": "GroupNormKernel",
-        "layer_norm_jit": "LayerNormKernel",
-        "rms_norm_jit": "RMSNormKernel",
-    },
-    "kernels.optimizers": {
-        "adadelta_jit": "AdadeltaKernel",
-        "adagrad_jit": "AdagradKernel",
-        "adam_jit": "AdamKernel",
-        "adamw_jit": "AdamWKernel",
-        "amsgrad_jit": "AMSGradKernel",
-        "lion_jit": "LionKernel",
-        "nadam_jit": "NAdamKernel",
-        "rmsprop_jit": "RMSPropKernel",
-        "sgd_jit": "SGDKernel",
-    },
-    "kernels.planar_perceptron": {
-        "planar_perceptron_jit": "PlanarPerceptronKernel",
-    },
-    "kernels.pooling": {
-        "average_pool2d_jit": "AveragePool2dKernel",
-        "global_average_pool2d_jit": "GlobalAveragePool2dKernel",
-        "max_pool2d_jit": "MaxPool2dKernel",
-    },
-    "kernels.recurrent": {
-        "gru_jit": "GRUKernel",
-        "lstm_jit": "LSTMKernel",
-        "simple_rnn_jit": "SimpleRNNKernel",
-    },
-    "kernels.regression": {
-        "huber_jit": "HuberKernel",
-        "mean_absolute_error_jit": "MeanAbsoluteErrorKernel",
-        "mean_squared_error_jit": "MeanSquaredErrorKernel",
-    },
-    "kernels.regularizers": {
-        "l1_jit": "L1Kernel",
-        "l1_l2_jit": "L1L2Kernel",
-        "l2_jit": "L2Kernel",
-    },
+- Routines: `Routine`, `rounded_as_written`, `share` (a thread's part of the work), and `Intrinsic`
+  for instructions that Numba's Python does not have.
+- Functions that routines call: `exp`, `expm1`, `log`, `log1p`, `logistic`, `tanh`, `of_its_type`;
+  `load` and `store` for numbers at addresses.
+- Matrix products: `product` is a call of its own; `multiply_tile` and `copy_columns` are parts of
+  products within routines, with the sizes in `TILE`.
+"""
+
+from typing import TYPE_CHECKING
+
+from declnet import Register, hookimpl, lazy_names
+
+if TYPE_CHECKING:
+    from declnet_jit.kernel import CompiledKernel as CompiledKernel
+    from declnet_jit.routines.elementary_functions import exp as exp
+    from declnet_jit.routines.elementary_functions import expm1 as expm1
+    from declnet_jit.routines.elementary_functions import log as log
+    from declnet_jit.routines.elementary_functions import log1p as log1p
+    from declnet_jit.routines.elementary_functions import logistic as logistic
+    from declnet_jit.routines.elementary_functions import of_its_type as of_its_type
+    from declnet_jit.routines.elementary_functions import tanh as tanh
+    from declnet_jit.routines.memory import load as load
+    from declnet_jit.routines.memory import store as store
+    from declnet_jit.routines.micro_kernel import NOTHING as NOTHING
+    from declnet_jit.routines.micro_kernel import SUMS as SUMS
+    from declnet_jit.routines.micro_kernel import TILE as TILE
+    from declnet_jit.routines.micro_kernel import copy_columns as copy_columns
+    from declnet_jit.routines.micro_kernel import multiply_tile as multiply_tile
+    from declnet_jit.routines.products import product as product
+    from declnet_jit.routines.routine import Intrinsic as Intrinsic
+    from declnet_jit.routines.routine import Routine as Routine
+    from declnet_jit.routines.routine import rounded_as_written as rounded_as_written
+    from declnet_jit.routines.routine import share as share
+
+_NAMES = {
+    "kernel": ["CompiledKernel"],
+    "routines.routine": ["Intrinsic", "Routine", "rounded_as_written", "share"],
+    "routines.elementary_functions": [
+        *("exp", "expm1", "log", "log1p", "logistic", "of_its_type", "tanh"),
+    ],
+    "routines.memory": ["load", "store"],
+    "routines.micro_kernel": ["NOTHING", "SUMS", "TILE", "copy_columns", "multiply_tile"],
+    "routines.products": ["product"],
 }
-"""By module, the class of each type."""
+
+__getattr__ = lazy_names(
+    __name__, {name: module for module, names in _NAMES.items() for name in names}
+)
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announce the engine and the kernels; each is imported when a run may use kernels."""
+    """Announce the engine, which is imported when a run may use it."""
     register.lazily("engine", "native", f"{__name__}.engine:NativeEngine")
-    for module, kernels in KERNELS.items():
-        for type_name, class_name in kernels.items():
-            register.lazily("kernel", type_name, f"{__name__}.{module}:{class_name}")

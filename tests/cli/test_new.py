@@ -248,3 +248,27 @@ def test_sentences_are_read_word_by_word_beside_other_columns(declnet_cli, tmp_p
         assert max(constant.values()) < 0.6
         lines = declnet_cli.succeeds("predict", name, f"{name}.csv").splitlines()
         assert len(lines) == 1 + 240
+
+
+def test_texts_without_spaces_are_left_out_with_what_to_write(declnet_cli, tmp_path):
+    """The line that the note gives, in an input of its own, makes a spec that checks."""
+    texts = [f"这家{a}的{b}很{c}" for a in "店馆吧厅" for b in "菜茶酒汤" for c in "好差新旧"]
+    rows = [f"{text},{row % 9},{row % 2}" for row, text in enumerate(texts)]
+    (tmp_path / "t.csv").write_text("\n".join(["评论,size,y", *rows]), "utf-8")
+    done = declnet_cli("new", "spec.toml", "--data", "t.csv", "--target", "y")
+    line = '{ type = "tokenize", columns = ["评论"], unit = "characters" }'
+    note, _ = done.stderr.splitlines()
+    assert note.startswith(
+        'note: column "评论" is left out: 64 different texts in 64 rows, without spaces; to read'
+    )
+    assert note.endswith(line)
+    spec = tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))
+    spec["data"]["prepare"].append(tomllib.loads(f"it = {line}")["it"])
+    spec["data"]["inputs"] = {"text": ["评论"], "numbers": ["size"]}
+    del spec["data"]["train"]["features"]
+    embedding = {"type": "embedding", "units": 4, "inputs": ["input.text"]}
+    mean = {"type": "mean_over_time", "inputs": ["embedding_1", "input.text_lengths"]}
+    both = {"type": "concatenate", "inputs": ["mean_over_time_1", "input.numbers"]}
+    spec["model"]["layers"][:0] = [embedding, mean, both]
+    (tmp_path / "read.json").write_text(json.dumps(spec), "utf-8")
+    declnet_cli.succeeds("check", "read.json")

@@ -33,7 +33,7 @@ def run(folder: Path, arguments: Sequence[str]) -> Done:
         contextlib.chdir(folder),
         _installed(folder / "installed"),
         mock.patch.object(sys, "argv", ["declnet", *arguments]),
-        mock.patch("declnet.training.memory.machine_memory", return_value=MEMORY),
+        mock.patch("declnet.contracts.memory.machine_memory", return_value=MEMORY),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):

@@ -1,7 +1,8 @@
-"""Runs single components on plain arrays, without a graph."""
+"""Single components on plain arrays, without a graph; Numba, and a spec that needs only kernels."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,27 @@ import pytest
 
 from declnet import DataInfo, Layer, LayerContext, Loss, RunContext
 from declnet.graph.schedules import ScheduledValues
+
+SPIRAL: dict[str, Any] = {
+    "declnet": 1,
+    "data": {"train": {"type": "nnfs_spiral", "samples": 100, "classes": 3}},
+    "model": {
+        "layers": [
+            {
+                "type": "dense",
+                "units": 64,
+                "weight_regularizer": {"type": "l2", "strength": 5e-4},
+                "bias_regularizer": {"type": "l2", "strength": 5e-4},
+            },
+            "relu",
+            {"type": "dense", "units": 3},
+            "softmax",
+        ]
+    },
+    "loss": "categorical_crossentropy",
+    "optimizer": {"type": "adam", "learning_rate": 0.02, "decay": 5e-7},
+    "training": {"epochs": 200, "log_every": 50, "metrics": ["accuracy"]},
+}
 
 
 @pytest.fixture
@@ -84,3 +106,15 @@ def codes_of() -> Callable[..., list[str]]:
         return [finding.code for finding in component.check(context)]
 
     return find
+
+
+@pytest.fixture
+def numba():
+    """Numba; a test that needs it is skipped where it is missing."""
+    return pytest.importorskip("numba", reason="the extra jit is not installed")
+
+
+@pytest.fixture
+def spiral() -> dict[str, Any]:
+    """The spiral of the book, 100 samples a class, for 200 epochs."""
+    return copy.deepcopy(SPIRAL)

@@ -18,7 +18,7 @@ from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, KeyPath, SpecError, WeightsError
 from declnet.graph.initial_weights import StartingPoint, starting_point
-from declnet.graph.kernels import engine_problem
+from declnet.graph.kernels import engine_problem, engine_warnings
 from declnet.graph.parameters import (
     check_fit,
     group_of,
@@ -319,6 +319,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     memory = run_memory(partial, infos, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine, registry)
     problems += [each for each in demands if each is not None]
+    problems += engine_warnings(partial.engine)
     return Checked(
         inferred.complete,
         infos,

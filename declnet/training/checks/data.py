@@ -174,6 +174,10 @@ def describe(
         train = loaded["train"]
         parts = split_sets(loaded, data, seed)
         sets = prepare_sets(parts, data, wanted)
+    except MemoryError as error:
+        message = f"the data does not fit in this machine's memory: {error}"
+        at = origin_of(data.sources.get("train"), "train")
+        return Described({}, None, [Diagnostic(message, None, at, "E051")], train)
     except DataError as error:
         path = error.path or ("data", "train")
         if error.code == "E031" and len(path) == 2:
@@ -184,6 +188,7 @@ def describe(
     prepared["train"] = replace(prepared["train"], samples=len(train), inputs=sets.input_infos)
     named = {name: info for name, info in prepared.items() if name in {*infos, *tables}}
     warnings = [*note_warnings(spec, train), *series_warnings(data, parts)]
+    warnings += unused_transforms(sets)
     return Described(named, sets, warnings, train, parts)
 
 
@@ -203,6 +208,24 @@ def note_warnings(spec: PartialSpec, train: Data | None) -> list[Diagnostic]:
         )
         for name, note in train.notes.items()
         if name in used
+    ]
+
+
+def unused_transforms(sets: PreparedSets) -> list[Diagnostic]:
+    """Return a warning for each transform that suits none of the columns as it finds them."""
+    if sets.preparation is None:
+        return []
+    what = "column" if sets.preparation.types is not None else "array"
+    hint = "remove it, or name its columns" if what == "column" else "remove it"
+    return [
+        Diagnostic(
+            f'the transform "{step.transform.type}" suits no {what}, so it has no effect',
+            hint,
+            ("data", "prepare", step.number),
+            "W009",
+        )
+        for step in sets.preparation.steps
+        if not step.states
     ]
 
 

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,6 +102,10 @@ class Intrinsic:
     def __call__(self, *arguments: Any) -> Any:
         """Not for Python: raise TypeError."""
         raise TypeError(f"{self.__name__} is called by routines only")
+
+
+rounded_as_written = partial(Routine, rounding=())
+"""Decorates a routine that rounds each operation as NumPy does, and so may give the same bits."""
 
 
 def share(size: Any, part: Any, parts: Any) -> Any:

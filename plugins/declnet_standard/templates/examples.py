@@ -1,12 +1,22 @@
 """Templates: spec files to run unchanged or adapt, and a spec tailored to a table."""
 
+import json
 from importlib.resources import files
 
 from declnet import DataError, Registry, TableProfile, Template
-from declnet_standard.templates.plan import Plan, features_of, sizes_for
+from declnet_standard.templates.plan import (
+    Plan,
+    different_texts,
+    features_of,
+    is_unread_text,
+    sizes_for,
+)
 from declnet_standard.templates.writing import spec_text
 
 SCIKIT_LEARN = "scikit-learn>=1.5"
+
+MOST_NOTES = 3
+"""Most columns of texts that are left out to explain."""
 
 
 class ExampleTemplate(Template):
@@ -71,9 +81,18 @@ class TableTemplate(ExampleTemplate):
         return spec_text(Plan(table, features, sizes_for(table.rows), installed))
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
-        """Return which columns are read as texts."""
+        """Return which columns are read as texts, and how to read those that are left out."""
         features = features_of(table)
         beside = ", beside the other columns" if features.others else ""
-        return tuple(
+        read = [
             f'column "{each.name}" is read as text, word by word{beside}' for each in features.texts
-        )
+        ]
+        unread = [each for each, _ in features.left_out if is_unread_text(each)]
+        left_out = [
+            f'column "{each.name}" is left out: {different_texts(each)}; to read them, make it an '
+            "input of its own in [data.inputs], and add to prepare "
+            f'{{ type = "tokenize", columns = {json.dumps([each.name], ensure_ascii=False)}, '
+            f'unit = "{"characters" if each.most_words <= 1 else "words"}" }}'
+            for each in unread[:MOST_NOTES]
+        ]
+        return (*read, *left_out)

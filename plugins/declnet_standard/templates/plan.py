@@ -104,9 +104,7 @@ def _reason(column: ColumnProfile) -> str | None:
         "dates of which the day or the month may come first; datetime needs an order": (
             column.date_form == "ambiguous"
         ),
-        f"{column.distinct} different texts in {column.present} rows; tokenize reads texts": (
-            _too_many_texts(column) and not is_free_text(column)
-        ),
+        f"{different_texts(column)}; tokenize reads texts": is_unread_text(column),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 
@@ -120,6 +118,20 @@ def _is_identifier(column: ColumnProfile) -> bool:
 def is_free_text(column: ColumnProfile) -> bool:
     """Return whether a column holds texts such as messages: many different ones, of many words."""
     return _too_many_texts(column) and column.words >= WORDS_OF_A_TEXT
+
+
+def is_unread_text(column: ColumnProfile) -> bool:
+    """Return whether a column holds many different texts of few words.
+
+    Names and codes are such texts, and any text in a language that is written without spaces.
+    """
+    return _too_many_texts(column) and not is_free_text(column)
+
+
+def different_texts(column: ColumnProfile) -> str:
+    """Return how many texts differ, and whether they have spaces."""
+    without = ", without spaces" if column.most_words <= 1 else ""
+    return f"{column.distinct} different texts in {column.present} rows{without}"
 
 
 def _too_many_texts(column: ColumnProfile) -> bool:

@@ -8,7 +8,15 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, ColumnError, Sequences, Transform, TransformState, missing_values
+from declnet import (
+    Array,
+    ColumnError,
+    Sequences,
+    Transform,
+    TransformState,
+    beyond_memory,
+    missing_values,
+)
 from declnet_standard.transforms.dates import looks_like_dates
 
 PADDING, UNKNOWN, FIRST = 0, 1, 2
@@ -84,6 +92,10 @@ class Tokenize(Transform):
         """Return integers (n, length), with 0 from each row's length on."""
         number_of = {token: number for number, token in enumerate(state["tokens"], FIRST)}
         rows, length = self._rows(x), state["length"]
+        excess = beyond_memory(len(rows) * length * np.dtype(np.int64).itemsize)
+        if excess is not None:
+            hint = "set a smaller length" if self.length else "set a length"
+            raise ColumnError(f"{excess}: {len(rows)} rows of {length} tokens", hint=hint)
         values = np.full((len(rows), length), PADDING, np.int64)
         lengths = np.empty(len(rows), np.int64)
         for position, row in enumerate(rows):

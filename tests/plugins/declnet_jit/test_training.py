@@ -93,28 +93,12 @@ def test_kernels_leave_frozen_layers_alone(spiral, places, tmp_path):
     spiral["model"]["layers"] = layers
     spiral["training"] |= {"epochs": 9, "log_every": 1, "metrics": []}
     jit, numpy = trained(spiral, "jit", out=tmp_path / "jit"), trained(spiral, "numpy")
-    if places != (0, 2):  # the manifest has the kernels of the first epoch, in which none suits
-        assert "planar_perceptron_jit" in engine_of(tmp_path / "jit")["kernels"]
+    assert "dense" in engine_of(tmp_path / "jit")["kernels"]
     for row, expected in zip(jit.history, numpy.history, strict=True):
         assert row == pytest.approx(expected, rel=1e-9, abs=1e-9)
     start = declnet.build_model(parse_spec(spiral).model, (2,), spiral.get("seed", 0)).parameters()
     if 0 in places:
         assert (jit.model.parameters()["dense_1.weights"] == start["dense_1.weights"]).all()
-
-
-@pytest.mark.parametrize(
-    ("units", "kernels"),
-    [(3, {"planar_perceptron_jit"}), (4, {"dense_relu_jit", "dense_jit"})],
-)
-def test_a_kernel_of_three_layers_takes_what_suits_it(spiral, units, kernels, tmp_path):
-    spiral["model"]["dtype"] = "float64"
-    spiral["model"]["layers"][2]["units"] = units
-    spiral["training"] |= {"epochs": 3, "log_every": 1, "metrics": []}
-    jit, numpy = trained(spiral, "jit", out=tmp_path / "jit"), trained(spiral, "numpy")
-    used = set(engine_of(tmp_path / "jit")["kernels"].split(", "))
-    assert {name for name in used if "dense" in name or "planar" in name} == kernels
-    for row, expected in zip(jit.history, numpy.history, strict=True):
-        assert row == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
 def test_a_loss_that_is_not_finite_is_found(spiral, blobs):
@@ -135,7 +119,7 @@ def test_the_manifest_says_which_kernels_computed(spiral, tmp_path):
     trained(spiral, "auto", out=tmp_path / "auto")
     engine = engine_of(tmp_path / "jit")
     assert set(engine) == {"kernels", "numba", "llvmlite"}
-    kernels = "adam_jit, l2_jit, planar_perceptron_jit, softmax_categorical_crossentropy_jit"
+    kernels = "adam_jit, dense_jit, dense_relu_jit, l2_jit, softmax_categorical_crossentropy_jit"
     assert engine["kernels"] == kernels
     assert engine_of(tmp_path / "auto") == {"kernels": "numpy"}  # two epochs gain nothing
     manifest = json.loads((tmp_path / "jit" / "manifest.json").read_text())
@@ -161,7 +145,7 @@ def test_a_run_is_resumed_to_the_same_bits_with_the_same_kernels(spiral, tmp_pat
     manifest = (tmp_path / "out" / "manifest.json").read_text()
     edited = json.loads(manifest) | {"engine": {"kernels": "numpy"}}
     (tmp_path / "out" / "manifest.json").write_text(json.dumps(edited))
-    with pytest.raises(ResumeError, match="the kernels were numpy and are adam_jit, l2_jit"):
+    with pytest.raises(ResumeError, match="the kernels were numpy and are adam_jit, dense_jit"):
         resume(tmp_path / "out")
     (tmp_path / "out" / "manifest.json").write_text(manifest)
     resume(tmp_path / "out")

@@ -338,7 +338,7 @@ batch_size = 31
 
 
 def test_without_the_machines_memory_nothing_is_too_large(document, monkeypatch):
-    monkeypatch.setattr("declnet.training.memory.machine_memory", lambda: 1000)
+    monkeypatch.setattr("declnet.contracts.memory.machine_memory", lambda: 1000)
     assert [each.code for each in check_spec(parse_spec(document)).problems] == ["E051"]
-    monkeypatch.setattr("declnet.training.memory.machine_memory", lambda: None)
+    monkeypatch.setattr("declnet.contracts.memory.machine_memory", lambda: None)
     assert check_spec(parse_spec(document)).problems == ()

@@ -68,3 +68,34 @@ def test_a_fraction_that_leaves_nothing_is_told_alone(problems, document):
         "data.validation: error[E033]: 0.999 of 30 samples leaves 30 for validation and 0 for "
         "training (take a smaller fraction)"
     ]
+
+
+def test_data_beyond_the_machines_memory_is_an_error_at_its_key(
+    problems, document, tmp_path, monkeypatch
+):
+    rows = "\n".join(f"{row},{row % 5}" for row in range(100))
+    (tmp_path / "series.csv").write_text(f"a,b\n{rows}\n")
+    train = {"type": "csv", "path": str(tmp_path / "series.csv"), "target": "b"}
+    document["data"] = {"train": train, "windows": {"past": 40}}
+    document["model"]["layers"] = [{"type": "flatten"}, {"type": "dense", "units": 1}]
+    document["loss"] = {"type": "mean_squared_error"}
+    document["training"]["metrics"] = []
+    assert problems(document) == []
+    monkeypatch.setattr("declnet.contracts.memory.machine_memory", lambda: 40_000)
+    (found,) = problems(document)
+    assert found.startswith("data.windows: error[E051]: train data: the data needs ")
+    assert "60 windows of 40 rows" in found
+    # so large that no system allocates them
+    monkeypatch.setattr("declnet.contracts.memory.machine_memory", lambda: None)
+    made = {"type": "nnfs_spiral", "samples": 10**15, "classes": 3}
+    document["data"] = {"train": made, "prepare": ["standardize"]}
+    (found,) = problems(document)
+    assert found.startswith("data.train: error[E051]: the data does not fit in this machine's")
+
+
+def test_the_initial_biases_of_huge_layers_are_not_filled(problems, document):
+    layers = document["model"]["layers"]
+    layers[:0] = [{"type": "reshape", "shape": [2, 1]}, {"type": "lstm", "units": 10**15}]
+    assert [each.split(" the run")[0] for each in problems(document) if "error" in each] == [
+        "model: error[E051]:"
+    ]

@@ -1,0 +1,31 @@
+"""Kernels of routines."""
+
+from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
+
+from declnet import Kernel
+
+
+class CompiledKernel(Kernel):
+    """A kernel whose calls are routines bound to arrays; a base class.
+
+    It is used where Numba is installed and `[engine] kernels` allows compiled kernels.
+    """
+
+    kind = "kernel"
+    compiled = True
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Return the missing extra, or None."""
+        missing = find_spec("numba") is None
+        return "numba is not installed: pip install 'declnet[jit]'" if missing else None
+
+    @classmethod
+    def versions(cls) -> dict[str, str]:
+        """Return the versions of the compiler."""
+        return {"numba": _version("numba"), "llvmlite": _version("llvmlite")}
+
+
+_version = cache(version)

@@ -1,1 +1,0 @@
-"""Kernels, one file a family."""

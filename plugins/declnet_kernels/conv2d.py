@@ -1,0 +1,485 @@
+"""Convolutions of images, directly on batch-last arrays, alone or fused with a following ReLU.
+
+With z the images and their padding, stride s and dilation d:
+
+    y[f, i, j] = max(biases[f] + sum of weights[f, c, k, m] * z[c, si + dk, sj + dm], 0)
+    dweights[f, c, k, m] = sum over i, j of dy[f, i, j] * z[c, si + dk, sj + dm]
+    dz[c, a, b] = sum of weights[f, c, k, m] * dy[f, i, j] where si + dk = a and sj + dm = b
+
+All are sums of products of numbers at constant distances, which tables list: of rows of y from z,
+and of rows of dx from dy; no patch is copied (no "im2col"). z is a copy whose columns are sorted by
+their remainder modulo the stride, so that consecutive outputs read consecutive columns; dy is
+copied with enough columns of zeros around it for dx.
+
+Source of the scheme: Georganas et al., "Anatomy of High-Performance Deep Learning Convolutions on
+SIMD Architectures", SC 2018, arXiv:1808.05567; here, vectors hold samples instead of channels.
+"""
+
+from functools import cache
+from itertools import product
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from declnet import Array, KernelCalls, KernelSite, NativeCall
+from declnet_jit import CompiledKernel, Routine
+from declnet_kernels.convolution_tiles import Tile, convolution_tile, gradient_tile, tile_for
+from declnet_kernels.memory_orders import FLOATS
+from declnet_standard.layers import Conv2d, ReLU
+from declnet_standard.layers.window import Window, batch_last, window_over
+
+AT_ONCE = 4096
+"""Numbers of each filter that the weight gradient adds up before it goes on to the next ones."""
+
+PAGE, SKEW = 4096, 320
+"""Bytes of a page, and between planes modulo that."""
+
+
+class Routines(NamedTuple):
+    """The routines for a processor."""
+
+    pack: Routine
+    convolve: Routine
+    correlate: Routine
+    tile: Tile
+
+
+@cache
+def routines_for(tile: Tile) -> Routines:
+    """Return the routines with tiles of given sizes."""
+    convolve_tile, correlate_tile = convolution_tile(tile), gradient_tile(tile)
+    width, most, filters_at_once, places = tile
+
+    @Routine
+    def pack(  # type: ignore[no-untyped-def]
+        part, parts, weights, places, groups, rows, group_away, row_away, packed
+    ):
+        """Copy weights into the order in which the tiles read them.
+
+        Args:
+            part, parts: the share of the work.
+            weights: flat.
+            places: of the weights of a row, from its first one.
+            groups, rows: their number, and the number of rows of each.
+            group_away, row_away: distances of groups and rows.
+            packed: flat; of each tile, the rows of each place.
+        """
+        depth = places.size
+        tiles = (rows + most - 1) // most
+        tasks = groups * tiles
+        for task in range(tasks * part // parts, tasks * (part + 1) // parts):
+            group = task // tiles
+            first = rows * (task % tiles) // tiles
+            count = rows * (task % tiles + 1) // tiles - first
+            start = (group * rows + first) * depth
+            for k in range(depth):
+                for r in range(count):
+                    place = group * group_away + (first + r) * row_away + places[k]
+                    packed[start + k * count + r] = weights[place]
+
+    @Routine
+    def convolve(  # type: ignore[no-untyped-def]
+        part,
+        parts,
+        source,
+        source_group,
+        packed,
+        offsets,
+        runs,
+        biases,
+        low,
+        groups,
+        length,
+        target,
+        target_row,
+    ):
+        """target[r, a + s] = max(biases[r] + sum of packed[k, r] source[b + offsets[k] + s], low).
+
+        Args:
+            part, parts: the share of the work.
+            source, source_group: flat, and the distance of groups.
+            packed: by `pack`.
+            offsets: of each k in bytes.
+            runs: (runs, 4), for each a, b, and the first k and the one after the last.
+            biases: a number for each row r.
+            low: the lowest result.
+            groups: of as many rows each.
+            length: of each run, over which s goes.
+            target, target_row: flat, and the distance of rows.
+        """
+        size = source.itemsize
+        step = 2 * width // size
+        rows = biases.size // groups
+        tiles = (rows + most - 1) // most
+        tasks = runs.shape[0] * groups * tiles
+        for task in range(tasks * part // parts, tasks * (part + 1) // parts):
+            run = task // (groups * tiles)
+            group = task // tiles % groups
+            first = rows * (task % tiles) // tiles
+            count = rows * (task % tiles + 1) // tiles - first
+            row = group * rows + first
+            begin, end = runs[run, 2], runs[run, 3]
+            for s in range(0, length, step):
+                convolve_tile(
+                    count,
+                    source.ctypes.data + size * (group * source_group + runs[run, 1] + s),
+                    offsets.ctypes.data + 8 * begin,
+                    end - begin,
+                    packed.ctypes.data + size * (row * offsets.size + begin * count),
+                    biases.ctypes.data + size * row,
+                    target.ctypes.data + size * (row * target_row + runs[run, 0] + s),
+                    size * target_row,
+                    min(step, length - s),
+                    low,
+                )
+
+    @Routine
+    def correlate(  # type: ignore[no-untyped-def]
+        part,
+        parts,
+        slopes,
+        slopes_start,
+        slopes_row,
+        source,
+        source_row,
+        source_group,
+        offsets,
+        groups,
+        rows,
+        at_once,
+        length,
+        scratch,
+        target,
+    ):
+        """target[f, k] = sum over i, s of slopes[f, i, s] * source[offsets[k] + (i, s)].
+
+        Args:
+            part, parts: the share of the work.
+            slopes: (filters, …); the rows begin at `slopes_start`, `slopes_row` apart.
+            source, source_row, source_group: flat, distances of rows and groups.
+            offsets: of each k in bytes, then others up to a multiple of the tile's columns.
+            groups: of as many filters each.
+            rows, at_once, length: the number of rows i, how many at a time, and their length.
+            scratch: (filters, number of offsets).
+            target: (filters, k).
+        """
+        size, zero = source.itemsize, source.dtype.type(0)
+        filters = slopes.shape[0] // groups
+        tiles = (filters + filters_at_once - 1) // filters_at_once
+        tasks = groups * tiles
+        for task in range(tasks * part // parts, tasks * (part + 1) // parts):
+            group = task // tiles
+            first = filters * (task % tiles) // tiles + group * filters
+            count = filters * (task % tiles + 1) // tiles + group * filters - first
+            for f in range(first, first + count):
+                for k in range(offsets.size):
+                    scratch[f, k] = zero
+            for i in range(0, rows, at_once):
+                for k in range(0, offsets.size, places):
+                    correlate_tile(
+                        count,
+                        slopes.ctypes.data
+                        + size * (first * slopes.shape[1] + slopes_start + i * slopes_row),
+                        size * slopes.shape[1],
+                        size * slopes_row,
+                        source.ctypes.data + size * (group * source_group + i * source_row),
+                        size * source_row,
+                        offsets.ctypes.data + 8 * k,
+                        min(at_once, rows - i),
+                        length,
+                        scratch.ctypes.data + size * (first * offsets.size + k),
+                        size * offsets.size,
+                        zero,
+                    )
+            for f in range(first, first + count):
+                for k in range(target.shape[1]):
+                    target[f, k] = scratch[f, k]
+
+    return Routines(pack, convolve, correlate, tile)
+
+
+@Routine
+def pad(part, parts, x, top, left, stride, columns, target):  # type: ignore[no-untyped-def]
+    """target[c, top + i, (left + j) % s, (left + j) // s] = x[c, i, j], with the stride s.
+
+    x: (channels, height, width, n); target: planes of (rows, s, columns, n), zeros elsewhere.
+    """
+    channels, height, width, n = x.shape
+    for row in range(channels * height * part // parts, channels * height * (part + 1) // parts):
+        c, i = np.uint64(row // height), np.uint64(row % height)
+        for j in range(width):
+            place = ((top + row % height) * stride + (left + j) % stride) * columns
+            start = np.uint64((place + (left + j) // stride) * n)
+            for s in range(np.uint64(n)):
+                target[c, start + s] = x[c, i, np.uint64(j), s]
+
+
+@Routine
+def prepare_slopes(  # type: ignore[no-untyped-def]
+    part, parts, y, dy, rectified, left, row, target, db
+):
+    """target = dy where y > 0, else 0; db = its sums. If not rectified, target = dy.
+
+    y, dy: (filters, height, width * n); target: planes of rows, from `left`.
+    """
+    zero, one = db.dtype.type(0), db.dtype.type(1)
+    filters, height, length = dy.shape
+    for f in range(np.uint64(filters * part // parts), np.uint64(filters * (part + 1) // parts)):
+        total = zero
+        for i in range(np.uint64(height)):
+            start = np.uint64(left) + i * np.uint64(row)
+            if rectified:
+                for s in range(np.uint64(length)):
+                    target[f, start + s] = dy[f, i, s] * (one if y[f, i, s] > zero else zero)
+            else:
+                for s in range(np.uint64(length)):
+                    target[f, start + s] = dy[f, i, s]
+            # not in the same loop, whose bits would depend on whether it can be vectorized
+            of_row = zero
+            for s in range(np.uint64(length)):
+                of_row += target[f, start + s]
+            total += of_row
+        db[f] = total
+
+
+class Conv2dKernel(CompiledKernel):
+    """y = biases + weights * z, with register tiles on batch-last images.
+
+    The summation order differs from NumPy's, a relative difference of about 1e-6 in float32. An
+    infinite or NaN weight does not make the padding NaN.
+    """
+
+    type = "conv2d_jit"
+    replaces: ClassVar[tuple[Any, ...]] = (Conv2d,)
+    example_shapes = ((4, 6, 5),)
+    tile: ClassVar[Tile | None] = None
+    """The tiles; default: those of this processor."""
+
+    def bind(self, site: KernelSite) -> KernelCalls | None:
+        """Fill y, (n, filters, height, width), and dweights, dbiases and dx; dy with ReLU."""
+        arrays = [site.y, *(each for each in (site.dy, site.dx) if each is not None)]
+        if any(
+            each.dtype not in FLOATS or not batch_last(each).flags.c_contiguous for each in arrays
+        ):
+            return None
+        convolution = _Convolution(site, len(self.replaces) > 1, self.tile)
+        return KernelCalls(convolution.forward(), convolution.backward())
+
+
+class Conv2dReLUKernel(Conv2dKernel):
+    """y = max(biases + weights * z, 0), with register tiles on batch-last images."""
+
+    type = "conv2d_relu_jit"
+    replaces = (Conv2d, ReLU)
+
+
+class _Convolution:
+    """A convolution bound to a site.
+
+    Attributes:
+        window: the windows over x.
+        padded: (channels, …), planes (rows, s, columns, n) of padded images, whose columns are
+            sorted by their remainder modulo the stride s.
+        columns, row: the number of columns with a remainder, and of numbers in a row.
+    """
+
+    def __init__(self, site: KernelSite, rectified: bool, tile: Tile | None) -> None:
+        layer = site.components[0]
+        if tile is None:
+            from llvmlite.binding import get_host_cpu_features
+
+            tile = tile_for(get_host_cpu_features())
+        self.routines = routines_for(tile)
+        self.site, self.rectified, self.groups = site, rectified, layer.groups
+        self.window: Window = window_over(
+            layer.type,
+            site.x.shape[1:],
+            layer.kernel_size,
+            layer.stride,
+            layer.padding,
+            layer.dilation,
+        )
+        self.state = site.states[0]
+        self.weights = self.state.weights
+        self.dtype = self.weights.dtype
+        self.n: int = site.x.shape[0]
+        channels: int = site.x.shape[1]
+        down, along = self.window.rows, self.window.columns
+        self.columns = -(-along.padded // along.stride)
+        self.row = along.stride * self.columns * self.n
+        self.padded = _planes(channels, down.padded * self.row, tile.width, self.dtype)
+
+    def forward(self) -> tuple[NativeCall, ...]:
+        """Return the calls that fill z and y."""
+        down, along = self.window.rows, self.window.columns
+        layer, padded = self.site.components[0], self.padded
+        _, filters, height, width = self.site.y.shape
+        _, channels, *kernel = self.weights.shape
+        places = list(product(range(kernel[0]), range(channels), range(kernel[1])))
+        weights = np.arange(self.weights[0].size).reshape(channels, *kernel)
+        order = [weights[c, k, m] for k, c, m in places]
+        offsets = [self._seen(c, k, m) for k, c, m in places]
+        runs = []
+        for i in range(height):
+            first = i * down.stride - down.before
+            valid = [k for k in range(kernel[0]) if 0 <= first + k * down.dilation < down.size]
+            each = channels * kernel[1]
+            begin, end = (valid[0] * each, (valid[-1] + 1) * each) if valid else (0, 0)
+            source = i * down.stride * self.row
+            runs.append((i * width * self.n, source, begin, end))
+        biases = self.state.biases if layer.use_bias else np.zeros(len(self.weights), self.dtype)
+        low = 0 if self.rectified else -np.inf
+        steps = self.weights[0].size * (filters // self.groups), self.weights[0].size
+        packed, pack = self._packed(order, *steps, filters)
+        length = width * self.n
+        convolve = self._convolve(padded, packed, offsets, runs, biases, low, length, self.site.y)
+        x = batch_last(self.site.x)
+        place = down.before, along.before, along.stride, self.columns
+        return pad.bound(x, *place, padded), pack, convolve
+
+    def backward(self) -> tuple[NativeCall, ...]:
+        """Return the calls that fill dweights, dbiases and dx."""
+        site, along = self.site, self.window.columns
+        if site.dy is None:
+            return ()
+        use_bias = site.components[0].use_bias
+        dy = batch_last(site.dy)
+        filters, height, width, n = dy.shape
+        left = right = 0
+        if site.dx is not None:
+            left = max(0, -(-((along.kernel - 1) * along.dilation - along.before) // along.stride))
+            right = max(0, (along.size - 1 + along.before) // along.stride - width + 1)
+        row = (left + width + right) * n
+        slopes = _planes(filters, height * row, self.routines.tile.width, self.dtype)
+        db = self.state.grad.biases if use_bias else np.empty(filters, self.dtype)
+        flat = dy.reshape(filters, height, -1)
+        y = batch_last(site.y).reshape(flat.shape) if self.rectified else flat
+        calls = [prepare_slopes.bound(y, flat, self.rectified, left * n, row, slopes, db)]
+        calls.append(self._correlate(slopes, left, row))
+        if site.dx is not None:
+            calls += self._spread(slopes, left, row)
+        return tuple(calls)
+
+    def _correlate(self, slopes: Array, left: int, row: int) -> NativeCall:
+        """Return the call that fills dweights."""
+        down, tile = self.window.rows, self.routines.tile
+        (height, width), n = self.site.y.shape[2:], self.n
+        offsets = [self._seen(*place) for place in np.ndindex(self.weights.shape[1:])]
+        offsets += offsets[:1] * (-len(offsets) % tile.places)
+        return self.routines.correlate.bound(
+            slopes,
+            left * n,
+            row,
+            self.padded.reshape(-1),
+            down.stride * self.row,
+            self.padded.size // self.groups,
+            self._bytes(offsets),
+            self.groups,
+            height,
+            max(1, AT_ONCE // (width * n)),
+            width * n,
+            np.empty((len(slopes), len(offsets)), self.dtype),
+            self.state.grad.weights.reshape(len(slopes), -1),
+        )
+
+    def _spread(self, slopes: Array, left: int, length: int) -> list[NativeCall]:
+        """Return the calls that fill dx from dy, with `left` columns of zeros before it."""
+        down, along = self.window.rows, self.window.columns
+        height, n = self.site.y.shape[2], self.n
+        weights = np.arange(self.weights.size).reshape(self.weights.shape)
+        filters = range(len(slopes) // self.groups)
+        offsets: list[int] = []
+        order: list[int] = []
+        begins: dict[tuple[int, int], tuple[list[int], int, int]] = {}
+        for phases in product(range(down.stride), range(along.stride)):
+            k_seen, m_seen = (
+                [
+                    each
+                    for each in range(axis.kernel)
+                    if (each * axis.dilation - phase) % axis.stride == 0
+                ]
+                for axis, phase in zip((down, along), phases, strict=True)
+            )
+            begins[phases] = k_seen, len(order), len(filters) * len(m_seen)
+            for k, f, m in product(k_seen, filters, m_seen):
+                up = (k * down.dilation - phases[0]) // down.stride
+                back = (m * along.dilation - phases[1]) // along.stride
+                offsets.append(f * slopes.shape[1] - up * length - back * n)
+                order.append(int(weights[f, 0, k, m]))
+        runs = []
+        for i, j in product(range(down.size), range(1 if along.stride == 1 else along.size)):
+            row, row_phase = divmod(i + down.before, down.stride)
+            column, column_phase = divmod(j + along.before, along.stride)
+            k_seen, start, each = begins[row_phase, column_phase]
+            ups = [(k * down.dilation - row_phase) // down.stride for k in k_seen]
+            valid = [place for place, up in enumerate(ups) if 0 <= row - up < height]
+            begin, end = (valid[0], valid[-1] + 1) if valid else (0, 0)
+            source = row * length + (left + column) * n
+            target = (i * along.size + j) * n
+            runs.append((target, source, start + begin * each, start + end * each))
+        steps = weights[: len(filters)].size, self.weights[0, 0].size
+        rows = self.weights.shape[1] * self.groups
+        packed, pack = self._packed(order, *steps, rows)
+        biases, length = np.zeros(rows, self.dtype), n * (along.size if along.stride == 1 else 1)
+        convolve = self._convolve(
+            slopes, packed, offsets, runs, biases, -np.inf, length, self.site.dx
+        )
+        return [pack, convolve]
+
+    def _packed(
+        self, order: list[int], group_away: int, row_away: int, rows: int
+    ) -> tuple[Array, NativeCall]:
+        """Return memory for the weights in the order of tiles, and the call that fills it."""
+        packed, places = np.empty(rows * len(order), self.dtype), np.array(order, np.int64)
+        weights, sizes = self.weights.reshape(-1), (self.groups, rows // self.groups)
+        pack = self.routines.pack
+        return packed, pack.bound(weights, places, *sizes, group_away, row_away, packed)
+
+    def _convolve(
+        self,
+        source: Array,
+        packed: Array,
+        offsets: list[int],
+        runs: list[tuple[int, int, int, int]],
+        biases: Array,
+        low: float,
+        length: int,
+        target: Any,
+    ) -> NativeCall:
+        """Return the call that fills images with sums over planes."""
+        images = batch_last(target)
+        return self.routines.convolve.bound(
+            source.reshape(-1),
+            source.size // self.groups,
+            packed,
+            self._bytes(offsets),
+            np.array(runs, np.int64),
+            biases,
+            self.dtype.type(low),
+            self.groups,
+            length,
+            images.reshape(-1),
+            images[0].size,
+        )
+
+    def _seen(self, channel: int, k: int, m: int) -> int:
+        """Return the distance in z from the first number that an output sees to another."""
+        down, along = self.window.rows, self.window.columns
+        column, phase = divmod(m * along.dilation, along.stride)
+        place = (k * down.dilation * along.stride + phase) * self.columns + column
+        return channel * int(self.padded[0].size) + place * self.n
+
+    def _bytes(self, distances: Any) -> Array:
+        return np.array(distances, np.int64) * self.dtype.itemsize
+
+
+def _planes(count: int, size: int, width: int, dtype: Any) -> Array:
+    """Return zeros for planes of a size, (count, more), with space for two vectors after them.
+
+    The planes are `SKEW` bytes apart modulo a page, so that they do not compete for the same lines
+    of the cache.
+    """
+    skew, page = SKEW // dtype.itemsize, PAGE // dtype.itemsize
+    size += (skew - size) % page
+    memory = np.zeros(count * size + 2 * width // dtype.itemsize, dtype)
+    return memory[: count * size].reshape(count, size)

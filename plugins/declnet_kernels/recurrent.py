@@ -1,0 +1,518 @@
+"""Recurrent layers: all steps of a direction in one call forward and one backward.
+
+A step has one matrix product: the rows z[t] = (x[t], 1, h[t - 1]) of all samples times the weights,
+biases and recurrent weights below each other. Since backward needs z too, it is kept for all steps:
+the gradient of the weights is the sum of z[t].T @ da[t], one product of all steps' rows.
+
+The steps k = 0, 1, … are numbered as a direction reads them. Arrays of all steps have the axes
+(time, n, …), in C order. Divisible by samples, except the gradients, by outputs.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from declnet import Array, KernelCalls, KernelSite, NativeCall
+from declnet_jit import CompiledKernel, Routine, logistic, product, share, tanh
+from declnet_kernels.memory_orders import FLOATS, INTEGERS
+from declnet_kernels.rows import Panels, address, multiplier, multiply_packed
+from declnet_standard.layers import GRU, LSTM, SimpleRNN
+
+ZERO, ONE = np.uint64(0), np.uint64(1)
+
+BLOCK = np.int64(48)
+"""Samples that go through all steps together; what a step has computed stays in the cache."""
+
+
+@Routine
+def lstm_step(a, kept, z, k, s, first, units, padding):  # type: ignore[no-untyped-def]
+    """i, f, o, g from a; c = f * c' + i * g, 0 at padding; h = o * tanh(c). Keeps c, tanh(c)."""
+    one, two, three = units, units + units, units + units + units
+    for j in range(three):
+        a[k, s, j] = logistic(a[k, s, j])
+    for j in range(units):
+        a[k, s, three + j] = tanh(a[k, s, three + j])
+    if padding:
+        for j in range(units):
+            kept[k + ONE, s, j] = kept.dtype.type(0)
+    else:
+        for j in range(units):
+            kept[k + ONE, s, j] = a[k, s, one + j] * kept[k, s, j] + a[k, s, j] * a[k, s, three + j]
+    for j in range(units):
+        kept[k + ONE, s, one + j] = tanh(kept[k + ONE, s, j])
+    for j in range(units):
+        z[k + ONE, s, first + j] = a[k, s, two + j] * kept[k + ONE, s, one + j]
+
+
+@Routine
+def lstm_step_back(a, kept, _z, k, s, _first, units, dh, carried, scratch):  # type: ignore[no-untyped-def]
+    """da in place of a, from dh and the gradient of c, which is carried to the step before."""
+    two, three, unity = units + units, units + units + units, a.dtype.type(1)
+    for j in range(units):
+        t = kept[k + ONE, s, units + j]
+        carried[s, j] += dh[s, j] * a[k, s, two + j] * (unity - t * t)
+    for j in range(units):
+        o = a[k, s, two + j]
+        a[k, s, two + j] = dh[s, j] * kept[k + ONE, s, units + j] * o * (unity - o)
+    for j in range(units):
+        g = a[k, s, three + j]
+        scratch[s, j] = carried[s, j] * a[k, s, j] * (unity - g * g)
+    for j in range(units):
+        i = a[k, s, j]
+        a[k, s, j] = carried[s, j] * a[k, s, three + j] * i * (unity - i)
+    for j in range(units):
+        a[k, s, three + j] = scratch[s, j]
+    for j in range(units):
+        scratch[s, j] = carried[s, j] * a[k, s, units + j]
+    for j in range(units):
+        f = a[k, s, units + j]
+        a[k, s, units + j] = carried[s, j] * kept[k, s, j] * f * (unity - f)
+    for j in range(units):
+        carried[s, j] = scratch[s, j]
+        dh[s, j] = dh.dtype.type(0)
+
+
+@Routine
+def gru_step(a, _kept, z, k, s, first, units, padding):  # type: ignore[no-untyped-def]
+    """c, r, z, q from a: c = tanh(c + r * q); h = c + z * (h' - c), 0 at padding."""
+    two, three = units + units, units + units + units
+    for j in range(units, three):
+        a[k, s, j] = logistic(a[k, s, j])
+    for j in range(units):
+        a[k, s, j] += a[k, s, units + j] * a[k, s, three + j]
+    for j in range(units):
+        a[k, s, j] = tanh(a[k, s, j])
+    if padding:
+        for j in range(units):
+            z[k + ONE, s, first + j] = z.dtype.type(0)
+    else:
+        for j in range(units):
+            c = a[k, s, j]
+            z[k + ONE, s, first + j] = c + a[k, s, two + j] * (z[k, s, first + j] - c)
+
+
+@Routine
+def gru_step_back(a, _kept, z, k, s, first, units, dh, _carried, scratch):  # type: ignore[no-untyped-def]
+    """dc, dr, dz, dq in place of a, from dh; dh * z reaches the step before by itself."""
+    two, three, unity = units + units, units + units + units, a.dtype.type(1)
+    for j in range(units):
+        scratch[s, j] = dh[s, j] * a[k, s, two + j]
+    for j in range(units):
+        u = a[k, s, two + j]
+        a[k, s, two + j] = dh[s, j] * (z[k, s, first + j] - a[k, s, j]) * u * (unity - u)
+    for j in range(units):
+        c = a[k, s, j]
+        a[k, s, j] = (dh[s, j] - scratch[s, j]) * (unity - c * c)
+    for j in range(units):
+        dh[s, j] = scratch[s, j]
+    for j in range(units):
+        scratch[s, j] = a[k, s, j] * a[k, s, three + j]
+    for j in range(units):
+        a[k, s, three + j] = a[k, s, j] * a[k, s, units + j]
+    for j in range(units):
+        r = a[k, s, units + j]
+        a[k, s, units + j] = scratch[s, j] * r * (unity - r)
+
+
+@Routine
+def tanh_step(a, _kept, z, k, s, first, units, padding):  # type: ignore[no-untyped-def]
+    """h = tanh(a), 0 at padding."""
+    for j in range(units):
+        h = tanh(a[k, s, j])
+        z[k + ONE, s, first + j] = z.dtype.type(0) if padding else h
+
+
+@Routine
+def tanh_step_back(a, _kept, z, k, s, first, units, dh, _carried, _scratch):  # type: ignore[no-untyped-def]
+    """da = dh * (1 - h²), in place of a."""
+    for j in range(units):
+        h = z[k + ONE, s, first + j]
+        a[k, s, j] = dh[s, j] * (a.dtype.type(1) - h * h)
+    for j in range(units):
+        dh[s, j] = dh.dtype.type(0)
+
+
+@Routine
+def relu_step(a, _kept, z, k, s, first, units, padding):  # type: ignore[no-untyped-def]
+    """h = max(a, 0), 0 at padding."""
+    zero = z.dtype.type(0)
+    for j in range(units):
+        h = a[k, s, j]
+        z[k + ONE, s, first + j] = zero if padding or h < zero else h
+
+
+@Routine
+def relu_step_back(a, _kept, z, k, s, first, units, dh, _carried, _scratch):  # type: ignore[no-untyped-def]
+    """da = dh where h > 0, in place of a."""
+    zero, unity = a.dtype.type(0), a.dtype.type(1)
+    for j in range(units):
+        a[k, s, j] = dh[s, j] * (unity if z[k + ONE, s, first + j] > zero else zero)
+    for j in range(units):
+        dh[s, j] = zero
+
+
+@Routine
+def fill(rows, start, stop, first, last, value):  # type: ignore[no-untyped-def]
+    """Fill columns from `first` to `last` of some rows."""
+    for s in range(start, stop):
+        for j in range(first, last):
+            rows[s, j] = value
+
+
+def forward_of(step: Routine) -> Routine:
+    """Return the routine of a direction's forward pass."""
+
+    @Routine
+    def recurrent_forward(  # type: ignore[no-untyped-def]
+        part, parts, function, x, lengths, from_end, panels, blocks, z, a, kept, all_steps, y
+    ):
+        """For each step k: a = z[k] @ weights; a step of the layer; h to z[k + 1] and to y.
+
+        Args:
+            function: from `multiplier`.
+            lengths: (n,), the number of steps that are not padding.
+            blocks: a row for each product: its first row of the weights, their number, its first
+                column of a, their number, and where its panels begin.
+            kept: (time + 1, n, …), of which those of step 0 are 0.
+            y: (n, time or 1, units); NaN if a length is impossible, which the layer then reports.
+        """
+        time, n = np.uint64(x.shape[1]), np.uint64(x.shape[0])
+        features, units = np.uint64(x.shape[2]), np.uint64(y.shape[2])
+        hidden = features + ONE
+        size, width, columns = np.int64(a.itemsize), np.int64(z.shape[2]), np.int64(a.shape[2])
+        zero, unity, nan = z.dtype.type(0), z.dtype.type(1), y.dtype.type(np.nan)
+        start, last = share(n, part, parts)
+        while start < last:
+            stop = min(last, start + np.uint64(BLOCK))
+            fill(z[ZERO], start, stop, hidden, hidden + units, zero)
+            fill(kept[ZERO], start, stop, ZERO, np.uint64(kept.shape[2]), zero)
+            for k in range(time):
+                t = time - ONE - k if from_end else k
+                for s in range(start, stop):
+                    for j in range(features):
+                        z[k, s, j] = x[s, t, j]
+                fill(z[k], start, stop, features, hidden, unity)
+                place = np.int64(k * n + start)
+                for b in range(blocks.shape[0]):
+                    multiply_packed(
+                        function,
+                        address(z) + (place * width + blocks[b, 0]) * size,
+                        width * size,
+                        address(panels) + blocks[b, 4] * size,
+                        blocks[b, 1],
+                        address(a) + (place * columns + blocks[b, 2]) * size,
+                        columns * size,
+                        np.int64(stop - start),
+                        blocks[b, 3],
+                        0,
+                        size,
+                    )
+                for s in range(start, stop):
+                    length = np.int64(lengths[s])
+                    wrong = length < 0 or length > np.int64(time)
+                    step(a, kept, z, k, s, hidden, units, np.int64(t) >= length)
+                    whole = from_end or wrong or length == 0
+                    is_last = k == time - ONE if whole else np.int64(t) == length - 1
+                    if all_steps or is_last:
+                        for j in range(units):
+                            h = z[k + ONE, s, hidden + j]
+                            y[s, t if all_steps else ZERO, j] = nan if wrong else h
+            start = stop
+
+    return recurrent_forward
+
+
+def backward_of(step_back: Routine) -> Routine:
+    """Return the routine of a direction's backward pass."""
+
+    @Routine
+    def recurrent_backward(  # type: ignore[no-untyped-def]
+        part,
+        parts,
+        function,
+        dy,
+        lengths,
+        from_end,
+        all_steps,
+        panels,
+        blocks,
+        z,
+        a,
+        kept,
+        dh,
+        carried,
+        scratch,
+        dx,
+        adds,
+    ):
+        """For each step k, from the last: da in place of a; dh = da @ recurrent weights.T; dx.
+
+        Args:
+            function: from `multiplier`.
+            dy: (n, time or 1, units).
+            blocks: as for forward, of da: for dh, and for dx.
+            dh, carried, scratch: (n, units).
+            dx: (n, time, features), or of no samples if it is not needed.
+            adds: whether it is added to dx.
+        """
+        time, n, units = np.uint64(a.shape[0]), np.uint64(a.shape[1]), np.uint64(dh.shape[1])
+        hidden = np.uint64(z.shape[2]) - units
+        size, columns = np.int64(a.itemsize), np.int64(a.shape[2])
+        zero = dh.dtype.type(0)
+        start, last = share(n, part, parts)
+        while start < last:
+            stop = min(last, start + np.uint64(BLOCK))
+            rows = np.int64(stop - start)
+            fill(dh, start, stop, ZERO, units, zero)
+            fill(carried, start, stop, ZERO, units, zero)
+            for reverse in range(time):
+                k = time - ONE - reverse
+                t = time - ONE - k if from_end else k
+                for s in range(start, stop):
+                    length = np.int64(lengths[s])
+                    if all_steps or (k == time - ONE if from_end else np.int64(t) == length - 1):
+                        for j in range(units):
+                            dh[s, j] += dy[s, t if all_steps else ZERO, j]
+                    if np.int64(t) >= length:
+                        fill(dh, s, s + ONE, ZERO, units, zero)
+                        fill(carried, s, s + ONE, ZERO, units, zero)
+                    step_back(a, kept, z, k, s, hidden, units, dh, carried, scratch)
+                rows_of_a = address(a) + np.int64(k * n + start) * columns * size
+                if k > ZERO:
+                    multiply_packed(
+                        function,
+                        rows_of_a + blocks[0, 0] * size,
+                        columns * size,
+                        address(panels) + blocks[0, 4] * size,
+                        blocks[0, 1],
+                        address(dh) + np.int64(start * units) * size,
+                        np.int64(units) * size,
+                        rows,
+                        blocks[0, 3],
+                        1,
+                        size,
+                    )
+                if dx.shape[0] > 0:
+                    row = dx.shape[1] * dx.shape[2] * size
+                    multiply_packed(
+                        function,
+                        rows_of_a + blocks[1, 0] * size,
+                        columns * size,
+                        address(panels) + blocks[1, 4] * size,
+                        blocks[1, 1],
+                        address(dx) + np.int64(start) * row + np.int64(t) * dx.shape[2] * size,
+                        row,
+                        rows,
+                        blocks[1, 3],
+                        1 if adds else 0,
+                        size,
+                    )
+            start = stop
+
+    return recurrent_backward
+
+
+Matrices = Sequence[tuple[int, int, Sequence[Array]]]
+"""As for `Panels`."""
+
+
+class _RecurrentKernel(CompiledKernel):
+    """A kernel of recurrent layers; by default, all of a's columns are products of all of z."""
+
+    blocks: ClassVar[int]
+    """The number of columns of a for each unit."""
+    kept: ClassVar[int] = 0
+    """The number of further numbers to keep for each unit."""
+
+    def bind(self, site: KernelSite) -> KernelCalls | None:
+        """Fill y, and the gradients of all parameters and of the sequences."""
+        (layer,), (state,), x = site.components, site.states, site.x[0]
+        dtype, dx = state.weights.dtype, None if site.dx is None else site.dx[0]
+        n, time, _ = x.shape
+        lengths = np.full(n, time) if len(site.x) == 1 else site.x[1].reshape(-1)
+        if x.dtype != dtype or dtype not in FLOATS or lengths.dtype not in INTEGERS:
+            return None
+        if dx is not None and not dx.flags.c_contiguous:
+            return None
+        units, forward, backward = layer.units, list[NativeCall](), list[NativeCall]()
+        buffers = tuple(np.empty((n, units), dtype) for _ in range(3))
+        for number in range(2 if layer.bidirectional else 1):
+            from_end = number > 0
+            arrays = Direction(state, "backward_" if from_end else "")
+            y, dy = (_of_direction(each, number, layer) for each in (site.y, site.dy))
+            bound = self._bound(layer, x, lengths, from_end, arrays, y, dy, dx, buffers)
+            forward += bound[0]
+            backward += bound[1]
+        return KernelCalls(tuple(forward), tuple(backward))
+
+    def _bound(
+        self,
+        layer: Any,
+        x: Array,
+        lengths: Array,
+        from_end: bool,
+        arrays: "Direction",
+        y: Any,
+        dy: Any,
+        dx: Array | None,
+        buffers: Sequence[Array],
+    ) -> tuple[list[NativeCall], list[NativeCall]]:
+        """Return the calls of one direction."""
+        (n, time, features), units, dtype = x.shape, layer.units, x.dtype
+        width = features + 1 + units
+        z, a = (
+            np.empty((time + 1, n, width), dtype),
+            np.empty((time, n, self.blocks * units), dtype),
+        )
+        kept = np.empty((time + 1, n, self.kept * units) if self.kept else (1, 1, 0), dtype)
+        function = multiplier(dtype)
+        (step, step_back), every = self._steps(layer), layer.return_sequences
+        weights = Panels(dtype, self._weights(arrays, features, units))
+        own = weights.flat, weights.blocks, z, a, kept
+        forward = [*weights.calls, step.bound(function, x, lengths, from_end, *own, every, y)]
+        if dy is None:
+            return forward, []
+        turned = Panels(dtype, self._turned(arrays, units))
+        target = np.empty((0, 1, 1), dtype) if dx is None else dx
+        own = turned.flat, turned.blocks, z, a, kept
+        through = step_back.bound(
+            function, dy, lengths, from_end, every, *own, *buffers, target, from_end
+        )
+        rows, slopes = z[:time].reshape(-1, width), a.reshape(-1, a.shape[2])
+        sums = []
+        for first, column, gradient in self._gradients(arrays, features, units):
+            later = n if first > features and time > 1 else 0  # h before the first step is 0
+            own_rows = rows[later:, first : first + len(gradient)]
+            sums.append(product(own_rows.T, slopes[later:, column], gradient))
+        return forward, [*turned.calls, through, *(each for each in sums if each is not None)]
+
+    def _steps(self, layer: Any) -> tuple[Routine, Routine]:
+        """Return the routines of the two passes."""
+        raise NotImplementedError
+
+    def _weights(self, arrays: "Direction", features: int, units: int) -> Matrices:
+        """Return what z is multiplied by, for a."""
+        return [(0, 0, (arrays.weights, arrays.biases[None], arrays.recurrent_weights))]
+
+    def _turned(self, arrays: "Direction", units: int) -> Matrices:
+        """Return what da is multiplied by: for dh, and for dx."""
+        return [(0, 0, (arrays.recurrent_weights.T,)), (0, 0, (arrays.weights.T,))]
+
+    def _gradients(
+        self,
+        arrays: "Direction",
+        features: int,
+        units: int,
+    ) -> Sequence[tuple[int, slice, Array]]:
+        """Return gradients, each with its first column of z and its columns of da."""
+        of = arrays.gradients
+        every = slice(None)
+        return [
+            (0, every, of.weights),
+            (features, every, of.biases[None]),
+            (features + 1, every, of.recurrent_weights),
+        ]
+
+
+class Direction:
+    """The parameters of one direction, and `gradients`, those of their gradients."""
+
+    def __init__(self, arrays: Any, prefix: str) -> None:
+        self._arrays, self._prefix = arrays, prefix
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._arrays, self._prefix + name)
+
+    @property
+    def gradients(self) -> "Direction":
+        """The gradients."""
+        return Direction(self._arrays.grad, self._prefix)
+
+
+def _of_direction(array: Array | None, number: int, layer: Any) -> Array | None:
+    """Return a direction's part of y or dy, (n, time or 1, units)."""
+    if array is None:
+        return None
+    part = array[..., number * layer.units : (number + 1) * layer.units]
+    return part if layer.return_sequences else part[:, None]
+
+
+LSTM_STEPS = forward_of(lstm_step), backward_of(lstm_step_back)
+GRU_STEPS = forward_of(gru_step), backward_of(gru_step_back)
+SIMPLE_STEPS = {
+    "tanh": (forward_of(tanh_step), backward_of(tanh_step_back)),
+    "relu": (forward_of(relu_step), backward_of(relu_step_back)),
+}
+
+
+class LSTMKernel(_RecurrentKernel):
+    """c[t] = f * c[t - 1] + i * g, h[t] = o * tanh(c[t]), with i, f, o, g side by side in a."""
+
+    type = "lstm_jit"
+    replaces = (LSTM,)
+    blocks = 4
+    kept = 2
+
+    def _steps(self, layer: Any) -> tuple[Routine, Routine]:
+        return LSTM_STEPS
+
+
+class SimpleRNNKernel(_RecurrentKernel):
+    """h[t] = f(x[t] @ weights + biases + h[t - 1] @ recurrent_weights)."""
+
+    type = "simple_rnn_jit"
+    replaces = (SimpleRNN,)
+    blocks = 1
+
+    def _steps(self, layer: Any) -> tuple[Routine, Routine]:
+        return SIMPLE_STEPS[layer.activation]
+
+
+class GRUKernel(_RecurrentKernel):
+    """h[t] = (1 - z) * c + z * h[t - 1], with c, r, z and q = h[t - 1] @ U_c + v side by side in a.
+
+    So the columns that depend on x, c, r, z, are adjacent, and those that depend on h, r, z, q.
+    """
+
+    type = "gru_jit"
+    replaces = (GRU,)
+    blocks = 4
+
+    def _steps(self, layer: Any) -> tuple[Routine, Routine]:
+        return GRU_STEPS
+
+    def _weights(self, arrays: Direction, features: int, units: int) -> Matrices:
+        gates, c = _gates_and_candidate(arrays, units)
+        return [
+            (0, 0, c[:2]),
+            (0, units, gates),
+            (features, 3 * units, (arrays.candidate_biases[None], c[2])),
+        ]
+
+    def _turned(self, arrays: Direction, units: int) -> Matrices:
+        gates, c = _gates_and_candidate(arrays, units)
+        return [(units, 0, (gates[2].T, c[2].T)), (0, 0, (c[0].T, gates[0].T))]
+
+    def _gradients(
+        self, arrays: Direction, features: int, units: int
+    ) -> Sequence[tuple[int, slice, Array]]:
+        gates, c = _gates_and_candidate(arrays.gradients, units)
+        columns = slice(units, 3 * units), slice(units), slice(3 * units, 4 * units)
+        return [
+            *zip((0, features, features + 1), [columns[0]] * 3, gates, strict=True),
+            (0, columns[1], c[0]),
+            (features, columns[1], c[1]),
+            (features + 1, columns[2], c[2]),
+            (features, columns[2], arrays.gradients.candidate_biases[None]),
+        ]
+
+
+def _gates_and_candidate(
+    arrays: Direction, units: int
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """Return the columns of r, z, and those of c, of weights, biases and recurrent weights."""
+    found = arrays.weights, arrays.biases[None], arrays.recurrent_weights
+    return tuple(each[:, : 2 * units] for each in found), tuple(
+        each[:, 2 * units :] for each in found
+    )

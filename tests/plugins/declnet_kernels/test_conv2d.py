@@ -1,0 +1,158 @@
+"""Compiled convolutions: the component's results, on all widths of vectors, in any parts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from declnet import KernelSite
+from declnet_kernels.conv2d import Conv2dKernel, Conv2dReLUKernel
+from declnet_kernels.convolution_tiles import Tile, tile_for
+from declnet_standard.layers import Conv2d, ReLU
+from declnet_standard.layers.window import batch_last
+
+pytestmark = pytest.mark.usefixtures("numba")
+
+GUARD = 1234.5
+"""What surrounds each array, and must stay."""
+
+LAYERS = {
+    "padded": ((3, 7, 9), {"filters": 13, "kernel_size": 3, "padding": 1}),
+    "valid": ((9, 5, 6), {"filters": 2, "kernel_size": [3, 2]}),
+    "strided": ((2, 8, 7), {"filters": 5, "kernel_size": 3, "stride": [3, 2], "padding": [0, 1]}),
+    "same": ((2, 7, 6), {"filters": 3, "kernel_size": 2, "stride": 2, "padding": "same"}),
+    "dilated": ((2, 9, 8), {"filters": 3, "kernel_size": 3, "dilation": [2, 3], "padding": 3}),
+    "dilated and strided": (
+        (1, 9, 11),
+        {"filters": 3, "kernel_size": 3, "dilation": [2, 3], "stride": [2, 2], "padding": 2},
+    ),
+    "skipping": ((2, 5, 6), {"filters": 3, "kernel_size": 1, "stride": 2}),
+    "mostly padding": ((2, 1, 1), {"filters": 3, "kernel_size": 5, "padding": 3}),
+    "groups": ((4, 5, 6), {"filters": 6, "kernel_size": 2, "groups": 2, "use_bias": False}),
+    "depthwise": ((5, 6, 4), {"filters": 5, "kernel_size": 3, "groups": 5, "padding": "same"}),
+}
+
+TILES = {
+    "AVX-512": tile_for({"avx512f": True, "avx2": True, "fma": True}),
+    "AVX2": tile_for({"avx2": True, "fma": True}),
+    "plain": tile_for({}),
+}
+
+
+def images(rng, shape, n, dtype):
+    """Return random images (n, *shape) with the batch axis last, with guards around them."""
+    size = n * int(np.prod(shape))
+    block = np.full(size + 64, GUARD, dtype)
+    block[32:-32] = rng.normal(size=size)
+    return np.moveaxis(block[32:-32].reshape(*shape, n), -1, 0)
+
+
+def guarded(array):
+    """Return whether what surrounds images is unchanged."""
+    block = batch_last(array).base
+    while block.base is not None:
+        block = block.base
+    return (block[:32] == GUARD).all() and (block[-32:] == GUARD).all()
+
+
+def site_of(layer, shape, n, dtype, *, rectified):
+    """Return a site with random images, slopes and parameters."""
+    rng = np.random.default_rng(4)
+    output = layer.output_shape(shape)
+    parameters = {
+        name: rng.normal(size=each.shape).astype(dtype)
+        for name, each in layer.parameters(shape).items()
+    }
+    grad = SimpleNamespace(**{k: np.full_like(each, np.nan) for k, each in parameters.items()})
+    workspace = {
+        name: np.moveaxis(np.empty((*each.shape, n), dtype), -1, 0)
+        if each.per_sample
+        else np.empty(each.shape, dtype)
+        for name, each in layer.workspace(shape).items()
+    }
+    state = SimpleNamespace(**parameters, **workspace, grad=grad, training=True, frozen=False)
+    x, dx = (images(rng, shape, n, dtype) for _ in range(2))
+    y, dy = (images(rng, output, n, dtype) for _ in range(2))
+    components = (layer, ReLU()) if rectified else (layer,)
+    return KernelSite(components, x=x, y=y, dy=dy, dx=dx, states=(state,))
+
+
+def filled_by_kernel(site, tile, parts):
+    """Return what the kernel fills, in a number of parts that run backwards."""
+    kernel = Conv2dReLUKernel if len(site.components) > 1 else Conv2dKernel
+    bound = type("Kernel", (kernel,), {"tile": tile})().bind(site)
+    for call in (*bound.forward, *bound.backward):
+        for part in reversed(range(parts)):
+            call.block[:2] = part, parts
+            call()
+    state = site.states[0]
+    assert all(map(guarded, (site.x, site.y, site.dy, site.dx)))
+    return [each.copy() for each in (site.y, site.dx, *vars(state.grad).values())]
+
+
+def filled_by_components(site):
+    """Return what the components fill."""
+    layer, state = site.components[0], site.states[0]
+    y, dy, dx = (each.copy(order="K") for each in (site.y, site.dy, site.dx))
+    layer.forward(site.x, y, state)
+    if len(site.components) > 1:
+        np.maximum(y, 0, out=y)
+        dy *= y > 0
+    layer.backward(None, None, dy, dx, state)
+    return [y, dx, *(each.copy() for each in vars(state.grad).values())]
+
+
+def require_alike(found, right, dtype):
+    for some, other in zip(found, right, strict=True):
+        tolerance = {"float32": 3e-6, "float64": 1e-13}[dtype] * max(1, np.abs(other).max())
+        np.testing.assert_allclose(some, other, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("n", [1, 13, 40])
+@pytest.mark.parametrize("case", LAYERS)
+def test_the_component_is_computed_in_any_number_of_parts(case, n):
+    shape, fields = LAYERS[case]
+    rectified = n == 13
+    site = site_of(Conv2d(**fields), shape, n, "float32", rectified=rectified)
+    found = [filled_by_kernel(site, None, parts) for parts in (1, 3)]
+    assert [each.tobytes() for each in found[0]] == [each.tobytes() for each in found[1]]
+    require_alike(found[0], filled_by_components(site), "float32")
+
+
+@pytest.mark.parametrize(
+    ("tile", "dtype"), [("AVX-512", "float64"), ("AVX2", "float32"), ("plain", "float64")]
+)
+def test_every_width_of_vectors_gives_the_same(tile, dtype):
+    for case in ("padded", "strided", "groups"):
+        shape, fields = LAYERS[case]
+        for n in (1, 13, 40):
+            site = site_of(Conv2d(**fields), shape, n, dtype, rectified=False)
+            found = filled_by_kernel(site, TILES[tile], 2)
+            require_alike(found, filled_by_components(site), dtype)
+
+
+def test_batch_first_images_are_read_and_nan_stays_where_it_is():
+    shape, fields = LAYERS["padded"]
+    site = site_of(Conv2d(**fields), shape, 20, "float32", rectified=True)
+    site.x[3, 1, 4, 4] = np.nan
+    first = KernelSite(**{**vars(site), "x": np.ascontiguousarray(site.x)})
+    found = filled_by_kernel(site, None, 1)
+    y = found[0].copy()
+    site.y[...] = 0
+    again = Conv2dReLUKernel().bind(first)
+    for call in again.forward:
+        call()
+    assert site.y.tobytes() == y.tobytes()
+    seen = np.zeros((7, 9), bool)
+    seen[3:6, 3:6] = True
+    assert (np.isnan(y[3]) == seen).all()
+    assert not np.isnan(np.delete(y, 3, axis=0)).any()
+
+
+def test_a_tile_fits_the_registers():
+    for tile, registers in ((TILES["AVX-512"], 32), (TILES["AVX2"], 16), (TILES["plain"], 16)):
+        assert isinstance(tile, Tile)
+        assert 2 * tile.rows + 2 + 1 <= registers
+        assert tile.filters * (tile.places + 1) + 1 <= registers

@@ -1,0 +1,51 @@
+"""The kernels without their compiler, and what they are made of."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import declnet_jit
+import declnet_kernels
+
+WITHOUT_COMPILER = """
+import sys
+sys.modules["numba"] = sys.modules["llvmlite"] = None
+import declnet_jit
+from declnet import default_registry
+for name in {names!r}:
+    getattr(declnet_jit, name)
+kernels = [each.component for each in default_registry().entries("kernel")]
+compiled = [each for each in kernels if each.compiled]
+print(len(compiled), *{{each.unavailable() for each in compiled}})
+"""
+
+
+def names_from_the_engine() -> set[str]:
+    files = Path(declnet_kernels.__file__).parent.glob("*.py")
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    return {
+        name.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module == "declnet_jit"
+        for name in node.names
+    }
+
+
+def test_kernels_and_the_names_for_them_are_imported_without_numba_and_llvmlite():
+    names = sorted(names_from_the_engine())
+    assert {"CompiledKernel", "Routine", "product"} <= set(names)
+    code = WITHOUT_COMPILER.format(names=names)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    number = sum(map(len, declnet_kernels.KERNELS.values()))
+    assert done.stdout == f"{number} numba is not installed: pip install 'declnet[jit]'\n"
+
+
+def test_every_public_name_has_a_description():
+    names = vars(declnet_jit)["_NAMES"]
+    for name in {each for several in names.values() for each in several}:
+        value = getattr(declnet_jit, name)
+        described = getattr(value, "__doc__", None)
+        assert described, name
