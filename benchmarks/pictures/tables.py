@@ -33,6 +33,7 @@ def draw_tables(compared: Comparison, file: Path) -> None:
     left.set_yticks(np.arange(count), compared.methods)
     left.set_xlabel("mean normalized error, 0 is the best on every set; 95 % interval")
     right.set_xscale("log")
+    right.xaxis.set_major_formatter("{x:g}")
     right.set_xlabel("seconds of a fit, geometric mean")
     figure.savefig(file, dpi=120)
     plt.close(figure)

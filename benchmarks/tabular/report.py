@@ -90,7 +90,7 @@ def compare(records: dict[Key, Record], sets: Sequence[str], methods: Sequence[s
 
 def lines_of(compared: Comparison) -> Iterator[str]:
     """Yield the lines of the report."""
-    left_out = f"; {compared.missing} have no result of some method" if compared.missing else ""
+    left_out = f" ({compared.missing} more lack results of some method)" if compared.missing else ""
     yield (
         f"{len(compared.sets)} sets{left_out}, {SPLITS} splits each. Times are of one thread of "
         f"{' and of '.join(compared.processors)}."

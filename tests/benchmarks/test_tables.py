@@ -93,7 +93,7 @@ def test_the_report_compares_what_is_finished(tables: Tables, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == (
-        "2 sets; 1 have no result of some method, 2 splits each. Times are of one thread of "
+        "2 sets (1 more lack results of some method), 2 splits each. Times are of one thread of "
         "a processor."
     )
     assert f"| {ours} | 0.500 | 0.000 to 1.000 | 1.75 | 2 |" in lines
