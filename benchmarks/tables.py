@@ -1,12 +1,13 @@
 """Compare declnet's networks for tables with other libraries' models on 39 real tables.
 
     python benchmarks/tables.py [--jobs 2] [--methods "declnet*" catboost] [--sets pima wdbc]
+    python benchmarks/tables.py --forget --methods "declnet*"
     python benchmarks/tables.py --report [--markdown FILE.md] [--picture FILE.png]
 
 The first fits every method to every split of every set that has no line in the results yet, the
 smallest sets first, each in a process of its own with one thread. It may be stopped at any time,
-and resumed by the same command. The second prints what the results say. benchmarks/README.md
-describes the sets, the methods and the measures.
+and resumed by the same command. The second removes results, to fit anew what has changed; the third
+prints what the results say. benchmarks/README.md describes the sets, the methods and the measures.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from time import perf_counter
 from measuring.options import positive, report
 from measuring.processes import ProcessError, Processes
 from tabular.methods import METHODS
-from tabular.results import Key, Record, append_record, key_of, read_records
+from tabular.results import Key, Record, append_record, key_of, read_records, write_records
 from tabular.sets import names
 from tabular.tasks import MOST_ROWS, SPLITS, Task, task_of
 
@@ -42,7 +43,7 @@ def chosen(patterns: Sequence[str], among: Sequence[str], what: str) -> list[str
 
 
 def unfinished(
-    tasks: Sequence[Task], methods: Sequence[str], records: dict[Key, Record], again: bool
+    tasks: Sequence[Task], methods: Sequence[str], records: dict[Key, Record]
 ) -> list[Key]:
     """Return what to fit, the sets with the fewest cells first.
 
@@ -53,7 +54,7 @@ def unfinished(
         fingerprint = task.fingerprint
         for method in methods:
             key = (task.data.name, task.split, method)
-            if again or records.get(key, {}).get("data") != fingerprint:
+            if records.get(key, {}).get("data") != fingerprint:
                 found.append(key)
     return found
 
@@ -101,12 +102,25 @@ def run(arguments: argparse.Namespace, records: dict[Key, Record]) -> int:
         else:
             methods.append(name)
     tasks = [task_of(name, split) for name in arguments.sets for split in arguments.splits]
-    keys = unfinished(tasks, methods, records, arguments.again)
+    keys = unfinished(tasks, methods, records)
     report(f"{len(keys)} to fit of {len(tasks) * len(methods)}")
     failures = fit_all(keys, arguments.results, arguments.jobs, arguments.timeout)
     if failures:
         report(f"{failures} failed; the same command tries them again")
     return int(failures > 0)
+
+
+def forget(arguments: argparse.Namespace, records: dict[Key, Record]) -> int:
+    """Remove the results of the chosen sets, splits and methods."""
+    chosen_ones = (arguments.sets, arguments.splits, arguments.methods)
+    kept = [
+        record
+        for key, record in records.items()
+        if not all(part in among for part, among in zip(key, chosen_ones, strict=True))
+    ]
+    write_records(arguments.results, kept)
+    report(f"{len(records) - len(kept)} of {len(records)} results removed")
+    return 0
 
 
 def write_report(arguments: argparse.Namespace, records: dict[Key, Record]) -> int:
@@ -139,7 +153,7 @@ def main() -> int:
     )
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE.jsonl")
     parser.add_argument("--jobs", type=positive, default=1, help="fits in parallel (default 1)")
-    parser.add_argument("--again", action="store_true", help="fit also what is finished")
+    parser.add_argument("--forget", action="store_true", help="remove results in place of fitting")
     parser.add_argument(
         "--timeout", type=float, default=3600.0, help="most seconds of a fit (default 3600)"
     )
@@ -149,10 +163,11 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         records = read_records(arguments.results)
-        found = dict.fromkeys(name for name, _, _ in records) if arguments.report else names()
-        arguments.sets = chosen(arguments.sets, [*found], "set")
+        stored = arguments.report or arguments.forget
+        known = dict.fromkeys(name for name, _, _ in records) if stored else names()
+        arguments.sets = chosen(arguments.sets, [*known], "set")
         arguments.methods = chosen(arguments.methods, [*METHODS], "method")
-        act = write_report if arguments.report else run
+        act = write_report if arguments.report else forget if arguments.forget else run
         return act(arguments, records)
     except ValueError as error:
         parser.error(str(error))

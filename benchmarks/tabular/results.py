@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,13 @@ def append_record(path: Path, record: Record) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_records(path: Path, records: Iterable[Record]) -> None:
+    """Write a file of these records only; a process that is killed leaves the old file."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text("".join(json.dumps(each) + "\n" for each in records), encoding="utf-8")
+    new.replace(path)
 
 
 def _cut_to_whole_lines(path: Path) -> None:

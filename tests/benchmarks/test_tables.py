@@ -109,6 +109,23 @@ def test_a_pattern_that_matches_nothing_is_an_error(tables: Tables, tmp_path: Pa
     assert "no set matches 'pina'; there are pima, sonar" in done.stderr
 
 
+def test_chosen_results_are_forgotten(tables: Tables, tmp_path: Path) -> None:
+    methods = {"declnet": 0.1, "declnet:mlp": 0.2, "catboost": 0.3}
+    path = tmp_path / "results.jsonl"
+    write(path, {"pima": methods, "wdbc": methods}, dict.fromkeys(methods, 1.0))
+    before = path.read_text().splitlines()
+    words = ("--methods", "declnet*", "--sets", "pima", "--splits", "1")
+    done = tables("--forget", *words)
+    assert done.stderr == "2 of 13 results removed\n"
+    kept = [
+        line
+        for line in before
+        if not all(text in line for text in ('"pima"', '"declnet', '"split": 1'))
+    ]
+    assert path.read_text().splitlines() == kept
+    assert len(kept) == 11
+
+
 @pytest.mark.skipif(
     not (find_spec("sklearn") and find_spec("pandas")), reason="needs scikit-learn and pandas"
 )
