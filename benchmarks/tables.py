@@ -2,12 +2,13 @@
 
     python benchmarks/tables.py [--jobs 2] [--methods "declnet*" catboost] [--sets pima wdbc]
     python benchmarks/tables.py --forget --methods "declnet*"
-    python benchmarks/tables.py --report [--markdown FILE.md] [--picture FILE.png]
+    python benchmarks/tables.py --report [--page FILE.md] [--picture FILE.png]
 
 The first fits every method to every split of every set that has no line in the results yet, the
-smallest sets first, each in a process of its own with one thread. It may be stopped at any time,
-and resumed by the same command. The second removes results, to fit anew what has changed; the third
-prints what the results say. benchmarks/README.md describes the sets, the methods and the measures.
+smallest sets first, each in a new process with one thread. It may be stopped at any time, and is
+resumed by the same command. The second removes results, to fit anew what has changed. The third
+prints what the results say, or writes it between two lines of a page. benchmarks/README.md
+describes the sets, the methods and the measures.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from tabular.tasks import MOST_ROWS, SPLITS, Task, task_of
 RESULTS = Path(__file__).parent / "tabular" / "results.jsonl"
 CACHES = Path(tempfile.gettempdir()) / "declnet-benchmarks"
 """Kernels are compiled once, not for each fit."""
+
+BEGIN, END = "\n% report\n", "\n% end of report\n"
+"""The lines of a page between which the report is."""
 
 
 def chosen(patterns: Sequence[str], among: Sequence[str], what: str) -> list[str]:
@@ -123,14 +127,23 @@ def forget(arguments: argparse.Namespace, records: dict[Key, Record]) -> int:
     return 0
 
 
+def with_report(page: str, text: str) -> str:
+    """Return a page with another report between its two marks; raise ValueError without them."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page has no lines {BEGIN.strip()!r} and {END.strip()!r}")
+    return f"{before}{begin}\n{text}{end}{after}"
+
+
 def write_report(arguments: argparse.Namespace, records: dict[Key, Record]) -> int:
     """Print or write the tables, and draw the picture."""
     from tabular.report import compare, lines_of
 
     compared = compare(records, arguments.sets, arguments.methods)
     text = "\n".join(lines_of(compared)) + "\n"
-    if arguments.markdown:
-        arguments.markdown.write_text(text, encoding="utf-8")
+    if arguments.page:
+        arguments.page.write_text(with_report(arguments.page.read_text("utf-8"), text), "utf-8")
     else:
         print(text, end="")
     if arguments.picture:
@@ -158,8 +171,10 @@ def main() -> int:
         "--timeout", type=float, default=3600.0, help="most seconds of a fit (default 3600)"
     )
     parser.add_argument("--report", action="store_true", help="compare the results")
-    parser.add_argument("--markdown", type=Path, metavar="FILE.md", help="instead of printing")
-    parser.add_argument("--picture", type=Path, metavar="FILE.png")
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE.md", help="a page with the report's lines"
+    )
+    parser.add_argument("--picture", type=Path, metavar="FILE.png", help="draw the report")
     arguments = parser.parse_args()
     try:
         records = read_records(arguments.results)

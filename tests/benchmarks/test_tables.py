@@ -102,6 +102,17 @@ def test_the_report_compares_what_is_finished(tables: Tables, tmp_path: Path) ->
     assert "| wdbc | 4.00 | **2.00** | 4.00 |" in lines
 
 
+def test_the_report_goes_between_the_marks_of_a_page(tables: Tables, tmp_path: Path) -> None:
+    write(tmp_path / "results.jsonl", {"pima": {"catboost": 0.25}}, {"catboost": 1.0})
+    printed = tables("--report").stdout
+    page = tmp_path / "page.md"
+    page.write_text("# Title\n\n% report\n\nold\n\n% end of report\n\nMore.\n")
+    for _ in range(2):
+        done = tables("--report", "--page", str(page))
+        assert done.returncode == 0, done.stderr
+        assert page.read_text() == (f"# Title\n\n% report\n\n{printed}\n% end of report\n\nMore.\n")
+
+
 def test_a_pattern_that_matches_nothing_is_an_error(tables: Tables, tmp_path: Path) -> None:
     write(tmp_path / "results.jsonl", {"pima": {"catboost": 0.1}}, {"catboost": 1.0})
     done = tables("--report", "--sets", "pina")
