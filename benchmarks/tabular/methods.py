@@ -54,8 +54,10 @@ class Method:
 PRESETS = ("realmlp_td_s", "realmlp_td", "tabm_mini", "mlp", "linear")
 """The values of `declnet new --preset`."""
 
-TABM_MINI = {"arch_type": "tabm-mini", "num_emb_type": "none", "batch_size": "auto"}
-"""TabM-mini without embeddings, its batch size by the number of rows as in the paper of TabM."""
+TABM_MINI = {"arch_type": "tabm-mini", "batch_size": "auto", "weight_decay": 3e-4}
+"""TabM-mini with the weight decay and the batch sizes, by the number of rows, of its authors."""
+EMBEDDED = {**TABM_MINI, "num_emb_type": "pwl"}
+"""The same with piecewise-linear embeddings."""
 
 METHODS: dict[str, Method] = {
     "declnet": Method(declnet_preset(), ("declnet",)),
@@ -67,6 +69,7 @@ METHODS: dict[str, Method] = {
     "catboost": Method(partial(pytabkit, "CatBoost_TD", {}), ("catboost", "pytabkit")),
     "pytabkit:realmlp_td_s": Method(partial(pytabkit, "RealMLP_TD_S", {}), ("pytabkit", "torch")),
     "pytabkit:realmlp_td": Method(partial(pytabkit, "RealMLP_TD", {}), ("pytabkit", "torch")),
+    "pytabkit:tabm_mini_pwl": Method(partial(pytabkit, "TabM_D", EMBEDDED), ("pytabkit", "torch")),
     "pytabkit:tabm_mini": Method(partial(pytabkit, "TabM_D", TABM_MINI), ("pytabkit", "torch")),
 }
 
@@ -79,7 +82,7 @@ A line cannot follow a curve, and LightGBM's least 40 rows of a leaf are too man
 PAIRS = (
     ("declnet:realmlp_td_s", "pytabkit:realmlp_td_s"),
     ("declnet:realmlp_td", "pytabkit:realmlp_td"),
-    ("declnet:tabm_mini", "pytabkit:tabm_mini"),
+    ("declnet:tabm_mini", "pytabkit:tabm_mini_pwl"),
     ("declnet", "sklearn:mlp"),
     ("declnet", "sklearn:boosting"),
 )
