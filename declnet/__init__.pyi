@@ -36,6 +36,7 @@ from declnet.contracts.operations import FlushDenormals as FlushDenormals
 from declnet.contracts.operations import Gather as Gather
 from declnet.contracts.operations import NormalizeWeights as NormalizeWeights
 from declnet.contracts.operations import OptimizerUpdate as OptimizerUpdate
+from declnet.contracts.operations import Record as Record
 from declnet.contracts.optimizer import Optimizer as Optimizer
 from declnet.contracts.parameter import Initializer as Initializer
 from declnet.contracts.parameter import LayerState as LayerState

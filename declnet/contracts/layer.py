@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic import Field, PlainValidator, SerializeAsAny, WithJsonSchema
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
@@ -53,36 +51,28 @@ class TrainableFrom(StrictModel):
     from_epoch: int = Field(ge=1, description="the first epoch that trains the layer, from 0")
 
 
-class _FlagOrTable:
-    """Validates `trainable` by its form, so that an error is reported once, at its key."""
+def _flag_or_table(value: Any) -> bool | TrainableFrom:
+    """Validate `trainable` by its form, so that an error is reported once, at its key."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, dict | TrainableFrom):
+        return TrainableFrom.model_validate(value)
+    message = "must be true, false or a table with from_epoch"
+    hint = "remove the quotation marks" if value in ("true", "false") else None
+    raise custom_error("trainable", message, hint=hint)
 
-    @staticmethod
-    def validate(value: Any) -> bool | TrainableFrom:
-        """Return true, false or a table."""
-        if isinstance(value, bool):
-            return value
-        if isinstance(value, dict | TrainableFrom):
-            return TrainableFrom.model_validate(value)
-        message = "must be true, false or a table with from_epoch"
-        hint = "remove the quotation marks" if value in ("true", "false") else None
-        raise custom_error("trainable", message, hint=hint)
 
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.validate)
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {
+Trainable = Annotated[
+    SerializeAsAny[bool | TrainableFrom],
+    PlainValidator(_flag_or_table),
+    WithJsonSchema(
+        {
             "type": ["boolean", "object"],
             "properties": {"from_epoch": {"type": "integer", "minimum": 1}},
             "required": ["from_epoch"],
         }
-
-
-Trainable = Annotated[bool | TrainableFrom, _FlagOrTable()]
+    ),
+]
 """Whether a layer's parameters are trained, and from which epoch on."""
 
 

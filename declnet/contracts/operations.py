@@ -76,6 +76,25 @@ class ClipNorm:
 
 
 @dataclass(frozen=True, eq=False)
+class Record:
+    """Keeps what an array holds in each of several steps: rows[row] = array.
+
+    Attributes:
+        array: flat and contiguous.
+        rows: (steps, len(array)), contiguous.
+        row: the row of the step in progress, int64 (1,).
+    """
+
+    array: Array
+    rows: Array
+    row: Array
+
+    def __call__(self) -> None:
+        """Fill the row."""
+        self.rows[self.row.item()] = self.array
+
+
+@dataclass(frozen=True, eq=False)
 class OptimizerUpdate:
     """An optimizer's update of a slice of the parameters, by the component itself.
 

@@ -8,6 +8,8 @@ from functools import lru_cache
 from types import UnionType
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
+from pydantic import TypeAdapter, ValidationError
+
 from declnet.contracts.strict_model import StrictModel
 from declnet.errors import RegistryError
 
@@ -139,36 +141,18 @@ def _traits(contract: Any) -> dict[str, Any]:
     }
 
 
-def _fits(value: Any, annotation: Any) -> bool:  # noqa: PLR0911  # a form of type each
-    """Return whether a value has a type, for the types that class attributes use."""
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if annotation is Any:
-        return True
-    if origin is Literal:
-        return any(type(value) is type(each) and value == each for each in arguments)
-    if origin in (Union, UnionType):
-        return any(_fits(value, each) for each in arguments)
-    if origin is tuple:
-        if arguments[1:] != (Ellipsis,):
-            return (
-                isinstance(value, tuple)
-                and len(value) == len(arguments)
-                and all(map(_fits, value, arguments))
-            )
-        return isinstance(value, tuple) and all(_fits(each, arguments[0]) for each in value)
-    if origin in (frozenset, set):
-        return isinstance(value, origin) and all(_fits(each, arguments[0]) for each in value)
-    if origin is dict:
-        return isinstance(value, dict) and all(_fits(each, arguments[0]) for each in value)
-    if origin is type:
-        return isinstance(value, type)
-    if annotation is None or annotation is type(None):
-        return value is None
-    if annotation is float:
-        return isinstance(value, float | int) and not isinstance(value, bool)
-    if annotation is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, origin or annotation)
+@lru_cache(maxsize=64)
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation)
+
+
+def _fits(value: Any, annotation: Any) -> bool:
+    """Return whether a value has a type, without conversion."""
+    try:
+        _adapter(annotation).validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 def _in_words(annotation: Any) -> str:

@@ -154,21 +154,16 @@ def guarded(data: Given) -> Given:
 
 def _with_target(features: Any, y: Any, label: str) -> Table:
     """Combine a table of features and separate targets."""
-    if isinstance(y, Mapping):
-        table, targets = as_table(features), as_table(y)
-        if not isinstance(table, Table) or not isinstance(targets, Table):
-            raise DataError(f"{label} data must be a table and its targets")
-        for name in y:
-            if name in table.columns:
-                raise DataError(f'{label} data: the table has a column "{name}" besides the target')
-        return Table({**table.columns, **targets.columns}, targets=tuple(y))
-    name = str(getattr(y, "name", None) or "target")
-    table, target = as_table(features), as_table({name: y})
-    if not isinstance(table, Table) or not isinstance(target, Table):
+    several = isinstance(y, Mapping)
+    named = y if several else {str(getattr(y, "name", None) or "target"): y}
+    table, targets = as_table(features), as_table(named)
+    if not isinstance(table, Table) or not isinstance(targets, Table):
         raise DataError(f"{label} data must be a table and its targets")
-    if name in table.columns:
-        raise DataError(f'{label} data: the table has a column "{name}" besides the target')
-    return Table({**table.columns, **target.columns}, name)
+    for name in named:
+        if name in table.columns:
+            raise DataError(f'{label} data: the table has a column "{name}" besides the target')
+    columns = {**table.columns, **targets.columns}
+    return Table(columns, targets=tuple(y)) if several else Table(columns, *named)
 
 
 def checked(dataset: Dataset, label: str) -> Dataset:

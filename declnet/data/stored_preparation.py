@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import BaseModel, Strict, ValidationError, model_validator
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.inputs import UNNAMED
@@ -123,6 +123,9 @@ def restored(document: Any, arrays: Mapping[str, Array], registry: Registry) -> 
         raise DataError(f"the stored preparation cannot be read: {error}") from None
 
 
+_Names = Annotated[tuple[str, ...], Strict(False)]
+
+
 class _Column(BaseModel, strict=True, defer_build=True):
     name: str
     type: ColumnType
@@ -131,11 +134,12 @@ class _Column(BaseModel, strict=True, defer_build=True):
 class _Step(BaseModel, strict=True, defer_build=True):
     transform: str | dict[str, Any]
     states: dict[str, dict[str, Any]]
+    number: int | None = None
 
 
 class _Target(BaseModel, strict=True, defer_build=True):
     column: str
-    classes: list[str | bool | int | float] | None
+    classes: Annotated[tuple[str | bool | int | float, ...], Strict(False)] | None
 
 
 class _Windows(BaseModel, strict=True, defer_build=True):
@@ -153,9 +157,9 @@ class _Document(BaseModel, strict=True, defer_build=True):
 
     columns: list[_Column] | None
     steps: list[_Step]
-    feature_names: list[str] | None
+    feature_names: _Names | None
     target: _Target | None
-    inputs: dict[str, list[str]] | None = None
+    inputs: dict[str, _Names] | None = None
     targets: dict[str, _Target] | None = None
     target_steps: dict[str, list[_TargetStep]] = {}
     windows: _Windows | None = None
@@ -179,44 +183,34 @@ class _Document(BaseModel, strict=True, defer_build=True):
 def _restored(
     document: Mapping[str, Any], arrays: Mapping[str, Array], registry: Registry
 ) -> FittedPreparation:
-    windows = _Document.model_validate(document).windows
+    read = _Document.model_validate(document)
     steps = []
-    for position, each in enumerate(document["steps"]):
-        transform = Transform.from_declaration(each["transform"], {"registry": registry})
+    for position, each in enumerate(read.steps):
+        transform = Transform.from_declaration(each.transform, {"registry": registry})
         states = {
-            name: _verified_state(transform, state, arrays)
-            for name, state in each["states"].items()
+            name: _verified_state(transform, state, arrays) for name, state in each.states.items()
         }
-        steps.append(FittedStep(transform, states, each.get("number", position)))
-    columns, names, inputs = document["columns"], document["feature_names"], document.get("inputs")
-    targets = document.get("targets")
-    if document["target"] is not None:
-        targets = {UNNAMED: document["target"]}
-    target_steps = {
-        name: tuple(_target_step(each, arrays, registry) for each in own)
-        for name, own in document.get("target_steps", {}).items()
-    }
+        steps.append(
+            FittedStep(transform, states, position if each.number is None else each.number)
+        )
+    target_steps: dict[str, tuple[FittedTargetStep, ...]] = {}
+    for name, own in read.target_steps.items():
+        for kept in own:
+            transform = Transform.from_declaration(kept.transform, {"registry": registry})
+            step = FittedTargetStep(transform, _verified_state(transform, kept.state, arrays))
+            target_steps[name] = (*target_steps.get(name, ()), step)
+    targets = read.targets if read.target is None else {UNNAMED: read.target}
     return FittedPreparation(
-        None if columns is None else {each["name"]: each["type"] for each in columns},
+        None if read.columns is None else {each.name: each.type for each in read.columns},
         tuple(steps),
-        _tuple(names),
+        read.feature_names,
         None
         if targets is None
-        else {
-            name: TargetEncoding(each["column"], _tuple(each["classes"]))
-            for name, each in targets.items()
-        },
-        None if inputs is None else {name: tuple(own) for name, own in inputs.items()},
+        else {name: TargetEncoding(each.column, each.classes) for name, each in targets.items()},
+        read.inputs,
         target_steps,
-        None if windows is None else Windows(windows.spec, windows.time),
+        None if read.windows is None else Windows(read.windows.spec, read.windows.time),
     )
-
-
-def _target_step(
-    kept: Mapping[str, Any], arrays: Mapping[str, Array], registry: Registry
-) -> FittedTargetStep:
-    transform = Transform.from_declaration(kept["transform"], {"registry": registry})
-    return FittedTargetStep(transform, _verified_state(transform, kept["state"], arrays))
 
 
 def _verified_state(
@@ -226,10 +220,6 @@ def _verified_state(
     state = {key: _found(value, arrays) for key, value in kept.items()}
     transform.verify_state(state)
     return state
-
-
-def _tuple(values: list[Any] | None) -> tuple[Any, ...] | None:
-    return None if values is None else tuple(values)
 
 
 def _kept(value: Any, name: str, arrays: dict[str, Array]) -> Any:

@@ -65,6 +65,12 @@ class InferenceGraph:
                 call()
         return y_preds
 
+    def calls_on(self, x: Given) -> tuple[list[Call], tuple[Array, ...]]:
+        """Return the calls that predict the current contents of x, and the outputs they fill."""
+        batch, nodes = BatchArrays(self._memory, x), self._memory.nodes
+        calls = [call for node in nodes for call in forward_calls(node, batch)]
+        return calls, tuple(batch.output(nodes[each]) for each in self._outputs)
+
     def _bind(self, x: Given) -> tuple[list[Section], tuple[Array, ...]]:
         """Return the calls for one batch size; those that read the model's input take it each time.
 

@@ -229,6 +229,8 @@ class Parameters:
 
     def penalty(self) -> float:
         """Return the sum of all penalties of the current parameters."""
+        if not self.regularized:
+            return 0.0
         return float(
             sum(
                 checked_penalty(regularizer, regularizer.penalty(self.arrays[slot.key]))

@@ -51,6 +51,7 @@ class Step:
         losses: the data loss of each sample, (n,).
         weights: the weights of the batch's samples, (n,), in the model's type; None if all are
             equal.
+        normalized_weights: w / sum(w), (n,), filled by a call; None if all are equal.
     """
 
     compiled: CompiledCalls
@@ -58,6 +59,7 @@ class Step:
     y_pred: Array
     losses: Array
     weights: Array | None
+    normalized_weights: Array | None
 
     def run(self) -> float:
         """Execute the calls; return the mean data loss."""
@@ -66,12 +68,20 @@ class Step:
         return self.loss()
 
     def loss(self) -> float:
-        """Return the mean data loss of the last execution."""
+        """Return the mean data loss of the last execution, sum(w * losses) / sum(w)."""
+        if self.normalized_weights is not None:
+            return float(self.losses @ self.normalized_weights)
         return float(np.add.reduce(self.losses)) / len(self.losses)
 
     def all_losses(self) -> tuple[Array, ...]:
         """Return the data loss of each sample, of each loss."""
         return (self.losses,)
+
+    def results(self) -> tuple[Array, ...]:
+        """Return the arrays of which the metrics of the last execution are computed."""
+        weights = self.weights, self.normalized_weights
+        given = (each for each in weights if each is not None)
+        return (*self.y_preds(), *self.all_losses(), *given)
 
     def weight(self) -> float:
         """The weight of the batch: the sum of its sample weights, or its number of samples."""
@@ -86,21 +96,6 @@ class Step:
     def data_losses(self, total: float) -> tuple[float, ...]:
         """The mean of each loss, given what `run` returned."""
         return (total,)
-
-
-@dataclass(frozen=True, eq=False)
-class WeightedStep(Step):
-    """A step with sample weights.
-
-    Attributes:
-        normalized_weights: w / sum(w), (n,); filled by a call.
-    """
-
-    normalized_weights: Array
-
-    def loss(self) -> float:
-        """Return the mean data loss of the last execution, sum(w * losses) / sum(w)."""
-        return float(self.losses @ self.normalized_weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +130,7 @@ class TrainingGraph:
 
     Attributes:
         penalty: returns the regularization loss of the current parameters.
+        is_regularized: whether there is one.
         gradient: the gradient of all parameters, flat like `model.store.vector`; the
             part of parameters that are frozen in the epoch is not computed. With `mean`, the mean
             over several batches.
@@ -185,7 +181,7 @@ class TrainingGraph:
         else:
             self._rngs, self.gradient = before._rngs, before.gradient
         self._mean, self._written = mean, self.gradient if mean is None else mean.written
-        self.penalty = model.store.penalty
+        self.penalty, self.is_regularized = model.store.penalty, bool(model.store.regularized)
         self._epoch = epoch
         self._trained = [slot for slot in model.store.slots if slot.is_trained(epoch)]
         joined += [[node.index for node in each.nodes] for each in self._endings if each.nodes]
@@ -212,11 +208,9 @@ class TrainingGraph:
         ends = [call for each in bound.heads for call in each.chain.forward]
         calls = (*bound.before, *bound.forward(), *ends, *bound.backward())
         head, compiled = bound.heads[0], self._kernels.compile(calls)
-        arrays = compiled, compiled.calls, head.y_pred, head.losses, weights
+        arrays = compiled, compiled.calls, head.y_pred, head.losses, weights, bound.normalized
         if len(bound.heads) > 1 or head.weight != 1:
             return JointStep(*arrays, bound)
-        if weights is not None and bound.normalized is not None:
-            return WeightedStep(*arrays, bound.normalized)
         return Step(*arrays)
 
     def observed_step(

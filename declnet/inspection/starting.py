@@ -103,7 +103,7 @@ def start_of_run(
     if step is not None:
         return _trained(ready, step)
     unfinished = run.status != "finished"
-    found = _from_checkpoint(run, ready, notice or _ignore) if unfinished else None
+    found = _from_checkpoint(run, ready, notice or (lambda _: None)) if unfinished else None
     return found or _from_weights(run, ready)
 
 
@@ -158,7 +158,3 @@ def _from_weights(run: StoredRun, ready: ReadyRun) -> Start:
         f"the parameters are the weights saved in {run.path}, without the optimizer's state, so "
         "this is the first update of a training that starts from them",
     )
-
-
-def _ignore(_sentence: str) -> None:
-    """Discard a notice."""

@@ -60,12 +60,13 @@ def resume(
         RunError: the run could not be finished.
     """
     directory = Path(run_directory)
+    stored_notice, notice = notice, notice or (lambda _: None)
     _require_run(directory)
     with locked(directory):
         manifest = _read_manifest(directory)
         if manifest is not None and manifest.get("status") == "finished":
-            (notice or _ignore)("this run is finished: there is nothing left to do")
-            stored = open_run(directory, registry, notice=notice)
+            notice("this run is finished: there is nothing left to do")
+            stored = open_run(directory, registry, notice=stored_notice)
             seconds = float(manifest.get("seconds", 0.0))
             metrics = {name: with_nan(each) for name, each in stored.metrics.items()}
             _require_losses(directory, metrics)
@@ -111,7 +112,7 @@ def resume(
                 "them with --allow-changes, which lists them in the manifest"
             )
         record = Record(directory, _resumed_manifest(manifest, current))
-        checkpoint, saved = _newest(record, ready, notice or _ignore)
+        checkpoint, saved = _newest(record, ready, notice)
         record.resumed(ready.trainer.epoch, ready.trainer.step, different)
         length = saved["history"]["bytes"] if saved is not None else 0
         rows = record.rewind(checkpoint, length, ready.prepared.preparation)
@@ -209,7 +210,3 @@ def _resumed_manifest(manifest: dict[str, Any], current: Mapping[str, Any]) -> d
     gone |= set(PINNED) - set(pinned)
     kept = {name: value for name, value in manifest.items() if name not in gone}
     return {**kept, "status": "running", **pinned}
-
-
-def _ignore(_sentence: str) -> None:
-    """Discard a notice."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from declnet.contracts.data_source import DataSource
 from declnet.contracts.inputs import NAME_HINT, is_name
@@ -18,42 +16,25 @@ SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, b
 Method = Literal["random", "stratified", "grouped", "time", "column"]
 
 
-class _ClassWeights:
-    """A validator for `"balanced"` or a table with a weight for each class."""
-
-    def validate(self, value: Any) -> str | dict[str, float]:
-        """Return the weights as floats, by class.
-
-        Raises:
-            PydanticCustomError: the value is neither the string nor such a table.
-            ValidationError: a weight is not a number of at least 0.
-        """
-        if value == "balanced":
-            return "balanced"
-        if not isinstance(value, dict) or not value:
-            raise custom_error(
-                "balance", 'must be "balanced" or a table of a weight for each class'
-            )
-        for name, weight in value.items():
-            number = isinstance(weight, int | float) and not isinstance(weight, bool)
-            if not number or not 0 <= weight < float("inf"):
-                message = "must be a number of at least 0"
-                raise located_error("number", message, (str(name),), weight)
-        return {str(name): float(weight) for name, weight in value.items()}
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.validate)
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        weights = {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}
-        return {"anyOf": [{"const": "balanced"}, weights]}
+def _class_weights(value: Any) -> str | dict[str, float]:
+    """Validate `"balanced"`, or a table with a weight for each class."""
+    if value == "balanced":
+        return "balanced"
+    if not isinstance(value, dict) or not value:
+        raise custom_error("balance", 'must be "balanced" or a table of a weight for each class')
+    for name, weight in value.items():
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not number or not 0 <= weight < float("inf"):
+            raise located_error("number", "must be a number of at least 0", (str(name),), weight)
+    return {str(name): float(weight) for name, weight in value.items()}
 
 
-ClassWeights = Annotated[Literal["balanced"] | dict[str, float], _ClassWeights()]
+_WEIGHTS = {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}
+ClassWeights = Annotated[
+    Literal["balanced"] | dict[str, float],
+    PlainValidator(_class_weights),
+    WithJsonSchema({"anyOf": [{"const": "balanced"}, _WEIGHTS]}),
+]
 
 
 class SplitSpec(StrictModel):

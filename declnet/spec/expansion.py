@@ -143,7 +143,7 @@ class Expansion:
             values are invalid; errors there would be redundant.
     """
 
-    source_map: SourceMap
+    source_map: ExpandedMap
     plain: Mapping[str, Any]
     registry: Registry
     errors: Sequence[ErrorDetails] = ()
@@ -154,7 +154,7 @@ class Expansion:
 def expand(
     source_map: SourceMap, registry: Registry | None, used_before: Collection[str]
 ) -> Expansion:
-    """Replace variables and write out blocks; a document without any keeps its source map.
+    """Replace variables and write out blocks.
 
     Args:
         source_map: the composed document.
@@ -171,13 +171,10 @@ def expand(
     plain = variables.document
     registry = registry_for(plain.get("plugins"), registry)
     items = value_at(plain, LAYERS)
-    has_blocks = isinstance(items, list | tuple) and any(map(is_block, items))
-    if not has_blocks and plain is source_map.document:
-        return Expansion(source_map, plain, registry, diagnostics=variables.diagnostics)
     made = ExpandedMap(plain, source_map.origin, source_map, variables.uses)
     wrong = {each.path[1] for each in variables.diagnostics if each.code == "E072"}
     invalid = {path for path, name in variables.uses.items() if name in wrong}
-    if not has_blocks:
+    if not isinstance(items, list | tuple) or not any(map(is_block, items)):
         return Expansion(made, plain, registry, (), variables.diagnostics, frozenset(invalid))
     found = expanded(items, registry)
     made.layers = found.written

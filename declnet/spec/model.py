@@ -30,10 +30,10 @@ from declnet.contracts.strict_model import (
     resolve_paths,
 )
 from declnet.spec.data_section import DataSpec
+from declnet.spec.expansion import ExpandedMap
 from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
-from declnet.spec.source_map import SourceMap
 from declnet.spec.variables import escaped
 
 FORMAT_VERSION = 1
@@ -66,7 +66,18 @@ def _check_version(version: int) -> int:
     return version
 
 
-class InitialWeights(StrictModel):
+class _WithPaths(StrictModel):
+    """A table whose relative paths are relative to the file that contains them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paths(cls, values: object, info: ValidationInfo) -> object:
+        if isinstance(values, dict):
+            return resolve_paths(cls, values, (info.context or {}).get("folder"))
+        return values
+
+
+class InitialWeights(_WithPaths):
     """A part of the weights in a file: `model.initial_weights` as a table."""
 
     path: Path = Field(description="a safetensors file")
@@ -79,13 +90,6 @@ class InitialWeights(StrictModel):
         default={},
         description='names in the file and in the model, e.g. { "old.*" = "new.*" }',
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _paths(cls, values: object, info: ValidationInfo) -> object:
-        if isinstance(values, dict):
-            return resolve_paths(cls, values, (info.context or {}).get("folder"))
-        return values
 
 
 def _path_or_table(
@@ -102,7 +106,7 @@ def _path_or_table(
     )
 
 
-class ModelSpec(StrictModel):
+class ModelSpec(_WithPaths):
     """The network: the section `[model]`."""
 
     dtype: Literal["float32", "float64"] = Field(
@@ -148,13 +152,6 @@ class ModelSpec(StrictModel):
         if registry is not None:
             self._preferred = tuple(sorted(registry.preferred))
         return self
-
-    @model_validator(mode="before")
-    @classmethod
-    def _paths(cls, values: object, info: ValidationInfo) -> object:
-        if isinstance(values, dict):
-            return resolve_paths(cls, values, (info.context or {}).get("folder"))
-        return values
 
 
 class TrainingSpec(StrictModel):
@@ -290,7 +287,7 @@ class RunSpec(StrictModel):
     training: TrainingSpec = Field(description="how long and in which steps to train")
     engine: EngineSpec = Field(default=EngineSpec(), description="what computes")
 
-    _source_map: SourceMap = PrivateAttr(default_factory=SourceMap)
+    _source_map: ExpandedMap = PrivateAttr(default_factory=ExpandedMap)
 
     @field_validator("losses", mode="after")
     @classmethod
@@ -327,11 +324,11 @@ class RunSpec(StrictModel):
         return heads_of(self.loss, self.losses, self.training.metrics)
 
     @property
-    def source_map(self) -> SourceMap:
+    def source_map(self) -> ExpandedMap:
         """Where each value is written, for errors found later."""
         return self._source_map
 
-    def locate_in(self, source_map: SourceMap) -> None:
+    def locate_in(self, source_map: ExpandedMap) -> None:
         """Set where each value is written."""
         self._source_map = source_map
 

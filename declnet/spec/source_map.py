@@ -152,35 +152,6 @@ class SourceMap:
         """Return whether a type may be written as a bare name, to which others may add keys."""
         return any(isinstance(value_at(self.document, each), str) for each in (path, path[:-1]))
 
-    def written_path(self, path: KeyPath) -> KeyPath:
-        """Return the path of the same value in the document as written."""
-        return path
-
-    def defining_path(self, path: KeyPath) -> KeyPath:
-        """Return the path to change so that the value at a path changes."""
-        return path
-
-    def origins(self, path: KeyPath) -> list[Place]:
-        """Return the places that give a path its value; none if it is a default."""
-        place = self.exact_place(path)
-        return [place] if place is not None else []
-
-    def closes_residual(self, layer: int) -> bool:  # noqa: ARG002
-        """Return whether a layer adds the input of a residual block to its output."""
-        return False
-
-    def short_names(self, layer: int) -> tuple[str, ...]:  # noqa: ARG002
-        """Return what else a layer could have named as an input, if it names an unknown one."""
-        return ()
-
-    def as_written(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-        """Return diagnostics of the validated document with paths of the document as written."""
-        return tuple(diagnostics)
-
-    def with_notes(self, diagnostic: Diagnostic) -> Diagnostic:
-        """Return a diagnostic with a note on the variable whose value it concerns, if any."""
-        return diagnostic
-
     def locate(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """Return the diagnostics with their places, deduplicated, in the order of the files."""
         placed = [

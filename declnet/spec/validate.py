@@ -23,7 +23,7 @@ from declnet.spec.blocks import LAYERS, Block
 from declnet.spec.compose import EXTENDS, Composed, compose
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document import TOO_DEEP, large_numbers, too_deep_path, without_large_numbers
-from declnet.spec.expansion import Expansion, expand
+from declnet.spec.expansion import ExpandedMap, Expansion, expand
 from declnet.spec.messages import shown
 from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec, fit_name
 from declnet.spec.overrides import Override, override_of
@@ -44,7 +44,7 @@ class ParsedSpec:
         is_incomplete: whether a file that the spec extends could not be read.
     """
 
-    source_map: SourceMap
+    source_map: ExpandedMap
     spec: RunSpec | None
     diagnostics: tuple[Diagnostic, ...] = ()
     context: Mapping[str, Any] = field(default_factory=dict)

@@ -26,11 +26,11 @@ from declnet.testing.trial import Try
 COMMON = declarations.CHECKS
 """The checks of every component, whatever its kind."""
 
-_KINDS: dict[str, tuple[Try, tuple[Check, ...]]] = {
+_KINDS: dict[str, tuple[Try | None, tuple[Check, ...]]] = {
     "layer": (layers.try_layer, (*layers.CHECKS, *native.CHECKS)),
     "loss": (losses.try_loss, (*losses.CHECKS, *native.CHECKS)),
     "kernel": (kernels.try_kernel, kernels.CHECKS),
-    "engine": (engines.try_engine, engines.CHECKS),
+    "engine": (None, engines.CHECKS),
     "regularizer": (regularizers.try_regularizer, (*regularizers.CHECKS, *native.CHECKS)),
     "optimizer": (optimizers.try_optimizer, (*optimizers.CHECKS, *native.CHECKS)),
     "schedule": (schedules.try_schedule, schedules.CHECKS),
@@ -41,7 +41,7 @@ _KINDS: dict[str, tuple[Try, tuple[Check, ...]]] = {
     "transform": (transforms.try_transform, transforms.CHECKS),
 }
 
-TRIALS = {kind: use for kind, (use, _) in _KINDS.items()}
+TRIALS = {kind: use for kind, (use, _) in _KINDS.items() if use is not None}
 """The function that uses a component once, by kind."""
 
 CHECKS_BY_KIND = {kind: checks for kind, (_, checks) in _KINDS.items()}

@@ -19,13 +19,13 @@ from declnet.contracts.operations import (
     Gather,
     NormalizeWeights,
     OptimizerUpdate,
+    Record,
 )
 from declnet.registry.registry import Entry, Registry
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.comparison import difference, same
 from declnet.testing.examples import build_examples
 from declnet.testing.native import CALLED_KINDS, arrays_of, bound_calls
-from declnet.testing.trial import Setting, Trial
 
 DTYPES = ("float32", "float64")
 TOLERANCE = {"float32": 1e-6, "float64": 1e-14}
@@ -51,6 +51,7 @@ class _Arrays:
         self.moments[3] = np.finfo(dtype).tiny / 4
         self.order, self.start = np.arange(SAMPLES)[::-1].copy(), np.zeros(1, np.int64)
         self.rate, self.step = np.zeros(1), np.zeros(1, np.int64)
+        self.rows, self.row = np.zeros((3, BATCH), dtype), np.zeros(1, np.int64)
         self.notes: list[str] = []
         self.gathers = (Gather(self.x, self.batch, 0), Gather(self.y, self.targets, -1))
 
@@ -61,6 +62,7 @@ class _Arrays:
             partial(np.multiply, self.batch, self.w, self.product),
             partial(np.matmul, self.normalized, self.product, self.dw),
             partial(np.matmul, self.product, self.w, self.losses),
+            Record(self.losses, self.rows, self.row),
         ]
         if noted:
             calls[1:1] = [partial(self.notes.append, "first")]
@@ -79,7 +81,7 @@ class _Arrays:
 
     def filled(self) -> dict[str, Array]:
         """Return copies of all arrays that the calls fill."""
-        names = "batch", "targets", "normalized", "product", "losses", "dw", "w", "moments"
+        names = "batch", "targets", "normalized", "product", "losses", "dw", "w", "moments", "rows"
         return {name: getattr(self, name).copy() for name in names}
 
 
@@ -104,15 +106,6 @@ def _require_same(found: dict[str, Array], expected: dict[str, Array], dtype: st
             gap = "it has other zeros"  # of denormals
         if gap is not None:
             raise CheckFailed(f"with {dtype}, {name} is not what the calls give in Python: {gap}")
-
-
-def try_engine(subject: Subject, setting: Setting) -> Trial:
-    """Make the calls of a step, compiled."""
-    _require_available(subject)
-    arrays = _Arrays(setting.dtype)
-    for call in _compiled(subject, [*arrays.calls(noted=True), *arrays.update()]).calls:
-        call()
-    return Trial(arrays.filled())
 
 
 @check
@@ -142,8 +135,8 @@ def loops_over_steps(subject: Subject) -> None:
     for dtype in DTYPES:
         own, expected = _Arrays(dtype), _Arrays(dtype)
         rows = [(start, 0.1 * step, step) for step, start in enumerate((0, 4, 2), start=1)]
-        for start, _, step in rows:
-            expected.step[0] = step
+        for row, (start, _, step) in enumerate(rows):
+            expected.step[0], expected.row[0] = step, row
             for gather in expected.gathers:
                 gather(expected.order[start : start + BATCH])
             for call in (*expected.calls(noted=False), *expected.update()):
@@ -222,7 +215,10 @@ def _prepare(calls: Sequence[Call], step: int) -> None:
 
 
 def _values(rows: Sequence[tuple[int, float, int]]) -> Array:
-    numbers = [(start, np.float64(rate).view(np.int64), step) for start, rate, step in rows]
+    numbers = [
+        (start, np.float64(rate).view(np.int64), step, row)
+        for row, (start, rate, step) in enumerate(rows)
+    ]
     return np.array(numbers, np.int64)
 
 
@@ -233,7 +229,7 @@ def _loop(subject: Subject, arrays: _Arrays) -> Any:
     if calls is None or update is None:
         raise CheckSkipped("it leaves some of NumPy's calls to Python")
     sizes = arrays.gathers, arrays.order, arrays.start, BATCH
-    now = arrays.start, arrays.rate, arrays.step
+    now = arrays.start, arrays.rate, arrays.step, arrays.row
     with calling("loop"):
         return subject.instance.loop(StepLoop(*sizes, calls, (arrays.losses,), update, now))
 

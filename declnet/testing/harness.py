@@ -245,7 +245,7 @@ class WatchedLayer(Watched):
             for name, declared in self._node.workspace.items():
                 if declared.fill is None:
                     poison(getattr(state, name), self._spoiled)
-        self.forward_arguments, read = (x, y, state), _named("x", x)
+        self.forward_arguments, read = (x, y, state), named("x", x)
         self._spoil([y], read.values())
         state.measuring = self.measuring
         kept = self._kept(state, all=state.frozen or not state.training)
@@ -256,10 +256,10 @@ class WatchedLayer(Watched):
 
         What forward read and wrote is spoiled unless it is needed, as another layer might do.
         """
-        self.backward_arguments, read = (x, y, dy, dx, state), _named("x", x) | {"y": y, "dy": dy}
+        self.backward_arguments, read = (x, y, dy, dx, state), named("x", x) | {"y": y, "dy": dy}
         seen_x, seen_y, _ = self.forward_arguments
-        self._spoil([*_named("x", seen_x).values(), seen_y], read.values())
-        self._spoil([*_named("dx", dx).values(), *vars(state.grad).values()], [dy])
+        self._spoil([*named("x", seen_x).values(), seen_y], read.values())
+        self._spoil([*named("dx", dx).values(), *vars(state.grad).values()], [dy])
         self._call("backward", x, y, dy, dx, state, read=read | self._kept(state, all=True))
 
     def _spoil(self, arrays: Sequence[Array], kept: Any) -> None:
@@ -319,7 +319,7 @@ class WatchedMetric(Watched):
         self._call("update", state, y_pred, y_true, read={"y_pred": y_pred, "y_true": y_true})
 
 
-def _named(name: str, arrays: Any) -> dict[str, Array]:
+def named(name: str, arrays: Any) -> dict[str, Array]:
     """Return arrays by name, with their position if in a tuple; None is left out."""
     if not isinstance(arrays, tuple):
         return {} if arrays is None else {name: arrays}

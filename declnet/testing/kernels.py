@@ -32,7 +32,7 @@ from declnet.testing.check import (
 from declnet.testing.common_checks import only, require_alike
 from declnet.testing.comparison import LEAST, same
 from declnet.testing.examples import build_examples
-from declnet.testing.harness import NO_LOSS, GraphHarness, call_locked, infer, probe
+from declnet.testing.harness import NO_LOSS, GraphHarness, call_locked, infer, named, probe
 from declnet.testing.layer_harness import (
     LEVELS,
     USUAL_SHAPES,
@@ -87,7 +87,7 @@ class WatchedKernels(Kernels):
             calls = super().bind(kernels, site)
         if calls is None or site.state is not None:
             return calls
-        read = {"y_true": site.y_true, "w": site.w} | _named("x", site.x)
+        read = {"y_true": site.y_true, "w": site.w} | named("x", site.x)
         for state in site.states:
             read |= {f"state.{name}": getattr(state, name) for name in vars(state.grad)}
         known = {name: array for name, array in read.items() if array is not None}
@@ -96,7 +96,7 @@ class WatchedKernels(Kernels):
                 self._watched(calls.forward, known | {"y": site.y}, site.losses, site.dx),
                 self._watched(calls.backward, known | {"y": site.y}),
             )
-        dx = _named("dx", site.dx)
+        dx = named("dx", site.dx)
         if site.losses is None:
             forward = self._watched(calls.forward, known, site.y)
             kept = {  # dx has the memory of an x that backward does not need
@@ -146,13 +146,6 @@ class WatchedKernels(Kernels):
             if not same(before[name], array):
                 fault = f"{what} writes to {name}, which it may only read"
                 raise ReadOnlyWrittenError(fault, fault)
-
-
-def _named(name: str, arrays: Any) -> dict[str, Array]:
-    """Return an array by name, or several with their positions; None is left out."""
-    if not isinstance(arrays, tuple):
-        return {} if arrays is None else {name: arrays}
-    return {f"{name}[{i}]": each for i, each in enumerate(arrays) if each is not None}
 
 
 _Build = Callable[[Kernels], Callable[[float], dict[str, Array]]]

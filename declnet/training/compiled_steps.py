@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.engine import Engine, NativeLoop, StepLoop
-from declnet.contracts.operations import Gather
+from declnet.contracts.operations import Gather, Record
 from declnet.data.batches import Batch
 from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.graph.update import Updates
@@ -28,16 +30,28 @@ class NonFiniteLossError(Exception):
         self.loss, self.x, self.made = loss, x, made
 
 
+RECORDED = 64
+"""Most steps whose results are recorded at a time."""
+
+RECORDED_BYTES = 1 << 22
+"""Most bytes of recorded results, unless those of one step take more."""
+
+
 class CompiledSteps:
     """Steps on batches of one size, each followed by its update, in one call of an engine.
 
     Args:
-        loop: the engine's loop.
-        step: the step that it makes, on the batch `x`.
+        steps: the steps, without records.
+        step: the same step in Python, on the batch `x`.
+        row: the row of records.
     """
 
-    def __init__(self, loop: NativeLoop, step: Step, x: Batch, update: Updates) -> None:
-        self._loop, self._step, self._x, self._update = loop, step, x, update
+    def __init__(
+        self, engine: Engine, steps: StepLoop, step: Step, x: Batch, update: Updates, row: Array
+    ) -> None:
+        self._engine, self._steps, self._step = engine, steps, step
+        self._x, self._update, self._row = x, update, row
+        self._loop = engine.loop(steps)
 
     @classmethod
     def of(
@@ -63,18 +77,40 @@ class CompiledSteps:
             return None
         if graph.begin is not None or update.is_scheduled:
             return None
-        start, losses = np.zeros(1, np.int64), step.all_losses()
-        now = (start, *update.now)
+        start, row, losses = np.zeros(1, np.int64), np.zeros(1, np.int64), step.all_losses()
+        now = (start, row, *update.now)
         sizes = (tuple(gathers), order, start, len(losses[0]))
-        loop = engine.loop(StepLoop(*sizes, calls, losses, updates, now, threads))
-        return cls(loop, step, x, update)
+        steps = StepLoop(*sizes, calls, losses, updates, now, threads)
+        return cls(engine, steps, step, x, update, row)
 
-    def run(self, step: int, starts: Sequence[int] | Array) -> float:
+    @cached_property
+    def recording(self) -> tuple[NativeLoop, tuple[Record, ...]] | None:
+        """The loop that records each step's results, and the records; None if it needs Python."""
+        results = [each.ravel("K") for each in self._step.results()]  # views
+        fitting = RECORDED_BYTES // sum(each.nbytes for each in results)
+        count = max(1, min(RECORDED, fitting))
+        records = tuple(
+            Record(each, np.empty((count, each.size), each.dtype), self._row) for each in results
+        )
+        native = self._engine.compile(records).native
+        if native is None:
+            return None
+        calls = (*self._steps.calls, *native)
+        return self._engine.loop(replace(self._steps, calls=calls)), records
+
+    def run(
+        self,
+        step: int,
+        starts: Sequence[int] | Array,
+        collect: Callable[[int, float], None] | None = None,
+    ) -> float:
         """Make a step for each batch.
 
         Args:
             step: the updates made before.
             starts: the position of each batch in the order of the samples.
+            collect: called with the position and the mean data loss of each batch, while the arrays
+                of the step hold its results; needs `recording`.
 
         Returns:
             The learning rate of the last update.
@@ -82,11 +118,25 @@ class CompiledSteps:
         Raises:
             NonFiniteLossError: before the update that would have followed.
         """
+        if collect is None or self.recording is None:
+            return self._run(self._loop, step, starts)
+        loop, records = self.recording
+        count, rate = len(records[0].rows), 0.0
+        for first in range(0, len(starts), count):
+            part = starts[first : first + count]
+            rate = self._run(loop, step + first, part)
+            for row, start in enumerate(part):
+                for each in records:
+                    each.array[:] = each.rows[row]
+                collect(start, self._step.loss())
+        return rate
+
+    def _run(self, loop: NativeLoop, step: int, starts: Sequence[int] | Array) -> float:
         count = len(starts)
-        values = np.empty((count, 1 + len(self._update.now)), np.int64)
-        values[:, 0] = starts
-        self._update.fill(values[:, 1:], step + 1)
-        made = self._loop.run(values)
+        values = np.empty((count, 2 + len(self._update.now)), np.int64)
+        values[:, 0], values[:, 1] = starts, np.arange(count)
+        self._update.fill(values[:, 2:], step + 1)
+        made = loop.run(values)
         if made < count:
             raise NonFiniteLossError(self._step.loss(), self._x, made)
         return self._update.rate(step + count)

@@ -138,7 +138,10 @@ class MiniBatchEpoch:
         self.steps = self.updates = batches.count
 
     def attach(self, update: Updates, engine: Engine, threads: int | None) -> None:
-        """Let an engine make the steps whose metrics are not needed, if it can make all of them.
+        """Let an engine make the steps, if it can make all of them.
+
+        Those whose metrics are needed are among them if it can record what they are computed of,
+        unless there is a penalty, which is computed of the parameters before each update.
 
         Args:
             update: what follows each step.
@@ -152,6 +155,11 @@ class MiniBatchEpoch:
                 return
             self._compiled[size] = compiled
         self._attached = update
+
+    def _can_collect(self) -> bool:
+        """Return whether metrics can be computed after the engine has made some steps."""
+        compiled = self._compiled.values()
+        return not self._graph.is_regularized and all(each.recording for each in compiled)
 
     def run_epochs(self, update: Update, step: int, epochs: int) -> None:
         """Run whole epochs without metrics.
@@ -186,31 +194,33 @@ class MiniBatchEpoch:
         rate, begin, stop = 0.0, self._graph.begin, self.steps if stop is None else stop
         if first == 0:
             self._batches.shuffle()
-        if metrics is None and update is self._attached:
-            return self._run_compiled(step, first, stop)
+        if update is self._attached and (metrics is None or self._can_collect()):
+            return self._run_compiled(step, first, stop, metrics)
         for positions in self._batches.between(first, stop):
-            arrays, gather_x, gather_y, bound = self._bound[len(positions)]
+            _, gather_x, gather_y, bound = self._bound[len(positions)]
             gather_x(positions)
             gather_y(positions)
             step += 1
             if begin is not None:
                 begin(step)
-            loss = bound.run()
-            _check(loss, arrays[0])
-            if metrics is not None:
-                y = [each[positions] for each in self._y]
-                _collect(metrics, self._graph, bound, y, loss, arrays[0])
+            self._collect(metrics, positions, bound.run())
             rate = update(step)
         return rate
 
-    def _run_compiled(self, step: int, first: int, stop: int) -> float:
+    def _run_compiled(
+        self, step: int, first: int, stop: int, metrics: MetricAccumulator | None
+    ) -> float:
         """Run a part of an epoch by the engine: the batches of full size, then the last one."""
-        rate, size = 0.0, self._batches.batch_size
+        rate, size, order = 0.0, self._batches.batch_size, self._batches.order
+
+        def collect(start: int, loss: float) -> None:
+            self._collect(metrics, order[start : start + size], loss)
+
         starts = size * np.arange(first, stop)
         full = len(starts) - (stop == self.steps and self._batches.last_size < size)
         for own, part in ((size, starts[:full]), (self._batches.last_size, starts[full:])):
             if len(part):
-                rate = self._compiled[own].run(step, part)
+                rate = self._compiled[own].run(step, part, None if metrics is None else collect)
                 step += len(part)
         return rate
 
@@ -240,15 +250,19 @@ class MiniBatchEpoch:
         positions, arrays = self.gathered(batch)
         if len(positions) not in self._observed:
             self._observed[len(positions)] = self._graph.observed_step(*arrays)
-        observed, bound = self._observed[len(positions)], self._bound[len(positions)][-1]
-        loss = observed.run(observer, epoch, step + 1)
-        _check(loss, arrays[0])
-        if metrics is not None:
-            y = [each[positions] for each in self._y]
-            _collect(metrics, self._graph, bound, y, loss, arrays[0])
+        observed = self._observed[len(positions)]
+        self._collect(metrics, positions, observed.run(observer, epoch, step + 1))
         rate = update(step + 1)
         observed.updated(observer, rate)
         return rate
+
+    def _collect(self, metrics: MetricAccumulator | None, positions: Array, loss: float) -> None:
+        """Check the loss of a batch; add the batch to the metrics if they are needed."""
+        (x, *_), *_, bound = self._bound[len(positions)]
+        _check(loss, x)
+        if metrics is not None:
+            y = [each[positions] for each in self._y]
+            _collect(metrics, self._graph, bound, y, loss, x)
 
     def updates_in(self, first: int, stop: int) -> int:
         """Return the number of updates that the batches of a part make."""

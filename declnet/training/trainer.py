@@ -110,10 +110,12 @@ class Trainer:
         self._training, self._heads, self._model = spec.training, spec.heads, model
         self._monitored = _Monitored.of(spec.training.callbacks, self._heads)
         self._unscale = train.unscale
-        self._validation = (
-            Evaluation(model, self._heads, validation) if validation is not None else None
-        )
         self._compiled = compiled = compile_training(spec, model, train, registry)
+        self._validation = (
+            Evaluation(model, self._heads, validation, kernels=compiled.kernels)
+            if validation is not None
+            else None
+        )
         self._update = compiled.update
         self._apply: Update = compiled.update
         self._streams, self.kernels = compiled.streams, compiled.kernels

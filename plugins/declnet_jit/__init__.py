@@ -5,7 +5,7 @@ decorated with `Routine`, bound to arrays. Everything here can be imported witho
 needed when a routine is bound for the first time on a machine.
 
 - Routines: `Routine`, `rounded_as_written`, `share` (a thread's part of the work), and `Intrinsic`
-  for instructions that Numba's Python does not have.
+  for instructions that Numba's Python does not have, with `Vectors` and `host_features`.
 - Functions that routines call: `exp`, `expm1`, `log`, `log1p`, `logistic`, `tanh`, `of_its_type`;
   `load` and `store` for numbers at addresses.
 - Matrix products: `product` is a call of its own; `multiply_tile` and `copy_columns` are parts of
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from declnet_jit.routines.routine import Routine as Routine
     from declnet_jit.routines.routine import rounded_as_written as rounded_as_written
     from declnet_jit.routines.routine import share as share
+    from declnet_jit.routines.vectors import Vectors as Vectors
+    from declnet_jit.routines.vectors import host_features as host_features
 
 _NAMES = {
     "kernel": ["CompiledKernel"],
@@ -47,6 +49,7 @@ _NAMES = {
     "routines.memory": ["load", "store"],
     "routines.micro_kernel": ["NOTHING", "SUMS", "TILE", "copy_columns", "multiply_tile"],
     "routines.products": ["product"],
+    "routines.vectors": ["Vectors", "host_features"],
 }
 
 __getattr__ = lazy_names(

@@ -13,6 +13,7 @@ from declnet import (
     Gather,
     NativeCall,
     NormalizeWeights,
+    Record,
 )
 from declnet_jit.routines.routine import Routine
 
@@ -80,6 +81,13 @@ def flush_denormals(array, step, every, tiny):  # type: ignore[no-untyped-def]
             array[i] = zero if abs(value) < tiny else value
 
 
+@Routine
+def record(array, rows, row):  # type: ignore[no-untyped-def]
+    """rows[row] = array."""
+    for i in range(np.uint64(array.size)):
+        rows[row[0], i] = array[i]
+
+
 def gathering(operation: Gather, order: Array, start: Array) -> NativeCall:
     """Return a gather of the samples at `order[start : start + n]`."""
     bits = np.dtype(f"u{operation.source.itemsize}")
@@ -113,6 +121,11 @@ def _(call: ClipValue) -> NativeCall:
 @operation.register
 def _(call: ClipNorm) -> NativeCall:
     return clip_norm.bound(call.gradient, call.maximum)
+
+
+@operation.register
+def _(call: Record) -> NativeCall:
+    return record.bound(call.array, call.rows, call.row)
 
 
 @operation.register

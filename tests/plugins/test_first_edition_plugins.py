@@ -157,8 +157,16 @@ def edited(text, edits):
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
-    """Install a copy of a package with edits by module; return the result of `discover`."""
+    """Install a copy of a package with edits by module; return the result of `discover`.
+
+    Afterwards no module of it is imported: tests of the documentation import others of its name.
+    """
     copies = count()
+    packages = {each.name.replace("-", "_") for each in PACKAGES.iterdir()}
+
+    def forget():
+        loaded = [each for each in sys.modules if each.split(".")[0] in packages]
+        return {each: sys.modules.pop(each) for each in loaded}
 
     def copy(distribution, edits=None, hook=None):
         package = distribution.replace("-", "_")
@@ -172,13 +180,15 @@ def install(tmp_path, monkeypatch):
         project = tomllib.loads((PACKAGES / distribution / "pyproject.toml").read_text("utf-8"))
         write_metadata(folder, distribution, "0.1.0", project["project"]["entry-points"])
         monkeypatch.syspath_prepend(folder)
-        for loaded in [each for each in sys.modules if each.split(".")[0] == package]:
-            monkeypatch.delitem(sys.modules, loaded)
+        forget()
         registry = declnet.discover()
         list(registry.entries())
         return registry
 
-    return copy
+    before = forget()
+    yield copy
+    forget()
+    sys.modules.update(before)
 
 
 @pytest.fixture

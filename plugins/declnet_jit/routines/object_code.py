@@ -1,12 +1,15 @@
 """Object code of routines: compiled once on a machine, cached, and loaded through LLVM.
 
 Numba is imported only to compile. The cache holds a file for each routine and signature, in the
-folder `DECLNET_CACHE_DIR` or the user's cache folder.
+folder `DECLNET_CACHE_DIR` or the user's cache folder, until it has not been used for `DAYS` days.
 """
 
 import os
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -25,6 +28,12 @@ from declnet_jit.routines.routine import ArgumentType
 
 ENTRY = "declnet_call"
 """The name of the function void(const int64_t *block) in each object file."""
+
+DAYS = 90
+"""Days after which a file of the cache is deleted unless a process has loaded it."""
+
+_FILE = re.compile(r"\.?.+-[0-9a-f]{32}\.o(\.\d+)?")
+"""Names of the cache's files, and of temporary ones that a killed process left."""
 
 _lock = RLock()
 """Held while LLVM or Numba works; also during a fork, so that a child finds them idle."""
@@ -58,10 +67,13 @@ def address_of(
 
 def _cached(function: Callable[..., None], key: str) -> llvm.ResourceTracker | None:
     """Return a routine's library from the cache; None if it has none, or a damaged one."""
+    file = _cache_file(function, key)
     try:
-        content = _cache_file(function, key).read_bytes()
+        content = file.read_bytes()
     except OSError:
         return None
+    with suppress(OSError):  # a cache that may only be read
+        os.utime(file)
     code = content[_SUM:]
     if content[:_SUM] != _checksum(key, code):
         return None
@@ -91,9 +103,23 @@ def _compiled(
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(file, _checksum(key, code) + code)
+        _delete_unused(file.parent)
     except OSError:
         pass  # each process compiles
     return library
+
+
+def _delete_unused(folder: Path) -> None:
+    """Delete the cache's files that no process has written or loaded for `DAYS` days.
+
+    Another process may do the same, or read a file that is deleted: it has its content, or compiles
+    it again.
+    """
+    oldest = time.time() - DAYS * 24 * 60 * 60
+    for each in folder.iterdir():
+        with suppress(OSError):
+            if _FILE.fullmatch(each.name) and each.stat().st_mtime < oldest:
+                each.unlink()
 
 
 def _linked(code: bytes) -> llvm.ResourceTracker:
@@ -153,19 +179,25 @@ def _cache_folder() -> Path:
     return platformdirs.user_cache_path("declnet", appauthor=False)
 
 
-def fingerprint(function: Any, seen: tuple[object, ...] = ()) -> Iterator[object]:
-    """Yield what a function computes: its code, its constants and the functions that it calls.
+def fingerprint(function: Any, seen: dict[object, int] | None = None) -> Iterator[object]:
+    """Yield what a function computes: its code, its constants, the functions and classes it names.
 
     Two functions with equal fingerprints compile to the same code; comments and line numbers do not
     count.
 
+    Args:
+        function: a function, or what wraps one.
+        seen: what has been described before, with its number.
+
     Raises:
         TypeError: a function names an object that no cache can know again.
     """
-    function = getattr(function, "__wrapped__", function)
+    function, seen = getattr(function, "__wrapped__", function), {} if seen is None else seen
     yield function.__qualname__
     if function in seen:
+        yield seen[function]
         return
+    seen[function] = len(seen)
     yield from (function.__defaults__, function.__kwdefaults__)
     for code in _codes(function.__code__):
         constants = [each for each in code.co_consts if not isinstance(each, CodeType)]
@@ -173,7 +205,7 @@ def fingerprint(function: Any, seen: tuple[object, ...] = ()) -> Iterator[object
         yield code.co_exceptiontable.hex()
     for name, value in referenced(function).items():
         yield name
-        yield from _describe(value, (*seen, function))
+        yield from _describe(value, seen)
 
 
 def referenced(function: FunctionType) -> dict[str, Any]:
@@ -191,7 +223,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(each)
 
 
-def _describe(value: Any, seen: tuple[object, ...]) -> Iterator[object]:
+def _describe(value: Any, seen: dict[object, int]) -> Iterator[object]:
     """Yield a description of a value that a function names."""
     yield type(value).__qualname__
     if isinstance(getattr(value, "__wrapped__", value), FunctionType):
@@ -202,6 +234,11 @@ def _describe(value: Any, seen: tuple[object, ...]) -> Iterator[object]:
             (key, sorted(each) if isinstance(each, set) else each) for key, each in options.items()
         ]
         yield from fingerprint(value, seen)
+    elif isinstance(value, type):
+        yield repr(value)
+        for each in vars(value).values():  # methods, other than generated ones
+            if isinstance(each, FunctionType) and not each.__code__.co_filename.startswith("<"):
+                yield from fingerprint(each, seen)
     elif isinstance(value, np.ndarray):
         yield from (value.dtype.str, value.shape, value.tobytes().hex())
     elif isinstance(value, tuple):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 
 import declnet
-from declnet import DivergenceError, parse_spec, run
+from declnet import Dataset, DivergenceError, parse_spec, run
 from declnet.graph.kernels import Kernels
 from declnet.graph.training_graph import TrainingGraph
+from declnet.training.evaluation import OFTEN, Evaluation
+from declnet.training.preparation import prepare
+from declnet_jit.engine import NativeEngine
 
 pytestmark = pytest.mark.usefixtures("numba")
 
@@ -51,12 +55,45 @@ def bits(result):
 @pytest.mark.parametrize("training", TRAININGS.values(), ids=TRAININGS)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_stretches_of_steps_give_the_bits_of_single_steps(document, blobs, network, training):
-    """With `log_every = 1`, each step's losses are needed, so Python runs step by step."""
+    """With `log_every = 1`, the spiral's penalty is needed, so Python runs step by step."""
     document["model"]["layers"] = list(NETWORKS[network])
     document["engine"] = {"kernels": "jit"}
     document["data"] |= {"class_weights": "balanced"}
     found = {bits(trained(document, blobs, log_every=every, **training)) for every in (1, 6, 13)}
     assert len(found) == 1
+
+
+TWO_LOSSES = {
+    "one": {"type": "categorical_crossentropy", "metrics": ["accuracy"]},
+    "two": {"type": "mean_squared_error", "weight": 0.3, "metrics": ["mean_absolute_error"]},
+}
+
+
+@pytest.mark.parametrize("weights", [False, True])
+@pytest.mark.parametrize("losses", [1, 2])
+def test_metrics_of_recorded_steps_are_those_of_single_steps(document, blobs, losses, weights):
+    """A follower of updates has Python run step by step. 75 steps are recorded in two parts."""
+    x, y = blobs
+    document["engine"] = {"kernels": "jit"}
+    if losses == 1:
+        document["model"]["layers"] = list(NETWORKS["kernels"])
+        document["training"]["metrics"] = ["accuracy"]
+    else:
+        one, two = ({"type": "dense", "units": n, "name": f"d{n}"} for n in (4, 1))
+        heads = [{"type": "softmax", "name": "one"}, {**two, "name": "two", "inputs": ["relu_1"]}]
+        layers = [{"type": "dense", "units": 9}, "relu", one, *heads]
+        document["model"] |= {"layers": layers, "outputs": ["one", "two"]}
+        del document["loss"], document["training"]["metrics"]
+        document["losses"] = TWO_LOSSES
+        y = {"one": y, "two": x[:, 0]}
+    given = np.random.default_rng(0).uniform(size=len(x)) if weights else None
+    data = Dataset(x, y, weights=given)
+    single, recorded = (
+        trained(document, {"train": data}, batch_size=2, epochs=3, callbacks=callbacks).history
+        for callbacks in (["ema"], [])
+    )
+    assert recorded == single
+    assert recorded[-1]["loss"] < recorded[0]["loss"]
 
 
 @pytest.mark.parametrize("batch_size", [None, 50])
@@ -94,6 +131,38 @@ def test_all_calls_of_common_networks_are_native(document, blobs):
     step = graph.step(blobs[0][:32].astype(model.dtype), y_true)
     assert step.compiled.native is not None
     assert len(step.calls) == 1
+
+
+def test_frequent_evaluations_are_native_and_give_the_same_bits(document):
+    """From `OFTEN` batches on; here a whole one and a shorter one, of weighted samples."""
+    left = []
+
+    class Counting(NativeEngine):
+        type = "counting"
+
+        def compile(self, calls):
+            compiled = super().compile(calls)
+            left.append(len(compiled.calls))
+            return compiled
+
+    document["model"]["layers"] = [
+        "batch_norm",
+        {"type": "dropout", "rate": 0.5},
+        *NETWORKS["replays"],
+    ]
+    document["training"]["metrics"] = ["accuracy"]
+    rng, samples = np.random.default_rng(1), 1100
+    x, y = rng.normal(size=(samples, 4)), rng.integers(4, size=samples)
+    data = {"train": Dataset(x, y, weights=rng.uniform(size=samples))}
+    spec = parse_spec(document)
+    prepared = prepare(spec, declnet.default_registry(), data)
+    model, data = prepared.model, prepared.data["train"]
+    kernels = Kernels()
+    kernels.engine = Counting()
+    expected = Evaluation(model, spec.heads, data).evaluate()
+    evaluation = Evaluation(model, spec.heads, data, kernels=kernels)
+    assert all(evaluation.evaluate() == expected for _ in range(OFTEN // 2 + 1))
+    assert left == [1, 1]
 
 
 def test_models_in_several_threads_do_not_disturb_each_other(document, blobs):

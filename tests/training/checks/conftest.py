@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from declnet import default_registry, parse_spec
-from declnet.spec.source_map import SourceMap
+from declnet.spec.expansion import ExpandedMap
 from declnet.spec.validate import ParsedSpec
 from declnet.training.checks.check import check_parsed, check_spec
 
@@ -28,6 +28,6 @@ def check_wrong():
     def check(document, registry=None):
         registry = registry or default_registry()
         context = {"registry": registry, "folder": Path.cwd()}
-        return check_parsed(ParsedSpec(SourceMap(document), None, context=context), registry)
+        return check_parsed(ParsedSpec(ExpandedMap(document), None, context=context), registry)
 
     return check

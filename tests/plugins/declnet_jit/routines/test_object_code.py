@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -171,6 +172,34 @@ def test_a_damaged_file_of_the_cache_is_replaced(increase, restarted, damage, tm
     restarted()
     assert increases(increase()) == [1, 1]
     assert capsys.readouterr().err == ""
+
+
+def test_files_that_no_process_loads_for_90_days_are_deleted(increase, restarted, tmp_path):
+    def age(days, *files):
+        for each in files:
+            os.utime(each, (time.time() - days * 24 * 60 * 60,) * 2)
+
+    restarted()
+    increases(increase(1.0))
+    (used_file,) = tmp_path.iterdir()
+    increases(increase(2.0))
+    (unused_file,) = {*tmp_path.iterdir()} - {used_file}
+    temporary = tmp_path / f".{unused_file.name}.4321"
+    other = tmp_path / "notes-of-mine.o"
+    temporary.touch()
+    other.touch()
+    age(89, unused_file)
+    increases(increase(3.0))
+    assert unused_file.exists()
+    age(91, used_file, unused_file, temporary, other)
+    restarted()
+    increases(increase(1.0))
+    assert len(list(tmp_path.iterdir())) == 5  # nothing was written, so nothing deleted
+    increases(increase(4.0))
+    assert used_file.exists()
+    assert other.exists()
+    assert not unused_file.exists()
+    assert not temporary.exists()
 
 
 def test_a_folder_that_cannot_be_written_means_no_cache(increase, restarted, tmp_path):
