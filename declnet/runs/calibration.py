@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -151,7 +152,11 @@ def calibrating(
 
 
 def _chained(first: Unscale | None, then: Unscale) -> Unscale:
-    return then if first is None else lambda y_pred: then(first(y_pred))
+    return then if first is None else partial(_both, first, then)
+
+
+def _both(first: Unscale, then: Unscale, y_pred: Array) -> Array:
+    return then(first(y_pred))
 
 
 def thresholded(heads: Sequence[Head], calibrations: Calibrations) -> tuple[Head, ...]:

@@ -95,10 +95,10 @@ class Predictor:
         preparation: FittedPreparation | None,
         spec: RunSpec,
         registry: Registry | None = None,
-        calibrations: Calibrations = MappingProxyType({}),
+        calibrations: Calibrations | None = None,
     ) -> None:
         self.model, self.preparation, self.spec = model, preparation, spec
-        self.calibrations = calibrations
+        self.calibrations = calibrations = dict(calibrations or {})
         self.registry = registry_for(spec.plugins, registry)
         self._unscale = unscaling(spec.heads, preparation)
         self._limits = input_limits(model.nodes)
