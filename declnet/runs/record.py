@@ -132,6 +132,7 @@ class Record:
             self.checkpoints.rewind(checkpoint)
             rows = self.history.cut(length)
             self._prepared(preparation)
+            (self.directory / folder.CALIBRATION).unlink(missing_ok=True)  # of a kill at the end
             write_json(self.directory / folder.MANIFEST, self._manifest)
         return rows
 

@@ -149,6 +149,27 @@ class TestARunWithATemperatureAndSets:
         assert predictor.predict(data["test"][0]).sets is None
 
 
+def test_a_run_that_was_killed_at_its_end_is_calibrated_again(classes, tmp_path):
+    spec = without_fractions(of_classes(STEPS, epochs=3))
+    data = parts_of(*classes)
+    declnet.run(spec, data, tmp_path / "run")
+    path, manifest = tmp_path / "run" / "calibration.json", tmp_path / "run" / "manifest.json"
+    whole = path.read_bytes()
+    kept = json.loads(manifest.read_text())
+    del kept["files"], kept["ended"]
+    manifest.write_text(json.dumps(kept | {"status": "running"}))
+    path.write_text("of other weights")
+
+    def stop(event):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        declnet.resume(tmp_path / "run", data, listener=stop)
+    assert not path.exists()
+    declnet.resume(tmp_path / "run", data)
+    assert path.read_bytes() == whole
+
+
 def test_a_run_without_calibrators_has_no_trace_of_them(classes, tmp_path):
     data = parts_of(*classes)
     result = declnet.run(without_fractions(of_classes(None, epochs=2)), data, tmp_path / "run")
