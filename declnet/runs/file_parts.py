@@ -41,6 +41,8 @@ def samples_in_part(predictor: Predictor) -> int:
     The number is a multiple of the samples that the model computes together, so results do not
     depend on how a file is divided.
     """
+    if len(predictor.predictors) > 1:
+        return min(map(samples_in_part, predictor.predictors))
     model = predictor.model
     outputs = sum(prod(node.output_shape) for node in model.outputs.values())
     size = max(1, model.sample_size, outputs)
