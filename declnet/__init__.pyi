@@ -93,6 +93,7 @@ from declnet.runs.cross_validation import CrossValidation as CrossValidation
 from declnet.runs.cross_validation import cross_validate as cross_validate
 from declnet.runs.cross_validation import resume_ensemble as resume_ensemble
 from declnet.runs.ensemble import Ensemble as Ensemble
+from declnet.runs.ensemble import is_ensemble as is_ensemble
 from declnet.runs.ensemble import open_ensemble as open_ensemble
 from declnet.runs.evaluation import ConfusionMatrix as ConfusionMatrix
 from declnet.runs.evaluation import Evaluation as Evaluation
