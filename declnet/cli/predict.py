@@ -55,6 +55,12 @@ if TYPE_CHECKING:
     type=float,
     help="Predict the second of two classes above this value of its unit.  [default: the run's]",
 )
+@click.option(
+    "--spread",
+    is_flag=True,
+    help="Add the standard deviation of the predictions over the models of a folder of folds or "
+    "seeds.",
+)
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
 @no_plugin_option
 def predict(
@@ -64,6 +70,7 @@ def predict(
     form: str | None,
     identifiers: tuple[str, ...],
     threshold: float | None,
+    spread: bool,
     force: bool,
     disabled: tuple[str, ...],
 ) -> None:
@@ -86,6 +93,8 @@ def predict(
     interrupt_on_signals()
     form = form_of(output, form)
     write = FORMS[form]
+    if spread and form == "npy":
+        raise click.UsageError("npy holds the predictions alone: leave out --spread")
     if identifiers and form == "npy":
         raise click.UsageError("npy holds the predictions alone: leave out --id")
     if threshold is not None and not isfinite(threshold):
@@ -95,11 +104,15 @@ def predict(
     registry = registry_without(disabled)
     with attributing_errors(registry):
         predictor = load_predictor(run, registry, notice=show_note)
+        if spread and len(predictor.predictors) == 1:
+            raise click.UsageError("--spread needs several models: a folder of folds or seeds")
         if threshold is not None:
             predictor.set_threshold(threshold)
         start = time.perf_counter()
         with _input(file) as table:
-            parts = predicted_parts(predictor, table, tuple(dict.fromkeys(identifiers)))
+            parts = predicted_parts(
+                predictor, table, tuple(dict.fromkeys(identifiers)), spread=spread
+            )
             if output is None:
                 write(parts, binary_output())
                 return

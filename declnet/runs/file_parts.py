@@ -24,7 +24,7 @@ from declnet.data.columns import require_column
 from declnet.data.files import file_source, naming
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
-from declnet.runs.predictions import AnyPredictions
+from declnet.runs.predictions import AnyPredictions, without_spread
 from declnet.runs.predictor import LabeledPart, Predictor, Unprepared
 
 NUMBERS = 2**21
@@ -52,7 +52,7 @@ def samples_in_part(predictor: Predictor) -> int:
 
 
 def predicted_parts(
-    predictor: Predictor, path: Path, identifiers: Sequence[str] = ()
+    predictor: Predictor, path: Path, identifiers: Sequence[str] = (), *, spread: bool = False
 ) -> Iterator[AnyPredictions]:
     """Yield the predictions for a file part by part, with memory independent of the file size.
 
@@ -61,6 +61,7 @@ def predicted_parts(
         path: a table with the columns that the model was trained on, or an array.
         identifiers: columns of the table to pass through. Those that are not features are read as
             text, if the source can.
+        spread: whether to keep the spread of an ensemble.
 
     Raises:
         DataError: the file cannot be read, a row cannot be prepared, or a prediction is NaN or
@@ -96,6 +97,7 @@ def predicted_parts(
                     raise BrokenContractError(source, "sample_names", fault)
                 passed = {FILE: own, **passed}
             found = predictor.predict_part(data, first)
+            found = found if spread else without_spread(found)
             yield replace(found, identifiers={**found.identifiers, **passed})
             first += sample_count(data)
 

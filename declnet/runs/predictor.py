@@ -185,7 +185,7 @@ class Predictor:
         Raises:
             DataError: also if a prediction is NaN or infinite.
         """
-        found = self.read(self.outputs_for(data, first_row))
+        found = self._predicted(data, first_row)
         name = self.windows.spec.series if self.windows is not None else None
         if name is not None and self.windows is not None and isinstance(data, Table):
             series = np.array([*self.windows.series_in(data)], data.columns[name].dtype)
@@ -193,6 +193,9 @@ class Predictor:
         for each in found.values() if isinstance(found, JointPredictions) else (found,):
             require_finite(each.outputs, naming_samples(data, first_row, self.windows))
         return found
+
+    def _predicted(self, data: Unprepared, first_row: int) -> AnyPredictions:
+        return self.read(self.outputs(self.prepared(data, first_row)))
 
     def evaluate(self, data: Path | GivenData) -> Evaluation:
         """Evaluate the model on samples with targets, prepared like the training data.
@@ -263,14 +266,6 @@ class Predictor:
             return self.readings[0].read(outputs[0])
         pairs = zip(self.heads, self.readings, outputs, strict=True)
         return JointPredictions({head.name: reading.read(each) for head, reading, each in pairs})
-
-    def outputs_for(self, data: Unprepared, first_row: int = 1) -> list[Array]:
-        """Return the predictions of each loss as metrics take them, for unprepared data.
-
-        Raises:
-            DataError: as for `prepared`.
-        """
-        return self.outputs(self.prepared(data, first_row))
 
     def outputs(self, x: Array | Mapping[str, Array]) -> list[Array]:
         """Return the predictions of each loss as metrics take them, for prepared samples x."""
@@ -363,9 +358,21 @@ class EnsemblePredictor(Predictor):
         """The predictors of the models."""
         return self._predictors
 
-    def outputs_for(self, data: Unprepared, first_row: int = 1) -> list[Array]:
-        """Return the averaged predictions of each loss; raise DataError as for `prepared`."""
-        return averaged(each.outputs_for(data, first_row) for each in self._predictors)
+    def _predicted(self, data: Unprepared, first_row: int) -> AnyPredictions:
+        outputs = [each.outputs(each.prepared(data, first_row)) for each in self._predictors]
+        found = self.read(averaged(outputs))
+        if len(outputs) == 1:
+            return found
+        spreads = [
+            np.std(own, axis=0, ddof=1, dtype=float).astype(own[0].dtype)
+            for own in zip(*outputs, strict=True)
+        ]
+        if isinstance(found, JointPredictions):
+            pairs = zip(found.items(), spreads, strict=True)
+            return replace(
+                found, by_loss={name: replace(each, spread=s) for (name, each), s in pairs}
+            )
+        return replace(found, spread=spreads[0])
 
     def outputs(self, x: Array | Mapping[str, Array]) -> list[Array]:  # noqa: ARG002
         """Samples are prepared for each model apart; raises DataError."""

@@ -467,6 +467,11 @@ def test_a_folder_of_folds_predicts_and_is_evaluated_as_one(folds, flowers, decl
         for n in (1, 2, 3)
     ]
     np.testing.assert_allclose(probabilities, np.mean(own, axis=0), atol=1e-7)
+    header, _, more = read(declnet_cli.succeeds("predict", folds, flowers.table, "--spread"))
+    assert header == [*COLUMNS, *(each.replace("probability", "spread") for each in COLUMNS[1:])]
+    np.testing.assert_allclose(more[:, 3:], np.std(own, axis=0, ddof=1), atol=1e-7)
+    message = "--spread needs several models"
+    assert message in refused("predict", folds / "fold-1", flowers.table, "--spread")
     out = declnet_cli.succeeds("evaluate", folds)
     assert out.startswith("out of fold: 108 samples\n")
     assert "\ntest: 12 samples\n" in out

@@ -95,11 +95,13 @@ def test_the_folder_predicts_the_mean_of_its_members(table, tmp_path, target):
     found = cross_validate(spec_of(table, target, folds=3), out=tmp_path / "out")
     given = features(rows_of(table))
     members = [open_run(tmp_path / f"out/fold-{n}").predictor() for n in (1, 2, 3)]
-    mean = np.mean([each.predict(given).outputs for each in members], axis=0)
+    outputs = [each.predict(given).outputs for each in members]
+    mean, spread = np.mean(outputs, axis=0), np.std(outputs, axis=0, ddof=1)
     whole = load_predictor(tmp_path / "out")
     assert isinstance(whole, EnsemblePredictor)
     for predicted in (whole.predict(given), found.predict(given)):
         np.testing.assert_allclose(predicted.outputs, mean, rtol=1e-12)
+        np.testing.assert_allclose(predicted.spread, spread, rtol=1e-12)
         if target == "kind":
             np.testing.assert_allclose(predicted.probabilities.sum(axis=1), 1, rtol=1e-12)
             best = np.array(["x", "y", "z"], object)[mean.argmax(axis=1)]
