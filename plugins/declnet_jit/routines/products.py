@@ -36,7 +36,7 @@ from declnet_jit.routines.micro_kernel import (
     multiply_tile,
     panels_memory,
 )
-from declnet_jit.routines.routine import Routine
+from declnet_jit.routines.routine import Routine, rounded_as_written
 
 ROWS, VECTOR, PANEL_ROW = TILE.rows, TILE.bytes, TILE.vectors * TILE.bytes
 
@@ -130,7 +130,7 @@ def multiply(  # type: ignore[no-untyped-def]
                         )
 
 
-@Routine
+@rounded_as_written  # the order of each sum is the same for any number of rows
 def multiply_few(part, parts, a, b, c, rows, depth, columns, a_row, b_column, c_row):  # type: ignore[no-untyped-def]
     """C = a b with few columns, where k is contiguous in a and b."""
     size, zero = np.int64(a.itemsize), a.dtype.type(0)
