@@ -11,6 +11,7 @@ from declnet_standard.templates import (
     Features,
     Line,
     Plan,
+    counts_loss,
     data_section,
     features_of,
     finite,
@@ -77,9 +78,11 @@ class TablePreset(Template):
 
     Attributes:
         most_categories: of a column; less frequent ones become one.
+        poisson: how to try the loss for counts.
     """
 
     most_categories: ClassVar[int] = MOST_CATEGORIES
+    poisson: ClassVar[str] = "see [loss]"
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
         """Return the spec, with the preparation, loss and sizes to suit the table."""
@@ -98,7 +101,7 @@ class TablePreset(Template):
             f'column "{each.name}" is free text, which this preset does not read; "mlp" does'
             for each in features.texts
         )
-        return (*texts, *notes_on(table, features.others, self.most_categories))
+        return (*texts, *notes_on(table, features.others, self.most_categories, self.poisson))
 
     def _plan(self, table: TableProfile) -> TablePlan:
         features = usable_features_of(table)
@@ -212,6 +215,7 @@ class RealMLPTDS(TablePreset):
             yield "label_smoothing = 0.1", "reduces overconfidence"
         else:
             yield 'type = "mean_squared_error"', "of the prepared target"
+            yield from counts_loss(plan, prepared=True)
 
     def _optimizer(self, plan: TablePlan) -> Iterator[Line]:
         yield "[optimizer]"
@@ -330,6 +334,7 @@ class TabMMini(TablePreset):
     """
 
     type = "tabm_mini"
+    poisson = "as with --preset mlp"
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         inputs = {"numbers": plan.numbers, "categories": plan.categories}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from declnet_standard.templates.suggestions import rare_class as rare_class
     from declnet_standard.templates.writing import INDICATORS as INDICATORS
     from declnet_standard.templates.writing import Line as Line
+    from declnet_standard.templates.writing import counts_loss as counts_loss
     from declnet_standard.templates.writing import data_section as data_section
     from declnet_standard.templates.writing import finite as finite
     from declnet_standard.templates.writing import grouping as grouping
@@ -50,6 +51,7 @@ HELPERS = {
     "writing": (
         "INDICATORS",
         "Line",
+        "counts_loss",
         "data_section",
         "finite",
         "grouping",

@@ -13,7 +13,7 @@ from declnet_standard.templates.plan import (
     is_unread_text,
     sizes_for,
 )
-from declnet_standard.templates.suggestions import MOST_CATEGORIES, notes_on
+from declnet_standard.templates.suggestions import notes_on
 from declnet_standard.templates.writing import spec_text
 
 SCIKIT_LEARN = "scikit-learn>=1.5"
@@ -92,7 +92,7 @@ class MLP(Template):
             f'unit = "{"characters" if each.most_words <= 1 else "words"}" }}'
             for each in unread[:MOST_NOTES]
         ]
-        return (*read, *left_out, *notes_on(table, features.others, MOST_CATEGORIES))
+        return (*read, *left_out, *notes_on(table, features.others))
 
 
 class Linear(MLP):

@@ -87,8 +87,19 @@ def percent(share: float) -> str:
     return f"{100 * share:.2g} %"
 
 
-def notes_on(table: TableProfile, columns: Iterable[ColumnProfile], most: int) -> tuple[str, ...]:
-    """Return what `declnet new` tells about the target and about columns of many categories."""
+def notes_on(
+    table: TableProfile,
+    columns: Iterable[ColumnProfile],
+    most: int = MOST_CATEGORIES,
+    poisson: str = "see [loss]",
+) -> tuple[str, ...]:
+    """Return what `declnet new` tells about the target and about columns of many categories.
+
+    Args:
+        columns: the columns to predict from.
+        most: the most categories of a column that are kept.
+        poisson: how to try the loss for counts.
+    """
     notes = []
     for each in columns:
         if is_category(each) and each.distinct > most:
@@ -111,6 +122,6 @@ def notes_on(table: TableProfile, columns: Iterable[ColumnProfile], most: int) -
     if holds_counts(table):
         notes.append(
             f'the target "{table.target}" seems to hold counts: the loss "poisson" may suit them '
-            "better, see [loss]"
+            f"better, {poisson}"
         )
     return tuple(notes)

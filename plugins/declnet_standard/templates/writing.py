@@ -171,7 +171,8 @@ def _values(plan: Plan) -> Iterator[Line]:
         yield fill, "fills missing values"
     else:
         if not features.infinities:
-            yield fill, "fills missing values; this table has none"
+            what = "numbers" if features.category_gaps else "values"
+            yield fill, f"fills missing {what}; this table has none"
         if features.numbers:
             yield scale
     if features.text:
@@ -226,7 +227,8 @@ def _features(plan: Plan) -> Iterator[Line]:
     elif left_out or plan.table.excluded:
         names = ", ".join(toml(each.name) for each in used)
         if left_out:
-            yield f"# {len(left_out)} columns are left out, e.g. {toml(left_out[0][0].name)}:"
+            count = f"{len(left_out)} columns are" if len(left_out) > 1 else "1 column is"
+            yield f"# {count} left out, e.g. {toml(left_out[0][0].name)}:"
             yield f"# {left_out[0][1]}"
         yield f"features = [{names}]"
     else:
@@ -320,14 +322,24 @@ def _loss(plan: Plan) -> Iterator[Line]:
     yield f'type = "{name}"', comment
     if plan.table.task == "classes":
         yield f"label_smoothing = {LABEL_SMOOTHING:g}", "reduces overconfidence"
-    if holds_counts(plan.table):
-        yield (
-            '# type = "poisson"',
-            "may be better for counts: it learns the logarithm of their mean",
-        )
-        if plan.start is not None:
-            value = f"{log(max(plan.target.mean, 1e-3)):.3g}"
-            yield f"# then end the layers with a dense layer of bias_initializer = {value}"
+    yield from counts_loss(plan)
+
+
+def counts_loss(plan: Plan, prepared: bool = False) -> Iterator[Line]:
+    """Yield the loss to try for counts as a comment, if the target seems to hold any.
+
+    Args:
+        prepared: whether the targets are prepared.
+    """
+    if not holds_counts(plan.table):
+        return
+    yield '# type = "poisson"', "may suit counts better; it learns the logarithm of their mean"
+    if prepared:
+        yield "# and takes the counts themselves, without prepare_targets"
+    elif plan.start is not None:
+        value = f"{log(max(plan.target.mean, 1e-3)):.3g}"
+        bias = f'bias_initializer = {{ type = "constant", value = {value} }}'
+        yield f"# so begin the last layer with {bias}"
 
 
 def _optimizer(plan: Plan) -> Iterator[Line]:
