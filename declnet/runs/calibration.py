@@ -135,6 +135,62 @@ class FittedCalibration:
         return next(found, None)
 
 
+@dataclass(frozen=True, eq=False)
+class JointCalibration(FittedCalibration):
+    """The calibrations of the models of an ensemble, for their averaged predictions.
+
+    Each model's predictions are calibrated before they are averaged. The limits of each are then
+    applied to the average, which errs less than single models on the whole: of the bounds and the
+    thresholds the medians are taken, of the sets the majority.
+
+    Gasparin and Ramdas, Merging Uncertainty Sets via Majority Vote, 2024.
+
+    Attributes:
+        members: the calibrations of the models.
+    """
+
+    members: tuple[FittedCalibration, ...] = ()
+
+    @classmethod
+    def of(cls, members: Sequence[FittedCalibration]) -> Self:
+        """Return the calibrations of at least one model as one."""
+        samples = sum(each.samples for each in members)
+        return cls(members[0].steps, members[0].reading, samples, tuple(members))
+
+    @property
+    def threshold(self) -> float | None:
+        """The median of the models' thresholds, if a step chose them."""
+        found = [each.threshold for each in self.members]
+        known = [each for each in found if each is not None]
+        return float(np.median(known)) if known else None
+
+    def summaries(self) -> list[str]:
+        """Return what each step of each model learned, in words."""
+        by_step = zip(*(each.summaries() for each in self.members), strict=True)
+        return [each for own in by_step for each in dict.fromkeys(own)]
+
+    def apply(self, outputs: Array) -> Array:
+        """Return averaged predictions, which are calibrated already."""
+        return outputs
+
+    def intervals(self, outputs: Array) -> tuple[Array, Array] | None:
+        """Return the medians of the bounds that the models' limits give, if a step gives them."""
+        bounds = [each.intervals(outputs) for each in self.members]
+        known = [each for each in bounds if each is not None]
+        if not known:
+            return None
+        lower, upper = (
+            np.median(each, axis=0).astype(outputs.dtype) for each in zip(*known, strict=True)
+        )
+        return lower, upper
+
+    def sets(self, outputs: Array) -> Array | None:
+        """Return the classes that most of the models' limits hold, if a step gives sets."""
+        sets = [each.sets(outputs) for each in self.members]
+        known = [each for each in sets if each is not None]
+        return np.mean(known, axis=0) > 0.5 if known else None
+
+
 Calibrations = Mapping[str, FittedCalibration]
 """The fitted calibrations by the name of their loss; `""` for the only one."""
 

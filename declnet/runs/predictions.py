@@ -39,6 +39,8 @@ class Predictions:
         upper: their upper bounds.
         sets: whether each class is in a sample's prediction set, booleans (n, classes) in the order
             of the class names; None unless a calibrator gives sets.
+        spread: like `outputs`, the standard deviation (n - 1) over the models of an ensemble; None
+            for a single model.
     """
 
     prediction: Array
@@ -49,6 +51,7 @@ class Predictions:
     lower: Array | None = None
     upper: Array | None = None
     sets: Array | None = None
+    spread: Array | None = None
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -61,9 +64,10 @@ class Predictions:
     def columns(self) -> dict[str, Array]:
         r"""Return the columns (n,) `prediction` and, for each class, `probability_<class>`.
 
-        For several outputs: `prediction_1`, `prediction_2`, … and `probability_1`, …. Intervals are
-        the columns `lower` and `upper`, or `lower_1`, …; a set is text in the column `set`, the
-        names of its classes with `|` between them (in a name it is `\|`). Identifiers come first.
+        For several outputs: `prediction_1`, `prediction_2`, … and `probability_1`, …. Identifiers
+        come first; the spread is `spread`, or `spread_<class>` or `spread_1`, …. Intervals are
+        `lower` and `upper`, or `lower_1`, …; a set is text in the column `set`, the names of its
+        classes with `|` between them (in a name it is `\|`).
 
         Raises:
             DataError: an identifier has the name of another column.
@@ -78,6 +82,13 @@ class Predictions:
             columns |= _numbered("lower", self.lower) | _numbered("upper", self.upper)
         if self.sets is not None:
             columns["set"] = _set_texts(self.sets, self.class_names or ())
+        if self.spread is not None:
+            flat = self.spread.reshape(len(self), -1)
+            named = self.class_names if len(self.class_names or ()) == flat.shape[1] else None
+            if named is not None:
+                columns |= {f"spread_{name}": flat[:, n] for n, name in enumerate(named)}
+            else:
+                columns |= _numbered("spread", flat[:, 0] if flat.shape[1] == 1 else flat)
         return _with_identifiers(self.identifiers, columns)
 
 
@@ -122,6 +133,14 @@ class JointPredictions(Mapping[str, Predictions]):
 
 
 AnyPredictions = Predictions | JointPredictions
+
+
+def without_spread(found: AnyPredictions) -> AnyPredictions:
+    """Return predictions without the spread of an ensemble."""
+    if isinstance(found, JointPredictions):
+        own = {name: replace(each, spread=None) for name, each in found.items()}
+        return replace(found, by_loss=own)
+    return replace(found, spread=None)
 
 
 def _with_identifiers(

@@ -291,3 +291,26 @@ def test_each_of_several_losses_has_its_own_calibration(imbalanced):
     evaluation = result.predictor.evaluate(data).as_data()["losses"]
     assert "coverage" in evaluation["price"]["calibration"]
     assert "before" in evaluation["sold"]["calibration"]
+
+
+def test_an_ensemble_averages_calibrated_predictions_and_joins_their_sets(classes, tmp_path):
+    document = of_classes(STEPS, epochs=40).model_dump(mode="json", exclude_none=True)
+    document["data"] = {"folds": 3, "test": 0.3}
+    declnet.cross_validate(parse_spec(document), classes, out=tmp_path / "cv")
+    folder = tmp_path / "cv"
+    ensemble = declnet.open_ensemble(folder)
+    predictor, x = ensemble.predictor(), classes[0]
+    singles = [each.predict(x) for each in predictor.predictors]
+    found = predictor.predict(x)
+    mean = np.mean([each.probabilities for each in singles], axis=0)
+    assert np.allclose(found.probabilities, mean, atol=1e-6)
+    limits = sorted(each.calibrations[""].steps[1].state["limit"] for each in predictor.predictors)
+    by_median = 1 - found.probabilities.astype(float) <= limits[1]
+    assert np.array_equal(found.sets, by_median)
+    evaluation = predictor.evaluate(classes).calibration
+    assert evaluation.coverage["coverage"] == found.sets[np.arange(240), classes[1]].mean()
+    raw = [each.outputs(each.prepared(x), calibrated=False)[0] for each in predictor.predictors]
+    p = np.mean(raw, axis=0)[np.arange(240), classes[1]]
+    assert evaluation.before["log_loss"] == pytest.approx(-np.log(p).mean(), rel=1e-4)
+    out_of_fold = declnet.open_ensemble(folder).out_of_fold({"train": declnet.Dataset(*classes)})
+    assert out_of_fold.sets.shape == (len(out_of_fold), 3)
