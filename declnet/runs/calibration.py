@@ -252,7 +252,7 @@ def _targets(reading: OutputReading, y: Array, y_pred: Array) -> Array:
     """Return targets as calibrators take them.
 
     Raises:
-        DataError: there is no prediction for each of several values of a sample.
+        DataError: a sample has several values, but another number of predictions.
     """
     if reading.sort != "values":
         return reading.true_labels(y)

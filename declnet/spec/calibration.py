@@ -1,4 +1,4 @@
-"""The section `[calibration]`: what is fitted to the validation data after the training."""
+"""The section `[calibration]`: calibrators, fitted to the validation data after the training."""
 
 from __future__ import annotations
 

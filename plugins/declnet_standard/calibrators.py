@@ -262,7 +262,7 @@ class Conformal(Calibrator):
 
 
 def _distributions(y_pred: Array) -> Array:
-    """Return probabilities (n, classes), also of those of the second of two classes, (n,)."""
+    """Return probabilities (n, classes), given these or the second of two classes', (n,)."""
     return np.stack([1 - y_pred, y_pred], axis=1) if y_pred.ndim == 1 else y_pred
 
 
