@@ -136,6 +136,39 @@ class TestARunWithATemperatureAndSets:
         with pytest.raises(OutputError, match=r"calibration\.json"):
             open_run(path.parent).predictor()
 
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            ("form", 2),
+            ("losses", []),
+            ("losses", {"other": {}}),
+            ("losses..samples", "many"),
+            ("losses..steps", []),
+            ("losses..steps.0", None),
+            ("losses..steps.0.calibrator", "conformal"),
+            ("losses..steps.0.calibrator", "unheard_of"),
+            ("losses..steps.0.state", {}),
+            ("losses..steps.0.state.temperature", -1.0),
+            ("losses..steps.0.state.temperature", [1.0]),
+            ("losses..steps.1.state.limit", "far"),
+            ("losses..steps.1.state.limit", {"array": [1], "dtype": "object", "shape": [1]}),
+        ],
+    )
+    def test_wrong_content_is_an_error_that_names_the_file(self, run, path, value):
+        folder = run[0].directory
+        manifest = json.loads((folder / "manifest.json").read_text())
+        del manifest["files"]
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        whole = json.loads((folder / "calibration.json").read_text())
+        *outer, last = path.split(".")
+        place = whole
+        for key in outer:
+            place = place[int(key) if isinstance(place, list) else key]
+        place[int(last) if isinstance(place, list) else last] = value
+        (folder / "calibration.json").write_text(json.dumps(whole))
+        with pytest.raises(OutputError, match=r"calibration\.json: cannot be read"):
+            open_run(folder).predictor()
+
     def test_an_interrupted_run_says_that_it_is_not_calibrated(self, run):
         result, data = run
         path = result.directory / "manifest.json"
