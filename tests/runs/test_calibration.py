@@ -67,18 +67,20 @@ def without_fractions(spec):
     return spec.model_copy(update={"data": spec.data.model_copy(update=fractions)})
 
 
+@pytest.fixture(scope="module")
+def run(classes, tmp_path_factory):
+    spec = without_fractions(of_classes(STEPS, metrics=["log_loss", "accuracy"]))
+    data = parts_of(*classes)
+    return declnet.run(spec, data, tmp_path_factory.mktemp("runs") / "run"), data
+
+
+@pytest.fixture
+def copy(run, tmp_path):
+    """A copy of the run's folder, which a test may damage."""
+    return Path(shutil.copytree(run[0].directory, tmp_path / "run"))
+
+
 class TestARunWithATemperatureAndSets:
-    @pytest.fixture(scope="class")
-    def run(self, classes, tmp_path_factory):
-        spec = without_fractions(of_classes(STEPS, metrics=["log_loss", "accuracy"]))
-        data = parts_of(*classes)
-        return declnet.run(spec, data, tmp_path_factory.mktemp("runs") / "run"), data
-
-    @pytest.fixture
-    def copy(self, run, tmp_path):
-        """A copy of the run's folder, which a test may damage."""
-        return Path(shutil.copytree(run[0].directory, tmp_path / "run"))
-
     def test_the_stored_run_predicts_as_the_run_did_to_the_bit(self, run):
         result, data = run
         first = result.predict(data["test"][0])
