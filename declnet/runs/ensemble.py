@@ -327,14 +327,14 @@ class Ensemble:
     def _out_of_fold(self, data: Mapping[str, Data] | None) -> Evaluation:
         from declnet.runs.evaluation import evaluate_each
 
-        self.predictor()  # which requires that they are alike
+        reader = self.predictor()  # which requires that they are alike
         models, changed = [], False
         for run, loaded in self._with_data(data):
             stored, predictor = run.prepared_sets(loaded)["validation"], run.predictor()
             changed = changed or not stored.unchanged
             models.append((predictor, stored.labeled_parts(predictor)))
         with attributing_errors(self.runs[0].registry):
-            return _warned(evaluate_each(models, "out of fold"), changed)
+            return _warned(evaluate_each(models, "out of fold", reader), changed)
 
     def _with_data(
         self, data: Mapping[str, Data] | None

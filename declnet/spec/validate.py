@@ -20,6 +20,7 @@ from declnet.registry.recorded import registry_beside
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest
 from declnet.spec.blocks import LAYERS, Block
+from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.compose import EXTENDS, Composed, compose
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document import TOO_DEEP, large_numbers, too_deep_path, without_large_numbers
@@ -270,6 +271,7 @@ _SECTIONS: dict[str, type[StrictModel]] = {
     "loss": Loss,
     "optimizer": Optimizer,
     "training": TrainingSpec,
+    "calibration": CalibrationSpec,
 }
 
 
