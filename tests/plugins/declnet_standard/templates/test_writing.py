@@ -205,6 +205,20 @@ def test_a_column_of_many_categories_is_used_if_most_rows_have_a_frequent_one(ma
     assert note.startswith('column "city": 200 of its 2200 categories are frequent')
 
 
+def test_of_a_rare_class_the_threshold_can_be_chosen(made, tmp_path):
+    """By what is commented out, where such a component is installed."""
+    registry = declnet.default_registry()
+    if "threshold" not in registry.types("calibrator"):
+        pytest.skip("no calibrator is installed")
+    made(x=numbers(), y=["no"] * 9 + ["yes"], rows=200)
+    text = (tmp_path / "spec.toml").read_text("utf-8")
+    before, after = text.split("# [calibration]")
+    (tmp_path / "spec.toml").write_text(f"{before}[calibration]{after.replace('# steps', 'steps')}")
+    assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
+    made(x=numbers(), y=["no", "yes"])
+    assert "calibration" not in (tmp_path / "spec.toml").read_text("utf-8")
+
+
 AMOUNTS = np.exp(np.random.default_rng(0).normal(5, 1, 400)).round(2)
 
 
