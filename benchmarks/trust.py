@@ -65,12 +65,16 @@ def _measured(name: str, split: int, coverage: float, preset: str | None) -> dic
         declnet.run(declnet.parse_spec(document, folder=folder), out=folder / "run")
         found = declnet.load_predictor(folder / "run").evaluate(folder / "test.csv")
     measured = found.as_data()["calibration"]
+    for part in ("before", "after", "coverage"):
+        values = measured.get(part, {})
+        values |= {metric: float(f"{each:.6g}") for metric, each in values.items()}
     return {"set": name, "split": split, "rows": found.samples, **measured}
 
 
 def _print(records: list[dict[str, Any]]) -> None:
     """Print the means over the splits of each set, and over the sets."""
-    print(f"{'set':12}{'coverage':>9}{'size':>9}{'log loss':>10}{'after':>9}{'ECE':>9}{'after':>9}")
+    print("| set | coverage | mean size | log loss | calibrated | calibration error | calibrated |")
+    print("| --- |" + " ---: |" * 6)
     rows: list[list[float | None]] = []
     for name in dict.fromkeys(each["set"] for each in records):
         own = [each for each in records if each["set"] == name]
@@ -95,8 +99,8 @@ def _mean(records: list[dict[str, Any]], *path: str) -> float:
 
 
 def _print_row(name: str, row: list[float | None]) -> None:
-    cells = ("-" if each is None else f"{each:.4g}" for each in row)
-    print(f"{name:12}" + "".join(f"{each:>9}" for each in cells))
+    cells = ("" if each is None else f"{each:.3g}" for each in row)
+    print(f"| {' | '.join([name, *cells])} |".replace("  ", " "))
 
 
 if __name__ == "__main__":

@@ -157,6 +157,8 @@ def _print_calibration(found: CalibrationResult | None) -> None:
     if found.coverage is not None:
         values = [f"{name} {value:.4g}" for name, value in found.coverage.items()]
         sys.stdout.write(f"{', '.join(values)}\n")
+    if found.coverage is not None or found.before is None:
+        sys.stdout.write("\n")  # as after a table
 
 
 def _print_confusion(counts: Array, names: tuple[str, ...]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import pickle
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from declnet.testing.examples import registry_with
 STEPS = ["temperature", {"type": "conformal", "coverage": 0.8}]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def classes():
     """Three classes that overlap, of which a long training becomes too sure."""
     rng = np.random.default_rng(0)
@@ -65,13 +67,20 @@ def without_fractions(spec):
     return spec.model_copy(update={"data": spec.data.model_copy(update=fractions)})
 
 
-class TestARunWithATemperatureAndSets:
-    @pytest.fixture
-    def run(self, classes, tmp_path):
-        spec = without_fractions(of_classes(STEPS, metrics=["log_loss", "accuracy"]))
-        data = parts_of(*classes)
-        return declnet.run(spec, data, tmp_path / "run"), data
+@pytest.fixture(scope="module")
+def run(classes, tmp_path_factory):
+    spec = without_fractions(of_classes(STEPS, metrics=["log_loss", "accuracy"]))
+    data = parts_of(*classes)
+    return declnet.run(spec, data, tmp_path_factory.mktemp("runs") / "run"), data
 
+
+@pytest.fixture
+def copy(run, tmp_path):
+    """A copy of the run's folder, which a test may damage."""
+    return Path(shutil.copytree(run[0].directory, tmp_path / "run"))
+
+
+class TestARunWithATemperatureAndSets:
     def test_the_stored_run_predicts_as_the_run_did_to_the_bit(self, run):
         result, data = run
         first = result.predict(data["test"][0])
@@ -122,8 +131,8 @@ class TestARunWithATemperatureAndSets:
         assert texts.tolist() == rows
 
     @pytest.mark.parametrize("damage", ["edited", "lost", "other"])
-    def test_a_file_that_does_not_belong_to_the_run_is_refused_by_name(self, run, damage):
-        path = run[0].directory / "calibration.json"
+    def test_a_file_that_does_not_belong_to_the_run_is_refused_by_name(self, copy, damage):
+        path = copy / "calibration.json"
         if damage == "lost":
             path.unlink()
         elif damage == "edited":
@@ -154,32 +163,30 @@ class TestARunWithATemperatureAndSets:
             ("losses..steps.1.state.limit", {"array": [1], "dtype": "object", "shape": [1]}),
         ],
     )
-    def test_wrong_content_is_an_error_that_names_the_file(self, run, path, value):
-        folder = run[0].directory
-        manifest = json.loads((folder / "manifest.json").read_text())
+    def test_wrong_content_is_an_error_that_names_the_file(self, copy, path, value):
+        manifest = json.loads((copy / "manifest.json").read_text())
         del manifest["files"]
-        (folder / "manifest.json").write_text(json.dumps(manifest))
-        whole = json.loads((folder / "calibration.json").read_text())
+        (copy / "manifest.json").write_text(json.dumps(manifest))
+        whole = json.loads((copy / "calibration.json").read_text())
         *outer, last = path.split(".")
         place = whole
         for key in outer:
             place = place[int(key) if isinstance(place, list) else key]
         place[int(last) if isinstance(place, list) else last] = value
-        (folder / "calibration.json").write_text(json.dumps(whole))
+        (copy / "calibration.json").write_text(json.dumps(whole))
         with pytest.raises(OutputError, match=r"calibration\.json: cannot be read"):
-            open_run(folder).predictor()
+            open_run(copy).predictor()
 
-    def test_an_interrupted_run_says_that_it_is_not_calibrated(self, run):
-        result, data = run
-        path = result.directory / "manifest.json"
+    def test_an_interrupted_run_says_that_it_is_not_calibrated(self, copy, classes):
+        path = copy / "manifest.json"
         manifest = json.loads(path.read_text())
         del manifest["files"]["calibration.json"]
         path.write_text(json.dumps(manifest | {"status": "interrupted"}))
-        (result.directory / "calibration.json").unlink()
+        (copy / "calibration.json").unlink()
         said = []
-        predictor = open_run(result.directory, notice=said.append).predictor()
+        predictor = open_run(copy, notice=said.append).predictor()
         assert said == ["the run is interrupted, so its predictions are not calibrated"]
-        assert predictor.predict(data["test"][0]).sets is None
+        assert predictor.predict(classes[0]).sets is None
 
 
 def test_a_run_that_was_killed_at_its_end_is_calibrated_again(classes, tmp_path):
