@@ -40,8 +40,8 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
 
     Args:
         path: the file, or a folder if a source reads folders.
-        like: another source, e.g. the training data's; if its class reads such files, its settings,
-            e.g. the delimiter, apply to this file too.
+        like: another source, e.g. the training data's; if its class or one derived from it reads
+            such files, its settings, e.g. the delimiter, apply to this file too.
 
     Raises:
         DataError: the file does not exist, or there is not exactly one data source for it.
@@ -49,7 +49,8 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
     if like is not None and _reads(like, path):
         component = type(like)
     else:
-        component, like = _chosen(path, registry), None
+        component = _chosen(path, registry)
+        like = like if like is not None and issubclass(component, type(like)) else None
     try:
         if not path.is_file() and not path.is_dir():
             what = "is neither a file nor a folder" if path.exists() else "there is no such file"

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from declnet_standard.data.arrays import NPY as NPY
     from declnet_standard.data.arrays import NPZ as NPZ
     from declnet_standard.data.csv import CSV as CSV
+    from declnet_standard.data.csv import TSV as TSV
     from declnet_standard.data.examples import NNFSSine as NNFSSine
     from declnet_standard.data.examples import NNFSSpiral as NNFSSpiral
     from declnet_standard.data.examples import NNFSVertical as NNFSVertical
@@ -27,6 +28,7 @@ DATA_SOURCES = {
     "npz": ("arrays", "NPZ"),
     "parquet": ("parquet", "Parquet"),
     "sklearn": ("examples", "ScikitLearn"),
+    "tsv": ("csv", "TSV"),
 }
 
 __getattr__ = lazy_names(__name__, {name: file for file, name in DATA_SOURCES.values()})

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from declnet import DataError
 from declnet_standard.data.text_file import encoding_of, opened
+from declnet_standard.data.text_table import header, unnamed
 
 CELLS = 1 << 17
 """Approximate number of cells in a block."""
@@ -37,31 +38,6 @@ class CSVFormat:
     header: bool
     most_bytes: int
     missing: frozenset[str]
-
-
-def header(cells: list[str], form: CSVFormat) -> list[str]:
-    """Return the columns' names, using the position for unnamed ones, as in `column_1`.
-
-    Raises:
-        DataError: two have the same name.
-    """
-    names = [
-        cell.strip(" \t") or other for cell, other in zip(cells, unnamed(len(cells)), strict=True)
-    ]
-    positions: dict[str, int] = {}
-    for position, name in enumerate(names, start=1):
-        if name in positions:
-            raise DataError(
-                f'{form.path}: columns {positions[name]} and {position} are both called "{name}"',
-                hint="rename one of them in the file",
-            )
-        positions[name] = position
-    return names
-
-
-def unnamed(count: int) -> list[str]:
-    """Return names for unnamed columns."""
-    return [f"column_{position}" for position in range(1, count + 1)]
 
 
 def wrong_encoding(form: CSVFormat) -> DataError:
@@ -100,7 +76,7 @@ class CSVFile:
         self._row = 1
         first = self._first_row()
         self._waiting = [] if form.header else [first]
-        self.names = header(first, form) if form.header else unnamed(len(first))
+        self.names = header(first, form.path) if form.header else unnamed(len(first))
 
     def blocks(self) -> Iterator[tuple[int, list[tuple[str, ...]]]]:
         """Yield the number of each block's first row, from 1, and its cells by column.

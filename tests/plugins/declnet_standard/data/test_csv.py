@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import declnet
 import declnet_standard.data.csv_polars
 import declnet_standard.data.csv_rows
+import declnet_standard.data.text_table
 from declnet import DataError, SpecError
 from declnet_standard.data import CSV
 
@@ -168,7 +169,7 @@ def test_chunks_have_the_types_of_the_whole(table, monkeypatch):
 
 def test_settled_types_are_read_in_one_pass(table, monkeypatch):
     source = table("a,b\n1,x\n2,y\n").with_types({"a": "integer", "b": "text"})
-    monkeypatch.setattr(CSV, "_found_types", None)
+    monkeypatch.setattr(declnet_standard.data.text_table, "_found_types", None)
     assert [len(part) for part in source.chunks(RNG, 1)] == [1, 1]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import declnet
 from declnet.data.files import profile_of_file
-from declnet_standard.data import CSV
+from declnet_standard.data import CSV, TSV
 from declnet_standard.data.csv_detection import PIECE, text_format
 from declnet_standard.templates import TableTemplate
 
@@ -78,12 +78,12 @@ def test_a_file_of_tabs_has_them_by_its_name(name, tmp_path):
     content = b"a\tb\n1,5\t2\n"
     path = tmp_path / name
     path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
-    table = CSV.for_file(path).load(np.random.default_rng(0))
+    table = TSV.for_file(path).load(np.random.default_rng(0))
     assert {each: column.tolist() for each, column in table.columns.items()} == {
         "a": ["1,5"],
         "b": [2],
     }
-    other = CSV.for_file(path, CSV(path="other.csv", delimiter=",", target="y"))
+    other = TSV.for_file(path, CSV(path="other.csv", delimiter=",", target="y"))
     assert (other.path, other.delimiter, other.target) == (path, ",", "y")
 
 
