@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from declnet.cli.options import PATH, no_plugin_option, registry_without
+from declnet.cli.options import DATA, PATH, given_data, no_plugin_option, registry_without
 
 if TYPE_CHECKING:
     from declnet.contracts.table import TableProfile
@@ -43,8 +43,9 @@ class _WithTemplates(click.Command):
 @click.option("--template", metavar="NAME", help="What to begin with, one of the list below.")
 @click.option(
     "--data",
-    type=PATH,
-    help="A table to write the spec for, in a file that an installed data source reads.",
+    type=DATA,
+    help="A table to write the spec for, in a file that an installed data source reads, or a "
+    "source as in a spec, e.g. '{ type = \"sql\", … }'.",
 )
 @click.option("--target", metavar="COLUMN", help="The column of the table to predict.")
 @click.option(
@@ -74,7 +75,7 @@ class _WithTemplates(click.Command):
 def new(
     spec: Path,
     template: str | None,
-    data: Path | None,
+    data: Path | str | None,
     target: str | None,
     task: Literal["classification", "regression"] | None,
     features: tuple[str, ...],
@@ -92,7 +93,7 @@ def new(
     import shlex
 
     from declnet.contracts.attribution import attributing_errors
-    from declnet.data.files import Wishes, naming, profile_of_file
+    from declnet.data.files import Wishes, naming, profile_of
     from declnet.errors import OutputError
     from declnet.runs.prediction_files import whole_file
 
@@ -101,8 +102,7 @@ def new(
         raise OutputError(f"{spec}: a spec's name ends in .toml or .json")
     if data is None and (target or task or features or exclude or no_header):
         raise click.UsageError(
-            "--target, --task, --features, --exclude and --no-header go with --data, the file of a "
-            "table"
+            "--target, --task, --features, --exclude and --no-header go with --data, a table"
         )
     registry = registry_without(disabled)
     with attributing_errors(registry):
@@ -111,9 +111,10 @@ def new(
             text = chosen.spec()
             document, notes = _parsed(chosen, "spec", text), [*_lacking(chosen)]
         else:
-            with naming(data):
+            given = given_data(data, "--data", registry)
+            with naming(given):
                 wishes = Wishes(task, features, exclude, not no_header)
-                table = profile_of_file(data, target, spec.parent, registry, wishes)
+                table = profile_of(given, target, spec.parent, registry, wishes)
                 text = chosen.spec_for_table(table, registry)
                 document = _parsed(chosen, "spec_for_table", text)
                 notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]

@@ -152,16 +152,22 @@ def _unreadable(path: Path, registry: Registry) -> DataError:
     )
 
 
+def called(data: Path | DataSource) -> str:
+    """Return what messages call a file, or a source that is not known by its file."""
+    return f'data source "{data.type}"' if isinstance(data, DataSource) else str(data)
+
+
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Prefix errors that name only a row or column with the file's name."""
+def naming(data: Path | DataSource) -> Iterator[None]:
+    """Prefix errors that name only a row or column with the name of the file or source."""
+    name = called(data)
     try:
         yield
     except DataError as error:
-        if error.message.startswith(str(path)):
+        if error.message.startswith(name):
             raise
         raise DataError(
-            f"{path}: {error.message}", hint=error.hint, path=error.path, code=error.code
+            f"{name}: {error.message}", hint=error.hint, path=error.path, code=error.code
         ) from None
 
 
@@ -194,8 +200,8 @@ class Wishes:
     header: bool = True
 
 
-def profile_of_file(
-    file: Path,
+def profile_of(
+    data: Path | DataSource,
     target: str | None,
     folder: Path,
     registry: Registry,
@@ -204,19 +210,21 @@ def profile_of_file(
     """Read a table and describe it.
 
     Args:
-        file: a table, in a file that an installed data source reads.
+        data: a table, in a file that an installed data source reads, or a source of one.
         folder: the spec's folder, to which its paths are relative.
 
     Raises:
-        DataError: the file cannot be read, is not a table or lacks the column, or the column is
+        DataError: the table cannot be read, is not a table or lacks the column, or the column is
             not usable as a target.
     """
-    source = file_source(file, registry)
+    declared = {name: getattr(data, name) for name in getattr(data, "model_fields_set", ())}
+    source = data if isinstance(data, DataSource) else file_source(data, registry)
+    file = called(data)
     if not wishes.header:
         if "header" not in type(source).model_fields:
             raise DataError(f'{file}: data source "{source.type}" always has names of columns')
         source = source.model_copy(update={"header": False})
-    source = source.with_detected_format()
+    source = source.with_detected_format().model_copy(update=declared)
     if checked_info(source, source.describe()) is not None:
         raise DataError(
             f"{file}: holds arrays, not a table",
@@ -252,14 +260,14 @@ def profile_of_file(
     return TableProfile(declared, columns, target, task, unlabeled, selects, notes, excluded)
 
 
-def _table_of(source: DataSource, file: Path) -> Table:
-    data = checked_data(checked_load(source, source.load(np.random.default_rng(0))), str(file))
+def _table_of(source: DataSource, file: str) -> Table:
+    data = checked_data(checked_load(source, source.load(np.random.default_rng(0))), file)
     if not isinstance(data, Table):
         raise DataError(f"{file}: is not a table")
     return data
 
 
-def _declaring_notes(source: DataSource, table: Table, file: Path) -> tuple[DataSource, Table]:
+def _declaring_notes(source: DataSource, table: Table, file: str) -> tuple[DataSource, Table]:
     """Return a source that declares the types its notes suggest, and the table read with them."""
     if not table.notes or "types" not in type(source).model_fields:
         return source, table
@@ -329,7 +337,7 @@ def _counts_rows(column: Array) -> bool:
     return bool((np.diff(np.sort(column)) == 1).all())
 
 
-def _require_target(target: str | None, table: Table, file: Path) -> str:
+def _require_target(target: str | None, table: Table, file: str) -> str:
     if target is None:
         shown = ", ".join(f'"{each}"' for each in list(table.columns)[:20])
         more = ", …" if len(table.columns) > 20 else ""
@@ -388,7 +396,9 @@ def _is_class(target: ColumnProfile) -> bool:
 
 def _declared(source: DataSource, folder: Path) -> dict[str, Any]:
     """Return the source as declared by a spec in a folder, with paths relative to that folder."""
-    fields = source.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+    fields = source.model_dump(
+        mode="json", exclude_defaults=True, exclude_none=True, context={"folder": folder}
+    )
     for name in type(source).model_fields.keys() & fields:
         path = getattr(source, name)
         if isinstance(path, Path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.data.files import profile_of_file
+from declnet.data.files import profile_of
 from declnet_standard.data import CSV, TSV
 from declnet_standard.data.csv_detection import PIECE, text_format
 from declnet_standard.templates import TableTemplate
@@ -92,7 +92,7 @@ def test_a_european_table_becomes_a_spec_that_runs(tmp_path):
     rows = "".join(f"{each},5;{'ja' if each % 3 else 'nein'}\n" for each in range(40))
     path.write_text("Größe;Kauf\n" + rows, "cp1252")
     registry = declnet.default_registry()
-    profile = profile_of_file(path, "Kauf", tmp_path, registry)
+    profile = profile_of(path, "Kauf", tmp_path, registry)
     text = TableTemplate().spec_for_table(profile, registry)
     train = tomllib.loads(text)["data"]["train"]
     assert (train["delimiter"], train["decimal"], train["encoding"]) == (";", ",", "cp1252")

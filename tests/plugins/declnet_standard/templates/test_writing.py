@@ -10,7 +10,7 @@ import pytest
 
 import declnet
 from declnet import ColumnProfile, DataError, TableProfile
-from declnet.data.files import Wishes, profile_of_file
+from declnet.data.files import Wishes, profile_of
 from declnet.training.checks.check import check_spec
 from declnet_standard.templates import TableTemplate
 
@@ -18,7 +18,7 @@ RNG = np.random.default_rng(6)
 
 
 def spec_for_file(file, target, folder, registry, wanted=None):
-    profile = profile_of_file(file, target, folder, registry, Wishes(wanted))
+    profile = profile_of(file, target, folder, registry, Wishes(wanted))
     return TableTemplate().spec_for_table(profile, registry)
 
 
