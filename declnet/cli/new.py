@@ -45,7 +45,7 @@ class _WithTemplates(click.Command):
     "--data",
     type=DATA,
     help="A table to write the spec for, in a file that an installed data source reads, or a "
-    "source as in a spec, e.g. '{ type = \"sql\", … }'.",
+    "source as in a spec, e.g. '{ type = …, … }'.",
 )
 @click.option("--target", metavar="COLUMN", help="The column of the table to predict.")
 @click.option(

@@ -72,7 +72,7 @@ def predict(
     """Predict the samples in INPUT with the model of RUN, the folder of a run.
 
     INPUT is a table or an array, in any file format that an installed data source reads; or - for
-    CSV from standard input; or a data source as in a spec, e.g. '{ type = "sql", … }', which has
+    CSV from standard input; or a data source as in a spec, e.g. '{ type = …, … }', which has
     the type and other keys of the training data where it gives none. It is prepared like the
     training data: a table needs columns of the same names, and may have more. Memory use does not
     grow with the size of INPUT.
@@ -146,7 +146,7 @@ def _input(data: Path | DataSource) -> Iterator[Path | DataSource]:
     "--data",
     type=DATA,
     help="A file to evaluate on, with targets, of any kind that an installed data source reads, or "
-    "a source as in a spec, e.g. '{ type = \"sql\", … }'.  [default: the run's own data]",
+    "a source as in a spec, e.g. '{ type = …, … }'.  [default: the run's own data]",
 )
 @click.option(
     "--on",

@@ -28,8 +28,8 @@ def declared_source(
     """Return the data source that an inline table declares.
 
     Args:
-        text: the table, e.g. `{ type = "sql", url = "sqlite:///shop.db", query = "SELECT …" }`;
-            relative paths in it are relative to the working folder.
+        text: the table, e.g. `{ type = "…", path = "new" }`; relative paths in it are relative to
+            the working folder.
         argument: what messages call it, e.g. `--data`.
         registry: where its type is looked up.
         like: the source of a run's training data: it has the type if the table has none, and the
@@ -42,7 +42,7 @@ def declared_source(
     try:
         ((_, table),) = tomllib.loads(_KEY + text).items()
     except (ValueError, RecursionError):  # also for several keys
-        help_ = 'write it as in a spec, e.g. { type = "csv", path = "new.csv" }'
+        help_ = 'write it as in a spec: { type = "…", key = "value" }'
         problem = Diagnostic("not a valid inline table", help_, (), "E002", place=whole)
         raise SpecError([problem]) from None
     given = dict(table)
