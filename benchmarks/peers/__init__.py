@@ -17,6 +17,7 @@ PLAIN_LOOP = "XLA leaves a convolution inside of scan to plain loops, ten times 
 NO_IMAGES = "thinc has no convolution or pooling of images"
 SEQUENCES = ("lstm", "multi_head_attention")
 NO_RECURRENCE = "torch.compile supports no nn.LSTM"
+NOT_VALIDATED = {"validation": "the loop with validation is not written for it"}
 NOT_TRANSLATED = "layers of sequences are not translated for it"
 
 PEERS = (
@@ -56,9 +57,9 @@ PEERS = (
         ("torch",),
         compiler="c++",
         standard=False,
-        lacks=dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
+        lacks=NOT_VALIDATED | dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
     ),
-    Peer("jax-jit", "peers.jax_jit", ("jax",)),
+    Peer("jax-jit", "peers.jax_jit", ("jax",), lacks=NOT_VALIDATED),
     Peer(
         "jax-scan",
         "peers.jax_scan",
@@ -72,7 +73,8 @@ PEERS = (
         ("jax",),
         counted=False,
         standard=False,
-        lacks=dict.fromkeys(
+        lacks=NOT_VALIDATED
+        | dict.fromkeys(
             ("conv2d", "max_pool2d", "embedding", *SEQUENCES),
             "written by hand for dense layers only",
         ),
@@ -83,7 +85,8 @@ PEERS = (
         "scikit-learn",
         "peers.scikit_learn",
         ("sklearn",),
-        lacks=dict.fromkeys(("conv2d", "max_pool2d", "embedding", *SEQUENCES), DENSE_ONLY),
+        lacks=NOT_VALIDATED
+        | dict.fromkeys(("conv2d", "max_pool2d", "embedding", *SEQUENCES), DENSE_ONLY),
         quick=True,
         notes={"*": EPSILON_NOTE, "spiral_3000": ALPHA_NOTE, "spiral_300": ALPHA_NOTE},
     ),
@@ -91,7 +94,8 @@ PEERS = (
         "thinc",
         "peers.thinc_loop",
         ("thinc",),
-        lacks=dict.fromkeys(("conv2d", "max_pool2d"), NO_IMAGES)
+        lacks=NOT_VALIDATED
+        | dict.fromkeys(("conv2d", "max_pool2d"), NO_IMAGES)
         | dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
         quick=True,
         notes={"*": EPSILON_NOTE},
@@ -101,7 +105,7 @@ PEERS = (
         "peers.tinygrad_jit",
         ("tinygrad",),
         compiler="clang",
-        lacks=dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
+        lacks=NOT_VALIDATED | dict.fromkeys(SEQUENCES, NOT_TRANSLATED),
     ),
 )
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from works.data import DATA_FILE
+from works.data import DATA_FILE, VALIDATION_FILE
 from works.layers import EPSILON as NORM_EPSILON
 from works.layers import (
     Add,
@@ -69,11 +69,18 @@ def spec(
     training: dict[str, Any] = {"epochs": epochs, "log_every": epochs}
     if not work.full_batch:
         training |= {"batch_size": work.batch, "shuffle": shuffle}
+    files = {"train": DATA_FILE}
+    if work.validated:
+        files["validation"] = VALIDATION_FILE
+        training["callbacks"] = [{"type": "early_stopping", "patience": epochs}]
     return {
         "declnet": 1,
         "name": work.name,
         "seed": 0,
-        "data": {"train": {"type": "npz", "path": str(folder.resolve() / DATA_FILE)}},
+        "data": {
+            name: {"type": "npz", "path": str(folder.resolve() / file)}
+            for name, file in files.items()
+        },
         "model": model(work, weights_file),
         "loss": {"type": "categorical_crossentropy"},
         "optimizer": {

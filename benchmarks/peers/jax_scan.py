@@ -5,7 +5,11 @@ import jax.numpy as jnp
 
 from measuring.task import Task
 from peers.jax_jit import JaxTrainer, Loss, State, step
-from peers.jax_network import loss
+from peers.jax_network import Arrays, loss
+from works.channels_last import samples_last
+from works.data import VALIDATION_FILE, read_data
+
+Best = tuple[jax.Array, Arrays]  # the lowest loss of an epoch, and its weights
 
 
 class ScanTrainer(JaxTrainer):
@@ -31,9 +35,32 @@ class ScanTrainer(JaxTrainer):
             return state
 
         self.scan = jax.jit(scan, donate_argnums=0)
+        if work.validated:
+            self.length = work.steps_per_epoch
+            x, y = read_data(task.path, VALIDATION_FILE)
+            one_hot = jnp.eye(work.classes, dtype=jnp.float32)[y]
+            validation = jnp.asarray(samples_last(x)), one_hot
+
+            def epoch(state: State, best: Best, x: jax.Array, y: jax.Array) -> tuple[State, Best]:
+                """Scan, compute the loss, and keep the weights if it is the lowest."""
+                state = scan(state, x, y)
+                now = loss(work, state[0], *validation)
+                weights = jax.tree.map(
+                    lambda a, b: jnp.where(now < best[0], a, b), state[0], best[1]
+                )
+                return state, (jnp.minimum(now, best[0]), weights)
+
+            self.epoch = jax.jit(epoch, donate_argnums=(0, 1))
 
     def train(self, steps: int) -> None:
         """Run as many scans as the steps fill; runs are whole numbers of scans."""
+        if self.work.validated:
+            best: Best = (jnp.float32(jnp.inf), jax.tree.map(jnp.array, self.state[0]))
+            for _ in range(steps // self.length):
+                self.state, best = self.epoch(self.state, best, self.x, self.y)
+                float(best[0])  # early stopping decides now
+            self.state = (best[1], *self.state[1:])
+            return
         for _ in range(steps // self.length):
             self.state = self.scan(self.state, self.x, self.y)
         jax.block_until_ready(self.state)

@@ -1,5 +1,6 @@
 """Keras 3 on JAX: jitted `fit`, fed with prepared batches."""
 
+from functools import partial
 from itertools import cycle
 
 import keras
@@ -7,14 +8,17 @@ import keras
 from measuring.task import Task
 from peers.keras_network import KerasNetwork
 from works.channels_last import samples_last
-from works.data import Weights, read_data, read_weights
+from works.data import VALIDATION_FILE, Weights, read_data, read_weights
 from works.work import BETA_1, BETA_2, EPSILON
 
 MOST_STEPS = 128  # between the bookkeeping of `fit`, which costs half of a small step
 
 
 class KerasTrainer:
-    """A trainer by `fit` with one epoch of the requested length, so that epochs cost nothing."""
+    """A trainer by `fit` with one epoch of the requested length, so that epochs cost nothing.
+
+    A validated work has its own epochs, with Keras's `EarlyStopping`.
+    """
 
     def __init__(self, task: Task) -> None:
         work = task.work
@@ -26,7 +30,11 @@ class KerasTrainer:
         self.network = KerasNetwork(work)
         optimizer = keras.optimizers.Adam(work.learning_rate, BETA_1, BETA_2, EPSILON)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        joined = max(n for n in range(1, MOST_STEPS + 1) if task.steps % n == 0)
+        self.work = work
+        x, y = read_data(task.path, VALIDATION_FILE)
+        self.validation = samples_last(x), y
+        steps = work.steps_per_epoch if work.validated else task.steps
+        joined = max(n for n in range(1, MOST_STEPS + 1) if steps % n == 0)
         self.network.model.compile(optimizer, loss, jit_compile=True, steps_per_execution=joined)
         optimizer.build(self.network.model.trainable_variables)
         self.states = [(variable, variable.numpy().copy()) for variable in optimizer.variables]
@@ -40,7 +48,19 @@ class KerasTrainer:
     def train(self, steps: int) -> None:
         """Call `fit`, which syncs with the device before it returns."""
         batches = (batch for batch in cycle(self.batches))  # `fit` requires a generator
-        self.network.model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
+        fit = partial(self.network.model.fit, batches, shuffle=False, verbose=0)
+        if not self.work.validated:
+            fit(steps_per_epoch=steps)
+            return
+        epochs, size = steps // self.work.steps_per_epoch, len(self.validation[1])
+        stopping = keras.callbacks.EarlyStopping(patience=epochs, restore_best_weights=True)
+        fit(
+            steps_per_epoch=self.work.steps_per_epoch,
+            epochs=epochs,
+            validation_data=self.validation,
+            validation_batch_size=size,
+            callbacks=[stopping],
+        )
 
     def weights(self) -> Weights:
         """Return the weights, laid out as in the works."""

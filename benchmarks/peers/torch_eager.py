@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from measuring.task import Task
 from peers.torch_network import TorchNetwork
-from works.data import Weights, read_data, read_weights
+from works.data import VALIDATION_FILE, Weights, read_data, read_weights
 from works.work import BETA_1, BETA_2, EPSILON
 
 
@@ -26,6 +26,8 @@ class TorchTrainer:
         batch = self.work.batch
         xs, ys = torch.from_numpy(x).split(batch), torch.from_numpy(y).split(batch)
         self.batches = list(zip(xs, ys, strict=True))
+        validation = read_data(task.path, VALIDATION_FILE)
+        self.validation = torch.from_numpy(validation[0]), torch.from_numpy(validation[1])
         self.initial = read_weights(task.path)
         self.network = TorchNetwork(self.work)
         self.compute_loss: Callable[[Tensor, Tensor], Tensor] = self.eager_loss
@@ -55,7 +57,22 @@ class TorchTrainer:
         self.optimizer = torch.optim.Adam(self.groups(), rate, betas, EPSILON, fused=self.fused)
 
     def train(self, steps: int) -> None:
-        """Run the usual loop."""
+        """Run the usual loop; if the work is validated, in the usual loop of epochs."""
+        if not self.work.validated:
+            self.run(steps)
+            return
+        lowest, best = float("inf"), self.network.model.state_dict()
+        for _ in range(steps // self.work.steps_per_epoch):
+            self.run(self.work.steps_per_epoch)
+            with torch.no_grad():
+                loss = self.compute_loss(*self.validation).item()
+            if loss < lowest:
+                state = self.network.model.state_dict()
+                lowest, best = loss, {name: value.clone() for name, value in state.items()}
+        self.network.model.load_state_dict(best)
+
+    def run(self, steps: int) -> None:
+        """Make steps."""
         compute_loss, optimizer = self.compute_loss, self.optimizer
         for x, y in islice(cycle(self.batches), steps):
             compute_loss(x, y).backward()

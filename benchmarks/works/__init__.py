@@ -43,11 +43,15 @@ BLOCK = (
 )  # fmt: skip
 IMAGE = (3, 32, 32)
 
-# name, network, sample shape, layers, data, samples, batch, rate, short steps, quick steps
+# name, network, sample shape, layers, data, samples, batch, rate, short steps, quick steps,
+# whether it is validated
 WORKS = (
     Work("spiral_3000", "2→64→3", (2,), SPIRAL, "spiral", 3000, 3000, 0.005, 200, 10),
     Work("spiral_300", "2→64→3", (2,), SPIRAL, "spiral", 300, 300, 0.005, 200, 10),
     Work("small", "64→128→64→10", (64,), SMALL, "linear", 3200, 32, 0.001, 600, 100),
+    Work("spiral_validated", "2→64→3", (2,), SPIRAL, "spiral", 300, 300, 0.005, 200, 10, True),
+    Work("small_validated", "64→128→64→10", (64,), SMALL, "linear", 3200, 32, 0.001, 600, 100,
+         True),
     Work("deep", "64→6×256→10", (64,), DEEP, "linear", 3200, 128, 0.0003, 50, 25),
     Work("wide", "784→512→512→10", (784,), WIDE, "linear", 8192, 128, 0.0003, 128, 64),
     Work("wide_1024", "784→512→512→10", (784,), WIDE, "linear", 8192, 1024, 0.0003, 16, 8),

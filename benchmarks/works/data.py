@@ -16,6 +16,7 @@ Labels = NDArray[np.int64]
 Weights = dict[str, Floats]  # "dense_1.weights" (inputs, units), "dense_1.biases" (units,), …
 
 DATA_FILE = "data.npz"  # arrays x (samples, *shape), y (samples,) int64
+VALIDATION_FILE = "validation.npz"  # the same for the first quarter of the samples
 WEIGHTS_FILE = "initial.npz"  # arrays named as in Weights
 
 
@@ -24,13 +25,15 @@ def write_files(work: Work, seed: int, folder: Path) -> None:
     rng = np.random.default_rng(seed)
     x, y = {"spiral": spiral, "linear": linear, "tokens": tokens}[work.data](work, rng)
     np.savez(folder / DATA_FILE, x=x, y=y)
+    quarter = slice(work.samples // 4)
+    np.savez(folder / VALIDATION_FILE, x=x[quarter], y=y[quarter])
     arrays: dict[str, Any] = {**initial_weights(work, rng)}
     np.savez(folder / WEIGHTS_FILE, **arrays)
 
 
-def read_data(folder: Path) -> tuple[Samples, Labels]:
+def read_data(folder: Path, file: str = DATA_FILE) -> tuple[Samples, Labels]:
     """Return the samples and labels that `write_files` wrote."""
-    with np.load(folder / DATA_FILE, allow_pickle=False) as arrays:
+    with np.load(folder / file, allow_pickle=False) as arrays:
         return arrays["x"], arrays["y"]
 
 

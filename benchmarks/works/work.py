@@ -30,6 +30,8 @@ class Work:
             end. Adam's first steps amplify rounding, so with a higher rate or a longer run the
             losses would diverge.
         quick_steps: the same for `--quick`.
+        validated: whether the loss over a quarter of the samples is computed after every epoch, as
+            for early stopping, and the weights of the best epoch are kept and restored at the end.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Work:
     learning_rate: float
     short_steps: int
     quick_steps: int
+    validated: bool = False
 
     @cached_property
     def named_layers(self) -> tuple[tuple[str, Layer], ...]:
@@ -77,8 +80,9 @@ class Work:
 
     @property
     def kinds(self) -> set[str]:
-        """Return the kinds of its layers."""
-        return {layer.kind for layer in self.layers}
+        """Return the kinds of its layers, and `validation` if it is validated."""
+        own = {"validation"} if self.validated else set()
+        return own | {layer.kind for layer in self.layers}
 
     @property
     def classes(self) -> int:
@@ -98,7 +102,8 @@ class Work:
     @property
     def title(self) -> str:
         """Return the work in one line, for people."""
-        return f"{self.name}: {self.network}, batch {self.batch} of {self.samples}"
+        more = ", validated after every epoch" if self.validated else ""
+        return f"{self.name}: {self.network}, batch {self.batch} of {self.samples}{more}"
 
     def to_record(self) -> dict[str, Any]:
         """Return the work as JSON values."""

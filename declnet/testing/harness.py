@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from math import prod
 from typing import Any
 
@@ -150,7 +150,7 @@ class GraphHarness:
         self.step = 1
         self._graph = TrainingGraph(model, loss, setting.capacity, setting.seed, kernels, TOTAL)
         self._streams = [(each, each.bit_generator.state) for each in self._graph.streams()]
-        self._inference = InferenceGraph(nodes, model.store, dtype, setting.capacity)
+        self._nodes = nodes
         self._bound: dict[Any, tuple[list[Array], Step]] = {}
 
     def place(self, x: Given, y_true: Array, weights: Array | None = None) -> None:
@@ -203,6 +203,12 @@ class GraphHarness:
         """Return the output of an evaluation."""
         self._reset()
         return copied(self._inference.predict(x)[0])
+
+    @cached_property
+    def _inference(self) -> InferenceGraph:
+        return InferenceGraph(
+            self._nodes, self.store, np.dtype(self.setting.dtype), self.setting.capacity
+        )
 
     def _reset(self) -> None:
         for key, array in self.store.arrays.items():

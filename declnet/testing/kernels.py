@@ -43,7 +43,7 @@ from declnet.testing.layer_harness import (
 from declnet.testing.losses import Pair, drawn, prepared, sort_of
 from declnet.testing.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
 from declnet.testing.scheduled_fields import scheduled_variants
-from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, Trial, copied, poison, tried
+from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, Trial, poison, tried
 
 DTYPES = ("float32", "float64")
 
@@ -72,14 +72,22 @@ in float32 they may differ by 1e-7 of the largest one, the rounding of one of it
 
 
 class WatchedKernels(Kernels):
-    """A single kernel whose calls are watched; None for the components themselves."""
+    """A single kernel whose calls are watched; None for the components themselves.
 
-    def __init__(self, kernel: type[Kernel] | None) -> None:
+    Args:
+        compares: whether the arrays that compiled calls may only read are compared afterwards.
+    """
+
+    def __init__(self, kernel: type[Kernel] | None, compares: bool = True) -> None:
         registry = Registry()
         if kernel is not None:
             registry.register(kernel)
         super().__init__(registry, compiled=True)
-        self._compiled = kernel is not None and kernel.compiled
+        self._compiled, self._compares = kernel is not None and kernel.compiled, compares
+
+    def forget(self) -> None:
+        """Forget which kernels were used."""
+        self._used.clear()
 
     def bind(self, kernels: Sequence[Kernel], site: KernelSite) -> KernelCalls | None:
         """Bind as in the graph, with each call watched."""
@@ -139,11 +147,12 @@ class WatchedKernels(Kernels):
         if not self._compiled:
             call_locked(what, call, read)
             return
-        before = {name: copied(array) for name, array in read.items()}
+        compared = read if self._compares else {}
+        before = {name: array.tobytes() for name, array in compared.items()}
         with calling(what):
             call()
-        for name, array in read.items():
-            if not same(before[name], array):
+        for name, array in compared.items():
+            if array.tobytes() != before[name]:
                 fault = f"{what} writes to {name}, which it may only read"
                 raise ReadOnlyWrittenError(fault, fault)
 
@@ -155,35 +164,53 @@ input, and returns what was filled."""
 
 def try_kernel(subject: Subject, setting: Setting) -> Trial:
     """Compute in every case where the kernel takes over, or with the components in all cases."""
-    plain = setting.but(special=SPECIALS[0])
-    found = subject.once(("specials", plain), lambda: _trials(subject, plain))
-    trial = found[SPECIALS.index(setting.special)]
+    alike = setting.but(special=0.0, use=0, by_components=False)
+    found = subject.once(("variants", alike), lambda: _trials(subject, alike))
+    trial = found[setting]
     if isinstance(trial, CheckFailed):
         raise trial
     return trial
 
 
-def _trials(subject: Subject, setting: Setting) -> list[Trial | CheckFailed]:
-    """Return a trial for each of `SPECIALS`, or its failure; they share the graphs."""
+def _trials(subject: Subject, setting: Setting) -> dict[Setting, Trial | CheckFailed]:
+    """Return a trial, or its failure, for each variant of a setting that a check asks for.
+
+    That is by the components and by the kernel, each with all of `SPECIALS`, and by the kernel
+    again. They share what is drawn, and those of the same calls share a graph.
+    """
     kernel: Any = type(subject.instance)
     reason = kernel.unavailable()
     if reason is not None:
         raise CheckSkipped(reason)
-    found: list[Trial | CheckFailed] = [Trial() for _ in SPECIALS]
+    variants = {
+        setting.but(by_components=True): (SPECIALS, WatchedKernels(None)),
+        setting: (SPECIALS, WatchedKernels(kernel)),
+        setting.but(use=1): (SPECIALS[:1], WatchedKernels(kernel, compares=False)),
+    }
+    found: dict[Setting, Trial | CheckFailed] = {
+        variant.but(special=special): Trial()
+        for variant, (specials, _) in variants.items()
+        for special in specials
+    }
     for components in _replaced(subject):
         for label, build in _passes(subject, components, setting):
-            kernels = WatchedKernels(None if setting.by_components else kernel)
-            compute, where = build(kernels), f"{label} of {' and '.join(map(repr, components))}"
-            for i, trial in enumerate(found):
-                if isinstance(trial, CheckFailed):
-                    continue
-                try:
-                    filled = compute(SPECIALS[i])
-                except CheckFailed as failure:
-                    found[i] = failure
-                    continue
-                if kernels.used or setting.by_components:
-                    trial.outputs |= {f"{name} for {where}": each for name, each in filled.items()}
+            where = f"{label} of {' and '.join(map(repr, components))}"
+            for variant, (specials, kernels) in variants.items():
+                kernels.forget()
+                compute = build(kernels)
+                for special in specials:
+                    key = variant.but(special=special)
+                    trial = found[key]
+                    if isinstance(trial, CheckFailed):
+                        continue
+                    try:
+                        filled = compute(special)
+                    except CheckFailed as failure:
+                        found[key] = failure
+                        continue
+                    if kernels.used or variant.by_components:
+                        named = {f"{name} for {where}": each for name, each in filled.items()}
+                        trial.outputs |= named
     return found
 
 
@@ -248,7 +275,7 @@ def _steps(
                 continue
             batch = drawn(loss, sort, pair, 3, n)
         for weighted in (False, True) if loss is not None else (False,):
-            step = partial(_step, subject.registry, nodes, given, setting, loss, batch, weighted)
+            step = _step(subject.registry, nodes, given, setting, loss, batch, weighted)
             yield f"{where}, input shape {shape}{', weighted' if weighted else ''}", step
 
 
@@ -307,35 +334,48 @@ def _step(
     loss: Loss | None,
     batch: Batch | None,
     weighted: bool,
-    kernels: Kernels,
-) -> Callable[[float], dict[str, Array]]:
-    """Prepare one step of a graph on random data, which returns all that it filled."""
-    graph = GraphHarness(nodes, given, setting, loss or NO_LOSS, kernels)
+) -> _Build:
+    """Return what prepares one step of a graph on random data, which returns all that it filled."""
     n, dtype, rng = setting.samples, np.dtype(setting.dtype), np.random.default_rng(5)
-    graph.store.initialize(7, registry)
-    for key, array in graph.store.arrays.items():
-        graph.initial[key] = array + 0.1 * rng.normal(size=array.shape)
-    inputs = {}
-    for name, info in given.items():
-        shape, is_float = info.shape, info.dtype == "float"
-        kind = dtype if is_float else np.dtype(np.int64)
-        x = inputs[name] = batch_view(np.empty(n * prod(shape), kind), shape, n, setting.order)
-        x[...] = rng.normal(size=x.shape) if is_float else rng.integers(0, LEVELS, x.shape)
-    floats = [each for each in inputs.values() if each.dtype == dtype]
-    changed = (floats or list(graph.initial.values()))[0]  # integers are all finite
-    place = (0,) * changed.ndim
-    first, y_true = changed[place], np.zeros(n)
-    if loss is not None and batch is not None:
-        y_true = prepared(loss, batch.y, nodes[-1].output_shape, dtype, setting.order)
-    factors = rng.uniform(size=n).astype(dtype) if weighted else None
+    initial, inputs = dict[str, Array](), dict[str, Array]()
+    y_true, factors = np.zeros(n), None
 
-    def compute(special: float) -> dict[str, Array]:
-        changed[place] = first + special
-        graph.place(inputs if len(inputs) > 1 else x, y_true, factors)
-        y_pred, losses = graph.forward()
-        return {"y": y_pred, "losses": losses} | graph.backward()
+    def draw(graph: GraphHarness) -> None:
+        """Draw the parameters and the batch; all graphs have the same ones."""
+        nonlocal y_true, factors
+        graph.store.initialize(7, registry)
+        for key, array in graph.store.arrays.items():
+            initial[key] = array + 0.1 * rng.normal(size=array.shape)
+        for name, info in given.items():
+            shape, is_float = info.shape, info.dtype == "float"
+            kind = dtype if is_float else np.dtype(np.int64)
+            x = inputs[name] = batch_view(np.empty(n * prod(shape), kind), shape, n, setting.order)
+            x[...] = rng.normal(size=x.shape) if is_float else rng.integers(0, LEVELS, x.shape)
+        if loss is not None and batch is not None:
+            y_true = prepared(loss, batch.y, nodes[-1].output_shape, dtype, setting.order)
+        factors = rng.uniform(size=n).astype(dtype) if weighted else None
 
-    return compute
+    def prepare(kernels: Kernels) -> Callable[[float], dict[str, Array]]:
+        graph = GraphHarness(nodes, given, setting, loss or NO_LOSS, kernels)
+        if not inputs:
+            draw(graph)
+        graph.initial.update(initial)
+        floats = [each for each in inputs.values() if each.dtype == dtype]
+        changed = (floats or list(initial.values()))[0]  # integers are all finite
+        place = (0,) * changed.ndim
+        x = inputs if len(inputs) > 1 else next(iter(inputs.values()))
+
+        def compute(special: float) -> dict[str, Array]:
+            finite = changed[place]
+            changed[place] += special
+            graph.place(x, y_true, factors)
+            changed[place] = finite
+            y_pred, losses = graph.forward()
+            return {"y": y_pred, "losses": losses} | graph.backward()
+
+        return compute
+
+    return prepare
 
 
 def _updates(

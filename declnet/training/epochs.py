@@ -66,10 +66,7 @@ class FullBatchEpoch:
         """As `MiniBatchEpoch.run`."""
         if self._begin is not None:
             self._begin(step + 1)
-        loss = self._step.run()
-        _check(loss, self._x)
-        if metrics is not None:
-            _collect(metrics, self._graph, self._step, self._y, loss, self._x)
+        _collect(metrics, self._graph, self._step, self._y, self._step.run(), self._x)
         return update(step + 1)
 
     def run_observed(
@@ -85,9 +82,7 @@ class FullBatchEpoch:
         if self._observed is None:
             self._observed = self._graph.observed_step(*self._arrays)
         loss = self._observed.run(observer, epoch, step + 1)
-        _check(loss, self._x)
-        if metrics is not None:
-            _collect(metrics, self._graph, self._step, self._y, loss, self._x)
+        _collect(metrics, self._graph, self._step, self._y, loss, self._x)
         rate = update(step + 1)
         self._observed.updated(observer, rate)
         return rate
@@ -257,12 +252,10 @@ class MiniBatchEpoch:
         return rate
 
     def _collect(self, metrics: MetricAccumulator | None, positions: Array, loss: float) -> None:
-        """Check the loss of a batch; add the batch to the metrics if they are needed."""
+        """Do what `_collect` does with the batch at these positions."""
         (x, *_), *_, bound = self._bound[len(positions)]
-        _check(loss, x)
-        if metrics is not None:
-            y = [each[positions] for each in self._y]
-            _collect(metrics, self._graph, bound, y, loss, x)
+        y = () if metrics is None else [each[positions] for each in self._y]
+        _collect(metrics, self._graph, bound, y, loss, x)
 
     def updates_in(self, first: int, stop: int) -> int:
         """Return the number of updates that the batches of a part make."""
@@ -414,13 +407,16 @@ def _check(loss: float, x: Batch) -> None:
 
 
 def _collect(
-    metrics: MetricAccumulator,
+    metrics: MetricAccumulator | None,
     graph: TrainingGraph,
     step: Step,
     y: Sequence[Array],
     loss: float,
     x: Batch,
 ) -> None:
-    penalty = graph.penalty()
-    _check(loss + penalty, x)
-    metrics.add(step.y_preds(), y, step.data_losses(loss), penalty, step.weight())
+    """Check the loss of a batch; add the batch to the metrics if they are needed."""
+    _check(loss, x)
+    if metrics is not None:
+        penalty = graph.penalty()
+        _check(loss + penalty, x)
+        metrics.add(step.y_preds(), y, step.data_losses(loss), penalty, step.weight())

@@ -15,25 +15,27 @@ from declnet import (
     NormalizeWeights,
     Record,
 )
-from declnet_jit.routines.routine import Routine
+from declnet_jit.routines.routine import Routine, share
 
 
 @Routine
-def gather_rows(source, order, start, target):  # type: ignore[no-untyped-def]
+def gather_rows(part, parts, source, order, start, target):  # type: ignore[no-untyped-def]
     """target[i] = source[order[start + i]], with the sample axis first."""
-    n, size, first = np.uint64(target.shape[0]), np.uint64(target.shape[1]), start[0]
-    for i in range(n):
+    size, first = np.uint64(target.shape[1]), start[0]
+    top, bottom = share(target.shape[0], part, parts)
+    for i in range(top, bottom):
         row = np.uint64(order[np.uint64(first) + i])
         for j in range(size):
             target[i, j] = source[row, j]
 
 
 @Routine
-def gather_columns(source, order, start, target):  # type: ignore[no-untyped-def]
+def gather_columns(part, parts, source, order, start, target):  # type: ignore[no-untyped-def]
     """target[:, i] = source[:, order[start + i]], with the sample axis last."""
-    size, n, first = np.uint64(target.shape[0]), np.uint64(target.shape[1]), start[0]
+    size, first = np.uint64(target.shape[0]), start[0]
+    left, right = share(target.shape[1], part, parts)
     for j in range(size):
-        for i in range(n):
+        for i in range(left, right):
             target[j, i] = source[j, np.uint64(order[np.uint64(first) + i])]
 
 
@@ -50,9 +52,10 @@ def normalize_weights(weights, normalized):  # type: ignore[no-untyped-def]
 
 
 @Routine
-def clip_value(gradient, maximum):  # type: ignore[no-untyped-def]
+def clip_value(part, parts, gradient, maximum):  # type: ignore[no-untyped-def]
     """gradient = min(max(gradient, -maximum), maximum); NaN stays."""
-    for i in range(np.uint64(gradient.size)):
+    start, stop = share(gradient.size, part, parts)
+    for i in range(start, stop):
         value = gradient[i]
         value = -maximum if value < -maximum else value
         gradient[i] = maximum if value > maximum else value

@@ -1,8 +1,11 @@
-"""Threads: how many may run, and how one lets the others go first."""
+"""Threads: how many may run, how many are fastest, and how one waits for others."""
 
 import ctypes
 import os
+import platform
+import sys
 from functools import cache
+from math import inf
 
 LIMITS = ("DECLNET_NUM_THREADS", "OMP_NUM_THREADS")
 """Environment variables that limit the number of threads."""
@@ -21,3 +24,87 @@ def give_way_address() -> int:
     name = "SwitchToThread" if os.name == "nt" else "sched_yield"
     library = ctypes.CDLL("kernel32" if os.name == "nt" else None)
     return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+
+
+@cache
+def futex() -> tuple[int, int]:
+    """Return the address of the C library's `syscall`, and the number of Linux's futex.
+
+    (0, 0) on other systems.
+    """
+    number = {"x86_64": 202, "aarch64": 98}.get(platform.machine())
+    if number is None or sys.platform != "linux":
+        return 0, 0
+    function = ctypes.CDLL(None).syscall
+    return ctypes.cast(function, ctypes.c_void_p).value or 0, number
+
+
+class Pace:
+    """The choice of the number of threads for steps, by their speed.
+
+    Each number is tried several times in turns, so that other processes disturb all of them alike,
+    and its fastest trial counts. More threads are taken only if they are clearly faster. The trials
+    are repeated, less and less often, since other processes come and go.
+
+    Args:
+        most: the largest number of threads.
+
+    Attributes:
+        most: the largest number of threads.
+        chosen: the number to take between trials.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self.chosen = most, 1
+        self._rest, self._seconds_a_step = REST, inf
+        self._start_trials()
+
+    def _start_trials(self) -> None:
+        numbers = sorted({min(self.most, 2**i) for i in range(self.most.bit_length() + 1)})
+        self._trials, self._fastest = numbers * TURNS, dict.fromkeys(numbers, inf)
+        self._start(TRIAL)
+
+    def _start(self, seconds: float) -> None:
+        self._left, self._seconds, self._steps = seconds, 0.0, 0
+
+    def following(self, steps: int) -> tuple[int, int]:
+        """Return a number of threads, and how many of some steps to make with it."""
+        if self.most == 1:
+            return 1, steps
+        affordable = 1 + int((self._left - self._seconds) / self._seconds_a_step)
+        return self._trials[0] if self._trials else self.chosen, min(steps, affordable)
+
+    def took(self, steps: int, seconds: float) -> None:
+        """Take note of the duration of these steps."""
+        if self.most == 1 or steps == 0:
+            return
+        self._steps, self._seconds = self._steps + steps, self._seconds + seconds
+        self._seconds_a_step = seconds / steps
+        if self._seconds < self._left:
+            return
+        if not self._trials:
+            self._start_trials()
+            return
+        tried = self._trials.pop(0)
+        self._fastest[tried] = min(self._fastest[tried], self._seconds / self._steps)
+        self._start(TRIAL)
+        if not self._trials:
+            self._choose()
+
+    def _choose(self) -> None:
+        best = min(self._fastest, key=self._fastest.__getitem__)
+        if self._fastest[best] < CLEARLY * self._fastest[self.chosen]:
+            self.chosen, self._rest = best, REST
+        else:
+            self._rest = min(LONGEST_REST, 2 * self._rest)
+        self._start(self._rest)
+
+
+TRIAL, TURNS = 0.004, 3
+"""Seconds of steps by which a number of threads is judged, and how often."""
+
+REST, LONGEST_REST = 0.25, 8.0
+"""Seconds between trials, at first and at last."""
+
+CLEARLY = 0.95
+"""The ratio of durations below which another number of threads is taken."""

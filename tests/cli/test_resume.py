@@ -13,7 +13,7 @@ INTERRUPTED = "interrupted\nto continue this run: declnet resume out"
 
 FILES = ("weights.safetensors", "history.jsonl", "metrics.json", "history.csv")
 KILLS = 4
-"""In a row, of one run; times five runs."""
+"""In a row, of one run; times three runs."""
 
 CALLBACKS = [
     {"type": "early_stopping", "patience": 60},
@@ -97,9 +97,7 @@ def wait_for_a_moment(process, out, rng):
 
 
 @pytest.mark.xdist_group("killed_runs")
-@pytest.mark.parametrize(
-    ("name", "seed"), [("short", 0), ("short", 1), ("short", 2), ("long", 3), ("long", 4)]
-)
+@pytest.mark.parametrize(("name", "seed"), [("short", 0), ("short", 1), ("long", 3)])
 def test_killed_at_random_moments_it_ends_with_the_same_bits(
     declnet_cli, spec_file, tmp_path, never_stopped, name, seed
 ):

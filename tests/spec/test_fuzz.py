@@ -201,9 +201,12 @@ def require_reports(problems, path=None):
         require_right_places(path, problems)
 
 
-@pytest.mark.parametrize("suffix", ["toml", "json"])
 @settings(max_examples=600)
-@given(document=spoiled(DOCUMENTS), indent=st.sampled_from([None, 0, 2]))
+@given(
+    suffix=st.sampled_from(["toml", "json"]),
+    document=spoiled(DOCUMENTS),
+    indent=st.sampled_from([None, 0, 2]),
+)
 def test_spoiled_documents(folder, suffix, document, indent):
     path = folder / f"spec.{suffix}"
     try:
@@ -217,7 +220,7 @@ def test_spoiled_documents(folder, suffix, document, indent):
 
 
 @pytest.mark.parametrize("suffix", ["toml", "json"])
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_spoiled_bytes(folder, suffix, data):
     path = folder / f"bytes.{suffix}"
@@ -226,7 +229,7 @@ def test_spoiled_bytes(folder, suffix, data):
     require_reports(problems_of(path), path)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(
     key=st.one_of(
         st.sampled_from(["training.epochs", "model.layers.0.units", "model.layers.1", "loss"]),

@@ -68,14 +68,14 @@ def test_no_component_is_a_failure(plugin):
 @pytest.mark.parametrize(
     ("register", "cause"),
     [
-        ("register(int)", "not a component class"),
+        ("register(Scale); register(int)", "not a component class"),
         ("register(Layer)", "has no type"),
         ("raise OSError('no disk')", "no disk"),
         ("register.lazily('layer', 'later', 'declnet_faulty:Nothing')", "Nothing"),
     ],
 )
 def test_what_cannot_be_registered_is_a_failure(plugin, register, cause):
-    plugin.write("declnet_faulty", register=f"register(Scale); {register}")
+    plugin.write("declnet_faulty", register=register)
     report = check_package("declnet_faulty")
     (failure,) = report.failed
     assert failure.check == "can_be_registered"
@@ -100,8 +100,6 @@ def test_neither_pytest_nor_hypothesis_is_needed(plugin):
         "for name in ('pytest', '_pytest', 'hypothesis'):\n"
         "    sys.modules[name] = None\n"
         "import declnet.testing\n"
-        "from declnet_scale import Scale\n"
-        "declnet.testing.check_component(Scale)\n"
         "print(declnet.testing.check_package('declnet_scale').counts['failed'])\n"
     )
     done = plugin.python("program.py")

@@ -390,6 +390,25 @@ def _take(made: _Loops, call: RecordedCall) -> None:
     made.add(inner, [indices, first, output], axes)
 
 
+def _arg_of_extreme(made: _Loops, call: RecordedCall) -> None:
+    """Lower np.argmax or np.argmin along an axis."""
+    _require_only(call, "axis", "out", "keepdims")
+    (x, *further), output = call.inputs, call.kwargs.get("out", *call.outputs)
+    axis = further[0] if further else call.kwargs.get("axis")
+    if axis is None or further[1:] or output.dtype != np.int64:
+        raise NotLoweredError(f"calls {call.name} without an axis, or for another type")
+    axis = normalize_axis_index(axis, x.ndim)
+    if call.kwargs.get("keepdims"):
+        output = np.squeeze(output, axis)
+    if np.may_share_memory(x, output):
+        raise NotLoweredError(f"calls {call.name} with an output that is also an input")
+    first = x[(*[slice(None)] * axis, 0, ...)]
+    greatest = call.function is np.argmax
+    inner = own_loops.arg_of_extreme(x.dtype, x.shape[axis], x.strides[axis], greatest)
+    axes = [list(range(output.ndim))] * 2  # of which the loop sees only the first elements
+    made.add(inner, [first, output], axes)
+
+
 def _einsum(made: _Loops, call: RecordedCall) -> None:
     """Lower np.einsum of two arrays that have no axis twice: zeros, to which products are added."""
     _require_only(call, "out")
@@ -452,4 +471,6 @@ _FUNCTIONS: dict[Any, Callable[[_Loops, RecordedCall], None]] = {
     np.where: _where,
     np.concatenate: _concatenation,
     np.take: _take,
+    np.argmax: _arg_of_extreme,
+    np.argmin: _arg_of_extreme,
 }

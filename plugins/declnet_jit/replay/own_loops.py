@@ -58,6 +58,23 @@ def taking(size: int, length: int, stride: int) -> NativeCall | None:
     return _bound(take, 3, length, stride, _like(np.dtype(f"i{size}")), size)
 
 
+def arg_of_extreme(dtype: Dtype, length: int, stride: int, greatest: bool) -> NativeCall | None:
+    """Return the loop (first, out): out = the position of the first greatest or least element.
+
+    NaN counts as the greatest and the least one, as in NumPy.
+
+    Args:
+        dtype: the type of the elements; out is int64.
+        length: the number of elements to compare, of which `first` is the first.
+        stride: bytes from one of them to the next.
+        greatest: whether to find the greatest one.
+    """
+    if dtype not in SOURCES:
+        return None
+    bests, places = np.zeros(AT_ONCE, _like(dtype).dtype), np.zeros(AT_ONCE, np.int64)
+    return _bound(find_extreme, 2, length, stride, int(greatest), bests, places, dtype.itemsize)
+
+
 def power() -> NativeCall | None:
     """Return the loop (base, exponent, out) of float64, as Python computes it; None if none."""
     address = _address_of_pow()
@@ -66,6 +83,9 @@ def power() -> NativeCall | None:
 
 SOURCES = tuple(map(np.dtype, ("?", "u1", "i4", "i8", "f4", "f8")))
 TARGETS = tuple(map(np.dtype, ("f4", "f8", "i8")))
+
+AT_ONCE = 64
+"""Results of `arg_of_extreme` that are computed together, along contiguous memory."""
 
 
 @cache
@@ -121,6 +141,25 @@ def take(count, index, s, source, t, out, v, length, stride, words, size):
         for i in range(count):
             place = stride * min(max(load(index + i * s, number), 0), length - 1)
             store(out + i * v, load(source + i * t + place, like))
+
+
+@partial(Routine, rounding=())
+def find_extreme(count, first, s, out, t, length, stride, greatest, bests, places, size):
+    """Find the first elements that no other one exceeds, or the first NaN, some at a time."""
+    like = bests[0]
+    for start in range(0, count, bests.size):
+        part = min(bests.size, count - start)
+        for i in range(part):
+            bests[i], places[i] = load(first + (start + i) * s, like), 0
+        for k in range(1, length):
+            row = first + start * s + k * stride
+            for i in range(part):
+                value, best = get(row, i, like) if s == size else load(row + i * s, like), bests[i]
+                low, high = (value, best) if greatest else (best, value)
+                exceeds = not low <= high and best == best  # noqa: PLR0124  # false for NaN
+                bests[i], places[i] = value if exceeds else best, k if exceeds else places[i]
+        for i in range(part):
+            store(out + (start + i) * t, places[i])
 
 
 @partial(Routine, rounding=())

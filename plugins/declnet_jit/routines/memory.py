@@ -100,3 +100,90 @@ def call_block(typing: Any, function: Any, block: Any) -> Any:  # noqa: ARG001
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), generate
+
+
+@Intrinsic
+def load_atomic(typing: Any, address: Any) -> Any:  # noqa: ARG001
+    """Return the int64 at an address, as the last thread left it."""
+    from llvmlite import ir
+    from numba.core import types
+
+    def generate(_: Any, builder: Any, __: Any, given: Any) -> Any:
+        return builder.load_atomic(_word(builder, given[0]), "seq_cst", 8, typ=ir.IntType(64))
+
+    return types.int64(types.int64), generate
+
+
+@Intrinsic
+def store_atomic(typing: Any, address: Any, number: Any) -> Any:  # noqa: ARG001
+    """Write an int64 to an address, for other threads."""
+    from numba.core import types
+
+    def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
+        builder.store_atomic(given[1], _word(builder, given[0]), "seq_cst", 8)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@Intrinsic
+def add_atomic(typing: Any, address: Any, number: Any) -> Any:  # noqa: ARG001
+    """Add to the int64 at an address, and return its value before."""
+    from numba.core import types
+
+    def generate(_: Any, builder: Any, __: Any, given: Any) -> Any:
+        return builder.atomic_rmw("add", _word(builder, given[0]), given[1], "seq_cst")
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@Intrinsic
+def exchange_atomic(typing: Any, address: Any, expected: Any, number: Any) -> Any:  # noqa: ARG001
+    """Write an int64 to an address if an expected one is there; return the one that was there."""
+    from numba.core import types
+
+    def generate(_: Any, builder: Any, __: Any, given: Any) -> Any:
+        place = _word(builder, given[0])
+        found = builder.cmpxchg(place, given[1], given[2], "seq_cst", "seq_cst")
+        return builder.extract_value(found, 0)
+
+    return types.int64(types.int64, types.int64, types.int64), generate
+
+
+def _word(builder: Any, address: Any) -> Any:
+    from llvmlite import ir
+
+    return builder.inttoptr(address, ir.IntType(64).as_pointer())
+
+
+@Intrinsic
+def pause(typing: Any) -> Any:  # noqa: ARG001
+    """Tell an x86 processor that a loop waits for another thread."""
+    from llvmlite import binding, ir
+    from numba.core import types
+
+    name = "llvm.x86.sse2.pause"
+
+    def generate(context: Any, builder: Any, _: Any, __: Any) -> Any:
+        if binding.get_process_triple().startswith(("x86_64", "i686", "amd64")):
+            kind = ir.FunctionType(ir.VoidType(), [])
+            found = builder.module.globals.get(name)
+            builder.call(found or ir.Function(builder.module, kind, name), [])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@Intrinsic
+def system_call(typing, function, number, a, b, c, d):  # type: ignore[no-untyped-def] # noqa: ARG001
+    """Make a call of the system by the C library's `syscall` at an address."""
+    from llvmlite import ir
+    from numba.core import types
+
+    def generate(context: Any, builder: Any, _: Any, given: Any) -> Any:
+        word = ir.IntType(64)
+        kind = ir.FunctionType(word, [word] * 5)
+        builder.call(builder.inttoptr(given[0], kind.as_pointer()), given[1:])
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 6), generate

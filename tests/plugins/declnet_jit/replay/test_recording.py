@@ -152,6 +152,36 @@ def test_gives_numpys_bits(rows: int, columns: int, wide: bool, turned: bool) ->
     assert found[0] == found[1]
 
 
+def _positions(_: Any, x: Any, y: Any, state: Any) -> None:
+    np.argmax(x, axis=1, out=state.places)
+    y[...] = state.places[:, None] - np.argmin(x[::-1], axis=0)
+    y += x.argmax(axis=-1, keepdims=True) + np.argmax(x > 0, axis=0)
+    y -= state.table.argmin(0) * x[0].argmax(axis=0)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_positions_of_extremes_are_found_natively(dtype: str, turned: bool) -> None:
+    """Of equal numbers, the first; and NaN, as NumPy."""
+    x, y = (np.zeros((9, 17), dtype, order="F" if turned else "C") for _ in range(2))
+    state = LayerState(np.random.default_rng(0), training=True)
+    state.places, state.table = np.zeros(9, np.int64), np.arange(153).reshape(9, 17) * 5 % 7
+    call = partial(layer(_positions).forward, x, y, state)
+    calls = replayed(call)
+    assert calls is not None
+    assert all(isinstance(each, NativeCall) for each in calls), why_not(call)
+    for share in (0, 0.05, 0.9):
+        values = state.rng.integers(-3, 3, x.shape) / 2
+        with np.errstate(invalid="ignore"):
+            x[...] = np.where(state.rng.random(x.shape) < share, np.nan, values)
+            found = []
+            for run in ((call,), calls):
+                for each in run:
+                    each()
+                found.append((y.tobytes(), state.places.tobytes()))
+        assert found[0] == found[1]
+
+
 class _Momentum(Optimizer):
     """With numbers that change from step to step."""
 

@@ -20,7 +20,6 @@ PYTHON = {
     ("layer", "gaussian_noise"): "draws random numbers",
     ("layer", "gru"): "calls np.getitem",
     ("layer", "lstm"): "calls np.getitem",
-    ("layer", "max_over_time"): "calls np.argmax",
     ("layer", "simple_rnn"): "calls np.getitem",
     ("optimizer", "adam"): "the learning rate or the step",
     ("optimizer", "adamw"): "the learning rate or the step",
