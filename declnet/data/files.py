@@ -232,6 +232,8 @@ def profile_of(
             "them",
         )
     source, table = _declaring_notes(source, _table_of(source, file), file)
+    if target is not None and target not in table.columns:
+        source.with_target(target).describe()  # it may know why the column is not there
     target = _require_target(target, table, file)
     labeled = source.with_target(target)
     if labeled == source and table.target != target:

@@ -60,8 +60,8 @@ class CSV(TextTableSource):
         return delimiter
 
     def with_detected_format(self) -> Self:
-        """Return the source with detected encoding, delimiter and decimal sign."""
-        found = text_format(self.path)
+        """Return the source with detected encoding, delimiter, missing cells and decimal sign."""
+        found = text_format(self.path, self.missing)
         source = self.model_copy(update=found)
         if found.get("delimiter", ",") == ",":
             return source
@@ -78,7 +78,9 @@ class CSV(TextTableSource):
     def _hint(self, names: Sequence[str]) -> str | None:
         if len(names) != 1 or not names[0]:
             return None
-        other = next((each for each in ";\t|," if each in names[0]), None)
+        other = next((each for each in ";\t|,:" if each in names[0]), None)
+        if other is None and " " in names[0]:
+            return "are the cells parted by spaces? Save the file with commas"
         return f"is the delimiter {other!r}?" if other else None
 
     def _form(self) -> CSVFormat:

@@ -40,24 +40,24 @@ def test_what_is_not_usual_is_found(content, found, packed, tmp_path):
     path = tmp_path / ("table.csv.gz" if packed else "table.csv")
     raw = content if isinstance(content, bytes) else content.encode()
     path.write_bytes(gzip.compress(raw) if packed else raw)
-    assert text_format(path) == found
+    assert text_format(path, CSV(path=path).missing) == found
 
 
 def test_a_letter_far_within_the_file_counts(tmp_path):
     path, many = tmp_path / "table.csv", b"1,2\n" * (PIECE // 4)
     path.write_bytes(b"a,b\n" + many + "ü,3\n".encode("cp1252"))
-    assert text_format(path) == {"encoding": "cp1252"}
+    assert text_format(path, CSV(path=path).missing) == {"encoding": "cp1252"}
     path.write_bytes(b"a,b\n" + many[:-4] + "1ü,3\n".encode())  # its ü is in both pieces
-    assert text_format(path) == {}
+    assert text_format(path, CSV(path=path).missing) == {}
 
 
 def test_what_cannot_be_read_is_left_to_the_source(tmp_path):
-    assert text_format(tmp_path / "nowhere.csv") == {}
+    assert text_format(tmp_path / "nowhere.csv", ()) == {}
     os.mkfifo(tmp_path / "pipe.csv")
-    assert text_format(tmp_path / "pipe.csv") == {}
+    assert text_format(tmp_path / "pipe.csv", ()) == {}
     path = tmp_path / "table.csv.gz"
     path.write_bytes(b"no gzip")
-    assert text_format(path) == {}
+    assert text_format(path, CSV(path=path).missing) == {}
 
 
 @pytest.mark.parametrize(
