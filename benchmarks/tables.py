@@ -1,13 +1,14 @@
-"""Compare the network that `declnet new` writes with scikit-learn's models on real tables.
+"""Compare declnet's networks for tables with other libraries' models on 39 real tables.
 
-    python benchmarks/tables.py [--sets pima wdbc] [--splits 3] [--models "declnet new" linear]
+    python benchmarks/tables.py [--jobs 2] [--methods "declnet*" catboost] [--sets pima wdbc]
+    python benchmarks/tables.py --forget --methods "declnet*"
+    python benchmarks/tables.py --report [--page FILE.md] [--picture FILE.png]
 
-Each split trains on 80 % of the rows and tests on the rest; the same rows for all models. Printed
-is the mean over the splits of: 1 - AUC for two classes, the share of wrong predictions for more,
-and 1 - R2 for numbers. All are errors: smaller is better. The last lines count sets and give the
-geometric mean of the ratios of errors, where errors below 0.002 count as 0.002. The models of
-scikit-learn have their default settings. `tabular/sets.py` says which packages carry the tables;
-sets whose package is missing are skipped.
+The first fits every method to every split of every set that has no line in the results yet, the
+smallest sets first, each in a new process with one thread. It may be stopped at any time, and is
+resumed by the same command. The second removes results, to fit anew what has changed. The third
+prints what the results say, or writes it between two lines of a page. benchmarks/README.md
+describes the sets, the methods and the measures.
 """
 
 from __future__ import annotations
@@ -16,118 +17,176 @@ import argparse
 import json
 import sys
 import tempfile
-import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from time import perf_counter
 
-import numpy as np
+from measuring.options import positive, report
+from measuring.processes import ProcessError, Processes
+from tabular.methods import METHODS
+from tabular.results import Key, Record, append_record, key_of, read_records, write_records
+from tabular.sets import names
+from tabular.tasks import MOST_ROWS, SPLITS, Task, task_of
 
-from tabular.models import MODELS, Split
-from tabular.sets import TableSet, load, names
+RESULTS = Path(__file__).parent / "tabular" / "results.jsonl"
+CACHES = Path(tempfile.gettempdir()) / "declnet-benchmarks"
+"""Kernels are compiled once, not for each fit."""
 
-Array = Any
-
-
-def halves(data: TableSet, seed: int, most_rows: int) -> tuple[list[int], list[int]]:
-    """Return the rows to train on and those to test on, stratified by class."""
-    from sklearn.model_selection import train_test_split
-
-    target = np.array(data.columns[data.target])
-    rows = np.flatnonzero(target != "")
-    labels = target[rows] if data.classes else None
-    most = min(most_rows, len(rows))
-    train, test = train_test_split(
-        rows,
-        train_size=int(0.8 * most),
-        test_size=most - int(0.8 * most),
-        random_state=seed,
-        stratify=labels,
-    )
-    return train.tolist(), test.tolist()
+BEGIN, END = "\n% report\n", "\n% end of report\n"
+"""The lines of a page between which the report is."""
 
 
-def error_of(data: TableSet, predicted: Array, rows: list[int]) -> float:
-    """Return 1 - AUC, the share of wrong predictions, or 1 - R2."""
-    from sklearn.metrics import roc_auc_score
-
-    target = np.array(data.columns[data.target])[rows]
-    classes = np.array(data.classes)
-    if len(classes) == 0:
-        y = target.astype(float)
-        return float(np.sum((predicted - y) ** 2) / np.sum((y - y.mean()) ** 2))
-    if len(classes) == 2:
-        return 1 - float(roc_auc_score(target == classes[1], predicted[:, 1]))
-    return float(np.mean(classes[predicted.argmax(axis=1)] != target))
+def chosen(patterns: Sequence[str], among: Sequence[str], what: str) -> list[str]:
+    """Return the names that match a pattern; raise ValueError for one that matches none."""
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in among):
+            raise ValueError(f"no {what} matches {pattern!r}; there are {', '.join(among)}")
+    return [name for name in among if any(fnmatchcase(name, each) for each in patterns)]
 
 
-def measure(
-    name: str, models: list[str], splits: int, most_rows: int
-) -> dict[str, dict[str, list[float]]]:
-    """Return the errors and the seconds of each model, one for each split."""
-    data = load(name)
-    found: dict[str, dict[str, list[float]]] = {
-        model: {"error": [], "seconds": []} for model in models
-    }
-    for seed in range(splits):
-        train, test = halves(data, seed, most_rows)
-        with tempfile.TemporaryDirectory() as folder:
-            split = Split(data, Path(folder) / "train.csv", Path(folder) / "test.csv", seed)
-            data.write(split.train, train)
-            data.write(split.test, test)
-            for model in models:
-                start = time.perf_counter()
-                predicted = MODELS[model](split)
-                found[model]["seconds"].append(time.perf_counter() - start)
-                found[model]["error"].append(error_of(data, predicted, test))
+def unfinished(
+    tasks: Sequence[Task], methods: Sequence[str], records: dict[Key, Record]
+) -> list[Key]:
+    """Return what to fit, the sets with the fewest cells first.
+
+    Results from other data, such as those of another version of the sets, are not kept.
+    """
+    found = []
+    for task in sorted(tasks, key=lambda task: min(task.data.rows, MOST_ROWS) * task.data.width):
+        fingerprint = task.fingerprint
+        for method in methods:
+            key = (task.data.name, task.split, method)
+            if records.get(key, {}).get("data") != fingerprint:
+                found.append(key)
     return found
 
 
-def print_row(name: str, data: TableSet, found: dict[str, dict[str, list[float]]]) -> None:
-    """Print the mean error of each model, and its time."""
-    kind = {0: "1 - R2", 2: "1 - AUC"}.get(len(data.classes), "wrong")
-    cells = [
-        f"{np.mean(each['error']):9.4f} {np.mean(each['seconds']):6.1f} s"
-        for each in found.values()
+def fit_all(keys: Sequence[Key], path: Path, jobs: int, timeout: float) -> int:
+    """Fit each, append its record to the results, and return how many failed."""
+    processes, failures = Processes(1, CACHES, timeout), 0
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        running = {pool.submit(fit_one, processes, key): key for key in keys}
+        for number, done in enumerate(as_completed(running), 1):
+            name, split, method = running[done]
+            progress = f"[{number}/{len(keys)}] {name}, split {split}, {method}"
+            try:
+                record, seconds = done.result()
+            except ProcessError as error:
+                failures += 1
+                report(f"{progress}: failed: {error}")
+                continue
+            append_record(path, record)
+            fitted = record["processor_seconds"]
+            report(f"{progress}: {record['error']:.4f}, {fitted:.1f} s of {seconds:.1f}")
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return failures
+
+
+def fit_one(processes: Processes, key: Key) -> tuple[Record, float]:
+    """Fit a method in a new process; return its record and the seconds of the process."""
+    with tempfile.TemporaryDirectory() as folder:
+        result, start = Path(folder) / "record.json", perf_counter()
+        processes.python("-m", "tabular.fit", key[0], str(key[1]), key[2], result)
+        record = json.loads(result.read_text(encoding="utf-8"))
+    if key_of(record) != key:
+        raise ProcessError(f"a record of {key_of(record)}")
+    return record, perf_counter() - start
+
+
+def run(arguments: argparse.Namespace, records: dict[Key, Record]) -> int:
+    """Fit what is not finished."""
+    methods = []
+    for name in arguments.methods:
+        if METHODS[name].missing:
+            report(f"{name} skipped: {METHODS[name].missing} is not installed")
+        else:
+            methods.append(name)
+    tasks = [task_of(name, split) for name in arguments.sets for split in arguments.splits]
+    keys = unfinished(tasks, methods, records)
+    report(f"{len(keys)} to fit of {len(tasks) * len(methods)}")
+    failures = fit_all(keys, arguments.results, arguments.jobs, arguments.timeout)
+    if failures:
+        report(f"{failures} failed; the same command tries them again")
+    return int(failures > 0)
+
+
+def forget(arguments: argparse.Namespace, records: dict[Key, Record]) -> int:
+    """Remove the results of the chosen sets, splits and methods."""
+    chosen_ones = (arguments.sets, arguments.splits, arguments.methods)
+    kept = [
+        record
+        for key, record in records.items()
+        if not all(part in among for part, among in zip(key, chosen_ones, strict=True))
     ]
-    print(f"{name:16}{data.rows:7} {kind:8}", *cells, flush=True)
+    write_records(arguments.results, kept)
+    report(f"{len(records) - len(kept)} of {len(records)} results removed")
+    return 0
 
 
-def print_summary(results: dict[str, dict[str, dict[str, list[float]]]], models: list[str]) -> None:
-    """Print, for the first model, how often and by how much it beats each other one."""
-    first, *others = models
-    for other in others:
-        ours = np.array([np.mean(found[first]["error"]) for found in results.values()])
-        theirs = np.array([np.mean(found[other]["error"]) for found in results.values()])
-        ratio = np.exp(np.mean(np.log(np.maximum(ours, 2e-3) / np.maximum(theirs, 2e-3))))
-        print(
-            f"{first} against {other}: lower error on {np.sum(ours < theirs)} of {len(ours)} sets, "
-            f"higher on {np.sum(ours > theirs)}; ratio of errors {ratio:.3f}"
-        )
+def with_report(page: str, text: str) -> str:
+    """Return a page with another report between its two marks; raise ValueError without them."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page has no lines {BEGIN.strip()!r} and {END.strip()!r}")
+    return f"{before}{begin}\n{text}{end}{after}"
 
 
-def main() -> None:
+def write_report(arguments: argparse.Namespace, records: dict[Key, Record]) -> int:
+    """Print or write the tables, and draw the picture."""
+    from tabular.report import compare, lines_of
+
+    compared = compare(records, arguments.sets, arguments.methods)
+    text = "\n".join(lines_of(compared)) + "\n"
+    if arguments.page:
+        arguments.page.write_text(with_report(arguments.page.read_text("utf-8"), text), "utf-8")
+    else:
+        print(text, end="")
+    if arguments.picture:
+        from pictures.tables import draw_tables
+
+        draw_tables(compared, arguments.picture)
+    return 0
+
+
+def main() -> int:
+    """Fit, or report."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sets", nargs="+", default=[*names()], help="default: all")
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=[*MODELS])
-    parser.add_argument("--splits", type=int, default=3)
-    parser.add_argument("--rows", type=int, default=20_000, help="at most, of each set")
-    parser.add_argument("--json", type=Path, help="a file for all results")
+    methods = ", ".join(METHODS)
+    parser.add_argument("--sets", nargs="+", default=["*"], metavar="PATTERN", help="default: all")
+    parser.add_argument("--methods", nargs="+", default=["*"], metavar="PATTERN", help=methods)
+    parser.add_argument(
+        "--splits", nargs="+", type=int, choices=range(SPLITS), default=[*range(SPLITS)]
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE.jsonl")
+    parser.add_argument("--jobs", type=positive, default=1, help="fits in parallel (default 1)")
+    parser.add_argument("--forget", action="store_true", help="remove results in place of fitting")
+    parser.add_argument(
+        "--timeout", type=float, default=3600.0, help="most seconds of a fit (default 3600)"
+    )
+    parser.add_argument("--report", action="store_true", help="compare the results")
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE.md", help="a page with the report's lines"
+    )
+    parser.add_argument("--picture", type=Path, metavar="FILE.png", help="draw the report")
     arguments = parser.parse_args()
-    print(f"{'set':16}{'rows':>7} {'error':8}", *(f"{each:>18}" for each in arguments.models))
-    results = {}
-    for name in arguments.sets:
-        try:
-            results[name] = measure(name, arguments.models, arguments.splits, arguments.rows)
-        except Exception as error:
-            print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr)
-            raise
-        print_row(name, load(name), results[name])
-    print_summary(results, arguments.models)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=1))
+    try:
+        records = read_records(arguments.results)
+        stored = arguments.report or arguments.forget
+        known = dict.fromkeys(name for name, _, _ in records) if stored else names()
+        arguments.sets = chosen(arguments.sets, [*known], "set")
+        arguments.methods = chosen(arguments.methods, [*METHODS], "method")
+        act = write_report if arguments.report else forget if arguments.forget else run
+        return act(arguments, records)
+    except ValueError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

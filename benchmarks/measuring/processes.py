@@ -20,6 +20,7 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "NUMBA_NUM_THREADS",
     "NUM_CPU_THREADS",  # tinygrad's
+    "DECLNET_NUM_THREADS",
 )
 
 
@@ -33,6 +34,7 @@ class Processes:
 
     threads: int
     caches: Path
+    timeout: float = TIMEOUT_SECONDS
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a process.
@@ -66,10 +68,10 @@ class Processes:
                 env=self.environment(),
                 capture_output=True,
                 text=True,
-                timeout=TIMEOUT_SECONDS,
+                timeout=self.timeout,
             )
         except subprocess.TimeoutExpired:
-            raise ProcessError(f"not done after {TIMEOUT_SECONDS:.0f} s") from None
+            raise ProcessError(f"not done after {self.timeout:.0f} s") from None
         seconds = perf_counter() - start
         if done.returncode:
             raise ProcessError(cause(done.stderr) or f"exit code {done.returncode}")

@@ -1,1 +1,1 @@
-"""Real tables, and the models that are compared on them."""
+"""Real tables, fixed splits of them, and the methods that are compared on them."""

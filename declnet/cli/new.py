@@ -18,22 +18,26 @@ if TYPE_CHECKING:
 
 Use = Literal["example", "table"]
 
+TITLES: dict[str, Use] = {"Templates": "example", "Presets, with --data": "table"}
+
 MOST_SHOWN = 10
 """Most columns named in a note."""
 
 
 class _WithTemplates(click.Command):
-    """A command whose help lists the installed templates."""
+    """A command whose help lists the installed templates and presets."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write a line for each template."""
+        """Write a line for each template, and one for each preset."""
         from declnet.registry.discovery import default_registry
 
-        entries = default_registry().entries("template")
-        rows = [(entry.type, _summary(entry.component)) for entry in entries]
-        if rows:
-            with formatter.section("Templates"):
-                formatter.write_dl(rows)
+        entries = list(default_registry().entries("template"))
+        for title, use in TITLES.items():
+            own = [each for each in entries if _serves(each.component, use)]
+            rows = [(each.type, _summary(each.component, use)) for each in own]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
 
 @click.command(
@@ -41,6 +45,11 @@ class _WithTemplates(click.Command):
 )
 @click.argument("spec", type=PATH)
 @click.option("--template", metavar="NAME", help="What to begin with, one of the list below.")
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="How to model the table of --data, one of the second list below.",
+)
 @click.option(
     "--data",
     type=DATA,
@@ -75,6 +84,7 @@ class _WithTemplates(click.Command):
 def new(
     spec: Path,
     template: str | None,
+    preset: str | None,
     data: Path | str | None,
     target: str | None,
     task: Literal["classification", "regression"] | None,
@@ -100,13 +110,16 @@ def new(
     suffix = spec.suffix.lower()
     if suffix not in (".toml", ".json"):
         raise OutputError(f"{spec}: a spec's name ends in .toml or .json")
-    if data is None and (target or task or features or exclude or no_header):
+    if data is None and (preset or target or task or features or exclude or no_header):
         raise click.UsageError(
-            "--target, --task, --features, --exclude and --no-header go with --data, a table"
+            "--preset, --target, --task, --features, --exclude and --no-header go with --data, a "
+            "table"
         )
+    if preset and template:
+        raise click.UsageError("with --data, --template and --preset are the same; give one")
     registry = registry_without(disabled)
     with attributing_errors(registry):
-        chosen = _chosen(template, "example" if data is None else "table", registry)
+        chosen = _chosen(preset or template, "example" if data is None else "table", registry)
         if data is None:
             text = chosen.spec()
             document, notes = _parsed(chosen, "spec", text), [*_lacking(chosen)]
@@ -168,8 +181,9 @@ def _default_for(use: Use, registry: Registry) -> Template:
         found: type[Template] = registry.find("template", name)
         if found.default_for == use:
             return found()
-    names = ", ".join(registry.types("template"))
-    raise OutputError(f"no template is the default: name one with --template ({names or 'none'})")
+    able = [e.type for e in registry.entries("template") if _serves(e.component, use)]
+    option, names = "--preset" if use == "table" else "--template", ", ".join(able) or "none"
+    raise OutputError(f"no template is the default: name one with {option} ({names})")
 
 
 def _serves(template: type[Template], use: Use) -> bool:
@@ -234,12 +248,10 @@ def _not_there(document: dict[str, Any], folder: Path, registry: Registry) -> It
                 yield f"it reads {path}, which does not exist yet"
 
 
-def _summary(template: type[Template]) -> str:
-    """Return the first line of a template's docstring."""
+def _summary(template: type[Template], use: Use) -> str:
+    """Return the first line of a template's docstring, marked if it is the default for a use."""
     import inspect
 
     lines = (inspect.getdoc(template) or "").splitlines()
     summary = lines[0].removesuffix(".") if lines else ""
-    uses = {"example": "default", "table": "default with --data"}
-    marked = uses.get(template.default_for or "")
-    return f"{summary}  [{marked}]" if marked else summary
+    return f"{summary}  [default]" if template.default_for == use else summary

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -15,6 +15,10 @@ class Initializer(Component):
 
     kind = "initializer"
     required_methods = ("fill",)
+
+    adapt_samples: ClassVar[int] = 0
+    """How many samples of the training data `adapt` needs, if there are so many; it sees at least
+    the first batch."""
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
         """Overwrite all of `w`.
@@ -33,7 +37,8 @@ class Initializer(Component):
         """Adjust `w`, which `fill` has filled, to the layer's first training batch; default: don't.
 
         Called before the first step of a training, layer by layer from the input, so that `x` comes
-        from adapted layers. It is not called when a run is resumed, when the model has
+        from adapted layers. With `adapt_samples`, `x` holds that many samples, the first ones in
+        the order of the first epoch. It is not called when a run is resumed, when the model has
         `initial_weights`, and without a training, as in `build_model`.
 
         Args:

@@ -153,16 +153,23 @@ Gathered = Samples | MappedArray | VariedSamples | NamedSamples
 class Batches:
     """Sample positions of each batch, shuffled every epoch with the run's own random stream.
 
+    Args:
+        drop_last: whether the last batch is left out if it is smaller.
+
     Attributes:
         batch_size: number of samples in each batch except the last.
         last_size: number of samples in the last batch of an epoch.
         order: the positions of the samples in the order of the epoch, int64; shuffled in place.
     """
 
-    def __init__(self, samples: int, batch_size: int, shuffle: bool, seed: int) -> None:
+    def __init__(
+        self, samples: int, batch_size: int, shuffle: bool, seed: int, drop_last: bool = False
+    ) -> None:
         self.batch_size = min(batch_size, samples)
-        self.count = -(-samples // self.batch_size)
-        self.last_size = samples % self.batch_size or self.batch_size
+        self.count, rest = divmod(samples, self.batch_size)
+        self.last_size = self.batch_size
+        if rest and not drop_last:
+            self.count, self.last_size = self.count + 1, rest
         self.order = np.arange(samples)
         self._shuffle = shuffle
         self._rng = random_stream(seed, Stream.SHUFFLE)

@@ -40,6 +40,18 @@ def adapting_slots(nodes: Sequence[Node], registry: Registry) -> list[tuple[Slot
     return found
 
 
+def samples_to_adapt(adapting: Sequence[tuple[Slot, Initializer]], batch: int) -> int:
+    """Return how many samples initializers see, if there are so many: at least the first batch."""
+    return max(batch, *(each.adapt_samples for _, each in adapting))
+
+
+def adapted_nodes(
+    nodes: Sequence[Node], adapting: Sequence[tuple[Slot, Initializer]]
+) -> Sequence[Node]:
+    """Return the layers that run: those up to the last one that is adapted."""
+    return nodes[: max((slot.node for slot, _ in adapting), default=-1) + 1]
+
+
 def adapt_parameters(
     model: Model,
     adapting: Sequence[tuple[Slot, Initializer]],
@@ -55,19 +67,20 @@ def adapt_parameters(
 
     Args:
         adapting: what `adapting_slots` returned.
-        x: the inputs of the first batch, (n, *input shape), or several by name.
+        x: the inputs of the first samples, (n, *input shape), or several by name.
         layer_streams: the layers' random streams, which layers draw from; there may be more.
         own_streams: returns the stream for the initializers of a layer, by its position.
         total: number of updates in the whole training, for schedules.
     """
-    schedules, plan = ScheduledValues(total), plan_memory(model.nodes, training=False)
-    parts = model.store, sample_count(x), model.dtype, layer_streams[: len(model.nodes)]
-    memory = GraphMemory(model.nodes, plan, *parts, schedules=schedules)
+    nodes = adapted_nodes(model.nodes, adapting)
+    schedules, plan = ScheduledValues(total), plan_memory(nodes, training=False)
+    parts = model.store, sample_count(x), model.dtype, layer_streams[: len(nodes)]
+    memory = GraphMemory(nodes, plan, *parts, schedules=schedules)
     schedules.begin(1)
     batch = BatchArrays(memory, x)
     for state in batch.states:
         state.training = True
-    for node in model.nodes[: max((slot.node for slot, _ in adapting), default=-1) + 1]:
+    for node in nodes:
         own = [(slot, each) for slot, each in adapting if slot.node == node.index]
         layer = _RepeatableLayer(model, node, batch)
         rng = own_streams(node.index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.graph.arrays import BatchArrays
 from declnet.graph.memory_plan import staged_reads, value_orders
 from declnet.graph.shapes import Node
-from declnet.registry.registry import Registry
+from declnet.registry.registry import Registry, types_of
 from declnet.spec.model import EngineSpec
 
 
@@ -34,7 +34,6 @@ class Kernels:
 
     Attributes:
         engine: the first engine that can be used, if compiled kernels are included; else None.
-        has_compiled: whether any of them is compiled.
         longest: the largest number of components that a kernel joins; 0 if there are no kernels.
     """
 
@@ -46,19 +45,19 @@ class Kernels:
         engine: str | None = None,
         threads: int | None = None,
     ) -> None:
+        self._registry, self._compiled = registry or Registry(), compiled
         self._by_replaced: dict[tuple[type[Component], ...], list[Kernel]] = {}
         self._used: dict[type[Kernel], None] = {}
-        self.has_compiled = False
-        for entry in registry.entries("kernel") if registry is not None else ():
-            kernel: type[Kernel] = entry.component
-            if kernel.compiled and not (compiled and kernel.unavailable() is None):
-                continue
-            known = self._by_replaced.setdefault(kernel.replaces, [])
-            known.insert(0 if kernel.compiled else len(known), kernel())
-            self.has_compiled = self.has_compiled or kernel.compiled
-        self.longest = max(map(len, self._by_replaced), default=0)
-        found = _engine(registry, engine) if registry is not None and compiled else None
+        list(self._registry.replacing("kernel", None))  # imported to see what they replace
+        self.longest = max(map(len, self._registry.replaced("kernel")), default=0)
+        found = _engine(self._registry, engine) if compiled else None
         self.engine, self.threads = None if found is None else found(), threads
+
+    @property
+    def has_compiled(self) -> bool:
+        """Whether any of them is compiled."""
+        kernels = (entry.component for entry in self._registry.entries("kernel"))
+        return self._compiled and any(each.compiled and _is_usable(each, True) for each in kernels)
 
     def compile(self, calls: Sequence[Call]) -> CompiledCalls:
         """Return calls that do the same, compiled by the engine if there is one."""
@@ -102,10 +101,25 @@ class Kernels:
 
     def _replacing(self, components: Sequence[Component]) -> Sequence[Kernel]:
         """Return the kernels for these classes that can follow the components' schedules."""
-        found = self._by_replaced.get(tuple(map(type, components)), ())
+        classes = tuple(map(type, components))
+        if classes not in self._by_replaced:
+            self._by_replaced[classes] = list(self._kernels_for(classes))
+        found = self._by_replaced[classes]
         if found and any(map(schedules_of, components)):
             return [each for each in found if each.reads_schedules]
         return found
+
+    def _kernels_for(self, classes: tuple[type[Component], ...]) -> Iterator[Kernel]:
+        """Yield the kernels that replace these classes, compiled ones first."""
+        entries = self._registry.replacing("kernel", types_of(classes))
+        kernels = [each.component for each in entries]
+        for kernel in sorted(kernels, key=lambda each: not each.compiled):
+            if kernel.replaces == classes and _is_usable(kernel, self._compiled):
+                yield kernel()
+
+
+def _is_usable(kernel: type[Kernel], compiled: bool) -> bool:
+    return not kernel.compiled or (compiled and kernel.unavailable() is None)
 
 
 def _engine(registry: Registry, name: str | None) -> type[Engine] | None:

@@ -114,9 +114,11 @@ class _Registration:
             kind, name = getattr(component, "kind", None), getattr(component, "type", None)
             self._refuse(error, kind, name)
 
-    def lazily(self, kind: str, name: str, reference: str) -> None:
+    def lazily(
+        self, kind: str, name: str, reference: str, replaces: tuple[str, ...] | None = None
+    ) -> None:
         try:
-            self._registry.add(Entry(kind, name, self._plugin, reference))
+            self._registry.add(Entry(kind, name, self._plugin, reference, replaces))
         except Exception as error:
             self._refuse(error, kind, name)
 

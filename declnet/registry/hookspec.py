@@ -21,7 +21,9 @@ class Register(Protocol):
         """Register a component class under its kind and type."""
         ...
 
-    def lazily(self, kind: str, name: str, reference: str) -> None:
+    def lazily(
+        self, kind: str, name: str, reference: str, replaces: tuple[str, ...] | None = None
+    ) -> None:
         """Announce a class that is imported only when a spec names it.
 
         This pays off in packages with many components, and for modules that are slow to import.
@@ -30,6 +32,8 @@ class Register(Protocol):
             kind: the class's kind, e.g. `"layer"`.
             name: its type.
             reference: its location, as `"package.module:Class"`.
+            replaces: for a kernel, the types of the components that it replaces, in order. It is
+                then imported only for models that have them, otherwise for every run.
         """
         ...
 

@@ -30,12 +30,15 @@ class Entry:
 
     Attributes:
         reference: `"package.module:Class"` for a class that is not imported yet.
+        replaces: for a kernel, the types of the components that it replaces; None for other kinds,
+            and for a class that was announced without them and is not imported yet.
     """
 
     kind: str
     type: str
     plugin: Plugin
     reference: str | None = None
+    replaces: tuple[str, ...] | None = None
     _component: builtins.type[Any] | None = field(default=None, repr=False)
 
     @classmethod
@@ -49,7 +52,9 @@ class Entry:
         if not isinstance(component, type) or verify is None:
             raise RegistryError(f"{component!r} is not a component class")
         verify()
-        return cls(component.kind, component.type, plugin, None, component)
+        replaced = getattr(component, "replaces", None)
+        replaces = None if replaced is None else types_of(replaced)
+        return cls(component.kind, component.type, plugin, None, replaces, component)
 
     @property
     def component(self) -> builtins.type[Any]:
@@ -69,7 +74,12 @@ class Entry:
                     f'{self.reference} is {found.kind} "{found.type}", '
                     f'but was announced as {self.kind} "{self.type}"'
                 )
-            self._component = component
+            if self.replaces not in (None, found.replaces):
+                raise RegistryError(
+                    f"{self.reference} replaces {found.replaces}, "
+                    f"but was announced to replace {self.replaces}"
+                )
+            self._component, self.replaces = component, found.replaces
         return self._component
 
     def is_class(self, component: builtins.type[Any]) -> bool:
@@ -103,6 +113,11 @@ class Conflict:
         if self.chosen is None:
             return "a spec must list one of them in `plugins`"
         return f"specs use the one from {self.chosen.origin}, unless they list another in `plugins`"
+
+
+def types_of(classes: Iterable[type[Any]]) -> tuple[str, ...]:
+    """Return the types of classes; of one without a type, which is in no registry, its name."""
+    return tuple(getattr(each, "type", each.__name__) for each in classes)
 
 
 def offered(kind: str, name: str, plugins: Sequence[Plugin]) -> str:
@@ -234,9 +249,23 @@ class Registry:
         """
         for each in self.kinds() if kind is None else [kind]:
             for name in self.types(each):
-                found = self._candidates(each, name)
-                if len(found) == 1:
-                    yield found[0]
+                yield from self._only(each, name)
+
+    def replacing(self, kind: str, types: tuple[str, ...] | None) -> Iterator[Entry]:
+        """Do the same for those of a kind that replace components of these types, in this order.
+
+        Args:
+            kind: the kind.
+            types: the types; None for components that were announced without any.
+        """
+        for name in self.types(kind):
+            if any(each.replaces == types for each in self._entries[kind][name]):
+                yield from (each for each in self._only(kind, name) if each.replaces == types)
+
+    def replaced(self, kind: str) -> frozenset[tuple[str, ...]]:
+        """Return the types that components of a kind replace together, without importing any."""
+        entries = (each for found in self._entries.get(kind, {}).values() for each in found)
+        return frozenset(each.replaces for each in entries if each.replaces is not None)
 
     def offers(self, kind: str | None = None, name: str | None = None) -> Iterator[Entry]:
         """Import and yield every working component, from all distributions.
@@ -275,6 +304,11 @@ class Registry:
         everything = (each for types in self._entries.values() for each in types.values())
         plugins = (entry.plugin for entries in everything for entry in entries)
         return {normalized(each.distribution): each.version for each in plugins}
+
+    def _only(self, kind: str, name: str) -> list[Entry]:
+        """Return the working component of a type, or nothing if there is a conflict."""
+        found = self._candidates(kind, name)
+        return found if len(found) == 1 else []
 
     def _candidates(self, kind: str, name: str) -> list[Entry]:
         """Return the working components left for a type: one, unless there is a conflict."""

@@ -172,6 +172,10 @@ class TrainingSpec(StrictModel):
         default=1, ge=1, description="batches whose gradients are averaged for each update"
     )
     shuffle: bool = Field(default=True, description="whether mini-batches are shuffled each epoch")
+    drop_last: bool = Field(
+        default=False,
+        description="whether the last batch of an epoch is left out if it has fewer samples",
+    )
     clip_norm: float | None = Field(
         default=None,
         gt=0,
@@ -206,7 +210,8 @@ class TrainingSpec(StrictModel):
 
     def epoch_batches(self, samples: int) -> int:
         """Return the number of batches in an epoch, for a number of samples."""
-        return -(-samples // min(self.batch_size or samples, samples))
+        size = min(self.batch_size or samples, samples)
+        return samples // size if self.drop_last else -(-samples // size)
 
     @model_validator(mode="after")
     def _has_an_end(self) -> Self:
@@ -222,6 +227,14 @@ class TrainingSpec(StrictModel):
             hint = "add batch_size, the number of samples in each of the accumulated batches"
             at = ("accumulate",)
             raise located_error("contradiction", message, at, self.accumulate, hint=hint)
+        return self
+
+    @model_validator(mode="after")
+    def _drops_a_batch(self) -> Self:
+        if self.drop_last and self.batch_size is None:
+            message = "without batch_size, each step takes all samples, and none is left out"
+            hint = "add batch_size, the number of samples per step"
+            raise located_error("contradiction", message, ("drop_last",), True, hint=hint)
         return self
 
     @model_validator(mode="after")

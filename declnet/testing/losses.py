@@ -264,7 +264,7 @@ def takes_each_form_of_targets(subject: Subject) -> None:
         batch, harness = batch_of(subject, pair), LossHarness(subject.instance, pair.shape, WHOLE)
         other = None
         if subject.instance.targets == "classes" and pair.y == ():
-            other = np.eye(pair.shape[0])[batch.y]
+            other = np.eye(pair.shape[-1])[batch.y]
         elif pair.shape == pair.y == (1,):
             other = batch.y.reshape(-1)
         if other is None:

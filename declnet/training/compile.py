@@ -20,7 +20,7 @@ from declnet.data.batches import (
     varied_inputs,
 )
 from declnet.errors import SpecError
-from declnet.graph.adapting import adapt_parameters, adapting_slots
+from declnet.graph.adapting import adapt_parameters, adapting_slots, samples_to_adapt
 from declnet.graph.gradients import GradientMean
 from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.model import Model
@@ -34,9 +34,10 @@ from declnet.training.epochs import AccumulatedEpoch, Epoch, FullBatchEpoch, Min
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import ReadyData
 
-WORTHWHILE = 4.0
+WORTHWHILE = 2.0
 """NumPy training time in seconds, by `numpy_seconds`, from which `auto` uses compiled kernels. They
-save at least half of it; loading takes one second, and compiling, once per machine, up to three."""
+save at least half of it; loading them takes about 0.1 s, and compiling, once on a machine, 4 to 8
+for what a model needs."""
 
 
 def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -> Kernels:
@@ -155,7 +156,7 @@ class CompiledTraining:
         return self.changes[phase] if phase < len(self.changes) else None
 
     def adapt(self) -> None:
-        """Let data-driven initializers see the first batch, unless parameters are from a file.
+        """Let data-driven initializers see the first samples, unless parameters are from a file.
 
         To be called before the first step, and not if the training is resumed. Random streams and
         shuffle are left as they were, so that the first step draws the same batch.
@@ -167,7 +168,7 @@ class CompiledTraining:
             return
         own = partial(random_stream, spec.seed, Stream.ADAPTATION)
         with self._as_before(), arithmetic_for(self.batch):
-            _, (inputs, *_) = self.epoch.gathered(0)
+            inputs = self.epoch.first_inputs(samples_to_adapt(adapting, self.batch))
             adapt_parameters(model, adapting, inputs, streams, own, self._total)
 
     def recompute_statistics(self, epoch: int, step: int) -> None:
@@ -226,7 +227,8 @@ def compile_training(
     if batch_size is None:
         bind = partial(FullBatchEpoch, data=train)
     else:
-        batches = Batches(samples, batch_size, spec.training.shuffle, spec.seed)
+        training = spec.training
+        batches = Batches(samples, batch_size, training.shuffle, spec.seed, training.drop_last)
         if any(each.training_only for each in spec.data.prepare):
             streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
         inputs = for_each(lambda x: x if isinstance(x, MappedArray) else Samples(x), train.x)

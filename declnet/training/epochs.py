@@ -99,6 +99,10 @@ class FullBatchEpoch:
         """As `MiniBatchEpoch.gathered`."""
         return np.arange(len(self._y[0])), self._arrays
 
+    def first_inputs(self, count: int) -> Batch:  # noqa: ARG002  # it has all
+        """As `MiniBatchEpoch.first_inputs`."""
+        return self._x
+
     def order(self) -> dict[str, Any]:
         """Return an empty state: nothing is shuffled."""
         return {}
@@ -121,6 +125,7 @@ class MiniBatchEpoch:
         self, graph: TrainingGraph, inputs: Gathered, data: ReadyData, batches: Batches
     ) -> None:
         self._graph, self._y, self._batches = graph, data.y, batches
+        self._inputs = inputs
         targets = [Samples(each) for each in data.y_true]
         weights = Samples(data.weights) if data.weights is not None else None
         self._bound = {
@@ -283,6 +288,14 @@ class MiniBatchEpoch:
         gather_y(positions)
         return positions, arrays
 
+    def first_inputs(self, count: int) -> Batch:
+        """Shuffle, and return the inputs of the first samples of the epoch, at most `count`."""
+        self._batches.shuffle()
+        positions = self._batches.order[:count]
+        x, gather = self._inputs.batch(len(positions))
+        gather(positions)
+        return x
+
     def order(self) -> dict[str, Any]:
         """Return the state of the shuffle, as plain values and arrays."""
         return self._batches.state()
@@ -373,6 +386,10 @@ class AccumulatedEpoch:
     def gathered(self, batch: int) -> tuple[Array, StepArrays]:
         """As `MiniBatchEpoch.gathered`."""
         return self._batches.gathered(batch)
+
+    def first_inputs(self, count: int) -> Batch:
+        """As `MiniBatchEpoch.first_inputs`."""
+        return self._batches.first_inputs(count)
 
     def order(self) -> dict[str, Any]:
         """As `MiniBatchEpoch.order`."""

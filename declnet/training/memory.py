@@ -14,7 +14,7 @@ from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.returned import checked_state_names
 from declnet.data.batches import THIN
 from declnet.errors import Diagnostic
-from declnet.graph.adapting import adapting_slots
+from declnet.graph.adapting import adapted_nodes, adapting_slots, samples_to_adapt
 from declnet.graph.arrays import workspace_bytes
 from declnet.graph.inference import inference_memory, samples_at_once
 from declnet.graph.kernels import Kernels, endings_of
@@ -65,8 +65,10 @@ def run_memory(
         name: inference_memory(nodes, dtype, min(info.samples or 0, most), outputs)
         for name, info in data.items()
     }  # validation's graph persists, the others do not overlap
-    if adapting_slots(nodes, registry or default_registry()):
-        memory["initialization"] = inference_memory(nodes, dtype, batch)
+    if adapting := adapting_slots(nodes, registry or default_registry()):
+        count = min(samples, samples_to_adapt(adapting, batch))
+        own = adapted_nodes(nodes, adapting)
+        memory["initialization"] = inference_memory(own, dtype, count)
     memory["evaluation"] = max(evaluations.values()) + evaluations.get("validation", 0)
     numbers, shapes = 0, [nodes[output].output_shape for output, _ in ends]
     for info in data.values():

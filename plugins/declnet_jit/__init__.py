@@ -8,8 +8,8 @@ needed when a routine is bound for the first time on a machine.
   for instructions that Numba's Python does not have, with `Vectors` and `host_features`.
 - Functions that routines call: `exp`, `expm1`, `log`, `log1p`, `logistic`, `tanh`, `of_its_type`;
   `load` and `store` for numbers at addresses.
-- Matrix products: `product` is a call of its own; `multiply_tile` and `copy_columns` are parts of
-  products within routines, with the sizes in `TILE`.
+- Matrix products: `product` and `rectified_gradient` are calls of their own; `multiply_tile` and
+  `copy_columns` are parts of products within routines, with the sizes in `TILE`.
 """
 
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from declnet_jit.routines.elementary_functions import logistic as logistic
     from declnet_jit.routines.elementary_functions import of_its_type as of_its_type
     from declnet_jit.routines.elementary_functions import tanh as tanh
+    from declnet_jit.routines.few_rows import rectified_gradient as rectified_gradient
     from declnet_jit.routines.memory import load as load
     from declnet_jit.routines.memory import store as store
     from declnet_jit.routines.micro_kernel import NOTHING as NOTHING
@@ -46,6 +47,7 @@ _NAMES = {
     "routines.elementary_functions": [
         *("exp", "expm1", "log", "log1p", "logistic", "of_its_type", "tanh"),
     ],
+    "routines.few_rows": ["rectified_gradient"],
     "routines.memory": ["load", "store"],
     "routines.micro_kernel": ["NOTHING", "SUMS", "TILE", "copy_columns", "multiply_tile"],
     "routines.products": ["product"],

@@ -196,11 +196,11 @@ class StepsInThreads(NativeLoop):
 
     Args:
         gathers: the calls that fill the batch.
-        threads: the largest number of threads.
+        pace: chooses the number of threads.
     """
 
-    def __init__(self, steps: StepLoop, gathers: tuple[NativeCall, ...], threads: int = 1) -> None:
-        self._keeps, self._pace = steps, Pace(threads)
+    def __init__(self, steps: StepLoop, gathers: tuple[NativeCall, ...], pace: Pace) -> None:
+        self._keeps, self._pace = steps, pace
         self._is_finite, self._made = np.zeros(1, np.int64), np.zeros(1, np.int64)
         checks = tuple(check_losses.bound(each, self._is_finite) for each in steps.losses)
         self._step, self._update = (*gathers, *steps.calls, *checks), steps.update

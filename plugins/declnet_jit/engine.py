@@ -10,7 +10,7 @@ from declnet_jit.operations import gathering, operation
 from declnet_jit.replay.loops import Loop
 from declnet_jit.replay.replay import joined as joined_loops
 from declnet_jit.replay.replay import replay
-from declnet_jit.threads import usable_threads
+from declnet_jit.threads import Pace, usable_threads
 
 Call = Callable[[], object]
 
@@ -50,7 +50,7 @@ class NativeEngine(Engine):
     def loop(self, steps: StepLoop) -> StepsInThreads:
         """Return a loop over steps in the driver."""
         gathers = tuple(gathering(each, steps.order, steps.start) for each in steps.gathers)
-        return StepsInThreads(steps, gathers, steps.threads or usable_threads())
+        return StepsInThreads(steps, gathers, Pace(steps.threads or usable_threads()))
 
 
 def _joined(calls: Iterator[Call]) -> NativeCall:

@@ -19,8 +19,8 @@ class CompiledKernel(Kernel):
     @classmethod
     def unavailable(cls) -> str | None:
         """Return the missing extra, or None."""
-        missing = find_spec("numba") is None
-        return "numba is not installed: pip install 'declnet[jit]'" if missing else None
+        installed = _spec("numba") is not None
+        return None if installed else "numba is not installed: pip install 'declnet[jit]'"
 
     @classmethod
     def versions(cls) -> dict[str, str]:
@@ -28,4 +28,4 @@ class CompiledKernel(Kernel):
         return {"numba": _version("numba"), "llvmlite": _version("llvmlite")}
 
 
-_version = cache(version)
+_spec, _version = cache(find_spec), cache(version)

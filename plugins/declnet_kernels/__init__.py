@@ -7,85 +7,87 @@ from declnet import Register, hookimpl
 
 KERNELS = {
     "activations": {
-        "elu_jit": "ELUKernel",
-        "gelu_jit": "GELUKernel",
-        "hard_sigmoid_jit": "HardSigmoidKernel",
-        "leaky_relu_jit": "LeakyReLUKernel",
-        "mish_jit": "MishKernel",
-        "relu_jit": "ReLUKernel",
-        "selu_jit": "SELUKernel",
-        "sigmoid_jit": "SigmoidKernel",
-        "silu_jit": "SiLUKernel",
-        "softplus_jit": "SoftplusKernel",
-        "tanh_jit": "TanhKernel",
+        "elu": "ELUKernel",
+        "gelu": "GELUKernel",
+        "hard_sigmoid": "HardSigmoidKernel",
+        "leaky_relu": "LeakyReLUKernel",
+        "mish": "MishKernel",
+        "relu": "ReLUKernel",
+        "selu": "SELUKernel",
+        "sigmoid": "SigmoidKernel",
+        "silu": "SiLUKernel",
+        "softplus": "SoftplusKernel",
+        "tanh": "TanhKernel",
     },
     "attention": {
-        "cross_attention_jit": "CrossAttentionKernel",
-        "multi_head_attention_jit": "MultiHeadAttentionKernel",
+        "cross_attention": "CrossAttentionKernel",
+        "multi_head_attention": "MultiHeadAttentionKernel",
     },
     "conv2d": {
-        "conv2d_jit": "Conv2dKernel",
-        "conv2d_relu_jit": "Conv2dReLUKernel",
+        "conv2d": "Conv2dKernel",
+        "conv2d relu": "Conv2dReLUKernel",
     },
     "crossentropies": {
-        "sigmoid_binary_crossentropy_jit": "SigmoidBinaryCrossentropyKernel",
-        "softmax_categorical_crossentropy_jit": "SoftmaxCategoricalCrossentropyKernel",
+        "sigmoid binary_crossentropy": "SigmoidBinaryCrossentropyKernel",
+        "softmax categorical_crossentropy": "SoftmaxCategoricalCrossentropyKernel",
     },
     "dense": {
-        "dense_jit": "DenseKernel",
-        "dense_relu_jit": "DenseReLUKernel",
+        "dense": "DenseKernel",
+        "dense relu": "DenseReLUKernel",
     },
     "embedding": {
-        "embedding_jit": "EmbeddingKernel",
+        "embedding": "EmbeddingKernel",
     },
     "noise": {
-        "dropout_jit": "DropoutKernel",
-        "gaussian_noise_jit": "GaussianNoiseKernel",
+        "dropout": "DropoutKernel",
+        "gaussian_noise": "GaussianNoiseKernel",
     },
     "normalization": {
-        "batch_norm_jit": "BatchNormKernel",
-        "group_norm_jit": "GroupNormKernel",
-        "layer_norm_jit": "LayerNormKernel",
-        "rms_norm_jit": "RMSNormKernel",
+        "batch_norm": "BatchNormKernel",
+        "group_norm": "GroupNormKernel",
+        "layer_norm": "LayerNormKernel",
+        "rms_norm": "RMSNormKernel",
     },
     "optimizers": {
-        "adadelta_jit": "AdadeltaKernel",
-        "adagrad_jit": "AdagradKernel",
-        "adam_jit": "AdamKernel",
-        "adamw_jit": "AdamWKernel",
-        "amsgrad_jit": "AMSGradKernel",
-        "lion_jit": "LionKernel",
-        "nadam_jit": "NAdamKernel",
-        "rmsprop_jit": "RMSPropKernel",
-        "sgd_jit": "SGDKernel",
+        "adadelta": "AdadeltaKernel",
+        "adagrad": "AdagradKernel",
+        "adam": "AdamKernel",
+        "adamw": "AdamWKernel",
+        "amsgrad": "AMSGradKernel",
+        "lion": "LionKernel",
+        "nadam": "NAdamKernel",
+        "rmsprop": "RMSPropKernel",
+        "sgd": "SGDKernel",
     },
     "pooling": {
-        "average_pool2d_jit": "AveragePool2dKernel",
-        "global_average_pool2d_jit": "GlobalAveragePool2dKernel",
-        "max_pool2d_jit": "MaxPool2dKernel",
+        "average_pool2d": "AveragePool2dKernel",
+        "global_average_pool2d": "GlobalAveragePool2dKernel",
+        "max_pool2d": "MaxPool2dKernel",
     },
     "recurrent": {
-        "gru_jit": "GRUKernel",
-        "lstm_jit": "LSTMKernel",
-        "simple_rnn_jit": "SimpleRNNKernel",
+        "gru": "GRUKernel",
+        "lstm": "LSTMKernel",
+        "simple_rnn": "SimpleRNNKernel",
     },
     "regression": {
-        "huber_jit": "HuberKernel",
-        "mean_absolute_error_jit": "MeanAbsoluteErrorKernel",
-        "mean_squared_error_jit": "MeanSquaredErrorKernel",
+        "huber": "HuberKernel",
+        "mean_absolute_error": "MeanAbsoluteErrorKernel",
+        "mean_squared_error": "MeanSquaredErrorKernel",
     },
     "regularizers": {
-        "l1_jit": "L1Kernel",
-        "l1_l2_jit": "L1L2Kernel",
-        "l2_jit": "L2Kernel",
+        "l1": "L1Kernel",
+        "l1_l2": "L1L2Kernel",
+        "l2": "L2Kernel",
     },
 }
-"""By module, the class of each type."""
+"""By module, the class for the types of the components that it replaces together."""
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
-    """Announce the kernels; each is imported when a run may use kernels."""
+    """Announce the kernels; each is imported for models with the components that it replaces."""
     for module, kernels in KERNELS.items():
-        for type_name, class_name in kernels.items():
-            register.lazily("kernel", type_name, f"{__name__}.{module}:{class_name}")
+        for replaced, class_name in kernels.items():
+            types = tuple(replaced.split())
+            reference = f"{__name__}.{module}:{class_name}"
+            register.lazily("kernel", "_".join([*types, "jit"]), reference, types)

@@ -1,7 +1,6 @@
 """Dense layers, alone or fused with a following ReLU.
 
-The products are those of `products`, with biases and ReLU included. With two inputs there is so
-little to multiply that loops over contiguous samples are faster.
+Biases and ReLU are part of the matrix products.
 
 The arrays of the routines have the batch axis last, and an axis for steps before the others, of
 length 1 if samples are not sequences: x (steps, inputs, n), y (steps, units, n). Indices are
@@ -14,44 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit import CompiledKernel, Routine, product, share
+from declnet_jit import CompiledKernel, Routine, product, rectified_gradient, share
 from declnet_kernels.memory_orders import FLOATS
 from declnet_standard.layers import Dense, ReLU
-
-BLOCK = np.uint64(512)
-"""Samples whose rows fit in the L1 cache."""
-
-ZERO, ONE = np.uint64(0), np.uint64(1)
-
-
-@Routine
-def two_inputs_forward(part, parts, x, w, b, low, y):  # type: ignore[no-untyped-def]
-    """Y = max(w.T x + b, low) for two inputs, in one pass over y."""
-    first, end = share(x.shape[2], part, parts)
-    for start in range(first, end, BLOCK):
-        stop = min(end, start + BLOCK)
-        for j in range(np.uint64(y.shape[1])):
-            bias, w0, w1 = b[j], w[ZERO, j], w[ONE, j]
-            for s in range(start, stop):
-                value = bias + w0 * x[ZERO, ZERO, s] + w1 * x[ZERO, ONE, s]
-                y[ZERO, j, s] = low if value < low else value
-
-
-@Routine
-def two_inputs_gradient(part, parts, x, y, dy, dw, db):  # type: ignore[no-untyped-def]
-    """Dw = x (dy where y > 0).T and db = its sums, for two inputs; dy is unchanged."""
-    zero, one = dw.dtype.type(0), dw.dtype.type(1)
-    start, stop = share(dw.shape[1], part, parts)
-    for j in range(start, stop):
-        total = a0 = a1 = zero
-        for s in range(np.uint64(x.shape[2])):
-            slope = dy[ZERO, j, s] * (one if y[ZERO, j, s] > zero else zero)
-            total += slope
-            a0 += slope * x[ZERO, ZERO, s]
-            a1 += slope * x[ZERO, ONE, s]
-        db[j] = total
-        dw[ZERO, j] = a0
-        dw[ONE, j] = a1
 
 
 @Routine
@@ -111,20 +75,18 @@ class DenseKernel(CompiledKernel):
         return KernelCalls(supported[:1], supported[1:])
 
     def _forward(self, x: Any, y: Any, site: KernelSite) -> NativeCall | None:
-
         weights, biases = site.states[0].weights, site.states[0].biases
         low = weights.dtype.type(0 if self._rectified else -inf)
-        if _has_two_inputs(x):
-            return two_inputs_forward.bound(x, weights, biases, low, y)
         return product(weights.T, x, y, biases, low)
 
     def _backward(
         self, x: Any, y: Any, dy: Any, dx: Any, site: KernelSite
     ) -> tuple[NativeCall | None, ...]:
-
         weights, grad = site.states[0].weights, site.states[0].grad
-        if self._rectified and _has_two_inputs(x) and dx is None:
-            return (two_inputs_gradient.bound(x, y, dy, grad.weights, grad.biases),)
+        if self._rectified and dx is None:
+            call = rectified_gradient(x, y, dy, grad.weights, grad.biases)
+            if call is not None:
+                return (call,)
         calls: list[NativeCall | None] = [
             rectify_slopes.bound(y, dy, grad.biases)
             if self._rectified
@@ -152,7 +114,3 @@ def _batch_last(array: Array | None) -> Any:
     if array is None:
         return None
     return array.T[None] if array.ndim == 2 else np.moveaxis(array, 0, -1)
-
-
-def _has_two_inputs(x: Array) -> bool:
-    return x.shape[:2] == (1, 2) and x.flags.c_contiguous

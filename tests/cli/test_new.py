@@ -16,7 +16,10 @@ import declnet
 from declnet_standard.templates import TEMPLATES
 
 HAS_SKLEARN = find_spec("sklearn") is not None
-EACH = pytest.mark.parametrize("template", TEMPLATES)
+EXAMPLES = [
+    name for name in TEMPLATES if declnet.default_registry().find("template", name).has_example()
+]
+EACH = pytest.mark.parametrize("template", EXAMPLES)
 
 
 @pytest.fixture
@@ -145,12 +148,19 @@ def test_a_template_that_is_not_installed_is_named(options, message, refused, tm
     assert list(tmp_path.iterdir()) == []
 
 
-def test_help_lists_every_template_with_what_it_shows(declnet_cli):
+def test_help_lists_templates_and_presets_with_what_they_show(declnet_cli):
     out = " ".join(declnet_cli.succeeds("new", "--help").split())
+    _, templates = out.split(" Templates: ")
+    templates, presets = templates.split(" Presets, with --data: ")
     for entry in declnet.default_registry().entries("template"):
-        summary = entry.component.__doc__.splitlines()[0].removesuffix(".")
-        mark = {"example": " [default]", "table": " [default with --data]", None: ""}
-        assert f" {entry.type} {summary}{mark[entry.component.default_for]}" in out
+        found = entry.component
+        for use, shown, serves in (
+            ("example", templates, found.has_example()),
+            ("table", presets, found.takes_tables()),
+        ):
+            summary = found.__doc__.splitlines()[0].removesuffix(".")
+            mark = " [default]" if found.default_for == use else ""
+            assert (f"{entry.type} {summary}{mark}" in shown) == serves
 
 
 def test_a_spec_whose_data_is_not_there_says_so(declnet_cli, tmp_path):

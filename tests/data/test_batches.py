@@ -55,6 +55,18 @@ def test_each_epoch_takes_each_sample_once(samples, batch_size, shuffle, seed):
         assert len(taken[-1]) == batches.last_size
 
 
+@given(samples=sizes, batch_size=sizes, seed=st.integers(0, 9))
+def test_a_smaller_last_batch_is_dropped_if_wanted(samples, batch_size, seed):
+    whole = Batches(samples, batch_size, True, seed)
+    dropping = Batches(samples, batch_size, True, seed, drop_last=True)
+    for _ in range(3):
+        full = [each for each in epoch_of(whole) if len(each) == whole.batch_size]
+        taken = list(epoch_of(dropping))
+        assert len(taken) == dropping.count == samples // min(samples, batch_size)
+        assert dropping.last_size == dropping.batch_size
+        np.testing.assert_array_equal(taken, full)
+
+
 def order(batches):
     return np.concatenate(list(epoch_of(batches))).tolist()
 

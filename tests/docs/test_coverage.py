@@ -15,6 +15,7 @@ import declnet
 from declnet import Component, default_registry
 from declnet.cli.plugins.commands import KINDS
 from declnet.testing import __all__ as names_of_the_kit
+from declnet_jit import _NAMES as NAMES_FOR_KERNELS
 
 CONTRACTS = [
     value
@@ -37,6 +38,13 @@ def test_every_public_name_is_documented_and_on_the_reference_page(
 ) -> None:
     assert documented(f"declnet.{name}", all_text)
     assert f"declnet.{name}" in (docs / "reference" / "python.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", [each for names in NAMES_FOR_KERNELS.values() for each in names])
+def test_every_name_for_compiled_kernels_is_documented(name: str, docs: Path) -> None:
+    page = (docs / "plugins" / "contracts.md").read_text("utf-8")
+    section = page.partition("(compiled-kernels)=")[2].partition("(example-compiled-rate)=")[0]
+    assert documented(f"declnet_jit.{name}", section) or re.search(rf"`{name}\b", section)
 
 
 @pytest.mark.parametrize("name", names_of_the_kit)

@@ -44,6 +44,9 @@ def variances_of_the_first_step(document):
     return {key: copies[-steps].var() for key, copies in Tap.seen.items()}
 
 
+OUTPUT = {"type": "dense", "units": 3}
+
+
 def dense(units, initializer="lsuv"):
     return {"type": "dense", "units": units, "weight_initializer": initializer}
 
@@ -74,6 +77,36 @@ def test_lsuv_scales_convolutions_and_leaves_a_constant_output_alone(document, t
     assert found == pytest.approx({"1": 1, "2": 1}, abs=0.01)
     np.savez(tmp_path / "data.npz", x=0 * x, y=np.arange(30) % 3)
     assert variances_of_the_first_step(document) == {"1": 0, "2": 0}
+
+
+@pytest.mark.parametrize(
+    ("training", "wanted", "seen"),
+    [({"batch_size": 8}, 0, 8), ({"batch_size": 8}, 20, 20), ({"batch_size": 8}, 99, 30),
+     ({"batch_size": 8}, 3, 8), ({}, 20, 30), ({"batch_size": 8, "accumulate": 2}, 20, 20)],
+)  # fmt: skip
+def test_it_sees_as_many_samples_as_it_wants(document, training, wanted, seen):
+    """The first ones of the shuffled epoch, which then begins as it would without."""
+
+    class Wanting(GlorotUniform):
+        type = "wanting"
+        adapt_samples = wanted
+        found: ClassVar[list[np.ndarray]] = []
+
+        def adapt(self, w, x, forward, rng):
+            assert len(forward()) == len(x)
+            self.found.append(x.copy())
+
+    Tap.seen.clear()
+    document["training"] |= {"epochs": 1, **training}
+    document["model"]["layers"] = [dense(8, Wanting()), Tap(key="1")]
+    document["model"]["layers"] = [Tap(key="0"), *document["model"]["layers"], OUTPUT, "softmax"]
+    run(parse_spec(document))
+    (x,) = Wanting.found
+    first, steps = Tap.seen["0"][0], Tap.seen["0"][1:]
+    assert len(x) == seen
+    np.testing.assert_array_equal(first, x)
+    np.testing.assert_array_equal(np.concatenate(steps)[:seen], x)
+    assert len(Tap.seen["1"]) == len(steps)  # layers after the last that is adapted do not run
 
 
 class Noting(GlorotUniform):

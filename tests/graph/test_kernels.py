@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from functools import cache, partial
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet import Kernel, KernelCalls, Registry, RegistryError
+from declnet import Kernel, KernelCalls, Registry, RegistryError, hookimpl
 from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
+from declnet.registry.discovery import load
+from declnet.registry.plugin import Plugin
 from declnet.spec.model import EngineSpec
 from declnet_standard.layers import LSTM, Dense, ReLU, Softmax
 from declnet_standard.losses import CategoricalCrossentropy
@@ -289,7 +292,7 @@ def test_what_bind_returns_is_checked(make_model, registry, wrong):
         stepped(classifier(make_model), registry, kernels_of(Wrong))
 
 
-def test_an_unavailable_kernel_is_left_out_and_says_why():
+def test_an_unavailable_kernel_is_left_out_and_says_why(make_model):
     class Dear(joining(Dense)):
         type = "dear"
         compiled = True
@@ -300,11 +303,34 @@ def test_an_unavailable_kernel_is_left_out_and_says_why():
 
     registry = Registry()
     registry.register(Dear)
-    assert Kernels(registry, compiled=True).longest == 0
+    kernels = Kernels(registry, compiled=True)
+    stepped(classifier(make_model), registry, kernels)
+    assert kernels.used == ()
+    assert not kernels.has_compiled
     assert engine_problem(EngineSpec(kernels="jit"), registry).message.endswith(
         ": a compiler is not installed"
     )
     assert "no plugin" in engine_problem(EngineSpec(kernels="jit"), Registry()).message
+
+
+DenseReLUKernel, DenseKernel = joining(Dense, ReLU), joining(Dense)
+
+
+def test_only_kernels_for_the_components_of_a_model_are_imported(make_model, registry):
+    @hookimpl
+    def declnet_register(register):
+        register.lazily("kernel", "dense", f"{__name__}:DenseKernel", ("dense", "softmax"))
+        register.lazily("kernel", "dense_relu", f"{__name__}:DenseReLUKernel", ("dense", "relu"))
+        register.lazily("kernel", "dense_tanh", f"{__name__}:Absent", ("dense", "tanh"))
+
+    announced = Registry()
+    load(SimpleNamespace(declnet_register=declnet_register), Plugin("kernels"), announced)
+    kernels = Kernels(announced)
+    assert kernels.longest == 2
+    stepped(classifier(make_model), registry, kernels)
+    assert kernels.used == (DenseReLUKernel,)
+    (failure,) = announced.failures
+    assert "announced to replace ('dense', 'softmax')" in failure.cause
 
 
 class SGDKernel(Kernel):

@@ -59,6 +59,21 @@ def test_keys_that_do_not_go_together(problems, document, changes, key, code, me
     assert message in problem.message
 
 
+def test_updates_of_an_epoch_leave_out_what_is_dropped(document):
+    for drop, updates in ((True, 3), (False, 4)):
+        training = {"epochs": 2, "batch_size": 8, "drop_last": drop}
+        spec = parse_spec({**document, "training": training})
+        assert (spec.training.epoch_updates(31), spec.training.updates(31)) == (
+            updates,
+            2 * updates,
+        )
+
+
+def test_without_batches_none_is_dropped(problems, document):
+    (problem,) = problems(document, {"training.drop_last": True, "training.batch_size": None})
+    assert (problem.path, problem.code) == (("training", "drop_last"), "E017")
+
+
 def test_each_fold_is_a_spec_that_chooses_it(document):
     document["data"]["folds"] = 3
     spec = parse_spec(document)
@@ -142,6 +157,7 @@ def test_every_default_is_filled_in(document):
     assert resolved["training"] == {
         "epochs": 3,
         "shuffle": True,
+        "drop_last": False,
         "log_every": 1,
         "accumulate": 1,
         "metrics": [{"type": "accuracy"}],

@@ -197,7 +197,7 @@ def _copy_columns(code: Vectors, *arguments: Any) -> None:
     code.loop(turns, [source, target], turn)
 
 
-def _calling(emit: Callable[..., None], *most: int) -> Callable[..., Any]:
+def calling(emit: Callable[..., None], *most: int) -> Callable[..., Any]:
     """Return the generator of a call of a function that does what `emit` emits.
 
     Args:
@@ -262,7 +262,7 @@ def multiply_tile(  # type: ignore[no-untyped-def]
     """
     from numba import types
 
-    return types.void(*[types.int64] * 13, low), _calling(_multiply_tile, TILE.rows, TILE.vectors)
+    return types.void(*[types.int64] * 13, low), calling(_multiply_tile, TILE.rows, TILE.vectors)
 
 
 @Intrinsic
@@ -284,7 +284,7 @@ def multiply_rows(typing, rows, columns, a, a_row, b, b_row, c, c_row, depth, ze
     """
     from numba import types
 
-    return types.void(*[types.int64] * 9, zero), _calling(_multiply_rows, FEW, FEW)
+    return types.void(*[types.int64] * 9, zero), calling(_multiply_rows, FEW, FEW)
 
 
 @Intrinsic
@@ -301,7 +301,7 @@ def copy_rows(typing, source, source_row, target, target_row, rows, width, zero)
     """
     from numba import types
 
-    return types.void(*[types.int64] * 6, zero), _calling(_copy_rows)
+    return types.void(*[types.int64] * 6, zero), calling(_copy_rows)
 
 
 @Intrinsic
@@ -320,7 +320,7 @@ def copy_columns(typing, source, source_row, target, target_row, columns, width,
     """
     from numba import types
 
-    return types.void(*[types.int64] * 6, zero), _calling(_copy_columns)
+    return types.void(*[types.int64] * 6, zero), calling(_copy_columns)
 
 
 @Intrinsic

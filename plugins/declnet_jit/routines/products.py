@@ -3,7 +3,8 @@
 c = max(a b + biases, low) is computed in tiles (`micro_kernel`). A tile reads each row of its part
 of b as whole vectors, so b is copied into panels as wide as a tile, transposed if necessary, unless
 it is so well placed, or used so little, that reading it where it is costs less. A product with few
-columns, such as the gradient of the weights of a few units, sums vectors of k instead.
+columns, such as the gradient of the weights of a few units, sums vectors of k instead; one with few
+k is in `few_rows`.
 
 `benchmarks/products.py` compares these products with OpenBLAS's, and `benchmarks/README.md` has its
 results: OpenBLAS is nowhere much faster, so it is not used.
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from declnet import Array, NativeCall
+from declnet_jit.routines.few_rows import MASKS, multiply_shallow
 from declnet_jit.routines.micro_kernel import (
     BIASES,
     DEPTH,
@@ -34,7 +36,7 @@ from declnet_jit.routines.micro_kernel import (
     multiply_tile,
     panels_memory,
 )
-from declnet_jit.routines.routine import Routine
+from declnet_jit.routines.routine import Routine, rounded_as_written
 
 ROWS, VECTOR, PANEL_ROW = TILE.rows, TILE.bytes, TILE.vectors * TILE.bytes
 
@@ -47,9 +49,6 @@ MANY = 64
 
 LONG = 256
 """Numbers summed from which on `multiply_few` pays off for more columns."""
-
-MASKABLE = 32
-"""Bytes of the smallest vectors of which processors load a part in one instruction."""
 
 
 @Routine
@@ -131,7 +130,7 @@ def multiply(  # type: ignore[no-untyped-def]
                         )
 
 
-@Routine
+@rounded_as_written  # the order of each sum is the same for any number of rows
 def multiply_few(part, parts, a, b, c, rows, depth, columns, a_row, b_column, c_row):  # type: ignore[no-untyped-def]
     """C = a b with few columns, where k is contiguous in a and b."""
     size, zero = np.int64(a.itemsize), a.dtype.type(0)
@@ -206,13 +205,21 @@ def product(
             *(rows, depth, columns),
             *(a.strides[-2], b.strides[-1], c.strides[-2]),
         )
+    is_biased, added = biases is not None, _first(c[..., 0]) if biases is None else biases
+    if MASKS and depth <= FEW and steps == 1 and _contiguous(b, -1):
+        return multiply_shallow.bound(
+            *map(_first, (a, b, c)),
+            added,
+            c.dtype.type(low),
+            *(rows, depth, columns, *a.strides[-2:], b_k, c.strides[-2], is_biased),
+        )
     return multiply.bound(
         *map(_first, (a, b, c)),
-        _first(c[..., 0]) if biases is None else biases,
+        added,
         c.dtype.type(low),
         *(rows, depth, columns, steps),
         *(*a.strides[-2:], a_step, b_k, b_column, b_step, c.strides[-2], c_step),
-        biases is not None,
+        is_biased,
         not _contiguous(b, -1) or (b_k >= FAR and rows >= MANY),
     )
 
@@ -223,7 +230,7 @@ def _has_few_columns(a: Array, b: Array, c: Array) -> bool:
     filled = columns * c.itemsize / VECTOR
     limit = 3 / 4 if depth >= LONG else 1 / 2
     along_k = _contiguous(a, -1) and _contiguous(b, -2)
-    return VECTOR >= MASKABLE and filled <= limit and along_k
+    return MASKS and filled <= limit and along_k
 
 
 def _contiguous(array: Array, axis: int) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from declnet_standard.callbacks.logs import CsvLog as CsvLog
     from declnet_standard.callbacks.logs import Mlflow as Mlflow
     from declnet_standard.callbacks.logs import TensorBoard as TensorBoard
+    from declnet_standard.callbacks.monitored import BestEpoch as BestEpoch
     from declnet_standard.callbacks.monitored import Checkpoint as Checkpoint
     from declnet_standard.callbacks.monitored import EarlyStopping as EarlyStopping
     from declnet_standard.callbacks.monitored import ReduceOnPlateau as ReduceOnPlateau
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from declnet_standard.callbacks.watch import Watch as Watch
 
 CALLBACKS = {
+    "best_epoch": ("monitored", "BestEpoch"),
     "checkpoint": ("monitored", "Checkpoint"),
     "csv_log": ("logs", "CsvLog"),
     "ema": ("averaging", "ExponentialMovingAverage"),

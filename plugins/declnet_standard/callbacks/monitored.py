@@ -144,6 +144,34 @@ class EarlyStopping(MonitoredCallback):
             state.run.stop(f"no improvement of {self.monitor}{over} since epoch {state.since}")
 
 
+class BestEpoch(MonitoredCallback):
+    """Finishes with the parameters of the epoch with the best `monitor`, and stops nothing.
+
+    Of several epochs with the same best value it takes the last or the first. With a metric of few
+    values, such as the accuracy on little data, the last one has trained longest; the default is
+    that of Holzmüller, Grinsztajn and Steinwart, Better by Default, arXiv:2407.04491, 2024. NaN
+    never counts as the best.
+    """
+
+    type = "best_epoch"
+    examples = ({}, {"monitor": "validation_accuracy"}, {"monitor": "loss", "ties": "first"})
+
+    monitor: str = Field(
+        default="validation_loss", description="the metric to watch, as the history calls it"
+    )
+    ties: Literal["first", "last"] = Field(
+        default="last", description="which of several epochs with the best value is taken"
+    )
+
+    def after_epoch(self, state: Watch, epoch: EpochFinished) -> None:
+        """Keep the parameters of this epoch if it is the best."""
+        value = epoch.metric(self.monitor)
+        if state.improves(value) or (self.ties == "last" and value == state.best):
+            state.best, state.since = value, epoch.epoch
+            origin = f"epoch {epoch.epoch}, with the best {self.monitor}, {value:.6g}"
+            state.run.restore_parameters(state.run.model.parameters(), origin)
+
+
 class ReduceOnPlateau(MonitoredCallback):
     """learning_rate *= factor, once `monitor` has not improved for `patience` epochs.
 

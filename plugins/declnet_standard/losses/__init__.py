@@ -53,23 +53,24 @@ LOSSES = {
 """By module, the class of each type."""
 
 KERNELS = {
-    "kernels": {
-        "sigmoid_binary_crossentropy": "SigmoidBinaryCrossentropy",
-        "softmax_categorical_crossentropy": "SoftmaxCategoricalCrossentropy",
-    },
+    "sigmoid binary_crossentropy": "SigmoidBinaryCrossentropy",
+    "softmax categorical_crossentropy": "SoftmaxCategoricalCrossentropy",
 }
-"""By module, the class of each kernel."""
+"""The kernel for the types of a layer and a loss."""
 
 __getattr__ = lazy_names(
     __name__,
-    {name: module for module, types in (LOSSES | KERNELS).items() for name in types.values()},
+    {name: module for module, types in LOSSES.items() for name in types.values()}
+    | dict.fromkeys(KERNELS.values(), "kernels"),
 )
 
 
 @hookimpl
 def declnet_register(register: Register) -> None:
     """Announce the losses and kernels."""
-    for kind, modules in (("loss", LOSSES), ("kernel", KERNELS)):
-        for module, types in modules.items():
-            for type_, name in types.items():
-                register.lazily(kind, type_, f"{__name__}.{module}:{name}")
+    for module, losses in LOSSES.items():
+        for type_, name in losses.items():
+            register.lazily("loss", type_, f"{__name__}.{module}:{name}")
+    for replaced, name in KERNELS.items():
+        types = tuple(replaced.split())
+        register.lazily("kernel", "_".join(types), f"{__name__}.kernels:{name}", types)

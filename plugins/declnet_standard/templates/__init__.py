@@ -5,27 +5,47 @@ from typing import TYPE_CHECKING
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
+    from declnet_standard.templates.examples import MLP as MLP
     from declnet_standard.templates.examples import Binary as Binary
     from declnet_standard.templates.examples import Classification as Classification
     from declnet_standard.templates.examples import Images as Images
+    from declnet_standard.templates.examples import Linear as Linear
     from declnet_standard.templates.examples import OwnData as OwnData
     from declnet_standard.templates.examples import Regression as Regression
     from declnet_standard.templates.examples import TableTemplate as TableTemplate
+    from declnet_standard.templates.examples import usable_features_of as usable_features_of
     from declnet_standard.templates.plan import Features as Features
+    from declnet_standard.templates.plan import Plan as Plan
     from declnet_standard.templates.plan import features_of as features_of
+    from declnet_standard.templates.plan import sizes_for as sizes_for
+    from declnet_standard.templates.writing import Line as Line
+    from declnet_standard.templates.writing import data_section as data_section
+    from declnet_standard.templates.writing import head as head
+    from declnet_standard.templates.writing import joined as joined
+    from declnet_standard.templates.writing import toml as toml
 
 TEMPLATES = {
     "binary": ("examples", "Binary"),
     "classification": ("examples", "Classification"),
     "images": ("examples", "Images"),
+    "linear": ("examples", "Linear"),
+    "mlp": ("examples", "MLP"),
     "own_data": ("examples", "OwnData"),
     "regression": ("examples", "Regression"),
     "table": ("examples", "TableTemplate"),
 }
 
+HELPERS = {
+    "examples": ("usable_features_of",),
+    "plan": ("Features", "Plan", "features_of", "sizes_for"),
+    "writing": ("Line", "data_section", "head", "joined", "toml"),
+}
+"""What other packages' templates for tables can use, by module."""
+
 __getattr__ = lazy_names(
     __name__,
-    {"Features": "plan", "features_of": "plan"} | {name: file for file, name in TEMPLATES.values()},
+    {name: file for file, name in TEMPLATES.values()}
+    | {name: file for file, names in HELPERS.items() for name in names},
 )
 
 

@@ -2,9 +2,11 @@
 
 import json
 from importlib.resources import files
+from typing import ClassVar
 
 from declnet import DataError, Registry, TableProfile, Template
 from declnet_standard.templates.plan import (
+    Features,
     Plan,
     different_texts,
     features_of,
@@ -61,24 +63,17 @@ class OwnData(ExampleTemplate):
     type = "own_data"
 
 
-class TableTemplate(ExampleTemplate):
-    """Columns on different scales: your table (--data), or wines (needs scikit-learn)."""
+class MLP(Template):
+    """A multilayer perceptron of two hidden layers: it reads texts as well, word by word."""
 
-    type = "table"
-    requires = (SCIKIT_LEARN,)
-    default_for = "table"
+    type = "mlp"
+    hidden: ClassVar[bool] = True
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
         """Return a dense network with the preparation, loss and sizes to suit the table."""
-        features = features_of(table)
-        if not features.used:
-            reasons = "; ".join(f'"{each.name}": {why}' for each, why in features.left_out[:5])
-            raise DataError(
-                f'has no column to predict "{table.target}" from',
-                hint=reasons or "it has no other column",
-            )
+        features = usable_features_of(table)
         installed = frozenset((*registry.types("callback"), *registry.types("schedule")))
-        return spec_text(Plan(table, features, sizes_for(table.rows), installed))
+        return spec_text(Plan(table, features, sizes_for(table.rows), installed, self.hidden))
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
         """Return which columns are read as texts, and how to read those that are left out."""
@@ -96,3 +91,30 @@ class TableTemplate(ExampleTemplate):
             for each in unread[:MOST_NOTES]
         ]
         return (*read, *left_out)
+
+
+class Linear(MLP):
+    """A linear or logistic regression: quick to train, and a bar for other models to clear."""
+
+    type = "linear"
+    hidden = False
+
+
+class TableTemplate(MLP, ExampleTemplate):
+    """Columns on different scales: your table (--data), or wines (needs scikit-learn)."""
+
+    type = "table"
+    requires = (SCIKIT_LEARN,)
+    default_for = "table"
+
+
+def usable_features_of(table: TableProfile) -> Features:
+    """Return the sorted columns of a table; raise DataError if none is of use."""
+    features = features_of(table)
+    if not features.used:
+        reasons = "; ".join(f'"{each.name}": {why}' for each, why in features.left_out[:5])
+        raise DataError(
+            f'has no column to predict "{table.target}" from',
+            hint=reasons or "it has no other column",
+        )
+    return features

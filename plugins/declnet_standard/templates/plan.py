@@ -196,12 +196,14 @@ class Plan:
         features: the columns to predict from.
         sizes: the sizes for the number of rows.
         installed: the types of the callbacks and schedules that are installed.
+        hidden: whether there are hidden layers.
     """
 
     table: TableProfile
     features: Features
     sizes: Sizes
     installed: frozenset[str]
+    hidden: bool = True
 
     @property
     def target(self) -> ColumnProfile:

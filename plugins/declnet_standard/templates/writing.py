@@ -1,6 +1,6 @@
 """Writing of the choices for a table as a commented TOML spec."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tomli_w
@@ -40,14 +40,19 @@ TASKS = {
 
 def spec_text(plan: Plan) -> str:
     """Return the whole spec."""
-    blocks = [_head(plan), _data(plan), _model(plan), _loss(plan), _optimizer(plan)]
-    blocks.append(_training(plan))
+    blocks = [head(plan), data_section(plan), _model(plan), _loss(plan), _optimizer(plan)]
+    return joined((*blocks, _training(plan)))
+
+
+def joined(blocks: Iterable[Iterable[Line]]) -> str:
+    """Return the sections of a spec as text, with comments aligned."""
     return "\n".join("\n".join(_aligned(block)) + "\n" for block in blocks)
 
 
-def _head(plan: Plan) -> Iterator[Line]:
+def head(plan: Plan) -> Iterator[Line]:
+    """Yield what comes before the sections."""
     what = TASKS[plan.table.task].format(plan.target.distinct)
-    yield f"# Predicts {_toml(plan.target.name)}: {what}. Written by `declnet new` for a table of"
+    yield f"# Predicts {toml(plan.target.name)}: {what}. Written by `declnet new` for a table of"
     yield f"# {plan.target.rows} rows; change what you like. `declnet plugins` lists all types,"
     yield "# `declnet plugins show dense` the keys of one."
     yield ""
@@ -55,9 +60,23 @@ def _head(plan: Plan) -> Iterator[Line]:
     yield "seed = 0", "changes the split and the initial weights"
 
 
-def _data(plan: Plan) -> Iterator[Line]:
-    """Yield the data section: held-out shares, preparation and columns in use."""
-    sizes, features = plan.sizes, plan.features
+def data_section(
+    plan: Plan,
+    prepare: Iterable[Line] | None = None,
+    inputs: Mapping[str, Sequence[str]] | None = None,
+    prepare_target: Sequence[str] = (),
+) -> Iterator[Line]:
+    """Yield the data section: held-out shares, preparation and columns in use.
+
+    Args:
+        prepare: the transforms, an item a line; default: those of the template `table`.
+        inputs: the columns of each input by name; default: those of the template `table`.
+        prepare_target: the types of the target's transforms.
+    """
+    sizes, of_inputs = plan.sizes, "the columns of each input"
+    if inputs is None:
+        inputs = plan.inputs
+        of_inputs = "each text is an input of its own; the other columns are one"
     yield "[data]"
     if sizes.test:
         comment = "fraction held out for early stopping"
@@ -73,28 +92,38 @@ def _data(plan: Plan) -> Iterator[Line]:
             "would give rare classes as much weight as frequent ones",
         )
     yield "prepare = [  # fitted on the training data, applied to all data and predictions"
-    for each in features.texts:
-        length = f", length = {MOST_WORDS}" if each.most_words > MOST_WORDS else ""
-        empty = ', missing = "empty"'
-        line = f'  {{ type = "tokenize", columns = [{_toml(each.name)}]{length}{empty} }},'
-        yield line, "an integer for each word"
-    if features.others or "table" in plan.inputs:
-        yield from _values(plan)
+    yield from _prepare(plan) if prepare is None else prepare
     yield "]"
+    if prepare_target:
+        transforms = ", ".join(f'"{each}"' for each in prepare_target)
+        line = f"prepare_targets = {{ {toml_key(plan.target.name)} = [{transforms}] }}"
+        yield line, "undone in predictions"
     yield ""
-    if plan.inputs:
-        yield "[data.inputs]  # each text is an input of its own; the other columns are one"
-        for name, columns in plan.inputs.items():
+    if inputs:
+        yield f"[data.inputs]  # {of_inputs}"
+        for name, columns in inputs.items():
             yield f"{name} = ["
-            yield from (f"  {_toml(each)}," for each in columns)
+            yield from (f"  {toml(each)}," for each in columns)
             yield "]"
         yield ""
     yield "[data.train]"
     meanings = {**MEANINGS, "missing_target": f"{plan.table.unlabeled} rows have none"}
     for key, value in plan.table.source.items():
-        line = f"{key} = {_toml(value)}"
+        line = f"{key} = {toml(value)}"
         yield (line, meanings[key]) if key in meanings else line
     yield from _features(plan)
+
+
+def _prepare(plan: Plan) -> Iterator[Line]:
+    """Yield the transforms of all columns."""
+    features = plan.features
+    for each in features.texts:
+        length = f", length = {MOST_WORDS}" if each.most_words > MOST_WORDS else ""
+        empty = ', missing = "empty"'
+        line = f'  {{ type = "tokenize", columns = [{toml(each.name)}]{length}{empty} }},'
+        yield line, "an integer for each word"
+    if features.others or "table" in plan.inputs:
+        yield from _values(plan)
 
 
 def _values(plan: Plan) -> Iterator[Line]:
@@ -121,20 +150,20 @@ def _features(plan: Plan) -> Iterator[Line]:
     if not plan.table.selects_features:
         yield f"# predicted from all {len(plan.table.features)} other columns"
         for each, reason in left_out[:MOST_LISTED]:
-            yield f"# {_toml(each.name)}", f"useless: {reason}"
+            yield f"# {toml(each.name)}", f"useless: {reason}"
     elif len(used) <= MOST_LISTED:
         yield "features = [  # the columns to predict from"
         for each in used:
-            yield f"  {_toml(each.name)},", _facts(each)
+            yield f"  {toml(each.name)},", _facts(each)
         for each, reason in left_out[:MOST_LISTED]:
-            yield f"  # {_toml(each.name)},", f"left out: {reason}"
+            yield f"  # {toml(each.name)},", f"left out: {reason}"
         if len(left_out) > MOST_LISTED:
             yield f"  # and {len(left_out) - MOST_LISTED} more were left out"
         yield "]"
     elif left_out or plan.table.excluded:
-        names = ", ".join(_toml(each.name) for each in used)
+        names = ", ".join(toml(each.name) for each in used)
         if left_out:
-            yield f"# {len(left_out)} columns are left out, e.g. {_toml(left_out[0][0].name)}:"
+            yield f"# {len(left_out)} columns are left out, e.g. {toml(left_out[0][0].name)}:"
             yield f"# {left_out[0][1]}"
         yield f"features = [{names}]"
     else:
@@ -155,25 +184,13 @@ def _facts(column: ColumnProfile) -> str:
 
 
 def _model(plan: Plan) -> Iterator[Line]:
-    sizes = plan.sizes
     yield "[model]"
     if plan.double:
         yield 'dtype = "float64"', "the target varies too little for its size in float32"
     yield "layers = [  # from the input to the output"
     yield from _text_layers(plan)
-    dense = f'  {{ type = "dense", units = {sizes.units} }},'
-    drop = f'  {{ type = "dropout", rate = {sizes.dropout:g} }},'
-    yield (
-        dense,
-        "every unit is connected to every " + ("feature" if plan.features.texts else "input"),
-    )
-    yield '  "relu",', 'makes the network nonlinear; or "gelu", "selu", "tanh"'
-    if sizes.dropout:
-        yield drop, "reduces overfitting: drops units at random in training"
-    yield dense, "more layers or units can learn more, but train more slowly"
-    yield '  "relu",'
-    if sizes.dropout:
-        yield drop
+    if plan.hidden:
+        yield from _hidden_layers(plan)
     units = f'type = "dense", units = {plan.last_units}'
     if plan.start is not None:
         std, value = plan.start
@@ -191,6 +208,23 @@ def _model(plan: Plan) -> Iterator[Line]:
     yield "]"
 
 
+def _hidden_layers(plan: Plan) -> Iterator[Line]:
+    sizes = plan.sizes
+    dense = f'  {{ type = "dense", units = {sizes.units} }},'
+    drop = f'  {{ type = "dropout", rate = {sizes.dropout:g} }},'
+    yield (
+        dense,
+        "every unit is connected to every " + ("feature" if plan.features.texts else "input"),
+    )
+    yield '  "relu",', 'makes the network nonlinear; or "gelu", "selu", "tanh"'
+    if sizes.dropout:
+        yield drop, "reduces overfitting: drops units at random in training"
+    yield dense, "more layers or units can learn more, but train more slowly"
+    yield '  "relu",'
+    if sizes.dropout:
+        yield drop
+
+
 def _text_layers(plan: Plan) -> Iterator[Line]:
     """Yield the layers that make one vector of each text, and join it with the other columns."""
     texts = [name for name in plan.inputs if name != "table"] or [""] * len(plan.features.texts)
@@ -206,7 +240,7 @@ def _text_layers(plan: Plan) -> Iterator[Line]:
         means.append(mean)
     if plan.inputs:
         joined = [*means, *(["input.table"] if "table" in plan.inputs else [])]
-        yield f'  {{ type = "concatenate", inputs = {_toml(joined)} }},'
+        yield f'  {{ type = "concatenate", inputs = {toml(joined)} }},'
 
 
 def _loss(plan: Plan) -> Iterator[Line]:
@@ -287,11 +321,16 @@ def _with_comments(stretch: list[tuple[str, str]]) -> Iterator[str]:
         yield f"{line.ljust(max(widths, default=0))}  # {comment}"
 
 
-def _toml(value: Any) -> str:
+def toml_key(name: str) -> str:
+    """Return a key as TOML."""
+    return tomli_w.dumps({name: 0})[:-5]
+
+
+def toml(value: Any) -> str:
     """Return a value as TOML, on one line."""
     if isinstance(value, Mapping):
-        items = (f"{tomli_w.dumps({key: 0})[:-5]} = {_toml(item)}" for key, item in value.items())
+        items = (f"{toml_key(key)} = {toml(item)}" for key, item in value.items())
         return f"{{ {', '.join(items)} }}"
     if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(toml, value))}]"
     return tomli_w.dumps({"v": value}).strip()[4:]

@@ -13,7 +13,7 @@ from declnet_kernels.dense import DenseKernel, DenseReLUKernel
 pytestmark = pytest.mark.usefixtures("numba")
 
 KERNELS = (DenseKernel, DenseReLUKernel)
-SHAPES = [(2, 64), (64, 3), (2, 3), (40, 9), (9, 40), (1, 1), (70, 33)]
+SHAPES = [(2, 64), (64, 3), (2, 3), (4, 7), (3, 1), (40, 9), (9, 40), (1, 1), (70, 33)]
 
 
 def in_order(array, order):

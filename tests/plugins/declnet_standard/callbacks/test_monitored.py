@@ -26,7 +26,7 @@ from declnet.data.loading import as_data
 from declnet.runs.checkpoints import unpacked
 from declnet.training import trainer as pace
 from declnet.training.checks.check import check_spec
-from declnet_standard.callbacks import Checkpoint, EarlyStopping, ReduceOnPlateau
+from declnet_standard.callbacks import BestEpoch, Checkpoint, EarlyStopping, ReduceOnPlateau
 
 
 def test_it_stops_after_its_patience_and_keeps_the_best(follow):
@@ -41,6 +41,13 @@ def test_min_delta_asks_for_more_than_a_little(follow):
     found, _ = follow(EarlyStopping(patience=2, min_delta=0.1), losses)
     assert (found.stopped_at, found.restored) == (2, 0)
     assert follow(EarlyStopping(patience=2, min_delta=0.04), losses)[0].stopped is None
+
+
+@pytest.mark.parametrize(("ties", "best"), [("last", 5), ("first", 2)])
+def test_the_best_epoch_is_the_last_or_the_first_of_equal_ones(follow, ties, best):
+    found, _ = follow(BestEpoch(ties=ties), [nan, 4, 3, 3, 3.5, 3, nan, 4, 5])
+    assert (found.stopped, found.restored) == (None, best)
+    assert found.origin == f"epoch {best}, with the best validation_loss, 3"
 
 
 @pytest.mark.parametrize(

@@ -277,7 +277,7 @@ def test_the_command_writes_it(flowers, declnet_cli, tmp_path):
         (["--data", "data.csv", "--target", "width", "--task", "classification"], "data.csv: the"),
         (
             ["--data", "data.csv", "--target", "kind", "--template", "binary"],
-            'template "binary" does not write specs for tables (those that do: table)',
+            'template "binary" does not write specs for tables (those that do: linear, mlp, ',
         ),
         (["--data", "x.npz", "--target", "y"], "x.npz: holds arrays, not a table"),
         (["--data", "x.npy", "--target", "y"], "x.npy: holds arrays, not a table"),

@@ -1,0 +1,58 @@
+"""Statistics of errors on many sets, each row a set and each column a method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = Any
+
+DRAWS = 10_000
+"""Resamplings of a bootstrap."""
+
+
+def normalized(errors: Array, in_scale: Array) -> Array:
+    """Return errors on a scale from 0, the lowest of a set, to 1, the highest.
+
+    Only methods in the scale decide the highest; higher errors of others count as 1. Where the
+    highest is also the lowest, every other error counts as 1.
+
+    Args:
+        errors: (sets, methods).
+        in_scale: (methods,), whether a method decides the highest.
+    """
+    lowest = errors.min(axis=1, keepdims=True)
+    highest = errors[:, in_scale].max(axis=1, keepdims=True)
+    span = np.where(highest > lowest, highest - lowest, 1.0)
+    flat = np.where(errors > lowest, 1.0, 0.0)
+    return np.where(highest > lowest, np.minimum((errors - lowest) / span, 1.0), flat)
+
+
+def ranks(errors: Array) -> Array:
+    """Return ranks from 1, the lowest error of a set; equal ones share the mean of their ranks."""
+    below = (errors[:, :, None] > errors[:, None, :]).sum(axis=-1)
+    equal = (errors[:, :, None] == errors[:, None, :]).sum(axis=-1)
+    return below + (equal + 1) / 2
+
+
+def interval(values: Array, seed: int = 0, draws: int = DRAWS) -> tuple[float, float]:
+    """Return the bootstrap's 95 % interval of the mean of a value for each set.
+
+    Differences of two methods make it the paired interval of their difference. Sets are drawn with
+    replacement; the ends are the 2.5 and 97.5 percentiles (Efron and Tibshirani 1993, chapter 13).
+    """
+    generator = np.random.default_rng(seed)
+    drawn = generator.integers(len(values), size=(draws, len(values)))
+    low, high = np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def geometric_mean(values: Array) -> float:
+    """Return the geometric mean of positive values."""
+    return float(np.exp(np.mean(np.log(values))))
+
+
+def wins(ours: Array, theirs: Array) -> tuple[int, int, int]:
+    """Return on how many sets our error is lower, equal and higher."""
+    return int(np.sum(ours < theirs)), int(np.sum(ours == theirs)), int(np.sum(ours > theirs))

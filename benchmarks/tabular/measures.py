@@ -1,0 +1,42 @@
+"""Errors of predictions on test rows; smaller is better for all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = Any
+
+
+def measures_of(predicted: Array, y: Array, classes: int) -> dict[str, float]:
+    """Return the errors of predictions by name.
+
+    Args:
+        predicted: probabilities (n, classes), or values (n,) if `classes` is 0.
+        y: positions of classes, or values (n,).
+        classes: the number of classes.
+
+    Returns:
+        "error": the share of wrong predictions, or the root mean squared error divided by the
+        standard deviation of y. For classes also "log_loss", with probabilities of at least 1e-6,
+        and for two of them "ranking": 1 - area under the ROC curve.
+
+    Raises:
+        ValueError: the predictions are not finite or have the wrong shape.
+    """
+    expected = (len(y), classes) if classes else (len(y),)
+    if predicted.shape != expected or not np.isfinite(predicted).all():
+        raise ValueError(f"predictions of shape {predicted.shape}, or not finite")
+    if not classes:
+        return {"error": float(np.sqrt(np.mean((predicted - y) ** 2)) / np.std(y))}
+    own = np.clip(predicted[np.arange(len(y)), y], 1e-6, 1.0)
+    found = {
+        "error": float(np.mean(predicted.argmax(axis=1) != y)),
+        "log_loss": float(-np.mean(np.log(own))),
+    }
+    if classes == 2:
+        positive, negative = predicted[y == 1, 1], predicted[y == 0, 1]
+        below = np.sum(positive[:, None] < negative) + 0.5 * np.sum(positive[:, None] == negative)
+        found["ranking"] = float(below / (len(positive) * len(negative)))
+    return found

@@ -1,0 +1,1 @@
+"""Transforms of columns of tables."""

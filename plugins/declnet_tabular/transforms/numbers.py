@@ -1,0 +1,131 @@
+"""Scaling of numbers that outliers do not spoil."""
+
+from statistics import NormalDist
+
+import numpy as np
+from pydantic import Field
+
+from declnet import Array, Transform, TransformState
+from declnet_standard.transforms.scaling import (
+    finite_numbers,
+    is_numeric,
+    require_shape,
+    saved,
+)
+
+QUANTILE_ROWS, FEWEST, MOST = 30, 10, 1000
+"""Rows for each quantile, and the fewest and most quantiles."""
+
+EDGE = 1e-7
+"""Probability below the smallest value and above the largest, which are -5.2 and 5.2."""
+
+
+class RobustScale(Transform):
+    """y = z / sqrt(1 + (z / clip)**2), z = (x - median) / (the interquartile range).
+
+    Of the training data, and each number of a sample by its own. If the interquartile range is 0,
+    half of max - min takes its place; if that is 0, z is 0. The result is nearly z near 0 and stays
+    between -clip and clip; without clip, y = z. Missing values are ignored and stay missing.
+
+    RealMLP's preparation of numbers and of one-hot columns: Holzmüller, Grinsztajn and Steinwart,
+    Better by Default, NeurIPS 2024, arXiv:2407.04491. scikit-learn's RobustScaler does not clip.
+    """
+
+    type = "robust_scale"
+    examples = ({}, {"columns": ["income"], "clip": 5.0})
+
+    clip: float | None = Field(default=3.0, gt=0, description="the limit of |y|; absent: none")
+
+    def suits(self, column: Array) -> bool:
+        """Return whether the column holds floats or integers."""
+        return is_numeric(column)
+
+    def fit(self, x: Array) -> TransformState:
+        """Return the median and the factor 1 / (interquartile range)."""
+        values = finite_numbers(x)
+        first, median, third = np.nanquantile(values, (0.25, 0.5, 0.75), axis=0)
+        half = 0.5 * (np.nanmax(values, axis=0) - np.nanmin(values, axis=0))
+        spread = np.where(third > first, third - first, half)
+        factor = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+        return {"median": saved(median), "factor": saved(factor)}
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """Return y by the equation above."""
+        require_shape(x, state["median"])
+        z: Array = (x - np.asarray(state["median"])) * state["factor"]
+        return z if self.clip is None else z / np.sqrt(1 + (z / self.clip) ** 2)
+
+
+class QuantileNormal(Transform):
+    """y = the normal quantile of x's rank in the training data: it becomes N(0, 1), in any shape.
+
+    The rank of x is interpolated between quantiles, one for 30 rows, at least 10 and at most 1000;
+    values beyond the training data have those of its ends, so |y| <= 5.2. The quantiles are those
+    of x + noise / max(std, noise) * N(0, 1), so that equal values get a range of ranks of which x
+    takes the middle; the draws are the same in each run. Missing values stay missing.
+
+    As scikit-learn's QuantileTransformer(output_distribution="normal") with the noise of TabM's and
+    TabR's preparation of numbers (Gorishniy et al., ICLR 2024 and 2025, arXiv:2410.24210).
+    """
+
+    type = "quantile_normal"
+    examples = ({}, {"columns": ["income"], "noise": 0.0})
+
+    noise: float = Field(default=1e-3, ge=0, description="how much noise the quantiles see")
+
+    def suits(self, column: Array) -> bool:
+        """Return whether the column holds floats or integers."""
+        return is_numeric(column)
+
+    def fit(self, x: Array) -> TransformState:
+        """Return the quantiles, (count, *sample shape)."""
+        values = finite_numbers(x)
+        if self.noise:
+            spread = np.maximum(np.nanstd(values, axis=0), self.noise)
+            draws = np.random.default_rng(0).standard_normal(values.shape)
+            values = values + self.noise / spread * draws
+        count = min(max(min(len(values) // QUANTILE_ROWS, MOST), FEWEST), max(len(values), 2))
+        quantiles = np.nanquantile(values, np.linspace(0, 1, count), axis=0)
+        return {"quantiles": np.maximum.accumulate(quantiles, axis=0)}
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """Return y, column by column."""
+        quantiles = np.asarray(state["quantiles"])
+        require_shape(x, quantiles[0])
+        y = x.astype(float)
+        by_column = y.reshape(len(y), -1)
+        for number, edges in enumerate(quantiles.reshape(len(quantiles), -1).T):
+            by_column[:, number] = _normal(_ranks(by_column[:, number], edges))
+        return by_column.reshape(y.shape)
+
+    def verify_state(self, state: TransformState) -> None:
+        """Raise ValueError unless the quantiles are ascending numbers, at least two."""
+        quantiles = np.asarray(state.get("quantiles"))
+        if quantiles.dtype.kind != "f" or quantiles.ndim == 0 or len(quantiles) < 2:
+            raise ValueError("quantiles are at least two numbers")
+        if not (np.diff(quantiles, axis=0) >= 0).all():
+            raise ValueError("quantiles ascend")
+
+
+def _ranks(x: Array, quantiles: Array) -> Array:
+    """Return the share of the data below each x, from 0 to 1; NaN stays.
+
+    Where several quantiles are equal, it is the mean of the smallest and the largest share.
+    """
+    shares = np.linspace(0, 1, len(quantiles))
+    below = np.interp(x, quantiles, shares)
+    above = np.interp(-x, -quantiles[::-1], -shares[::-1])
+    ranks = 0.5 * (below - above)
+    ranks[x - EDGE < quantiles[0]] = 0
+    ranks[x + EDGE > quantiles[-1]] = 1
+    return ranks
+
+
+def _normal(ranks: Array) -> Array:
+    """Return the quantiles of N(0, 1) for ranks cut to `EDGE` and 1 - `EDGE`; NaN stays."""
+    within = np.clip(ranks, EDGE, 1 - EDGE)
+    missing = np.isnan(within)
+    within[missing] = 0.5
+    y = np.fromiter(map(NormalDist().inv_cdf, within.tolist()), float, len(within))
+    y[missing] = np.nan
+    return y

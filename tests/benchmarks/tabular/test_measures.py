@@ -1,0 +1,51 @@
+"""`benchmarks/tabular/measures.py` against scikit-learn, and predictions that it refuses."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="module")
+def measures_of(repository: Path) -> Callable[..., dict[str, float]]:
+    path = repository / "benchmarks" / "tabular" / "measures.py"
+    found: dict[str, Any] = runpy.run_path(str(path))
+    return found["measures_of"]
+
+
+def probabilities(rows: int, classes: int) -> np.ndarray:
+    drawn = np.random.default_rng(0).random((rows, classes)).round(1) + 0.05
+    return drawn / drawn.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_classes_as_scikit_learn(measures_of: Callable[..., Any], classes: int) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    y = np.random.default_rng(1).integers(classes, size=200)
+    predicted = probabilities(200, classes)
+    found = measures_of(predicted, y, classes)
+    assert found["error"] == pytest.approx(1 - metrics.accuracy_score(y, predicted.argmax(axis=1)))
+    assert found["log_loss"] == pytest.approx(metrics.log_loss(y, predicted))
+    assert ("ranking" in found) == (classes == 2)
+    if classes == 2:
+        expected = 1 - metrics.roc_auc_score(y, predicted[:, 1])
+        assert found["ranking"] == pytest.approx(expected)
+
+
+def test_the_error_of_numbers_is_1_for_their_mean(measures_of: Callable[..., Any]) -> None:
+    y = np.array([1.0, 2.0, 6.0])
+    assert measures_of(np.full(3, 3.0), y, 0) == {"error": pytest.approx(1)}
+    assert measures_of(y + 0.5, y, 0)["error"] == pytest.approx(0.5 / y.std())
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((3, 1)), np.array([1.0, np.nan, 2.0])])
+def test_predictions_that_are_no_predictions(
+    measures_of: Callable[..., Any], wrong: np.ndarray
+) -> None:
+    with pytest.raises(ValueError, match="predictions of shape"):
+        measures_of(wrong, np.array([1.0, 2.0, 3.0]), 0)

@@ -1,0 +1,262 @@
+"""Trainings of RealMLP and TabM against their formulas in PyTorch, step by step to 1e-9."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
+from math import cos, log2, pi, sqrt
+from typing import Any
+
+import numpy as np
+import pytest
+
+from declnet import Dataset, default_registry, parse_spec
+from declnet.contracts.callback import EpochLogged
+from declnet.training.preparation import prepare
+from declnet.training.trainer import Trainer
+from declnet_tabular import QuantileNormal
+
+torch = pytest.importorskip("torch")
+
+ROWS, FEATURES, CLASSES, UNITS, BATCH, EPOCHS = 43, 4, 3, 8, 10, 6
+STEPS = EPOCHS * (ROWS // BATCH)
+Parameters = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def _float64() -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+@pytest.fixture
+def x() -> np.ndarray:
+    return np.random.default_rng(8).normal(size=(ROWS, FEATURES))
+
+
+def our_path(
+    data: Dataset, layers: list[Any], loss: Any, optimizer: Any
+) -> tuple[dict[str, np.ndarray], list[dict[str, np.ndarray]]]:
+    """Return the initial parameters, and those after each epoch; the last batch is dropped."""
+    document = {
+        "model": {"dtype": "float64", "layers": layers},
+        "loss": loss,
+        "optimizer": optimizer,
+        "training": {"epochs": EPOCHS, "batch_size": BATCH, "shuffle": False, "drop_last": True},
+    }
+    spec, registry = parse_spec(document), default_registry()
+    prepared = prepare(spec, registry, {"train": data})
+    trainer = Trainer(spec, prepared.model, prepared.data["train"], None, registry)
+    start, events = prepared.model.parameters(), trainer.events()
+    logged = (event for event in events if isinstance(event, EpochLogged))
+    return start, [prepared.model.parameters() for _ in logged]
+
+
+def torch_path(
+    start: Mapping[str, np.ndarray],
+    loss: Callable[[Parameters, Any], Any],
+    rate: Callable[[float], float],
+    decay: Callable[[float], float],
+    factors: Mapping[str, float],
+    undecayed: tuple[str, ...] = (),
+) -> Iterator[Parameters]:
+    """Yield the parameters after each epoch of AdamW.
+
+    Args:
+        start: the initial parameters.
+        loss: the mean loss of the samples of a slice.
+        rate: the learning rate by the share of the training that is done.
+        decay: the weight decay, likewise.
+        factors: what the rate is multiplied by, for the names that end like this.
+        undecayed: how the names of parameters without decay end.
+    """
+    weights = {name: torch.tensor(each, requires_grad=True) for name, each in start.items()}
+    groups = [{"params": [each], "name": name} for name, each in weights.items()]
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.95), eps=1e-8)
+    for step in range(STEPS):
+        for group in optimizer.param_groups:
+            factor = next((f for end, f in factors.items() if group["name"].endswith(end)), 1.0)
+            group["lr"] = factor * rate(step / STEPS)
+            spared = group["name"].endswith(undecayed)
+            group["weight_decay"] = 0.0 if spared else decay(step / STEPS)
+        optimizer.zero_grad()
+        first = step % (ROWS // BATCH) * BATCH
+        loss(weights, slice(first, first + BATCH)).backward()
+        optimizer.step()
+        if (step + 1) % (ROWS // BATCH) == 0:
+            yield {name: each.detach().numpy().copy() for name, each in weights.items()}
+
+
+def coslog4(peak: float) -> Callable[[float], float]:
+    return lambda t: peak * (1 - cos(2 * pi * log2(1 + 15 * t))) / 2
+
+
+def flat_cos(value: float) -> Callable[[float], float]:
+    return lambda t: value * (1 + cos(pi * max(0.0, 2 * t - 1))) / 2
+
+
+def require_same(ours: list[Any], theirs: Iterator[Parameters], start: Mapping[str, Any]) -> None:
+    """Compare the paths, on which every parameter must have moved."""
+    count = 0
+    for mine, other in zip(ours, theirs, strict=True):
+        for name, values in other.items():
+            np.testing.assert_allclose(mine[name], values, rtol=1e-9, atol=1e-9, err_msg=name)
+        count += 1
+    assert count == EPOCHS
+    assert all(np.abs(ours[-1][name] - start[name]).max() > 1e-4 for name in start)
+
+
+def ntp(weights: Parameters, name: str, x: Any) -> Any:
+    w, b = weights[f"{name}.weights"], weights[f"{name}.biases"]
+    return x @ w / sqrt(len(w)) + b
+
+
+LAST = {"weight_initializer": "zeros", "bias_initializer": "zeros"}
+
+
+def test_realmlp_td_s_classifies_as_its_formulas_say(x: np.ndarray) -> None:
+    y = np.random.default_rng(1).integers(0, CLASSES, ROWS)
+    hidden = [{"type": "ntp_dense", "units": UNITS}, "selu"] * 3
+    layers = ["feature_scale", *hidden, {"type": "ntp_dense", "units": CLASSES, **LAST}, "softmax"]
+    optimizer = {
+        "type": "adam",
+        "learning_rate": {"type": "coslog", "max_rate": 0.04},
+        "beta_2": 0.95,
+        "epsilon": 1e-8,
+        "groups": [
+            {"parameters": ["*.biases"], "learning_rate_factor": 0.1},
+            {"parameters": ["*.scale"], "learning_rate_factor": 6.0},
+        ],
+    }
+    smoothed = {"type": "categorical_crossentropy", "label_smoothing": 0.1}
+    start, ours = our_path(Dataset(x, y), layers, smoothed, optimizer)
+
+    def loss(weights: Parameters, part: slice) -> Any:
+        z = torch.tensor(x[part]) * weights["feature_scale_1.scale"]
+        for number in (1, 2, 3):
+            z = torch.selu(ntp(weights, f"ntp_dense_{number}", z))
+        logits, labels = ntp(weights, "ntp_dense_4", z), torch.tensor(y[part])
+        return torch.nn.functional.cross_entropy(logits, labels, label_smoothing=0.1)
+
+    factors = {".biases": 0.1, ".scale": 6.0}
+    theirs = torch_path(start, loss, coslog4(0.04), lambda _: 0.0, factors)
+    require_same(ours, theirs, start)
+
+
+def test_realmlp_td_fits_numbers_as_its_formulas_say(x: np.ndarray) -> None:
+    y = np.sin(x[:, :1]) + x[:, 1:2]
+    layers: list[Any] = [{"type": "pbld", "name": "numbers"}, "feature_scale"]
+    for number in (1, 2):
+        names = f"dense_{number}", f"mish_{number}"
+        layers += [
+            {"type": "ntp_dense", "name": names[0], "units": UNITS},
+            {"type": "mish", "name": names[1]},
+            {"type": "parametric_activation", "name": f"act_{number}", "inputs": list(names)},
+        ]
+    layers.append({"type": "ntp_dense", "name": "last", "units": 1})
+    optimizer = {
+        "type": "adamw",
+        "learning_rate": {"type": "coslog", "max_rate": 0.2},
+        "weight_decay": {"type": "flat_cosine", "initial_rate": 0.02},
+        "beta_2": 0.95,
+        "epsilon": 1e-8,
+        "groups": [
+            {"parameters": ["*.biases"], "learning_rate_factor": 0.1, "weight_decay": 0.0},
+            {"parameters": ["*.shares", "numbers.*"], "learning_rate_factor": 0.1},
+        ],
+    }
+    start, ours = our_path(Dataset(x, y), layers, "mean_squared_error", optimizer)
+
+    def loss(weights: Parameters, part: slice) -> Any:
+        given = torch.tensor(x[part])
+        w, b, out, c = (
+            weights[f"numbers.{name}"] for name in ("frequencies", "phases", "weights", "biases")
+        )
+        waves = torch.cos(2 * pi * given[:, :, None] * w + b)
+        embedded = torch.einsum("nfh,fho->nfo", waves, out) + c
+        z = torch.cat([embedded.flatten(1), given], dim=1) * weights["feature_scale_1.scale"]
+        for number in (1, 2):
+            before = ntp(weights, f"dense_{number}", z)
+            change = torch.nn.functional.mish(before) - before
+            z = before + weights[f"act_{number}.shares"] * change
+        return ((ntp(weights, "last", z) - torch.tensor(y[part])) ** 2).mean()
+
+    factors = {"dense_1.biases": 0.1, "dense_2.biases": 0.1, "last.biases": 0.1, ".shares": 0.1}
+    factors |= {f"numbers.{name}": 0.1 for name in ("frequencies", "phases", "weights", "biases")}
+    spared = ("dense_1.biases", "dense_2.biases", "last.biases")
+    theirs = torch_path(start, loss, coslog4(0.2), flat_cos(0.02), factors, spared)
+    require_same(ours, theirs, start)
+
+
+@pytest.mark.parametrize("targets", ["classes", "values"])
+def test_tabm_mini_trains_each_member_as_its_formulas_say(x: np.ndarray, targets: str) -> None:
+    classes, rng = targets == "classes", np.random.default_rng(1)
+    y = rng.integers(0, CLASSES, ROWS) if classes else rng.normal(size=(ROWS, 1))
+    x[:, 0] = np.round(x[:, 0])  # few values: fewer bins
+    units, members = CLASSES if classes else 1, 5
+    embedded = {"type": "piecewise_linear", "name": "numbers", "units": 3, "bins": 6}
+    layers = [embedded, "flatten", {"type": "members", "members": members}]
+    layers += [{"type": "dense", "units": UNITS}, "relu"] * 2
+    layers.append({"type": "member_dense", "units": units})
+    optimizer = {
+        "type": "adamw",
+        "learning_rate": 0.002,
+        "weight_decay": 3e-4,
+        "beta_2": 0.95,
+        "epsilon": 1e-8,
+        "groups": [{"parameters": ["*.biases"], "weight_decay": 0.0}],
+    }
+    own = "members_crossentropy" if classes else "members_squared_error"
+    start, ours = our_path(Dataset(x, y), layers, own, optimizer)
+    edges = ours[0]["numbers.edges"]
+    start.pop("numbers.edges")
+
+    def loss(weights: Parameters, part: slice) -> Any:
+        given = torch.tensor(x[part])
+        z = given[:, :, None] * weights["numbers.slopes"] + weights["numbers.biases"]
+        e = torch.tensor(encoded(x[part], edges))
+        z = z + torch.einsum("nfb,fbu->nfu", e, weights["numbers.weights"])
+        z = z.flatten(1)[:, None] * weights["members_1.scale"]
+        for number in (1, 2):
+            own = weights[f"dense_{number}.weights"], weights[f"dense_{number}.biases"]
+            z = torch.relu(z @ own[0] + own[1])
+        out = torch.einsum("nkd,kdu->nku", z, weights["member_dense_1.weights"])
+        out = out + weights["member_dense_1.biases"]
+        wanted = torch.tensor(np.repeat(y[part], members, axis=0))
+        if classes:
+            return torch.nn.functional.cross_entropy(out.flatten(0, 1), wanted)
+        return torch.nn.functional.mse_loss(out.flatten(0, 1), wanted)
+
+    spared = (".biases",)
+    theirs = torch_path(start, loss, lambda _: 0.002, lambda _: 3e-4, {}, spared)
+    require_same(ours, theirs, start)
+
+
+def encoded(x: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return the piecewise-linear encoding (n, features, bins), feature by feature."""
+    found = np.zeros((len(x), *edges[:, 1:].shape))
+    for feature, own in enumerate(edges):
+        kept = np.unique(own)
+        for number, (left, right) in enumerate(pairwise(kept)):
+            e = (x[:, feature] - left) / (right - left)
+            e = e if number == 0 else np.maximum(e, 0)
+            found[:, feature, number] = e if number == len(kept) - 2 else np.minimum(e, 1)
+    return found
+
+
+@pytest.mark.parametrize("rows", [40, 700, 40_000])
+def test_quantile_normal_is_scikit_learns_quantile_transformer(rows: int) -> None:
+    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    rng = np.random.default_rng(rows)
+    for x in (rng.lognormal(size=rows), rng.integers(0, 5, rows).astype(float)):
+        count = max(min(rows // 30, 1000), 10)
+        theirs = preprocessing.QuantileTransformer(
+            n_quantiles=count, output_distribution="normal", subsample=None
+        )
+        theirs.fit(x[:, None])
+        ours = QuantileNormal(noise=0.0)
+        state, other = ours.fit(x), np.append(1.3 * x, 0.5)
+        expected = theirs.transform(other[:, None])[:, 0]
+        np.testing.assert_allclose(ours.apply(other, state), expected, rtol=1e-8, atol=1e-8)

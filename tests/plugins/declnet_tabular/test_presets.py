@@ -1,0 +1,137 @@
+"""Presets for tables: the specs that they write are right as they are, and they learn."""
+
+from __future__ import annotations
+
+import tomllib
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import DataError
+from declnet.data.files import Wishes, profile_of
+from declnet.runs.predictor import Predictor
+from declnet.training.checks.check import check_spec
+
+PRESETS = ("realmlp_td_s", "realmlp_td", "tabm_mini", "linear", "mlp")
+TABULAR = PRESETS[:3]
+ROWS, RNG = 90, np.random.default_rng(3)
+
+NUMBER = RNG.normal(size=ROWS).round(3)
+COLUMNS = {
+    "size": NUMBER,
+    "age": np.where(np.arange(ROWS) % 7, RNG.integers(1, 90, ROWS), None),
+    "sold": ["2024-03-01", "2024-05-17", "2023-01-09"],
+    "sex": ["f", "m", "f", ""],
+    "color": ["red", "green", "blue"],
+    "city": [f"city {number}" for number in range(12)],
+    "garden": ["true", "false"],
+    "infinite": ["inf", *RNG.normal(size=ROWS - 1).round(2)],
+}
+TARGETS = {
+    "classes": np.array(["low", "mid", "top"])[np.digitize(NUMBER, (-0.5, 0.5))],
+    "binary": np.where(NUMBER > 0, "yes", "no"),
+    "values": (2 * NUMBER + 50).round(3),
+}
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a table, and the spec of a preset for it; return the text of the spec."""
+
+    def write(preset, target, names=tuple(COLUMNS), rows=ROWS):
+        columns = {name: COLUMNS[name] for name in names} | {"y": TARGETS[target]}
+        lines = [",".join(columns)]
+        lines += [
+            ",".join(str("" if each[at % len(each)] is None else each[at % len(each)])
+                     for each in columns.values())
+            for at in range(rows)
+        ]  # fmt: skip
+        (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", "utf-8")
+        registry = declnet.default_registry()
+        profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+        template = registry.find("template", preset)()
+        (tmp_path / "spec.toml").write_text(template.spec_for_table(profile, registry), "utf-8")
+        return (tmp_path / "spec.toml").read_text("utf-8")
+
+    return write
+
+
+SOME = {
+    "all": tuple(COLUMNS),
+    "numbers": ("size", "age"),
+    "one number": ("size",),
+    "categories": ("color", "city", "sex"),
+    "one category of many": ("city",),
+    "booleans": ("garden", "size"),
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("preset", "names"),
+    [*((preset, names) for preset in TABULAR for names in SOME), ("linear", "all"), ("mlp", "all")],
+)
+def test_every_spec_is_right_as_it_is(preset, names, target, written, tmp_path):
+    text = written(preset, target, SOME[names])
+    assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
+    assert max(map(len, text.splitlines())) < 160
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("rows", [12, 40])
+def test_few_rows_are_enough(preset, rows, written, tmp_path):
+    written(preset, "values", rows=rows)
+    assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("preset", TABULAR)
+def test_a_short_training_learns_and_predicts_unknown_categories(preset, target, written, tmp_path):
+    written(preset, target)
+    changes = {"training.epochs": 40 if preset != "tabm_mini" else 8, "engine.kernels": "numpy"}
+    spec = declnet.load_spec(tmp_path / "spec.toml", changes)
+    result = declnet.run(spec, out=tmp_path / "run")
+    metrics = result.metrics["train"]
+    if target == "values":
+        assert metrics["mean_squared_error"] < 0.6 * TARGETS["values"].var()
+    else:
+        assert metrics["accuracy"] > {"classes": 0.6, "binary": 0.75}[target]
+    predictor = declnet.load_predictor(tmp_path / "run")
+    assert isinstance(predictor, Predictor)
+    row = {"size": 40.0, "age": None, "sold": "2025-01-01", "sex": "x", "color": None,
+           "city": "elsewhere", "garden": True, "infinite": 1.0}  # fmt: skip
+    table = {name: [row[name], row[name]] for name in row}
+    found = predictor.predict(table)
+    if target == "values" and preset == "realmlp_td":  # clamped to the training data's range
+        assert TARGETS["values"].min() <= found.prediction[0] <= TARGETS["values"].max()
+
+
+def test_a_large_table_gets_batches_and_drops_a_smaller_last_one(written):
+    few, many = (tomllib.loads(written("realmlp_td_s", "binary", rows=n)) for n in (90, 400))
+    assert {"batch_size", "drop_last"}.isdisjoint(few["training"])
+    assert (many["training"]["batch_size"], many["training"]["drop_last"]) == (256, True)
+
+
+@pytest.mark.parametrize("preset", TABULAR)
+def test_free_text_is_left_out_and_said(preset, written, tmp_path, monkeypatch):
+    words = [f"this is a rather long text of number {n}, which nobody else has" for n in range(90)]
+    monkeypatch.setitem(COLUMNS, "note", [f'"{each}"' for each in words])
+    text = tomllib.loads(written(preset, "binary", ("size", "note")))
+    assert text["data"]["train"]["features"] == ["size"]
+    registry = declnet.default_registry()
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+    (note,) = registry.find("template", preset)().notes_for_table(profile)
+    assert note == 'column "note" is free text, which this preset does not read; "mlp" does'
+    with pytest.raises(DataError, match="only texts"):
+        written(preset, "binary", ("note",))
+
+
+def test_the_command_writes_the_preset_and_names_those_that_there_are(declnet_cli, written):
+    written("mlp", "binary")
+    arguments = ("--data", "table.csv", "--target", "y", "--preset")
+    done = declnet_cli("new", "other.toml", *arguments, "tabm_mini")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "  declnet run other.toml")
+    done = declnet_cli("new", "third.toml", *arguments, "binary")
+    assert done.returncode == 2
+    assert "linear, mlp, realmlp_td, realmlp_td_s, tab" in done.stderr
