@@ -5,6 +5,8 @@ Each file goes through `declnet new`, and the spec that it writes is trained for
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -105,13 +107,13 @@ TRAPS = {
     "nothing": ("", "is empty"),
     "one column": ("y\n" + "j\nn\n" * 20, 'no column to predict "y" from'),
     # dates
-    "2024-03-01": (table(lambda at: f"2024-{at % 12 + 1:02}-{at % 28 + 1:02}"), "datetime"),
-    "2024-03-01T08:15:00Z": (table(lambda at: f"2024-03-{at % 28 + 1:02}T08:15:00Z"), "datetime"),
-    "31.1.2024": (table(lambda at: f"{at % 28 + 1}.{at % 12 + 1}.2024"), "datetime"),
-    "31/1/2024": (table(lambda at: f"{at % 28 + 1}/{at % 12 + 1}/2024"), "datetime"),
-    "1/31/2024 02:30 PM": (table(lambda at: f"1/{at % 28 + 1}/2024 02:30 PM"), "datetime"),
-    "31 Jan 2024": (table(lambda at: f"{at % 28 + 1} Jan 2024"), "datetime"),
-    "Jan 31, 2024": (table(lambda at: f'"Jan {at % 28 + 1}, 2024"'), "datetime"),
+    "2024-03-01": (table(lambda at: f"2024-{at % 12 + 1:02}-{at % 28 + 1:02}"), {"dates": 1}),
+    "2024-03-01T08:15:00Z": (table(lambda at: f"2024-03-{at % 28 + 1:02}T08:15:00Z"), {"dates": 1}),
+    "31.1.2024": (table(lambda at: f"{at % 28 + 1}.{at % 12 + 1}.2024"), {"dates": 1}),
+    "31/1/2024": (table(lambda at: f"{at % 28 + 1}/{at % 12 + 1}/2024"), {"dates": 1}),
+    "1/31/2024 02:30 PM": (table(lambda at: f"1/{at % 28 + 1}/2024 02:30 PM"), {"dates": 1}),
+    "31 Jan 2024": (table(lambda at: f"{at % 28 + 1} Jan 2024"), {"dates": 1}),
+    "Jan 31, 2024": (table(lambda at: f'"Jan {at % 28 + 1}, 2024"'), {"dates": 1}),
     # missing values
     **{
         f"missing as {odd}": (but(odd), {"x": [0.0, 1.5], "missing": 1})
@@ -140,34 +142,47 @@ TRAPS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("reader", ["python", "polars"])
-@pytest.mark.parametrize("name", TRAPS)
-def test_a_trap(name, reader, tmp_path, monkeypatch):
-    if reader == "polars":
+@pytest.fixture(params=["python", "polars"])
+def reader(request, monkeypatch):
+    """Python's reader alone, and polars as far as it goes."""
+    if request.param == "polars":
         pytest.importorskip("polars")
-    monkeypatch.setattr("declnet_standard.data.csv.polars_is_there", lambda: reader == "polars")
+    use = request.param == "polars"
+    monkeypatch.setattr("declnet_standard.data.csv.polars_is_there", lambda: use)
+
+
+def written(name, folder):
     content, expected = TRAPS[name]
-    path, spec = tmp_path / "table.csv", tmp_path / "spec.toml"
+    path = folder / "table.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    arguments = ["new", str(spec), "--data", str(path), "--target", "y"]
-    done = CliRunner().invoke(command, arguments)
-    if isinstance(expected, str) and expected != "datetime":
-        assert isinstance(done.exception, DeclnetError)
-        with pytest.raises(DeclnetError, match=f"table.csv: .*{expected}"):
-            raise done.exception
-        return
+    return path, expected
+
+
+@pytest.mark.parametrize("name", [n for n, (_, each) in TRAPS.items() if isinstance(each, str)])
+def test_an_error_says_where(name, tmp_path, reader):
+    path, message = written(name, tmp_path)
+    done = CliRunner().invoke(command, ["new", f"{path}.toml", "--data", str(path), "--target=y"])
+    assert isinstance(done.exception, DeclnetError)
+    with pytest.raises(DeclnetError, match=f"table.csv: .*{message}"):
+        raise done.exception
+
+
+@pytest.mark.parametrize("name", [n for n, (_, each) in TRAPS.items() if isinstance(each, dict)])
+def test_a_spec_of_what_is_read_runs(name, tmp_path, monkeypatch):
+    path, expected = written(name, tmp_path)
+    done = CliRunner().invoke(command, ["new", f"{path}.toml", "--data", str(path), "--target=y"])
     assert done.exception is None, done.exception
-    run = declnet.load_spec(spec, {"training.epochs": 1})
-    assert np.isfinite(declnet.run(run).history[0]["loss"])
-    if expected == "datetime":
-        assert "x" in run.data.train.features
-        assert run.data.prepare[0].type == "datetime"
-        return
+    spec = declnet.load_spec(f"{path}.toml", {"training.epochs": 1})
+    assert np.isfinite(declnet.run(spec).history[0]["loss"])
     expected = dict(expected)
     note, missing = expected.pop("note", ""), expected.pop("missing", None)
     assert note in done.output
     assert note or "is read as text" not in done.output or name == "postcodes"
-    columns = run.data.train.load(np.random.default_rng(0)).columns
-    for column, cells in expected.items():
-        assert columns[column][:2].tolist() == cells
-        assert missing is None or np.isnan(columns[column]).sum() == missing
+    if expected.pop("dates", False):
+        assert (spec.data.train.features, spec.data.prepare[0].type) == (("a", "x"), "datetime")
+    for has_polars in {False, find_spec("polars") is not None}:
+        monkeypatch.setattr("declnet_standard.data.csv.polars_is_there", lambda: has_polars)  # noqa: B023
+        columns = spec.data.train.load(np.random.default_rng(0)).columns
+        for column, cells in expected.items():
+            assert columns[column][:2].tolist() == cells
+            assert missing is None or np.isnan(columns[column]).sum() == missing
