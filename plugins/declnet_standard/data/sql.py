@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 from uuid import UUID
 
 from pydantic import (
@@ -57,7 +56,7 @@ class SQL(RowSource):
         },
         {
             "url": "postgresql://reader@db.example.org/shop",
-            "password_env": "SHOP_PASSWORD",
+            "password_env": "DECLNET_SHOP_PASSWORD",
             "query": "SELECT size, city, price FROM houses ORDER BY id",
             "target": "price",
         },
@@ -69,7 +68,10 @@ class SQL(RowSource):
     )
     query: str = Field(description="a SELECT; with ORDER BY, each run has the rows in one order")
     password_env: str | None = Field(
-        default=None, min_length=1, description="the environment variable that has the password"
+        default=None,
+        pattern=r"^DECLNET_\w+$",
+        description="the environment variable that has the password; its name begins with "
+        "DECLNET_, since a spec must not read others",
     )
 
     @field_validator("url", mode="before")
@@ -87,7 +89,7 @@ class SQL(RowSource):
     def _is_url(cls, url: str) -> str:
         if _PASSWORD.search(url):
             raise ValueError(
-                "the url contains a password: set password_env to the environment variable "
+                "the url contains a password: name in password_env an environment variable "
                 "that has it"
             )
         if _URL.match(url) is None:
@@ -214,7 +216,7 @@ class SQL(RowSource):
                 what = "not a file" if path.exists() else "there is no such file"
                 raise DataError(f"{path}: {what}", path=("url",))
             only = {"mode": "ro", "uri": "true"}
-            return url.set(database=f"file:{quote(str(path))}").update_query_dict(only)
+            return url.set(database=path.absolute().as_uri()).update_query_dict(only)
         if url.drivername == "postgresql" and find_spec("psycopg") is not None:
             url = url.set(drivername="postgresql+psycopg")
         if self.password_env is None:

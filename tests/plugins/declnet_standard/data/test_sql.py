@@ -90,10 +90,14 @@ def test_chunks_are_the_whole(shop):
         ({"url": "sqlite://"}, "must name an SQLite file"),
         ({"url": "shop.db"}, "must begin with a dialect"),
         ({"url": "sqlight://x"}, 'no SQLAlchemy dialect "sqlight"'),
-        ({"url": "postgresql://u:word@host/db"}, "contains a password: set password_env"),
+        ({"url": "postgresql://u:word@host/db"}, "contains a password: name in password_env"),
+        ({"url": "postgresql://h/db", "password_env": "HOME"}, "pattern '.DECLNET_"),
         ({"url": "postgresql://u@h/db?sslpassword=word"}, "contains a password"),
         ({"url": "mssql+pyodbc:///?odbc_connect=UID%3Du%3BPWD%3Dword"}, "contains a password"),
-        ({"url": "postgresql://h/db", "password_env": "NO_SUCH"}, "variable NO_SUCH is not set"),
+        (
+            {"url": "postgresql://h/db", "password_env": "DECLNET_NO"},
+            "variable DECLNET_NO is not set",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(shop, fields, message):
