@@ -44,7 +44,8 @@ class Excel(TextTableSource):
             import python_calamine as calamine
         except ImportError:
             raise DataError(
-                'the data source excel needs python-calamine: pip install "declnet[excel]"',
+                "the data source excel needs python-calamine",
+                hint='pip install "declnet[excel]"',
                 path=("type",),
             ) from None
         if not self.path.is_file():

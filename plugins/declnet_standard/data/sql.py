@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ _URL = re.compile(r"[A-Za-z][\w+]*://")
 _PASSWORD = re.compile(r"://[^:/@]*:[^@]*@|[?&][^=&]*(?:passw|pwd)[^=&]*=|pwd(?:=|%3d)", re.I)
 """A password in the place for it, or in a parameter."""
 _SQLITE = re.compile(r"(?P<scheme>sqlite(?:\+pysqlite)?:///)(?P<file>[^?]*)(?P<rest>.*)", re.S)
+
+_DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "duckdb")
 
 _NO_CODE = re.compile(
     r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\$(\w*)\$.*?\$\1\$", re.S
@@ -188,20 +191,26 @@ class SQL(RowSource):
             from sqlalchemy.exc import ArgumentError, NoSuchModuleError
         except ImportError:
             raise DataError(
-                'the data source sql needs SQLAlchemy: pip install "declnet[sql]"', path=("type",)
+                "the data source sql needs SQLAlchemy",
+                hint='pip install "declnet[sql]"',
+                path=("type",),
             ) from None
         try:
             url = self._complete(sqlalchemy.make_url(self.url))
             return sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
         except NoSuchModuleError:
             name = self.url.partition(":")[0]
+            close = get_close_matches(name.partition("+")[0], _DIALECTS, 1)
+            hint = (
+                f'did you mean "{close[0]}"?' if close else "does its package have to be installed?"
+            )
             message = f'there is no SQLAlchemy dialect "{name}"'
-            raise DataError(message, hint="is it spelled right?", path=("url",)) from None
+            raise DataError(message, hint=hint, path=("url",)) from None
         except ImportError as error:
-            extra = ': pip install "declnet[postgresql]"'
+            is_ours = self.url.startswith("postgresql")
             raise DataError(
                 f"the database's driver is missing: no module {error.name}",
-                hint=f"install it{extra if self.url.startswith('postgresql') else ''}",
+                hint='pip install "declnet[postgresql]"' if is_ours else "install it",
                 path=("url",),
             ) from None
         except (ArgumentError, ValueError):
