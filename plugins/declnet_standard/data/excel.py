@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
 from pydantic import Field
 
 from declnet import DataError
 from declnet_standard.data.cells import Cells
+from declnet_standard.data.text_file import too_large
 from declnet_standard.data.text_table import Block, TextTable, TextTableSource, header, unnamed
 
 
@@ -25,6 +27,9 @@ class Excel(TextTableSource):
     examples = ({"path": "houses.xlsx", "target": "price", "sheet": "2024"},)
 
     sheet: str | None = Field(default=None, description="the sheet's name; default: the first one")
+    maximum_bytes: int = Field(
+        default=2**30, ge=1, description="a file that is larger, once decompressed, is refused"
+    )
 
     def _text(self) -> TextTable:
         rows = [row for row in self._rows() if any(cell != "" for cell in row)]
@@ -52,6 +57,10 @@ class Excel(TextTableSource):
             what = "not a file" if self.path.exists() else "there is no such file"
             raise DataError(f"{self.path}: {what}")
         try:
+            if is_zipfile(self.path):
+                with ZipFile(self.path) as archive:
+                    if sum(each.file_size for each in archive.infolist()) > self.maximum_bytes:
+                        raise too_large(self.path, self.maximum_bytes)
             with calamine.CalamineWorkbook.from_path(self.path) as book:
                 names = book.sheet_names
                 if self.sheet is not None and self.sheet not in names:
@@ -63,7 +72,7 @@ class Excel(TextTableSource):
                 rows: list[list[Any]] = book.get_sheet_by_name(self.sheet or names[0]).to_python()
         except calamine.PasswordError:
             raise DataError(f"{self.path}: is protected by a password") from None
-        except (calamine.CalamineError, OSError) as error:
+        except (calamine.CalamineError, BadZipFile, OSError) as error:
             raise DataError(
                 f"{self.path}: not a valid Excel workbook, or damaged: {error}"
             ) from None

@@ -35,19 +35,25 @@ class JSONLines(RowSource):
 
     def describe(self) -> DataInfo | None:
         """Read as many lines as it takes to see every named column."""
+        self._names()
+        return None
+
+    def _names(self) -> dict[str, None]:
+        """Return the columns of the first lines, among them all named ones."""
         seen: dict[str, None] = {}
         for row in self._rows():
-            seen.update(dict.fromkeys(row))
-            if self._needed <= seen.keys():
-                return None
+            seen |= dict.fromkeys(row)
+            if seen and self._needed <= seen.keys():
+                return seen
+        if not seen:
+            raise DataError(f"{self.path}: has no rows")
         self.require_columns(list(seen))
-        raise DataError(f"{self.path}: has no rows")
+        return seen
 
     def _parts(self, rows: int) -> Iterator[Columns]:
-        self.describe()
-        remaining = self._rows()
+        names, remaining = self._names(), self._rows()
         while part := list(islice(remaining, rows)):
-            names = dict.fromkeys([*(name for row in part for name in row), *sorted(self._needed)])
+            names |= dict.fromkeys(name for row in part for name in row)
             yield {name: [row.get(name) for row in part] for name in names}
 
     def _rows(self) -> Iterator[dict[str, Any]]:

@@ -89,6 +89,7 @@ def test_a_sheet_without_names(book):
         (ROWS, {"sheet": "Houses"}, 'no sheet "Houses" .its sheets: houses, empty'),
         (ROWS, {"sheet": "empty"}, "the sheet is empty"),
         (ROWS, {"target": "size_"}, r'no column "size_".*did you mean "size"'),
+        (ROWS, {"maximum_bytes": 1000}, "table.xlsx: is larger than 1000 bytes"),
         (ROWS[:1], {}, "has a header, but no rows"),
         ([["a", "b", "a"], [1, 2, 3]], {}, 'columns 1 and 3 are both called "a"'),
         ([["a"], [1], ["x"]], {"types": {"a": "number"}}, 'row 2, column "a": "x" is not a number'),

@@ -88,6 +88,7 @@ def test_a_key_is_a_column_with_the_type_of_its_values(table, name, rows_at_once
         ('{"a": 1}\n{"a": "x"}\n', "row 2, column \"a\" is 'x': a column holds either"),
         ("", "has no rows"),
         ("\n \n", "has no rows"),
+        ("{}\n{}\n", "has no rows"),
     ],
 )
 def test_a_file_that_is_no_table(table, content, message):
@@ -95,11 +96,17 @@ def test_a_file_that_is_no_table(table, content, message):
         table(content).load(RNG)
 
 
+def test_rows_without_keys_are_missing_values(table):
+    assert cells([table("{}\n" * 3 + '{"a": 1}\n').load(RNG)]) == {"a": [None, None, None, 1.0]}
+
+
 def test_text_and_numbers_far_apart_are_told(table, monkeypatch):
     monkeypatch.setattr(declnet_standard.data.row_source, "ROWS", 2)
     content = [{"a": None}, {"a": "x"}, {"a": None}, {"a": 7}]
-    with pytest.raises(DataError, match=r'row 4, column "a" is 7\.?0?, but text in other rows'):
+    content = [{"b": 1, **each} for each in content]
+    with pytest.raises(DataError, match=r'row 4, column "a" is 7\.?0?, but text elsewhere'):
         table(content).load(RNG)
+    assert cells([table(content, features=["b"]).load(RNG)]) == {"b": [1, 1, 1, 1]}
 
 
 def test_columns_that_are_not_there(table):

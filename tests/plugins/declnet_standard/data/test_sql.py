@@ -36,6 +36,7 @@ def shop(tmp_path):
         database.executemany("INSERT INTO houses VALUES (?, ?, ?, ?, ?)", HOUSES)
         database.execute("CREATE TABLE mixed (x)")
         database.executemany("INSERT INTO mixed VALUES (?)", [(1,), (2.5,), ("a",)])
+        database.execute("CREATE TABLE damaged AS SELECT CAST(x'ff' AS TEXT) AS x")
         database.commit()
     path = path.rename(tmp_path / "my shop%#.db")
 
@@ -86,6 +87,11 @@ def test_chunks_are_the_whole(shop):
         ({"query": "SELECT id FROM houses", "target": "price"}, 'no column "price"'),
         ({"query": "SELECT id FROM houses WHERE id < 0"}, "has no rows"),
         ({"query": "SELECT x FROM mixed"}, "row 3, column \"x\" is 'a': a column holds either"),
+        ({"query": "SELECT x FROM damaged"}, "fails: Could not decode to UTF-8"),
+        (
+            {"url": f"sqlite:///{__file__}", "query": "SELECT x FROM y"},
+            "fails: file is not a database",
+        ),
         ({"url": "sqlite:///nowhere.db"}, "nowhere.db: there is no such file"),
         ({"url": "sqlite://"}, "must name an SQLite file"),
         ({"url": "shop.db"}, "must begin with a dialect"),
