@@ -28,6 +28,7 @@ def reader(request, monkeypatch):
         pytest.importorskip("polars")
     use = request.param == "polars"
     monkeypatch.setattr("declnet_standard.data.csv.polars_is_there", lambda: use)
+    monkeypatch.setattr("declnet_standard.data.csv_polars.SHORT", 0)
     return request.param
 
 
@@ -239,9 +240,10 @@ def test_polars_refuses_what_python_refuses(tmp_path, text):
 
 def compare(path):
     results = []
-    for use in (False, True):
+    for use, short in ((False, 0), (True, 0), (True, 10)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("declnet_standard.data.csv.polars_is_there", lambda use=use: use)
+            patch.setattr("declnet_standard.data.csv_polars.SHORT", short)
             patch.setattr("declnet_standard.data.csv_polars.PIECE", 16)
             try:
                 records = CSV(path=path).load(RNG)
@@ -250,7 +252,8 @@ def compare(path):
             else:
                 arrays = records.columns.items()
                 results.append([(name, each.dtype, each.tolist()) for name, each in arrays])
-    assert same(*results)
+    assert same(results[1], results[0])
+    assert same(results[2], results[0])
 
 
 def test_rows_without_a_target_may_be_left_out(table):

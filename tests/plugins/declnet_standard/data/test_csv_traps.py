@@ -106,6 +106,14 @@ TRAPS = {
     "nothing else": ("a,x,y\n", "has a header, but no rows"),
     "nothing": ("", "is empty"),
     "one column": ("y\n" + "j\nn\n" * 20, 'no column to predict "y" from'),
+    # size; a million rows take too long for a test, and are measured in docs/guide/data.md
+    "2,000 columns": (
+        table(
+            lambda at: ",".join(str(at * place % 9 / 2) for place in range(2000)),
+            f"a,{','.join(f'x{place}' for place in range(2000))},y",
+        ),
+        {"x1": [0.0, 0.5], "x1999": [0.0, 0.5]},
+    ),
     # dates
     "2024-03-01": (table(lambda at: f"2024-{at % 12 + 1:02}-{at % 28 + 1:02}"), {"dates": 1}),
     "2024-03-01T08:15:00Z": (table(lambda at: f"2024-03-{at % 28 + 1:02}T08:15:00Z"), {"dates": 1}),
