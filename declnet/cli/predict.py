@@ -27,6 +27,7 @@ from declnet.cli.streams import binary_output
 
 if TYPE_CHECKING:
     from declnet.contracts.data_source import DataSource
+    from declnet.registry.registry import Registry
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -57,6 +58,12 @@ if TYPE_CHECKING:
     type=float,
     help="Predict the second of two classes above this value of its unit.  [default: the run's]",
 )
+@click.option(
+    "--spread",
+    is_flag=True,
+    help="Add the standard deviation of the predictions over the models of a folder of folds or "
+    "seeds.",
+)
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
 @no_plugin_option
 def predict(
@@ -66,10 +73,13 @@ def predict(
     form: str | None,
     identifiers: tuple[str, ...],
     threshold: float | None,
+    spread: bool,
     force: bool,
     disabled: tuple[str, ...],
 ) -> None:
     """Predict the samples in INPUT with the model of RUN, the folder of a run.
+
+    RUN may be a folder of folds or seeds, whose models' predictions are averaged.
 
     INPUT is a table or an array, in any file format that an installed data source reads; or - for
     CSV from standard input; or a data source as in a spec, e.g. '{ type = …, … }', which has
@@ -88,6 +98,8 @@ def predict(
     interrupt_on_signals()
     form = form_of(output, form)
     write = FORMS[form]
+    if spread and form == "npy":
+        raise click.UsageError("npy holds the predictions alone: leave out --spread")
     if identifiers and form == "npy":
         raise click.UsageError("npy holds the predictions alone: leave out --id")
     if threshold is not None and not isfinite(threshold):
@@ -97,12 +109,16 @@ def predict(
     registry = registry_without(disabled)
     with attributing_errors(registry):
         predictor = load_predictor(run, registry, notice=show_note)
+        if spread and len(predictor.predictors) == 1:
+            raise click.UsageError("--spread needs several models: a folder of folds or seeds")
         if threshold is not None:
             predictor.set_threshold(threshold)
         start = time.perf_counter()
         given = given_data(data, "INPUT", predictor.registry, predictor.spec.data.train)
         with _input(given) as table:
-            parts = predicted_parts(predictor, table, tuple(dict.fromkeys(identifiers)))
+            parts = predicted_parts(
+                predictor, table, tuple(dict.fromkeys(identifiers)), spread=spread
+            )
             if output is None:
                 write(parts, binary_output())
                 return
@@ -163,12 +179,16 @@ def evaluate(
 
     Print the loss and all metrics of its spec; for classification also precision, recall and F1 for
     each class and the confusion matrix, for regression r2 and errors. Nothing is refitted.
+
+    RUN may be a folder of folds or seeds. Each row of the data of folds is predicted by the model
+    that did not see it (also --on validation); other data by all models, averaged.
     """
     with without_collections():
         from declnet.cli.result_tables import print_evaluation
         from declnet.contracts.attribution import attributing_errors
         from declnet.data.files import called
         from declnet.errors import DataError
+        from declnet.runs.ensemble import is_ensemble
         from declnet.runs.evaluation import evaluate_parts
         from declnet.runs.file_parts import labeled_parts
         from declnet.runs.stored_run import open_run
@@ -176,6 +196,9 @@ def evaluate(
     if data is not None and data_set is not None:
         raise click.UsageError("--on names the run's own data, --data other data: give one")
     registry = registry_without(disabled)
+    if is_ensemble(run):
+        _evaluate_ensemble(run, data, data_set, form, registry)
+        return
     stored = open_run(run, registry, notice=show_note)
     predictor = stored.predictor()
     if data is not None:
@@ -195,3 +218,31 @@ def evaluate(
         click.echo(json.dumps(found.as_data(), indent=2, ensure_ascii=False))
     else:
         print_evaluation(found)
+
+
+def _evaluate_ensemble(
+    path: Path, data: Path | str | None, data_set: str | None, form: str, registry: Registry
+) -> None:
+    """Evaluate the folds or seeds of one spec, by default out of fold and on the test data."""
+    from declnet.cli.result_tables import print_evaluation
+    from declnet.errors import DataError
+    from declnet.runs.ensemble import open_ensemble
+
+    ensemble = open_ensemble(path, registry, notice=show_note)
+    if data is not None:
+        predictor = ensemble.predictor()
+        given = given_data(data, "--data", predictor.registry, predictor.spec.data.train)
+        found = [ensemble.evaluate(given)]
+    elif any(run.spec.data.train is None for run in ensemble.runs):
+        raise DataError("the runs' data came from a program", hint="name a file with --data")
+    else:
+        names = [data_set] if data_set is not None else ensemble.evaluated_on
+        found = [ensemble.evaluate(name) for name in names]
+    if form == "json":
+        alone = data is not None or data_set is not None
+        every = [each.as_data() for each in found]
+        content = every[0] if alone else {"evaluations": every}
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        return
+    for each in found:
+        print_evaluation(each)
