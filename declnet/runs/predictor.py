@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, read_only
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data_source import Dataset
+from declnet.contracts.data_source import Dataset, DataSource
 from declnet.contracts.inputs import UNNAMED, by_name, sample_count
 from declnet.contracts.table import Table
 from declnet.data.integer_limits import require_within
@@ -210,23 +210,24 @@ class Predictor:
     def _predicted(self, data: Unprepared, first_row: int) -> AnyPredictions:
         return self.read(self.outputs(self.prepared(data, first_row)))
 
-    def evaluate(self, data: Path | GivenData) -> Evaluation:
+    def evaluate(self, data: Path | DataSource | GivenData) -> Evaluation:
         """Evaluate the model on samples with targets, prepared like the training data.
 
         Args:
-            data: the path of a file; or data with targets, as for `declnet.run`.
+            data: the path of a file; a data source; or data with targets, as for `declnet.run`.
 
         Raises:
             DataError: the data cannot be read, lacks a column, has a class unknown to the model, or
                 does not fit the model.
             ComponentError: a component raised an exception or violated its contract.
         """
+        from declnet.data.files import called
         from declnet.runs.evaluation import evaluate_parts
         from declnet.runs.file_parts import labeled_parts
 
         with attributing_errors(self.registry):
-            if isinstance(data, Path):
-                return evaluate_parts(self, labeled_parts(self, data), str(data))
+            if isinstance(data, Path | DataSource):
+                return evaluate_parts(self, labeled_parts(self, data), called(data))
             given = guarded(as_data(data, "the given"))
             return evaluate_parts(self, [self.labeled(given, "the given")], "given")
 
