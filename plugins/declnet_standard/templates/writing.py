@@ -21,6 +21,7 @@ from declnet_standard.templates.suggestions import (
     class_name,
     holds_counts,
     is_category,
+    may_be_amount,
     percent,
     rare_categories,
     rare_class,
@@ -107,6 +108,11 @@ def data_section(
         line = f"prepare_targets = {{ {toml_key(plan.target.name)} = [{transforms}] }}"
         why = "positive and skewed: learned as its logarithm, " if "log" in prepare_target else ""
         yield line, f"{why}undone in predictions"
+    if may_be_amount(plan.table):
+        others = [each for each in prepare_target if each != "standardize"]
+        transforms = toml([*others, "log", "standardize"])
+        line = f"# prepare_targets = {{ {toml_key(plan.target.name)} = {transforms} }}"
+        yield line, "would learn its logarithm, for smaller relative errors"
     yield ""
     if inputs:
         yield f"[data.inputs]  # {of_inputs}"

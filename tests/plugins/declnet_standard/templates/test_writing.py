@@ -240,6 +240,17 @@ def test_the_logarithm_of_positive_and_skewed_numbers_is_learned(made, tmp_path)
         assert document["data"]["prepare_targets"] == {"y": ["standardize"]}
 
 
+def test_the_logarithm_of_somewhat_skewed_numbers_is_suggested(made, tmp_path):
+    mild = (100 * np.exp(0.4 * np.random.default_rng(0).normal(size=400))).round(2)
+    document = made(x=numbers(400), y=mild, rows=400)
+    assert "log" not in document["data"]["prepare_targets"]["y"]
+    line = '# prepare_targets = { y = ["log", "standardize"] }'
+    assert line in (tmp_path / "spec.toml").read_text("utf-8")
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    (note,) = TableTemplate().notes_for_table(profile)
+    assert note.startswith('the target "y" is positive and somewhat skewed: if relative errors')
+
+
 def test_for_counts_poisson_is_suggested(made, tmp_path):
     counts = np.random.default_rng(1).poisson(AMOUNTS / 10)
     document = made(x=numbers(400), y=counts, rows=400)
