@@ -20,7 +20,9 @@ COMPONENTS = {
             "unit_outputs": "UnitOutputs",
         }
     },
-    "kernel": {"kernels": {"ntp_dense_jit": "NTPDenseKernel"}},
+    "kernel": {
+        "kernels": {"member_dense_jit": "MemberDenseKernel", "ntp_dense_jit": "NTPDenseKernel"}
+    },
     "loss": {
         "losses": {
             "members_crossentropy": "MembersCrossentropy",
