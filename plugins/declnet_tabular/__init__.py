@@ -20,9 +20,6 @@ COMPONENTS = {
             "unit_outputs": "UnitOutputs",
         }
     },
-    "kernel": {
-        "kernels": {"member_dense_jit": "MemberDenseKernel", "ntp_dense_jit": "NTPDenseKernel"}
-    },
     "loss": {
         "losses": {
             "members_crossentropy": "MembersCrossentropy",
@@ -47,6 +44,9 @@ COMPONENTS = {
 }
 """By kind and module, the class of each type."""
 
+KERNELS = {"member_dense": "MemberDenseKernel", "ntp_dense": "NTPDenseKernel"}
+"""The class for each type that is replaced; imported for models that have it."""
+
 __getattr__ = lazy_names(
     __name__,
     {
@@ -54,7 +54,8 @@ __getattr__ = lazy_names(
         for modules in COMPONENTS.values()
         for module, types in modules.items()
         for name in types.values()
-    },
+    }
+    | dict.fromkeys(KERNELS.values(), "kernels"),
 )
 
 
@@ -65,3 +66,6 @@ def declnet_register(register: Register) -> None:
         for module, types in modules.items():
             for type_, name in types.items():
                 register.lazily(kind, type_, f"{__name__}.{module}:{name}")
+    for replaced, name in KERNELS.items():
+        reference = f"{__name__}.kernels:{name}"
+        register.lazily("kernel", f"{replaced}_jit", reference, (replaced,))
