@@ -74,7 +74,7 @@ class NTPDenseKernel(CompiledKernel):
         """Fill z and y, then dweights, dbiases and dx."""
         (state,) = site.states
         weights, z, grad = state.weights, state.z.T, state.grad
-        x, y, dy, dx = (_batch_last(each) for each in (site.x, site.y, site.dy, site.dx))
+        x, y, dy, dx = map(_batch_last, (site.x, site.y, site.dy, site.dx))
         if weights.dtype not in FLOATS or x.dtype != weights.dtype:
             return None
         if not all(each is None or each.flags.c_contiguous for each in (y, z, dy, dx)):
@@ -103,8 +103,7 @@ class MemberDenseKernel(CompiledKernel):
         """Fill y, then dbiases, dweights and dx."""
         (state,) = site.states
         weights, grad = state.weights, state.grad
-        given = (site.x, site.y, site.dy, site.dx)
-        x, y, dy, dx = (None if each is None else np.moveaxis(each, 0, -1) for each in given)
+        x, y, dy, dx = map(_batch_last, (site.x, site.y, site.dy, site.dx))
         if weights.dtype not in FLOATS or x.dtype != weights.dtype:
             return None
         forward = [product(weights.swapaxes(1, 2), x, y), add_biases.bound(state.biases, y)]
@@ -128,5 +127,5 @@ def _complete(
 
 
 def _batch_last(array: Array | None) -> Any:
-    """Return (n, features) viewed as (features, n)."""
-    return None if array is None else array.T
+    """Return (n, …, features) viewed as (…, features, n)."""
+    return None if array is None else np.moveaxis(array, 0, -1)
