@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,6 @@ from declnet.contracts.table import (
     TableProfile,
     Task,
     column_type,
-    distinct_values,
     missing_values,
 )
 from declnet.data.columns import require_column
@@ -40,8 +40,8 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
 
     Args:
         path: the file, or a folder if a source reads folders.
-        like: another source, e.g. the training data's; if its class reads such files, its settings,
-            e.g. the delimiter, apply to this file too.
+        like: another source, e.g. the training data's; if its class or one derived from it reads
+            such files, its settings, e.g. the delimiter, apply to this file too.
 
     Raises:
         DataError: the file does not exist, or there is not exactly one data source for it.
@@ -49,7 +49,8 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
     if like is not None and _reads(like, path):
         component = type(like)
     else:
-        component, like = _chosen(path, registry), None
+        component = _chosen(path, registry)
+        like = like if like is not None and issubclass(component, type(like)) else None
     try:
         if not path.is_file() and not path.is_dir():
             what = "is neither a file nor a folder" if path.exists() else "there is no such file"
@@ -151,16 +152,22 @@ def _unreadable(path: Path, registry: Registry) -> DataError:
     )
 
 
+def called(data: Path | DataSource) -> str:
+    """Return what messages call a file, or a source that is not known by its file."""
+    return f'data source "{data.type}"' if isinstance(data, DataSource) else str(data)
+
+
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Prefix errors that name only a row or column with the file's name."""
+def naming(data: Path | DataSource) -> Iterator[None]:
+    """Prefix errors that name only a row or column with the name of the file or source."""
+    name = called(data)
     try:
         yield
     except DataError as error:
-        if error.message.startswith(str(path)):
+        if error.message.startswith(name):
             raise
         raise DataError(
-            f"{path}: {error.message}", hint=error.hint, path=error.path, code=error.code
+            f"{name}: {error.message}", hint=error.hint, path=error.path, code=error.code
         ) from None
 
 
@@ -193,8 +200,8 @@ class Wishes:
     header: bool = True
 
 
-def profile_of_file(
-    file: Path,
+def profile_of(
+    data: Path | DataSource,
     target: str | None,
     folder: Path,
     registry: Registry,
@@ -203,19 +210,21 @@ def profile_of_file(
     """Read a table and describe it.
 
     Args:
-        file: a table, in a file that an installed data source reads.
+        data: a table, in a file that an installed data source reads, or a source of one.
         folder: the spec's folder, to which its paths are relative.
 
     Raises:
-        DataError: the file cannot be read, is not a table or lacks the column, or the column is
+        DataError: the table cannot be read, is not a table or lacks the column, or the column is
             not usable as a target.
     """
-    source = file_source(file, registry)
+    declared = {name: getattr(data, name) for name in getattr(data, "model_fields_set", ())}
+    source = data if isinstance(data, DataSource) else file_source(data, registry)
+    file = called(data)
     if not wishes.header:
         if "header" not in type(source).model_fields:
             raise DataError(f'{file}: data source "{source.type}" always has names of columns')
         source = source.model_copy(update={"header": False})
-    source = source.with_detected_format()
+    source = source.with_detected_format().model_copy(update=declared)
     if checked_info(source, source.describe()) is not None:
         raise DataError(
             f"{file}: holds arrays, not a table",
@@ -223,6 +232,8 @@ def profile_of_file(
             "them",
         )
     source, table = _declaring_notes(source, _table_of(source, file), file)
+    if target is not None and target not in table.columns:
+        source.with_target(target).describe()  # it may know why the column is not there
     target = _require_target(target, table, file)
     labeled = source.with_target(target)
     if labeled == source and table.target != target:
@@ -251,14 +262,14 @@ def profile_of_file(
     return TableProfile(declared, columns, target, task, unlabeled, selects, notes, excluded)
 
 
-def _table_of(source: DataSource, file: Path) -> Table:
-    data = checked_data(checked_load(source, source.load(np.random.default_rng(0))), str(file))
+def _table_of(source: DataSource, file: str) -> Table:
+    data = checked_data(checked_load(source, source.load(np.random.default_rng(0))), file)
     if not isinstance(data, Table):
         raise DataError(f"{file}: is not a table")
     return data
 
 
-def _declaring_notes(source: DataSource, table: Table, file: Path) -> tuple[DataSource, Table]:
+def _declaring_notes(source: DataSource, table: Table, file: str) -> tuple[DataSource, Table]:
     """Return a source that declares the types its notes suggest, and the table read with them."""
     if not table.notes or "types" not in type(source).model_fields:
         return source, table
@@ -270,35 +281,62 @@ def _declaring_notes(source: DataSource, table: Table, file: Path) -> tuple[Data
 
 def column_profile(name: str, column: Array) -> ColumnProfile:
     """Return a profile of a column (n,)."""
-    missing = int(np.count_nonzero(missing_values(column)))
-    kind, distinct = column_type(column), len(distinct_values(column))
+    missing = missing_values(column)
+    kind, rows, gaps = column_type(column), len(column), int(np.count_nonzero(missing))
     if kind == "text":
-        form = date_form(column)
-        counts = [len(each.split()) for each in column[~missing_values(column)]]
-        words, most = float(np.mean(counts or 0)), max(counts, default=0)
+        counts = Counter(column[~missing].tolist())
+        form = date_form(np.array(list(counts), object))
+        words = {each: len(each.split()) for each in counts}
+        mean = sum(words[each] * count for each, count in counts.items()) / max(rows - gaps, 1)
         return ColumnProfile(
             name,
             kind,
-            len(column),
-            missing,
-            distinct,
+            rows,
+            gaps,
+            len(counts),
             date_form=form,
-            words=words,
-            most_words=most,
+            words=mean,
+            most_words=max(words.values(), default=0),
+            counts=_most_frequent_first(counts),
         )
+    values, how_often = np.unique(column[~missing], return_counts=True)
     numbers = column[np.isfinite(column)].astype(float)
+    whole = bool((numbers == np.floor(numbers)).all())
+    positive = bool(numbers.size and numbers.min() > 0)
+    with np.errstate(over="ignore"):  # of numbers near the largest
+        std = float(numbers.std()) if numbers.size else 0.0
     return ColumnProfile(
         name,
         kind,
-        len(column),
-        missing,
-        distinct,
+        rows,
+        gaps,
+        len(values),
         counts_rows=kind == "integer" and _counts_rows(column),
-        whole=bool((numbers == np.floor(numbers)).all()),
+        whole=whole,
         infinite=int(np.count_nonzero(np.isinf(column))),
         mean=float(numbers.mean()) if numbers.size else 0.0,
-        std=float(numbers.std()) if numbers.size else 0.0,
+        std=std,
+        counts=_most_frequent_first(dict(zip(values.tolist(), how_often.tolist(), strict=True)))
+        if whole
+        else {},
+        smallest=float(numbers.min()) if numbers.size else 0.0,
+        skewness=_skewness(numbers),
+        log_skewness=_skewness(np.log(numbers)) if positive else None,
     )
+
+
+def _most_frequent_first(counts: Mapping[Any, int]) -> dict[Any, int]:
+    return dict(sorted(sorted(counts.items()), key=lambda each: -each[1]))
+
+
+def _skewness(numbers: Array) -> float:
+    """Return the third standardized moment; 0 if all numbers are equal or there are none."""
+    if not numbers.size or np.ptp(numbers) == 0:
+        return 0.0
+    centered = numbers - numbers.mean()
+    centered /= np.abs(centered).max()  # so that no power overflows
+    variance = np.mean(centered**2)
+    return float(np.mean(centered**3) / variance**1.5) if variance > 0 else 0.0
 
 
 def _excluded(table: Table, target: str, wishes: Wishes) -> tuple[str, ...]:
@@ -328,7 +366,7 @@ def _counts_rows(column: Array) -> bool:
     return bool((np.diff(np.sort(column)) == 1).all())
 
 
-def _require_target(target: str | None, table: Table, file: Path) -> str:
+def _require_target(target: str | None, table: Table, file: str) -> str:
     if target is None:
         shown = ", ".join(f'"{each}"' for each in list(table.columns)[:20])
         more = ", …" if len(table.columns) > 20 else ""
@@ -387,7 +425,9 @@ def _is_class(target: ColumnProfile) -> bool:
 
 def _declared(source: DataSource, folder: Path) -> dict[str, Any]:
     """Return the source as declared by a spec in a folder, with paths relative to that folder."""
-    fields = source.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+    fields = source.model_dump(
+        mode="json", exclude_defaults=True, exclude_none=True, context={"folder": folder}
+    )
     for name in type(source).model_fields.keys() & fields:
         path = getattr(source, name)
         if isinstance(path, Path):

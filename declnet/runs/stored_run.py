@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,9 +31,11 @@ from declnet.spec.model import RunSpec
 if TYPE_CHECKING:
     from declnet.data.loading import GivenData
     from declnet.data.preparation import FittedPreparation
+    from declnet.data.splits import Data
     from declnet.graph.model import LayerSummary, Model
+    from declnet.runs.calibration import Calibrations
     from declnet.runs.evaluation import Evaluation
-    from declnet.runs.predictor import Predictor
+    from declnet.runs.predictor import LabeledPart, Predictor
 
 SETS = ("test", "validation", "train")
 """Data sets in order of preference; the first one that a run has is the default."""
@@ -64,6 +66,9 @@ def open_run(
 
 
 def _other_than_a_run(path: Path) -> str:
+    if (path / folder.ENSEMBLE).is_file():
+        one = next((each.name for each in sorted(path.iterdir()) if each.is_dir()), "fold-1")
+        return f"these are several runs, not one (name one, e.g. {path / one})"
     if path.is_file():
         if path.suffix.lower() in (".toml", ".json"):
             return "this is a spec, not a run's folder (train it with `declnet run`)"
@@ -97,9 +102,16 @@ def load_predictor(
 ) -> Predictor:
     """Load the trained model from a run's folder together with its data preparation.
 
+    From a folder of the folds or seeds of one spec it loads an `EnsemblePredictor`, which averages
+    the predictions of their models.
+
     It takes the arguments of `load_model` and raises the same errors, and OutputError if the
-    preparation cannot be read.
+    preparation cannot be read, or the models of a folder cannot be averaged.
     """
+    from declnet.runs.ensemble import is_ensemble, open_ensemble
+
+    if is_ensemble(run_directory):
+        return open_ensemble(run_directory, registry, notice=notice).predictor()
     return open_run(run_directory, registry, notice=notice).predictor()
 
 
@@ -129,6 +141,15 @@ class StoredData:
         for start in range(0, len(self.dataset), samples):
             yield self.dataset.take(np.arange(start, min(start + samples, len(self.dataset))))
 
+    def labeled_parts(self, predictor: Predictor) -> Iterator[LabeledPart]:
+        """Yield the samples in parts to evaluate the run's predictor on."""
+        from declnet.runs.file_parts import samples_in_part
+        from declnet.runs.predictor import LabeledPart, naming_samples
+
+        size = samples_in_part(predictor)
+        for number, part in enumerate(self.parts(size)):
+            yield LabeledPart(part, naming_samples(part, number * size + 1))
+
 
 @dataclass(frozen=True, eq=False)
 class PredictedData:
@@ -139,13 +160,16 @@ class PredictedData:
         x: (n, *sample shape), prepared; named inputs by name.
         y: (n, …), as metrics take it; for several losses, each target by the loss's name.
         outputs: (n, *shape), as metrics take them: the model's outputs after `Loss.predictions`, in
-            the units of y; for several losses, an array for each by name.
+            the units of y, calibrated if the run has calibrators; for several losses, an array for
+            each by name.
+        uncalibrated: the same before any calibration.
     """
 
     name: str
     x: Any
     y: Any
     outputs: Any
+    uncalibrated: Any
 
 
 class StoredRun:
@@ -338,14 +362,35 @@ class StoredRun:
         Raises:
             DataError: they can no longer be loaded.
         """
-        from declnet.data.sets import load_sets, prepare_sets, split_sets
+        return self.prepared_sets(self.load_data())
+
+    def load_data(self) -> dict[str, Data]:
+        """Return the data as the spec's sources load it, before it is split.
+
+        Raises:
+            DataError: it can no longer be loaded.
+        """
+        from declnet.data.sets import load_sets
+
+        if self.spec.data.train is None:
+            raise DataError("the run's data came from a program, so it cannot be loaded again")
+        with attributing_errors(self.registry):
+            return load_sets(self.spec.data, self.spec.seed)
+
+    def prepared_sets(self, loaded: Mapping[str, Data]) -> dict[str, StoredData]:
+        """Return the run's data sets by name, split and prepared as in the run.
+
+        Args:
+            loaded: the data as loaded from the spec's sources, or as a program passed it.
+
+        Raises:
+            DataError: it can no longer be split or prepared.
+        """
+        from declnet.data.sets import prepare_sets, split_sets
         from declnet.data.targets import wanted_targets
 
         spec = self.spec
-        if spec.data.train is None:
-            raise DataError("the run's data came from a program, so it cannot be loaded again")
         with attributing_errors(self.registry):
-            loaded = load_sets(spec.data, spec.seed)
             sets = split_sets(loaded, spec.data, spec.seed)
             wanted, fitted = wanted_targets(spec.heads), self._preparation
             prepared = prepare_sets(sets, spec.data, wanted, fitted)
@@ -387,15 +432,19 @@ class StoredRun:
         x = for_each(np.asarray, part.x)
         with attributing_errors(self.registry):
             outputs = predictor.outputs(x)
+            raw = predictor.outputs(x, calibrated=False) if predictor.calibrations else outputs
         places = np.arange(len(part)) if positions is None else positions
         for each in outputs:
             require_finite(each, lambda at: f"{stored.name}: sample {places[at] + 1}")
         if not predictor.heads[0].name:
-            return PredictedData(stored.name, x, part.y, outputs[0])
-        named = {head.name: each for head, each in zip(predictor.heads, outputs, strict=True)}
+            return PredictedData(stored.name, x, part.y, outputs[0], raw[0])
+        named, before = (
+            {head.name: each for head, each in zip(predictor.heads, given, strict=True)}
+            for given in (outputs, raw)
+        )
         ys = by_name(part.y)
         targets = {head.name: ys[head.target_among(ys) or ""] for head in predictor.heads}
-        return PredictedData(stored.name, x, targets, named)
+        return PredictedData(stored.name, x, targets, named, before)
 
     def evaluate(self, data: str | Path | GivenData | None = None) -> Evaluation:
         """Evaluate the model on one of the run's data sets, or on other data.
@@ -408,20 +457,13 @@ class StoredRun:
             DeclnetError: as `model`, `data` and `Predictor.evaluate` do.
         """
         from declnet.runs.evaluation import evaluate_parts
-        from declnet.runs.file_parts import samples_in_part
-        from declnet.runs.predictor import LabeledPart, naming_samples
 
         predictor = self.predictor()
         if data is not None and not isinstance(data, str):
             return predictor.evaluate(data)
         stored = self.data(data)
         with attributing_errors(self.registry):
-            size = samples_in_part(predictor)
-            parts = (
-                LabeledPart(part, naming_samples(part, number * size + 1))
-                for number, part in enumerate(stored.parts(size))
-            )
-            return evaluate_parts(predictor, parts, stored.name)
+            return evaluate_parts(predictor, stored.labeled_parts(predictor), stored.name)
 
     def gradients(self, positions: Array | None = None) -> dict[str, Array]:
         """Return the loss gradients of the trained model's parameters, except for frozen ones.
@@ -484,7 +526,26 @@ class StoredRun:
     def _predictor(self) -> Predictor:
         from declnet.runs.predictor import Predictor
 
-        return Predictor(self.model(), self._preparation, self.spec, self.registry)
+        fitted = self._calibrations
+        return Predictor(self.model(), self._preparation, self.spec, self.registry, fitted)
+
+    @cached_property
+    def _calibrations(self) -> Calibrations:
+        """The fitted calibrations; empty if the run has none, or ended before they were fitted."""
+        from declnet.runs.calibration import restored
+        from declnet.runs.predictor import readings_of
+
+        heads, path = self.spec.heads, self.path / folder.CALIBRATION
+        content = self._files.read(folder.CALIBRATION)
+        if content is None:
+            if any(head.calibration for head in heads):
+                if self.status == "finished":
+                    raise OutputError(f"{path}: this file of the run is missing; {REMEDY}")
+                self._notice(f"the run is {self.status}, so its predictions are not calibrated")
+            return {}
+        with attributing_errors(self.registry), reading(path):
+            readings = readings_of(heads, self.model(), self._preparation)
+            return restored(parse_json(content), heads, readings, self.registry)
 
     @cached_property
     def _preparation(self) -> FittedPreparation | None:
