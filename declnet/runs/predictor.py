@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -347,6 +348,8 @@ class EnsemblePredictor(Predictor):
         first = predictors[0]
         super().__init__(first.model, first.preparation, first.spec, first.registry)
         self._predictors = tuple(predictors)
+        every = zip(*(each.readings for each in predictors), strict=True)
+        self.readings = tuple(map(_with_mean_threshold, every))
 
     @property
     def model(self) -> Model:
@@ -394,6 +397,14 @@ class EnsemblePredictor(Predictor):
         """Return samples with targets, prepared as each model's data; raises as `Predictor`'s."""
         first, *others = [each.labeled(data, label, first_row) for each in self._predictors]
         return first._replace(others=tuple(each.samples for each in others))
+
+
+def _with_mean_threshold(readings: Sequence[OutputReading]) -> OutputReading:
+    """Return how to interpret mean predictions, of models that may have thresholds of their own."""
+    thresholds = [each.threshold for each in readings]
+    if len(set(thresholds)) == 1:
+        return readings[0]
+    return replace(readings[0], threshold=fmean(thresholds))
 
 
 def averaged(outputs: Iterable[Sequence[Array]]) -> list[Array]:

@@ -302,3 +302,14 @@ def test_a_folder_of_several_runs_is_not_one(folds, tmp_path):
         open_ensemble(folds / "fold-1")
     with pytest.raises(OutputError, match="there is no such folder"):
         open_ensemble(tmp_path / "nowhere")
+
+
+def test_models_with_thresholds_of_their_own_share_their_mean(tmp_path, document, blobs):
+    document["model"]["layers"] = [{"type": "dense", "units": 1}, "sigmoid"]
+    document |= {"loss": "binary_crossentropy", "data": {"folds": 2}}
+    document["training"]["metrics"] = ["binary_accuracy"]
+    found = cross_validate(parse_spec(document), (blobs[0], blobs[1] % 2))
+    members = [each.predictor for each in found.results]
+    for each, threshold in zip(members, (0.25, 0.75), strict=True):
+        each.set_threshold(threshold)
+    assert EnsemblePredictor(members).reading.threshold == 0.5
