@@ -13,6 +13,7 @@ import pytest
 
 from declnet import (
     DataError,
+    DeclnetWarning,
     EnsemblePredictor,
     OutputError,
     cross_validate,
@@ -313,3 +314,17 @@ def test_models_with_thresholds_of_their_own_share_their_mean(tmp_path, document
     for each, threshold in zip(members, (0.25, 0.75), strict=True):
         each.set_threshold(threshold)
     assert EnsemblePredictor(members).reading.threshold == 0.5
+
+
+def test_folds_are_a_predictor_without_predictions_out_of_fold(table, tmp_path):
+    """The data is moved while the last fold is trained."""
+
+    def move(event):
+        if (tmp_path / "out/fold-2").exists() and table.exists():
+            table.rename(tmp_path / "moved.csv")
+
+    with pytest.warns(DeclnetWarning, match=r"no predictions out of fold: .*table.csv"):
+        cross_validate(spec_of(table, "kind", folds=2), out=tmp_path / "out", listener=move)
+    assert open_ensemble(tmp_path / "out").status == "finished"
+    assert not (tmp_path / "out" / OUT).exists()
+    assert load_predictor(tmp_path / "out").evaluate(tmp_path / "moved.csv").samples == ROWS
