@@ -227,9 +227,11 @@ def _units_without_class(
     if last is None or len(last.output_shape) != 1 or not known or None in counts:
         return []
     (units,), classes = last.output_shape, max(known)
-    if loss.class_count(units) <= classes:
+    told_apart = loss.class_count(units)
+    if told_apart <= classes:
         return []
-    message = f"the model has {units} units, but the labels have {classes} classes"
+    meant = f", for {told_apart} classes" if told_apart != units else ""
+    message = f"the model has {units} units{meant}, but the labels have {classes} classes"
     hint = _units_for(loss, units, classes)
     if classes == 1:
         message = f"the model has {units} units, but all labels are 0"
