@@ -21,6 +21,7 @@ METRICS = "metrics.json"
 WEIGHTS = "weights.safetensors"
 PREPARATION = "preparation.json"
 PREPARATION_ARRAYS = "preparation.safetensors"
+CALIBRATION = "calibration.json"
 CHECKPOINTS = "checkpoints"
 
 ENSEMBLE = "ensemble.json"

@@ -132,6 +132,7 @@ class Record:
             self.checkpoints.rewind(checkpoint)
             rows = self.history.cut(length)
             self._prepared(preparation)
+            (self.directory / folder.CALIBRATION).unlink(missing_ok=True)  # of a kill at the end
             write_json(self.directory / folder.MANIFEST, self._manifest)
         return rows
 
@@ -161,13 +162,17 @@ class Record:
         metrics: dict[str, dict[str, float]],
         seconds: float,
         ending: Mapping[str, Any],
+        calibration: Mapping[str, Any] | None = None,
     ) -> None:
         """Write the weights and metrics of the finished model; raise RunError on failure.
 
-        `ending` is what the manifest says about the end of the training.
+        `ending` is what the manifest says about the end of the training; `calibration` is the
+        content of its file, if there is one.
         """
         with _writing(self.directory):
             self._weights(model)
+            if calibration is not None:
+                self._write(folder.CALIBRATION, json_document(calibration))
             self._write(folder.METRICS, json_document(metrics))
             self._checksums[folder.HISTORY] = f"sha256:{self.history.state()['sha256']}"
             files = {"files": dict(sorted(self._checksums.items()))}

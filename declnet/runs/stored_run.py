@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from declnet.data.preparation import FittedPreparation
     from declnet.data.splits import Data
     from declnet.graph.model import LayerSummary, Model
+    from declnet.runs.calibration import Calibrations
     from declnet.runs.evaluation import Evaluation
     from declnet.runs.predictor import LabeledPart, Predictor
 
@@ -159,13 +160,16 @@ class PredictedData:
         x: (n, *sample shape), prepared; named inputs by name.
         y: (n, …), as metrics take it; for several losses, each target by the loss's name.
         outputs: (n, *shape), as metrics take them: the model's outputs after `Loss.predictions`, in
-            the units of y; for several losses, an array for each by name.
+            the units of y, calibrated if the run has calibrators; for several losses, an array for
+            each by name.
+        uncalibrated: the same before any calibration.
     """
 
     name: str
     x: Any
     y: Any
     outputs: Any
+    uncalibrated: Any
 
 
 class StoredRun:
@@ -428,15 +432,19 @@ class StoredRun:
         x = for_each(np.asarray, part.x)
         with attributing_errors(self.registry):
             outputs = predictor.outputs(x)
+            raw = predictor.outputs(x, calibrated=False) if predictor.calibrations else outputs
         places = np.arange(len(part)) if positions is None else positions
         for each in outputs:
             require_finite(each, lambda at: f"{stored.name}: sample {places[at] + 1}")
         if not predictor.heads[0].name:
-            return PredictedData(stored.name, x, part.y, outputs[0])
-        named = {head.name: each for head, each in zip(predictor.heads, outputs, strict=True)}
+            return PredictedData(stored.name, x, part.y, outputs[0], raw[0])
+        named, before = (
+            {head.name: each for head, each in zip(predictor.heads, given, strict=True)}
+            for given in (outputs, raw)
+        )
         ys = by_name(part.y)
         targets = {head.name: ys[head.target_among(ys) or ""] for head in predictor.heads}
-        return PredictedData(stored.name, x, targets, named)
+        return PredictedData(stored.name, x, targets, named, before)
 
     def evaluate(self, data: str | Path | GivenData | None = None) -> Evaluation:
         """Evaluate the model on one of the run's data sets, or on other data.
@@ -518,7 +526,26 @@ class StoredRun:
     def _predictor(self) -> Predictor:
         from declnet.runs.predictor import Predictor
 
-        return Predictor(self.model(), self._preparation, self.spec, self.registry)
+        fitted = self._calibrations
+        return Predictor(self.model(), self._preparation, self.spec, self.registry, fitted)
+
+    @cached_property
+    def _calibrations(self) -> Calibrations:
+        """The fitted calibrations; empty if the run has none, or ended before they were fitted."""
+        from declnet.runs.calibration import restored
+        from declnet.runs.predictor import readings_of
+
+        heads, path = self.spec.heads, self.path / folder.CALIBRATION
+        content = self._files.read(folder.CALIBRATION)
+        if content is None:
+            if any(head.calibration for head in heads):
+                if self.status == "finished":
+                    raise OutputError(f"{path}: this file of the run is missing; {REMEDY}")
+                self._notice(f"the run is {self.status}, so its predictions are not calibrated")
+            return {}
+        with attributing_errors(self.registry), reading(path):
+            readings = readings_of(heads, self.model(), self._preparation)
+            return restored(parse_json(content), heads, readings, self.registry)
 
     @cached_property
     def _preparation(self) -> FittedPreparation | None:

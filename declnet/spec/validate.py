@@ -20,6 +20,7 @@ from declnet.registry.recorded import registry_beside
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest
 from declnet.spec.blocks import LAYERS, Block
+from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.compose import EXTENDS, Composed, compose
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document import TOO_DEEP, large_numbers, too_deep_path, without_large_numbers
@@ -187,7 +188,7 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     context = {"registry": expansion.registry, "folder": folder}
     source_map, document = expansion.source_map, expansion.source_map.document
     earlier = [*composed.diagnostics, *expansion.diagnostics]
-    in_blocks = [_diagnostic(each, expansion.plain) for each in expansion.errors]
+    in_blocks = [diagnostic_of(each, expansion.plain) for each in expansion.errors]
     earlier += map(source_map.with_notes, in_blocks)
     too_large = large_numbers(written)
     if too_large:
@@ -197,7 +198,7 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     try:
         spec = RunSpec.model_validate(document, context=context)
     except ValidationError as error:
-        details = [_diagnostic(each, document, expansion) for each in _details(error)]
+        details = [diagnostic_of(each, document, expansion) for each in _details(error)]
         found = list(source_map.as_written(_without_redundant(details)))
     else:
         if not earlier:
@@ -270,6 +271,7 @@ _SECTIONS: dict[str, type[StrictModel]] = {
     "loss": Loss,
     "optimizer": Optimizer,
     "training": TrainingSpec,
+    "calibration": CalibrationSpec,
 }
 
 
@@ -282,9 +284,10 @@ def _details(error: ValidationError) -> Iterable[ErrorDetails]:
             yield detail
 
 
-def _diagnostic(
+def diagnostic_of(
     detail: ErrorDetails, document: Any, expansion: Expansion | None = None
 ) -> Diagnostic:
+    """Return one of pydantic's errors of a document, without a place."""
     path = _key_path(detail["loc"], document)
     written = expansion.source_map.written_path(path) if expansion is not None else path
     context = detail.get("ctx", {})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +69,31 @@ CITIES = [
     ),
 ]
 
+
+def _sizes(count: int) -> list[str]:
+    return [f"{'-' if row == 7 else row / 2},kind {row % 3}" for row in range(count)]
+
+
+def write_database(path: Path) -> None:
+    """Write an SQLite file with the flowers."""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE flowers (size REAL, color TEXT, species TEXT)")
+        rows = [each.split(",") for each in FLOWERS]
+        database.executemany("INSERT INTO flowers VALUES (?, ?, ?)", rows)
+        database.commit()
+
+
+def write_workbook(path: Path) -> None:
+    """Write an Excel workbook with the flowers."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.title = "flowers"
+    for row in (["size", "color", "species"], *(each.split(",") for each in FLOWERS)):
+        book.active.append(row)
+    book.save(path)
+
+
 TEXTS: Mapping[str, str] = {
     "flowers.csv": "\n".join(["size,color,species", *FLOWERS]),
     "flowers_with_gaps.csv": "\n".join(["size,color,species", *FLOWERS[:6], ",red,kind 0"]),
@@ -100,6 +127,8 @@ TEXTS: Mapping[str, str] = {
         ["size,price", *(f'{row},"{row + 100}.250,50"' for row in range(150))]
     ),
     "ragged.csv": "size,species\n1.5,rose\n1.7,lily, white\n1.2,rose\n",
+    "flowers_with_a_dash.csv": "\n".join(["size,species", *_sizes(30)]),
+    "flowers.jsonl": '{"size": 1.5, "species": "rose"}\n{"size": 1.7, "species": lily}\n',
     "table.npz": "x1,x2,y\n0.1,0.2,1\n",
     "letter.safetensors": "Dear reader,\n",
 }
@@ -113,7 +142,10 @@ def write_data_files(folder: Path, texts: str) -> None:
 
 
 def _writers() -> dict[str, Callable[[Path], object]]:
-    writers: dict[str, Callable[[Path], object]] = {}
+    writers: dict[str, Callable[[Path], object]] = {
+        "flowers.xlsx": write_workbook,
+        "sqlite:///flowers.db": lambda path: write_database(path.parents[1] / "flowers.db"),
+    }
     for name, arrays in ARRAYS.items():
         writers[name] = lambda path, arrays=arrays: np.savez(path, **arrays)
     for name, weights in WEIGHTS.items():

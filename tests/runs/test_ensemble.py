@@ -305,17 +305,6 @@ def test_a_folder_of_several_runs_is_not_one(folds, tmp_path):
         open_ensemble(tmp_path / "nowhere")
 
 
-def test_models_with_thresholds_of_their_own_share_their_mean(tmp_path, document, blobs):
-    document["model"]["layers"] = [{"type": "dense", "units": 1}, "sigmoid"]
-    document |= {"loss": "binary_crossentropy", "data": {"folds": 2}}
-    document["training"]["metrics"] = ["binary_accuracy"]
-    found = cross_validate(parse_spec(document), (blobs[0], blobs[1] % 2))
-    members = [each.predictor for each in found.results]
-    for each, threshold in zip(members, (0.25, 0.75), strict=True):
-        each.set_threshold(threshold)
-    assert EnsemblePredictor(members).reading.threshold == 0.5
-
-
 def test_folds_are_a_predictor_without_predictions_out_of_fold(table, tmp_path):
     """The data is moved while the last fold is trained."""
 

@@ -20,6 +20,7 @@ PLURALS = {
     "metric": "Metrics",
     "data_source": "Data sources",
     "transform": "Transforms",
+    "calibrator": "Calibrators",
     "callback": "Callbacks",
     "kernel": "Kernels",
     "engine": "Engines",
@@ -38,6 +39,7 @@ PLACES = {
     "data_source": "Named as `train`, `validation` or `test` in `[data]`.",
     "template": "No spec names one: `declnet new --template` writes a spec from it.",
     "transform": "Named in the list `prepare` of `[data]`.",
+    "calibrator": "Named in the list `steps` of `[calibration]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
     "kernel": "No spec names one: the graph uses it in place of the components that it replaces. "
     "`kernels` in `[engine]` says whether it may use compiled ones.",
@@ -52,6 +54,7 @@ ASSIGNMENTS = {
     "metric": "metrics = [{}]",
     "data_source": "train = {}",
     "transform": "prepare = [{}]",
+    "calibrator": "steps = [{}]",
     "callback": "callbacks = [{}]",
 }
 """How examples assign an inline table of each kind."""

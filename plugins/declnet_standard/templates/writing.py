@@ -18,6 +18,7 @@ from declnet_standard.templates.plan import (
     is_free_text,
 )
 from declnet_standard.templates.suggestions import (
+    class_name,
     holds_counts,
     is_category,
     percent,
@@ -148,18 +149,12 @@ def _balance(plan: Plan) -> Iterator[Line]:
     rare = rare_class(plan.table)
     if rare is not None:
         yield f"# the class {toml(rare[0])} is rare, {percent(rare[1])} of the rows:"
-        if plan.table.task == "binary" and rare[0] != _names(plan.target)[-1]:
+        last = class_name(max(plan.target.counts))  # the positive one by default
+        if plan.table.task == "binary" and rare[0] != last:
             comment = "the class that f1, precision and recall are about"
             yield f"positive_class = {toml(rare[0])}", comment
     comment = "would give rare classes as much weight as frequent ones"
     yield '# class_weights = "balanced"', comment
-
-
-def _names(target: ColumnProfile) -> list[str]:
-    """Return the names of the classes in the order of their labels."""
-    return [
-        str(each).lower() if isinstance(each, bool) else str(each) for each in sorted(target.counts)
-    ]
 
 
 def _prepare(plan: Plan) -> Iterator[Line]:

@@ -10,7 +10,7 @@ import pytest
 
 import declnet
 from declnet import ColumnProfile, DataError, TableProfile
-from declnet.data.files import Wishes, profile_of_file
+from declnet.data.files import Wishes, profile_of
 from declnet.training.checks.check import check_spec
 from declnet_standard.templates import MLP, Linear, TableTemplate
 
@@ -18,7 +18,7 @@ RNG = np.random.default_rng(6)
 
 
 def spec_for_file(file, target, folder, registry, wanted=None):
-    profile = profile_of_file(file, target, folder, registry, Wishes(wanted))
+    profile = profile_of(file, target, folder, registry, Wishes(wanted))
     return TableTemplate().spec_for_table(profile, registry)
 
 
@@ -91,7 +91,7 @@ def test_the_user_may_say_which(made):
 def test_a_number_of_any_size_is_learned(made, tmp_path, preset):
     x = numbers(300)
     made(x=x, y=[f"{1e6 + 3e5 * each:.1f}" for each in x], rows=300)
-    profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
     template = {"linear": Linear, "mlp": MLP}[preset]()
     (tmp_path / "spec.toml").write_text(
         template.spec_for_table(profile, declnet.default_registry()), "utf-8"
@@ -200,9 +200,23 @@ def test_a_column_of_many_categories_is_used_if_most_rows_have_a_frequent_one(ma
     grouped = document["data"]["prepare"][0]
     assert grouped == {"type": "group_rare", "min_count": 5, "max_categories": 250}
     assert document["data"]["train"]["features"] == ["city"]
-    profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
     (note,) = TableTemplate().notes_for_table(profile)
     assert note.startswith('column "city": 200 of its 2200 categories are frequent')
+
+
+def test_of_a_rare_class_the_threshold_can_be_chosen(made, tmp_path):
+    """By what is commented out, where such a component is installed."""
+    registry = declnet.default_registry()
+    if "threshold" not in registry.types("calibrator"):
+        pytest.skip("no calibrator is installed")
+    made(x=numbers(), y=["no"] * 9 + ["yes"], rows=200)
+    text = (tmp_path / "spec.toml").read_text("utf-8")
+    before, after = text.split("# [calibration]")
+    (tmp_path / "spec.toml").write_text(f"{before}[calibration]{after.replace('# steps', 'steps')}")
+    assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
+    made(x=numbers(), y=["no", "yes"])
+    assert "calibration" not in (tmp_path / "spec.toml").read_text("utf-8")
 
 
 AMOUNTS = np.exp(np.random.default_rng(0).normal(5, 1, 400)).round(2)
@@ -215,7 +229,7 @@ def test_the_logarithm_of_positive_and_skewed_numbers_is_learned(made, tmp_path)
     assert "# positive and skewed: learned as its log" in (tmp_path / "spec.toml").read_text(
         "utf-8"
     )
-    profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
     (note,) = TableTemplate().notes_for_table(profile)
     assert note.startswith('the target "y" is positive and skewed, so the network learns its log')
     spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 3})
@@ -232,7 +246,7 @@ def test_for_counts_poisson_is_suggested(made, tmp_path):
     assert document["loss"]["type"] == "mean_squared_error"
     text = (tmp_path / "spec.toml").read_text("utf-8")
     assert '# type = "poisson"' in text
-    profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
     (note,) = TableTemplate().notes_for_table(profile)
     assert 'seems to hold counts: the loss "poisson" may suit' in note
 
@@ -243,7 +257,7 @@ def test_rare_classes_are_said_and_measured(made, tmp_path):
     rates = ["binary_accuracy", "roc_auc", "f1", "average_precision"]
     assert document["training"]["metrics"] == rates
     assert '# the class "late" is rare, 10 % of' in (tmp_path / "spec.toml").read_text("utf-8")
-    profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
     (note,) = TableTemplate().notes_for_table(profile)
     assert note.startswith('the class "late" is rare, 10 % of the rows: accuracy says little')
     document = made(x=numbers(), y=["no"] * 9 + ["yes"])  # the last one anyway
@@ -350,7 +364,7 @@ def test_the_command_writes_it(flowers, declnet_cli, tmp_path):
         (["--data", "none.csv", "--target", "y"], "none.csv: there is no such file"),
         (
             ["--target", "y"],
-            "--exclude and --no-header go with --data, the file of a table",
+            "--exclude and --no-header go with --data, a table",
         ),
         (["--data", "data.csv", "--target", "width", "--task", "classification"], "data.csv: the"),
         (
@@ -396,7 +410,7 @@ def test_several_targets_have_an_output_and_a_loss_each(tmp_path, template, text
     (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", "utf-8")
     wishes = Wishes(more_targets=("grade", "dense", "price"))
     registry = declnet.default_registry()
-    table = profile_of_file(tmp_path / "table.csv", "is sold", tmp_path, registry, wishes)
+    table = profile_of(tmp_path / "table.csv", "is sold", tmp_path, registry, wishes)
     assert table.targets == {
         "is sold": "binary",
         "grade": "classes",
@@ -428,7 +442,7 @@ def test_targets_of_labels_are_an_output_each(tmp_path):
     rows = [f"{x},{int(x > 0)},{int(x > 1)}" for x in RNG.normal(size=80).round(3)]
     (tmp_path / "table.csv").write_text("\n".join(["x,warm,hot", *rows]) + "\n", "utf-8")
     registry, wishes = declnet.default_registry(), Wishes(more_targets=("hot",))
-    table = profile_of_file(tmp_path / "table.csv", "warm", tmp_path, registry, wishes)
+    table = profile_of(tmp_path / "table.csv", "warm", tmp_path, registry, wishes)
     (tmp_path / "spec.toml").write_text(Linear().spec_for_table(table, registry), "utf-8")
     result = declnet.run(tmp_path / "spec.toml")
     assert result.metrics["train"]["warm_binary_accuracy"] > 0.8
