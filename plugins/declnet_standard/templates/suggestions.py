@@ -126,10 +126,12 @@ def notes_on(
                 'the others become "other"'
             )
     rare = rare_class(table)
+    of = f' of "{table.target}"' if table.others else ""
+    weights = "" if table.others else "; class_weights may help"
     if rare is not None:
         notes.append(
-            f'the class "{rare[0]}" is rare, {percent(rare[1])} of the rows: accuracy says little '
-            "about it, so f1 and others are measured too; class_weights may help"
+            f'the class "{rare[0]}"{of} is rare, {percent(rare[1])} of the rows: accuracy says '
+            f"little about it, so f1 and others are measured too{weights}"
         )
     if is_amount(table):
         notes.append(
