@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -146,10 +145,23 @@ def _input(file: Path) -> Iterator[Path]:
     type=click.Choice(["test", "validation", "train"]),
     help="Which of the run's own data sets.  [default: the first of these that it has]",
 )
+@click.option(
+    "--analyze",
+    "wanted",
+    multiple=True,
+    metavar="ANALYSIS",
+    help='Examine the model too: a type, or a table such as \'{ type = "groups", by = "city" }\'; '
+    "more than once: several. `declnet plugins` lists all.",
+)
 @format_option("one object, for programs.")
 @no_plugin_option
 def evaluate(
-    run: Path, file: Path | None, data_set: str | None, form: str, disabled: tuple[str, ...]
+    run: Path,
+    file: Path | None,
+    data_set: str | None,
+    wanted: tuple[str, ...],
+    form: str,
+    disabled: tuple[str, ...],
 ) -> None:
     """Evaluate the model of RUN, the folder of a run.
 
@@ -157,18 +169,22 @@ def evaluate(
     each class and the confusion matrix, for regression r2 and errors. Nothing is refitted.
     """
     with without_collections():
+        from declnet.cli.analyses import chosen_analyses, print_analysis
         from declnet.cli.result_tables import print_evaluation
         from declnet.contracts.attribution import attributing_errors
         from declnet.errors import DataError
         from declnet.runs.evaluation import evaluate_parts
         from declnet.runs.file_parts import labeled_parts
         from declnet.runs.stored_run import open_run
+        from declnet.runs.writing import json_document
 
     if file is not None and data_set is not None:
         raise click.UsageError("--on names the run's own data, --data another file: give one")
     registry = registry_without(disabled)
     stored = open_run(run, registry, notice=show_note)
     predictor = stored.predictor()
+    analyses = chosen_analyses(wanted, stored.registry)
+    found_by = stored.analyze(*analyses, data=file or data_set) if analyses else ()
     if file is not None:
         with attributing_errors(predictor.registry):
             parts = labeled_parts(predictor, file)
@@ -183,6 +199,11 @@ def evaluate(
             )
         found = stored.evaluate(data.name)
     if form == "json":
-        click.echo(json.dumps(found.as_data(), indent=2, ensure_ascii=False))
+        data_found = found.as_data()
+        if analyses:
+            data_found["analyses"] = [each.as_data() for each in found_by]
+        click.echo(json_document(data_found).decode(), nl=False)
     else:
         print_evaluation(found)
+        for each in found_by:
+            print_analysis(each)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
+from declnet.contracts.metric import Better
 from declnet.data.loading import guarded
 from declnet.errors import DataError
 from declnet.runs.observing import Baseline, Observed, never_predicted
@@ -159,7 +160,7 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str
         first, name = samples, called
         left_out += (f"{data}: {warning}",) if warning is not None else ()
         with np.errstate(all="ignore"):
-            ready = _ready(part, predictor, data)
+            ready = ready_part(part, predictor, data)
         evaluation.add(ready)
     if not samples:
         raise DataError(f"{data}: there are no samples")
@@ -238,6 +239,13 @@ NEGLIGIBLE = 1e-9
 class ValueErrors:
     """Accumulator for r2, the mean absolute error and the root mean squared error."""
 
+    better: ClassVar[dict[str, Better]] = {
+        "r2": "higher",
+        "mean_absolute_error": "lower",
+        "root_mean_squared_error": "lower",
+    }
+    """The errors, and which values of each are better."""
+
     def __init__(self) -> None:
         self._count = 0
         self._squares: Array = np.zeros(1)
@@ -278,7 +286,8 @@ class ValueErrors:
         }
 
 
-def _ready(part: Dataset, predictor: Predictor, data: str) -> ReadyData:
+def ready_part(part: Dataset, predictor: Predictor, data: str) -> ReadyData:
+    """Return prepared samples as the model and its losses take them; raise DataError if not."""
     model, part = predictor.model, guarded(part)
     pairs = [
         targets_for(head, part, model, predictor.preparation, data) for head in predictor.heads

@@ -79,7 +79,7 @@ def predicted_parts(
                     "a forecast is made from several rows, so no column can be passed through",
                     hint="leave out --id",
                 )
-            parts = _whole(parts)
+            parts = whole_parts(parts)
         for part in parts:
             if predictor.features is not None and not isinstance(part, Table):
                 raise DataError(
@@ -126,20 +126,35 @@ def labeled_parts(predictor: Predictor, path: Path) -> Iterator[LabeledPart]:
     Raises:
         DataError: the file cannot be read, lacks a column or has a class unknown to the model.
     """
-    preparation = predictor.preparation
-    targets = tuple((preparation.targets or {}).values()) if preparation is not None else ()
     with naming(path):
-        source, first = _source(predictor, path, targets), 1
-        parts: Iterator[Dataset | Table] = (
-            checked_load(source, part, "chunks")
-            for part in source.chunks(_no_chance(), samples_in_part(predictor))
-        )
-        for data in parts if predictor.windows is None else _whole(parts):
+        first = 1
+        parts = raw_parts(predictor, path, only_needed=True)
+        for data in parts if predictor.windows is None else whole_parts(parts):
             yield predictor.labeled(data, str(path), first)
             first += len(data)
 
 
-def _whole(parts: Iterator[Any]) -> Iterator[Any]:
+def raw_parts(
+    predictor: Predictor, path: Path, *, only_needed: bool = False
+) -> Iterator[Dataset | Table]:
+    """Yield a file's samples with targets, part by part, before their preparation.
+
+    Args:
+        predictor: as for `labeled_parts`.
+        path: as for `labeled_parts`.
+        only_needed: whether to leave out columns that are neither features nor targets.
+
+    Raises:
+        DataError: the file cannot be read or lacks a column.
+    """
+    preparation = predictor.preparation
+    targets = tuple((preparation.targets or {}).values()) if preparation is not None else ()
+    source = _source(predictor, path, targets, only_needed=only_needed)
+    for part in source.chunks(_no_chance(), samples_in_part(predictor)):
+        yield checked_load(source, part, "chunks")
+
+
+def whole_parts(parts: Iterator[Any]) -> Iterator[Any]:
     """Yield all tables as one, since windows reach from one part into the next."""
     found = list(parts)
     if len(found) > 1 and all(isinstance(each, Table) for each in found):
@@ -157,6 +172,8 @@ def _source(
     path: Path,
     targets: Sequence[TargetEncoding],
     identifiers: Sequence[str] = (),
+    *,
+    only_needed: bool = True,
 ) -> DataSource:
     source = file_source(path, predictor.registry, predictor.spec.data.train)
     columns = [each.column for each in targets]
@@ -170,6 +187,8 @@ def _source(
     if windows is not None and windows.spec.series is not None:
         types[windows.spec.series] = "text"
     time = windows.time if windows is not None else None
+    if not only_needed:
+        return source.with_types(types)
     return source.with_types(types).with_columns([*types, *([time] if time else [])])
 
 

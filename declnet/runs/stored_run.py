@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,9 +29,12 @@ from declnet.spec.document import read_document
 from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
+    from declnet.contracts.analysis import Analysis
     from declnet.data.loading import GivenData
     from declnet.data.preparation import FittedPreparation
+    from declnet.data.splits import Data
     from declnet.graph.model import LayerSummary, Model
+    from declnet.runs.analyzing import AnalysisResult
     from declnet.runs.evaluation import Evaluation
     from declnet.runs.predictor import Predictor
 
@@ -338,22 +341,31 @@ class StoredRun:
         Raises:
             DataError: they can no longer be loaded.
         """
-        from declnet.data.sets import load_sets, prepare_sets, split_sets
+        return self._prepared_sets(self._raw_sets())
+
+    def _prepared_sets(self, raw: Mapping[str, Data]) -> dict[str, StoredData]:
+        from declnet.data.sets import prepare_sets
         from declnet.data.targets import wanted_targets
 
         spec = self.spec
-        if spec.data.train is None:
-            raise DataError("the run's data came from a program, so it cannot be loaded again")
         with attributing_errors(self.registry):
-            loaded = load_sets(spec.data, spec.seed)
-            sets = split_sets(loaded, spec.data, spec.seed)
             wanted, fitted = wanted_targets(spec.heads), self._preparation
-            prepared = prepare_sets(sets, spec.data, wanted, fitted)
+            prepared = prepare_sets(raw, spec.data, wanted, fitted)
         seen = self.manifest.get("data", {})
         return {
             name: StoredData(name, dataset, seen.get(name, {}).get("hash"))
             for name, dataset in prepared.datasets.items()
         }
+
+    def _raw_sets(self) -> dict[str, Data]:
+        """Return the run's data sets before their preparation; raise as `data_sets` does."""
+        from declnet.data.sets import load_sets, split_sets
+
+        spec = self.spec
+        if spec.data.train is None:
+            raise DataError("the run's data came from a program, so it cannot be loaded again")
+        with attributing_errors(self.registry):
+            return split_sets(load_sets(spec.data, spec.seed), spec.data, spec.seed)
 
     def data(self, name: str | None = None) -> StoredData:
         """Return a data set of the run.
@@ -422,6 +434,56 @@ class StoredRun:
                 for number, part in enumerate(stored.parts(size))
             )
             return evaluate_parts(predictor, parts, stored.name)
+
+    @cached_property
+    def analyses(self) -> tuple[AnalysisResult, ...]:
+        """The results of the spec's `analyses`, as stored; empty if there are none.
+
+        Raises:
+            OutputError: the file cannot be read, or changed since the run ended.
+        """
+        from declnet.runs.analyzing import AnalysisResult
+
+        content = self._files.read(folder.ANALYSES)
+        if content is None:
+            return ()
+        path = self.path / folder.ANALYSES
+        try:
+            with reading(path):
+                return tuple(AnalysisResult.of(each) for each in parse_json(content))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise OutputError(f"{path}: is malformed: {error}") from None
+
+    def analyze(
+        self, *analyses: Analysis | str | Mapping[str, Any], data: str | Path | None = None
+    ) -> tuple[AnalysisResult, ...]:
+        """Analyze the model on one of the run's data sets, or on a file.
+
+        Args:
+            analyses: each as in a spec: a type, a table or an instance.
+            data: the name of a data set, as for the method `data`; or the path of a file with
+                targets, as a `Path`.
+
+        Raises:
+            pydantic.ValidationError: an analysis is invalid.
+            DeclnetError: as `model` and `data` do; DataError if one does not suit the model or the
+                data.
+        """
+        from declnet.contracts.analysis import Analysis
+        from declnet.runs.analyzing import file_to_analyze, set_of_run
+
+        predictor, context = self.predictor(), {"registry": self.registry}
+        chosen = [Analysis.from_declaration(each, context) for each in analyses]
+        with attributing_errors(self.registry):
+            if isinstance(data, Path):
+                found = file_to_analyze(predictor, data, lambda: self._raw_sets()["train"])
+            else:
+                raw = self._raw_sets()
+                if "data_sets" not in vars(self):
+                    self.data_sets = self._prepared_sets(raw)
+                own = self.data(data)
+                found = set_of_run(predictor, raw, own.dataset, own.name)
+            return tuple(map(found.result, chosen))
 
     def gradients(self, positions: Array | None = None) -> dict[str, Array]:
         """Return the loss gradients of the trained model's parameters, except for frozen ones.

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from declnet.contracts.component import Component
 from declnet.contracts.loss import Loss
 from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.strict_model import StrictModel
-from declnet.errors import Diagnostic, KeyPath, SpecError, dotted
+from declnet.errors import Diagnostic, KeyPath, Place, SpecError, dotted
 from declnet.registry.recorded import registry_beside
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest
@@ -26,10 +27,12 @@ from declnet.spec.document import TOO_DEEP, large_numbers, too_deep_path, withou
 from declnet.spec.expansion import ExpandedMap, Expansion, expand
 from declnet.spec.messages import shown
 from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec, fit_name
-from declnet.spec.overrides import Override, override_of
+from declnet.spec.overrides import Override, override_of, parse_override
 from declnet.spec.partial import PartialSpec, valid_parts
 from declnet.spec.source_map import SourceMap, value_at
 from declnet.spec.variables import VARIABLES
+
+C = TypeVar("C", bound=Component)
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,6 +218,33 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         earlier = [each for each in earlier if each.code not in ("E070", "E071")]
     errors = (*earlier, *found)
     return ParsedSpec(source_map, None, errors, context, composed.is_incomplete)
+
+
+def component_in_option(
+    contract: type[C], text: str, option: str, number: int, registry: Registry
+) -> C:
+    """Return the component that an option's value declares: a type, or a table as in TOML.
+
+    Args:
+        contract: the component's contract.
+        text: the value.
+        option: the option, e.g. `--analyze`.
+        number: the value's position among the option's, from 1; messages show it as the line.
+        registry: where names are looked up.
+
+    Raises:
+        SpecError: the component is invalid; contains every error.
+    """
+    value = parse_override(f"{option}={text}", number).value
+    place = Place(option, number, 1, number, len(text) + 1, text)
+    try:
+        found: C = TypeAdapter(contract).validate_python(value, context={"registry": registry})
+    except ValidationError as error:
+        name, document = option.lstrip("-"), {option.lstrip("-"): value}
+        details = ({**each, "loc": (name, *each["loc"])} for each in error.errors())
+        wrong = [_diagnostic(cast("ErrorDetails", each), document) for each in details]
+        raise SpecError([replace(each, place=place) for each in wrong]) from None
+    return found
 
 
 _CODES = {

@@ -21,6 +21,7 @@ PLURALS = {
     "data_source": "Data sources",
     "transform": "Transforms",
     "callback": "Callbacks",
+    "analysis": "Analyses",
     "kernel": "Kernels",
     "engine": "Engines",
     "template": "Templates",
@@ -39,6 +40,8 @@ PLACES = {
     "template": "No spec names one: `declnet new --template` writes a spec from it.",
     "transform": "Named in the list `prepare` of `[data]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
+    "analysis": "Named in the list `analyses` at the top of a spec, and by `declnet evaluate "
+    "--analyze`.",
     "kernel": "No spec names one: the graph uses it in place of the components that it replaces. "
     "`kernels` in `[engine]` says whether it may use compiled ones.",
     "engine": "Named as `type` in `[engine]`.",
@@ -53,6 +56,7 @@ ASSIGNMENTS = {
     "data_source": "train = {}",
     "transform": "prepare = [{}]",
     "callback": "callbacks = [{}]",
+    "analysis": "analyses = [{}]",
 }
 """How examples assign an inline table of each kind."""
 
