@@ -279,15 +279,17 @@ def file_to_analyze(predictor: Predictor, path: Path, training: Callable[[], Dat
             (raw,) = whole_parts(parts)
             count = len(raw)
         else:
-            raw, count = _some_of(parts, random_stream(predictor.spec.seed, Stream.ANALYSIS))
+            raw, count = some_of(parts, random_stream(predictor.spec.seed, Stream.ANALYSIS))
         samples = predictor.labeled(raw, str(path)).samples
         return AnalyzedData(
             predictor, _in_memory(raw), guarded(samples), str(path), count, training
         )
 
 
-def _some_of(parts: Iterator[Data], rng: np.random.Generator) -> tuple[Data, int]:
-    """Return at most `MOST_SAMPLES` samples of some parts, in order, and how many there are.
+def some_of(
+    parts: Iterator[Data], rng: np.random.Generator, most: int = MOST_SAMPLES
+) -> tuple[Data, int]:
+    """Return at most `most` samples of some parts, in order, and how many there are.
 
     Those with the smallest random keys are kept, as in reservoir sampling (Vitter 1985), so memory
     does not grow with the number of parts.
@@ -301,19 +303,19 @@ def _some_of(parts: Iterator[Data], rng: np.random.Generator) -> tuple[Data, int
             part = replace(part, rows=np.arange(first + 1, count + 1))  # noqa: PLW2901
         kept.append(part)
         keys = np.concatenate([keys, rng.random(len(part))])
-        if len(keys) > 2 * MOST_SAMPLES:
-            kept, keys = _with_smallest(kept, keys)
+        if len(keys) > 2 * most:
+            kept, keys = _with_smallest(kept, keys, most)
     if not count:
         raise DataError("there are no samples")
-    kept, keys = _with_smallest(kept, keys)
+    kept, keys = _with_smallest(kept, keys, most)
     return kept[0], count
 
 
-def _with_smallest(parts: list[Data], keys: Array) -> tuple[list[Data], Array]:
+def _with_smallest(parts: list[Data], keys: Array, most: int) -> tuple[list[Data], Array]:
     whole = _joined(parts)
-    if len(keys) <= MOST_SAMPLES:
+    if len(keys) <= most:
         return [whole], keys
-    places = np.sort(np.argpartition(keys, MOST_SAMPLES)[:MOST_SAMPLES])
+    places = np.sort(np.argpartition(keys, most)[:most])
     return [whole.take(places)], keys[places]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -89,9 +89,13 @@ class SimulatedModel:
 
     def targets(self, positions: Array | None = None) -> dict[str, Array]:
         """Return the targets."""
-        truth = self._score({})
-        truth = truth if self.classes is None else (truth > np.median(truth)).astype(int)
+        truth = self._truth
         return {"": read_only(truth if positions is None else truth[positions])}
+
+    @cached_property
+    def _truth(self) -> Array:
+        score = self._score({})
+        return score if self.classes is None else (score > np.median(score)).astype(int)
 
     def outputs(
         self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
@@ -214,8 +218,8 @@ def takes_bounded_time(subject: Subject) -> None:
 
 
 CHECKS = (
-    returns_tables,
     leaves_inputs_alone,
+    returns_tables,
     *USED_ONCE,
     tables_survive_json,
     takes_bounded_time,

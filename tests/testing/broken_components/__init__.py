@@ -1,6 +1,7 @@
 """Broken components: each is right but for one fault, and names the check that must catch it."""
 
 from . import (
+    analyses,
     callbacks,
     data,
     declarations,
@@ -13,4 +14,15 @@ from . import (
 )
 from .expected import EXPECTED as EXPECTED
 
-FAMILIES = (callbacks, data, declarations, engines, kernels, losses, memory, parameters, results)
+FAMILIES = (
+    analyses,
+    callbacks,
+    data,
+    declarations,
+    engines,
+    kernels,
+    losses,
+    memory,
+    parameters,
+    results,
+)
