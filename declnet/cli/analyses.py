@@ -72,6 +72,4 @@ def _shown(value: Cell, is_share: bool) -> str:
         return f"{100 * value:.1f} %"
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int):
-        return f"{value:,}"
-    return format_number(value) if isinstance(value, float) else value
+    return format_number(value) if isinstance(value, float) else str(value)

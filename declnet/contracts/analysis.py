@@ -136,7 +136,9 @@ class AnalyzedModel(Protocol):
     def metrics(
         self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
     ) -> dict[str, float]:
-        """Return the loss, the run's metrics and, for values, errors; arguments as for `outputs`.
+        """Return the loss and the run's metrics, or errors of values without metrics.
+
+        The arguments are those of `outputs`.
 
         A metric that these samples leave undefined is NaN.
         """

@@ -147,11 +147,11 @@ class AnalyzedData:
 
     @cached_property
     def better(self) -> dict[str, Better | None]:
-        """The metrics, and which values of each are better."""
+        """The loss and the metrics, or errors of values without metrics, and which are better."""
         heads = self._predictor.heads
         own = {k: v for k, v in directions(heads).items() if k not in LOSSES[1:]}
         for head, reading in zip(heads, self._predictor.readings, strict=True):
-            if reading.sort == "values":
+            if reading.sort == "values" and not head.metrics:
                 errors = {head.label(name): better for name, better in ValueErrors.better.items()}
                 own |= {name: each for name, each in errors.items() if name not in own}
         return own

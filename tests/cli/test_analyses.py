@@ -37,7 +37,7 @@ def test_a_file_is_analyzed_with_columns_that_are_no_features(flowers, declnet_c
         next(line for line in out.splitlines() if line.strip().startswith(name)).split()
         for name in ("north", "south")
     )
-    assert (int(north[1]), int(south[1])) == (40, 80)
+    assert (int(north[1]), int(south[1])) == (80, 40)
 
 
 def test_every_error_of_an_option_is_reported_at_its_value(flowers, declnet_cli):

@@ -51,6 +51,7 @@ from declnet.training.checks.heads import (
     output_problems_of,
     target_problems_of,
 )
+from declnet.training.checks.leakage import leakage_warnings
 from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
 from declnet.training.checks.schedules import schedule_problems
 from declnet.training.checks.targets import label_problems, target_problems
@@ -321,6 +322,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     problems += schedule_problems(partial, infos)
     for each in heads:
         problems += label_problems(each.part, partial.data, each.infos, each.nodes, registry)
+    problems += leakage_warnings(partial, described.sets, described.parts)
     problems += linear_problems(inferred.nodes, registry)
     problems += frozen_problems(inferred.complete, _epochs(partial.training, infos))
     memory = run_memory(partial, infos, inferred.complete, registry)
