@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.inputs import by_name
+from declnet.contracts.inputs import by_name, lengths_of
 from declnet.contracts.table import Table, column_type, missing_values
 from declnet.data.dates import date_form
 from declnet.data.sets import PreparedSets
@@ -30,8 +30,8 @@ CORRELATED = 0.999
 FAR = 10.0
 """How many times fewer errors than always the most frequent class."""
 
-TELLING_SHARE = 0.01
-"""Share of rows that are also training data, from which on it changes metrics."""
+TELLING_SHARE, FEWEST_TWINS = 0.01, 3
+"""Share and number of rows that are also training data, from which on metrics change."""
 FEWEST_ROWS = 50
 """Rows of a table in which distinct values may be identifiers."""
 
@@ -49,6 +49,13 @@ class _Known:
     features: tuple[str, ...]
     parts: Mapping[str, Table]
     sets: PreparedSets
+
+    @property
+    def sequences(self) -> set[str]:
+        """The columns that become sequences, e.g. of words, each an input of its own."""
+        preparation, x = self.sets.preparation, by_name(self.sets.datasets["train"].x)
+        inputs = (preparation.inputs if preparation is not None else None) or {}
+        return {own[0] for name, own in inputs.items() if lengths_of(name) in x}
 
     def at(self, data: str, feature: str | None = None) -> tuple[str | int, ...]:
         """Return the key of a feature if the spec lists it, or else of the data set's source."""
@@ -88,10 +95,10 @@ def _duplicates(known: _Known) -> Iterator[Diagnostic]:
             continue
         own = _hashes(table, known.features)
         same = np.flatnonzero(np.isin(own, seen))
-        if len(same) < TELLING_SHARE * len(table):
+        if len(same) < max(TELLING_SHARE * len(table), FEWEST_TWINS):
             continue
-        share = len(same) / len(table)
-        if share < FAR * min(1.0, len(train) * _chance_of_equal_rows(train, known.features)):
+        chance = min(1.0, len(train) * _chance_of_equal_rows(train, known.features))
+        if len(same) < FAR * chance * len(table):
             continue
         first = int(same[0])
         twin = int(np.flatnonzero(seen == own[first])[0])
@@ -129,14 +136,18 @@ def _mixed(bits: Array) -> Array:
 
 
 def _chance_of_equal_rows(table: Table, names: tuple[str, ...]) -> float:
-    """Return how probable two of the different rows would be equal if columns were independent."""
+    """Return how probable two of the different rows would be equal if columns were independent.
+
+    It is 1 if columns have so few values that there are hardly more combinations than rows.
+    """
     part = table.take(_spread(len(table)))
     _, different = np.unique(_hashes(part, names), return_index=True)
-    part, count, chance = part.take(different), len(different), 1.0
+    part, count, chance, combinations = part.take(different), len(different), 1.0, 1.0
     for name in names:
         _, counts = np.unique(_hashes(part, (name,)), return_counts=True)
         chance *= float((counts * (counts - 1)).sum()) / max(count * (count - 1), 1)
-    return chance
+        combinations *= len(counts)
+    return 1.0 if combinations < FAR * len(table) else chance
 
 
 def _spread(count: int) -> Array:
@@ -242,7 +253,7 @@ def _identifiers(known: _Known) -> Iterator[Diagnostic]:
         return
     for name in known.features:
         columns = [each.columns[name] for each in known.parts.values()]
-        what = _identifies(columns)
+        what = None if name in known.sequences else _identifies(columns)
         if what is not None:
             yield Diagnostic(
                 f'column "{name}" {what}, so it tells nothing about other rows',
