@@ -80,6 +80,7 @@ KINDS = (
     "data_source",
     "transform",
     "callback",
+    "analysis",
 )
 
 
