@@ -96,11 +96,16 @@ from declnet.runs.analyzing import AnalysisResult as AnalysisResult
 from declnet.runs.comparison import Comparison as Comparison
 from declnet.runs.cross_validation import CrossValidation as CrossValidation
 from declnet.runs.cross_validation import cross_validate as cross_validate
+from declnet.runs.cross_validation import resume_ensemble as resume_ensemble
+from declnet.runs.ensemble import Ensemble as Ensemble
+from declnet.runs.ensemble import is_ensemble as is_ensemble
+from declnet.runs.ensemble import open_ensemble as open_ensemble
 from declnet.runs.evaluation import ConfusionMatrix as ConfusionMatrix
 from declnet.runs.evaluation import Evaluation as Evaluation
 from declnet.runs.listing import run_folders as run_folders
 from declnet.runs.predictions import JointPredictions as JointPredictions
 from declnet.runs.predictions import Predictions as Predictions
+from declnet.runs.predictor import EnsemblePredictor as EnsemblePredictor
 from declnet.runs.predictor import Predictor as Predictor
 from declnet.runs.resuming import resume as resume
 from declnet.runs.run import run as run

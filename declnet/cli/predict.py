@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +22,9 @@ from declnet.cli.options import (
 )
 from declnet.cli.run import interrupt_on_signals, without_collections
 from declnet.cli.streams import binary_output
+
+if TYPE_CHECKING:
+    from declnet.registry.registry import Registry
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -50,6 +55,12 @@ from declnet.cli.streams import binary_output
     type=float,
     help="Predict the second of two classes above this value of its unit.  [default: the run's]",
 )
+@click.option(
+    "--spread",
+    is_flag=True,
+    help="Add the standard deviation of the predictions over the models of a folder of folds or "
+    "seeds.",
+)
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
 @no_plugin_option
 def predict(
@@ -59,10 +70,13 @@ def predict(
     form: str | None,
     identifiers: tuple[str, ...],
     threshold: float | None,
+    spread: bool,
     force: bool,
     disabled: tuple[str, ...],
 ) -> None:
     """Predict the samples in INPUT with the model of RUN, the folder of a run.
+
+    RUN may be a folder of folds or seeds, whose models' predictions are averaged.
 
     INPUT is a table or an array, in any file format that an installed data source reads, or - for
     CSV from standard input. It is prepared like the training data: a table needs columns of the
@@ -79,6 +93,8 @@ def predict(
     interrupt_on_signals()
     form = form_of(output, form)
     write = FORMS[form]
+    if spread and form == "npy":
+        raise click.UsageError("npy holds the predictions alone: leave out --spread")
     if identifiers and form == "npy":
         raise click.UsageError("npy holds the predictions alone: leave out --id")
     if threshold is not None and not isfinite(threshold):
@@ -88,11 +104,15 @@ def predict(
     registry = registry_without(disabled)
     with attributing_errors(registry):
         predictor = load_predictor(run, registry, notice=show_note)
+        if spread and len(predictor.predictors) == 1:
+            raise click.UsageError("--spread needs several models: a folder of folds or seeds")
         if threshold is not None:
             predictor.set_threshold(threshold)
         start = time.perf_counter()
         with _input(file) as table:
-            parts = predicted_parts(predictor, table, tuple(dict.fromkeys(identifiers)))
+            parts = predicted_parts(
+                predictor, table, tuple(dict.fromkeys(identifiers)), spread=spread
+            )
             if output is None:
                 write(parts, binary_output())
                 return
@@ -167,12 +187,16 @@ def evaluate(
 
     Print the loss and all metrics of its spec; for classification also precision, recall and F1 for
     each class and the confusion matrix, for regression r2 and errors. Nothing is refitted.
+
+    RUN may be a folder of folds or seeds. Each row of the data of folds is predicted by the model
+    that did not see it (also --on validation); other data by all models, averaged.
     """
     with without_collections():
         from declnet.cli.analyses import chosen_analyses, print_analysis
         from declnet.cli.result_tables import print_evaluation
         from declnet.contracts.attribution import attributing_errors
         from declnet.errors import DataError
+        from declnet.runs.ensemble import is_ensemble
         from declnet.runs.evaluation import evaluate_parts
         from declnet.runs.file_parts import labeled_parts
         from declnet.runs.stored_run import open_run
@@ -181,6 +205,11 @@ def evaluate(
     if file is not None and data_set is not None:
         raise click.UsageError("--on names the run's own data, --data another file: give one")
     registry = registry_without(disabled)
+    if is_ensemble(run):
+        if wanted:
+            raise click.UsageError("--analyze examines one model: name one of the runs in RUN")
+        _evaluate_ensemble(run, file, data_set, form, registry)
+        return
     stored = open_run(run, registry, notice=show_note)
     predictor = stored.predictor()
     analyses = chosen_analyses(wanted, stored.registry)
@@ -207,3 +236,29 @@ def evaluate(
         print_evaluation(found)
         for each in found_by:
             print_analysis(each)
+
+
+def _evaluate_ensemble(
+    path: Path, file: Path | None, data_set: str | None, form: str, registry: Registry
+) -> None:
+    """Evaluate the folds or seeds of one spec, by default out of fold and on the test data."""
+    from declnet.cli.result_tables import print_evaluation
+    from declnet.errors import DataError
+    from declnet.runs.ensemble import open_ensemble
+
+    ensemble = open_ensemble(path, registry, notice=show_note)
+    if file is not None:
+        found = [ensemble.evaluate(file)]
+    elif any(run.spec.data.train is None for run in ensemble.runs):
+        raise DataError("the runs' data came from a program", hint="name a file with --data")
+    else:
+        names = [data_set] if data_set is not None else ensemble.evaluated_on
+        found = [ensemble.evaluate(name) for name in names]
+    if form == "json":
+        alone = file is not None or data_set is not None
+        every = [each.as_data() for each in found]
+        content = every[0] if alone else {"evaluations": every}
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        return
+    for each in found:
+        print_evaluation(each)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -30,6 +30,7 @@ from declnet.cli.reading import valid_spec
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
+    from declnet.runs.sweep import Task
     from declnet.spec.model import RunSpec
     from declnet.training.checks.check import Checked
 
@@ -66,8 +67,8 @@ def run(
     """Train and evaluate SPEC, a TOML or JSON file.
 
     A spec with data.folds but no data.fold is trained once per fold, into fold-<fold> within the
-    folder, and the mean and spread are printed.  [default folder:
-    runs/<name>-folds-<number>]
+    folder, and the mean and spread are printed. That folder, as that of --seeds, is also one
+    predictor, which averages the models.  [default folder: runs/<name>-folds-<number>]
     """
     interrupt_on_signals()
     with without_collections():
@@ -124,19 +125,43 @@ def _run_series(
     jobs: int,
     quiet: bool,
 ) -> int:
-    import time
-
-    from declnet.cli.sweep import status_of, train_all, write_summary
-    from declnet.cli.sweep_tables import print_series
+    from declnet.runs.ensemble import begin_ensemble
+    from declnet.runs.folder import locked
     from declnet.runs.sweep import claim_parent, tasks_of
 
     kind = "folds" if seeds is None else "seeds"
     parent = claim_parent(out, Path("runs"), f"{spec.name}-{kind}")
-    start = time.perf_counter()
     tasks = tasks_of(spec, seeds, parent)
-    (series,) = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
+    with locked(parent):
+        begin_ensemble(parent, spec, tasks)
+        return _train_series(parent, tasks, disabled, registry, jobs, quiet)
+
+
+def _train_series(
+    parent: Path,
+    tasks: Sequence[Task],
+    disabled: tuple[str, ...],
+    registry: Registry,
+    jobs: int,
+    quiet: bool,
+) -> int:
+    """Train the runs of a folder, print their metrics, and make a predictor of them."""
+    import time
+    from shlex import quote
+
+    from declnet.cli.sweep import status_of, train_all, write_summary
+    from declnet.cli.sweep_tables import print_series
+    from declnet.runs.ensemble import finish_ensemble
+
+    start = time.perf_counter()
+    try:
+        (series,) = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
+    except KeyboardInterrupt as error:
+        error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")
+        raise
     write_summary(parent, series.as_data(parent) | {"jobs": jobs})
     print_series(series)
+    finish_ensemble(parent, registry)
     click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status_of([series])
 
@@ -178,23 +203,30 @@ def interrupt_on_signals() -> None:
     help="Resume even if the spec, data or versions have changed; the manifest lists the changes.",
 )
 @no_plugin_option
+@jobs_option
 @quiet_option
 @plain_option
 def resume(
-    run: Path, allow_changes: bool, disabled: tuple[str, ...], quiet: bool, plain: bool
-) -> None:
+    run: Path, allow_changes: bool, disabled: tuple[str, ...], jobs: int, quiet: bool, plain: bool
+) -> int:
     """Resume RUN, the folder of an interrupted run.
 
     The result is bit-identical to that of an uninterrupted run. A finished run is left unchanged.
+    In a folder of folds or seeds, the runs that are not finished are resumed or trained.
     """
     with without_collections():
         from declnet.cli.progress import Warnings, followed
         from declnet.cli.result_tables import print_result
+        from declnet.runs.ensemble import is_ensemble
         from declnet.runs.resuming import resume as resume_run
         from declnet.runs.resuming import spec_to_resume
 
     interrupt_on_signals()
     registry = registry_without(disabled)
+    if is_ensemble(run):
+        return _resume_series(run, allow_changes, disabled, registry, jobs, quiet)
+    if jobs > 1:
+        raise click.UsageError("--jobs needs several runs to train in parallel")
     spec = spec_to_resume(run, registry)
     warnings = Warnings()
     with followed(spec, quiet=quiet, plain=plain) as listener:
@@ -207,3 +239,24 @@ def resume(
             registry=registry,
         )
     print_result(result, quiet=quiet, plain=plain, shown=warnings.shown)
+    return 0
+
+
+def _resume_series(
+    parent: Path,
+    allow_changes: bool,
+    disabled: tuple[str, ...],
+    registry: Registry,
+    jobs: int,
+    quiet: bool,
+) -> int:
+    from declnet.runs.ensemble import open_ensemble, tasks_left
+    from declnet.runs.folder import locked
+
+    with locked(parent):
+        ensemble = open_ensemble(parent, registry)
+        if ensemble.status == "finished":
+            click.echo("these runs are finished: there is nothing left to do", err=True)
+            return 0
+        tasks = tasks_left(ensemble, registry, allow_changes=allow_changes)
+        return _train_series(parent, tasks, disabled, registry, jobs, quiet)

@@ -210,6 +210,7 @@ def sweep(
     a summary.json.
     """
     from declnet.cli.sweep_tables import best_first, check_metric, print_gaps, print_sweep
+    from declnet.runs.ensemble import begin_ensemble, finish_ensemble
     from declnet.runs.sweep import SWEEP, check_names, claim_parent, tasks_of
 
     interrupt_on_signals()
@@ -224,11 +225,11 @@ def sweep(
         raise click.BadParameter(str(error), param_hint="--metric") from None
     parent = claim_parent(out, Path("runs"), SWEEP)
     start = time.perf_counter()
-    tasks = [
-        task
-        for spec in all_specs
-        for task in tasks_of(spec, seeds or (spec.seed,), parent / spec.name)
-    ]
+    tasks = []
+    for spec in all_specs:
+        own = tasks_of(spec, seeds or (spec.seed,), parent / spec.name)
+        begin_ensemble(parent / spec.name, spec, own)
+        tasks += own
     series = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
     all_series, metric = best_first(series, wanted, all_specs, ascending)
     _write_summaries(parent, all_series, metric, jobs)
@@ -241,6 +242,8 @@ def sweep(
         print_gaps(all_series)
         if plot is not None:
             plot.main([str(parent), "--output", str(picture)], standalone_mode=False)
+    for spec in all_specs:
+        finish_ensemble(parent / spec.name, registry)
     click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status_of(all_series)
 

@@ -144,6 +144,12 @@ class ColumnProfile:
         date_form: how dates or times are written, as `date_form` returns it; None if it has none.
         words: the mean number of words, separated by spaces, of texts; 0 for numbers.
         most_words: the number of words of the longest text.
+        counts: how many rows have each value, the most frequent first, in a tie in sorted order; of
+            text, booleans and whole numbers, else empty.
+        smallest: the smallest of the finite numbers; 0 for text.
+        skewness: the third standardized moment of the finite numbers, positive if a few are much
+            larger than the others; 0 for text.
+        log_skewness: the skewness of the numbers' logarithms; None unless all are positive.
     """
 
     name: str
@@ -159,6 +165,10 @@ class ColumnProfile:
     date_form: str | None = None
     words: float = 0.0
     most_words: int = 0
+    counts: Mapping[Any, int] = field(default_factory=dict)
+    smallest: float = 0.0
+    skewness: float = 0.0
+    log_skewness: float | None = None
 
     @property
     def present(self) -> int:

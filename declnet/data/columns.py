@@ -143,7 +143,7 @@ def located(transform: Transform, name: str, records: Table, number: int) -> Ite
         ) from None
 
 
-MOST_NAMED = 3
+MOST_NAMED = 4
 MOST_EXAMPLES = 20
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,6 @@ from declnet.contracts.table import (
     TableProfile,
     Task,
     column_type,
-    distinct_values,
     missing_values,
 )
 from declnet.data.columns import require_column
@@ -270,35 +270,62 @@ def _declaring_notes(source: DataSource, table: Table, file: Path) -> tuple[Data
 
 def column_profile(name: str, column: Array) -> ColumnProfile:
     """Return a profile of a column (n,)."""
-    missing = int(np.count_nonzero(missing_values(column)))
-    kind, distinct = column_type(column), len(distinct_values(column))
+    missing = missing_values(column)
+    kind, rows, gaps = column_type(column), len(column), int(np.count_nonzero(missing))
     if kind == "text":
-        form = date_form(column)
-        counts = [len(each.split()) for each in column[~missing_values(column)]]
-        words, most = float(np.mean(counts or 0)), max(counts, default=0)
+        counts = Counter(column[~missing].tolist())
+        form = date_form(np.array(list(counts), object))
+        words = {each: len(each.split()) for each in counts}
+        mean = sum(words[each] * count for each, count in counts.items()) / max(rows - gaps, 1)
         return ColumnProfile(
             name,
             kind,
-            len(column),
-            missing,
-            distinct,
+            rows,
+            gaps,
+            len(counts),
             date_form=form,
-            words=words,
-            most_words=most,
+            words=mean,
+            most_words=max(words.values(), default=0),
+            counts=_most_frequent_first(counts),
         )
+    values, how_often = np.unique(column[~missing], return_counts=True)
     numbers = column[np.isfinite(column)].astype(float)
+    whole = bool((numbers == np.floor(numbers)).all())
+    positive = bool(numbers.size and numbers.min() > 0)
+    with np.errstate(over="ignore"):  # of numbers near the largest
+        std = float(numbers.std()) if numbers.size else 0.0
     return ColumnProfile(
         name,
         kind,
-        len(column),
-        missing,
-        distinct,
+        rows,
+        gaps,
+        len(values),
         counts_rows=kind == "integer" and _counts_rows(column),
-        whole=bool((numbers == np.floor(numbers)).all()),
+        whole=whole,
         infinite=int(np.count_nonzero(np.isinf(column))),
         mean=float(numbers.mean()) if numbers.size else 0.0,
-        std=float(numbers.std()) if numbers.size else 0.0,
+        std=std,
+        counts=_most_frequent_first(dict(zip(values.tolist(), how_often.tolist(), strict=True)))
+        if whole
+        else {},
+        smallest=float(numbers.min()) if numbers.size else 0.0,
+        skewness=_skewness(numbers),
+        log_skewness=_skewness(np.log(numbers)) if positive else None,
     )
+
+
+def _most_frequent_first(counts: Mapping[Any, int]) -> dict[Any, int]:
+    return dict(sorted(sorted(counts.items()), key=lambda each: -each[1]))
+
+
+def _skewness(numbers: Array) -> float:
+    """Return the third standardized moment; 0 if all numbers are equal or there are none."""
+    if not numbers.size or np.ptp(numbers) == 0:
+        return 0.0
+    centered = numbers - numbers.mean()
+    centered /= np.abs(centered).max()  # so that no power overflows
+    variance = np.mean(centered**2)
+    return float(np.mean(centered**3) / variance**1.5) if variance > 0 else 0.0
 
 
 def _excluded(table: Table, target: str, wishes: Wishes) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from declnet.data.batches import varied_inputs
 from declnet.data.columns import labels_of, table_with
 from declnet.data.loading import checked, load_source
 from declnet.data.preparation import FittedPreparation, fit_preparation
-from declnet.data.splits import Data, one_fold, split
+from declnet.data.splits import Data, fold_positions, one_fold, split, split_positions
 from declnet.data.targets import WantedTarget, fit_target_steps, only_target_column
 from declnet.data.windows import Windows
 from declnet.errors import DataError
@@ -153,6 +153,19 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
             path = ("data", name, *error.path)  # relative to the spec, not to the source's table
             raise DataError(error.message, hint=error.hint, path=path, code=error.code) from None
     return loaded
+
+
+def fold_positions_of(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> list[Array]:
+    """Return, for each fold, which samples of the training data as loaded it validates on."""
+    if spec.folds is None:
+        raise ValueError("the spec has no folds")
+    train = loaded["train"]
+    shares = {name: each for name, each in spec.fractions.items() if name not in loaded}
+    kept = np.arange(len(train))
+    if shares:
+        kept = split_positions(train, shares, spec.split, seed)["train"]
+        train = train.take(kept)
+    return [kept[held] for _, held in fold_positions(train, spec.folds, spec.split, seed)]
 
 
 def split_sets(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> dict[str, Data]:

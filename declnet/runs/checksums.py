@@ -26,10 +26,17 @@ class RunFiles:
 
     The manifest of a finished run lists all files that must be there. Runs of versions that
     recorded no checksums are read as they are.
+
+    Args:
+        directory: the run's folder.
+        manifest: its manifest.
+        name: the manifest's file, for messages.
     """
 
-    def __init__(self, directory: Path, manifest: Mapping[str, Any]) -> None:
-        self._directory = directory
+    def __init__(
+        self, directory: Path, manifest: Mapping[str, Any], name: str = folder.MANIFEST
+    ) -> None:
+        self._directory, self._name = directory, name
         self._checksums: Mapping[str, Any] = manifest.get("files", {})
         self._is_complete = "files" in manifest and manifest.get("status") == "finished"
 
@@ -47,10 +54,10 @@ class RunFiles:
                 return None
             raise OutputError(f"{path}: this file of the run is missing; {REMEDY}")
         if expected is None and self._is_complete:
-            message = f"not a file of this run: {folder.MANIFEST} does not list it; remove it"
+            message = f"not a file of this run: {self._name} does not list it; remove it"
             raise OutputError(f"{path}: {message}")
         if expected is not None and checksum(content) != expected:
-            message = f"changed since the run ended: its checksum in {folder.MANIFEST} differs"
+            message = f"changed since the run ended: its checksum in {self._name} differs"
             raise OutputError(f"{path}: {message}; {REMEDY}")
         return content
 

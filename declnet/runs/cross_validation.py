@@ -1,18 +1,29 @@
-"""`cross_validate`: train and evaluate a model for each fold of the data."""
+"""`cross_validate`: train and evaluate a model for each fold of the data, and resume that."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from declnet.data.loading import GivenData
 from declnet.errors import Diagnostic, SpecError
 from declnet.registry.registry import Registry
-from declnet.runs.folder import claim
-from declnet.runs.run import run
+from declnet.runs.ensemble import (
+    Ensemble,
+    begin_ensemble,
+    finish_ensemble,
+    open_ensemble,
+    tasks_left,
+)
+from declnet.runs.folder import claim, locked
+from declnet.runs.predictor import EnsemblePredictor
+from declnet.runs.resuming import has_begun, resume
+from declnet.runs.run import given_data, run
 from declnet.runs.session import Listener, RunResult
-from declnet.runs.sweep import Spread, spread
+from declnet.runs.sweep import Spread, spread, tasks_of
 from declnet.spec.model import fold_specs
 from declnet.spec.validate import GivenSpec, as_spec
 
@@ -26,6 +37,15 @@ class CrossValidation:
     """
 
     results: tuple[RunResult, ...]
+
+    @cached_property
+    def predictor(self) -> EnsemblePredictor:
+        """The models of all folds as one, which averages their predictions."""
+        return EnsemblePredictor([each.predictor for each in self.results])
+
+    def predict(self, data: Any) -> Any:
+        """Return averaged predictions for data like the training data; see `Predictor.predict`."""
+        return self.predictor.predict(data)
 
     @property
     def metrics(self) -> dict[str, dict[str, Spread]]:
@@ -53,8 +73,8 @@ def cross_validate(
     Args:
         spec: a run with `data.folds`, and without `data.fold`; as for `run`.
         data: data to use instead of the spec's, as for `run`.
-        out: the folder, new or empty, in which each fold is written to `fold-<fold>`; None writes
-            nothing.
+        out: the folder, new or empty, in which each fold is written to `fold-<fold>`, along with
+            the predictions out of fold (`open_ensemble` reads it); None writes nothing.
         listener: called with each event of each fold's training.
         registry: where names are looked up; default: all installed plugins.
 
@@ -71,16 +91,61 @@ def cross_validate(
         if spec.data.folds is not None:
             problem = Diagnostic("one fold is chosen", hint, ("data", "fold"), "E017")
         raise SpecError(spec.source_map.locate(spec.source_map.as_written([problem])))
-    parent = claim(Path(out)) if out is not None else None
-    return CrossValidation(
-        tuple(
-            run(
-                each,
-                data,
-                parent / f"fold-{each.data.fold}" if parent is not None else None,
-                listener=listener,
-                registry=registry,
-            )
-            for each in fold_specs(spec)
-        )
-    )
+    specs, given = fold_specs(spec), given_data(data) if data is not None else None
+    if out is None:
+        found = [run(each, given, listener=listener, registry=registry) for each in specs]
+        return CrossValidation(tuple(found))
+    parent = claim(Path(out))
+    with locked(parent):
+        claim(parent)  # another process may have written here since
+        tasks = tasks_of(spec, None, parent)
+        begin_ensemble(parent, spec, tasks)
+        found = [
+            run(each.spec, given, each.directory, listener=listener, registry=registry)
+            for each in tasks
+        ]
+        finish_ensemble(parent, registry, given)
+    return CrossValidation(tuple(found))
+
+
+def resume_ensemble(
+    path: str | Path,
+    data: GivenData | Mapping[str, GivenData] | None = None,
+    *,
+    allow_changes: bool = False,
+    listener: Listener | None = None,
+    registry: Registry | None = None,
+) -> Ensemble:
+    """Train what is left of the folds or seeds of one spec in a folder; finished ones stay.
+
+    Args:
+        path: the folder that `cross_validate` or `declnet run` wrote.
+        data: the data that the program originally passed, if any; as for `cross_validate`.
+        allow_changes: as for `resume`.
+        listener: called with each event of each run's training.
+        registry: where names are looked up; default: all installed plugins.
+
+    Raises:
+        OutputError: it is no such folder, or another process is working in it.
+        DeclnetError: as `resume` and `run` do.
+    """
+    directory = Path(path)
+    open_ensemble(directory)
+    given = given_data(data) if data is not None else None
+    with locked(directory):
+        ensemble = open_ensemble(directory, registry)
+        if ensemble.status == "finished":
+            return ensemble
+        for each in tasks_left(ensemble, registry):
+            if has_begun(each.directory):
+                resume(
+                    each.directory,
+                    given,
+                    allow_changes=allow_changes,
+                    listener=listener,
+                    registry=registry,
+                )
+            else:
+                run(each.spec, given, each.directory, listener=listener, registry=registry)
+        finish_ensemble(directory, registry, given)
+    return open_ensemble(directory, registry)

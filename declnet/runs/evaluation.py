@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
+from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data_source import Dataset
+from declnet.contracts.inputs import for_each
 from declnet.contracts.metric import Better
+from declnet.contracts.returned import checked_result
 from declnet.data.loading import guarded
 from declnet.errors import DataError
 from declnet.runs.observing import Baseline, Observed, never_predicted
 from declnet.runs.predictions import OutputReading, require_finite
-from declnet.runs.predictor import Called, LabeledPart, Predictor
+from declnet.runs.predictor import Called, LabeledPart, Predictor, averaged
 from declnet.spec.heads import Head
 from declnet.training.evaluation import RunningEvaluation
+from declnet.training.metrics import Watch, metrics_of
 from declnet.training.preparation import ReadyData, targets_for, unscaling
 
 
@@ -71,7 +74,8 @@ class Evaluation:
     Attributes:
         data: the name of the data set or file.
         samples: number of samples.
-        metrics: the loss, its parts and the run's metrics.
+        metrics: the loss, its parts and the run's metrics; the averaged predictions of an ensemble
+            have no loss.
         class_names: class names in the order of the counts; None for values.
         counts: (true class, predicted class); (outputs, 2, 2) for several binary outputs; None
             for values.
@@ -132,6 +136,9 @@ class Evaluation:
 def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str) -> Evaluation:
     """Evaluate a model on data in parts; only their targets are kept in memory.
 
+    The averaged predictions of an ensemble have no loss, which may take something else, e.g.
+    logits, or targets as a single model's preparation scales them.
+
     Args:
         predictor: the run's predictor.
         parts: the prepared data with targets, each with a function that names its samples.
@@ -140,8 +147,24 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str
     Raises:
         DataError: the data does not fit the model or is empty, or a prediction is NaN or infinite.
     """
-    model, heads = predictor.model, predictor.heads
-    watched = [_Watched(reading) for reading in predictor.readings]
+    return evaluate_each([(predictor, parts)], data)
+
+
+def evaluate_each(
+    models: Sequence[tuple[Predictor, Iterable[LabeledPart]]], data: str
+) -> Evaluation:
+    """Evaluate models of one spec, each on data of its own, as if one had made all predictions.
+
+    Args:
+        models: at least one predictor, each with its parts as for `evaluate_parts`.
+        data: the data's name.
+
+    Raises:
+        DataError: as `evaluate_parts` does.
+    """
+    first_predictor = models[0][0]
+    heads = first_predictor.heads
+    watched = [_Watched(reading) for reading in first_predictor.readings]
     samples, first = 0, 0  # of all parts; before the current part
     name: Called = str
 
@@ -153,18 +176,19 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str
             samples += len(y)
 
     watches = [partial(watch, number) for number in range(len(heads))]
-    unscale = unscaling(heads, predictor.preparation)
-    evaluation = RunningEvaluation(model, heads, watches, unscale)
+    averages = len(first_predictor.predictors) > 1
+    make = _Averages if averages else _Scores
+    scores: _Averages | _Scores = make(first_predictor, watches, data)
     left_out: tuple[str, ...] = ()
-    for part, called, warning in parts:
-        first, name = samples, called
-        left_out += (f"{data}: {warning}",) if warning is not None else ()
-        with np.errstate(all="ignore"):
-            ready = ready_part(part, predictor, data)
-        evaluation.add(ready)
+    for predictor, parts in models:
+        scores.go_on_with(predictor)
+        for part in parts:
+            first, name = samples, part.called
+            left_out += (f"{data}: {part.warning}",) if part.warning is not None else ()
+            scores.add(part)
     if not samples:
         raise DataError(f"{data}: there are no samples")
-    metrics = evaluation.result()
+    metrics = scores.result()
     found = {
         head.name: each.evaluation(head, f"{data}: {head.name}" if head.name else data, metrics)
         for head, each in zip(heads, watched, strict=True)
@@ -172,6 +196,72 @@ def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str
     if "" not in found:
         return Evaluation(data, samples, metrics, warnings=left_out, heads=found)
     return replace(found[""], warnings=(*left_out, *found[""].warnings))
+
+
+class _Scores:
+    """The losses and metrics of single models.
+
+    Args:
+        predictor: of the first model.
+        watches: for each loss, called with each batch's predictions and targets.
+        data: the data's name.
+    """
+
+    def __init__(self, predictor: Predictor, watches: Sequence[Watch], data: str) -> None:
+        self._predictor, self._data = predictor, data
+        unscale = unscaling(predictor.heads, predictor.preparation)
+        self._running = RunningEvaluation(predictor.model, predictor.heads, watches, unscale)
+
+    def go_on_with(self, predictor: Predictor) -> None:
+        """Evaluate the parts that follow with a model."""
+        if predictor is not self._predictor:
+            unscale = unscaling(predictor.heads, predictor.preparation)
+            self._running.go_on_with(predictor.model, unscale)
+            self._predictor = predictor
+
+    def add(self, part: LabeledPart) -> None:
+        """Add the samples of a part."""
+        with np.errstate(all="ignore"):
+            ready = ready_part(part.samples, self._predictor, self._data)
+        self._running.add(ready)
+
+    def result(self) -> dict[str, float]:
+        """Return the losses and metrics over all parts."""
+        return self._running.result()
+
+
+class _Averages:
+    """The metrics of the averaged predictions of an ensemble; arguments as for `_Scores`."""
+
+    def __init__(self, predictor: Predictor, watches: Sequence[Watch], data: str) -> None:
+        self._predictor, self._watches, self._data = predictor, watches, data
+        self._metrics = [(each, each.metric.start()) for each in metrics_of(predictor.heads)]
+
+    def go_on_with(self, predictor: Predictor) -> None:
+        """Evaluate the parts that follow with an ensemble."""
+        self._predictor = predictor
+
+    def add(self, part: LabeledPart) -> None:
+        """Add the samples of a part."""
+        predictors, heads, first = self._predictor.predictors, self._predictor.heads, part.samples
+        outputs = averaged(
+            each.outputs(for_each(np.asarray, samples.x))
+            for each, samples in zip(predictors, (first, *part.others), strict=True)
+        )
+        for number, (head, predictions) in enumerate(zip(heads, outputs, strict=True)):
+            model, preparation = predictors[0].model, predictors[0].preparation
+            y = read_only(targets_for(head, first, model, preparation, self._data)[0])
+            for each, state in self._metrics:
+                if each.head == number:
+                    each.metric.update(state, predictions, y)
+            self._watches[number](predictions, y)
+
+    def result(self) -> dict[str, float]:
+        """Return the metrics over all parts."""
+        return {
+            each.label: checked_result(each.metric, each.metric.result(state))
+            for each, state in self._metrics
+        }
 
 
 class _Watched:
@@ -192,7 +282,9 @@ class _Watched:
         own = metrics
         if head.name:
             labels = ("loss", *(each.label for each in head.metrics))
-            own = {each: metrics[head.label(each)] for each in labels}
+            own = {
+                each: metrics[head.label(each)] for each in labels if head.label(each) in metrics
+            }
         observed, baseline = self._observed, self._observed.baseline(head.metrics)
         if self._counts is None:
             if baseline is not None:

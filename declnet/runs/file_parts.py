@@ -24,7 +24,7 @@ from declnet.data.columns import require_column
 from declnet.data.files import file_source, naming
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
-from declnet.runs.predictions import AnyPredictions
+from declnet.runs.predictions import AnyPredictions, without_spread
 from declnet.runs.predictor import LabeledPart, Predictor, Unprepared
 
 NUMBERS = 2**21
@@ -41,6 +41,8 @@ def samples_in_part(predictor: Predictor) -> int:
     The number is a multiple of the samples that the model computes together, so results do not
     depend on how a file is divided.
     """
+    if len(predictor.predictors) > 1:
+        return min(map(samples_in_part, predictor.predictors))
     model = predictor.model
     outputs = sum(prod(node.output_shape) for node in model.outputs.values())
     size = max(1, model.sample_size, outputs)
@@ -50,7 +52,7 @@ def samples_in_part(predictor: Predictor) -> int:
 
 
 def predicted_parts(
-    predictor: Predictor, path: Path, identifiers: Sequence[str] = ()
+    predictor: Predictor, path: Path, identifiers: Sequence[str] = (), *, spread: bool = False
 ) -> Iterator[AnyPredictions]:
     """Yield the predictions for a file part by part, with memory independent of the file size.
 
@@ -59,6 +61,7 @@ def predicted_parts(
         path: a table with the columns that the model was trained on, or an array.
         identifiers: columns of the table to pass through. Those that are not features are read as
             text, if the source can.
+        spread: whether to keep the spread of an ensemble.
 
     Raises:
         DataError: the file cannot be read, a row cannot be prepared, or a prediction is NaN or
@@ -94,6 +97,7 @@ def predicted_parts(
                     raise BrokenContractError(source, "sample_names", fault)
                 passed = {FILE: own, **passed}
             found = predictor.predict_part(data, first)
+            found = found if spread else without_spread(found)
             yield replace(found, identifiers={**found.identifiers, **passed})
             first += sample_count(data)
 

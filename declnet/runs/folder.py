@@ -24,6 +24,9 @@ PREPARATION = "preparation.json"
 PREPARATION_ARRAYS = "preparation.safetensors"
 CHECKPOINTS = "checkpoints"
 
+ENSEMBLE = "ensemble.json"
+"""In a folder of folds or seeds: the list of its runs."""
+
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
@@ -178,8 +181,10 @@ def claim(folder: Path) -> Path:
     """
     try:
         make_folder(folder)
-        if not all(is_temporary(each) for each in folder.iterdir()):
+        left = {each.name for each in folder.iterdir() if not is_temporary(each)}
+        if left - {ENSEMBLE}:  # which is written first, and says nothing alone
             raise OutputError(f"{folder}: the output folder is not empty; name another with --out")
+        (folder / ENSEMBLE).unlink(missing_ok=True)
     except FileExistsError:
         raise OutputError(f"{folder}: the output folder is a file; name another") from None
     except OSError as error:

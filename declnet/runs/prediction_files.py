@@ -14,6 +14,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.errors import OutputError
+from declnet.runs.checksums import checksum
 from declnet.runs.predictions import AnyPredictions, JointPredictions
 from declnet.runs.writing import open_atomically
 
@@ -182,6 +183,18 @@ FORMS: dict[str, Write] = {
     "parquet": write_parquet,
 }
 """The writer of each format."""
+
+OUT_OF_FOLD = "out_of_fold.csv"
+"""In a folder of folds: the predictions of each row by the model that did not see it."""
+
+
+def write_out_of_fold(directory: Path, predictions: AnyPredictions) -> str:
+    """Write predictions out of fold; return the file's checksum; raise OSError on failure."""
+    path = directory / OUT_OF_FOLD
+    with open_atomically(path) as file:
+        write_csv([predictions], file)
+    return checksum(path.read_bytes())
+
 
 FOR_STREAMS = ("csv", "jsonl")
 """Formats that can be written to non-seekable outputs, e.g. a pipe."""

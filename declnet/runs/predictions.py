@@ -32,6 +32,8 @@ class Predictions:
         outputs: (n, *shape), the model's output after `Loss.predictions`; probabilities if the
             loss takes logits.
         identifiers: columns of the input that are passed through, (n,) each.
+        spread: like `outputs`, the standard deviation (n - 1) over the models of an ensemble; None
+            for a single model.
     """
 
     prediction: Array
@@ -39,6 +41,7 @@ class Predictions:
     class_names: tuple[str, ...] | None
     outputs: Array
     identifiers: Mapping[str, Array] = field(default_factory=dict)
+    spread: Array | None = None
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -52,7 +55,7 @@ class Predictions:
         """Return the columns (n,) `prediction` and, for each class, `probability_<class>`.
 
         For several outputs: `prediction_1`, `prediction_2`, … and `probability_1`, …. Identifiers
-        come first.
+        come first; the spread is `spread`, or `spread_<class>` or `spread_1`, ….
 
         Raises:
             DataError: an identifier has the name of another column.
@@ -63,6 +66,13 @@ class Predictions:
         elif self.probabilities is not None:
             for index, name in enumerate(self.class_names or ()):
                 columns[f"probability_{name}"] = self.probabilities[:, index]
+        if self.spread is not None:
+            flat = self.spread.reshape(len(self), -1)
+            named = self.class_names if len(self.class_names or ()) == flat.shape[1] else None
+            if named is not None:
+                columns |= {f"spread_{name}": flat[:, n] for n, name in enumerate(named)}
+            else:
+                columns |= _numbered("spread", flat[:, 0] if flat.shape[1] == 1 else flat)
         return _with_identifiers(self.identifiers, columns)
 
 
@@ -107,6 +117,14 @@ class JointPredictions(Mapping[str, Predictions]):
 
 
 AnyPredictions = Predictions | JointPredictions
+
+
+def without_spread(found: AnyPredictions) -> AnyPredictions:
+    """Return predictions without the spread of an ensemble."""
+    if isinstance(found, JointPredictions):
+        own = {name: replace(each, spread=None) for name, each in found.items()}
+        return replace(found, by_loss=own)
+    return replace(found, spread=None)
 
 
 def _with_identifiers(

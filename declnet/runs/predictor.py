@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.arrays import Array, Dtype, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.inputs import UNNAMED, by_name, sample_count
@@ -23,6 +23,7 @@ from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.graph.shapes import input_limits
 from declnet.registry.registry import Registry
+from declnet.registry.spelling import counted
 from declnet.runs.predictions import (
     AnyPredictions,
     JointPredictions,
@@ -49,11 +50,13 @@ class LabeledPart(NamedTuple):
         samples: the samples, prepared.
         called: what messages call them.
         warning: that some of the data is left out, if it is.
+        others: the same samples as the other models of an ensemble prepare them.
     """
 
     samples: Dataset
     called: Called
     warning: str | None = None
+    others: tuple[Dataset, ...] = ()
 
 
 Unprepared = Table | Array | Mapping[str, Array]
@@ -75,7 +78,6 @@ class Predictor:
     """A trained model with everything needed to predict from a user's data; thread-safe.
 
     Attributes:
-        model: the run's trained model; its `predict` returns outputs before `Loss.predictions`.
         preparation: the preparation applied to data before the model; None if arrays are used
             unchanged.
         heads: the run's losses, each with the output that it takes.
@@ -91,13 +93,23 @@ class Predictor:
         spec: RunSpec,
         registry: Registry | None = None,
     ) -> None:
-        self.model, self.preparation, self.spec = model, preparation, spec
+        self._model, self.preparation, self.spec = model, preparation, spec
         self.registry = registry_for(spec.plugins, registry)
         self.heads = spec.heads
         self._unscale = unscaling(self.heads, preparation)
         self._limits = input_limits(model.nodes)
         with attributing_errors(self.registry):
             self.readings = readings_of(self.heads, model, preparation)
+
+    @property
+    def model(self) -> Model:
+        """The run's trained model; its `predict` returns outputs before `Loss.predictions`."""
+        return self._model
+
+    @property
+    def predictors(self) -> tuple[Predictor, ...]:
+        """The predictors of the single models whose predictions are averaged; of one: itself."""
+        return (self,)
 
     @property
     def reading(self) -> OutputReading:
@@ -165,7 +177,7 @@ class Predictor:
     @property
     def _takes_named_arrays(self) -> bool:
         """Whether the model was trained on arrays with names, not on a table."""
-        return self.features is None and UNNAMED not in self.model.inputs
+        return self.features is None and UNNAMED not in self._model.inputs
 
     def predict_part(self, data: Unprepared, first_row: int = 1) -> AnyPredictions:
         """Return the predictions for unprepared data; arguments and errors as for `prepared`.
@@ -173,7 +185,7 @@ class Predictor:
         Raises:
             DataError: also if a prediction is NaN or infinite.
         """
-        found = self.predict_prepared(self.prepared(data, first_row))
+        found = self._predicted(data, first_row)
         name = self.windows.spec.series if self.windows is not None else None
         if name is not None and self.windows is not None and isinstance(data, Table):
             series = np.array([*self.windows.series_in(data)], data.columns[name].dtype)
@@ -181,6 +193,9 @@ class Predictor:
         for each in found.values() if isinstance(found, JointPredictions) else (found,):
             require_finite(each.outputs, naming_samples(data, first_row, self.windows))
         return found
+
+    def _predicted(self, data: Unprepared, first_row: int) -> AnyPredictions:
+        return self.read(self.outputs(self.prepared(data, first_row)))
 
     def evaluate(self, data: Path | GivenData) -> Evaluation:
         """Evaluate the model on samples with targets, prepared like the training data.
@@ -237,13 +252,16 @@ class Predictor:
         if preparation is not None:
             data = checked(data, label)
             if self._takes_named_arrays:
-                self.model.given(data.x)  # as in `predict`: transforms may broadcast other shapes
+                self._model.given(data.x)  # as in `predict`: transforms may broadcast other shapes
             data = preparation.apply_to_set(data)
         return checked(data, label)
 
     def predict_prepared(self, x: Array | Mapping[str, Array]) -> AnyPredictions:
         """Return predictions for samples x as returned by `prepared`, finite or not."""
-        outputs = self.outputs(x)
+        return self.read(self.outputs(x))
+
+    def read(self, outputs: Sequence[Array]) -> AnyPredictions:
+        """Return the predictions of each loss, as `outputs` returns them, in the user's terms."""
         if not self.heads[0].name:
             return self.readings[0].read(outputs[0])
         pairs = zip(self.heads, self.readings, outputs, strict=True)
@@ -252,9 +270,9 @@ class Predictor:
     def outputs(self, x: Array | Mapping[str, Array]) -> list[Array]:
         """Return the predictions of each loss as metrics take them, for prepared samples x."""
         with np.errstate(all="ignore"):
-            found = self.model.predict(x)
-        named = found if isinstance(found, dict) else dict.fromkeys(self.model.outputs, found)
-        only = next(iter(self.model.outputs))
+            found = self._model.predict(x)
+        named = found if isinstance(found, dict) else dict.fromkeys(self._model.outputs, found)
+        only = next(iter(self._model.outputs))
         outputs = [predictions_of(head.loss, named[head.output or only]) for head in self.heads]
         return [
             self._unscale[number](each) if number in self._unscale else each
@@ -298,20 +316,99 @@ class Predictor:
         """Return samples for a model that was trained on arrays, each a column."""
         if isinstance(data, Table):
             if self._takes_named_arrays:
-                names = ", ".join(self.model.inputs)
+                names = ", ".join(self._model.inputs)
                 raise DataError(
                     f"the model was trained on arrays, {names}, but this is a table",
                     hint="give an array for each by name",
                 )
             whole = set(data.columns) == {ARRAY}
-            return data if whole else stacked(data, self.model.input_shape)
+            return data if whole else stacked(data, self._model.input_shape)
         given: dict[str, Any] = (
-            self.model.given(data) if self._takes_named_arrays else {ARRAY: data}
+            self._model.given(data) if self._takes_named_arrays else {ARRAY: data}
         )
         for name, each in given.items():
             if each.ndim == 0:
                 raise DataError(f"{name} is a single number; its first axis must be samples")
         return Table(given, rows=np.arange(first_row, first_row + sample_count(given)))
+
+
+class EnsemblePredictor(Predictor):
+    """Several models of one spec as one: their predictions are averaged.
+
+    Probabilities, scores and values are averaged as metrics take them: after `Loss.predictions`,
+    and in the units of the target. Each model has its own preparation of the data. They share
+    the columns of a table, the classes and the losses.
+
+    Args:
+        predictors: the predictors of the models, at least one.
+    """
+
+    def __init__(self, predictors: Sequence[Predictor]) -> None:
+        first = predictors[0]
+        super().__init__(first.model, first.preparation, first.spec, first.registry)
+        self._predictors = tuple(predictors)
+
+    @property
+    def model(self) -> Model:
+        """There are several models; raises DataError."""
+        raise self._several()
+
+    @property
+    def predictors(self) -> tuple[Predictor, ...]:
+        """The predictors of the models."""
+        return self._predictors
+
+    def _predicted(self, data: Unprepared, first_row: int) -> AnyPredictions:
+        outputs = [each.outputs(each.prepared(data, first_row)) for each in self._predictors]
+        found = self.read(averaged(outputs))
+        if len(outputs) == 1:
+            return found
+        spreads = [
+            np.std(own, axis=0, ddof=1, dtype=float).astype(own[0].dtype)
+            for own in zip(*outputs, strict=True)
+        ]
+        if isinstance(found, JointPredictions):
+            pairs = zip(found.items(), spreads, strict=True)
+            return replace(
+                found, by_loss={name: replace(each, spread=s) for (name, each), s in pairs}
+            )
+        return replace(found, spread=spreads[0])
+
+    def outputs(self, x: Array | Mapping[str, Array]) -> list[Array]:  # noqa: ARG002
+        """Samples are prepared for each model apart; raises DataError."""
+        raise self._several()
+
+    def prepared(
+        self,
+        data: Unprepared,  # noqa: ARG002
+        first_row: int = 1,  # noqa: ARG002
+    ) -> Array | dict[str, Array]:
+        """Samples are prepared for each model apart; raises DataError."""
+        raise self._several()
+
+    def _several(self) -> DataError:
+        count = counted(len(self._predictors), "model")
+        return DataError(f"an ensemble has {count}", hint="take one of its `predictors`")
+
+    def labeled(self, data: Dataset | Table, label: str, first_row: int = 1) -> LabeledPart:
+        """Return samples with targets, prepared as each model's data; raises as `Predictor`'s."""
+        first, *others = [each.labeled(data, label, first_row) for each in self._predictors]
+        return first._replace(others=tuple(each.samples for each in others))
+
+
+def averaged(outputs: Iterable[Sequence[Array]]) -> list[Array]:
+    """Return the mean over models of the predictions of each loss, in their type."""
+    total: list[Array] = []
+    dtypes: list[Dtype] = []
+    count = 0
+    for own in outputs:
+        count += 1
+        if not total:
+            total, dtypes = [each.astype(float) for each in own], [each.dtype for each in own]
+            continue
+        for sums, each in zip(total, own, strict=True):
+            np.add(sums, each, out=sums)
+    return [(sums / count).astype(dtype) for sums, dtype in zip(total, dtypes, strict=True)]
 
 
 def readings_of(

@@ -163,10 +163,17 @@ def _how_to_keep_some(ready: ReadyRun) -> str:
     return f"; to keep checkpoints, add the callback {named} to training.callbacks" if types else ""
 
 
+def has_begun(directory: Path) -> bool:
+    """Return whether a run has written its spec or its manifest into a folder."""
+    return any((directory / name).exists() for name in (folder.SPEC, folder.MANIFEST))
+
+
 def _require_run(directory: Path) -> None:
     """Raise OutputError unless the folder has a manifest, or a spec and only `BEGUN` files."""
     if (directory / folder.MANIFEST).is_file():
         return
+    if (directory / folder.ENSEMBLE).is_file():
+        raise OutputError(f"{directory}: these are several runs: declnet.resume_ensemble")
     if not directory.is_dir():
         what = "is a file, not a run's folder" if directory.exists() else "there is no such folder"
         raise OutputError(f"{directory}: {what}")

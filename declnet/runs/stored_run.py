@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from declnet.graph.model import LayerSummary, Model
     from declnet.runs.analyzing import AnalysisResult
     from declnet.runs.evaluation import Evaluation
-    from declnet.runs.predictor import Predictor
+    from declnet.runs.predictor import LabeledPart, Predictor
 
 SETS = ("test", "validation", "train")
 """Data sets in order of preference; the first one that a run has is the default."""
@@ -67,6 +67,9 @@ def open_run(
 
 
 def _other_than_a_run(path: Path) -> str:
+    if (path / folder.ENSEMBLE).is_file():
+        one = next((each.name for each in sorted(path.iterdir()) if each.is_dir()), "fold-1")
+        return f"these are several runs, not one (name one, e.g. {path / one})"
     if path.is_file():
         if path.suffix.lower() in (".toml", ".json"):
             return "this is a spec, not a run's folder (train it with `declnet run`)"
@@ -100,9 +103,16 @@ def load_predictor(
 ) -> Predictor:
     """Load the trained model from a run's folder together with its data preparation.
 
+    From a folder of the folds or seeds of one spec it loads an `EnsemblePredictor`, which averages
+    the predictions of their models.
+
     It takes the arguments of `load_model` and raises the same errors, and OutputError if the
-    preparation cannot be read.
+    preparation cannot be read, or the models of a folder cannot be averaged.
     """
+    from declnet.runs.ensemble import is_ensemble, open_ensemble
+
+    if is_ensemble(run_directory):
+        return open_ensemble(run_directory, registry, notice=notice).predictor()
     return open_run(run_directory, registry, notice=notice).predictor()
 
 
@@ -131,6 +141,15 @@ class StoredData:
         """Yield the samples in order, in parts of up to `samples` samples."""
         for start in range(0, len(self.dataset), samples):
             yield self.dataset.take(np.arange(start, min(start + samples, len(self.dataset))))
+
+    def labeled_parts(self, predictor: Predictor) -> Iterator[LabeledPart]:
+        """Yield the samples in parts to evaluate the run's predictor on."""
+        from declnet.runs.file_parts import samples_in_part
+        from declnet.runs.predictor import LabeledPart, naming_samples
+
+        size = samples_in_part(predictor)
+        for number, part in enumerate(self.parts(size)):
+            yield LabeledPart(part, naming_samples(part, number * size + 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -341,31 +360,43 @@ class StoredRun:
         Raises:
             DataError: they can no longer be loaded.
         """
-        return self._prepared_sets(self._raw_sets())
+        return self.prepared_sets(self.load_data())
 
-    def _prepared_sets(self, raw: Mapping[str, Data]) -> dict[str, StoredData]:
-        from declnet.data.sets import prepare_sets
+    def load_data(self) -> dict[str, Data]:
+        """Return the data as the spec's sources load it, before it is split.
+
+        Raises:
+            DataError: it can no longer be loaded.
+        """
+        from declnet.data.sets import load_sets
+
+        if self.spec.data.train is None:
+            raise DataError("the run's data came from a program, so it cannot be loaded again")
+        with attributing_errors(self.registry):
+            return load_sets(self.spec.data, self.spec.seed)
+
+    def prepared_sets(self, loaded: Mapping[str, Data]) -> dict[str, StoredData]:
+        """Return the run's data sets by name, split and prepared as in the run.
+
+        Args:
+            loaded: the data as loaded from the spec's sources, or as a program passed it.
+
+        Raises:
+            DataError: it can no longer be split or prepared.
+        """
+        from declnet.data.sets import prepare_sets, split_sets
         from declnet.data.targets import wanted_targets
 
         spec = self.spec
         with attributing_errors(self.registry):
+            sets = split_sets(loaded, spec.data, spec.seed)
             wanted, fitted = wanted_targets(spec.heads), self._preparation
-            prepared = prepare_sets(raw, spec.data, wanted, fitted)
+            prepared = prepare_sets(sets, spec.data, wanted, fitted)
         seen = self.manifest.get("data", {})
         return {
             name: StoredData(name, dataset, seen.get(name, {}).get("hash"))
             for name, dataset in prepared.datasets.items()
         }
-
-    def _raw_sets(self) -> dict[str, Data]:
-        """Return the run's data sets before their preparation; raise as `data_sets` does."""
-        from declnet.data.sets import load_sets, split_sets
-
-        spec = self.spec
-        if spec.data.train is None:
-            raise DataError("the run's data came from a program, so it cannot be loaded again")
-        with attributing_errors(self.registry):
-            return split_sets(load_sets(spec.data, spec.seed), spec.data, spec.seed)
 
     def data(self, name: str | None = None) -> StoredData:
         """Return a data set of the run.
@@ -420,20 +451,13 @@ class StoredRun:
             DeclnetError: as `model`, `data` and `Predictor.evaluate` do.
         """
         from declnet.runs.evaluation import evaluate_parts
-        from declnet.runs.file_parts import samples_in_part
-        from declnet.runs.predictor import LabeledPart, naming_samples
 
         predictor = self.predictor()
         if data is not None and not isinstance(data, str):
             return predictor.evaluate(data)
         stored = self.data(data)
         with attributing_errors(self.registry):
-            size = samples_in_part(predictor)
-            parts = (
-                LabeledPart(part, naming_samples(part, number * size + 1))
-                for number, part in enumerate(stored.parts(size))
-            )
-            return evaluate_parts(predictor, parts, stored.name)
+            return evaluate_parts(predictor, stored.labeled_parts(predictor), stored.name)
 
     @cached_property
     def analyses(self) -> tuple[AnalysisResult, ...]:
@@ -478,12 +502,19 @@ class StoredRun:
             if isinstance(data, Path):
                 found = file_to_analyze(predictor, data, lambda: self._raw_sets()["train"])
             else:
-                raw = self._raw_sets()
+                loaded = self.load_data()
                 if "data_sets" not in vars(self):
-                    self.data_sets = self._prepared_sets(raw)
+                    self.data_sets = self.prepared_sets(loaded)
                 own = self.data(data)
-                found = set_of_run(predictor, raw, own.dataset, own.name)
+                found = set_of_run(predictor, self._raw_sets(loaded), own.dataset, own.name)
             return tuple(map(found.result, chosen))
+
+    def _raw_sets(self, loaded: Mapping[str, Data] | None = None) -> dict[str, Data]:
+        """Return the run's data sets before their preparation; raise as `data_sets` does."""
+        from declnet.data.sets import split_sets
+
+        loaded = self.load_data() if loaded is None else loaded
+        return split_sets(loaded, self.spec.data, self.spec.seed)
 
     def gradients(self, positions: Array | None = None) -> dict[str, Array]:
         """Return the loss gradients of the trained model's parameters, except for frozen ones.

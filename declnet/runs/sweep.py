@@ -13,6 +13,7 @@ from declnet.contracts.callback import EpochFinished
 from declnet.errors import DeclnetError, OutputError
 from declnet.registry.registry import Registry
 from declnet.runs.folder import claim, claim_numbered
+from declnet.runs.resuming import has_begun, resume
 from declnet.runs.run import run
 from declnet.spec.model import RunSpec, fold_specs
 from declnet.training.trainer import Event
@@ -28,10 +29,14 @@ class Task:
     Attributes:
         spec: the spec, with the run's own seed.
         directory: the output folder, new or empty.
+        resumes: whether the folder may hold what an earlier process did of the run.
+        allow_changes: as for `resume`.
     """
 
     spec: RunSpec
     directory: Path
+    resumes: bool = False
+    allow_changes: bool = False
 
     def outcome(
         self,
@@ -91,7 +96,15 @@ def carry_out(task: Task, registry: Registry, progress: Progress) -> Outcome:
         progress(done / epochs)
 
     try:
-        result = run(task.spec, out=task.directory, listener=listener, registry=registry)
+        if task.resumes and has_begun(task.directory):
+            result = resume(
+                task.directory,
+                allow_changes=task.allow_changes,
+                listener=listener,
+                registry=registry,
+            )
+        else:
+            result = run(task.spec, out=task.directory, listener=listener, registry=registry)
     except DeclnetError as error:
         return task.outcome(error=str(error))
     return task.outcome(result.metrics, round(result.seconds, 3))

@@ -128,7 +128,8 @@ class _Worker:
 
     def begin(self, task: Task) -> None:
         self.task = task
-        self._send({"spec": resolved_document(task.spec), "directory": str(task.directory)})
+        message = {"spec": resolved_document(task.spec), "directory": str(task.directory)}
+        self._send({**message, "resumes": task.resumes, "allow_changes": task.allow_changes})
 
     def dismiss(self) -> None:
         """Let the worker finish and wait until it exits."""
@@ -190,7 +191,8 @@ def _answer_tasks(tasks: TextIO, answers: TextIO) -> None:
     for line in tasks:
         document = json.loads(line)
         spec = parse_spec(document["spec"], registry)
-        task = Task(spec, Path(document["directory"]))
+        directory = Path(document["directory"])
+        task = Task(spec, directory, document["resumes"], document["allow_changes"])
         outcome = carry_out(task, registry, _progress(answers))
         found = {"metrics": outcome.metrics, "seconds": outcome.seconds, "error": outcome.error}
         _answer(answers, {"outcome": found})

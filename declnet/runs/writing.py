@@ -110,7 +110,7 @@ def remove_temporary(folder: Path) -> None:
 
 def is_temporary(path: Path) -> bool:
     """Return whether a file's name is that of a temporary file of a run."""
-    return bool(re.fullmatch(r"\..+\.(json|jsonl|toml|safetensors)\.\d+", path.name))
+    return bool(re.fullmatch(r"\..+\.[a-z]+\.\d+", path.name))
 
 
 def _with_nulls(value: Any) -> Any:

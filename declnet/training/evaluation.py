@@ -149,8 +149,14 @@ class RunningEvaluation:
         watches: Sequence[Watch],
         unscale: Mapping[int, Unscale],
     ) -> None:
+        self._heads = heads
         self._metrics = MetricAccumulator(heads, None, watches, unscale)
         self._batches = BatchLosses(model, heads, model.samples_at_once)
+
+    def go_on_with(self, model: Model, unscale: Mapping[int, Unscale]) -> None:
+        """Compute the following samples with another model of the same spec."""
+        self._metrics.unscale = unscale
+        self._batches = BatchLosses(model, self._heads, model.samples_at_once)
 
     def add(self, data: ReadyData) -> None:
         """Add any number of samples."""

@@ -72,7 +72,8 @@ class MetricAccumulator:
         heads: the run's losses, which turn the model's outputs into predictions.
         metrics: which metrics to compute; default: all metrics of the losses.
         watches: for each loss, called with each batch's predictions; default: none.
-        unscale: for each loss with prepared targets, how to invert that.
+        unscale: for each loss with prepared targets, how to invert that; it may change between
+            batches.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class MetricAccumulator:
         watches: Sequence[Watch] = (),
         unscale: Mapping[int, Unscale] = MappingProxyType({}),
     ) -> None:
-        self._heads, self._watches, self._unscale = heads, watches, unscale
+        self._heads, self._watches, self.unscale = heads, watches, unscale
         chosen = metrics_of(heads) if metrics is None else metrics
         self._metrics = [(each, each.metric.start()) for each in chosen]
         self._read = {each.head for each in chosen} | set(range(len(watches)))
@@ -121,8 +122,8 @@ class MetricAccumulator:
     def _add_predictions(self, number: int, y_pred: Array, y: Array) -> None:
         loss = self._heads[number].loss
         predictions = checked_predictions(loss, loss.predictions(y_pred), y_pred)
-        if number in self._unscale:
-            predictions = self._unscale[number](predictions)
+        if number in self.unscale:
+            predictions = self.unscale[number](predictions)
         predictions = read_only(predictions)
         for each, state in self._metrics:
             if each.head == number:

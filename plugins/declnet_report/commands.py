@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...]) -> None:
     """Make an HTML page of RUNS, folders that `declnet run` wrote.
 
-    A folder of runs, e.g. of seeds, folds or a sweep, stands for all runs in it.
+    A folder of runs, e.g. of seeds, folds or a sweep, stands for all runs in it; of folds or seeds,
+    the page also has the metrics of all models as one.
 
     The page holds all that it shows, so it works offline and can be sent as one file. It needs the
     extra `report`: pip install 'declnet[report]'.
@@ -38,6 +39,8 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
         RunError,
         default_registry,
         discover,
+        is_ensemble,
+        open_ensemble,
         open_run,
         run_folders,
         write_atomically,
@@ -47,10 +50,11 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
 
     registry = discover(disabled) if disabled else default_registry()
     stored = [open_run(run, registry, notice=_show_note) for run in run_folders(runs)]
+    ensembles = [open_ensemble(run, registry, notice=_no_note) for run in runs if is_ensemble(run)]
     path = output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
     require_folder(path)
     require_packages()
-    page = render(assemble(stored, registry))
+    page = render(assemble(stored, registry, ensembles))
     try:
         write_atomically(path, page.encode())
     except OSError as error:
@@ -73,6 +77,10 @@ def require_folder(path: Path) -> None:
         raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"{path}: cannot be written: no permission to write to its folder")
+
+
+def _no_note(_sentence: str) -> None:
+    """Say nothing: the notes of the same runs have been shown."""
 
 
 def _show_note(sentence: str) -> None:

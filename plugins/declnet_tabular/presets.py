@@ -2,16 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import ClassVar
 
 from declnet import ColumnProfile, DataError, Registry, TableProfile, Template
 from declnet_standard.templates import (
+    INDICATORS,
+    MOST_CATEGORIES,
     Features,
     Line,
     Plan,
+    counts_loss,
     data_section,
     features_of,
+    finite,
+    grouping,
     head,
+    is_amount,
+    is_category,
     joined,
+    notes_on,
+    rare_class,
     sizes_for,
     toml,
     usable_features_of,
@@ -35,21 +45,12 @@ class TablePlan(Plan):
     @cached_property
     def categories(self) -> tuple[ColumnProfile, ...]:
         """Return the columns of text and of booleans."""
-        return tuple(
-            each
-            for each in self._columns
-            if (each.type == "text" and not each.date_form) or each.type == "boolean"
-        )
+        return tuple(each for each in self.columns if is_category(each) or each.type == "boolean")
 
     @cached_property
     def numbers(self) -> tuple[ColumnProfile, ...]:
         """Return the other columns, of numbers and of dates."""
-        return tuple(each for each in self._columns if each not in self.categories)
-
-    @property
-    def _columns(self) -> tuple[ColumnProfile, ...]:
-        """Return the columns that the source gives to the model."""
-        return self.features.used if self.table.selects_features else self.table.features
+        return tuple(each for each in self.columns if each not in self.categories)
 
     @property
     def training_rows(self) -> int:
@@ -73,24 +74,34 @@ class TablePlan(Plan):
 
 
 class TablePreset(Template):
-    """A spec of fixed parts for any table; subclasses are listed by `declnet new --help`."""
+    """A spec of fixed parts for any table; subclasses are listed by `declnet new --help`.
+
+    Attributes:
+        most_categories: of a column; less frequent ones become one.
+        poisson: how to try the loss for counts.
+    """
+
+    most_categories: ClassVar[int] = MOST_CATEGORIES
+    poisson: ClassVar[str] = "see [loss]"
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
         """Return the spec, with the preparation, loss and sizes to suit the table."""
         plan = self._plan(table)
         inputs = {name: [each.name for each in own] for name, own in self._inputs(plan).items()}
-        target = () if plan.classes else self._target_transforms()
+        target = () if plan.classes else self._target_transforms(plan)
         named = inputs if len(inputs) > 1 else {}
         data = data_section(plan, self._prepare(plan), named, target)
         rest = self._model(plan), self._loss(plan), self._optimizer(plan), self._training(plan)
         return joined((head(plan), data, *rest))
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
-        """Return which texts are left out."""
-        return tuple(
+        """Return which texts are left out, and how rare values are treated."""
+        features = features_of(table)
+        texts = tuple(
             f'column "{each.name}" is free text, which this preset does not read; "mlp" does'
-            for each in features_of(table).texts
+            for each in features.texts
         )
+        return (*texts, *notes_on(table, features.others, self.most_categories, self.poisson))
 
     def _plan(self, table: TableProfile) -> TablePlan:
         features = usable_features_of(table)
@@ -113,8 +124,8 @@ class TablePreset(Template):
         """Return the columns of each input; one input needs no name."""
         return {"": plan.numbers + plan.categories}
 
-    def _target_transforms(self) -> tuple[str, ...]:
-        return ("standardize",)
+    def _target_transforms(self, plan: TablePlan) -> tuple[str, ...]:
+        return ("clamp", "log", "standardize") if is_amount(plan.table) else ("standardize",)
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
         raise NotImplementedError
@@ -132,12 +143,19 @@ class TablePreset(Template):
         raise NotImplementedError
 
 
-def _repaired(plan: TablePlan) -> Iterator[Line]:
-    """Yield what precedes other transforms: dates become numbers, infinite numbers are replaced."""
+def _repaired(plan: TablePlan, most: int) -> Iterator[Line]:
+    """Yield what precedes other transforms: of dates, rare categories and infinite numbers."""
     if plan.features.dates:
         yield '  { type = "datetime" },', "dates to numbers: years elapsed, cycles of year and week"
-    if plan.features.infinities:
-        yield '  { type = "impute", strategy = "median", infinite = true },', "infinite numbers"
+    yield from grouping(plan.columns, most)
+    yield from finite(plan.features)
+
+
+def _filled(plan: TablePlan) -> Iterator[Line]:
+    """Yield what follows a transform that makes the median 0."""
+    if plan.features.gaps:
+        yield INDICATORS
+    yield '  { type = "impute", strategy = "constant", value = 0.0 },', "the median, if missing"
 
 
 def _training_of(plan: TablePlan, epochs: int, batch: int, callback: str) -> Iterator[Line]:
@@ -146,7 +164,8 @@ def _training_of(plan: TablePlan, epochs: int, batch: int, callback: str) -> Ite
     if plan.training_rows > batch:
         yield f"batch_size = {batch}", "samples per step; in smaller tables, all"
         yield "drop_last = true", "leaves out a smaller last batch"
-    yield f'metrics = ["{plan.metric}"]', "measured in addition to the loss"
+    metrics = [plan.metric, *(["f1", "matthews"] if rare_class(plan.table) else [])]
+    yield f"metrics = {toml(metrics)}", "measured in addition to the loss"
     if plan.sizes.validation:
         monitor = f'monitor = "validation_{plan.metric}"'
         yield "callbacks = ["
@@ -155,10 +174,9 @@ def _training_of(plan: TablePlan, epochs: int, batch: int, callback: str) -> Ite
         yield "]"
 
 
-_SCALED: tuple[Line, ...] = (
-    ('  { type = "robust_scale" },', "median 0, interquartile range 1, smoothly cut at ±3"),
-    ('  { type = "impute", strategy = "constant", value = 0.0 },', "the median, if missing"),
-)
+def _scaled(plan: TablePlan) -> Iterator[Line]:
+    yield '  { type = "robust_scale" },', "median 0, interquartile range 1, smoothly cut at ±3"
+    yield from _filled(plan)
 
 
 class RealMLPTDS(TablePreset):
@@ -170,11 +188,11 @@ class RealMLPTDS(TablePreset):
     type = "realmlp_td_s"
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
-        yield from _repaired(plan)
+        yield from _repaired(plan, self.most_categories)
         if plan.categories:
             comment = "a column per category, ±1 for two; missing is 0"
             yield '  { type = "signed_one_hot" },', comment
-        yield from _SCALED
+        yield from _scaled(plan)
 
     def _model(self, plan: TablePlan) -> Iterator[Line]:
         yield "[model]"
@@ -196,7 +214,8 @@ class RealMLPTDS(TablePreset):
             yield 'type = "categorical_crossentropy"'
             yield "label_smoothing = 0.1", "reduces overconfidence"
         else:
-            yield 'type = "mean_squared_error"', "of the standardized target"
+            yield 'type = "mean_squared_error"', "of the prepared target"
+            yield from counts_loss(plan, prepared=True)
 
     def _optimizer(self, plan: TablePlan) -> Iterator[Line]:
         yield "[optimizer]"
@@ -226,24 +245,25 @@ class RealMLPTD(RealMLPTDS):
     """
 
     type = "realmlp_td"
+    most_categories = 5000
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         few = tuple(each for each in plan.categories if each not in _many(plan))
         inputs = {"numbers": plan.numbers, "categories": few, "many": _many(plan)}
         return {name: own for name, own in inputs.items() if own}
 
-    def _target_transforms(self) -> tuple[str, ...]:
-        return ("clamp", "standardize")
+    def _target_transforms(self, plan: TablePlan) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(("clamp", *super()._target_transforms(plan))))
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
-        yield from _repaired(plan)
+        yield from _repaired(plan, self.most_categories)
         inputs = self._inputs(plan)
         if "categories" in inputs:
             comment = "a column per category, ±1 for two; missing is 0"
             columns = _listed(inputs["categories"]) if "many" in inputs else ""
             yield f'  {{ type = "signed_one_hot"{columns} }},', comment
         if inputs.keys() - {"many"}:
-            yield from _SCALED
+            yield from _scaled(plan)
         if "many" in inputs:
             columns = _listed(inputs["many"])
             other = 'unknown = "index", missing = "unknown"'
@@ -314,17 +334,17 @@ class TabMMini(TablePreset):
     """
 
     type = "tabm_mini"
+    poisson = "as with --preset mlp"
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         inputs = {"numbers": plan.numbers, "categories": plan.categories}
         return {name: own for name, own in inputs.items() if own}
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
-        yield from _repaired(plan)
+        yield from _repaired(plan, self.most_categories)
         if plan.numbers:
             yield '  { type = "quantile_normal" },', "by rank to a normal distribution"
-            impute = '  { type = "impute", strategy = "constant", value = 0.0 },'
-            yield impute, "the median, if missing"
+            yield from _filled(plan)
         if any(each.type == "text" for each in plan.categories):
             line = '  { type = "one_hot", missing = "zeros" },'
             yield line, "a column per category"

@@ -160,7 +160,8 @@ def test_an_interruption_ends_the_workers_and_their_folders_say_so(endless, numb
     process, folders = endless
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert (process.returncode, err.strip()) == (130, "interrupted")
+    said = "interrupted\nto continue all runs: declnet resume out"
+    assert (process.returncode, err.strip()) == (130, said)
     assert [status(each) for each in folders] == ["interrupted", "interrupted"]
     assert all((each / "weights.safetensors").exists() for each in folders)
 

@@ -118,7 +118,10 @@ def test_a_loss_is_named_for_the_targets_it_takes():
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (np.array(["u", "v"], object), 'the text "u" .*add "one_hot" or "ordinal" to data.prepare'),
+        (
+            np.array(["u", "v"], object),
+            'the text "u" .*add "one_hot" or "ordinal" .*to data.prepare',
+        ),
         (np.array([1.0, np.nan]), r'row 2, column "a" is missing \(add "impute" to data.prepare'),
     ],
 )

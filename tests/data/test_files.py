@@ -189,6 +189,24 @@ def test_booleans_are_whole():
     assert (found.type, found.whole, found.mean) == ("boolean", True, 0.5)
 
 
+def test_a_profile_says_how_values_are_distributed():
+    text = column_profile("t", np.array(["b", "a", None, "a b", "b"], object))
+    assert list(text.counts.items()) == [("b", 2), ("a", 1), ("a b", 1)]
+    assert (text.words, text.most_words, text.distinct, text.missing) == (1.25, 2, 3, 1)
+    whole = column_profile("w", np.array([3.0, 1.0, np.nan, 3.0]))
+    assert (whole.counts, whole.smallest) == ({3.0: 2, 1.0: 1}, 1)
+    assert column_profile("f", np.array([0.5, 1.0])).counts == {}
+    amounts = np.exp(np.linspace(-3, 3, 200))
+    prices = column_profile("p", amounts)
+    expected = np.mean((amounts - amounts.mean()) ** 3) / amounts.std() ** 3
+    assert prices.skewness == pytest.approx(expected)
+    assert prices.log_skewness == pytest.approx(0, abs=1e-9)
+    assert column_profile("n", amounts - 1).log_skewness is None
+    for constant in (np.full(3, 0.1), np.array([]), np.array([np.inf])):
+        assert column_profile("c", constant).skewness == 0
+    assert np.isfinite(column_profile("h", np.array([1e300, 0, 0])).skewness)
+
+
 @pytest.mark.parametrize(
     ("y", "wanted", "task"),
     [

@@ -14,6 +14,7 @@ from declnet_standard.metrics import (
     F1,
     R2,
     Accuracy,
+    AveragePrecision,
     BinaryAccuracy,
     Brier,
     CohenKappa,
@@ -107,12 +108,14 @@ def test_top_k_accuracy(data, classes, k):
 
 
 @given(data=batches(least=2), levels=st.sampled_from([2, 5, 1000]), dtype=st.sampled_from("fd"))
-def test_roc_auc_with_ties(data, levels, dtype):
+def test_rankings_with_ties(data, levels, dtype):
     scores = (data.rng.integers(0, levels, (data.n, 1)) / levels).astype(dtype)
     y = data.rng.permutation(np.arange(data.n) % 2)
     y[data.rng.random(data.n) < 0.3] = 0
     assume(y.any())
     assert data.figure(RocAuc(), scores, y) == close(peers.roc_auc_score(y, scores[:, 0]))
+    expected = peers.average_precision_score(y, scores[:, 0])
+    assert data.figure(AveragePrecision(), scores, y) == close(expected)
 
 
 @pytest.mark.parametrize("outputs", [1, 3])

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_standard.transforms import Impute, MinMax, OneHot, Ordinal, Standardize
+from declnet_standard.transforms import (
+    GroupRare,
+    Impute,
+    MinMax,
+    MissingIndicator,
+    OneHot,
+    Ordinal,
+    Quantile,
+    Standardize,
+)
 
 datasets = pytest.importorskip("sklearn.datasets")
 impute = pytest.importorskip("sklearn.impute")
@@ -89,3 +98,43 @@ def test_one_hot_and_ordinal(words):
     expected = their_integers.fit(train[:, None]).transform(other[:, None])[:, 0]
     integers = Ordinal(unknown="index")
     assert integers.apply(other, integers.fit(train)).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("limit", [{"min_count": 19}, {"max_categories": 3}])
+def test_rare_categories(words, limit):
+    train, other = words
+    theirs = preprocessing.OneHotEncoder(
+        handle_unknown="infrequent_if_exist",
+        sparse_output=False,
+        min_frequency=limit.get("min_count"),
+        max_categories=limit["max_categories"] + 1 if "max_categories" in limit else None,
+    )
+    expected = theirs.fit(train[:, None]).transform(other[:, None])
+    group, encode = GroupRare(**{"min_count": 1} | limit, other="ü"), OneHot()
+    grouped = [group.apply(each, group.fit(train)) for each in words]
+    assert "ü" in grouped[0]
+    assert (encode.apply(grouped[1], encode.fit(grouped[0])) == expected).all()
+
+
+@pytest.mark.parametrize("distribution", ["uniform", "normal"])
+def test_quantiles(table, distribution):
+    """Of continuous numbers, where no value of the ends is shared."""
+    rng = np.random.default_rng(2)
+    train, other = (each + 1e-3 * rng.normal(size=each.shape) for each in table)
+    theirs = preprocessing.QuantileTransformer(
+        n_quantiles=60, output_distribution=distribution, subsample=None
+    ).fit(train)
+    mine = Quantile(distribution=distribution, quantiles=60)
+    inside = np.clip(other, np.nanmin(train, axis=0), np.nanmax(train, axis=0))
+    found, expected = in_one(mine, train, inside), theirs.transform(inside)
+    np.testing.assert_allclose(found, expected, rtol=5e-3, atol=1e-6)  # it cuts off 1e-7
+    np.testing.assert_allclose(
+        mine.inverse(found, mine.fit(train)), theirs.inverse_transform(expected), rtol=1e-6
+    )
+
+
+def test_missing_indicators(table):
+    mine = MissingIndicator()
+    found = in_one(mine, *table)[:, table[0].shape[1] :]
+    theirs = impute.MissingIndicator().fit(table[0]).transform(table[1])
+    np.testing.assert_array_equal(found, theirs)

@@ -1,19 +1,24 @@
 """Kill a run at each of its file operations, and finish it by `run` or `resume`.
 
 Run as a program with an empty folder, it prints the number of kills, and fails at the first run
-that does not end like one that was never killed.
+that does not end like one that was never killed. With `folds` as well, it kills a cross-validation
+at some of its file operations.
 """
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from declnet import OutputError, parse_spec, resume, run
+from declnet import OutputError, cross_validate, parse_spec, resume, resume_ensemble, run
 
 FILES = ("weights.safetensors", "history.jsonl", "metrics.json", "history.csv", "preparation.json")
 SPEC = {
@@ -45,34 +50,65 @@ def kill_at(number: int) -> None:
     sys.addaudithook(watch)
 
 
-def bits(directory: Path) -> list[bytes]:
-    return [(directory / name).read_bytes() for name in FILES]
+def bits(directory: Path) -> dict[str, bytes]:
+    names = (*FILES, "out_of_fold.csv")
+    found = [each for each in sorted(directory.rglob("*")) if each.name in names]
+    return {str(each.relative_to(directory)): each.read_bytes() for each in found}
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, subject: str = "run") -> None:
     os.fsync = lambda _: None  # slow; a kill, unlike a power cut, loses nothing that was written
     labels = np.arange(30) % 3
     np.savez(folder / "data.npz", x=np.eye(3)[labels], y=labels)
-    spec = parse_spec(SPEC, folder=folder)
-    run(spec, out=folder / "whole")
+    begin, finish, step = {"run": (run, resume, 1), "folds": (cross_validate, resume_ensemble, 43)}[
+        subject
+    ]
+    document = copy.deepcopy(SPEC)
+    if subject == "folds":
+        del document["data"]["validation"]
+        document["data"]["folds"] = 3
+    spec = parse_spec(document, folder=folder)
+    run(parse_spec(SPEC, folder=folder), out=folder / "first")  # imports what the children need
+    assert in_a_process(None, begin, spec, out=folder / "whole") == 0
+    assert bits(folder / "whole")
     number = 0
     while True:
-        out, child = folder / f"out-{number}", os.fork()
-        if child == 0:
-            kill_at(number)
-            run(spec, out=out)
-            os._exit(0)
-        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+        out = folder / f"out-{number}"
+        if in_a_process(number, begin, spec, out=out) == 0:
             break
-        try:
-            resume(out)
-        except OutputError:  # it had not begun
-            run(spec, out=out)
+        assert in_a_process(None, complete, begin, finish, spec, out) == 0, number
         assert bits(out) == bits(folder / "whole"), number
         assert not [each for each in out.rglob(".*") if each.is_file()], number
-        number += 1
+        number += step
     sys.stdout.write(f"{number}\n")
 
 
+def in_a_process(kill: int | None, do: Callable[..., Any], *given: Any, **named: Any) -> int:
+    """Return the exit code of a process that is killed at a file operation.
+
+    All work is done in processes of their own: the threads of libraries do not survive a fork.
+    """
+    child = os.fork()
+    if child == 0:
+        if kill is not None:
+            kill_at(kill)
+        code = 1
+        try:
+            do(*given, **named)
+            code = 0
+        except Exception:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def complete(begin: Callable[..., Any], finish: Callable[..., Any], spec: Any, out: Path) -> None:
+    try:
+        finish(out)
+    except OutputError:  # it had not begun
+        begin(spec, out=out)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    main(Path(sys.argv[1]).resolve(), *sys.argv[2:])

@@ -41,7 +41,7 @@ def test_keys_of_sections(schema):
 def test_keys_of_layers_say_which_layers_have_them(schema):
     keys = dict(offered_keys(schema, *LAYER))
     units = keys["units"].split("\n\n")
-    assert {"dense: number of outputs", "embedding: length of each vector"} < set(units)
+    assert {"dense, ntp_dense: number of outputs", "embedding: length of each vector"} < set(units)
     assert keys["name"].startswith("unique in the model")
     assert keys["type"] == "which layer"
 

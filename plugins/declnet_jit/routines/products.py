@@ -36,7 +36,7 @@ from declnet_jit.routines.micro_kernel import (
     multiply_tile,
     panels_memory,
 )
-from declnet_jit.routines.routine import Routine
+from declnet_jit.routines.routine import Routine, rounded_as_written
 
 ROWS, VECTOR, PANEL_ROW = TILE.rows, TILE.bytes, TILE.vectors * TILE.bytes
 
@@ -81,11 +81,17 @@ def multiply(  # type: ignore[no-untyped-def]
     """
     size, lowest = np.int64(a.itemsize), a.dtype.type(-np.inf)
     wide, lanes = PANEL_ROW // size, VECTOR // size
-    top, bottom, first, end = 0, rows, 0, columns
-    panels = (columns + wide - 1) // wide
+    summed = c_step == 0
+    # steps with the same a have the panels of one product with more columns
+    joined = a_step == 0 and not summed
+    # short sums of consecutive steps follow each other while a tile of c is in the cache
+    together = max(1, DEPTH // depth) if summed else 1
+    turns = 1 if joined else (steps + together - 1) // together
+    per_step = (columns + wide - 1) // wide
+    panels = per_step * steps if joined else per_step
+    top, bottom, first, end = 0, rows, 0, panels
     if panels % parts == 0 or panels >= 4 * parts:
-        first = panels * part // parts * wide
-        end = min(columns, panels * (part + 1) // parts * wide)
+        first, end = panels * part // parts, panels * (part + 1) // parts
     else:
         top, bottom = rows * part // parts, rows * (part + 1) // parts
     height = bottom - top
@@ -93,44 +99,58 @@ def multiply(  # type: ignore[no-untyped-def]
     a_at, b_at = np.int64(a.ctypes.data), np.int64(b.ctypes.data)
     c_at, biases_at = np.int64(c.ctypes.data), np.int64(biases.ctypes.data)
     memory = panels_memory()
-    for step in range(steps):
-        for left in range(first, end, PANELS * wide):
-            count = min(end - left, PANELS * wide)
+    for turn in range(turns):
+        for left in range(first, end, PANELS):
+            right = min(end, left + PANELS)
             for block in range(blocks):
                 k = depth * block // blocks
                 length = depth * (block + 1) // blocks - k
-                begins = block == 0 and (c_step != 0 or step == 0)
-                ends = block == blocks - 1 and (c_step != 0 or step == steps - 1)
-                b_block = b_at + step * b_step + k * b_k + left * b_column
-                b_row, next_panel = b_k, PANEL_ROW
-                if copied or count * size % VECTOR != 0:
-                    copy_panels(b_block, b_k, b_column, memory, length, count, size, low)
-                    b_block, b_row, next_panel = memory, PANEL_ROW, PANEL_BYTES
+                for panel in range(left, right):
+                    column = panel % per_step * wide
+                    width = min(wide, columns - column)
+                    if copied or width * size % VECTOR != 0:
+                        begin = panel // per_step if joined else turn * together
+                        place = memory + (panel - left) * PANEL_BYTES
+                        for step in range(begin, min(steps, begin + together)):
+                            b_panel = b_at + step * b_step + k * b_k + column * b_column
+                            copy_panel(b_panel, b_k, b_column, place, length, width, size, low)
+                            place += length * PANEL_ROW
                 # tiles of about equally many rows, since small ones are slower
                 for tile in range(tiles):
                     row = top + height * tile // tiles
-                    for panel in range((count + wide - 1) // wide):
-                        width = min(wide, count - panel * wide)
+                    for panel in range(left, right):
+                        column = panel % per_step * wide
+                        width = min(wide, columns - column)
                         vectors = (width + lanes - 1) // lanes
-                        multiply_tile(
-                            top + height * (tile + 1) // tiles - row,
-                            vectors,
-                            width - (vectors - 1) * lanes,
-                            a_at + step * a_step + k * a_k + row * a_row,
-                            a_row,
-                            a_k,
-                            b_block + panel * next_panel,
-                            b_row,
-                            c_at + step * c_step + row * c_row + left * size + panel * PANEL_ROW,
-                            c_row,
-                            length,
-                            (BIASES if biased else NOTHING) if begins else SUMS,
-                            biases_at + row * size,
-                            low if ends else lowest,
-                        )
+                        begin = panel // per_step if joined else turn * together
+                        place = memory + (panel - left) * PANEL_BYTES
+                        for step in range(begin, min(steps, begin + together)):
+                            begins = block == 0 and (step == 0 or not summed)
+                            ends = block == blocks - 1 and (step == steps - 1 or not summed)
+                            b_panel, b_row = place, PANEL_ROW
+                            if not (copied or width * size % VECTOR != 0):
+                                b_panel = b_at + step * b_step + k * b_k + column * b_column
+                                b_row = b_k
+                            multiply_tile(
+                                top + height * (tile + 1) // tiles - row,
+                                vectors,
+                                width - (vectors - 1) * lanes,
+                                a_at + step * a_step + k * a_k + row * a_row,
+                                a_row,
+                                a_k,
+                                b_panel,
+                                b_row,
+                                c_at + step * c_step + row * c_row + column * size,
+                                c_row,
+                                length,
+                                (BIASES if biased else NOTHING) if begins else SUMS,
+                                biases_at + row * size,
+                                low if ends else lowest,
+                            )
+                            place += length * PANEL_ROW
 
 
-@Routine
+@rounded_as_written  # the order of each sum is the same for any number of rows
 def multiply_few(part, parts, a, b, c, rows, depth, columns, a_row, b_column, c_row):  # type: ignore[no-untyped-def]
     """C = a b with few columns, where k is contiguous in a and b."""
     size, zero = np.int64(a.itemsize), a.dtype.type(0)
@@ -156,14 +176,14 @@ def multiply_few(part, parts, a, b, c, rows, depth, columns, a_row, b_column, c_
             )
 
 
-def copy_panels(
+def copy_panel(
     b: Any, b_k: Any, b_column: Any, target: Any, depth: Any, columns: Any, size: Any, zero: Any
 ) -> None:
-    """Copy b, (depth, columns), into panels of whole vectors."""
-    wide, lanes = PANEL_ROW // size, VECTOR // size
+    """Copy b, (depth, columns), to a panel of whole vectors."""
+    lanes = VECTOR // size
     for column in range(0, columns, lanes):
         width = min(lanes, columns - column)
-        place = target + column // wide * PANEL_BYTES + column % wide * size
+        place = target + column * size
         if b_column == size:
             copy_rows(b + column * b_column, b_k, place, PANEL_ROW, depth, width, zero)
         else:

@@ -31,7 +31,7 @@ class Routine:
     """A function of arrays and numbers, written in the subset of Python that Numba compiles.
 
     It returns nothing, allocates no arrays and raises nothing: it writes into the arrays that it is
-    given. It may call other routines, `Intrinsic`s and plain functions of that subset by their
+    given. It may call other routines, intrinsics and plain functions of that subset by their
     names; their source and the values of all constants it names count as its own. A routine that
     only others call may take and return numbers.
 

@@ -7,10 +7,18 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from declnet import Registry, SpecError, StoredRun, open_run, spec_differences
+from declnet import (
+    DeclnetError,
+    Ensemble,
+    Registry,
+    SpecError,
+    StoredRun,
+    open_run,
+    spec_differences,
+)
 from declnet_report.drawing import NOT_DRAWN, VALIDATION
 from declnet_report.page.analyses import analysis_section
-from declnet_report.page.content import Page, RunSection, Table, Tile
+from declnet_report.page.content import Page, RunSection, Section, Table, Tile
 from declnet_report.page.curves import curve_charts
 from declnet_report.page.formatting import ABSENT, format_duration, format_number, format_time
 from declnet_report.page.network import network_section
@@ -18,19 +26,22 @@ from declnet_report.page.panels import panel_sections
 from declnet_report.page.parameters import parameter_section
 from declnet_report.page.predictions import prediction_sections
 from declnet_report.page.rendering import highlighted_toml
-from declnet_report.page.run_data import SETS
+from declnet_report.page.run_data import SETS, reason_of
 
 MOST_RUNS = 8
 """Most runs shown one by one; curves and tables include all."""
 MOST_TILES = 4
 
 
-def assemble(runs: Sequence[StoredRun], registry: Registry) -> Page:
+def assemble(
+    runs: Sequence[StoredRun], registry: Registry, ensembles: Sequence[Ensemble] = ()
+) -> Page:
     """Return the content of the page of one or more runs.
 
     Args:
         runs: at least one.
         registry: the registry to look up the runs' components and plugin panels in.
+        ensembles: the folders of folds or seeds that some of the runs are from.
 
     Raises:
         OriginError: a component would come from a different distribution than in the run.
@@ -50,6 +61,32 @@ def assemble(runs: Sequence[StoredRun], registry: Registry) -> Page:
         differences=_differences(labeled) if several else None,
         runs=tuple(_run_section(run, label, registry) for label, run in shown),
         left_out=len(runs) - len(shown),
+        together=tuple(map(_together, ensembles)),
+    )
+
+
+def _together(ensemble: Ensemble) -> Section:
+    """Return the metrics of the models of a folder as one, or why there are none."""
+    count = len(ensemble.content["runs"])
+    title = f"The {count} models of {ensemble.path.resolve().name} as one"
+    try:
+        found = [ensemble.evaluate(name) for name in ensemble.evaluated_on]
+    except DeclnetError as error:
+        return Section(f"{title} have no metrics: {reason_of(error)}.")
+    note = f"{title}: their predictions are averaged."
+    if ensemble.has_folds:
+        note = f"{title}: out of fold, each sample is predicted by the model not trained on it."
+        note += " On the test data, their predictions are averaged." if len(found) > 1 else ""
+    values = [dict(each.metrics) | (each.errors or {}) for each in found]
+    names = dict.fromkeys(name for each in values for name in each)
+    rows = tuple(
+        (name.replace("_", " "), *(format_number(each.get(name)) for each in values))
+        for name in names
+    )
+    samples = ("samples", *(format_number(each.samples) for each in found))
+    columns = ("metric", *(each.data for each in found))
+    return Section(
+        note, tables=(Table("Metrics of all models together", columns, (*rows, samples)),)
     )
 
 

@@ -145,6 +145,7 @@ class Page:
         differences: between the runs' specs; None for a single run.
         runs: the runs shown one by one.
         left_out: the number of runs that are only in the curves and tables.
+        together: for each folder of folds or seeds, its models as one.
     """
 
     title: str
@@ -154,3 +155,4 @@ class Page:
     differences: Table | None
     runs: tuple[RunSection, ...] = field(default=())
     left_out: int = 0
+    together: tuple[Section, ...] = ()

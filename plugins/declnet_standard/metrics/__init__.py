@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from declnet_standard.metrics.agreement import Matthews as Matthews
     from declnet_standard.metrics.classification import F1 as F1
     from declnet_standard.metrics.classification import Accuracy as Accuracy
+    from declnet_standard.metrics.classification import AveragePrecision as AveragePrecision
     from declnet_standard.metrics.classification import BinaryAccuracy as BinaryAccuracy
     from declnet_standard.metrics.classification import Precision as Precision
     from declnet_standard.metrics.classification import Recall as Recall
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 METRICS = {
     "accuracy": ("classification", "Accuracy"),
+    "average_precision": ("classification", "AveragePrecision"),
     "binary_accuracy": ("classification", "BinaryAccuracy"),
     "brier": ("probabilities", "Brier"),
     "cohen_kappa": ("agreement", "CohenKappa"),

@@ -295,19 +295,19 @@ class Scores:
     zeros: list[Array] = field(default_factory=list)
 
 
-class RocAuc(Metric):
-    """roc_auc = P(a sample of 1 is predicted above a sample of 0) + P(they are equal) / 2.
+class RankingMetric(Metric):
+    """A metric of the order of the predictions, for one output and y of 0 and 1.
 
-    y_pred: probabilities or scores, (n, 1); y: 0 and 1, (n,) or (n, 1). It is exact, ties included:
-    predictions are kept until the result, one float per sample, and sorted.
-
-    Hanley and McNeil, The Meaning and Use of the Area under a ROC Curve, 1982. The same as
-    scikit-learn's roc_auc_score; Keras's AUC approximates it. With one class only, or a prediction
-    of NaN, it is NaN, which history and metrics.json show as null.
+    It is exact, ties included: predictions are kept until the result, one float per sample, and
+    sorted. With one class only, or a prediction of NaN, it is NaN, which history and metrics.json
+    show as null.
     """
 
-    type = "roc_auc"
     better = "higher"
+
+    def value(self, ones: Array, zeros: Array) -> float:
+        """Return the metric for the ascending predictions of the samples of 1 and of 0."""
+        raise NotImplementedError
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Require an output of one unit, for labels of 0 and 1."""
@@ -321,16 +321,55 @@ class RocAuc(Metric):
     def update(self, state: Scores, y_pred: Array, y_true: Array) -> None:
         """Keep a copy of a batch's predictions."""
         if prod(y_pred.shape[1:]) != 1:
-            raise ValueError(f"roc_auc needs one output, not {y_pred.shape[1:]}")
+            raise ValueError(f"{self.type} needs one output, not {y_pred.shape[1:]}")
         scores, ones = y_pred.reshape(-1), whole_labels(y_true, 2) == 1
         state.ones.append(scores[ones])
         state.zeros.append(scores[~ones])
 
     def result(self, state: Scores) -> float:
-        """Count, for each sample of 1, the samples of 0 below it and those not above it."""
+        """Sort the predictions and return the metric."""
         ones, zeros = (np.sort(np.concatenate(each)) for each in (state.ones, state.zeros))
         if not ones.size or not zeros.size or np.isnan(ones[-1]) or np.isnan(zeros[-1]):
             return nan  # NaN sorts last
+        return self.value(ones, zeros)
+
+
+class RocAuc(RankingMetric):
+    """roc_auc = P(a sample of 1 is predicted above a sample of 0) + P(they are equal) / 2.
+
+    y_pred: probabilities or scores, (n, 1); y: 0 and 1, (n,) or (n, 1). It is exact, ties included:
+    predictions are kept until the result, one float per sample, and sorted.
+
+    Hanley and McNeil, The Meaning and Use of the Area under a ROC Curve, 1982. The same as
+    scikit-learn's roc_auc_score; Keras's AUC approximates it. With one class only, or a prediction
+    of NaN, it is NaN, which history and metrics.json show as null.
+    """
+
+    type = "roc_auc"
+
+    def value(self, ones: Array, zeros: Array) -> float:
+        """Count, for each sample of 1, the samples of 0 below it and those not above it."""
         below = zeros.searchsorted(ones, "left").sum()
         not_above = zeros.searchsorted(ones, "right").sum()
         return float(below + not_above) / (2 * ones.size * zeros.size)
+
+
+class AveragePrecision(RankingMetric):
+    """average_precision = the mean over the samples of 1 of the precision at their own prediction.
+
+    The precision at a prediction is the share of 1 among the samples predicted at least as high.
+    y_pred: probabilities or scores, (n, 1); y: 0 and 1, (n,) or (n, 1). A random order has the
+    share of 1, so it tells more than roc_auc where 1 is rare. Ties are exact: predictions are kept
+    until the result.
+
+    The same as scikit-learn's average_precision_score, the area under the steps of the curve of
+    precision and recall. With one class only, or a prediction of NaN, it is NaN.
+    """
+
+    type = "average_precision"
+
+    def value(self, ones: Array, zeros: Array) -> float:
+        """Count, for each sample of 1, the samples of 1 and of 0 that are not below it."""
+        right = ones.size - ones.searchsorted(ones, "left")
+        wrong = zeros.size - zeros.searchsorted(ones, "left")
+        return float(np.mean(right / (right + wrong)))

@@ -18,8 +18,17 @@ if TYPE_CHECKING:
     from declnet_standard.templates.plan import Plan as Plan
     from declnet_standard.templates.plan import features_of as features_of
     from declnet_standard.templates.plan import sizes_for as sizes_for
+    from declnet_standard.templates.suggestions import MOST_CATEGORIES as MOST_CATEGORIES
+    from declnet_standard.templates.suggestions import is_amount as is_amount
+    from declnet_standard.templates.suggestions import is_category as is_category
+    from declnet_standard.templates.suggestions import notes_on as notes_on
+    from declnet_standard.templates.suggestions import rare_class as rare_class
+    from declnet_standard.templates.writing import INDICATORS as INDICATORS
     from declnet_standard.templates.writing import Line as Line
+    from declnet_standard.templates.writing import counts_loss as counts_loss
     from declnet_standard.templates.writing import data_section as data_section
+    from declnet_standard.templates.writing import finite as finite
+    from declnet_standard.templates.writing import grouping as grouping
     from declnet_standard.templates.writing import head as head
     from declnet_standard.templates.writing import joined as joined
     from declnet_standard.templates.writing import toml as toml
@@ -38,7 +47,18 @@ TEMPLATES = {
 HELPERS = {
     "examples": ("usable_features_of",),
     "plan": ("Features", "Plan", "features_of", "sizes_for"),
-    "writing": ("Line", "data_section", "head", "joined", "toml"),
+    "suggestions": ("MOST_CATEGORIES", "is_amount", "is_category", "notes_on", "rare_class"),
+    "writing": (
+        "INDICATORS",
+        "Line",
+        "counts_loss",
+        "data_section",
+        "finite",
+        "grouping",
+        "head",
+        "joined",
+        "toml",
+    ),
 }
 """What other packages' templates for tables can use, by module."""
 

@@ -13,6 +13,7 @@ from declnet_standard.templates.plan import (
     is_unread_text,
     sizes_for,
 )
+from declnet_standard.templates.suggestions import notes_on
 from declnet_standard.templates.writing import spec_text
 
 SCIKIT_LEARN = "scikit-learn>=1.5"
@@ -72,11 +73,12 @@ class MLP(Template):
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
         """Return a dense network with the preparation, loss and sizes to suit the table."""
         features = usable_features_of(table)
-        installed = frozenset((*registry.types("callback"), *registry.types("schedule")))
+        kinds = ("callback", "schedule", "transform", "calibrator")
+        installed = frozenset(each for kind in kinds for each in registry.types(kind))
         return spec_text(Plan(table, features, sizes_for(table.rows), installed, self.hidden))
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
-        """Return which columns are read as texts, and how to read those that are left out."""
+        """Return how texts and rare values are treated, and how to read what is left out."""
         features = features_of(table)
         beside = ", beside the other columns" if features.others else ""
         read = [
@@ -90,7 +92,7 @@ class MLP(Template):
             f'unit = "{"characters" if each.most_words <= 1 else "words"}" }}'
             for each in unread[:MOST_NOTES]
         ]
-        return (*read, *left_out)
+        return (*read, *left_out, *notes_on(table, features.others))
 
 
 class Linear(MLP):

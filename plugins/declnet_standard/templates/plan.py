@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from math import floor, log10, sqrt
 
 from declnet import ColumnProfile, TableProfile
+from declnet_standard.templates.suggestions import (
+    has_frequent_categories,
+    is_amount,
+    is_category,
+)
 
 MOST_CATEGORIES = 1000
-"""Most categories of a text column to one-hot encode; the limit of one_hot."""
+"""Most categories of a text column to one-hot encode, unless most rows have a frequent one."""
 FEW_CATEGORIES = 20
 """Number of categories that is acceptable for any number of rows."""
 ROWS_FOR_A_CATEGORY = 5
@@ -55,13 +60,23 @@ class Features:
 
     @property
     def gaps(self) -> bool:
-        """Return whether values are missing, other than texts."""
-        return any(each.missing for each in self.others)
+        """Return whether numbers or dates are missing."""
+        return any(each.missing for each in self.others if not is_category(each))
+
+    @property
+    def category_gaps(self) -> bool:
+        """Return whether categories are missing."""
+        return any(each.missing for each in self.others if is_category(each))
 
     @property
     def infinities(self) -> bool:
         """Return whether numbers are infinite."""
-        return any(each.infinite for each in self.used)
+        return bool(self.infinite)
+
+    @property
+    def infinite(self) -> tuple[ColumnProfile, ...]:
+        """Return the columns with infinite numbers."""
+        return tuple(each for each in self.used if each.infinite)
 
     @property
     def numbers(self) -> bool:
@@ -71,7 +86,7 @@ class Features:
     @property
     def text(self) -> bool:
         """Return whether there are columns of categories."""
-        return any(each.type == "text" and not each.date_form for each in self.others)
+        return any(is_category(each) for each in self.others)
 
     @property
     def dates(self) -> bool:
@@ -121,11 +136,12 @@ def is_free_text(column: ColumnProfile) -> bool:
 
 
 def is_unread_text(column: ColumnProfile) -> bool:
-    """Return whether a column holds many different texts of few words.
+    """Return whether a column holds many different texts of few words, most of them rare.
 
     Names and codes are such texts, and any text in a language that is written without spaces.
     """
-    return _too_many_texts(column) and not is_free_text(column)
+    many = _too_many_texts(column) and not is_free_text(column)
+    return many and not has_frequent_categories(column)
 
 
 def different_texts(column: ColumnProfile) -> str:
@@ -135,7 +151,7 @@ def different_texts(column: ColumnProfile) -> str:
 
 
 def _too_many_texts(column: ColumnProfile) -> bool:
-    if column.type != "text" or column.date_form or column.distinct <= FEW_CATEGORIES:
+    if not is_category(column) or column.distinct <= FEW_CATEGORIES:
         return False
     rare = column.distinct * ROWS_FOR_A_CATEGORY > column.present
     return rare or column.distinct > MOST_CATEGORIES
@@ -195,7 +211,7 @@ class Plan:
         table: the table's contents.
         features: the columns to predict from.
         sizes: the sizes for the number of rows.
-        installed: the types of the callbacks and schedules that are installed.
+        installed: the types of installed callbacks, schedules, transforms and calibrators.
         hidden: whether there are hidden layers.
     """
 
@@ -213,9 +229,7 @@ class Plan:
     @property
     def inputs(self) -> dict[str, tuple[str, ...]]:
         """Return the columns of each input by name, texts first; empty if there is only one."""
-        texts, others = self.features.texts, self.features.others
-        if not self.table.selects_features:  # an input must have what is of no use, too
-            others = tuple(each for each in self.table.features if each not in texts)
+        texts, others = self.features.texts, self.columns
         if not texts or len(texts) + len(others) == 1:
             return {}
         names = ["text"] if len(texts) == 1 else [f"text_{n + 1}" for n in range(len(texts))]
@@ -224,6 +238,21 @@ class Plan:
         if others:
             inputs["table"] = tuple(each.name for each in others)
         return inputs
+
+    @property
+    def columns(self) -> tuple[ColumnProfile, ...]:
+        """Return the columns that the source gives to the model, without free text."""
+        if self.table.selects_features:
+            return self.features.others
+        texts = self.features.texts  # an input must have what is of no use, too
+        return tuple(each for each in self.table.features if each not in texts)
+
+    @property
+    def target_transforms(self) -> tuple[str, ...]:
+        """Return the types of the target's transforms."""
+        if not is_amount(self.table):
+            return ()
+        return (*(("clamp",) if "clamp" in self.installed else ()), "log", "standardize")
 
     @property
     def last_units(self) -> int:
@@ -237,7 +266,7 @@ class Plan:
         None for the defaults. With these, initial predictions of numbers have the mean and spread
         of the target, whatever its unit, so small steps suffice.
         """
-        if self.table.task != "values":
+        if self.table.task != "values" or self.target_transforms:
             return None
         mean, std = self.target.mean, self.target.std
         if abs(mean) < USUAL and 1 / USUAL < std < USUAL:

@@ -1,6 +1,7 @@
 """Writing of the choices for a table as a commented TOML spec."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import log
 from typing import Any
 
 import tomli_w
@@ -12,8 +13,16 @@ from declnet_standard.templates.plan import (
     LEARNING_RATE,
     MOST_WORDS,
     WEIGHT_DECAY,
+    Features,
     Plan,
     is_free_text,
+)
+from declnet_standard.templates.suggestions import (
+    holds_counts,
+    is_category,
+    percent,
+    rare_categories,
+    rare_class,
 )
 
 Line = str | tuple[str, str]
@@ -40,7 +49,8 @@ TASKS = {
 
 def spec_text(plan: Plan) -> str:
     """Return the whole spec."""
-    blocks = [head(plan), data_section(plan), _model(plan), _loss(plan), _optimizer(plan)]
+    data = data_section(plan, prepare_target=plan.target_transforms)
+    blocks = [head(plan), data, _model(plan), _loss(plan), _optimizer(plan)]
     return joined((*blocks, _training(plan)))
 
 
@@ -87,17 +97,15 @@ def data_section(
     if plan.table.task != "values" and sizes.test:
         yield 'split = { method = "stratified" }', "keeps the proportions of the classes"
     if plan.table.task != "values":
-        yield (
-            '# class_weights = "balanced"',
-            "would give rare classes as much weight as frequent ones",
-        )
+        yield from _balance(plan)
     yield "prepare = [  # fitted on the training data, applied to all data and predictions"
     yield from _prepare(plan) if prepare is None else prepare
     yield "]"
     if prepare_target:
         transforms = ", ".join(f'"{each}"' for each in prepare_target)
         line = f"prepare_targets = {{ {toml_key(plan.target.name)} = [{transforms}] }}"
-        yield line, "undone in predictions"
+        why = "positive and skewed: learned as its logarithm, " if "log" in prepare_target else ""
+        yield line, f"{why}undone in predictions"
     yield ""
     if inputs:
         yield f"[data.inputs]  # {of_inputs}"
@@ -112,6 +120,25 @@ def data_section(
         line = f"{key} = {toml(value)}"
         yield (line, meanings[key]) if key in meanings else line
     yield from _features(plan)
+
+
+def _balance(plan: Plan) -> Iterator[Line]:
+    """Yield what concerns rare classes."""
+    rare = rare_class(plan.table)
+    if rare is not None:
+        yield f"# the class {toml(rare[0])} is rare, {percent(rare[1])} of the rows:"
+        if plan.table.task == "binary" and rare[0] != _names(plan.target)[-1]:
+            comment = "the class that f1, precision and recall are about"
+            yield f"positive_class = {toml(rare[0])}", comment
+    comment = "would give rare classes as much weight as frequent ones"
+    yield '# class_weights = "balanced"', comment
+
+
+def _names(target: ColumnProfile) -> list[str]:
+    """Return the names of the classes in the order of their labels."""
+    return [
+        str(each).lower() if isinstance(each, bool) else str(each) for each in sorted(target.counts)
+    ]
 
 
 def _prepare(plan: Plan) -> Iterator[Line]:
@@ -131,18 +158,55 @@ def _values(plan: Plan) -> Iterator[Line]:
     features = plan.features
     if features.dates:
         yield '  { type = "datetime" },', "dates to numbers: years elapsed, cycles of year and week"
-    fill = '{ type = "impute", strategy = "median" },'
-    if features.infinities:
-        fill = '{ type = "impute", strategy = "median", infinite = true },'
-        yield f"  {fill}", "fills missing values and infinite numbers"
-    elif features.gaps:
-        yield f"  {fill}", "fills missing values; text with its most frequent value"
+    yield from grouping(plan.columns)
+    if features.category_gaps:
+        line = '  { type = "impute", strategy = "constant", value = "missing" },'
+        yield line, "missing text becomes a category"
+    yield from finite(features)
+    scale = '  { type = "standardize" },', "scales numbers to mean 0 and standard deviation 1"
+    fill = '  { type = "impute", strategy = "median" },'
+    if features.gaps:
+        yield scale
+        yield INDICATORS
+        yield fill, "fills missing values"
     else:
-        yield f"  {fill}", "fills missing values; this table has none"
-    if features.numbers:
-        yield '  { type = "standardize" },', "scales numbers to mean 0 and standard deviation 1"
+        if not features.infinities:
+            what = "numbers" if features.category_gaps else "values"
+            yield fill, f"fills missing {what}; this table has none"
+        if features.numbers:
+            yield scale
     if features.text:
         yield '  { type = "one_hot" },', "turns text into a column per category"
+
+
+INDICATORS: Line = (
+    '  { type = "missing_indicator" },',
+    "a column of 0 and 1 for each with missing values",
+)
+
+
+def grouping(columns: Iterable[ColumnProfile], most: int | None = None) -> Iterator[Line]:
+    """Yield the transform for rare categories, if there are any.
+
+    Args:
+        columns: the columns that are prepared.
+        most: the most categories of a column; default: the most to one-hot encode.
+    """
+    found = rare_categories(columns) if most is None else rare_categories(columns, most)
+    if found is not None:
+        yield f"  {found},", 'rarer categories become one, "other", and so do new ones'
+
+
+def finite(features: Features) -> Iterator[Line]:
+    """Yield the transform that replaces infinite numbers, if there are any.
+
+    It fills missing values, too, so only the columns concerned are named if others have gaps.
+    """
+    if features.infinities:
+        named = toml([each.name for each in features.infinite])
+        columns = f", columns = {named}" if features.gaps else ""
+        line = f'  {{ type = "impute", strategy = "median", infinite = true{columns} }},'
+        yield line, "fills missing values and infinite numbers"
 
 
 def _features(plan: Plan) -> Iterator[Line]:
@@ -163,7 +227,8 @@ def _features(plan: Plan) -> Iterator[Line]:
     elif left_out or plan.table.excluded:
         names = ", ".join(toml(each.name) for each in used)
         if left_out:
-            yield f"# {len(left_out)} columns are left out, e.g. {toml(left_out[0][0].name)}:"
+            count = f"{len(left_out)} columns are" if len(left_out) > 1 else "1 column is"
+            yield f"# {count} left out, e.g. {toml(left_out[0][0].name)}:"
             yield f"# {left_out[0][1]}"
         yield f"features = [{names}]"
     else:
@@ -174,7 +239,7 @@ def _facts(column: ColumnProfile) -> str:
     facts: str = "dates or times" if column.date_form else column.type
     if is_free_text(column):
         facts += f", {column.words:.0f} words on average, {column.most_words} at most"
-    elif column.type == "text" and not column.date_form:
+    elif is_category(column):
         facts += f", {column.distinct} categories"
     if column.missing:
         facts += f", {column.missing} missing"
@@ -257,6 +322,24 @@ def _loss(plan: Plan) -> Iterator[Line]:
     yield f'type = "{name}"', comment
     if plan.table.task == "classes":
         yield f"label_smoothing = {LABEL_SMOOTHING:g}", "reduces overconfidence"
+    yield from counts_loss(plan)
+
+
+def counts_loss(plan: Plan, prepared: bool = False) -> Iterator[Line]:
+    """Yield the loss to try for counts as a comment, if the target seems to hold any.
+
+    Args:
+        prepared: whether the targets are prepared.
+    """
+    if not holds_counts(plan.table):
+        return
+    yield '# type = "poisson"', "may suit counts better; it learns the logarithm of their mean"
+    if prepared:
+        yield "# and takes the counts themselves, without prepare_targets"
+    elif plan.start is not None:
+        value = f"{log(max(plan.target.mean, 1e-3)):.3g}"
+        bias = f'bias_initializer = {{ type = "constant", value = {value} }}'
+        yield f"# so begin the last layer with {bias}"
 
 
 def _optimizer(plan: Plan) -> Iterator[Line]:
@@ -280,6 +363,9 @@ def _training(plan: Plan) -> Iterator[Line]:
         "classes": ["accuracy", "f1"],
         "values": ["r2", "mean_absolute_error"],
     }
+    if rare_class(plan.table) is not None:
+        metrics["binary"] += ["f1", "average_precision"]
+        metrics["classes"] += ["matthews"]
     stops = "early_stopping" in plan.installed and bool(sizes.validation)
     yield "[training]"
     yield (
@@ -300,6 +386,11 @@ def _training(plan: Plan) -> Iterator[Line]:
         yield "callbacks = ["
         yield from callbacks
         yield "]"
+    rare = plan.table.task == "binary" and rare_class(plan.table) is not None
+    if rare and "threshold" in plan.installed and sizes.validation:
+        yield ""
+        yield "# [calibration]  # would choose a threshold on the validation data, in place of 0.5"
+        yield '# steps = [{ type = "threshold", metric = "f1" }]'
 
 
 def _aligned(block: Iterable[Line]) -> Iterator[str]:

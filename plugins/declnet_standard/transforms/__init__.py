@@ -5,26 +5,34 @@ from typing import TYPE_CHECKING
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
+    from declnet_standard.transforms.categories import GroupRare as GroupRare
     from declnet_standard.transforms.categories import OneHot as OneHot
     from declnet_standard.transforms.categories import Ordinal as Ordinal
     from declnet_standard.transforms.dates import Datetime as Datetime
     from declnet_standard.transforms.images import Augment as Augment
     from declnet_standard.transforms.images import Normalize as Normalize
     from declnet_standard.transforms.impute import Impute as Impute
+    from declnet_standard.transforms.impute import MissingIndicator as MissingIndicator
+    from declnet_standard.transforms.quantile import Quantile as Quantile
     from declnet_standard.transforms.scaling import Log as Log
     from declnet_standard.transforms.scaling import MinMax as MinMax
+    from declnet_standard.transforms.scaling import SignedLog as SignedLog
     from declnet_standard.transforms.scaling import Standardize as Standardize
     from declnet_standard.transforms.text import Tokenize as Tokenize
 
 TRANSFORMS = {
     "augment": ("images", "Augment"),
     "datetime": ("dates", "Datetime"),
+    "group_rare": ("categories", "GroupRare"),
     "impute": ("impute", "Impute"),
     "log": ("scaling", "Log"),
     "min_max": ("scaling", "MinMax"),
+    "missing_indicator": ("impute", "MissingIndicator"),
     "normalize": ("images", "Normalize"),
     "one_hot": ("categories", "OneHot"),
     "ordinal": ("categories", "Ordinal"),
+    "quantile": ("quantile", "Quantile"),
+    "signed_log": ("scaling", "SignedLog"),
     "standardize": ("scaling", "Standardize"),
     "tokenize": ("text", "Tokenize"),
 }

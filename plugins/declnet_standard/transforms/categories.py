@@ -1,5 +1,6 @@
 """Encoding of categories: text and whole numbers."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import repeat
 from typing import Any, ClassVar, Literal
@@ -172,3 +173,49 @@ class Ordinal(CategoryTransform):
     def levels(self, state: TransformState) -> int:
         """Return the number of categories, plus one if unknown values have an index."""
         return len(state["categories"]) + (self.unknown == "index")
+
+
+class GroupRare(Transform):
+    """y = x where the training data has x often enough; other categories become one, `other`.
+
+    So do categories that the training data does not have. The result is text, for `one_hot` or
+    `ordinal` to encode; missing values stay missing. A category is kept if at least `min_count`
+    rows and a share `min_share` of those without a missing value have it; if more than
+    `max_categories` are, the most frequent of them, in a tie the first in sorted order.
+
+    As `min_frequency` and `max_categories` of scikit-learn's OneHotEncoder, whose limit counts
+    `other`, too.
+    """
+
+    type = "group_rare"
+    examples = ({}, {"columns": ["city"], "min_share": 0.01, "max_categories": 50})
+
+    min_count: int = Field(default=5, ge=1, description="rows that a category must have to be kept")
+    min_share: float = Field(
+        default=0.0, ge=0, lt=1, description="share of the rows that a category must have"
+    )
+    max_categories: int | None = Field(
+        default=None, ge=1, description="how many categories are kept at most; default: all"
+    )
+    other: str = Field(default="other", min_length=1, description="what the others become")
+
+    def suits(self, column: Array) -> bool:
+        """Return whether it is text other than dates; dates and integers need `columns`."""
+        return column.dtype.kind == "O" and not looks_like_dates(column)
+
+    def fit(self, x: Array) -> TransformState:
+        """Return the categories that are kept, sorted."""
+        categories = found_categories(x, len(x))
+        counts = Counter(_whole(x)[~missing_values(x)].tolist())
+        least = max(self.min_count, self.min_share * counts.total())
+        kept = [each for each in categories if counts[each] >= least]
+        kept.sort(key=lambda each: -counts[each])  # stable: equally frequent ones stay sorted
+        return {"categories": sorted(kept[: self.max_categories])}
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """Return text (n,), None where x is missing."""
+        positions, missing = positions_of(x, state["categories"])
+        names = np.array([*map(shown, state["categories"]), self.other], object)
+        y: Array = names[positions]  # -1 is the last
+        y[missing] = None
+        return y

@@ -1,4 +1,4 @@
-"""Imputation."""
+"""Missing values: imputation, and indicators."""
 
 from typing import Any, Literal, Self
 
@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from declnet import Array, ColumnError, Transform, TransformState, missing_values
-from declnet_standard.transforms.scaling import finite_numbers, saved
+from declnet_standard.transforms.scaling import finite_numbers, is_numeric, saved
 
 
 class Impute(Transform):
@@ -87,3 +87,53 @@ def _most_frequent(there: Array) -> Any:
         raise ColumnError("is empty: all of it is missing", hint="leave it out of the features")
     values, counts = np.unique(there, return_counts=True)
     return values[np.argmax(counts)]
+
+
+class MissingIndicator(Transform):
+    """y = x and, for each number that is missing in the training data, 1 where it is, else 0.
+
+    Numbers that are missing in the same rows, such as the parts of a date, share an indicator.
+    Missing values stay missing, for `impute` to fill; a column without gaps in the training data is
+    unchanged. After a transform that scales, the indicators remain 0 and 1. Text needs none:
+    `impute` can make what is missing a category, as can `one_hot` and `ordinal`.
+
+    As scikit-learn's SimpleImputer(add_indicator=True).
+    """
+
+    type = "missing_indicator"
+    examples = ({}, {"columns": ["age", "income"]})
+
+    def suits(self, column: Array) -> bool:
+        """Return whether the column holds floats or integers."""
+        return is_numeric(column)
+
+    def fit(self, x: Array) -> TransformState:
+        """Return the positions in a row of the numbers that get an indicator."""
+        if not (x.dtype.kind == "f" and np.isnan(x).any()):
+            return {"numbers": []}
+        if x.ndim > 2:
+            raise ColumnError(f"has missing values in samples of shape {x.shape[1:]}")
+        patterns, first = np.unique(np.isnan(_rows(x)), axis=1, return_index=True)
+        return {"numbers": sorted(first[patterns.any(axis=0)].tolist())}
+
+    def apply(self, x: Array, state: TransformState) -> Array:
+        """Return floats (n, numbers + indicators); a copy of x if there are no indicators."""
+        if not state["numbers"]:
+            return x.copy()
+        if x.dtype.kind == "O":
+            raise ColumnError("is text", hint="name columns of numbers")
+        rows = _rows(x.astype(float))
+        return np.concatenate([rows, np.isnan(rows[:, state["numbers"]])], axis=1)
+
+    def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:
+        """Return names such as `age` and `age.missing`."""
+        return (*names, *(f"{names[each]}.missing" for each in state["numbers"]))
+
+    def verify_state(self, state: TransformState) -> None:
+        """Raise ValueError unless the numbers are positions."""
+        if not all(type(each) is int and each >= 0 for each in state["numbers"]):
+            raise ValueError("numbers are positions, from 0")
+
+
+def _rows(x: Array) -> Array:
+    return x.reshape(len(x), -1)

@@ -1,11 +1,15 @@
 """Scaling of numbers that outliers do not spoil."""
 
-from statistics import NormalDist
-
 import numpy as np
 from pydantic import Field
 
 from declnet import Array, Transform, TransformState
+from declnet_standard.transforms.quantile import (
+    EDGE,
+    normal_quantiles,
+    ranks,
+    require_ascending,
+)
 from declnet_standard.transforms.scaling import (
     finite_numbers,
     is_numeric,
@@ -15,9 +19,6 @@ from declnet_standard.transforms.scaling import (
 
 QUANTILE_ROWS, FEWEST, MOST = 30, 10, 1000
 """Rows for each quantile, and the fewest and most quantiles."""
-
-EDGE = 1e-7
-"""Probability below the smallest value and above the largest, which are -5.2 and 5.2."""
 
 
 class RobustScale(Transform):
@@ -95,37 +96,17 @@ class QuantileNormal(Transform):
         y = x.astype(float)
         by_column = y.reshape(len(y), -1)
         for number, edges in enumerate(quantiles.reshape(len(quantiles), -1).T):
-            by_column[:, number] = _normal(_ranks(by_column[:, number], edges))
+            by_column[:, number] = normal_quantiles(_ranks(by_column[:, number], edges))
         return by_column.reshape(y.shape)
 
     def verify_state(self, state: TransformState) -> None:
         """Raise ValueError unless the quantiles are ascending numbers, at least two."""
-        quantiles = np.asarray(state.get("quantiles"))
-        if quantiles.dtype.kind != "f" or quantiles.ndim == 0 or len(quantiles) < 2:
-            raise ValueError("quantiles are at least two numbers")
-        if not (np.diff(quantiles, axis=0) >= 0).all():
-            raise ValueError("quantiles ascend")
+        require_ascending(state.get("quantiles"))
 
 
 def _ranks(x: Array, quantiles: Array) -> Array:
-    """Return the share of the data below each x, from 0 to 1; NaN stays.
-
-    Where several quantiles are equal, it is the mean of the smallest and the largest share.
-    """
-    shares = np.linspace(0, 1, len(quantiles))
-    below = np.interp(x, quantiles, shares)
-    above = np.interp(-x, -quantiles[::-1], -shares[::-1])
-    ranks = 0.5 * (below - above)
-    ranks[x - EDGE < quantiles[0]] = 0
-    ranks[x + EDGE > quantiles[-1]] = 1
-    return ranks
-
-
-def _normal(ranks: Array) -> Array:
-    """Return the quantiles of N(0, 1) for ranks cut to `EDGE` and 1 - `EDGE`; NaN stays."""
-    within = np.clip(ranks, EDGE, 1 - EDGE)
-    missing = np.isnan(within)
-    within[missing] = 0.5
-    y = np.fromiter(map(NormalDist().inv_cdf, within.tolist()), float, len(within))
-    y[missing] = np.nan
-    return y
+    """Return the share of the data below each x; at the ends of the data 0 and 1."""
+    found = ranks(x, quantiles)
+    found[x - EDGE < quantiles[0]] = 0
+    found[x + EDGE > quantiles[-1]] = 1
+    return found

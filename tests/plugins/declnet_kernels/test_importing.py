@@ -18,6 +18,7 @@ from declnet import default_registry
 for name in {names!r}:
     getattr(declnet_jit, name)
 kernels = [each.component for each in default_registry().entries("kernel")]
+kernels = [each for each in kernels if each.__module__.startswith("declnet_kernels")]
 compiled = [each for each in kernels if each.compiled]
 print(len(compiled), *{{each.unavailable() for each in compiled}})
 """

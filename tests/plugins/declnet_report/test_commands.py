@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import xml.etree.ElementTree as ET
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from declnet import parse_spec, run
+from declnet import cross_validate, open_ensemble, open_run, parse_spec, run
 from declnet.cli.main import main
 from declnet_report.page import assembling
 
@@ -195,3 +196,27 @@ def test_an_empty_or_damaged_history_is_told(command, runs, content, message, fo
     code, out, err = command("plot", "one")
     assert (code, out) == (2, "")
     assert f"error: {message}" in err
+
+
+def test_the_page_of_folds_has_the_metrics_of_all_models_as_one(command, runs):
+    spec = {
+        **open_run(runs / "one").spec_tables,
+        "data": {
+            "train": {"type": "nnfs_spiral", "samples": 20, "classes": 3},
+            "test": 0.2,
+            "folds": 2,
+        },
+    }
+    cross_validate(parse_spec(spec), out=runs / "folds")
+    assert command("report", "folds")[0] == 0
+    page = (runs / "folds/report.html").read_text("utf-8")
+    assert "The 2 models of folds as one: out of fold, each sample" in page
+    table = page[page.index("<caption>Metrics of all models together") :]
+    ensemble = open_ensemble(runs / "folds")
+    found = [ensemble.evaluate(name).metrics["accuracy"] for name in ("validation", "test")]
+    cells = re.search(r"accuracy</th><td>([0-9.]+)</td><td>([0-9.]+)</td>", table)
+    assert [float(each) for each in cells.groups()] == pytest.approx(found, abs=1e-4)
+    (runs / "folds/fold-2/weights.safetensors").unlink()
+    assert command("report", "folds")[0] == 0
+    page = (runs / "folds/report.html").read_text("utf-8")
+    assert "have no metrics" in page

@@ -26,6 +26,7 @@ COLUMNS = {
     "color": ["red", "green", "blue"],
     "city": [f"city {number}" for number in range(12)],
     "garden": ["true", "false"],
+    "rare": ["oak"] * 80 + ["elm", "ash"] + ["fir"] * 7 + [""],
     "infinite": ["inf", *RNG.normal(size=ROWS - 1).round(2)],
 }
 TARGETS = {
@@ -64,6 +65,7 @@ SOME = {
     "categories": ("color", "city", "sex"),
     "one category of many": ("city",),
     "booleans": ("garden", "size"),
+    "rare": ("size", "rare"),
 }
 
 
@@ -76,6 +78,29 @@ def test_every_spec_is_right_as_it_is(preset, names, target, written, tmp_path):
     text = written(preset, target, SOME[names])
     assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
     assert max(map(len, text.splitlines())) < 160
+
+
+@pytest.mark.parametrize("preset", TABULAR)
+def test_gaps_have_indicators_and_rare_categories_become_one(preset, written):
+    prepare = tomllib.loads(written(preset, "binary", ("age", "rare", "infinite")))["data"][
+        "prepare"
+    ]
+    types = [each["type"] for each in prepare]
+    assert types[:2] == ["group_rare", "impute"]
+    assert prepare[1]["columns"] == ["infinite"]
+    scale = "quantile_normal" if preset == "tabm_mini" else "robust_scale"
+    at = types.index(scale)
+    assert types[at : at + 3] == [scale, "missing_indicator", "impute"]
+
+
+@pytest.mark.parametrize("preset", TABULAR)
+def test_targets_decide_on_their_preparation_and_metrics(preset, written, monkeypatch):
+    monkeypatch.setitem(TARGETS, "amounts", np.exp(2 * NUMBER).round(3))
+    monkeypatch.setitem(TARGETS, "rare", np.where(NUMBER > 1.5, "yes", "no"))
+    amounts = tomllib.loads(written(preset, "amounts", ("age",)))
+    assert amounts["data"]["prepare_targets"] == {"y": ["clamp", "log", "standardize"]}
+    rare = tomllib.loads(written(preset, "rare", ("age",)))
+    assert rare["training"]["metrics"] == ["accuracy", "f1", "matthews"]
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -100,7 +125,7 @@ def test_a_short_training_learns_and_predicts_unknown_categories(preset, target,
     predictor = declnet.load_predictor(tmp_path / "run")
     assert isinstance(predictor, Predictor)
     row = {"size": 40.0, "age": None, "sold": "2025-01-01", "sex": "x", "color": None,
-           "city": "elsewhere", "garden": True, "infinite": 1.0}  # fmt: skip
+           "city": "elsewhere", "garden": True, "rare": None, "infinite": 1.0}  # fmt: skip
     table = {name: [row[name], row[name]] for name in row}
     found = predictor.predict(table)
     if target == "values" and preset == "realmlp_td":  # clamped to the training data's range

@@ -248,3 +248,21 @@ def test_without_numba_jit_is_refused_by_the_extras_name_and_auto_is_numpy(short
         run(parse_spec(short | {"engine": {"kernels": each}})) for each in ("numpy", "auto")
     )
     assert auto.history == plain.history
+
+
+def naming_a_class(constant):
+    class Emitter:
+        def emit(self):
+            return constant
+
+    def function():
+        return Emitter
+
+    return function
+
+
+def test_the_key_of_a_function_depends_on_the_methods_of_classes_that_it_names(numba):
+    from declnet_jit.routines.object_code import fingerprint
+
+    found = [tuple(fingerprint(naming_a_class(constant))) for constant in (1, 1, 2)]
+    assert found[0] == found[1] != found[2]

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from declnet_standard.metrics import (
     F1,
     Accuracy,
+    AveragePrecision,
     BinaryAccuracy,
     Precision,
     Recall,
@@ -179,3 +180,11 @@ def test_the_area_keeps_no_reference_to_a_batch():
     metric.update(state, y_pred, np.array([0, 1]))
     y_pred[...] = [[0.6], [0.3]]
     assert metric.result(state) == 1
+
+
+def test_average_precision_is_the_mean_precision_at_the_samples_of_1(value_of):
+    y_pred, y = np.array([[0.1], [0.4], [0.35], [0.8]]), [0, 0, 1, 1]
+    assert value_of(AveragePrecision(), y_pred, y) == pytest.approx((1 + 2 / 3) / 2)
+    tied = np.array([[0.5], [0.5], [0.5], [0.2]])  # whichever is first: 1 of 3
+    assert value_of(AveragePrecision(), tied, [0, 1, 0, 0]) == pytest.approx(1 / 3)
+    assert np.isnan(value_of(AveragePrecision(), y_pred, [0] * 4))

@@ -34,6 +34,7 @@ def test_a_perfect_prediction_is_the_better_one(value_of):
             "spearman",
         ),
         "binary": (
+            "average_precision",
             "binary_accuracy",
             "brier",
             "expected_calibration_error",
@@ -52,4 +53,4 @@ def test_a_perfect_prediction_is_the_better_one(value_of):
                 assert (best > worst) == (metric.better == "higher"), metric.type
                 assert best != worst
                 tried.add(metric.type)
-    assert len(tried) == 18
+    assert len(tried) == 19

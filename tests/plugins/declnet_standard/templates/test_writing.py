@@ -168,12 +168,82 @@ def test_preparation_is_what_the_columns_need(made):
     assert words["data"]["prepare"] == [fill, {"type": "one_hot"}]
     infinite = made(x=["1.5", "inf", "2", "-Infinity"] * 15, y=["a", "b"] * 30)
     assert infinite["data"]["prepare"][0] == fill | {"infinite": True}
-    gaps = made(x=["1.5", "", "2"] * 20, word=["u", "v", "w"] * 20, y=["a", "b"] * 30)
-    assert [each["type"] for each in gaps["data"]["prepare"]] == [
-        "impute",
-        "standardize",
-        "one_hot",
-    ]
+    gaps = made(x=["1.5", "", "2"] * 20, word=["u", "v", ""] * 20, y=["a", "b"] * 30)
+    missing = {"type": "impute", "strategy": "constant", "value": "missing"}
+    after = [{"type": "standardize"}, {"type": "missing_indicator"}, fill]
+    assert gaps["data"]["prepare"] == [missing, *after, {"type": "one_hot"}]
+    wild = ["1.5", "inf", "2", "3"] * 15
+    both = made(wild=wild, x=["1.5", "", "2"] * 20, y=["a", "b"] * 30)
+    finite = fill | {"infinite": True, "columns": ["wild"]}
+    assert both["data"]["prepare"] == [finite, *after]
+
+
+def test_rare_categories_become_one(made):
+    words = ["u"] * 40 + ["v"] * 19 + ["w"]
+    document = made(word=words, y=["a", "b"] * 30)
+    assert document["data"]["prepare"][0] == {"type": "group_rare", "min_count": 2}
+    document = made(word=words, y=["a", "b"] * 1000, rows=2000)
+    assert document["data"]["prepare"][0]["type"] == "impute"
+
+
+def test_a_column_of_many_categories_is_used_if_most_rows_have_a_frequent_one(made, tmp_path):
+    """Half of the rows have one of 200 cities, the others one of their own."""
+    cities = [f"city {at // 2 % 200}" if at % 2 else f"only {at}" for at in range(4000)]
+    document = made(city=cities, y=["a", "b", "b", "a"], rows=4000)
+    grouped = document["data"]["prepare"][0]
+    assert grouped == {"type": "group_rare", "min_count": 5, "max_categories": 250}
+    assert document["data"]["train"]["features"] == ["city"]
+    profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    (note,) = TableTemplate().notes_for_table(profile)
+    assert note.startswith('column "city": 200 of its 2200 categories are frequent')
+
+
+AMOUNTS = np.exp(np.random.default_rng(0).normal(5, 1, 400)).round(2)
+
+
+def test_the_logarithm_of_positive_and_skewed_numbers_is_learned(made, tmp_path):
+    document = made(x=numbers(400), y=AMOUNTS, rows=400)
+    assert document["data"]["prepare_targets"] == {"y": ["clamp", "log", "standardize"]}
+    assert "bias_initializer" not in document["model"]["layers"][-1]
+    assert "# positive and skewed: learned as its log" in (tmp_path / "spec.toml").read_text(
+        "utf-8"
+    )
+    profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    (note,) = TableTemplate().notes_for_table(profile)
+    assert note.startswith('the target "y" is positive and skewed, so the network learns its log')
+    spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 3})
+    in_its_unit = declnet.run(spec).metrics["train"]["mean_absolute_error"]
+    assert 0.3 * AMOUNTS.std() < in_its_unit < AMOUNTS.std()
+    for others in (AMOUNTS - 400, np.log(AMOUNTS), -AMOUNTS, AMOUNTS - AMOUNTS.min()):
+        assert "prepare_targets" not in made(x=numbers(400), y=others, rows=400)["data"]
+
+
+def test_for_counts_poisson_is_suggested(made, tmp_path):
+    counts = np.random.default_rng(1).poisson(AMOUNTS / 10)
+    document = made(x=numbers(400), y=counts, rows=400)
+    assert document["loss"]["type"] == "mean_squared_error"
+    text = (tmp_path / "spec.toml").read_text("utf-8")
+    assert '# type = "poisson"' in text
+    profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    (note,) = TableTemplate().notes_for_table(profile)
+    assert 'seems to hold counts: the loss "poisson" may suit' in note
+
+
+def test_rare_classes_are_said_and_measured(made, tmp_path):
+    document = made(x=numbers(), y=["no"] * 9 + ["late"])
+    assert document["data"]["positive_class"] == "late"
+    rates = ["binary_accuracy", "roc_auc", "f1", "average_precision"]
+    assert document["training"]["metrics"] == rates
+    assert '# the class "late" is rare, 10 % of' in (tmp_path / "spec.toml").read_text("utf-8")
+    profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    (note,) = TableTemplate().notes_for_table(profile)
+    assert note.startswith('the class "late" is rare, 10 % of the rows: accuracy says little')
+    document = made(x=numbers(), y=["no"] * 9 + ["yes"])  # the last one anyway
+    assert "positive_class" not in document["data"]
+    document = made(x=numbers(), y=["a"] * 5 + ["b"] * 4 + ["c"], rows=200)
+    assert document["training"]["metrics"] == ["accuracy", "f1", "matthews"]
+    for balanced in (["a", "a", "b"], ["a", "b", "c", "d", "e", "f"]):
+        assert len(made(x=numbers(), y=balanced)["training"]["metrics"]) == 2
 
 
 def test_rows_without_a_target_are_left_out(made, tmp_path):

@@ -1,0 +1,127 @@
+"""What a table suggests: rare categories and classes, amounts, and counts."""
+
+from collections.abc import Iterable
+
+from declnet import ColumnProfile, TableProfile
+
+MOST_CATEGORIES = 250
+"""Most categories of a column that are one-hot encoded; less frequent ones become one."""
+LEAST_ROWS = 5
+"""Rows of a category below which it is rare, in a table of some hundred rows or more."""
+FREQUENT = 0.5
+"""Share of the rows with a frequent category that makes a column of many categories useful."""
+
+SKEWED = 1.0
+"""Skewness of positive numbers above which their logarithm is learned, if it is less skewed."""
+SKEWED_COUNTS = 0.5
+"""Skewness of whole numbers from 0 or 1 above which they are taken for counts."""
+
+RARE_CLASS = 0.4
+"""A class is rare if it has less than this share of what it would have if all were equal."""
+
+
+def least_rows(rows: int) -> int:
+    """Return how many rows of a table a category needs so that it is not rare."""
+    return min(LEAST_ROWS, max(2, rows // 100))
+
+
+def is_category(column: ColumnProfile) -> bool:
+    """Return whether a column holds text other than dates."""
+    return column.type == "text" and not column.date_form
+
+
+def has_frequent_categories(column: ColumnProfile) -> bool:
+    """Return whether at least half of the rows have one of the most frequent categories."""
+    frequent = _frequent(column, LEAST_ROWS, MOST_CATEGORIES)
+    return sum(frequent) >= FREQUENT * max(column.present, 1)
+
+
+def _frequent(column: ColumnProfile, least: int, most: int) -> list[int]:
+    """Return how many rows each of the most frequent categories has."""
+    return [each for each in column.counts.values() if each >= least][:most]
+
+
+def rare_categories(columns: Iterable[ColumnProfile], most: int = MOST_CATEGORIES) -> str | None:
+    """Return the transform for the columns' rare categories, None if there are none."""
+    texts = [each for each in columns if is_category(each) and each.counts]
+    if not texts:
+        return None
+    least = least_rows(texts[0].rows)
+    many = any(each.distinct > most for each in texts)
+    if not many and all(min(each.counts.values()) >= least for each in texts):
+        return None
+    limit = f", max_categories = {most}" if many else ""
+    return f'{{ type = "group_rare", min_count = {least}{limit} }}'
+
+
+def is_amount(table: TableProfile) -> bool:
+    """Return whether the target is a positive, skewed number whose logarithm is less skewed."""
+    target = table.columns[table.target]
+    if table.task != "values" or target.log_skewness is None or holds_counts(table):
+        return False
+    return target.skewness > max(SKEWED, 2 * abs(target.log_skewness))
+
+
+def holds_counts(table: TableProfile) -> bool:
+    """Return whether the target is a skewed whole number from 0 or 1, such as visits."""
+    target = table.columns[table.target]
+    if table.task != "values" or not target.whole or target.infinite:
+        return False
+    return target.smallest in (0, 1) and target.skewness > SKEWED_COUNTS
+
+
+def rare_class(table: TableProfile) -> tuple[str, float] | None:
+    """Return the name and share of the rarest class, None if no class is rare."""
+    counts = table.columns[table.target].counts
+    if table.task == "values" or not counts:
+        return None
+    name, count = list(counts.items())[-1]
+    share = count / sum(counts.values())
+    if share >= RARE_CLASS / len(counts):
+        return None
+    return str(name).lower() if isinstance(name, bool) else str(name), share
+
+
+def percent(share: float) -> str:
+    """Return a share as text such as `6 %` or `0.03 %`."""
+    return f"{100 * share:.2g} %"
+
+
+def notes_on(
+    table: TableProfile,
+    columns: Iterable[ColumnProfile],
+    most: int = MOST_CATEGORIES,
+    poisson: str = "see [loss]",
+) -> tuple[str, ...]:
+    """Return what `declnet new` tells about the target and about columns of many categories.
+
+    Args:
+        columns: the columns to predict from.
+        most: the most categories of a column that are kept.
+        poisson: how to try the loss for counts.
+    """
+    notes = []
+    for each in columns:
+        if is_category(each) and each.distinct > most:
+            kept = len(_frequent(each, least_rows(each.rows), most))
+            notes.append(
+                f'column "{each.name}": {kept} of its {each.distinct} categories are frequent; '
+                'the others become "other"'
+            )
+    rare = rare_class(table)
+    if rare is not None:
+        notes.append(
+            f'the class "{rare[0]}" is rare, {percent(rare[1])} of the rows: accuracy says little '
+            "about it, so f1 and others are measured too; class_weights may help"
+        )
+    if is_amount(table):
+        notes.append(
+            f'the target "{table.target}" is positive and skewed, so the network learns its '
+            "logarithm (data.prepare_targets); predictions and metrics are in its own unit"
+        )
+    if holds_counts(table):
+        notes.append(
+            f'the target "{table.target}" seems to hold counts: the loss "poisson" may suit them '
+            f"better, {poisson}"
+        )
+    return tuple(notes)
