@@ -8,7 +8,7 @@ import numpy as np
 from declnet import AnalyzedModel, Array, DataError, Diagnostic, RunContext, missing_values
 
 PREDICTIONS = 1_000_000
-"""Samples that an analysis predicts in total, unless it is told how many."""
+"""Samples that an analysis predicts in total at most, unless its field `samples` is set."""
 
 
 def unknown_columns(
@@ -78,7 +78,13 @@ def drawn_samples(model: AnalyzedModel, wanted: int | None, default: int, uses: 
 def on_samples(model: AnalyzedModel, used: int) -> str:
     """Return a phrase that says which samples were used."""
     some = f"{used:,} of {model.total:,} samples" if used < model.total else f"{used:,} samples"
-    return f"{some} of {model.data_name}"
+    return f"{some} of {called(model)}"
+
+
+def called(model: AnalyzedModel) -> str:
+    """Return what notes call the data: `the test data`, or a file's name."""
+    name = model.data_name
+    return f"the {name} data" if name in ("train", "validation", "test") else name
 
 
 def missing(column: Array) -> Array:

@@ -9,6 +9,7 @@ from pydantic import Field
 from declnet import Analysis, AnalysisTable, AnalyzedModel, Array, Diagnostic, RunContext
 from declnet_standard.analyses.columns import (
     missing,
+    on_samples,
     require_column,
     shown_value,
     unknown_columns,
@@ -47,7 +48,9 @@ class Groups(Analysis):
             count = model.samples if positions is None else len(positions)
             rows.append((label, count, count / model.samples, *(found[name] for name in names)))
         left = len(groups) - len(shown)
-        note = f"On {model.data_name}." + (f" {left} smaller groups are left out." if left else "")
+        note = f"On {on_samples(model, model.samples)}." + (
+            f" {left} smaller groups are left out." if left else ""
+        )
         first = (self.by, "samples", "share of samples")
         columns = (*first, *(f"metric {name}" if name in first else name for name in names))
         title = f"Metrics by {self.by}"

@@ -43,7 +43,8 @@ class PartialDependence(Analysis):
     columns: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description="which columns; default: the `most` on which predictions depend most",
+        description="which columns; default: the `most` on which predictions depend most, but no "
+        "texts that do not repeat",
     )
     points: int = Field(default=20, ge=2, le=200, description="how many values of a column to take")
     most: int = Field(default=10, ge=1, description="how many columns to show, if none are named")
@@ -64,11 +65,11 @@ class PartialDependence(Analysis):
         found = []
         for name in names:
             values = _grid(model.columns[name], self.points)
-            if len(values) > 1 or self.columns is not None:
+            if self.columns is not None or (len(values) > 1 and _repeats(model.columns[name])):
                 means = [_means(model, positions, name, value) for value in values]
                 found.append((name, values, means))
         if not found:
-            raise DataError("every column has the same value in all samples")
+            raise DataError("no column has several values that repeat", hint="name it in columns")
         left = 0
         if self.columns is None:
             found.sort(key=lambda each: -_spread(each[2]))
@@ -77,6 +78,12 @@ class PartialDependence(Analysis):
         if left:
             note += f" {left} columns on which predictions depend less are left out."
         return tuple(_table(*each, note) for each in found)
+
+
+def _repeats(column: Array) -> bool:
+    """Return whether a column holds numbers, or texts that occur several times, not sentences."""
+    there = column[~missing(column)]
+    return column.dtype.kind != "O" or 2 * len(set(there.tolist())) <= len(there)
 
 
 def _grid(column: Array, points: int) -> Array:

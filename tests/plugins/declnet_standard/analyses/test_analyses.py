@@ -61,7 +61,7 @@ def test_many_columns_of_many_samples_are_drawn_and_the_note_says_so():
     columns = {f"x{each}": rng.normal(size=20_000) for each in range(30)}
     model = model_of(columns, tuple(columns))
     (table,) = Importance(repeats=40).analyze(model)
-    assert "on 833 of 20,000 samples of test" in table.note
+    assert "on 833 of 20,000 samples of the test data" in table.note
     assert model.predicted <= 1_001_000
 
 
