@@ -62,7 +62,7 @@ class Drift(Analysis):
         usual = (BINS - 1) * (1 / samples + 1 / known)
         note = (
             f"{on_samples(model, model.samples)}, compared with {known:,} of the training data. "
-            f"Without drift, PSI is about {usual:.3f} here; as a rule of thumb, below 0.1 is "
+            f"Without drift, PSI is about {usual:.2g} here; as a rule of thumb, below 0.1 is "
             "little and above 0.25 much."
         )
         columns = ("column", "PSI", "KS", "missing in training", "missing", "unseen")
