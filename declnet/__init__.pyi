@@ -6,6 +6,8 @@ from declnet.contracts.arrays import Array as Array
 from declnet.contracts.arrays import Dtype as Dtype
 from declnet.contracts.arrays import MappedArray as MappedArray
 from declnet.contracts.arrays import Shape as Shape
+from declnet.contracts.calibrator import Calibrator as Calibrator
+from declnet.contracts.calibrator import CalibratorState as CalibratorState
 from declnet.contracts.callback import Callback as Callback
 from declnet.contracts.callback import EpochFinished as EpochFinished
 from declnet.contracts.callback import EpochLogged as EpochLogged
@@ -93,6 +95,7 @@ from declnet.registry.hookspec import hookimpl as hookimpl
 from declnet.registry.lazy import lazy_names as lazy_names
 from declnet.registry.registry import Registry as Registry
 from declnet.runs.analyzing import AnalysisResult as AnalysisResult
+from declnet.runs.calibration import FittedCalibration as FittedCalibration
 from declnet.runs.comparison import Comparison as Comparison
 from declnet.runs.cross_validation import CrossValidation as CrossValidation
 from declnet.runs.cross_validation import cross_validate as cross_validate
@@ -100,6 +103,7 @@ from declnet.runs.cross_validation import resume_ensemble as resume_ensemble
 from declnet.runs.ensemble import Ensemble as Ensemble
 from declnet.runs.ensemble import is_ensemble as is_ensemble
 from declnet.runs.ensemble import open_ensemble as open_ensemble
+from declnet.runs.evaluation import CalibrationResult as CalibrationResult
 from declnet.runs.evaluation import ConfusionMatrix as ConfusionMatrix
 from declnet.runs.evaluation import Evaluation as Evaluation
 from declnet.runs.listing import run_folders as run_folders
@@ -107,6 +111,7 @@ from declnet.runs.predictions import JointPredictions as JointPredictions
 from declnet.runs.predictions import Predictions as Predictions
 from declnet.runs.predictor import EnsemblePredictor as EnsemblePredictor
 from declnet.runs.predictor import Predictor as Predictor
+from declnet.runs.reliability import Reliability as Reliability
 from declnet.runs.resuming import resume as resume
 from declnet.runs.run import run as run
 from declnet.runs.session import RunResult as RunResult
@@ -117,6 +122,7 @@ from declnet.runs.stored_run import load_model as load_model
 from declnet.runs.stored_run import load_predictor as load_predictor
 from declnet.runs.stored_run import open_run as open_run
 from declnet.runs.writing import write_atomically as write_atomically
+from declnet.spec.calibration import CalibrationSpec as CalibrationSpec
 from declnet.spec.data_section import DataSpec as DataSpec
 from declnet.spec.flatten import spec_differences as spec_differences
 from declnet.spec.model import EngineSpec as EngineSpec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Never
@@ -103,13 +104,28 @@ class Diagnostic:
         return f"{where + ': ' if where else ''}{self.severity}[{self.code}]: {self.message}{hint}"
 
 
+_PASSWORD = re.compile(
+    r"""(?<=://)([^:/@\s"']*:)([^@\s"']+)(?=@)|([?&;][^=&\s"']*(?:passw|pwd)[^=&\s"']*=)([^&;\s"']+)""",
+    re.IGNORECASE,
+)
+"""A password in a URL: between user and host, or as a parameter."""
+
+
+def without_passwords(text: str) -> str:
+    """Return a text with each letter of a password in a URL replaced by an asterisk."""
+    return _PASSWORD.sub(
+        lambda found: (found[1] or found[3]) + "*" * len(found[2] or found[4]), text
+    )
+
+
 LONGEST = 500
 """Maximum length of a message, in characters."""
 
 
 def _readable(text: str) -> str:
-    """Return a text on one line, truncated if long, without terminal control characters."""
-    line = "".join(each if each.isprintable() else " " for each in " ".join(text.split()))
+    """Return a text on one short line, without control characters and passwords in URLs."""
+    shown = " ".join(without_passwords(text).split())
+    line = "".join(each if each.isprintable() else " " for each in shown)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 

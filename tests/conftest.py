@@ -9,6 +9,7 @@ import os
 import runpy
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,10 +40,13 @@ def pytest_configure() -> None:
     """What hundreds of processes inherit.
 
     Several tests run at once, so BLAS threads that share a processor would only spin; and without
-    what Python keeps of a compiled module each process compiles all of them anew.
+    what Python keeps of a compiled module each process compiles all of them anew. A shell has
+    processes in the background ignore Ctrl-C, which tests of interruptions would then do as well.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

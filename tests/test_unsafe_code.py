@@ -47,6 +47,7 @@ DECLARED = {
     ("plugins/declnet_jit/threads.py", "environ"): "DECLNET_NUM_THREADS, OMP_NUM_THREADS",
     ("plugins/declnet_jit/replay/ufunc_loops.py", "ctypes"): "the inner loops of NumPy's functions",
     ("plugins/declnet_standard/data/examples.py", "import_module"): "sklearn.datasets, a constant",
+    ("plugins/declnet_standard/data/sql.py", "environ"): "a password, in a variable DECLNET_…",
 }
 """Where a source does what specs must never cause, and what for."""
 

@@ -24,7 +24,7 @@ def declnet_preset(name: str | None = None) -> Callable[[Task, Path], Callable[[
 
         for part in ("train", "validation"):
             task.data.write(folder / f"{part}.csv", task.rows[part])
-        document = _spec(task, folder, name)
+        document = spec_of(task, folder, name)
         parsed = declnet.parse_spec(document, folder=folder)
 
         def fit() -> Callable[[], Array]:
@@ -37,7 +37,7 @@ def declnet_preset(name: str | None = None) -> Callable[[Task, Path], Callable[[
     return prepare
 
 
-def _spec(task: Task, folder: Path, preset: str | None) -> dict[str, Any]:
+def spec_of(task: Task, folder: Path, preset: str | None) -> dict[str, Any]:
     """Return the spec that `declnet new` writes, with the task's own rows for validation."""
     from declnet.cli.main import command
 

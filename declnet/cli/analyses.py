@@ -12,7 +12,7 @@ from declnet.cli.streams import escaped_line
 from declnet.cli.terminal import print_table
 from declnet.contracts.analysis import Analysis, AnalysisTable, Cell
 from declnet.errors import Diagnostic, SpecError
-from declnet.spec.validate import component_in_option
+from declnet.spec.source_argument import declared_component
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
@@ -28,7 +28,7 @@ def chosen_analyses(texts: Sequence[str], registry: Registry) -> tuple[Analysis,
     problems: list[Diagnostic] = []
     for number, text in enumerate(texts, start=1):
         try:
-            found.append(component_in_option(Analysis, text, "--analyze", number, registry))
+            found.append(declared_component(Analysis, text, "--analyze", number, registry))
         except SpecError as error:
             problems += error.problems
     if problems:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from declnet.cli.streams import escaped_line, painted
-from declnet.errors import Diagnostic, Place, dotted
+from declnet.errors import Diagnostic, Place, dotted, without_passwords
 
 Paint = Callable[[str, str], str]
 """Return a text in a color, e.g. `paint("error", "red")`."""
@@ -124,15 +124,15 @@ def _framed_excerpt(place: Place, where: str, color: str, paint: Paint) -> list[
 
 def _excerpt(place: Place) -> tuple[str, str]:
     """Return the line, cut to `WIDEST` characters, and the carets below it."""
-    start = place.column - 1
-    end = place.end_column - 1 if place.end_line == place.line else len(place.text)
-    first = max(0, start - WIDEST // 2) if len(place.text) > WIDEST else 0
-    last = min(len(place.text), first + WIDEST)
-    before = _printable(place.text[first:start])
-    marked = _printable(place.text[start : min(end, last)])
-    after = _printable(place.text[min(end, last) : last])
+    text, start = without_passwords(place.text), place.column - 1
+    end = place.end_column - 1 if place.end_line == place.line else len(text)
+    first = max(0, start - WIDEST // 2) if len(text) > WIDEST else 0
+    last = min(len(text), first + WIDEST)
+    before = _printable(text[first:start])
+    marked = _printable(text[start : min(end, last)])
+    after = _printable(text[min(end, last) : last])
     carets = " " * _width(before) + "^" * max(1, _width(marked))
-    left, right = "…" if first else "", "…" if last < len(place.text) else ""
+    left, right = "…" if first else "", "…" if last < len(text) else ""
     return f"{left}{before}{marked}{after}{right}".rstrip(), " " * len(left) + carets
 
 

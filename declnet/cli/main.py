@@ -82,7 +82,8 @@ def _status() -> int:
         click.echo("\n".join(["interrupted", *getattr(cause, "__notes__", ())]), err=True)
         return 130
     except Exception as error:
-        from declnet.errors import DeclnetError, SpecError  # importing it slows `--help` by 5 %
+        # importing it slows `--help` by 5 %
+        from declnet.errors import DeclnetError, SpecError, without_passwords
 
         if not isinstance(error, DeclnetError):
             raise
@@ -91,6 +92,6 @@ def _status() -> int:
 
             show_diagnostics(error.problems)
         else:
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: {without_passwords(str(error))}", err=True)
         return error.exit_code
     return status if isinstance(status, int) else 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from declnet.cli.options import PATH, no_plugin_option, registry_without
+from declnet.cli.options import DATA, PATH, given_data, no_plugin_option, registry_without
 
 if TYPE_CHECKING:
     from declnet.contracts.table import TableProfile
@@ -52,8 +52,9 @@ class _WithTemplates(click.Command):
 )
 @click.option(
     "--data",
-    type=PATH,
-    help="A table to write the spec for, in a file that an installed data source reads.",
+    type=DATA,
+    help="A table to write the spec for, in a file that an installed data source reads, or a "
+    "source as in a spec, e.g. '{ type = …, … }'.",
 )
 @click.option("--target", metavar="COLUMN", help="The column of the table to predict.")
 @click.option(
@@ -84,7 +85,7 @@ def new(
     spec: Path,
     template: str | None,
     preset: str | None,
-    data: Path | None,
+    data: Path | str | None,
     target: str | None,
     task: Literal["classification", "regression"] | None,
     features: tuple[str, ...],
@@ -102,7 +103,7 @@ def new(
     import shlex
 
     from declnet.contracts.attribution import attributing_errors
-    from declnet.data.files import Wishes, naming, profile_of_file
+    from declnet.data.files import Wishes, naming, profile_of
     from declnet.errors import OutputError
     from declnet.runs.prediction_files import whole_file
 
@@ -111,8 +112,8 @@ def new(
         raise OutputError(f"{spec}: a spec's name ends in .toml or .json")
     if data is None and (preset or target or task or features or exclude or no_header):
         raise click.UsageError(
-            "--preset, --target, --task, --features, --exclude and --no-header go with --data, the "
-            "file of a table"
+            "--preset, --target, --task, --features, --exclude and --no-header go with --data, a "
+            "table"
         )
     if preset and template:
         raise click.UsageError("with --data, --template and --preset are the same; give one")
@@ -123,9 +124,10 @@ def new(
             text = chosen.spec()
             document, notes = _parsed(chosen, "spec", text), [*_lacking(chosen)]
         else:
-            with naming(data):
+            given = given_data(data, "--data", registry)
+            with naming(given):
                 wishes = Wishes(task, features, exclude, not no_header)
-                table = profile_of_file(data, target, spec.parent, registry, wishes)
+                table = profile_of(given, target, spec.parent, registry, wishes)
                 text = chosen.spec_for_table(table, registry)
                 document = _parsed(chosen, "spec_for_table", text)
                 notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]

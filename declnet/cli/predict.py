@@ -14,8 +14,10 @@ import click
 
 from declnet.cli.diagnostics import show_note
 from declnet.cli.options import (
+    DATA,
     PATH,
     format_option,
+    given_data,
     no_plugin_option,
     registry_without,
     run_argument,
@@ -24,12 +26,14 @@ from declnet.cli.run import interrupt_on_signals, without_collections
 from declnet.cli.streams import binary_output
 
 if TYPE_CHECKING:
+    from declnet.contracts.data_source import DataSource
     from declnet.registry.registry import Registry
+    from declnet.runs.analyzing import AnalysisResult
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
 @run_argument
-@click.argument("file", metavar="INPUT", type=PATH)
+@click.argument("data", metavar="INPUT", type=DATA)
 @click.option(
     "-o",
     "--output",
@@ -65,7 +69,7 @@ if TYPE_CHECKING:
 @no_plugin_option
 def predict(
     run: Path,
-    file: Path,
+    data: Path | str,
     output: Path | None,
     form: str | None,
     identifiers: tuple[str, ...],
@@ -78,9 +82,11 @@ def predict(
 
     RUN may be a folder of folds or seeds, whose models' predictions are averaged.
 
-    INPUT is a table or an array, in any file format that an installed data source reads, or - for
-    CSV from standard input. It is prepared like the training data: a table needs columns of the
-    same names, and may have more. Memory use does not grow with the size of INPUT.
+    INPUT is a table or an array, in any file format that an installed data source reads; or - for
+    CSV from standard input; or a data source as in a spec, e.g. '{ type = …, … }', which has
+    the type and other keys of the training data where it gives none. It is prepared like the
+    training data: a table needs columns of the same names, and may have more. Memory use does not
+    grow with the size of INPUT.
     """
     import time
 
@@ -109,7 +115,8 @@ def predict(
         if threshold is not None:
             predictor.set_threshold(threshold)
         start = time.perf_counter()
-        with _input(file) as table:
+        given = given_data(data, "INPUT", predictor.registry, predictor.spec.data.train)
+        with _input(given) as table:
             parts = predicted_parts(
                 predictor, table, tuple(dict.fromkeys(identifiers)), spread=spread
             )
@@ -123,15 +130,15 @@ def predict(
 
 
 @contextmanager
-def _input(file: Path) -> Iterator[Path]:
-    """Return the file, or for `-` a copy of standard input, since sources read files repeatedly."""
+def _input(data: Path | DataSource) -> Iterator[Path | DataSource]:
+    """Return the data, or for `-` a copy of standard input, since sources read files repeatedly."""
     import shutil
     from tempfile import TemporaryDirectory
 
     from declnet.errors import DataError
 
-    if str(file) != "-":
-        yield file
+    if data != Path("-"):
+        yield data
         return
     name = "standard input"
     if sys.stdin is None:
@@ -154,10 +161,9 @@ def _input(file: Path) -> Iterator[Path]:
 @run_argument
 @click.option(
     "--data",
-    "file",
-    type=PATH,
-    help="A file to evaluate on, with targets, of any kind that an installed data source reads.  "
-    "[default: the run's own data]",
+    type=DATA,
+    help="A file to evaluate on, with targets, of any kind that an installed data source reads, or "
+    "a source as in a spec, e.g. '{ type = …, … }'.  [default: the run's own data]",
 )
 @click.option(
     "--on",
@@ -177,7 +183,7 @@ def _input(file: Path) -> Iterator[Path]:
 @no_plugin_option
 def evaluate(
     run: Path,
-    file: Path | None,
+    data: Path | str | None,
     data_set: str | None,
     wanted: tuple[str, ...],
     form: str,
@@ -195,6 +201,7 @@ def evaluate(
         from declnet.cli.analyses import chosen_analyses, print_analysis
         from declnet.cli.result_tables import print_evaluation
         from declnet.contracts.attribution import attributing_errors
+        from declnet.data.files import called
         from declnet.errors import DataError
         from declnet.runs.ensemble import is_ensemble
         from declnet.runs.evaluation import evaluate_parts
@@ -202,31 +209,33 @@ def evaluate(
         from declnet.runs.stored_run import open_run
         from declnet.runs.writing import json_document
 
-    if file is not None and data_set is not None:
-        raise click.UsageError("--on names the run's own data, --data another file: give one")
+    if data is not None and data_set is not None:
+        raise click.UsageError("--on names the run's own data, --data other data: give one")
     registry = registry_without(disabled)
     if is_ensemble(run):
         if wanted:
             raise click.UsageError("--analyze examines one model: name one of the runs in RUN")
-        _evaluate_ensemble(run, file, data_set, form, registry)
+        _evaluate_ensemble(run, data, data_set, form, registry)
         return
     stored = open_run(run, registry, notice=show_note)
     predictor = stored.predictor()
     analyses = chosen_analyses(wanted, stored.registry)
-    found_by = stored.analyze(*analyses, data=file or data_set) if analyses else ()
-    if file is not None:
+    found_by: tuple[AnalysisResult, ...] = ()
+    if data is not None:
         with attributing_errors(predictor.registry):
-            parts = labeled_parts(predictor, file)
-            found = evaluate_parts(predictor, parts, str(file))
+            given = given_data(data, "--data", predictor.registry, predictor.spec.data.train)
+            found = evaluate_parts(predictor, labeled_parts(predictor, given), called(given))
+        found_by = stored.analyze(*analyses, data=given) if analyses else ()
     elif predictor.spec.data.train is None:
         raise DataError("the run's data came from a program", hint="name a file with --data")
     else:
-        data = stored.data(data_set)
-        if not data.unchanged:
+        found_by = stored.analyze(*analyses, data=data_set) if analyses else ()
+        own = stored.data(data_set)
+        if not own.unchanged:
             click.echo(
-                f"warning: the {data.name} data is not what the run saw (another hash)", err=True
+                f"warning: the {own.name} data is not what the run saw (another hash)", err=True
             )
-        found = stored.evaluate(data.name)
+        found = stored.evaluate(own.name)
     if form == "json":
         data_found = found.as_data()
         if analyses:
@@ -239,7 +248,7 @@ def evaluate(
 
 
 def _evaluate_ensemble(
-    path: Path, file: Path | None, data_set: str | None, form: str, registry: Registry
+    path: Path, data: Path | str | None, data_set: str | None, form: str, registry: Registry
 ) -> None:
     """Evaluate the folds or seeds of one spec, by default out of fold and on the test data."""
     from declnet.cli.result_tables import print_evaluation
@@ -247,15 +256,17 @@ def _evaluate_ensemble(
     from declnet.runs.ensemble import open_ensemble
 
     ensemble = open_ensemble(path, registry, notice=show_note)
-    if file is not None:
-        found = [ensemble.evaluate(file)]
+    if data is not None:
+        predictor = ensemble.predictor()
+        given = given_data(data, "--data", predictor.registry, predictor.spec.data.train)
+        found = [ensemble.evaluate(given)]
     elif any(run.spec.data.train is None for run in ensemble.runs):
         raise DataError("the runs' data came from a program", hint="name a file with --data")
     else:
         names = [data_set] if data_set is not None else ensemble.evaluated_on
         found = [ensemble.evaluate(name) for name in names]
     if form == "json":
-        alone = file is not None or data_set is not None
+        alone = data is not None or data_set is not None
         every = [each.as_data() for each in found]
         content = every[0] if alone else {"evaluations": every}
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))

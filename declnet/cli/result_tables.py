@@ -33,7 +33,7 @@ from declnet.contracts.table import Table, column_type, missing_values
 from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Node
 from declnet.registry.spelling import counted
-from declnet.runs.evaluation import Evaluation
+from declnet.runs.evaluation import CalibrationResult, Evaluation
 from declnet.runs.session import RunResult
 from declnet.spec.messages import from_here
 
@@ -124,6 +124,7 @@ def print_evaluation(found: Evaluation) -> None:
         constant, heads = found.baseline.metrics, (*heads, f"baseline: {found.baseline.prediction}")
         rows = [(*row, format_metric(constant.get(row[0]))) for row in rows]
     print_table(heads, rows, numeric=heads[1:])
+    _print_calibration(found.calibration)
     for warning in found.warnings:
         sys.stdout.write(f"warning: {warning}\n")
     columns = ("class", "precision", "recall", "f1", "support")
@@ -137,6 +138,27 @@ def print_evaluation(found: Evaluation) -> None:
         _print_confusion(found.counts, found.class_names)
     for each in found.heads.values():
         print_evaluation(each)
+
+
+def _print_calibration(found: CalibrationResult | None) -> None:
+    """Print what the calibrators learned, and what they do on this data."""
+    if found is None:
+        return
+    fitted = f"fitted to {counted(found.samples, 'validation sample')}"
+    sys.stdout.write(f"calibration, {fitted}: {'; '.join(found.steps)}\n")
+    if found.before is not None and found.after is not None:
+        rows = [
+            (name, format_metric(value), format_metric(found.after[name]))
+            for name, value in found.before.items()
+        ]
+        print_table(
+            ("metric", "uncalibrated", "calibrated"), rows, numeric=["uncalibrated", "calibrated"]
+        )
+    if found.coverage is not None:
+        values = [f"{name} {value:.4g}" for name, value in found.coverage.items()]
+        sys.stdout.write(f"{', '.join(values)}\n")
+    if found.coverage is not None or found.before is None:
+        sys.stdout.write("\n")  # as after a table
 
 
 def _print_confusion(counts: Array, names: tuple[str, ...]) -> None:
@@ -191,6 +213,10 @@ def print_result(
         ]
         print_table(("", *columns), rows, numeric=columns)
     _print_baseline(result)
+    for name, calibration in result.calibrations.items():
+        of = f"{name} " if name else ""
+        fitted = f"{of}calibrated on {counted(calibration.samples, 'validation sample')}"
+        sys.stdout.write(f"{fitted}: {'; '.join(calibration.summaries())}\n")
     for warning in result.warnings:
         if warning not in shown:
             sys.stdout.write(f"warning: {warning}\n")

@@ -424,3 +424,71 @@ def checked_calls(
     if not isinstance(calls, tuple) or not all(map(callable, calls)):
         _refuse(component, method, calls, "a tuple of functions without arguments")
     return calls
+
+
+def checked_learned(calibrator: Component, state: Any) -> dict[str, Any]:
+    """Return the result of `Calibrator.fit`: JSON values and arrays of finite numbers by name."""
+    found = checked_fit(calibrator, state)
+    for name, value in found.items():
+        if isinstance(value, np.ndarray | np.generic) and not np.isfinite(value).all():
+            fault = f"returned NaN or infinite numbers as {name!r}"
+            raise BrokenContractError(calibrator, "fit", fault)
+    return found
+
+
+def checked_calibrated(calibrator: Component, y: Any, y_pred: Array) -> Array:
+    """Return the result of `Calibrator.apply`: finite numbers of the shape of the predictions."""
+    return _finite(calibrator, "apply", y, y_pred.shape)
+
+
+def checked_threshold(calibrator: Component, threshold: Any) -> float:
+    """Return the result of `Calibrator.threshold`: a finite number."""
+    if not _is_number(threshold) or not math.isfinite(threshold):
+        _refuse(calibrator, "threshold", threshold, "a finite number")
+    return float(threshold)
+
+
+def checked_intervals(calibrator: Component, bounds: Any, samples: int) -> tuple[Array, Array]:
+    """Return the result of `Calibrator.intervals`: lower and upper bounds of the same shape."""
+    if not isinstance(bounds, tuple) or len(bounds) != 2:
+        _refuse(calibrator, "intervals", bounds, "a tuple of lower and upper bounds")
+    lower, upper = bounds
+    shape = upper.shape if isinstance(upper, np.ndarray) and upper.ndim else (samples,)
+    lower, upper = (
+        _finite(calibrator, "intervals", each, (samples, *shape[1:])) for each in (lower, upper)
+    )
+    if (lower > upper).any():
+        fault = "returned a lower bound that is above the upper one"
+        raise BrokenContractError(calibrator, "intervals", fault)
+    return lower, upper
+
+
+def checked_sets(calibrator: Component, sets: Any, shape: Shape) -> Array:
+    """Return the result of `Calibrator.sets`: booleans (n, classes)."""
+    if not isinstance(sets, np.ndarray) or sets.dtype.kind != "b" or sets.shape != shape:
+        _refuse(calibrator, "sets", sets, f"an array of booleans of shape {shape}")
+    found: Array = sets
+    return found
+
+
+def checked_coverage(calibrator: Component, coverage: Any) -> float | None:
+    """Return the result of `Calibrator.promised_coverage`: a share of 1, or None."""
+    if coverage is not None and not (_is_number(coverage) and 0 < coverage <= 1):
+        _refuse(calibrator, "promised_coverage", coverage, "a number above 0, up to 1, or None")
+    return None if coverage is None else float(coverage)
+
+
+def checked_least(calibrator: Component, samples: Any) -> int:
+    """Return the result of `Calibrator.least_samples`: a whole number."""
+    if not _is_whole(samples):
+        _refuse(calibrator, "least_samples", samples, "a whole number")
+    return operator.index(samples)
+
+
+def _finite(component: Component, method: str, array: Any, shape: Shape) -> Array:
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or array.shape != shape:
+        _refuse(component, method, array, f"an array of floats of shape {shape}")
+    found: Array = array
+    if not np.isfinite(found).all():
+        raise BrokenContractError(component, method, "returned numbers that are NaN or infinite")
+    return found

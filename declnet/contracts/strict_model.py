@@ -160,7 +160,10 @@ class StrictModel(BaseModel):
             return handler(values)
         except ValidationError as error:
             details = [cls._with_suggestion(detail) for detail in error.errors()]
-            raise ValidationError.from_exception_data(error.title, details) from None
+            hides = bool(cls.model_config.get("hide_input_in_errors"))
+            raise ValidationError.from_exception_data(
+                error.title, details, hide_input=hides
+            ) from None
 
     @classmethod
     def _with_suggestion(cls, detail: ErrorDetails) -> InitErrorDetails:

@@ -40,8 +40,8 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
 
     Args:
         path: the file, or a folder if a source reads folders.
-        like: another source, e.g. the training data's; if its class reads such files, its settings,
-            e.g. the delimiter, apply to this file too.
+        like: another source, e.g. the training data's; if its class or one derived from it reads
+            such files, its settings, e.g. the delimiter, apply to this file too.
 
     Raises:
         DataError: the file does not exist, or there is not exactly one data source for it.
@@ -49,7 +49,8 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
     if like is not None and _reads(like, path):
         component = type(like)
     else:
-        component, like = _chosen(path, registry), None
+        component = _chosen(path, registry)
+        like = like if like is not None and issubclass(component, type(like)) else None
     try:
         if not path.is_file() and not path.is_dir():
             what = "is neither a file nor a folder" if path.exists() else "there is no such file"
@@ -151,16 +152,22 @@ def _unreadable(path: Path, registry: Registry) -> DataError:
     )
 
 
+def called(data: Path | DataSource) -> str:
+    """Return what messages call a file, or a source that is not known by its file."""
+    return f'data source "{data.type}"' if isinstance(data, DataSource) else str(data)
+
+
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Prefix errors that name only a row or column with the file's name."""
+def naming(data: Path | DataSource) -> Iterator[None]:
+    """Prefix errors that name only a row or column with the name of the file or source."""
+    name = called(data)
     try:
         yield
     except DataError as error:
-        if error.message.startswith(str(path)):
+        if error.message.startswith(name):
             raise
         raise DataError(
-            f"{path}: {error.message}", hint=error.hint, path=error.path, code=error.code
+            f"{name}: {error.message}", hint=error.hint, path=error.path, code=error.code
         ) from None
 
 
@@ -193,8 +200,8 @@ class Wishes:
     header: bool = True
 
 
-def profile_of_file(
-    file: Path,
+def profile_of(
+    data: Path | DataSource,
     target: str | None,
     folder: Path,
     registry: Registry,
@@ -203,19 +210,21 @@ def profile_of_file(
     """Read a table and describe it.
 
     Args:
-        file: a table, in a file that an installed data source reads.
+        data: a table, in a file that an installed data source reads, or a source of one.
         folder: the spec's folder, to which its paths are relative.
 
     Raises:
-        DataError: the file cannot be read, is not a table or lacks the column, or the column is
+        DataError: the table cannot be read, is not a table or lacks the column, or the column is
             not usable as a target.
     """
-    source = file_source(file, registry)
+    declared = {name: getattr(data, name) for name in getattr(data, "model_fields_set", ())}
+    source = data if isinstance(data, DataSource) else file_source(data, registry)
+    file = called(data)
     if not wishes.header:
         if "header" not in type(source).model_fields:
             raise DataError(f'{file}: data source "{source.type}" always has names of columns')
         source = source.model_copy(update={"header": False})
-    source = source.with_detected_format()
+    source = source.with_detected_format().model_copy(update=declared)
     if checked_info(source, source.describe()) is not None:
         raise DataError(
             f"{file}: holds arrays, not a table",
@@ -223,6 +232,8 @@ def profile_of_file(
             "them",
         )
     source, table = _declaring_notes(source, _table_of(source, file), file)
+    if target is not None and target not in table.columns:
+        source.with_target(target).describe()  # it may know why the column is not there
     target = _require_target(target, table, file)
     labeled = source.with_target(target)
     if labeled == source and table.target != target:
@@ -251,14 +262,14 @@ def profile_of_file(
     return TableProfile(declared, columns, target, task, unlabeled, selects, notes, excluded)
 
 
-def _table_of(source: DataSource, file: Path) -> Table:
-    data = checked_data(checked_load(source, source.load(np.random.default_rng(0))), str(file))
+def _table_of(source: DataSource, file: str) -> Table:
+    data = checked_data(checked_load(source, source.load(np.random.default_rng(0))), file)
     if not isinstance(data, Table):
         raise DataError(f"{file}: is not a table")
     return data
 
 
-def _declaring_notes(source: DataSource, table: Table, file: Path) -> tuple[DataSource, Table]:
+def _declaring_notes(source: DataSource, table: Table, file: str) -> tuple[DataSource, Table]:
     """Return a source that declares the types its notes suggest, and the table read with them."""
     if not table.notes or "types" not in type(source).model_fields:
         return source, table
@@ -355,7 +366,7 @@ def _counts_rows(column: Array) -> bool:
     return bool((np.diff(np.sort(column)) == 1).all())
 
 
-def _require_target(target: str | None, table: Table, file: Path) -> str:
+def _require_target(target: str | None, table: Table, file: str) -> str:
     if target is None:
         shown = ", ".join(f'"{each}"' for each in list(table.columns)[:20])
         more = ", …" if len(table.columns) > 20 else ""
@@ -414,7 +425,9 @@ def _is_class(target: ColumnProfile) -> bool:
 
 def _declared(source: DataSource, folder: Path) -> dict[str, Any]:
     """Return the source as declared by a spec in a folder, with paths relative to that folder."""
-    fields = source.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+    fields = source.model_dump(
+        mode="json", exclude_defaults=True, exclude_none=True, context={"folder": folder}
+    )
     for name in type(source).model_fields.keys() & fields:
         path = getattr(source, name)
         if isinstance(path, Path):

@@ -13,14 +13,17 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.table import Table
 from declnet.errors import DataError
 
+_NUMBERS = (bool, int, float, np.number, np.bool_)
 
-def as_table(data: Any, target: str | None = None) -> Table | Array:
+
+def as_table(data: Any, target: str | None = None, *, first_row: int = 1) -> Table | Array:
     """Convert tabular data to a `Table` and anything else to an array.
 
     Args:
         data: a `Table`; a data frame from polars, pandas or another library with columns accessed
             by name; a mapping of columns (n,); a list of mappings, one per row; or an array.
         target: the column to predict, if the table has it.
+        first_row: the number of the first row, for messages.
 
     Raises:
         DataError: a column cannot be part of a table.
@@ -36,7 +39,7 @@ def as_table(data: Any, target: str | None = None) -> Table | Array:
         columns = {name: data[name] for name in data.columns}
     else:
         return np.asarray(data)
-    read = {str(name): _column(values, str(name)) for name, values in columns.items()}
+    read = {str(name): _column(each, str(name), first_row) for name, each in columns.items()}
     lengths = {len(column) for column in read.values()}
     if len(lengths) > 1:
         raise DataError(f"columns have {' and '.join(map(str, sorted(lengths)))} rows")
@@ -57,13 +60,15 @@ def _is_list_of_rows(data: Any) -> bool:
     return rows and all(isinstance(each, Mapping) for each in data)
 
 
-def _column(values: Any, name: str) -> Array:
+def _column(values: Any, name: str, first_row: int) -> Array:
     """Return a column of floats, integers, booleans or text (objects), as in a `Table`.
 
     Dates and times become ISO 8601 text, durations seconds, decimals floats.
     """
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
+    elif isinstance(values, list | tuple):
+        values = np.fromiter(values, object, len(values))  # an item may be a list
     elif not isinstance(values, np.ndarray):
         values = np.array(values, object)
     if values.ndim != 1:
@@ -82,31 +87,38 @@ def _column(values: Any, name: str) -> Array:
         seconds: Array = values / np.timedelta64(1, "s")
         return seconds
     if values.dtype.kind == "O":
-        return _of_objects(values, name)
+        return _of_objects(values, name, first_row)
     raise DataError(
         f'column "{name}" holds {values.dtype}, no numbers, booleans or text',
         hint="turn it into one of these",
     )
 
 
-def _of_objects(values: Array, name: str) -> Array:
+def _of_objects(values: Array, name: str, first_row: int) -> Array:
     """Return a column of Python objects, some of them possibly missing (None, NaN, pandas NA)."""
+    kinds = set(map(type, values))
+    if kinds in ({str}, {str, type(None)}):
+        return values.copy()
+    if kinds <= {bool, int, float, type(None)}:
+        try:
+            found = np.array(values.tolist(), float if type(None) in kinds else None)
+            return found.astype(float) if found.dtype.kind == "O" else found
+        except OverflowError:
+            raise DataError(f'column "{name}" has a number beyond 64-bit floats') from None
     items = [None if _is_missing(each) else _plain(each) for each in values.tolist()]
     there = [each for each in items if each is not None]
     if all(isinstance(each, str) for each in there) and there:
         column: Array = np.empty(len(items), object)
         column[:] = items
         return column
-    if not all(isinstance(each, bool | int | float | np.number | np.bool_) for each in there):
+    if not all(isinstance(each, _NUMBERS) for each in there):
+        wanted = str if isinstance(there[0], str) else _NUMBERS
         position = next(
-            at
-            for at, each in enumerate(items)
-            if (each is not None and not isinstance(each, type(there[0])))
-            or not isinstance(each, bool | int | float | str | None)
+            at for at, each in enumerate(items) if each is not None and not isinstance(each, wanted)
         )
         raise DataError(
-            f'row {position + 1}, column "{name}" is {items[position]!r}: a column holds either '
-            "numbers, or booleans, or text"
+            f'row {first_row + position}, column "{name}" is {items[position]!r}: a column holds '
+            "either numbers, or booleans, or text"
         )
     if len(there) < len(items) or not there:
         return np.array([np.nan if each is None else float(each) for each in items])

@@ -12,18 +12,19 @@ import numpy as np
 
 from declnet.contracts.analysis import Analysis, AnalysisTable, plain_table, table_of
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.data_source import Dataset
+from declnet.contracts.data_source import Dataset, DataSource
 from declnet.contracts.inputs import by_name, for_each
 from declnet.contracts.metric import Better
 from declnet.contracts.returned import checked_tables
 from declnet.contracts.table import Table
-from declnet.data.files import naming
+from declnet.data.files import called, naming
 from declnet.data.loading import fingerprint, guarded
 from declnet.data.replacing import Replacer, raw_columns
 from declnet.data.sets import load_sets, prepare_sets, split_sets
 from declnet.data.splits import Data
 from declnet.data.targets import wanted_targets
 from declnet.errors import DataError
+from declnet.runs.calibration import calibrating
 from declnet.runs.evaluation import ValueErrors, ready_part
 from declnet.runs.file_parts import raw_parts, whole_parts
 from declnet.runs.predictor import Predictor
@@ -180,7 +181,8 @@ class AnalyzedData:
         errors = [ValueErrors() if each.sort == "values" else None for each in readings]
         watches = [_nothing if each is None else each.add for each in errors]
         unscale = unscaling(heads, self._predictor.preparation)
-        accumulator = MetricAccumulator(heads, None, watches, unscale)
+        finish = calibrating(heads, self._predictor.calibrations, unscale)
+        accumulator = MetricAccumulator(heads, None, watches, finish)
         with np.errstate(all="ignore"):
             self._batches.add_to(accumulator, ready)
             found = accumulator.result()
@@ -264,26 +266,28 @@ def set_loaded_again(
     return set_of_run(predictor, raw, prepared.datasets[name], name)
 
 
-def file_to_analyze(predictor: Predictor, path: Path, training: Callable[[], Data]) -> AnalyzedData:
-    """Return a file's samples with targets for analyses, at most `MOST_SAMPLES` of them.
+def other_data(
+    predictor: Predictor, given: Path | DataSource, training: Callable[[], Data]
+) -> AnalyzedData:
+    """Return samples with targets for analyses, at most `MOST_SAMPLES` of them.
 
     Args:
+        given: a file or a source, as for `labeled_parts`.
         training: loads the run's training data.
 
     Raises:
         DataError: as `labeled_parts`.
     """
-    with naming(path):
-        parts = raw_parts(predictor, path)
+    name = called(given)
+    with naming(given):
+        parts = raw_parts(predictor, given)
         if predictor.windows is not None:
             (raw,) = whole_parts(parts)
             count = len(raw)
         else:
             raw, count = some_of(parts, random_stream(predictor.spec.seed, Stream.ANALYSIS))
-        samples = predictor.labeled(raw, str(path)).samples
-        return AnalyzedData(
-            predictor, _in_memory(raw), guarded(samples), str(path), count, training
-        )
+        samples = predictor.labeled(raw, name).samples
+        return AnalyzedData(predictor, _in_memory(raw), guarded(samples), name, count, training)
 
 
 def some_of(

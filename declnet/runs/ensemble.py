@@ -39,6 +39,7 @@ from declnet.spec.model import RunSpec, resolved_toml
 from declnet.spec.validate import load_spec
 
 if TYPE_CHECKING:
+    from declnet.contracts.data_source import DataSource
     from declnet.data.loading import GivenData
     from declnet.data.splits import Data
     from declnet.runs.evaluation import Evaluation
@@ -281,12 +282,13 @@ class Ensemble:
         """
         return self._predictor
 
-    def evaluate(self, data: str | Path | GivenData | None = None) -> Evaluation:
+    def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
         """Evaluate the averaged predictions, or with folds those of the model that saw no answer.
 
         Args:
             data: `"validation"`: out of fold; `"test"` or another data set that all runs have in
-                common; or the path of a file, as a `Path`, or data, as for `Predictor.evaluate`.
+                common; or the path of a file, as a `Path`, a data source or data, as for
+                `Predictor.evaluate`.
                 Default: out of fold with folds, else the test data.
 
         Raises:
@@ -327,14 +329,14 @@ class Ensemble:
     def _out_of_fold(self, data: Mapping[str, Data] | None) -> Evaluation:
         from declnet.runs.evaluation import evaluate_each
 
-        self.predictor()  # which requires that they are alike
+        reader = self.predictor()  # which requires that they are alike
         models, changed = [], False
         for run, loaded in self._with_data(data):
             stored, predictor = run.prepared_sets(loaded)["validation"], run.predictor()
             changed = changed or not stored.unchanged
             models.append((predictor, stored.labeled_parts(predictor)))
         with attributing_errors(self.runs[0].registry):
-            return _warned(evaluate_each(models, "out of fold"), changed)
+            return _warned(evaluate_each(models, "out of fold", reader), changed)
 
     def _with_data(
         self, data: Mapping[str, Data] | None

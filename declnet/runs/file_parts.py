@@ -1,4 +1,4 @@
-"""A run's samples in files, part by part, for predictions and evaluations."""
+"""A run's samples in files and other sources, part by part, for predictions and evaluations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from declnet.contracts.returned import (
 )
 from declnet.contracts.table import ColumnType, Table
 from declnet.data.columns import require_column
-from declnet.data.files import file_source, naming
+from declnet.data.files import called, file_source, naming
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
 from declnet.runs.predictions import AnyPredictions, without_spread
@@ -52,13 +52,18 @@ def samples_in_part(predictor: Predictor) -> int:
 
 
 def predicted_parts(
-    predictor: Predictor, path: Path, identifiers: Sequence[str] = (), *, spread: bool = False
+    predictor: Predictor,
+    data: Path | DataSource,
+    identifiers: Sequence[str] = (),
+    *,
+    spread: bool = False,
 ) -> Iterator[AnyPredictions]:
-    """Yield the predictions for a file part by part, with memory independent of the file size.
+    """Yield the predictions for samples part by part, with memory independent of their number.
 
     Args:
-        predictor: the run's predictor; its training data source determines the file's format.
-        path: a table with the columns that the model was trained on, or an array.
+        predictor: the run's predictor; its training data source determines a file's format.
+        data: a table with the columns that the model was trained on, or an array: a file or a
+            source.
         identifiers: columns of the table to pass through. Those that are not features are read as
             text, if the source can.
         spread: whether to keep the spread of an ensemble.
@@ -67,8 +72,8 @@ def predicted_parts(
         DataError: the file cannot be read, a row cannot be prepared, or a prediction is NaN or
             infinite.
     """
-    with naming(path):
-        source, first = _source(predictor, path, (), identifiers), 1
+    with naming(data):
+        source, first = _source(predictor, data, (), identifiers), 1
         names = checked_sample_names(source, source.sample_names())
         parts: Iterator[Unprepared] = (
             checked_inputs(source, part)
@@ -89,17 +94,17 @@ def predicted_parts(
                     "the model was trained on a table, so its columns are needed by name",
                     hint=f"a table with {_some(predictor.features)}",
                 )
-            data, passed = _without(part, identifiers, predictor.features is None)
+            kept, passed = _without(part, identifiers, predictor.features is None)
             if names is not None:
-                own = np.array(names[first - 1 : first - 1 + sample_count(data)], object)
-                if len(own) < sample_count(data):
+                own = np.array(names[first - 1 : first - 1 + sample_count(kept)], object)
+                if len(own) < sample_count(kept):
                     fault = f"returned {len(names)} names, but there are more samples"
                     raise BrokenContractError(source, "sample_names", fault)
                 passed = {FILE: own, **passed}
-            found = predictor.predict_part(data, first)
+            found = predictor.predict_part(kept, first)
             found = found if spread else without_spread(found)
             yield replace(found, identifiers={**found.identifiers, **passed})
-            first += sample_count(data)
+            first += sample_count(kept)
 
 
 def _without(
@@ -119,33 +124,33 @@ def _without(
     return data, passed
 
 
-def labeled_parts(predictor: Predictor, path: Path) -> Iterator[LabeledPart]:
-    """Yield a file's samples with targets, part by part, prepared like the run's data.
+def labeled_parts(predictor: Predictor, given: Path | DataSource) -> Iterator[LabeledPart]:
+    """Yield samples with targets, part by part, prepared like the run's data.
 
     Args:
-        predictor: the run's predictor; its training data source determines the file's format.
-        path: a table with the target and the columns the model was trained on; or arrays x and y
-            if the model was trained on arrays.
+        predictor: the run's predictor; its training data source determines a file's format.
+        given: a file or a source: a table with the target and the columns the model was trained
+            on; or arrays x and y if the model was trained on arrays.
 
     Raises:
         DataError: the file cannot be read, lacks a column or has a class unknown to the model.
     """
-    with naming(path):
+    with naming(given):
         first = 1
-        parts = raw_parts(predictor, path, only_needed=True)
+        parts = raw_parts(predictor, given, only_needed=True)
         for data in parts if predictor.windows is None else whole_parts(parts):
-            yield predictor.labeled(data, str(path), first)
+            yield predictor.labeled(data, called(given), first)
             first += len(data)
 
 
 def raw_parts(
-    predictor: Predictor, path: Path, *, only_needed: bool = False
+    predictor: Predictor, given: Path | DataSource, *, only_needed: bool = False
 ) -> Iterator[Dataset | Table]:
-    """Yield a file's samples with targets, part by part, before their preparation.
+    """Yield samples with targets, part by part, before their preparation.
 
     Args:
         predictor: as for `labeled_parts`.
-        path: as for `labeled_parts`.
+        given: as for `labeled_parts`.
         only_needed: whether to leave out columns that are neither features nor targets.
 
     Raises:
@@ -153,7 +158,7 @@ def raw_parts(
     """
     preparation = predictor.preparation
     targets = tuple((preparation.targets or {}).values()) if preparation is not None else ()
-    source = _source(predictor, path, targets, only_needed=only_needed)
+    source = _source(predictor, given, targets, only_needed=only_needed)
     for part in source.chunks(_no_chance(), samples_in_part(predictor)):
         yield checked_load(source, part, "chunks")
 
@@ -173,13 +178,15 @@ def whole_parts(parts: Iterator[Any]) -> Iterator[Any]:
 
 def _source(
     predictor: Predictor,
-    path: Path,
+    data: Path | DataSource,
     targets: Sequence[TargetEncoding],
     identifiers: Sequence[str] = (),
     *,
     only_needed: bool = True,
 ) -> DataSource:
-    source = file_source(path, predictor.registry, predictor.spec.data.train)
+    source = data
+    if not isinstance(source, DataSource):
+        source = file_source(source, predictor.registry, predictor.spec.data.train)
     columns = [each.column for each in targets]
     source = source.with_targets(columns) if columns else source.with_target(None)
     types: dict[str, ColumnType] = dict.fromkeys(identifiers, "text")

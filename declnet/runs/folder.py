@@ -22,6 +22,7 @@ ANALYSES = "analyses.json"
 WEIGHTS = "weights.safetensors"
 PREPARATION = "preparation.json"
 PREPARATION_ARRAYS = "preparation.safetensors"
+CALIBRATION = "calibration.json"
 CHECKPOINTS = "checkpoints"
 
 ENSEMBLE = "ensemble.json"

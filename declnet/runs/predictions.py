@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from math import prod
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.calibrator import Task
 from declnet.contracts.loss import Loss
-from declnet.contracts.returned import checked_predictions
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
 from declnet.spec.heads import Head
+from declnet.training.tasks import task_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,11 @@ class Predictions:
         outputs: (n, *shape), the model's output after `Loss.predictions`; probabilities if the
             loss takes logits.
         identifiers: columns of the input that are passed through, (n,) each.
+        lower: the lower bounds of the values, (n,) or (n, *shape); None unless a calibrator gives
+            intervals.
+        upper: their upper bounds.
+        sets: whether each class is in a sample's prediction set, booleans (n, classes) in the order
+            of the class names; None unless a calibrator gives sets.
         spread: like `outputs`, the standard deviation (n - 1) over the models of an ensemble; None
             for a single model.
     """
@@ -41,6 +48,9 @@ class Predictions:
     class_names: tuple[str, ...] | None
     outputs: Array
     identifiers: Mapping[str, Array] = field(default_factory=dict)
+    lower: Array | None = None
+    upper: Array | None = None
+    sets: Array | None = None
     spread: Array | None = None
 
     def __len__(self) -> int:
@@ -52,10 +62,12 @@ class Predictions:
         return len(self.outputs)
 
     def columns(self) -> dict[str, Array]:
-        """Return the columns (n,) `prediction` and, for each class, `probability_<class>`.
+        r"""Return the columns (n,) `prediction` and, for each class, `probability_<class>`.
 
         For several outputs: `prediction_1`, `prediction_2`, … and `probability_1`, …. Identifiers
-        come first; the spread is `spread`, or `spread_<class>` or `spread_1`, ….
+        come first; the spread is `spread`, or `spread_<class>` or `spread_1`, …. Intervals are
+        `lower` and `upper`, or `lower_1`, …; a set is text in the column `set`, the names of its
+        classes with `|` between them (in a name it is `\|`).
 
         Raises:
             DataError: an identifier has the name of another column.
@@ -66,6 +78,10 @@ class Predictions:
         elif self.probabilities is not None:
             for index, name in enumerate(self.class_names or ()):
                 columns[f"probability_{name}"] = self.probabilities[:, index]
+        if self.lower is not None and self.upper is not None:
+            columns |= _numbered("lower", self.lower) | _numbered("upper", self.upper)
+        if self.sets is not None:
+            columns["set"] = _set_texts(self.sets, self.class_names or ())
         if self.spread is not None:
             flat = self.spread.reshape(len(self), -1)
             named = self.class_names if len(self.class_names or ()) == flat.shape[1] else None
@@ -139,16 +155,6 @@ def _with_identifiers(
     return {**identifiers, **columns}
 
 
-def predictions_of(loss: Loss, y_pred: Array) -> Array:
-    """Apply `Loss.predictions` to a model's output (n, *output shape).
-
-    Raises:
-        BrokenContractError: the result is not a numeric array with n rows.
-    """
-    with np.errstate(all="ignore"):
-        return checked_predictions(loss, loss.predictions(y_pred), y_pred)
-
-
 def require_finite(outputs: Array, called: Callable[[int], str]) -> None:
     """Raise DataError if a prediction is NaN or infinite.
 
@@ -178,7 +184,7 @@ class OutputReading:
         scores: whether units return scores rather than probabilities.
     """
 
-    sort: Literal["classes", "binary", "flags", "values"]
+    sort: Task
     classes: tuple[Any, ...] | None
     outputs: int
     threshold: float = 0.5
@@ -192,17 +198,14 @@ class OutputReading:
 
         `target` is how the target was encoded; None if y was an array.
         """
-        loss, known = head.loss, target.classes if target is not None else None
-        shape = predictions_of(loss, np.zeros((1, *output_shape), dtype)).shape[1:]
-        units, scores = prod(shape), not _gives_probabilities(loss)
-        if loss.targets == "classes" and len(shape) == 1:
-            return cls("classes", _classes(known, units), units, scores=scores)
-        if loss.targets == "binary":
-            threshold = _threshold(head)
-            if units == 1:
-                return cls("binary", _classes(known, 2), units, threshold, scores)
-            return cls("flags", None, units, threshold, scores)
-        return cls("values", None, units)
+        known = target.classes if target is not None else None
+        task, units, scores = task_of(head.loss, output_shape, dtype)
+        if task == "classes":
+            return cls(task, _classes(known, units), units, scores=scores)
+        if task == "values":
+            return cls(task, None, units)
+        classes = _classes(known, 2) if task == "binary" else None
+        return cls(task, classes, units, _threshold(head), scores)
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
@@ -264,13 +267,6 @@ class OutputReading:
         return Predictions(prediction, None if self.scores else rows, self.class_names, outputs)
 
 
-def _gives_probabilities(loss: Loss) -> bool:
-    """Return whether predictions are probabilities, judging by the threshold if not declared."""
-    if loss.takes is None:
-        return loss.targets == "classes" or loss.threshold == Loss.threshold
-    return loss.takes in ("distribution", "probabilities", "logits")
-
-
 def _threshold(head: Head) -> float:
     """Return the threshold set on one of the metrics, or else the loss's threshold."""
     for metric in head.metrics:
@@ -287,6 +283,14 @@ def _classes(known: tuple[Any, ...] | None, units: int) -> tuple[Any, ...]:
     if len(known) >= units:
         return known[:units]
     return (*map(str, known), *(f"unit {index + 1}" for index in range(len(known), units)))
+
+
+def _set_texts(sets: Array, names: Sequence[str]) -> Array:
+    """Return the names of the classes in each set, joined by `|`, as text (n,)."""
+    escaped = [each.replace("|", "\\|") for each in names]
+    texts = np.empty(len(sets), object)
+    texts[:] = ["|".join(compress(escaped, row)) for row in sets.tolist()]
+    return texts
 
 
 def _numbered(name: str, array: Array) -> dict[str, Array]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, read_only
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data_source import Dataset
+from declnet.contracts.data_source import Dataset, DataSource
 from declnet.contracts.inputs import UNNAMED, by_name, sample_count
 from declnet.contracts.table import Table
 from declnet.data.integer_limits import require_within
@@ -24,17 +25,24 @@ from declnet.graph.model import Model
 from declnet.graph.shapes import input_limits
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted
+from declnet.runs.calibration import (
+    Calibrations,
+    JointCalibration,
+    calibrating,
+    thresholded,
+)
 from declnet.runs.predictions import (
     AnyPredictions,
     JointPredictions,
     OutputReading,
-    predictions_of,
+    Predictions,
     require_finite,
 )
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.training.preparation import unscaling
+from declnet.training.tasks import predictions_of
 
 if TYPE_CHECKING:
     from declnet.runs.evaluation import Evaluation
@@ -80,7 +88,9 @@ class Predictor:
     Attributes:
         preparation: the preparation applied to data before the model; None if arrays are used
             unchanged.
-        heads: the run's losses, each with the output that it takes.
+        heads: the run's losses, each with the output that it takes; with a threshold that a
+            calibrator chose, their metrics use it.
+        calibrations: the fitted calibrations, by the name of their loss; empty if there are none.
         readings: how to interpret the predictions for each loss.
         spec: the run's spec.
         registry: where the run's names are looked up, as the run sees it.
@@ -92,14 +102,17 @@ class Predictor:
         preparation: FittedPreparation | None,
         spec: RunSpec,
         registry: Registry | None = None,
+        calibrations: Calibrations | None = None,
     ) -> None:
         self._model, self.preparation, self.spec = model, preparation, spec
+        self.calibrations = calibrations = dict(calibrations or {})
         self.registry = registry_for(spec.plugins, registry)
-        self.heads = spec.heads
-        self._unscale = unscaling(self.heads, preparation)
+        self._unscale = unscaling(spec.heads, preparation)
         self._limits = input_limits(model.nodes)
         with attributing_errors(self.registry):
-            self.readings = readings_of(self.heads, model, preparation)
+            self.heads = thresholded(spec.heads, calibrations)
+            self.readings = readings_of(spec.heads, model, preparation, calibrations)
+        self._finish = calibrating(self.heads, calibrations, self._unscale)
 
     @property
     def model(self) -> Model:
@@ -197,23 +210,24 @@ class Predictor:
     def _predicted(self, data: Unprepared, first_row: int) -> AnyPredictions:
         return self.read(self.outputs(self.prepared(data, first_row)))
 
-    def evaluate(self, data: Path | GivenData) -> Evaluation:
+    def evaluate(self, data: Path | DataSource | GivenData) -> Evaluation:
         """Evaluate the model on samples with targets, prepared like the training data.
 
         Args:
-            data: the path of a file; or data with targets, as for `declnet.run`.
+            data: the path of a file; a data source; or data with targets, as for `declnet.run`.
 
         Raises:
             DataError: the data cannot be read, lacks a column, has a class unknown to the model, or
                 does not fit the model.
             ComponentError: a component raised an exception or violated its contract.
         """
+        from declnet.data.files import called
         from declnet.runs.evaluation import evaluate_parts
         from declnet.runs.file_parts import labeled_parts
 
         with attributing_errors(self.registry):
-            if isinstance(data, Path):
-                return evaluate_parts(self, labeled_parts(self, data), str(data))
+            if isinstance(data, Path | DataSource):
+                return evaluate_parts(self, labeled_parts(self, data), called(data))
             given = guarded(as_data(data, "the given"))
             return evaluate_parts(self, [self.labeled(given, "the given")], "given")
 
@@ -262,20 +276,31 @@ class Predictor:
 
     def read(self, outputs: Sequence[Array]) -> AnyPredictions:
         """Return the predictions of each loss, as `outputs` returns them, in the user's terms."""
+        found = [self._read(number, each) for number, each in enumerate(outputs)]
         if not self.heads[0].name:
-            return self.readings[0].read(outputs[0])
-        pairs = zip(self.heads, self.readings, outputs, strict=True)
-        return JointPredictions({head.name: reading.read(each) for head, reading, each in pairs})
+            return found[0]
+        pairs = zip(self.heads, found, strict=True)
+        return JointPredictions({head.name: each for head, each in pairs})
 
-    def outputs(self, x: Array | Mapping[str, Array]) -> list[Array]:
-        """Return the predictions of each loss as metrics take them, for prepared samples x."""
+    def _read(self, number: int, outputs: Array) -> Predictions:
+        found = self.readings[number].read(outputs)
+        calibration = self.calibrations.get(self.heads[number].name)
+        return found if calibration is None else calibration.completed(found)
+
+    def outputs(self, x: Array | Mapping[str, Array], *, calibrated: bool = True) -> list[Array]:
+        """Return the predictions of each loss as metrics take them, for prepared samples x.
+
+        Args:
+            calibrated: whether they are calibrated, if the run has calibrators.
+        """
+        finish = self._finish if calibrated else self._unscale
         with np.errstate(all="ignore"):
             found = self._model.predict(x)
         named = found if isinstance(found, dict) else dict.fromkeys(self._model.outputs, found)
         only = next(iter(self._model.outputs))
         outputs = [predictions_of(head.loss, named[head.output or only]) for head in self.heads]
         return [
-            self._unscale[number](each) if number in self._unscale else each
+            finish[number](each) if number in finish else each
             for number, each in enumerate(outputs)
         ]
 
@@ -337,7 +362,9 @@ class EnsemblePredictor(Predictor):
 
     Probabilities, scores and values are averaged as metrics take them: after `Loss.predictions`,
     and in the units of the target. Each model has its own preparation of the data. They share
-    the columns of a table, the classes and the losses.
+    the columns of a table, the classes and the losses. Each model's predictions are calibrated
+    before that; of thresholds and of the bounds of intervals the medians are taken, and a class is
+    in a set if more than half of the models' calibrations put it there.
 
     Args:
         predictors: the predictors of the models, at least one.
@@ -345,7 +372,11 @@ class EnsemblePredictor(Predictor):
 
     def __init__(self, predictors: Sequence[Predictor]) -> None:
         first = predictors[0]
-        super().__init__(first.model, first.preparation, first.spec, first.registry)
+        joint = {
+            name: JointCalibration.of([each.calibrations[name] for each in predictors])
+            for name in first.calibrations
+        }
+        super().__init__(first.model, first.preparation, first.spec, first.registry, joint)
         self._predictors = tuple(predictors)
 
     @property
@@ -374,7 +405,12 @@ class EnsemblePredictor(Predictor):
             )
         return replace(found, spread=spreads[0])
 
-    def outputs(self, x: Array | Mapping[str, Array]) -> list[Array]:  # noqa: ARG002
+    def outputs(
+        self,
+        x: Array | Mapping[str, Array],  # noqa: ARG002
+        *,
+        calibrated: bool = True,  # noqa: ARG002
+    ) -> list[Array]:
         """Samples are prepared for each model apart; raises DataError."""
         raise self._several()
 
@@ -412,14 +448,20 @@ def averaged(outputs: Iterable[Sequence[Array]]) -> list[Array]:
 
 
 def readings_of(
-    heads: Sequence[Head], model: Model, preparation: FittedPreparation | None
+    heads: Sequence[Head],
+    model: Model,
+    preparation: FittedPreparation | None,
+    calibrations: Calibrations = MappingProxyType({}),
 ) -> tuple[OutputReading, ...]:
-    """Return how to interpret the predictions for each loss."""
+    """Return how to interpret the predictions for each loss, with thresholds that were chosen."""
     encodings = (preparation.targets if preparation is not None else None) or {}
     readings = []
     for head in heads:
         name = head.target_among(encodings) if encodings else None
         target = encodings[name] if name is not None else None
         shape = model.output(head.output).output_shape
-        readings.append(OutputReading.of(head, shape, model.dtype, target))
+        reading = OutputReading.of(head, shape, model.dtype, target)
+        calibration = calibrations.get(head.name)
+        threshold = calibration.threshold if calibration is not None else None
+        readings.append(reading if threshold is None else reading.with_threshold(threshold))
     return tuple(readings)

@@ -132,6 +132,7 @@ class Record:
             self.checkpoints.rewind(checkpoint)
             rows = self.history.cut(length)
             self._prepared(preparation)
+            (self.directory / folder.CALIBRATION).unlink(missing_ok=True)  # of a kill at the end
             write_json(self.directory / folder.MANIFEST, self._manifest)
         return rows
 
@@ -162,16 +163,20 @@ class Record:
         analyses: Sequence[Mapping[str, Any]],
         seconds: float,
         ending: Mapping[str, Any],
+        calibration: Mapping[str, Any] | None = None,
     ) -> None:
         """Write the weights, metrics and analyses of the finished model.
 
-        `ending` is what the manifest says about the end of the training.
+        `ending` is what the manifest says about the end of the training; `calibration` is the
+        content of its file, if there is one.
 
         Raises:
             RunError: a file cannot be written.
         """
         with _writing(self.directory):
             self._weights(model)
+            if calibration is not None:
+                self._write(folder.CALIBRATION, json_document(calibration))
             self._write(folder.METRICS, json_document(metrics))
             if analyses:
                 self._write(folder.ANALYSES, json_document(analyses))

@@ -90,6 +90,7 @@ def resume(
                 spec=predictor.spec,
                 preparation=predictor.preparation,
                 registry=predictor.registry,
+                calibrations=predictor.calibrations,
             )
         require_no_links(directory)
         spec_file = _read_spec(directory)

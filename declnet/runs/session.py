@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from shlex import quote
@@ -21,6 +21,14 @@ from declnet.data.splits import Data
 from declnet.errors import DeclnetError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
+from declnet.runs.calibration import (
+    Calibrations,
+    FittedCalibration,
+    KeptPredictions,
+    calibrating,
+    stored,
+    thresholded,
+)
 from declnet.runs.callbacks import ActiveRun, Callbacks
 from declnet.runs.checkpoints import KEEP_LAST
 from declnet.runs.observing import Baseline, Observed, joined_baseline, never_predicted
@@ -28,6 +36,7 @@ from declnet.runs.predictor import Predictor, readings_of
 from declnet.runs.record import Record
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
+from declnet.training.checks.calibration import require_samples
 from declnet.training.checks.check import Checked
 from declnet.training.divergence import finite_evaluation
 from declnet.training.evaluation import Evaluation
@@ -124,6 +133,8 @@ def make_ready_run(
     with attributing_errors(registry):
         prepared = prepare(spec, registry, data, checked)
         train, validation = prepared.data["train"], prepared.data.get("validation")
+        if validation is not None:
+            require_samples(spec.heads, len(validation))
         trainer = Trainer(spec, prepared.model, train, validation, registry)
     return ReadyRun(spec, prepared, trainer, registry, data)
 
@@ -152,6 +163,7 @@ class RunResult:
         spec: the run's spec.
         preparation: the preparation of data before the model; None if it takes arrays unchanged.
         registry: where the run's names were looked up.
+        calibrations: the fitted calibrations, by the name of their loss; empty if there are none.
     """
 
     metrics: dict[str, dict[str, float]]
@@ -168,11 +180,13 @@ class RunResult:
     spec: RunSpec = field(kw_only=True, repr=False)
     preparation: FittedPreparation | None = field(kw_only=True, repr=False)
     registry: Registry = field(kw_only=True, repr=False)
+    calibrations: Calibrations = field(kw_only=True, repr=False, default_factory=dict)
 
     @cached_property
     def predictor(self) -> Predictor:
         """The trained model with the preparation of its data."""
-        return Predictor(self.model, self.preparation, self.spec, self.registry)
+        fitted = self.calibrations
+        return Predictor(self.model, self.preparation, self.spec, self.registry, fitted)
 
     def predict(self, data: Any) -> Any:
         """Return predictions for data like the training data; see `Predictor.predict`."""
@@ -212,6 +226,7 @@ class Session:
         self._callbacks = Callbacks(spec.training.callbacks)
         self._between_steps = self._is_written = False
         self._baselines: dict[str, Baseline] = {}
+        self._calibrations: dict[str, FittedCalibration] = {}
 
     def carry_out(self, saved: Mapping[str, Any] | None = None) -> RunResult:
         """Execute the run to its end, and record the outcome in its folder.
@@ -238,6 +253,7 @@ class Session:
                     model.load_parameters(active.final)
                     if active.recompute_statistics:
                         self._trainer.recompute_statistics()
+                self._calibrate()
                 metrics = self._evaluate()
                 analyses = tuple(self._analyze())
                 seconds = self._seconds()
@@ -246,7 +262,9 @@ class Session:
                     found = {"baseline": baselines, "warnings": active.warnings}
                     more = {name: each for name, each in found.items() if each}
                     plain = [each.as_data() for each in analyses]
-                    record.finished(model, metrics, plain, seconds, self._ending() | more)
+                    calibration = stored(self._calibrations) if self._calibrations else None
+                    ending = self._ending() | more
+                    record.finished(model, metrics, plain, seconds, ending, calibration)
                 self._is_written, self._between_steps = True, False
                 self._callbacks.finished(metrics)
                 if record is not None and not active.keeps_checkpoints:
@@ -267,6 +285,7 @@ class Session:
             spec=self._ready.spec,
             preparation=self._ready.prepared.preparation,
             registry=self._ready.registry,
+            calibrations=self._calibrations,
         )
 
     def _train(self) -> None:
@@ -327,15 +346,34 @@ class Session:
         active.wanted = active.best = False
         self._saved = time.perf_counter()
 
+    def _calibrate(self) -> None:
+        """Fit the calibrators to the finished model's predictions for the validation data."""
+        model, heads, prepared = self._model, self._ready.spec.heads, self._ready.prepared
+        if not any(head.calibration for head in heads):
+            return
+        kept = [KeptPredictions() for _ in heads]
+        watches = [each.add for each in kept]
+        evaluation = Evaluation(model, heads, prepared.data["validation"], watches)
+        finite_evaluation(evaluation, model, self._history[-1]["epoch"], ())
+        readings = readings_of(heads, model, prepared.preparation)
+        self._calibrations = {
+            head.name: FittedCalibration.fitted(head, reading, *each.joined())
+            for head, reading, each in zip(heads, readings, kept, strict=True)
+            if head.calibration
+        }
+
     def _evaluate(self) -> dict[str, dict[str, float]]:
         """Return the finished model's metrics by data set; note baselines and warnings."""
-        model, heads, epoch = self._model, self._ready.spec.heads, self._history[-1]["epoch"]
-        readings = readings_of(heads, model, self._ready.prepared.preparation)
+        model, fitted, epoch = self._model, self._calibrations, self._history[-1]["epoch"]
+        heads = thresholded(self._ready.spec.heads, fitted)
+        readings = readings_of(heads, model, self._ready.prepared.preparation, fitted)
         found: dict[str, dict[str, float]] = {}
         all_observed: list[list[Observed]] = []
         for name, data in self._ready.prepared.data.items():
             observed = [Observed(reading) for reading in readings]
-            evaluation = Evaluation(model, heads, data, [each.add for each in observed])
+            unscale = calibrating(heads, fitted, data.unscale)
+            ready, watches = replace(data, unscale=unscale), [each.add for each in observed]
+            evaluation = Evaluation(model, heads, ready, watches)
             found[name] = finite_evaluation(evaluation, model, epoch)
             all_observed.append(observed)
             pairs = zip(heads, observed, strict=True)
@@ -361,7 +399,8 @@ class Session:
         from declnet.runs.analyzing import set_loaded_again
 
         model, preparation = self._model, ready.prepared.preparation
-        predictor = Predictor(model, preparation, ready.spec, ready.registry)
+        fitted = self._calibrations
+        predictor = Predictor(model, preparation, ready.spec, ready.registry, fitted)
         name = next(each for each in ("test", "validation", "train") if each in ready.prepared.data)
         expected = ready.prepared.data[name].fingerprint
         try:

@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data_source import Dataset
+from declnet.contracts.data_source import Dataset, DataSource
 from declnet.contracts.inputs import InputInfo, by_name, for_each
 from declnet.errors import DataError, OutputError
 from declnet.registry.discovery import default_registry
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from declnet.data.splits import Data
     from declnet.graph.model import LayerSummary, Model
     from declnet.runs.analyzing import AnalysisResult
+    from declnet.runs.calibration import Calibrations
     from declnet.runs.evaluation import Evaluation
     from declnet.runs.predictor import LabeledPart, Predictor
 
@@ -161,13 +162,16 @@ class PredictedData:
         x: (n, *sample shape), prepared; named inputs by name.
         y: (n, …), as metrics take it; for several losses, each target by the loss's name.
         outputs: (n, *shape), as metrics take them: the model's outputs after `Loss.predictions`, in
-            the units of y; for several losses, an array for each by name.
+            the units of y, calibrated if the run has calibrators; for several losses, an array for
+            each by name.
+        uncalibrated: the same before any calibration.
     """
 
     name: str
     x: Any
     y: Any
     outputs: Any
+    uncalibrated: Any
 
 
 class StoredRun:
@@ -430,15 +434,19 @@ class StoredRun:
         x = for_each(np.asarray, part.x)
         with attributing_errors(self.registry):
             outputs = predictor.outputs(x)
+            raw = predictor.outputs(x, calibrated=False) if predictor.calibrations else outputs
         places = np.arange(len(part)) if positions is None else positions
         for each in outputs:
             require_finite(each, lambda at: f"{stored.name}: sample {places[at] + 1}")
         if not predictor.heads[0].name:
-            return PredictedData(stored.name, x, part.y, outputs[0])
-        named = {head.name: each for head, each in zip(predictor.heads, outputs, strict=True)}
+            return PredictedData(stored.name, x, part.y, outputs[0], raw[0])
+        named, before = (
+            {head.name: each for head, each in zip(predictor.heads, given, strict=True)}
+            for given in (outputs, raw)
+        )
         ys = by_name(part.y)
         targets = {head.name: ys[head.target_among(ys) or ""] for head in predictor.heads}
-        return PredictedData(stored.name, x, targets, named)
+        return PredictedData(stored.name, x, targets, named, before)
 
     def evaluate(self, data: str | Path | GivenData | None = None) -> Evaluation:
         """Evaluate the model on one of the run's data sets, or on other data.
@@ -479,14 +487,16 @@ class StoredRun:
             raise OutputError(f"{path}: is malformed: {error}") from None
 
     def analyze(
-        self, *analyses: Analysis | str | Mapping[str, Any], data: str | Path | None = None
+        self,
+        *analyses: Analysis | str | Mapping[str, Any],
+        data: str | Path | DataSource | None = None,
     ) -> tuple[AnalysisResult, ...]:
-        """Analyze the model on one of the run's data sets, or on a file.
+        """Analyze the model on one of the run's data sets, or on other data.
 
         Args:
             analyses: each as in a spec: a type, a table or an instance.
-            data: the name of a data set, as for the method `data`; or the path of a file with
-                targets, as a `Path`.
+            data: the name of a data set, as for the method `data`; or a file or source with
+                targets, as a `Path` or a `DataSource`.
 
         Raises:
             pydantic.ValidationError: an analysis is invalid.
@@ -494,13 +504,13 @@ class StoredRun:
                 data.
         """
         from declnet.contracts.analysis import Analysis
-        from declnet.runs.analyzing import file_to_analyze, set_of_run
+        from declnet.runs.analyzing import other_data, set_of_run
 
         predictor, context = self.predictor(), {"registry": self.registry}
         chosen = [Analysis.from_declaration(each, context) for each in analyses]
         with attributing_errors(self.registry):
-            if isinstance(data, Path):
-                found = file_to_analyze(predictor, data, lambda: self._raw_sets()["train"])
+            if isinstance(data, Path | DataSource):
+                found = other_data(predictor, data, lambda: self._raw_sets()["train"])
             else:
                 loaded = self.load_data()
                 if "data_sets" not in vars(self):
@@ -577,7 +587,26 @@ class StoredRun:
     def _predictor(self) -> Predictor:
         from declnet.runs.predictor import Predictor
 
-        return Predictor(self.model(), self._preparation, self.spec, self.registry)
+        fitted = self._calibrations
+        return Predictor(self.model(), self._preparation, self.spec, self.registry, fitted)
+
+    @cached_property
+    def _calibrations(self) -> Calibrations:
+        """The fitted calibrations; empty if the run has none, or ended before they were fitted."""
+        from declnet.runs.calibration import restored
+        from declnet.runs.predictor import readings_of
+
+        heads, path = self.spec.heads, self.path / folder.CALIBRATION
+        content = self._files.read(folder.CALIBRATION)
+        if content is None:
+            if any(head.calibration for head in heads):
+                if self.status == "finished":
+                    raise OutputError(f"{path}: this file of the run is missing; {REMEDY}")
+                self._notice(f"the run is {self.status}, so its predictions are not calibrated")
+            return {}
+        with attributing_errors(self.registry), reading(path):
+            readings = readings_of(heads, self.model(), self._preparation)
+            return restored(parse_json(content), heads, readings, self.registry)
 
     @cached_property
     def _preparation(self) -> FittedPreparation | None:

@@ -17,12 +17,14 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, core_schema
 
+from declnet.contracts.calibrator import Calibrator
 from declnet.contracts.inputs import NAME_HINT, UNNAMED, is_name
 from declnet.contracts.loss import Loss
 from declnet.contracts.metric import Metric
 from declnet.contracts.strict_model import KIND, StrictModel, located_error
 from declnet.errors import KeyPath
 from declnet.registry.spelling import closest
+from declnet.spec.calibration import CalibrationSpec
 
 HISTORY = frozenset({"epoch", "loss", "data_loss", "regularization_loss", "learning_rate"})
 """The columns of the history that are not a loss's own."""
@@ -33,7 +35,7 @@ VALIDATION = "validation_"
 NAMED_LOSS = "named_loss"
 """The kind of a table `[losses.NAME]` in the JSON Schema: a loss with the reserved keys."""
 
-RESERVED = ("output", "target", "weight", "metrics")
+RESERVED = ("output", "target", "weight", "metrics", "calibration")
 """Keys of `[losses.NAME]` that are not the loss's own."""
 
 
@@ -51,6 +53,9 @@ class HeadSpec(StrictModel):
     )
     metrics: tuple[Metric, ...] = Field(
         default=(), description="metrics of this output in addition to its loss"
+    )
+    calibration: CalibrationSpec | None = Field(
+        default=None, description="what completes the predictions of this output after the training"
     )
     loss: Loss
 
@@ -122,6 +127,11 @@ class HeadName:
         """The key path of its metrics."""
         return (*self.path, "metrics") if self.name else ("training", "metrics")
 
+    @property
+    def calibration_path(self) -> KeyPath:
+        """The key path of the steps of its calibration."""
+        return (*(self.path if self.name else ()), "calibration", "steps")
+
     def label(self, metric: str) -> str:
         """Return what the history calls a metric of this head, e.g. `price_loss`."""
         return f"{self.name}_{metric}" if self.name else metric
@@ -137,6 +147,7 @@ class Head(HeadName):
         output: the layer whose output it takes; `""`: the only output.
         target: the target as written; `""` if it is not.
         weight: how much its loss counts in the sum.
+        calibration: the steps that complete its predictions after the training.
     """
 
     loss: Loss
@@ -144,6 +155,7 @@ class Head(HeadName):
     output: str = ""
     target: str = UNNAMED
     weight: float = 1.0
+    calibration: tuple[Calibrator, ...] = ()
 
     def target_among(self, names: Collection[str]) -> str | None:
         """Return its target among the data's; None if there is none."""
@@ -169,19 +181,36 @@ def target_among(head: str, target: str, names: Collection[str]) -> str | None:
 
 
 def heads_of(
-    loss: Loss | None, losses: Mapping[str, HeadSpec] | None, metrics: Iterable[Metric]
+    loss: Loss | None,
+    losses: Mapping[str, HeadSpec] | None,
+    metrics: Iterable[Metric],
+    calibration: CalibrationSpec | None = None,
 ) -> tuple[Head, ...]:
     """Return the heads of a spec: one without a name for `[loss]`, or one for each of `[losses]`.
 
     Args:
         metrics: `training.metrics`, which belong to the only loss.
+        calibration: `[calibration]`, which belongs to the only loss.
     """
     if losses is None:
-        return () if loss is None else (Head(UNNAMED, loss, tuple(metrics)),)
+        steps = _steps(calibration)
+        return () if loss is None else (Head(UNNAMED, loss, tuple(metrics), calibration=steps),)
     return tuple(
-        Head(name, each.loss, each.metrics, each.output or name, each.target or "", each.weight)
+        Head(
+            name,
+            each.loss,
+            each.metrics,
+            each.output or name,
+            each.target or "",
+            each.weight,
+            _steps(each.calibration),
+        )
         for name, each in losses.items()
     )
+
+
+def _steps(calibration: CalibrationSpec | None) -> tuple[Calibrator, ...]:
+    return calibration.steps if calibration is not None else ()
 
 
 def require_names(losses: Mapping[str, HeadSpec]) -> None:

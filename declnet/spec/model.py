@@ -30,6 +30,7 @@ from declnet.contracts.strict_model import (
     located_error,
     resolve_paths,
 )
+from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
 from declnet.spec.expansion import ExpandedMap
 from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
@@ -299,6 +300,10 @@ class RunSpec(StrictModel):
     loss: Loss | None = Field(default=None, description="the function that training minimizes")
     optimizer: Optimizer = Field(description="how parameters are updated from their gradients")
     training: TrainingSpec = Field(description="how long and in which steps to train")
+    calibration: CalibrationSpec | None = Field(
+        default=None,
+        description="what completes predictions after the training, fitted to the validation data",
+    )
     engine: EngineSpec = Field(default=EngineSpec(), description="what computes")
     analyses: tuple[Analysis, ...] = Field(
         default=(), description="analyses of the finished model, stored in the run's folder"
@@ -335,10 +340,21 @@ class RunSpec(StrictModel):
             raise located_error("contradiction", message, at, training.metrics, hint=hint)
         return training
 
+    @field_validator("calibration", mode="after")
+    @classmethod
+    def _calibration_of_losses(
+        cls, calibration: CalibrationSpec | None, info: ValidationInfo
+    ) -> CalibrationSpec | None:
+        if calibration is not None and info.data.get("losses") is not None:
+            message = "with [losses], a calibration belongs to a loss"
+            hint = f"move it: [losses.{next(iter(info.data['losses']))}.calibration]"
+            raise custom_error("contradiction", message, hint=hint)
+        return calibration
+
     @property
     def heads(self) -> tuple[Head, ...]:
         """The losses with their outputs, targets and metrics; a single `[loss]` has no name."""
-        return heads_of(self.loss, self.losses, self.training.metrics)
+        return heads_of(self.loss, self.losses, self.training.metrics, self.calibration)
 
     @property
     def source_map(self) -> ExpandedMap:

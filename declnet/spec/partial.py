@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from declnet.contracts.analysis import Analysis
+from declnet.contracts.calibrator import Calibrator
 from declnet.contracts.callback import Callback
 from declnet.contracts.component import Component
 from declnet.contracts.data_source import DataSource
@@ -61,12 +62,14 @@ class HeadPart(HeadName):
         metrics: the valid metrics by position.
         output: the layer whose output it takes; `""`: the only output.
         target: the target as written; `""` if it is not.
+        calibration: the valid steps of its calibration by position.
     """
 
     loss: Loss | None
     metrics: Mapping[int, Metric]
     output: str = ""
     target: str = ""
+    calibration: Mapping[int, Calibrator] = field(default_factory=dict)
 
     def target_among(self, names: Collection[str]) -> str | None:
         """Return its target among the data's; None if there is none."""
@@ -138,7 +141,9 @@ def _heads(
     losses = document.get("losses")
     if not isinstance(losses, dict) or not losses:
         metrics = _components(Metric, _items(training, "metrics"), context)
-        return (HeadPart("", _component(Loss, document.get("loss"), context), metrics),)
+        steps = _steps(document, context)
+        loss = _component(Loss, document.get("loss"), context)
+        return (HeadPart("", loss, metrics, calibration=steps),)
     return tuple(_head(str(name), value, context) for name, value in losses.items())
 
 
@@ -154,7 +159,12 @@ def _head(name: str, value: Any, context: Context) -> HeadPart:
         for each in (reserved.get("output"), reserved.get("target"))
     )
     metrics = _components(Metric, _items(reserved, "metrics"), context)
-    return HeadPart(name, _component(Loss, own, context), metrics, output or name, target)
+    loss, steps = _component(Loss, own, context), _steps(reserved, context)
+    return HeadPart(name, loss, metrics, output or name, target, steps)
+
+
+def _steps(table: Mapping[str, Any], context: Context) -> dict[int, Calibrator]:
+    return _components(Calibrator, _items(_table(table, "calibration"), "steps"), context)
 
 
 def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:

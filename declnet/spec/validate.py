@@ -7,32 +7,30 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from declnet.contracts.component import Component
 from declnet.contracts.loss import Loss
 from declnet.contracts.optimizer import Optimizer
 from declnet.contracts.strict_model import StrictModel
-from declnet.errors import Diagnostic, KeyPath, Place, SpecError, dotted
+from declnet.errors import Diagnostic, KeyPath, SpecError, dotted
 from declnet.registry.recorded import registry_beside
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest
 from declnet.spec.blocks import LAYERS, Block
+from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.compose import EXTENDS, Composed, compose
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document import TOO_DEEP, large_numbers, too_deep_path, without_large_numbers
 from declnet.spec.expansion import ExpandedMap, Expansion, expand
 from declnet.spec.messages import shown
 from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec, fit_name
-from declnet.spec.overrides import Override, override_of, parse_override
+from declnet.spec.overrides import Override, override_of
 from declnet.spec.partial import PartialSpec, valid_parts
 from declnet.spec.source_map import SourceMap, value_at
 from declnet.spec.variables import VARIABLES
-
-C = TypeVar("C", bound=Component)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +188,7 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     context = {"registry": expansion.registry, "folder": folder}
     source_map, document = expansion.source_map, expansion.source_map.document
     earlier = [*composed.diagnostics, *expansion.diagnostics]
-    in_blocks = [_diagnostic(each, expansion.plain) for each in expansion.errors]
+    in_blocks = [diagnostic_of(each, expansion.plain) for each in expansion.errors]
     earlier += map(source_map.with_notes, in_blocks)
     too_large = large_numbers(written)
     if too_large:
@@ -200,7 +198,7 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     try:
         spec = RunSpec.model_validate(document, context=context)
     except ValidationError as error:
-        details = [_diagnostic(each, document, expansion) for each in _details(error)]
+        details = [diagnostic_of(each, document, expansion) for each in _details(error)]
         found = list(source_map.as_written(_without_redundant(details)))
     else:
         if not earlier:
@@ -218,33 +216,6 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         earlier = [each for each in earlier if each.code not in ("E070", "E071")]
     errors = (*earlier, *found)
     return ParsedSpec(source_map, None, errors, context, composed.is_incomplete)
-
-
-def component_in_option(
-    contract: type[C], text: str, option: str, number: int, registry: Registry
-) -> C:
-    """Return the component that an option's value declares: a type, or a table as in TOML.
-
-    Args:
-        contract: the component's contract.
-        text: the value.
-        option: the option, e.g. `--analyze`.
-        number: the value's position among the option's, from 1; messages show it as the line.
-        registry: where names are looked up.
-
-    Raises:
-        SpecError: the component is invalid; contains every error.
-    """
-    value = parse_override(f"{option}={text}", number).value
-    place = Place(option, number, 1, number, len(text) + 1, text)
-    try:
-        found: C = TypeAdapter(contract).validate_python(value, context={"registry": registry})
-    except ValidationError as error:
-        name, document = option.lstrip("-"), {option.lstrip("-"): value}
-        details = ({**each, "loc": (name, *each["loc"])} for each in error.errors())
-        wrong = [_diagnostic(cast("ErrorDetails", each), document) for each in details]
-        raise SpecError([replace(each, place=place) for each in wrong]) from None
-    return found
 
 
 _CODES = {
@@ -300,6 +271,7 @@ _SECTIONS: dict[str, type[StrictModel]] = {
     "loss": Loss,
     "optimizer": Optimizer,
     "training": TrainingSpec,
+    "calibration": CalibrationSpec,
 }
 
 
@@ -312,9 +284,10 @@ def _details(error: ValidationError) -> Iterable[ErrorDetails]:
             yield detail
 
 
-def _diagnostic(
+def diagnostic_of(
     detail: ErrorDetails, document: Any, expansion: Expansion | None = None
 ) -> Diagnostic:
+    """Return one of pydantic's errors of a document, without a place."""
     path = _key_path(detail["loc"], document)
     written = expansion.source_map.written_path(path) if expansion is not None else path
     context = detail.get("ctx", {})

@@ -6,6 +6,7 @@ from typing import Any
 
 from declnet.testing import (
     analyses,
+    calibrators,
     callbacks,
     data_sources,
     declarations,
@@ -40,6 +41,7 @@ _KINDS: dict[str, tuple[Try | None, tuple[Check, ...]]] = {
     "data_source": (data_sources.try_data_source, data_sources.CHECKS),
     "callback": (callbacks.try_callback, callbacks.CHECKS),
     "analysis": (analyses.try_analysis, analyses.CHECKS),
+    "calibrator": (calibrators.try_calibrator, calibrators.CHECKS),
     "transform": (transforms.try_transform, transforms.CHECKS),
 }
 

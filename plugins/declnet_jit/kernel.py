@@ -19,7 +19,7 @@ class CompiledKernel(Kernel):
     @classmethod
     def unavailable(cls) -> str | None:
         """Return the missing extra, or None."""
-        installed = _spec("numba") is not None
+        installed = find_spec("numba") is not None
         return None if installed else "numba is not installed: pip install 'declnet[jit]'"
 
     @classmethod
@@ -28,4 +28,4 @@ class CompiledKernel(Kernel):
         return {"numba": _version("numba"), "llvmlite": _version("llvmlite")}
 
 
-_spec, _version = cache(find_spec), cache(version)
+_version = cache(version)

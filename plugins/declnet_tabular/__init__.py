@@ -20,7 +20,6 @@ COMPONENTS = {
             "unit_outputs": "UnitOutputs",
         }
     },
-    "kernel": {"kernels": {"ntp_dense_jit": "NTPDenseKernel"}},
     "loss": {
         "losses": {
             "members_crossentropy": "MembersCrossentropy",
@@ -43,11 +42,12 @@ COMPONENTS = {
         "transforms.targets": {"clamp": "Clamp"},
     },
 }
-"""By kind and module, the class of each type."""
+"""By kind and module, the class of each type; the kernel is announced with what it replaces."""
 
 __getattr__ = lazy_names(
     __name__,
-    {
+    {"NTPDenseKernel": "kernels"}
+    | {
         name: module
         for modules in COMPONENTS.values()
         for module, types in modules.items()
@@ -63,3 +63,5 @@ def declnet_register(register: Register) -> None:
         for module, types in modules.items():
             for type_, name in types.items():
                 register.lazily(kind, type_, f"{__name__}.{module}:{name}")
+    kernel = f"{__name__}.kernels:NTPDenseKernel"
+    register.lazily("kernel", "ntp_dense_jit", kernel, ("ntp_dense",))

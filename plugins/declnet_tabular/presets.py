@@ -215,7 +215,7 @@ class RealMLPTDS(TablePreset):
             yield "label_smoothing = 0.1", "reduces overconfidence"
         else:
             yield 'type = "mean_squared_error"', "of the prepared target"
-            yield from counts_loss(plan, prepared=True)
+            yield from counts_loss(plan)
 
     def _optimizer(self, plan: TablePlan) -> Iterator[Line]:
         yield "[optimizer]"

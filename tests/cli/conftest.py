@@ -48,6 +48,9 @@ class InProcess:
         with (
             contextlib.chdir(folder),
             mock.patch.object(sys, "argv", ["declnet", *arguments]),
+            mock.patch.object(
+                sys.modules["__main__"], "__package__", ""
+            ),  # even in python -m pytest
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
             pytest.raises(SystemExit) as ended,

@@ -50,7 +50,7 @@ def test_every_error_of_an_option_is_reported_at_its_value(flowers, declnet_cli)
     done = declnet_cli("evaluate", flowers.run, *wanted)
     assert done.returncode == 2
     assert done.stderr.count("error[") == 3
-    assert '"repeats" must be at least 2, not 1\n --> --analyze:2:1' in done.stderr
+    assert '"repeats" must be at least 2, not 1\n --> --analyze:2:34' in done.stderr
     assert 'did you mean "importance"?' in done.stderr
     done = declnet_cli("evaluate", flowers.run, "--analyze", "{ type = 'groups', by = 'colour' }")
     assert done.returncode == 2

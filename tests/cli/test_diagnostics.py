@@ -62,6 +62,27 @@ def test_a_note_has_a_place_of_its_own():
     assert data["notes"] == [{**place, "message": '"width" is defined here'}]
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("postgresql://me:s3c/r:et@host/db", "postgresql://me:********@host/db"),
+        ("a+b://:pw@host", "a+b://:**@host"),
+        ("x://host/db?user=me&sslpassword=pw&a=1", "x://host/db?user=me&sslpassword=**&a=1"),
+        ("x://host:5432/db", "x://host:5432/db"),
+        ("me:pw@host", "me:pw@host"),
+    ],
+)
+def test_a_password_in_a_url_is_hidden(written, shown):
+    line = f'source = {{ url = "{written}", path = 1 }}'
+    said = problem(line, "1", message=f'"path" must be a path, not "{written}"', hint=written)
+    text = rendered([said])
+    assert f'not "{shown}"' in text
+    assert f"help: {shown}" in text
+    assert line.replace(written, shown) in text
+    assert marked(text) == "1"
+    assert written == shown or written not in f"{text}{said}{as_data([said])}"
+
+
 def test_several_have_an_empty_line_between_and_are_counted():
     problems = [problem("a = 1", "1", code=code) for code in ("E012", "W004", "E013")]
     blocks = rendered(problems).split("\n\n")

@@ -68,6 +68,30 @@ def test_the_output_has_the_form_of_its_name(flowers, declnet_cli, tmp_path, exp
     assert read((tmp_path / "p.csv").read_text("utf-8"))[1] == said
 
 
+def test_a_data_source_goes_in(flowers, declnet_cli, refused, tmp_path):
+    """As a spec has it, with the keys of the training data where it has none."""
+    records = [{"plant": at, **row, **numbers(row)} for at, row in enumerate(flowers.rows)]
+    lines = [json.dumps({**each, "color": each["color"] or None}) for each in records]
+    (tmp_path / "lines").write_text("\n".join(lines), "utf-8")
+    source = '{ type = "jsonl", path = "lines" }'
+    from_csv = declnet_cli.succeeds("predict", flowers.run, flowers.table)
+    assert declnet_cli.succeeds("predict", flowers.run, source) == from_csv
+    same_type = f'{{ path = "{flowers.table}" }}'
+    assert declnet_cli.succeeds("predict", flowers.run, same_type) == from_csv
+    passed = declnet_cli.succeeds("predict", flowers.run, source, "--id", "plant").splitlines()
+    assert [line.split(",")[0] for line in passed] == ["plant", *map(str, range(120))]
+    as_json = ("--format", "json")
+    by_name = declnet_cli.succeeds("evaluate", flowers.run, "--data", flowers.table, *as_json)
+    by_source = declnet_cli.succeeds("evaluate", flowers.run, "--data", source, *as_json)
+    found, expected = json.loads(by_source), json.loads(by_name)
+    assert found.pop("data") == 'data source "jsonl"'
+    assert expected.pop("data") == str(flowers.table)
+    assert found == expected
+    said = refused("predict", flowers.run, '{ type = "jsonl", path = "lines", tagret = "kind" }')
+    assert 'unknown key "tagret"' in said
+    assert "--> INPUT:1:35" in said
+
+
 def test_parquet_goes_in(flowers, declnet_cli, tmp_path):
     polars = pytest.importorskip("polars", reason="the extra data is not installed")
     if "parquet" not in declnet.default_registry().types("data_source"):
@@ -160,17 +184,17 @@ def test_an_output_that_cannot_be_is_refused(arguments, message, flowers, refuse
         ("none.csv", "none.csv: there is no such file"),
         (f"{'n' * 300}.csv", "n.csv: cannot be read: File name too long"),
         (
-            "table.xlsx",
-            "table.xlsx: no installed data source reads such files (its name must end in .bmp, "
-            ".csv, .csv.gz, .gif, .jpeg, .jpg, .npy, .npz, .parquet, .png, .tif, .tiff, .tsv, "
-            ".tsv.gz, .webp)",
+            "table.xls",
+            "table.xls: no installed data source reads such files (its name must end in .bmp, "
+            ".csv, .csv.gz, .gif, .jpeg, .jpg, .jsonl, .jsonl.gz, .ndjson, .ndjson.gz, .npy, .npz, "
+            ".parquet, .png, .tif, .tiff, .tsv, .tsv.gz, .webp, .xlsm, .xlsx",
         ),
         ("x.npy", "x.npy: the model was trained on a table, so its columns are needed by name"),
     ],
 )
 def test_an_input_that_cannot_be_is_refused(name, message, flowers, refused, tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((2, 3)))
-    (tmp_path / "table.xlsx").touch()
+    (tmp_path / "table.xls").touch()
     assert message in refused("predict", flowers.run, name)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import declnet
 from declnet import DataError, Dataset, DataSource, Registry, Table, discover
-from declnet.data.files import Wishes, column_profile, file_source, naming, profile_of_file
+from declnet.data.files import Wishes, column_profile, file_source, naming, profile_of
 from declnet.errors import ComponentError
 from declnet.registry.plugin import Plugin, PluginFailure
 
@@ -164,7 +164,7 @@ def profile(tmp_path):
     def describe(text, target="y", wanted=None, folder=tmp_path):
         (tmp_path / "t.csv").write_text(text)
         registry = declnet.default_registry()
-        return profile_of_file(tmp_path / "t.csv", target, folder, registry, Wishes(wanted))
+        return profile_of(tmp_path / "t.csv", target, folder, registry, Wishes(wanted))
 
     return describe
 
@@ -269,7 +269,7 @@ def of_cards(tmp_path):
         registry.register(Cards)
         registry.register(Deck)
         (tmp_path / name).touch()
-        return profile_of_file(tmp_path / name, target, tmp_path, registry)
+        return profile_of(tmp_path / name, target, tmp_path, registry)
 
     return describe
 

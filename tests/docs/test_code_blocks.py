@@ -16,10 +16,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from declnet_pages.code_blocks import CodeBlock
 
 import declnet
+from declnet.spec.source_argument import declared_source
 from declnet.training.checks.check import check_spec
 
 VERBS = {
@@ -244,6 +246,17 @@ def test_an_exception_is_reported_as_the_page_says(
         declnet.run(declnet.parse_spec(visits, registry), registry=registry)
     shown = [each.text.strip() for each in blocks if "raised ZeroDivisionError" in each.text]
     assert [without_folder(each) for each in shown] == [without_folder(f"error: {caught.value}")]
+
+
+def test_the_data_source_is_an_argument_of_a_command(
+    registry: declnet.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("visits.numbers").write_text("1 2 3\n4 5 6\n", "utf-8")
+    shown = '{ type = "number_table", path = "visits.numbers" }'
+    source = declared_source(shown, "--data", registry)
+    (part,) = source.chunks(np.random.default_rng(0), 10)
+    assert (part.x.tolist(), part.y.tolist()) == ([[1, 2], [4, 5]], [3, 6])
 
 
 def test_the_data_source_says_what_is_wrong(registry: declnet.Registry, tmp_path: Path) -> None:

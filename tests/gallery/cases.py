@@ -7,6 +7,7 @@ A folder holds
   run in the folder,
 - other specs that it extends, if any,
 - `arguments.txt`, if the command has further arguments,
+- `needs.txt`, if it needs modules, or is about one that must not be there (`no MODULE`),
 - `installed/`, if it needs further plugins: as pip would install them in site-packages.
 
 Data files are written when a case runs, by `data_files`. The folder's name is the title of the
@@ -19,6 +20,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from .data_files import write_data_files
@@ -49,10 +51,20 @@ class Case:
         words = shlex.split(more.read_text("utf-8")) if more.is_file() else []
         return ["check", self.spec, *words]
 
+    @property
+    def lacks(self) -> str | None:
+        """What keeps it from running: a module that is missing, or one that must be; else None."""
+        needs = self.folder / "needs.txt"
+        for line in needs.read_text("utf-8").splitlines() if needs.is_file() else ():
+            module = line.removeprefix("no ")
+            if (find_spec(module) is None) != (line != module):
+                return f"it needs {line}"
+        return None
+
     def prepared(self, folder: Path) -> Path:
         """Return a copy in a folder, with the data files that it names."""
         copy = folder / self.folder.name
-        shutil.copytree(self.folder, copy, ignore=shutil.ignore_patterns("expected*"))
+        shutil.copytree(self.folder, copy, ignore=shutil.ignore_patterns("expected*", "needs.txt"))
         texts = [each.read_text("utf-8", "replace") for each in copy.glob("*.*") if each.is_file()]
         write_data_files(copy, "\n".join(texts))
         return copy

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,31 @@ PATIENTS = [
 ]
 PATIENT = "patient,age,dose,outcome,code,milligrams"
 
+
+def _sizes(count: int) -> list[str]:
+    return [f"{'-' if row == 7 else row / 2},kind {row % 3}" for row in range(count)]
+
+
+def write_database(path: Path) -> None:
+    """Write an SQLite file with the flowers."""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE flowers (size REAL, color TEXT, species TEXT)")
+        rows = [each.split(",") for each in FLOWERS]
+        database.executemany("INSERT INTO flowers VALUES (?, ?, ?)", rows)
+        database.commit()
+
+
+def write_workbook(path: Path) -> None:
+    """Write an Excel workbook with the flowers."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.title = "flowers"
+    for row in (["size", "color", "species"], *(each.split(",") for each in FLOWERS)):
+        book.active.append(row)
+    book.save(path)
+
+
 TEXTS: Mapping[str, str] = {
     "patients.csv": "\n".join([PATIENT, *PATIENTS]),
     "patients_twice.csv": "\n".join([PATIENT, *PATIENTS, *PATIENTS]),
@@ -112,6 +139,8 @@ TEXTS: Mapping[str, str] = {
         ["size,price", *(f'{row},"{row + 100}.250,50"' for row in range(150))]
     ),
     "ragged.csv": "size,species\n1.5,rose\n1.7,lily, white\n1.2,rose\n",
+    "flowers_with_a_dash.csv": "\n".join(["size,species", *_sizes(30)]),
+    "flowers.jsonl": '{"size": 1.5, "species": "rose"}\n{"size": 1.7, "species": lily}\n',
     "table.npz": "x1,x2,y\n0.1,0.2,1\n",
     "letter.safetensors": "Dear reader,\n",
 }
@@ -125,7 +154,10 @@ def write_data_files(folder: Path, texts: str) -> None:
 
 
 def _writers() -> dict[str, Callable[[Path], object]]:
-    writers: dict[str, Callable[[Path], object]] = {}
+    writers: dict[str, Callable[[Path], object]] = {
+        "flowers.xlsx": write_workbook,
+        "sqlite:///flowers.db": lambda path: write_database(path.parents[1] / "flowers.db"),
+    }
     for name, arrays in ARRAYS.items():
         writers[name] = lambda path, arrays=arrays: np.savez(path, **arrays)
     for name, weights in WEIGHTS.items():

@@ -20,7 +20,13 @@ from .guilty import is_guilty, is_key, pointed_at
 from .running import Done, run
 
 CASES = list(cases())
-EVERY_CASE = pytest.mark.parametrize("case", CASES, ids=str)
+EVERY_CASE = pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(each, id=str(each), marks=[pytest.mark.skip(each.lacks)] if each.lacks else ())
+        for each in CASES
+    ],
+)
 
 AS_PROCESSES = {
     "byte_order_mark-toml",

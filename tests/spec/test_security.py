@@ -83,6 +83,7 @@ STRING_KEYS = [
     "training.metrics.0",
     "training.metrics.0.name",
     "training.callbacks.0",
+    "calibration.steps.0",
     "engine.kernels",
     "engine.type",
 ]
@@ -106,6 +107,7 @@ def whole(document: dict[str, Any]) -> dict[str, Any]:
     document["training"]["metrics"] = [{"type": "accuracy", "name": "right"}]
     document["engine"] = {"kernels": "numpy"}
     document["training"]["callbacks"] = [""]
+    document["calibration"] = {"steps": ["temperature"]}
     return document
 
 
@@ -160,7 +162,7 @@ def test_a_string_stays_what_it_is(
 
 def test_every_key_that_takes_a_string_is_tried() -> None:
     others = {"declnet", "seed", "epochs", "batch_size", "shuffle", "clip_norm", "clip_value"}
-    others |= {"accumulate", "max_steps", "threads"}
+    others |= {"drop_last", "accumulate", "max_steps", "threads"}
     others |= {"log_every", "folds", "fold", "validation", "test"}  # the last two are like train
     sections = ("data", "model", "training", "engine")
     keys = {(name,) for name in RunSpec.model_fields if name not in sections}

@@ -93,11 +93,30 @@ class Pile(DataSource):
         x = np.stack([np.array(each.read_text("utf-8").split(), float) for each in files])
         return x, np.array([names.index(each.parent.name) for each in files]), names
 
+class Sensor(DataSource):
+    "Measurements that no file has, as from a service: warm days are in summer."
+    type = "sensor"
+    station: str = Field(description="where")
+    days: int = Field(default=80, ge=1, description="how many")
+    target: str | None = Field(default=None, description="what is to be predicted")
+
+    def describe(self):
+        if self.station == "moon":
+            raise DataError('there is no station "moon"', path=("station",))
+
+    def load(self, rng):
+        self.describe()
+        days = np.arange(self.days)
+        warm = 10 + 5.0 * (days % 2) + len(self.station)
+        season = np.array(["winter", "summer"], object)[days % 2]
+        return Table({"warmth": warm, "season": season}, self.target)
+
 @hookimpl
 def declnet_register(register):
     register(TBL)
     register(Raw)
     register(Pile)
+    register(Sensor)
 """
 
 RIVAL = """
@@ -273,6 +292,24 @@ def test_a_folder_is_read_and_its_samples_keep_their_names(formats, tmp_path):
     formats.succeeds("run", tmp_path / "spec.json", "--quiet", "--out", tmp_path / "wrong")
     said = formats("predict", tmp_path / "wrong", tmp_path / "pile").stderr
     assert "sample_names() returned 39 names, but there are more samples" in said
+
+
+def test_a_source_without_files_serves_every_command(formats, tmp_path):
+    spec, run = tmp_path / "s.toml", tmp_path / "run"
+    here = '{ type = "sensor", station = "Ulm" }'
+    formats.succeeds("new", spec, "--data", here, "--target", "season")
+    assert 'station = "Ulm"' in spec.read_text(encoding="utf-8")
+    formats.succeeds("run", spec, "--quiet", "--set", "training.epochs=60", "--out", run)
+    said = formats.succeeds("predict", run, "{ days = 3 }").splitlines()[1:]
+    assert [line.split(",")[0] for line in said] == ["winter", "summer", "winter"]
+    found = json.loads(
+        formats.succeeds("evaluate", run, "--data", "{ days = 9 }", "--format", "json")
+    )
+    assert (found["samples"], found["metrics"]["binary_accuracy"]) == (9, 1)
+    done = formats("evaluate", run, "--data", '{ station = "moon" }')
+    assert done.stderr == 'error: data source "sensor": there is no station "moon"\n'
+    done = formats("new", spec, "--force", "--data", '{ type = "sensor" }', "--target", "season")
+    assert 'error[E011]: "station" is missing' in done.stderr
 
 
 def test_show_says_which_files_it_reads(formats):

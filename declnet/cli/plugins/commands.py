@@ -79,6 +79,7 @@ KINDS = (
     "metric",
     "data_source",
     "transform",
+    "calibrator",
     "callback",
     "analysis",
 )

@@ -35,6 +35,7 @@ from declnet.spec.model import InitialWeights, RunSpec, TrainingSpec
 from declnet.spec.partial import PartialSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import ParsedSpec
+from declnet.training.checks.calibration import calibration_problems
 from declnet.training.checks.data import (
     Described,
     class_problems,
@@ -161,7 +162,8 @@ def _contexts(
         of_head = replace(context, data=head.infos, loss=head.part.loss, outputs=own)
         if not own:  # its output is unknown
             of_head = replace(of_head, layers=())
-        contexts |= {head.part.path: of_head, head.part.metrics_path: of_head}
+        part = head.part
+        contexts |= dict.fromkeys((part.path, part.metrics_path, part.calibration_path), of_head)
     return context, contexts
 
 
@@ -182,6 +184,11 @@ def _components(
             ((*head.metrics_path, position), metric)
             for head in spec.heads
             for position, metric in head.metrics.items()
+        ),
+        *(
+            ((*head.calibration_path, position), step)
+            for head in spec.heads
+            for position, step in head.calibration.items()
         ),
         *((("training", "callbacks", each), other) for each, other in spec.callbacks.items()),
         *((("analyses", each), other) for each, other in spec.analyses.items()),
@@ -310,7 +317,8 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     problems += limited or input_problems(inferred.nodes, train)
     starting, found = weight_problems(partial, inferred.complete)
     problems += found
-    metrics = _metrics(partial, described, [*parsed.diagnostics, *problems])
+    validated = _is_validated(partial, described, [*parsed.diagnostics, *problems])
+    metrics = _metrics(partial, validated, [*parsed.diagnostics, *problems])
     heads = checked_heads(partial, inferred, infos)
     columns = column_names(described.loaded) if described.loaded is not None else ()
     found = component_problems(partial, heads, infos, inferred, metrics, columns)
@@ -323,6 +331,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     for each in heads:
         problems += label_problems(each.part, partial.data, each.infos, each.nodes, registry)
     problems += leakage_warnings(partial, described.sets, described.parts)
+    problems += calibration_problems(partial, heads, validated)
     problems += linear_problems(inferred.nodes, registry)
     problems += frozen_problems(inferred.complete, _epochs(partial.training, infos))
     memory = run_memory(partial, infos, inferred.complete, registry)
@@ -391,15 +400,24 @@ def _inputs(partial: PartialSpec, described: Described) -> Mapping[str, InputInf
     return known or None
 
 
-def _metrics(
+def _is_validated(
     partial: PartialSpec, described: Described, problems: Iterable[Diagnostic]
-) -> dict[str, Better | None]:
-    """Return the metrics in a row of the history; empty if data or metrics are invalid."""
-    unknown = (("data",), *(head.metrics_path for head in partial.heads))
-    wrong = [each.path for each in problems if each.severity == "error"]
-    if any(each[: len(path)] == path for each in wrong for path in unknown):
-        return {}
+) -> bool | None:
+    """Return whether the run has validation data; None if the data is invalid."""
+    if any(each.path[:1] == ("data",) for each in problems if each.severity == "error"):
+        return None
     data = partial.data
     loaded = described.sets.datasets if described.sets is not None else ()  # split by a column
     named = {*described.infos, *loaded, *data.sources, *data.fractions}
-    return history_metrics(partial.heads, data.folds is not None or "validation" in named)
+    return data.folds is not None or "validation" in named
+
+
+def _metrics(
+    partial: PartialSpec, validated: bool | None, problems: Iterable[Diagnostic]
+) -> dict[str, Better | None]:
+    """Return the metrics in a row of the history; empty if data or metrics are invalid."""
+    unknown = [head.metrics_path for head in partial.heads]
+    wrong = [each.path for each in problems if each.severity == "error"]
+    if validated is None or any(each[: len(path)] == path for each in wrong for path in unknown):
+        return {}
+    return history_metrics(partial.heads, validated)

@@ -26,7 +26,7 @@ FEWEST = 100
 NEARLY_ALL = 0.99
 """Share of classes that a feature predicts alone if it tells the target."""
 CORRELATED = 0.999
-"""Correlation, or r2, of a feature that tells the target."""
+"""Correlation with the target, or share of its variance, of a feature that tells it."""
 FAR = 10.0
 """How many times fewer errors than always the most frequent class."""
 
@@ -237,14 +237,14 @@ def _told_values(
         return None
     means = np.bincount(places, fitted) / np.bincount(places)
     guesses = np.where(seen, means[at], fitted.mean())
-    r2 = 1 - float(np.square(true - guesses).sum()) / spread
     x, y = pair
     correlation = 0.0
     if x.dtype.kind in "fiu" and np.ptp(x.astype(float)) > 0:
         correlation = abs(float(np.corrcoef(x.astype(float), y.astype(float))[0, 1]))
     if correlation > CORRELATED:
         return f"their correlation is {correlation:.5f}"
-    return f"its values give the target with an r2 of {r2:.5f}" if r2 > CORRELATED else None
+    explained = 1 - float(np.square(true - guesses).sum()) / spread
+    return f"its values explain {100 * explained:.2f} % of it" if explained > CORRELATED else None
 
 
 def _identifiers(known: _Known) -> Iterator[Diagnostic]:

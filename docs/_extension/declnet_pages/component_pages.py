@@ -20,6 +20,7 @@ PLURALS = {
     "metric": "Metrics",
     "data_source": "Data sources",
     "transform": "Transforms",
+    "calibrator": "Calibrators",
     "callback": "Callbacks",
     "analysis": "Analyses",
     "kernel": "Kernels",
@@ -39,6 +40,7 @@ PLACES = {
     "data_source": "Named as `train`, `validation` or `test` in `[data]`.",
     "template": "No spec names one: `declnet new --template` writes a spec from it.",
     "transform": "Named in the list `prepare` of `[data]`.",
+    "calibrator": "Named in the list `steps` of `[calibration]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
     "analysis": "Named in the list `analyses` at the top of a spec, and by `declnet evaluate "
     "--analyze`.",
@@ -55,6 +57,7 @@ ASSIGNMENTS = {
     "metric": "metrics = [{}]",
     "data_source": "train = {}",
     "transform": "prepare = [{}]",
+    "calibrator": "steps = [{}]",
     "callback": "callbacks = [{}]",
     "analysis": "analyses = [{}]",
 }

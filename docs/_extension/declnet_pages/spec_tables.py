@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from declnet import DataSpec, EngineSpec, ModelSpec, RunSpec, TrainingSpec
+from declnet import CalibrationSpec, DataSpec, EngineSpec, ModelSpec, RunSpec, TrainingSpec
 from declnet.cli.component_pages import describe_field
 from declnet.spec.blocks import Block
 from declnet.spec.data_section import SplitSpec
@@ -17,6 +17,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "data": DataSpec,
     "model": ModelSpec,
     "training": TrainingSpec,
+    "calibration": CalibrationSpec,
     "engine": EngineSpec,
     "block": Block,
 }

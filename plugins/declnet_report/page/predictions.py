@@ -24,6 +24,7 @@ from declnet_report.page.formatting import ABSENT, format_number, format_score
 from declnet_report.page.ranking import Ranking, rank, ranking_charts
 from declnet_report.page.run_data import Predictions, predictions_of, reason_of
 from declnet_report.page.surfaces import class_surface, value_curve, value_surface
+from declnet_report.page.trust import trust_charts
 
 MOST_CLASSES = 30
 """Most classes in a confusion matrix; with more, the most confused pairs are listed."""
@@ -69,6 +70,7 @@ def _value_metrics(predictions: Predictions) -> Section:
     elif true.shape[1] == 1 and input_shape == (2,):
         charts.append(value_surface(predictions, true[:, 0]))
     charts += regression_charts(true.astype(float), predicted.astype(float))
+    charts += trust_charts(predictions)
     return Section(predictions.note, tuple(charts))
 
 
@@ -97,6 +99,7 @@ def class_metrics(predictions: Predictions) -> Section:
     if predictions.input_shape == (2,):
         charts.append(class_surface(predictions, true, predicted, names))
     charts += ranking_charts(names, rankings)
+    charts += trust_charts(predictions)
     tables = [_by_class(matrix, names, rankings)]
     if len(names) > MOST_CLASSES:
         tables.append(_most_confused(matrix.counts, names))
@@ -124,7 +127,8 @@ def _by_output(predictions: Predictions, true: Array, predicted: Array, scores: 
         rows.append((name, *_scores(matrix, 1), format_number(int(matrix.support[1]))))
     columns = ("output", "precision", "recall", "F1", "support")
     table = Table("Metrics by output", columns, tuple(rows))
-    return Section(predictions.note, ranking_charts(names, rankings), (table,))
+    charts = (*ranking_charts(names, rankings), *trust_charts(predictions))
+    return Section(predictions.note, charts, (table,))
 
 
 def _by_class(

@@ -39,6 +39,7 @@ class Predictions:
         x: (n, *sample shape), prepared; named inputs by name.
         y: (n, …), as metrics take it.
         y_pred: (n, *shape), as metrics take it.
+        uncalibrated: the same before any calibration.
         note: a sentence that names the data set.
     """
 
@@ -47,6 +48,7 @@ class Predictions:
     x: Any
     y: Array
     y_pred: Array
+    uncalibrated: Array
     note: str
 
     def __len__(self) -> int:
@@ -61,6 +63,11 @@ class Predictions:
     def reading(self) -> Any:
         """How to interpret the predictions."""
         return self.predictor.readings[self.head]
+
+    @property
+    def calibration(self) -> Any:
+        """The fitted calibration of the predictions, or None."""
+        return self.predictor.calibrations.get(self.name)
 
     def answers(self, x: Array) -> Array:
         """Return predictions for other prepared samples, (n, *shape)."""
@@ -110,6 +117,7 @@ def predictions_of(run: StoredRun) -> list[Predictions]:
             found.x,
             found.y[head.name] if head.name else found.y,
             found.outputs[head.name] if head.name else found.outputs,
+            found.uncalibrated[head.name] if head.name else found.uncalibrated,
             note,
         )
         for number, head in enumerate(predictor.heads)

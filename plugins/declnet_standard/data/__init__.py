@@ -9,17 +9,23 @@ if TYPE_CHECKING:
     from declnet_standard.data.arrays import NPY as NPY
     from declnet_standard.data.arrays import NPZ as NPZ
     from declnet_standard.data.csv import CSV as CSV
+    from declnet_standard.data.csv import TSV as TSV
     from declnet_standard.data.examples import NNFSSine as NNFSSine
     from declnet_standard.data.examples import NNFSSpiral as NNFSSpiral
     from declnet_standard.data.examples import NNFSVertical as NNFSVertical
     from declnet_standard.data.examples import ScikitLearn as ScikitLearn
+    from declnet_standard.data.excel import Excel as Excel
     from declnet_standard.data.image_folder import ImageFolder as ImageFolder
+    from declnet_standard.data.json_lines import JSONLines as JSONLines
     from declnet_standard.data.parquet import Parquet as Parquet
+    from declnet_standard.data.sql import SQL as SQL
 
 DATA_SOURCES = {
     "csv": ("csv", "CSV"),
+    "excel": ("excel", "Excel"),
     "idx": ("arrays", "IDX"),
     "image_folder": ("image_folder", "ImageFolder"),
+    "jsonl": ("json_lines", "JSONLines"),
     "nnfs_sine": ("examples", "NNFSSine"),
     "nnfs_spiral": ("examples", "NNFSSpiral"),
     "nnfs_vertical": ("examples", "NNFSVertical"),
@@ -27,6 +33,8 @@ DATA_SOURCES = {
     "npz": ("arrays", "NPZ"),
     "parquet": ("parquet", "Parquet"),
     "sklearn": ("examples", "ScikitLearn"),
+    "sql": ("sql", "SQL"),
+    "tsv": ("csv", "TSV"),
 }
 
 __getattr__ = lazy_names(__name__, {name: file for file, name in DATA_SOURCES.values()})

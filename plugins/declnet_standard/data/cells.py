@@ -1,6 +1,7 @@
 """Cells of a text file, and the typed columns that they become."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
@@ -215,6 +216,42 @@ _IN_WORDS = {
 }
 
 
+MOST_ODD = 3
+"""Most distinct texts in a column of numbers that may have been meant as missing values."""
+
+SAMPLED = 100
+"""Cells that show whether a column might be one of numbers."""
+
+
+def odd_cells(cells: Sequence[str | None], decimal: str) -> list[str]:
+    """Return the different texts in a column of numbers, if they are few; none in one of text.
+
+    At least half of the cells are numbers, with five times as many different ones as texts: codes
+    such as 1, 2 and A are a column of text.
+    """
+    sample = [each for each in cells[:SAMPLED] if each is not None]
+    if 2 * sum(_is_a_number(each, decimal) for each in sample) < len(sample):
+        return []
+    counts = Counter(each for each in cells if each is not None)
+    odd: list[str] = []
+    for value in counts:
+        if not _is_a_number(value, decimal):
+            odd.append(value)
+            if len(odd) > MOST_ODD:
+                return []
+    others = len(counts) - len(odd)
+    rows = sum(counts[each] for each in odd)
+    return [] if 2 * rows > counts.total() or others < 5 * len(odd) else odd
+
+
+def _is_a_number(text: str, decimal: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return read_formatted([text], decimal) is not None
+    return True
+
+
 class TypedColumn:
     """A column of a text file.
 
@@ -304,13 +341,20 @@ class TypedColumn:
         return self._note_on_text(array, decimal) if self.lost or self.type == "text" else None
 
     def _note_on_text(self, array: Array, decimal: str) -> ColumnNote | None:
+        cells = array.tolist()
+        odd = [] if self._padded is not None else odd_cells(cells, decimal)
+        if odd:
+            return ColumnNote(
+                f'is read as text, because row {cells.index(odd[0]) + 1} is "{odd[0]}"; if that '
+                "means a missing value, list it in missing"
+            )
         first = next((each for each in array if each is not None), "")
         if read_formatted([first], ",") is None and self._padded is None:
             return None
-        cells = Cells([each for each in array.tolist() if each is not None], frozenset(), decimal)
-        if self._padded is not None and cells.numbers() is not None:
+        there = Cells([each for each in cells if each is not None], frozenset(), decimal)
+        if self._padded is not None and there.numbers() is not None:
             return ColumnNote(f'is read as text, because "{self._padded}" has a leading zero')
-        if decimal != "," and cells.is_unmistakable(","):
+        if decimal != "," and there.is_unmistakable(","):
             return ColumnNote("looks like numbers with decimal commas", "comma_number")
         return None
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import BinaryIO
 
 from declnet import DataError
 from declnet_standard.data.text_file import encoding_of, opened
+from declnet_standard.data.text_table import header, unnamed
 
 CELLS = 1 << 17
 """Approximate number of cells in a block."""
@@ -39,31 +41,6 @@ class CSVFormat:
     missing: frozenset[str]
 
 
-def header(cells: list[str], form: CSVFormat) -> list[str]:
-    """Return the columns' names, using the position for unnamed ones, as in `column_1`.
-
-    Raises:
-        DataError: two have the same name.
-    """
-    names = [
-        cell.strip(" \t") or other for cell, other in zip(cells, unnamed(len(cells)), strict=True)
-    ]
-    positions: dict[str, int] = {}
-    for position, name in enumerate(names, start=1):
-        if name in positions:
-            raise DataError(
-                f'{form.path}: columns {positions[name]} and {position} are both called "{name}"',
-                hint="rename one of them in the file",
-            )
-        positions[name] = position
-    return names
-
-
-def unnamed(count: int) -> list[str]:
-    """Return names for unnamed columns."""
-    return [f"column_{position}" for position in range(1, count + 1)]
-
-
 def wrong_encoding(form: CSVFormat) -> DataError:
     """Return the error for text that does not match the encoding, with its place."""
     where = ""
@@ -78,6 +55,19 @@ def wrong_encoding(form: CSVFormat) -> DataError:
                 break
     hint = 'name the encoding of the file, e.g. encoding = "cp1252"'
     return DataError(f"{form.path}:{where} which is not valid {form.encoding}", hint=hint)
+
+
+def opening_line(form: CSVFormat) -> int | None:
+    """Return the number of the line with the last quotation mark that opens a cell, from 1."""
+    found, inside = None, False
+    with opened(form.path, form.most_bytes) as raw:
+        stream = io.TextIOWrapper(raw, encoding_of(raw, form.encoding, form.path), "replace")
+        for number, line in enumerate(stream, start=1):
+            if line.count('"') % 2:
+                inside = not inside
+                found = number if inside else found
+        stream.detach()
+    return found if inside else None
 
 
 class CSVFile:
@@ -100,7 +90,7 @@ class CSVFile:
         self._row = 1
         first = self._first_row()
         self._waiting = [] if form.header else [first]
-        self.names = header(first, form) if form.header else unnamed(len(first))
+        self.names = header(first, form.path) if form.header else unnamed(len(first))
 
     def blocks(self) -> Iterator[tuple[int, list[tuple[str, ...]]]]:
         """Yield the number of each block's first row, from 1, and its cells by column.
@@ -121,8 +111,18 @@ class CSVFile:
         with self._faults():
             for row in self._reader:
                 if row:
+                    self._check_header(row)
                     return row
         raise DataError(f"{self._form.path}: is empty")
+
+    def _check_header(self, row: list[str]) -> None:
+        """Refuse a first line that is for Excel alone."""
+        line = self._form.delimiter.join(row)
+        if re.fullmatch("sep=.", line, re.IGNORECASE):
+            raise DataError(
+                f'{self._form.path}: line 1 is "{line}", which only Excel reads',
+                hint=f'delete the line, and set delimiter = "{line[-1]}"',
+            )
 
     def _next_rows(self, size: int) -> list[list[str]]:
         with self._faults():
@@ -147,6 +147,10 @@ class CSVFile:
         )
         if len(row) < len(self.names):
             hint = "is it cut off?"
+        elif len(self.names) == 1:
+            hint = "are there lines above the names of the columns? Delete them"
+        elif row[-1] == "" and len(row) == len(self.names) + 1:
+            hint = f"does the row end with {self._form.delimiter!r}, unlike the first line?"
         return DataError(
             f"{self._form.path}: row {self._row + position} has {cells}, but there {columns}",
             hint=hint,
@@ -169,9 +173,12 @@ class CSVFile:
             yield
         except csv.Error as error:
             text = str(error)
+            number, hint = self._reader.line_num, None
             if "unexpected end" in text or "field larger" in text:
                 text = "a quotation mark is not closed, or a cell is longer than 131072 characters"
-            line = f"{self._form.path}: line {self._reader.line_num}"
-            raise DataError(f"{line}: {text}") from None
+                number = opening_line(self._form) or number
+            elif "expected after" in text:
+                hint = "quotation marks within a cell are doubled"
+            raise DataError(f"{self._form.path}: line {number}: {text}", hint=hint) from None
         except UnicodeError:
             raise wrong_encoding(self._form) from None

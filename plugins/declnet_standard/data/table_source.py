@@ -9,7 +9,6 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from declnet import (
     Array,
-    ColumnType,
     DataError,
     DataSource,
     Table,
@@ -113,41 +112,6 @@ class TableSource(DataSource):
                 f'no row has a value for the target "{listed}"',
                 path=("target" if self.targets is None else "targets",),
             )
-
-
-class TextTableSource(TableSource):
-    """A table whose file does not declare its columns' types."""
-
-    types: dict[str, Literal["text", "number", "integer", "comma_number"]] = Field(
-        default_factory=dict,
-        description="types of columns; the others' are found. A comma_number has a decimal comma, "
-        "as in 1.250,50, in a file whose decimal sign is the point",
-    )
-    missing: tuple[str, ...] = Field(
-        default=("", "NA", "N/A", "NaN", "nan", "null", "?"),
-        description="what stands for a missing value",
-    )
-
-    _settled: dict[str, ColumnType] = PrivateAttr(default_factory=dict)
-
-    def with_columns(self, names: Collection[str]) -> Self:
-        """Return a source of only these columns, which must exist, without the others' types."""
-        types = {name: each for name, each in self.types.items() if name in names}
-        return super().with_columns(names).model_copy(update={"types": types})
-
-    def with_target(self, column: str | None) -> Self:
-        """Return a source with another target; without one, the old one's type is dropped too."""
-        other = super().with_target(column)
-        if column is not None or not set(self.target_columns) & set(self.types):
-            return other
-        types = {n: each for n, each in self.types.items() if n not in self.target_columns}
-        return other.model_copy(update={"types": types})
-
-    def with_types(self, types: Mapping[str, ColumnType]) -> Self:
-        """Return a source whose columns have the types of the training data."""
-        other = self.model_copy()
-        other._settled = dict(types)
-        return other
 
 
 def require(

@@ -1,8 +1,7 @@
-"""Choices for a table: columns, sizes, and initialization from the target."""
+"""Choices for a table: columns, sizes, and preparation of the target."""
 
 import re
 from dataclasses import dataclass
-from math import floor, log10, sqrt
 
 from declnet import ColumnProfile, TableProfile
 from declnet_standard.templates.suggestions import (
@@ -28,9 +27,6 @@ MOSTLY = 0.9
 
 FEWEST_TO_HOLD_OUT = 30
 """Least number of rows for which some can be held out."""
-
-USUAL = 3.0
-"""Mean or deviation of the target below which the default initialization suffices."""
 
 DIGITS = 1e4
 """Most deviations between the mean and 0 that float32 can resolve."""
@@ -194,6 +190,7 @@ BELOW = {
 
 EMBEDDING_UNITS = 32
 LEARNING_RATE = 0.0015
+LINEAR_RATE = 0.01
 WEIGHT_DECAY = 0.05
 LABEL_SMOOTHING = 0.1
 
@@ -250,29 +247,16 @@ class Plan:
     @property
     def target_transforms(self) -> tuple[str, ...]:
         """Return the types of the target's transforms."""
-        if not is_amount(self.table):
+        if self.table.task != "values":
             return ()
+        if not is_amount(self.table):
+            return ("standardize",)
         return (*(("clamp",) if "clamp" in self.installed else ()), "log", "standardize")
 
     @property
     def last_units(self) -> int:
         """Return the units of the last dense layer."""
         return self.target.distinct if self.table.task == "classes" else 1
-
-    @property
-    def start(self) -> tuple[float, float] | None:
-        """Return the initial deviation of the last weights and value of the last bias.
-
-        None for the defaults. With these, initial predictions of numbers have the mean and spread
-        of the target, whatever its unit, so small steps suffice.
-        """
-        if self.table.task != "values" or self.target_transforms:
-            return None
-        mean, std = self.target.mean, self.target.std
-        if abs(mean) < USUAL and 1 / USUAL < std < USUAL:
-            return None
-        places = 2 - floor(log10(std))
-        return float(f"{std / sqrt(self.sizes.units):.3g}"), round(mean, places)
 
     @property
     def double(self) -> bool:

@@ -1,6 +1,7 @@
 """What a table suggests: rare categories and classes, amounts, and counts."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from declnet import ColumnProfile, TableProfile
 
@@ -79,7 +80,12 @@ def rare_class(table: TableProfile) -> tuple[str, float] | None:
     share = count / sum(counts.values())
     if share >= RARE_CLASS / len(counts):
         return None
-    return str(name).lower() if isinstance(name, bool) else str(name), share
+    return class_name(name), share
+
+
+def class_name(value: Any) -> str:
+    """Return a value of the target as the name of its class."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def percent(share: float) -> str:

@@ -1,7 +1,6 @@
 """Writing of the choices for a table as a commented TOML spec."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import log
 from typing import Any
 
 import tomli_w
@@ -11,6 +10,7 @@ from declnet_standard.templates.plan import (
     EMBEDDING_UNITS,
     LABEL_SMOOTHING,
     LEARNING_RATE,
+    LINEAR_RATE,
     MOST_WORDS,
     WEIGHT_DECAY,
     Features,
@@ -18,6 +18,7 @@ from declnet_standard.templates.plan import (
     is_free_text,
 )
 from declnet_standard.templates.suggestions import (
+    class_name,
     holds_counts,
     is_category,
     percent,
@@ -127,18 +128,12 @@ def _balance(plan: Plan) -> Iterator[Line]:
     rare = rare_class(plan.table)
     if rare is not None:
         yield f"# the class {toml(rare[0])} is rare, {percent(rare[1])} of the rows:"
-        if plan.table.task == "binary" and rare[0] != _names(plan.target)[-1]:
+        last = class_name(max(plan.target.counts))  # the positive one by default
+        if plan.table.task == "binary" and rare[0] != last:
             comment = "the class that f1, precision and recall are about"
             yield f"positive_class = {toml(rare[0])}", comment
     comment = "would give rare classes as much weight as frequent ones"
     yield '# class_weights = "balanced"', comment
-
-
-def _names(target: ColumnProfile) -> list[str]:
-    """Return the names of the classes in the order of their labels."""
-    return [
-        str(each).lower() if isinstance(each, bool) else str(each) for each in sorted(target.counts)
-    ]
 
 
 def _prepare(plan: Plan) -> Iterator[Line]:
@@ -257,15 +252,8 @@ def _model(plan: Plan) -> Iterator[Line]:
     if plan.hidden:
         yield from _hidden_layers(plan)
     units = f'type = "dense", units = {plan.last_units}'
-    if plan.start is not None:
-        std, value = plan.start
-        weights = f'weight_initializer = {{ type = "normal", std = {std!r} }}'
-        biases = f'bias_initializer = {{ type = "constant", value = {value!r} }}'
-        yield "  # initial predictions have the mean and spread of the target:"
-        yield f"  {{ {units}, {weights}, {biases} }},"
-    else:
-        comment = {"classes": "one unit per class", "binary": "one unit for yes or no"}
-        yield f"  {{ {units} }},", comment.get(plan.table.task, "one unit, for the number")
+    comment = {"classes": "one unit per class", "binary": "one unit for yes or no"}
+    yield f"  {{ {units} }},", comment.get(plan.table.task, "one unit, for the number")
     if plan.table.task == "classes":
         yield '  "softmax",', "turns them into probabilities that sum to 1"
     if plan.table.task == "binary":
@@ -325,27 +313,18 @@ def _loss(plan: Plan) -> Iterator[Line]:
     yield from counts_loss(plan)
 
 
-def counts_loss(plan: Plan, prepared: bool = False) -> Iterator[Line]:
-    """Yield the loss to try for counts as a comment, if the target seems to hold any.
-
-    Args:
-        prepared: whether the targets are prepared.
-    """
+def counts_loss(plan: Plan) -> Iterator[Line]:
+    """Yield the loss to try for counts as a comment, if the target seems to hold any."""
     if not holds_counts(plan.table):
         return
     yield '# type = "poisson"', "may suit counts better; it learns the logarithm of their mean"
-    if prepared:
-        yield "# and takes the counts themselves, without prepare_targets"
-    elif plan.start is not None:
-        value = f"{log(max(plan.target.mean, 1e-3)):.3g}"
-        bias = f'bias_initializer = {{ type = "constant", value = {value} }}'
-        yield f"# so begin the last layer with {bias}"
+    yield "# and takes the counts themselves, without prepare_targets"
 
 
 def _optimizer(plan: Plan) -> Iterator[Line]:
     yield "[optimizer]"
     yield 'type = "adamw"', 'or "adam", "nadam", "rmsprop"; "sgd" needs a larger learning rate'
-    rate = f"{LEARNING_RATE:g}"
+    rate = f"{LEARNING_RATE if plan.hidden else LINEAR_RATE:g}"
     if "cosine" in plan.installed:
         rate = f'{{ type = "cosine", initial_rate = {rate} }}'
     yield f"learning_rate = {rate}", "smaller if the loss jumps"

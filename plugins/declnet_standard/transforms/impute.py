@@ -113,8 +113,11 @@ class MissingIndicator(Transform):
             return {"numbers": []}
         if x.ndim > 2:
             raise ColumnError(f"has missing values in samples of shape {x.shape[1:]}")
-        patterns, first = np.unique(np.isnan(_rows(x)), axis=1, return_index=True)
-        return {"numbers": sorted(first[patterns.any(axis=0)].tolist())}
+        numbers: dict[bytes, int] = {}  # the first one of each pattern
+        for position, gaps in enumerate(np.isnan(_rows(x)).T):
+            if gaps.any():
+                numbers.setdefault(gaps.tobytes(), position)
+        return {"numbers": list(numbers.values())}
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return floats (n, numbers + indicators); a copy of x if there are no indicators."""

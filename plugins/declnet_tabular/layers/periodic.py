@@ -82,7 +82,10 @@ class PBLD(Layer):
         np.copyto(appended, x)
 
     def backward(self, x: Array, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Fill the gradients as the class's docstring says."""
+        """dc = sum(dy), dW = sum(cos(a) dy), db = sum(da), dw = 2 pi sum(x da), and dx.
+
+        With da = -sin(a) * (W dy): dx = 2 pi sum(w da) + the appended part of dy.
+        """
         angles, cosines, slopes = map(_samples_last, (state.angles, state.cosines, state.slopes))
         embedded, appended = self._parts(dy, x.shape[1])
         np.add.reduce(embedded, axis=2, out=state.grad.biases)

@@ -88,7 +88,10 @@ class PiecewiseLinear(Layer):
         np.add(out, state.biases[:, :, None], out=out)
 
     def backward(self, x: Array, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
-        """Fill the gradients of a linear map of x and e, and dx."""
+        """dweights = e.T @ dy, dslopes = sum(x * dy), dbiases = sum(dy), and dx.
+
+        With de = dy @ weights.T / widths, 0 where e is limited: dx = dy . slopes + the sum of de.
+        """
         e, de, out = _samples_last(state.e), _samples_last(state.de), _samples_last(dy)
         np.add.reduce(out, axis=2, out=state.grad.biases)
         np.einsum("fon,nf->fo", out, x, out=state.grad.slopes)

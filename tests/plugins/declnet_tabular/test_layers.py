@@ -105,6 +105,30 @@ def test_each_member_has_a_dense_layer_of_its_own():
 
 
 @pytest.mark.parametrize(
+    ("layer", "shape", "roles"),
+    [
+        (FeatureScale(), (3,), {"scale": "scale"}),
+        (MemberDense(units=2), (4, 3), {"weights": "weight", "biases": "bias"}),
+        (Members(), (3,), {"scale": "scale"}),
+        (NTPDense(units=2), (3,), {"weights": "weight", "biases": "bias"}),
+        (ParametricActivation(), ((3,), (3,)), {"shares": "scale"}),
+        (
+            PBLD(),
+            (3,),
+            {"frequencies": "weight", "phases": "bias", "weights": "weight", "biases": "bias"},
+        ),
+        (
+            PiecewiseLinear(),
+            (3,),
+            {"edges": "weight", "weights": "weight", "slopes": "scale", "biases": "bias"},
+        ),
+    ],
+)
+def test_parameters_have_their_roles(layer, shape, roles):
+    assert {name: each.role for name, each in layer.parameters(shape).items()} == roles
+
+
+@pytest.mark.parametrize(
     ("layer", "shape", "message"),
     [
         (NTPDense(units=2), (3, 4), "put a flatten before it"),

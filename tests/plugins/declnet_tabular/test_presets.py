@@ -9,7 +9,7 @@ import pytest
 
 import declnet
 from declnet import DataError
-from declnet.data.files import Wishes, profile_of_file
+from declnet.data.files import Wishes, profile_of
 from declnet.runs.predictor import Predictor
 from declnet.training.checks.check import check_spec
 
@@ -50,7 +50,7 @@ def written(tmp_path):
         ]  # fmt: skip
         (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", "utf-8")
         registry = declnet.default_registry()
-        profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+        profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
         template = registry.find("template", preset)()
         (tmp_path / "spec.toml").write_text(template.spec_for_table(profile, registry), "utf-8")
         return (tmp_path / "spec.toml").read_text("utf-8")
@@ -145,7 +145,7 @@ def test_free_text_is_left_out_and_said(preset, written, tmp_path, monkeypatch):
     text = tomllib.loads(written(preset, "binary", ("size", "note")))
     assert text["data"]["train"]["features"] == ["size"]
     registry = declnet.default_registry()
-    profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
     (note,) = registry.find("template", preset)().notes_for_table(profile)
     assert note == 'column "note" is free text, which this preset does not read; "mlp" does'
     with pytest.raises(DataError, match="only texts"):

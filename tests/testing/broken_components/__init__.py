@@ -2,6 +2,7 @@
 
 from . import (
     analyses,
+    calibrators,
     callbacks,
     data,
     declarations,
@@ -16,6 +17,7 @@ from .expected import EXPECTED as EXPECTED
 
 FAMILIES = (
     analyses,
+    calibrators,
     callbacks,
     data,
     declarations,

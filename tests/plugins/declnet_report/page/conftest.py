@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from html.parser import HTMLParser
@@ -180,6 +180,7 @@ class Runs:
         y: np.ndarray,
         layers: Layers,
         loss: Any,
+        calibration: Sequence[Any] = (),
         **training: Any,
     ) -> Path:
         """Train a spec on arrays, kept in `<name>.npz`; return the run's folder."""
@@ -194,6 +195,7 @@ class Runs:
                 "loss": loss,
                 "optimizer": {"type": "adam", "learning_rate": 0.02},
                 "training": {"epochs": 30, **training},
+                **({"calibration": {"steps": calibration}} if calibration else {}),
             }
         )
         declnet.run(spec, out=self.folder / name)
@@ -208,7 +210,9 @@ class Runs:
         options = {"metrics": ["accuracy"], **training}
         return self.run(name, x, y, CLASSIFIER, "categorical_crossentropy", **options)
 
-    def regression(self, name: str = "line", inputs: int = 1, outputs: int = 1) -> Path:
+    def regression(
+        self, name: str = "line", inputs: int = 1, outputs: int = 1, **options: Any
+    ) -> Path:
         """A smooth function of one input or several."""
         rng = np.random.default_rng(4)
         x = rng.uniform(-1, 1, (80, inputs))
@@ -218,7 +222,7 @@ class Runs:
             "tanh",
             {"type": "dense", "units": outputs},
         ]
-        return self.run(name, x, y, layers, "mean_squared_error", metrics=["r2"])
+        return self.run(name, x, y, layers, "mean_squared_error", metrics=["r2"], **options)
 
     def binary(self, name: str = "halves", outputs: int = 1) -> Path:
         """Yes or no, by one output or several."""

@@ -64,7 +64,8 @@ def test_a_constant_learning_rate_is_a_fact_and_no_chart(classifier_page):
 
 
 def test_classes_have_curves_and_figures(classifier_page):
-    assert classifier_page.titles()[2:] == ["Decision surface", "ROC curve", "Precision and recall"]
+    charts = ["Decision surface", "ROC curve", "Precision and recall", "Reliability"]
+    assert classifier_page.titles()[2:] == charts
     tables = classifier_page.section("predictions").all("table")
     heading, *rows = next(each.rows() for each in tables if each.rows()[0][0] == "class")
     assert heading == ["class", "precision", "recall", "F1", "ROC area", "support"]
@@ -91,7 +92,7 @@ def test_values_of_one_or_two_inputs_have_their_function(page_of, runs, inputs, 
 
 def test_one_answer_is_two_classes(page_of, runs):
     page = page_of(runs.binary())
-    assert page.titles()[2:] == ["ROC curve", "Precision and recall"]
+    assert page.titles()[2:] == ["ROC curve", "Precision and recall", "Reliability"]
     assert len(page.root.one("table", class_="confusion").all("tr")) == 3
     tables = [each.rows() for each in page.section("predictions").all("table")]
     (_, *scores) = next(each for each in tables if each[0][0] == "class")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.data.files import profile_of_file
-from declnet_standard.data import CSV
+from declnet.data.files import profile_of
+from declnet_standard.data import CSV, TSV
 from declnet_standard.data.csv_detection import PIECE, text_format
 from declnet_standard.templates import TableTemplate
 
@@ -40,24 +40,24 @@ def test_what_is_not_usual_is_found(content, found, packed, tmp_path):
     path = tmp_path / ("table.csv.gz" if packed else "table.csv")
     raw = content if isinstance(content, bytes) else content.encode()
     path.write_bytes(gzip.compress(raw) if packed else raw)
-    assert text_format(path) == found
+    assert text_format(path, CSV(path=path).missing) == found
 
 
 def test_a_letter_far_within_the_file_counts(tmp_path):
     path, many = tmp_path / "table.csv", b"1,2\n" * (PIECE // 4)
     path.write_bytes(b"a,b\n" + many + "ü,3\n".encode("cp1252"))
-    assert text_format(path) == {"encoding": "cp1252"}
+    assert text_format(path, CSV(path=path).missing) == {"encoding": "cp1252"}
     path.write_bytes(b"a,b\n" + many[:-4] + "1ü,3\n".encode())  # its ü is in both pieces
-    assert text_format(path) == {}
+    assert text_format(path, CSV(path=path).missing) == {}
 
 
 def test_what_cannot_be_read_is_left_to_the_source(tmp_path):
-    assert text_format(tmp_path / "nowhere.csv") == {}
+    assert text_format(tmp_path / "nowhere.csv", ()) == {}
     os.mkfifo(tmp_path / "pipe.csv")
-    assert text_format(tmp_path / "pipe.csv") == {}
+    assert text_format(tmp_path / "pipe.csv", ()) == {}
     path = tmp_path / "table.csv.gz"
     path.write_bytes(b"no gzip")
-    assert text_format(path) == {}
+    assert text_format(path, CSV(path=path).missing) == {}
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_a_file_of_tabs_has_them_by_its_name(name, tmp_path):
     content = b"a\tb\n1,5\t2\n"
     path = tmp_path / name
     path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
-    table = CSV.for_file(path).load(np.random.default_rng(0))
+    table = TSV.for_file(path).load(np.random.default_rng(0))
     assert {each: column.tolist() for each, column in table.columns.items()} == {
         "a": ["1,5"],
         "b": [2],
     }
-    other = CSV.for_file(path, CSV(path="other.csv", delimiter=",", target="y"))
+    other = TSV.for_file(path, CSV(path="other.csv", delimiter=",", target="y"))
     assert (other.path, other.delimiter, other.target) == (path, ",", "y")
 
 
@@ -92,7 +92,7 @@ def test_a_european_table_becomes_a_spec_that_runs(tmp_path):
     rows = "".join(f"{each},5;{'ja' if each % 3 else 'nein'}\n" for each in range(40))
     path.write_text("Größe;Kauf\n" + rows, "cp1252")
     registry = declnet.default_registry()
-    profile = profile_of_file(path, "Kauf", tmp_path, registry)
+    profile = profile_of(path, "Kauf", tmp_path, registry)
     text = TableTemplate().spec_for_table(profile, registry)
     train = tomllib.loads(text)["data"]["train"]
     assert (train["delimiter"], train["decimal"], train["encoding"]) == (";", ",", "cp1252")

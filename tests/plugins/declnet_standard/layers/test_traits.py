@@ -1,4 +1,4 @@
-"""Declared traits of all layers: output range, linearity, parameter roles."""
+"""Declared traits of the standard layers: output range, linearity, parameter roles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from declnet import OutputRange, default_registry
 LAYERS = {
     entry.type: entry.component
     for entry in default_registry().entries("layer")
-    if entry.plugin.distribution == "declnet"
+    if entry.component.__module__.startswith("declnet_standard.")
 }
 SHAPES = {"embedding": (4,), "reshape": (12,), "rms_norm": (2, 3), "positional_encoding": (5, 6)}
 IMAGES = (

@@ -10,15 +10,15 @@ import pytest
 
 import declnet
 from declnet import ColumnProfile, DataError, TableProfile
-from declnet.data.files import Wishes, profile_of_file
+from declnet.data.files import Wishes, profile_of
 from declnet.training.checks.check import check_spec
-from declnet_standard.templates import TableTemplate
+from declnet_standard.templates import MLP, Linear, TableTemplate
 
 RNG = np.random.default_rng(6)
 
 
 def spec_for_file(file, target, folder, registry, wanted=None):
-    profile = profile_of_file(file, target, folder, registry, Wishes(wanted))
+    profile = profile_of(file, target, folder, registry, Wishes(wanted))
     return TableTemplate().spec_for_table(profile, registry)
 
 
@@ -87,16 +87,23 @@ def test_the_user_may_say_which(made):
     assert document["model"]["layers"][-2]["units"] == 25
 
 
-def test_a_number_far_from_0_begins_at_its_mean(made):
-    """So that a network of small weights need not walk there first."""
-    document = made(x=numbers(), y=1000 + 50 * numbers())
-    last = document["model"]["layers"][-1]
-    assert last["bias_initializer"]["value"] == pytest.approx(1000, abs=30)
-    assert last["weight_initializer"]["std"] == pytest.approx(50 / np.sqrt(256), rel=0.3)
-    assert "dtype" not in document["model"]
+@pytest.mark.parametrize("preset", ["linear", "mlp"])
+def test_a_number_of_any_size_is_learned(made, tmp_path, preset):
+    x = numbers(300)
+    made(x=x, y=[f"{1e6 + 3e5 * each:.1f}" for each in x], rows=300)
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    template = {"linear": Linear, "mlp": MLP}[preset]()
+    (tmp_path / "spec.toml").write_text(
+        template.spec_for_table(profile, declnet.default_registry()), "utf-8"
+    )
+    spec = declnet.load_spec(tmp_path / "spec.toml", {"training.log_every": 150})
+    assert declnet.run(spec).metrics["test"]["r2"] > 0.98
+
+
+def test_a_number_of_more_digits_than_float32_is_kept(made):
     document = made(x=numbers(), y=[f"{1e8 + each}" for each in numbers()])
     assert document["model"]["dtype"] == "float64"
-    assert document["model"]["layers"][-1]["bias_initializer"]["value"] == pytest.approx(1e8, abs=1)
+    assert "dtype" not in made(x=numbers(), y=1000 + 50 * numbers())["model"]
 
 
 def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
@@ -193,9 +200,23 @@ def test_a_column_of_many_categories_is_used_if_most_rows_have_a_frequent_one(ma
     grouped = document["data"]["prepare"][0]
     assert grouped == {"type": "group_rare", "min_count": 5, "max_categories": 250}
     assert document["data"]["train"]["features"] == ["city"]
-    profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
     (note,) = TableTemplate().notes_for_table(profile)
     assert note.startswith('column "city": 200 of its 2200 categories are frequent')
+
+
+def test_of_a_rare_class_the_threshold_can_be_chosen(made, tmp_path):
+    """By what is commented out, where such a component is installed."""
+    registry = declnet.default_registry()
+    if "threshold" not in registry.types("calibrator"):
+        pytest.skip("no calibrator is installed")
+    made(x=numbers(), y=["no"] * 9 + ["yes"], rows=200)
+    text = (tmp_path / "spec.toml").read_text("utf-8")
+    before, after = text.split("# [calibration]")
+    (tmp_path / "spec.toml").write_text(f"{before}[calibration]{after.replace('# steps', 'steps')}")
+    assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
+    made(x=numbers(), y=["no", "yes"])
+    assert "calibration" not in (tmp_path / "spec.toml").read_text("utf-8")
 
 
 AMOUNTS = np.exp(np.random.default_rng(0).normal(5, 1, 400)).round(2)
@@ -208,14 +229,15 @@ def test_the_logarithm_of_positive_and_skewed_numbers_is_learned(made, tmp_path)
     assert "# positive and skewed: learned as its log" in (tmp_path / "spec.toml").read_text(
         "utf-8"
     )
-    profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
     (note,) = TableTemplate().notes_for_table(profile)
     assert note.startswith('the target "y" is positive and skewed, so the network learns its log')
     spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 3})
     in_its_unit = declnet.run(spec).metrics["train"]["mean_absolute_error"]
     assert 0.3 * AMOUNTS.std() < in_its_unit < AMOUNTS.std()
     for others in (AMOUNTS - 400, np.log(AMOUNTS), -AMOUNTS, AMOUNTS - AMOUNTS.min()):
-        assert "prepare_targets" not in made(x=numbers(400), y=others, rows=400)["data"]
+        document = made(x=numbers(400), y=others, rows=400)
+        assert document["data"]["prepare_targets"] == {"y": ["standardize"]}
 
 
 def test_for_counts_poisson_is_suggested(made, tmp_path):
@@ -224,7 +246,7 @@ def test_for_counts_poisson_is_suggested(made, tmp_path):
     assert document["loss"]["type"] == "mean_squared_error"
     text = (tmp_path / "spec.toml").read_text("utf-8")
     assert '# type = "poisson"' in text
-    profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
     (note,) = TableTemplate().notes_for_table(profile)
     assert 'seems to hold counts: the loss "poisson" may suit' in note
 
@@ -235,7 +257,7 @@ def test_rare_classes_are_said_and_measured(made, tmp_path):
     rates = ["binary_accuracy", "roc_auc", "f1", "average_precision"]
     assert document["training"]["metrics"] == rates
     assert '# the class "late" is rare, 10 % of' in (tmp_path / "spec.toml").read_text("utf-8")
-    profile = profile_of_file(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
     (note,) = TableTemplate().notes_for_table(profile)
     assert note.startswith('the class "late" is rare, 10 % of the rows: accuracy says little')
     document = made(x=numbers(), y=["no"] * 9 + ["yes"])  # the last one anyway
@@ -342,7 +364,7 @@ def test_the_command_writes_it(flowers, declnet_cli, tmp_path):
         (["--data", "none.csv", "--target", "y"], "none.csv: there is no such file"),
         (
             ["--target", "y"],
-            "--exclude and --no-header go with --data, the file of a table",
+            "--exclude and --no-header go with --data, a table",
         ),
         (["--data", "data.csv", "--target", "width", "--task", "classification"], "data.csv: the"),
         (

@@ -1,0 +1,107 @@
+"""Do intervals and sets cover what they promise, and does a temperature improve the log loss?
+
+`python benchmarks/trust.py` trains the network of `declnet new` on tables of `tabular/sets.py`,
+calibrates it on the validation rows, and evaluates it on rows that it never saw. Each finished run
+is a line of `--results`, so it can be interrupted; `--report` prints the table of these lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tabular.presets import spec_of
+from tabular.tasks import task_of
+
+SETS = (
+    *("banana", "magic", "letter", "optdigits", "penbased", "spambase", "marketing", "twonorm"),
+    *("texture", "splice", "Default", "Bikeshare", "diamonds", "ames"),
+)
+"""Those with 2,900 rows or more, of which a fifth are calibrated on and a fifth are evaluated."""
+
+
+def main() -> None:
+    """Run what is not in the results yet, then print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", nargs="+", default=SETS)
+    parser.add_argument("--splits", type=int, default=3)
+    parser.add_argument("--coverage", type=float, default=0.9)
+    parser.add_argument("--preset", help="default: the network of `declnet new`")
+    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "trust.jsonl")
+    parser.add_argument("--report", action="store_true", help="only print the table")
+    options = parser.parse_args()
+    done = {(each["set"], each["split"]) for each in _records(options.results)}
+    for split in range(0 if options.report else options.splits):
+        for name in options.sets:
+            if (name, split) not in done:
+                record = _measured(name, split, options.coverage, options.preset)
+                with options.results.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(record) + "\n")
+    _print(list(_records(options.results)))
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    if path.is_file():
+        yield from map(json.loads, path.read_text(encoding="utf-8").splitlines())
+
+
+def _measured(name: str, split: int, coverage: float, preset: str | None) -> dict[str, Any]:
+    """Return what calibrators do on the test rows of one split of a set."""
+    import declnet
+
+    task = task_of(name, split)
+    steps: list[Any] = [{"type": "conformal", "coverage": coverage}]
+    steps[:0] = ["temperature"] if task.data.classes else []
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for part, rows in task.rows.items():
+            task.data.write(folder / f"{part}.csv", rows)
+        document = spec_of(task, folder, preset) | {"calibration": {"steps": steps}}
+        declnet.run(declnet.parse_spec(document, folder=folder), out=folder / "run")
+        found = declnet.load_predictor(folder / "run").evaluate(folder / "test.csv")
+    measured = found.as_data()["calibration"]
+    for part in ("before", "after", "coverage"):
+        values = measured.get(part, {})
+        values |= {metric: float(f"{each:.6g}") for metric, each in values.items()}
+    return {"set": name, "split": split, "rows": found.samples, **measured}
+
+
+def _print(records: list[dict[str, Any]]) -> None:
+    """Print the means over the splits of each set, and over the sets."""
+    print("| set | coverage | mean size | log loss | calibrated | calibration error | calibrated |")
+    print("| --- |" + " ---: |" * 6)
+    rows: list[list[float | None]] = []
+    for name in dict.fromkeys(each["set"] for each in records):
+        own = [each for each in records if each["set"] == name]
+        row: list[float | None] = [_mean(own, "coverage", "coverage")]
+        size = "mean_set_size" if "mean_set_size" in own[0]["coverage"] else "mean_width"
+        row.append(_mean(own, "coverage", size))
+        for metric in ("log_loss", "expected_calibration_error"):
+            row += [_mean(own, when, metric) if when in own[0] else None for when in TIMES]
+        rows.append(row)
+        _print_row(name, row)
+    columns = list(zip(*rows, strict=True))
+    known = [[each for each in column if each is not None] for column in columns]
+    means = [statistics.fmean(each) if each else None for each in known]
+    _print_row("mean", [means[0], None, *means[2:]])
+
+
+TIMES = ("before", "after")
+
+
+def _mean(records: list[dict[str, Any]], *path: str) -> float:
+    return statistics.fmean(float(each[path[0]][path[1]]) for each in records)
+
+
+def _print_row(name: str, row: list[float | None]) -> None:
+    cells = ("" if each is None else f"{each:.3g}" for each in row)
+    print(f"| {' | '.join([name, *cells])} |".replace("  ", " "))
+
+
+if __name__ == "__main__":
+    main()

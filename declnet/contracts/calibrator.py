@@ -1,0 +1,118 @@
+"""Calibrator: makes a trained model's predictions say how far they can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.component import Component
+from declnet.errors import RegistryError
+
+Task = Literal["classes", "binary", "flags", "values"]
+"""What predictions are: `classes`, a unit for each class; `binary`, one unit for two classes;
+`flags`, several units for yes or no each; or `values`."""
+
+CalibratorState = Mapping[str, Any]
+"""What a calibrator learned: JSON values and arrays of finite numbers by name."""
+
+GIVES = ("apply", "threshold", "intervals", "sets")
+"""The methods of which a calibrator implements one or more."""
+
+
+class Calibrator(Component):
+    """A step that is fitted once, after the training, and completes all later predictions.
+
+    It is fitted to the final model's predictions for the validation data, as the steps before it
+    changed them, and implements one or more of `apply`, `threshold`, `intervals` and `sets`. What
+    it learns is in the state that `fit` returns, never on the instance.
+
+    Arrays are float64 and only read. By the task, predictions and targets are:
+
+    - `classes`: probabilities (n, classes) and labels (n,), integers
+    - `binary`: the probability of the second class, (n,), and labels 0 and 1, (n,)
+    - `flags`: probabilities (n, outputs) and labels 0 and 1, (n, outputs)
+    - `values`: numbers (n,) or (n, *shape), and targets of that shape; with `takes_quantiles` also
+      (n, k), if the loss predicts k numbers for each target, and targets (n,)
+    """
+
+    kind = "calibrator"
+    required_methods = ("fit",)
+
+    tasks: ClassVar[tuple[Task, ...]] = ("classes", "binary", "flags", "values")
+    """The tasks whose predictions it takes; a spec with any other is an error."""
+    takes_scores: ClassVar[bool] = False
+    """Whether it also takes scores in place of probabilities, e.g. of a hinge loss."""
+    takes_quantiles: ClassVar[bool] = False
+    """Whether it also takes several numbers for each target, e.g. quantiles."""
+
+    @classmethod
+    def verify_contract(cls) -> None:
+        """As `Component.verify_contract`; requires one of the methods that give something."""
+        super().verify_contract()
+        if not cls.gives():
+            methods = ", ".join(f"{each}()" for each in GIVES)
+            raise RegistryError(f"{cls.__name__} implements none of {methods}")
+
+    @classmethod
+    def gives(cls) -> tuple[str, ...]:
+        """Return which of `apply`, `threshold`, `intervals` and `sets` it implements."""
+        return tuple(each for each in GIVES if getattr(cls, each) is not getattr(Calibrator, each))
+
+    def least_samples(self) -> int:
+        """Return the least number of validation samples that it can be fitted to; default: 1."""
+        return 1
+
+    def fit(self, y_pred: Array, y_true: Array, task: Task) -> CalibratorState:
+        """Return what it learns from predictions and targets of the validation data.
+
+        Args:
+            y_pred: finite predictions, of a shape that depends on the task.
+            y_true: the targets.
+            task: what the predictions are.
+        """
+        raise NotImplementedError
+
+    def apply(self, y_pred: Array, state: CalibratorState) -> Array:  # noqa: ARG002
+        """Return better predictions, of the same shape, in a new array; rows are independent.
+
+        Default: unchanged.
+        """
+        return y_pred
+
+    def threshold(self, state: CalibratorState) -> float:
+        """Return the value of the only unit above which the second of two classes is predicted."""
+        raise NotImplementedError
+
+    def intervals(self, y_pred: Array, state: CalibratorState) -> tuple[Array, Array]:
+        """Return the lower and the upper bound of each target, in new arrays; for values.
+
+        Each has the shape of a batch of targets. Rows are independent.
+        """
+        raise NotImplementedError
+
+    def sets(self, y_pred: Array, state: CalibratorState) -> Array:
+        """Return whether each class is in a sample's prediction set, booleans (n, classes).
+
+        For `classes`, and for `binary` with two classes; rows are independent.
+        """
+        raise NotImplementedError
+
+    def promised_coverage(self) -> float | None:
+        """Return the share of targets that intervals or sets should hold; None if unknown."""
+        return None
+
+    def summary(self, state: CalibratorState) -> str:
+        """Return what it learned in a few words; default: its type and the numbers of its state."""
+        numbers = [
+            f"{value:.4g}" if name == self.type else f"{name} {value:.4g}"
+            for name, value in state.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        ]
+        return " ".join([self.type, ", ".join(numbers)]).strip()
+
+    def verify_state(self, state: CalibratorState) -> None:
+        """Raise ValueError unless the other methods can use a state read back from a file.
+
+        A run's folder may have been edited or damaged; default: every state is accepted.
+        """

@@ -1,0 +1,109 @@
+"""Components as arguments of a command: a data source or another, as a spec has it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from declnet.contracts.component import Component
+from declnet.contracts.data_source import DataSource
+from declnet.errors import Diagnostic, KeyPath, Place, SpecError
+from declnet.registry.registry import Registry
+from declnet.spec.key_positions import KeyPositions
+from declnet.spec.validate import diagnostic_of
+
+C = TypeVar("C", bound=Component)
+
+_KEY = "source="
+"""Makes a TOML document of an inline table."""
+
+
+def is_declaration(text: str) -> bool:
+    """Return whether an argument is an inline table rather than the name of a file."""
+    return text.lstrip().startswith("{")
+
+
+def declared_source(
+    text: str, argument: str, registry: Registry, like: DataSource | None = None
+) -> DataSource:
+    """Return the data source that an inline table declares.
+
+    Args:
+        text: the table, e.g. `{ type = "…", path = "new" }`; relative paths in it are relative to
+            the working folder.
+        argument: what messages call it, e.g. `--data`.
+        registry: where its type is looked up.
+        like: the source of a run's training data: it has the type if the table has none, and the
+            other keys that the table leaves out if it has the same type.
+
+    Raises:
+        SpecError: the text is not an inline table, or a key is wrong; each error has its place.
+    """
+    whole = Place(argument, 1, 1, 1, len(text) + 1, text)
+    given = _table_in(text, whole)
+    if like is not None and given.setdefault("type", like.type) == like.type:
+        kept = like.model_fields_set - given.keys()
+        if given.keys() & {"target", "targets"}:
+            kept = kept - {"target", "targets"}
+        given |= {name: getattr(like, name) for name in sorted(kept)}
+    try:
+        return DataSource.from_declaration(given, {"registry": registry, "folder": Path.cwd()})
+    except ValidationError as error:
+        raise _located_errors(error, given, whole) from None
+
+
+def declared_component(
+    contract: type[C], text: str, argument: str, number: int, registry: Registry
+) -> C:
+    """Return the component that the name of a type, or an inline table, declares.
+
+    Args:
+        contract: the component's contract.
+        text: the name, or the table.
+        argument: what messages call it, e.g. `--analyze`.
+        number: its position among several, from 1; messages show it as the line.
+        registry: where its type is looked up.
+
+    Raises:
+        SpecError: the text is not an inline table, or a key is wrong; each error has its place.
+    """
+    whole = Place(argument, number, 1, number, len(text) + 1, text)
+    given = _table_in(text, whole) if is_declaration(text) else text.strip()
+    context = {"registry": registry, "folder": Path.cwd()}
+    try:
+        found: C = TypeAdapter(contract).validate_python(given, context=context)
+    except ValidationError as error:
+        raise _located_errors(error, given, whole) from None
+    return found
+
+
+def _table_in(text: str, whole: Place) -> dict[str, Any]:
+    try:
+        ((_, table),) = tomllib.loads(_KEY + text).items()
+    except (ValueError, RecursionError):  # also for several keys
+        help_ = 'write it as in a spec: { type = "…", key = "value" }'
+        problem = Diagnostic("not a valid inline table", help_, (), "E002", place=whole)
+        raise SpecError([problem]) from None
+    return dict(table)
+
+
+def _located_errors(error: ValidationError, given: Any, whole: Place) -> SpecError:
+    positions = KeyPositions(_KEY + whole.text, "toml")
+    problems = [diagnostic_of(each, given) for each in error.errors()]
+    return SpecError([_located(each, positions, whole) for each in problems])
+
+
+def _located(problem: Diagnostic, positions: KeyPositions, whole: Place) -> Diagnostic:
+    from dataclasses import replace
+
+    key: KeyPath = (_KEY.rstrip("="), *problem.path)
+    spot = positions.spot(key)
+    if spot is None or "\n" in whole.text or not problem.path:
+        return replace(problem, place=whole)
+    by_key = problem.focus == "key" and spot.key is not None
+    start, end = (each - len(_KEY) for each in (spot.key if by_key and spot.key else spot.value))
+    line = whole.line
+    return replace(problem, place=Place(whole.file, line, start + 1, line, end + 1, whole.text))

@@ -1,0 +1,115 @@
+"""Checks that calibrators have validation data, and predictions that they take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+import numpy as np
+
+from declnet.contracts.calibrator import Calibrator, Task
+from declnet.contracts.returned import checked_least
+from declnet.errors import DataError, Diagnostic
+from declnet.registry.spelling import counted
+from declnet.spec.heads import Head
+from declnet.spec.partial import HeadPart, PartialSpec
+from declnet.training.checks.heads import CheckedHead
+from declnet.training.tasks import PredictionTask, task_of
+
+_IN_WORDS: dict[Task, str] = {
+    "classes": "a unit for each class",
+    "binary": "one unit for two classes",
+    "flags": "several units of yes or no",
+    "values": "numbers",
+}
+
+
+def calibration_problems(
+    spec: PartialSpec, heads: Sequence[CheckedHead], validated: bool | None
+) -> Iterator[Diagnostic]:
+    """Yield what prevents the calibrators from being fitted after the training.
+
+    Args:
+        validated: whether the run has validation data; None if that is unknown.
+    """
+    for head in heads:
+        part = head.part
+        if part.calibration and validated is False:
+            message = "a calibration is fitted to validation data, but there is none"
+            hint = "add it to [data], e.g. validation = 0.2"
+            yield Diagnostic(message, hint, part.calibration_path[:-1], "E052", focus="key")
+            continue
+        task, info = _task_of(spec, head), head.infos.get("validation", head.infos.get("train"))
+        samples = head.infos["validation"].samples if "validation" in head.infos else None
+        for position, calibrator in part.calibration.items():
+            path = (*part.calibration_path, position)
+            if task is not None:
+                for unsuited in _unsuited(calibrator, task):
+                    yield Diagnostic(*unsuited, path, "E052")
+            if info is not None and task is not None and task.task == "values":
+                try:
+                    require_quantiles(calibrator, task.units, prod(info.target_shape))
+                except DataError as error:
+                    yield Diagnostic(error.message, None, path, error.code)
+            if samples is not None:
+                for message in _too_few(calibrator, samples):
+                    hint = "use more validation data, or ask for less of the calibrator"
+                    yield Diagnostic(message, hint, path, "E052")
+            yield from _threshold_of_metric(part, calibrator)
+
+
+def require_samples(heads: Sequence[Head], samples: int) -> None:
+    """Raise DataError if there is too little validation data for a calibrator."""
+    for head in heads:
+        for calibrator in head.calibration:
+            for message in _too_few(calibrator, samples):
+                raise DataError(message, path=head.calibration_path, code="E052")
+
+
+def require_quantiles(calibrator: Calibrator, numbers: int, values: int) -> None:
+    """Raise DataError unless a calibrator takes so many predicted numbers for a target's values."""
+    if numbers != values and not calibrator.takes_quantiles:
+        message = f'"{calibrator.type}" needs one predicted number for each value of the target'
+        raise DataError(f"{message}, not {numbers} for {values}", code="E052")
+
+
+def _task_of(spec: PartialSpec, head: CheckedHead) -> PredictionTask | None:
+    """Return what the predictions are, if the loss and its output are valid."""
+    node = head.nodes[-1] if head.nodes else None
+    if head.part.loss is None or node is None:
+        return None
+    try:
+        return task_of(head.part.loss, node.output_shape, np.dtype(spec.model.dtype))
+    except Exception:  # e.g. an output that does not fit the loss, which is reported
+        return None
+
+
+def _unsuited(calibrator: Calibrator, task: PredictionTask) -> Iterator[tuple[str, str | None]]:
+    """Yield why a calibrator does not take predictions of a task, and what to do about it."""
+    if task.task not in calibrator.tasks:
+        units = f"{task.units} units, one for each class"
+        given = units if task.task == "classes" else _IN_WORDS[task.task]
+        wanted = " or ".join(_IN_WORDS[each] for each in calibrator.tasks)
+        yield f'"{calibrator.type}" does not take {given}', f"it takes {wanted}"
+    elif task.scores and not calibrator.takes_scores:
+        message = f'"{calibrator.type}" needs probabilities, but this loss has scores'
+        yield message, "use a cross-entropy, which has probabilities"
+
+
+def _too_few(calibrator: Calibrator, samples: int) -> Iterator[str]:
+    least = checked_least(calibrator, calibrator.least_samples())
+    if samples < least:
+        needs = f"needs at least {counted(least, 'validation sample')}"
+        yield f'"{calibrator.type}" {needs}, but there are {samples}'
+
+
+def _threshold_of_metric(head: HeadPart, calibrator: Calibrator) -> Iterator[Diagnostic]:
+    """Yield an error for a metric whose own threshold differs from the one that is chosen."""
+    if "threshold" not in calibrator.gives():
+        return
+    for position, metric in head.metrics.items():
+        field = type(metric).model_fields.get("threshold")
+        if field is not None and getattr(metric, "threshold", None) != field.default:
+            path = (*head.metrics_path, position, "threshold")
+            message = f'the calibrator "{calibrator.type}" chooses the threshold of this metric'
+            yield Diagnostic(message, "remove this key", path, "E017")

@@ -1,0 +1,52 @@
+"""The charts of reliability and coverage, against what `evaluate` counts."""
+
+from __future__ import annotations
+
+import pytest
+
+import declnet
+
+CONFORMAL = {"type": "conformal", "coverage": 0.5}
+
+
+def rows_of(page, title):
+    """The rows of the table below a chart, without its heading."""
+    tables = page.section("predictions").all("table")
+    return next(each.rows()[1:] for each in tables if each.one("caption").text == title)
+
+
+def test_probabilities_before_and_after_with_the_sets(page_of, runs):
+    folder = runs.classifier(calibration=["temperature", CONFORMAL])
+    found = declnet.open_run(folder).evaluate().calibration
+    page = page_of(folder)
+    text = page.chart("Reliability").text
+    for said in (found.before, found.after):
+        assert f"log loss {said['log_loss']:.4g}" in text
+    names, counts = zip(
+        *((row[0], int(row[-1])) for row in rows_of(page, "Reliability")), strict=True
+    )
+    assert list(dict.fromkeys(names)) == ["uncalibrated", "calibrated"]
+    assert sum(counts) == 2 * 90
+    rows = rows_of(page, "Coverage of the sets")
+    assert [row[0] for row in rows] == ["0", "1", "2"]
+    share = sum(float(row[1]) * int(row[3]) for row in rows) / 90
+    assert share == pytest.approx(found.coverage["coverage"], abs=1e-3)
+    rule = page.spec("Coverage of the sets")["layer"][1]
+    assert rule["data"]["values"] == [{"share": 0.5}]
+
+
+def test_intervals_by_fifths_of_the_prediction(page_of, runs):
+    folder = runs.regression(calibration=[CONFORMAL])
+    found = declnet.open_run(folder).evaluate().calibration
+    page = page_of(folder)
+    rows = rows_of(page, "Coverage of the intervals")
+    assert [row[3] for row in rows] == ["16"] * 5
+    assert sum(float(row[1]) for row in rows) / 5 == pytest.approx(
+        found.coverage["coverage"], abs=1e-3
+    )
+    assert "0.500 promised" in page.chart("Coverage of the intervals").text
+
+
+def test_flags_have_a_reliability_and_numbers_have_none(page_of, runs):
+    assert "Reliability" in page_of(runs.binary(outputs=2)).titles()
+    assert "Reliability" not in page_of(runs.regression()).titles()

@@ -1,0 +1,167 @@
+"""The mathematics of the calibrators, against a search, counting and the theory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declnet import default_registry
+
+
+def build(type_name, **fields):
+    return default_registry().find("calibrator", type_name).model_validate(fields)
+
+
+def softmax(z):
+    powers = np.exp(z - z.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def draw(p, rng):
+    return (p.cumsum(axis=1) < rng.random((len(p), 1))).sum(axis=1).clip(max=p.shape[1] - 1)
+
+
+class TestTemperature:
+    @pytest.mark.parametrize("true", [0.5, 1.0, 3.0])
+    @pytest.mark.parametrize("task", ["classes", "binary", "flags"])
+    def test_it_finds_the_temperature_that_logits_were_divided_by(self, task, true):
+        rng = np.random.default_rng(3)
+        if task == "classes":
+            z = rng.normal(0, 2, (20_000, 4))
+            y, y_pred = draw(softmax(z), rng), softmax(z * true)
+        else:
+            z = rng.normal(0, 2, (20_000,) if task == "binary" else (20_000, 3))
+            y = (rng.random(z.shape) < 1 / (1 + np.exp(-z))).astype(int)
+            y_pred = 1 / (1 + np.exp(-z * true))
+        temperature = build("temperature")
+        state = temperature.fit(y_pred, y, task)
+        assert state["temperature"] == pytest.approx(true, rel=0.05)
+        again = temperature.fit(temperature.apply(y_pred, state), y, task)
+        assert again["temperature"] == pytest.approx(1, rel=1e-6)
+
+    def test_no_other_temperature_has_a_lower_smoothed_log_loss(self):
+        rng = np.random.default_rng(4)
+        p = softmax(rng.normal(0, 3, (50, 3)))
+        y = draw(p, rng)
+        temperature = build("temperature")
+        state = temperature.fit(p, y, "classes")
+        smooth = (50 * np.eye(3)[y] + 1 / 3) / 51
+
+        def loss(value):
+            return -(smooth * np.log(temperature.apply(p, state | {"temperature": value}))).sum()
+
+        best = loss(state["temperature"])
+        assert best < min(loss(state["temperature"] * factor) for factor in (0.999, 1.001))
+
+    def test_a_model_without_errors_keeps_a_temperature_above_0(self):
+        p = np.full((9, 3), 0.01) + 0.97 * np.eye(3)[np.arange(9) % 3]
+        state = build("temperature").fit(p, np.arange(9) % 3, "classes")
+        assert 0.1 < state["temperature"] < 1.5
+
+    @pytest.mark.parametrize("task", ["classes", "binary"])
+    def test_probabilities_of_0_and_1_stay_finite(self, task):
+        p = np.array([1.0, 0.0, 0.5, 1.0])
+        y = np.array([1, 0, 1, 0])
+        given_p = p if task == "binary" else np.stack([1 - p, p], axis=1)
+        temperature = build("temperature")
+        found = temperature.apply(given_p, temperature.fit(given_p, y, task))
+        assert np.isfinite(found).all()
+        assert 0.5 < found.max() < 1
+
+
+class TestThreshold:
+    def test_no_threshold_has_a_better_metric(self):
+        rng = np.random.default_rng(5)
+        y = (rng.random(300) < 0.1).astype(int)
+        p = np.clip(0.1 + 0.1 * y + 0.05 * rng.normal(size=300), 0, 1)
+        threshold = build("threshold", metric="f1")
+        found = threshold.threshold(threshold.fit(p, y, "binary"))
+
+        def f1(at):
+            right = np.count_nonzero((p > at) & (y == 1))
+            return 2 * right / (np.count_nonzero(p > at) + y.sum())
+
+        assert f1(found) == max(f1(each) for each in [*p, 0.0])
+        assert found not in p
+        assert f1(found) > 2 * f1(0.5)
+
+    def test_a_metric_to_minimize_and_one_with_a_threshold_of_its_own(self):
+        p, y = np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 0, 1, 1])
+        for metric in ("brier", {"type": "f1", "threshold": 0.9}):
+            state = build("threshold", metric=metric).fit(p, y, "binary")
+            assert state["threshold"] == pytest.approx(0.25)
+
+    def test_scores_and_predictions_that_are_all_the_same(self):
+        threshold = build("threshold", metric="f1")
+        scores, y = np.array([-3.0, -2.0, 5.0]), np.array([0, 1, 1])
+        assert threshold.fit(scores, y, "binary") == {"threshold": -2.5}
+        assert threshold.fit(np.full(3, 0.2), y, "binary") == {"threshold": 0.2}
+
+    def test_many_predictions_are_thinned_out_by_rank(self):
+        rng = np.random.default_rng(6)
+        y = rng.integers(0, 2, 5000)
+        p = (y + rng.random(5000)) / 3
+        found = build("threshold", metric="binary_accuracy").fit(p, y, "binary")
+        assert found["threshold"] == pytest.approx(1 / 3, abs=2e-3)
+
+
+class TestConformal:
+    @given(n=st.integers(1, 60), percent=st.integers(1, 99))
+    def test_the_limit_is_the_score_of_the_finite_sample_rank(self, n, percent):
+        conformal = build("conformal", coverage=percent / 100)
+        rank = -(-(n + 1) * percent // 100)
+        assert (conformal.least_samples() <= n) == (rank <= n)
+        if rank <= n:
+            errors = np.random.default_rng(n).permutation(n) + 1.0
+            assert conformal.fit(np.zeros(n), errors, "values")["limit"] == rank
+
+    def test_intervals_apart_for_each_value(self):
+        conformal = build("conformal", coverage=0.5)
+        y_true = np.arange(9.0)[:, None] * [1.0, -2.0]
+        state = conformal.fit(np.zeros((9, 2)), y_true, "values")
+        lower, upper = conformal.intervals(np.array([[1.0, 2.0]]), state)
+        assert lower.tolist() == [[-3.0, -6.0]]
+        assert upper.tolist() == [[5.0, 10.0]]
+
+    def test_quantiles_are_moved_until_they_cover(self):
+        rng = np.random.default_rng(7)
+        spread = rng.uniform(0.1, 2, 4000)
+        y = spread * rng.normal(size=4000)
+        y_pred = spread[:, None] * [-0.5, 0.0, 0.5]
+        conformal = build("conformal", coverage=0.8)
+        state = conformal.fit(y_pred[:2000], y[:2000], "values")
+        lower, upper = conformal.intervals(y_pred[2000:], state)
+        held = (lower <= y[2000:]) & (y[2000:] <= upper)
+        assert held.mean() == pytest.approx(0.8, abs=0.03)
+        widths = upper - lower
+        assert widths[spread[2000:] > 1].mean() > 1.2 * widths[spread[2000:] < 1].mean()
+
+    def test_quantiles_that_are_moved_past_each_other_meet(self):
+        conformal = build("conformal", coverage=0.5)
+        state = conformal.fit(np.tile([-4.0, 4.0], (9, 1)), np.zeros(9), "values")
+        assert state["limit"] == -4
+        lower, upper = conformal.intervals(np.array([[1.0, 3.0]]), state)
+        assert lower == upper == 2
+
+    @pytest.mark.parametrize("method", ["lac", "aps"])
+    @pytest.mark.parametrize("coverage", [0.7, 0.95])
+    def test_sets_cover_though_the_probabilities_are_wrong(self, method, coverage):
+        rng = np.random.default_rng(8)
+        z = rng.normal(0, 1.5, (8000, 5))
+        y, p = draw(softmax(z), rng), softmax(3 * z)
+        conformal = build("conformal", coverage=coverage, method=method)
+        sets = conformal.sets(p[4000:], conformal.fit(p[:4000], y[:4000], "classes"))
+        assert sets[np.arange(4000), y[4000:]].mean() == pytest.approx(coverage, abs=0.025)
+
+    def test_two_classes_by_one_unit_are_like_two_units(self):
+        rng = np.random.default_rng(9)
+        p = rng.random(200)
+        y = (rng.random(200) < p).astype(int)
+        both = np.stack([1 - p, p], axis=1)
+        for method in ("lac", "aps"):
+            conformal = build("conformal", method=method)
+            one, two = conformal.fit(p, y, "binary"), conformal.fit(both, y, "classes")
+            assert one == two
+            assert (conformal.sets(p, one) == conformal.sets(both, two)).all()

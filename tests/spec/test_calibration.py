@@ -1,0 +1,70 @@
+"""`[calibration]`: which steps fit together, and to which loss they belong."""
+
+from __future__ import annotations
+
+import pytest
+
+from declnet import Calibrator, SpecError, parse_spec
+from declnet.spec.model import resolved_document
+from declnet.testing.examples import registry_with
+
+THRESHOLD = {"type": "threshold", "metric": "f1"}
+
+
+def problem_of(document, registry=None):
+    with pytest.raises(SpecError) as raised:
+        parse_spec(document, registry)
+    (only,) = raised.value.problems
+    return only.path, only.code, only.message
+
+
+@pytest.mark.parametrize(
+    ("steps", "path", "message"),
+    [
+        (["temperature"] * 2, 1, 'two steps have the type "temperature"'),
+        (
+            [THRESHOLD, "temperature"],
+            1,
+            '"temperature" changes the predictions that "threshold" is fitted to',
+        ),
+        (
+            ["temperature", "conformal", "sometimes"],
+            2,
+            '"sometimes" and "conformal" both give sets',
+        ),
+    ],
+)
+def test_steps_that_do_not_fit_together(document, steps, path, message):
+    class Sometimes(Calibrator):
+        type = "sometimes"
+
+        def fit(self, y_pred, y_true, task):
+            return {}
+
+        def sets(self, y_pred, state):
+            return y_pred > 0.5
+
+    document["calibration"] = {"steps": steps}
+    found = problem_of(document, registry_with([Sometimes]))
+    assert found == (("calibration", "steps", path), "E017", message)
+
+
+def test_at_the_top_it_belongs_to_the_only_loss(document):
+    document["losses"] = {"only": document.pop("loss")}
+    document["training"].pop("metrics")
+    document["calibration"] = {"steps": ["temperature"]}
+    assert problem_of(document)[:2] == (("calibration",), "E017")
+    document["losses"] = {"only": {"type": "hinge", "calibration": document.pop("calibration")}}
+    (head,) = parse_spec(document).heads
+    assert [each.type for each in head.calibration] == ["temperature"]
+    assert head.calibration_path == ("losses", "only", "calibration", "steps")
+
+
+def test_a_spec_without_it_is_written_as_before(document):
+    plain = resolved_document(parse_spec(document))
+    assert "calibration" not in plain
+    document["calibration"] = {"steps": [THRESHOLD]}
+    written = resolved_document(parse_spec(document))["calibration"]["steps"]
+    assert written[0]["metric"]["type"] == "f1"
+    document["calibration"]["steps"] = written
+    assert parse_spec(document).calibration.steps[0].metric.type == "f1"

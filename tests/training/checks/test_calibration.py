@@ -1,0 +1,80 @@
+"""What a calibrator needs is missing: reported before the training, at its place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import DataError, SpecError
+
+STEPS = "calibration.steps.0"
+THRESHOLD = {"type": "threshold", "metric": "f1"}
+BINARY = [{"type": "dense", "units": 1}, "sigmoid"]
+
+
+@pytest.fixture
+def problems_with(document, problems, changed):
+    """Return the errors of the valid spec with steps, and other changes."""
+
+    def find(steps, **changes):
+        values = {"data.validation": 0.3, **changes, "calibration": {"steps": steps}}
+        return problems(changed(document, {k: v for k, v in values.items() if v is not None}))
+
+    return find
+
+
+def test_what_fits_is_no_problem(problems_with):
+    assert problems_with(["temperature", {"type": "conformal", "coverage": 0.5}]) == []
+
+
+def test_without_validation_data(problems_with):
+    found = problems_with(["temperature"], **{"data.validation": None})
+    assert len(found) == 1
+    assert "calibration: error[E052]: a calibration is fitted to validation data" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("steps", "changes", "message"),
+    [
+        (
+            [THRESHOLD],
+            {},
+            '"threshold" does not take 3 units, one for each class',
+        ),
+        (
+            ["temperature"],
+            {"loss": "mean_squared_error", "model.layers": [{"type": "dense", "units": 1}]},
+            '"temperature" does not take numbers',
+        ),
+        (
+            ["temperature"],
+            {"loss": "hinge", "model.layers": [{"type": "dense", "units": 1}]},
+            '"temperature" needs probabilities, but this loss has scores',
+        ),
+    ],
+)
+def test_predictions_that_it_does_not_take(problems_with, steps, changes, message):
+    found = problems_with(steps, **changes, **{"training.metrics": []})
+    assert any(message in each and each.startswith(STEPS) for each in found), found
+
+
+@pytest.mark.parametrize("coverage", [0.95, 0.99])
+def test_too_few_samples(problems_with, document, coverage, changed):
+    """30 samples in a file, of which the number is known, or a share, which is loaded."""
+    steps, least = [{"type": "conformal", "coverage": coverage}], round(coverage / (1 - coverage))
+    said = f'"conformal" needs at least {least} validation samples, but there are'
+    found = problems_with(steps, **{"data.validation": document["data"]["train"]})
+    assert [said in each and each.startswith(STEPS) for each in found] == [True] * (least > 30)
+    values = {"data.validation": 0.3, "calibration": {"steps": steps}}
+    with pytest.raises((DataError, SpecError), match=f"{said} 9"):
+        declnet.run(changed(document, values))
+
+
+def test_a_metric_with_a_threshold_of_its_own(problems_with, document):
+    rng = np.random.default_rng(0)
+    np.savez(document["data"]["train"]["path"], x=rng.normal(size=(30, 2)), y=np.arange(30) % 2)
+    changes = {"loss": "binary_crossentropy", "model.layers": BINARY}
+    metrics = [{"type": "f1", "threshold": 0.5}, {"type": "recall", "threshold": 0.3}]
+    (found,) = problems_with([THRESHOLD], **changes, **{"training.metrics": metrics})
+    assert found.startswith("training.metrics.1.threshold: error[E017]")
