@@ -42,7 +42,6 @@ ALLOWED = {
     "codes/catalogue.toml": "its examples are documentation, as specs that readers know",
     "runs/prediction_files.py": "csv, npy and parquet are formats of predictions, no sources",
     "runs/folder.py": "history.jsonl is the name of a file",
-    "runs/writing.py": "the same",
     "spec/key_positions.py": "a table is a node of the syntax tree of TOML",
     "cli/predict.py": "the same formats, as the choices of --format",
     "runs/evaluation.py": "precision, recall, f1, r2 and errors are keys of an evaluation",
