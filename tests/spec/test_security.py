@@ -83,6 +83,7 @@ STRING_KEYS = [
     "training.metrics.0",
     "training.metrics.0.name",
     "training.callbacks.0",
+    "calibration.steps.0",
     "engine.kernels",
     "engine.type",
 ]
@@ -106,6 +107,7 @@ def whole(document: dict[str, Any]) -> dict[str, Any]:
     document["training"]["metrics"] = [{"type": "accuracy", "name": "right"}]
     document["engine"] = {"kernels": "numpy"}
     document["training"]["callbacks"] = [""]
+    document["calibration"] = {"steps": ["temperature"]}
     return document
 
 
