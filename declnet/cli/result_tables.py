@@ -220,6 +220,9 @@ def print_result(
     for warning in result.warnings:
         if warning not in shown:
             sys.stdout.write(f"warning: {warning}\n")
+    if result.analyses:
+        types = ", ".join(dict.fromkeys(str(each.analysis["type"]) for each in result.analyses))
+        sys.stdout.write(f"analyses: {types}\n")
     if result.stopped is not None:
         sys.stdout.write(f"stopped after epoch {result.epochs - 1}: {result.stopped}\n")
     if result.restored is not None:

@@ -222,3 +222,23 @@ def test_some_samples_of_many_parts_are_drawn_evenly_and_stay_in_order(most):
     quarters = counts.reshape(4, -1).sum(axis=1)
     expected = 60 * min(most, total) / 4
     assert np.abs(quarters - expected).max() <= 4 * np.sqrt(expected) * (most < total)
+
+
+def test_predictions_are_calibrated_as_in_an_evaluation(document, tmp_path):
+    write(tmp_path / "houses.csv", houses(300))
+    document["data"]["validation"] = 0.3
+    document["data"]["train"] |= {"target": "city", "features": ["size", "price"]}
+    document |= {
+        "model": {"layers": [{"type": "dense", "units": 3}, "softmax"]},
+        "loss": "categorical_crossentropy",
+        "training": {"epochs": 20, "metrics": ["log_loss"]},
+        "calibration": {"steps": ["temperature"]},
+        "analyses": [{"type": "groups", "by": "note"}],
+    }
+    result = trained(document, None, tmp_path / "run")
+    run = declnet.open_run(tmp_path / "run")
+    (table,) = result.analyses[0].tables
+    found = dict(zip(table.columns, table.rows[-1], strict=True))
+    assert found["log_loss"] == pytest.approx(run.evaluate("test").metrics["log_loss"])
+    assert found["log_loss"] != pytest.approx(found["loss"])  # which is that of training
+    assert run.analyze({"type": "groups", "by": "note"}) == result.analyses
