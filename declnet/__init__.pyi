@@ -1,3 +1,7 @@
+from declnet.contracts.analysis import Analysis as Analysis
+from declnet.contracts.analysis import AnalysisTable as AnalysisTable
+from declnet.contracts.analysis import AnalyzedModel as AnalyzedModel
+from declnet.contracts.analysis import TableChart as TableChart
 from declnet.contracts.arrays import Array as Array
 from declnet.contracts.arrays import Dtype as Dtype
 from declnet.contracts.arrays import MappedArray as MappedArray
@@ -90,6 +94,7 @@ from declnet.registry.hookspec import Register as Register
 from declnet.registry.hookspec import hookimpl as hookimpl
 from declnet.registry.lazy import lazy_names as lazy_names
 from declnet.registry.registry import Registry as Registry
+from declnet.runs.analyzing import AnalysisResult as AnalysisResult
 from declnet.runs.calibration import FittedCalibration as FittedCalibration
 from declnet.runs.comparison import Comparison as Comparison
 from declnet.runs.cross_validation import CrossValidation as CrossValidation

@@ -21,6 +21,7 @@ ORDINARY = frozenset(
         "classification",
         "constant",
         "flatten",
+        "groups",
         "images",
         "linear",
         "log",

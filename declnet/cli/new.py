@@ -56,7 +56,13 @@ class _WithTemplates(click.Command):
     help="A table to write the spec for, in a file that an installed data source reads, or a "
     "source as in a spec, e.g. '{ type = …, … }'.",
 )
-@click.option("--target", metavar="COLUMN", help="The column of the table to predict.")
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="COLUMN",
+    help="The column of the table to predict; more than once: several, by one network.",
+)
 @click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
@@ -86,7 +92,7 @@ def new(
     template: str | None,
     preset: str | None,
     data: Path | str | None,
-    target: str | None,
+    targets: tuple[str, ...],
     task: Literal["classification", "regression"] | None,
     features: tuple[str, ...],
     exclude: tuple[str, ...],
@@ -110,7 +116,7 @@ def new(
     suffix = spec.suffix.lower()
     if suffix not in (".toml", ".json"):
         raise OutputError(f"{spec}: a spec's name ends in .toml or .json")
-    if data is None and (preset or target or task or features or exclude or no_header):
+    if data is None and (preset or targets or task or features or exclude or no_header):
         raise click.UsageError(
             "--preset, --target, --task, --features, --exclude and --no-header go with --data, a "
             "table"
@@ -126,8 +132,11 @@ def new(
         else:
             given = given_data(data, "--data", registry)
             with naming(given):
-                wishes = Wishes(task, features, exclude, not no_header)
+                wishes = Wishes(task, features, exclude, not no_header, targets[1:])
+                target = targets[0] if targets else None
                 table = profile_of(given, target, spec.parent, registry, wishes)
+                if table.others and not chosen.several_targets:
+                    raise click.UsageError(_one_target(chosen, registry))
                 text = chosen.spec_for_table(table, registry)
                 document = _parsed(chosen, "spec_for_table", text)
                 notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
@@ -166,6 +175,14 @@ def _chosen(name: str | None, use: Use, registry: Registry) -> Template:
         f'template "{name}" does not write specs for tables (those that do: '
         f"{', '.join(able) or 'none'})"
     )
+
+
+def _one_target(chosen: Template, registry: Registry) -> str:
+    """Return the message that a template does not take several targets."""
+    entries = registry.entries("template")
+    able = [each.type for each in entries if each.component.several_targets]
+    named = f", but {', '.join(able)} take more" if able else ""
+    return f'the preset "{chosen.type}" takes one --target{named}'
 
 
 def _default_for(use: Use, registry: Registry) -> Template:

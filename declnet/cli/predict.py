@@ -28,6 +28,7 @@ from declnet.cli.streams import binary_output
 if TYPE_CHECKING:
     from declnet.contracts.data_source import DataSource
     from declnet.registry.registry import Registry
+    from declnet.runs.analyzing import AnalysisResult
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -170,10 +171,23 @@ def _input(data: Path | DataSource) -> Iterator[Path | DataSource]:
     type=click.Choice(["test", "validation", "train"]),
     help="Which of the run's own data sets.  [default: the first of these that it has]",
 )
+@click.option(
+    "--analyze",
+    "wanted",
+    multiple=True,
+    metavar="ANALYSIS",
+    help='Examine the model too: a type, or a table such as \'{ type = "groups", by = "city" }\'; '
+    "more than once: several. `declnet plugins` lists all.",
+)
 @format_option("one object, for programs.")
 @no_plugin_option
 def evaluate(
-    run: Path, data: Path | str | None, data_set: str | None, form: str, disabled: tuple[str, ...]
+    run: Path,
+    data: Path | str | None,
+    data_set: str | None,
+    wanted: tuple[str, ...],
+    form: str,
+    disabled: tuple[str, ...],
 ) -> None:
     """Evaluate the model of RUN, the folder of a run.
 
@@ -184,6 +198,7 @@ def evaluate(
     that did not see it (also --on validation); other data by all models, averaged.
     """
     with without_collections():
+        from declnet.cli.analyses import chosen_analyses, print_analysis
         from declnet.cli.result_tables import print_evaluation
         from declnet.contracts.attribution import attributing_errors
         from declnet.data.files import called
@@ -192,22 +207,29 @@ def evaluate(
         from declnet.runs.evaluation import evaluate_parts
         from declnet.runs.file_parts import labeled_parts
         from declnet.runs.stored_run import open_run
+        from declnet.runs.writing import json_document
 
     if data is not None and data_set is not None:
         raise click.UsageError("--on names the run's own data, --data other data: give one")
     registry = registry_without(disabled)
     if is_ensemble(run):
+        if wanted:
+            raise click.UsageError("--analyze examines one model: name one of the runs in RUN")
         _evaluate_ensemble(run, data, data_set, form, registry)
         return
     stored = open_run(run, registry, notice=show_note)
     predictor = stored.predictor()
+    analyses = chosen_analyses(wanted, stored.registry)
+    found_by: tuple[AnalysisResult, ...] = ()
     if data is not None:
         with attributing_errors(predictor.registry):
             given = given_data(data, "--data", predictor.registry, predictor.spec.data.train)
             found = evaluate_parts(predictor, labeled_parts(predictor, given), called(given))
+        found_by = stored.analyze(*analyses, data=given) if analyses else ()
     elif predictor.spec.data.train is None:
         raise DataError("the run's data came from a program", hint="name a file with --data")
     else:
+        found_by = stored.analyze(*analyses, data=data_set) if analyses else ()
         own = stored.data(data_set)
         if not own.unchanged:
             click.echo(
@@ -215,9 +237,14 @@ def evaluate(
             )
         found = stored.evaluate(own.name)
     if form == "json":
-        click.echo(json.dumps(found.as_data(), indent=2, ensure_ascii=False))
+        data_found = found.as_data()
+        if analyses:
+            data_found["analyses"] = [each.as_data() for each in found_by]
+        click.echo(json_document(data_found).decode(), nl=False)
     else:
         print_evaluation(found)
+        for each in found_by:
+            print_analysis(each)
 
 
 def _evaluate_ensemble(

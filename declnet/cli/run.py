@@ -161,7 +161,9 @@ def _train_series(
         raise
     write_summary(parent, series.as_data(parent) | {"jobs": jobs})
     print_series(series)
-    finish_ensemble(parent, registry)
+    why = finish_ensemble(parent, registry)
+    if why is not None:
+        click.echo(f"warning: {why}", err=True)
     click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status_of([series])
 

@@ -243,7 +243,9 @@ def sweep(
         if plot is not None:
             plot.main([str(parent), "--output", str(picture)], standalone_mode=False)
     for spec in all_specs:
-        finish_ensemble(parent / spec.name, registry)
+        why = finish_ensemble(parent / spec.name, registry)
+        if why is not None:
+            click.echo(f"warning: {why}", err=True)
     click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status_of(all_series)
 

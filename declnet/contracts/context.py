@@ -56,6 +56,7 @@ class RunContext:
         outputs: the layers that are outputs; for a loss or a metric, only its own.
         epochs: the number of epochs, unless the training ends early.
         callbacks: the run's callbacks, in order.
+        columns: the raw columns of the training data, as `AnalyzedModel.columns`; empty if unknown.
     """
 
     layers: tuple[LayerContext, ...] = ()
@@ -68,6 +69,7 @@ class RunContext:
     outputs: tuple[LayerContext, ...] = ()
     epochs: int | None = None
     callbacks: tuple[Callback, ...] = ()
+    columns: tuple[str, ...] = ()
 
     if not TYPE_CHECKING:  # type checkers report this name
         figures = Renamed("metrics")

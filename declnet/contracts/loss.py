@@ -1,5 +1,6 @@
 """Loss: the function that training minimizes, and its targets."""
 
+from collections.abc import Callable
 from math import prod
 from typing import Any, ClassVar, Literal
 
@@ -31,9 +32,18 @@ class Loss(Component):
     against it before training; None disables the check."""
     threshold: ClassVar[float] = 0.5
     """For binary targets: a prediction above it means 1."""
+    ordered: ClassVar[bool] = False
+    """For classes: whether their order matters, so that texts need `data.class_order`."""
     example_shapes: ClassVar[tuple[Any, ...]] = ()
     """For the conformance kit: shapes of a prediction, e.g. `((3,),)`; or pairs of such a shape and
     the shape of a sample of y, e.g. `(((2,), ()),)`. Default: usual ones for `targets`."""
+
+    def class_count(self, units: int) -> int:
+        """Return how many classes a last layer with that many units tells apart; default: as many.
+
+        `predictions` of a loss that defines this has a probability for each class.
+        """
+        return units
 
     def prepare(self, y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         """Return the `y_true` of forward and backward for a data set's y; called once per data set.
@@ -49,7 +59,7 @@ class Loss(Component):
             ValueError: y does not match the prediction; the message says why.
         """
         if self.targets == "classes":
-            return _one_hot(y, output_shape, dtype)
+            return _one_hot(y, output_shape, dtype, self.class_count)
         if y.shape[1:] != output_shape and not (y.ndim == 1 and prod(output_shape) == 1):
             shape = y.shape[1:]
             raise ValueError(f"y has shape {shape} a sample, the model's output {output_shape}")
@@ -75,15 +85,19 @@ class Loss(Component):
         raise NotImplementedError
 
 
-def _one_hot(y: Array, output_shape: Shape, dtype: Dtype) -> Array:
+def _one_hot(
+    y: Array, output_shape: Shape, dtype: Dtype, class_count: Callable[[int], int]
+) -> Array:
     """Return labels as one-hot rows (n, classes); check rows that are already one-hot."""
     if len(output_shape) != 1:
         raise ValueError(f"class labels need a last layer of shape (classes,), not {output_shape}")
-    classes = output_shape[0]
+    units = output_shape[0]
+    classes = class_count(units)
     if y.ndim == 2 and y.shape[1] != 1:
         if y.shape[1] != classes:
             raise ValueError(
-                f"y is one-hot with {y.shape[1]} classes, the last layer has {classes}"
+                f"y is one-hot with {y.shape[1]} classes, the last layer has {units}"
+                f"{f' units, for {classes}' if classes != units else ''}"
             )
         rows = y.astype(dtype)
         if not (np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all()):
@@ -94,8 +108,8 @@ def _one_hot(y: Array, output_shape: Shape, dtype: Dtype) -> Array:
         raise ValueError(f"class labels are integers, but y is {y.dtype} of shape {y.shape[1:]}")
     if labels.size and (labels.min() < 0 or labels.max() >= classes):
         raise ValueError(
-            f"labels range from {labels.min()} to {labels.max()}, but the last layer has {classes} "
-            f"unit{'s' if classes != 1 else ''}, for the labels 0 to {classes - 1}"
+            f"labels range from {labels.min()} to {labels.max()}, but the last layer has {units} "
+            f"unit{'s' if units != 1 else ''}, for the labels 0 to {classes - 1}"
         )
     rows = np.zeros((len(labels), classes), dtype)
     rows[np.arange(len(labels)), labels.astype(np.intp)] = 1

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from declnet.contracts.analysis import AnalysisTable, fault_of
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
 from declnet.contracts.data_source import DataInfo, Dataset
@@ -387,6 +388,20 @@ def checked_observer(callback: Component, observer: Any) -> StepObserver | None:
     if observer is not None and not isinstance(observer, StepObserver):
         _refuse(callback, "observer", observer, "a StepObserver or None")
     return observer
+
+
+def checked_tables(analysis: Component, tables: Any) -> tuple[AnalysisTable, ...]:
+    """Return the result of `Analysis.analyze`: tables of plain values with different titles."""
+    if not isinstance(tables, Iterable) or isinstance(tables, str | bytes | Mapping):
+        _refuse(analysis, "analyze", tables, "a sequence of AnalysisTable")
+    found = tuple(tables)
+    for each in found:
+        fault = fault_of(each)
+        if fault is not None:
+            raise BrokenContractError(analysis, "analyze", f"returned what is no result: {fault}")
+    if len({each.title for each in found}) < len(found):
+        raise BrokenContractError(analysis, "analyze", "returned two tables of one title")
+    return found
 
 
 def checked_diagnostics(component: Component, found: Any) -> tuple[Diagnostic, ...]:

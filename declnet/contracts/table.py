@@ -193,6 +193,7 @@ class TableProfile:
         notes: remarks on how columns were read; the source declares what they suggest.
         excluded: columns that the user left out, which are not in `columns`; if there are any,
             the source has a key `features`, which must list the others.
+        others: the kinds of further targets, by column.
     """
 
     source: Mapping[str, Any]
@@ -203,6 +204,18 @@ class TableProfile:
     selects_features: bool = True
     notes: Mapping[str, ColumnNote] = field(default_factory=dict)
     excluded: tuple[str, ...] = ()
+    others: Mapping[str, Task] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> dict[str, Task]:
+        """The kind of each target by column, `target` first."""
+        return {self.target: self.task, **self.others}
+
+    def of_target(self, name: str) -> TableProfile:
+        """Return the same profile with one of the targets first."""
+        kinds = self.targets
+        task = kinds.pop(name)
+        return replace(self, target=name, task=task, others=kinds)
 
     @property
     def rows(self) -> int:
@@ -211,5 +224,5 @@ class TableProfile:
 
     @property
     def features(self) -> tuple[ColumnProfile, ...]:
-        """All columns except the target, in order."""
-        return tuple(each for name, each in self.columns.items() if name != self.target)
+        """All columns except the targets, in order."""
+        return tuple(each for name, each in self.columns.items() if name not in self.targets)

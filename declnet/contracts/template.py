@@ -23,6 +23,8 @@ class Template(Component):
     `declnet new` reports which of them are not installed."""
     default_for: ClassVar[Literal["example", "table"] | None] = None
     """When `declnet new` uses it by default: without a table, or for a table."""
+    several_targets: ClassVar[bool] = False
+    """Whether `spec_for_table` takes a table with several targets, `TableProfile.targets`."""
 
     @classmethod
     def verify_contract(cls) -> None:

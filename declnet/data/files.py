@@ -192,12 +192,14 @@ class Wishes:
         features: the columns to predict from; empty for all.
         exclude: columns not to predict from.
         header: whether the first row names the columns.
+        more_targets: columns to predict besides the first target.
     """
 
     task: Wanted = None
     features: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     header: bool = True
+    more_targets: tuple[str, ...] = ()
 
 
 def profile_of(
@@ -235,20 +237,27 @@ def profile_of(
     if target is not None and target not in table.columns:
         source.with_target(target).describe()  # it may know why the column is not there
     target = _require_target(target, table, file)
-    labeled = source.with_target(target)
+    targets = tuple(
+        dict.fromkeys(
+            (target, *(_require_target(each, table, file) for each in wishes.more_targets))
+        )
+    )
+    labeled = source.with_targets(targets)
+    if labeled == source and len(targets) > 1 and {*table.target_columns} != {*targets}:
+        raise DataError(f'{file}: data source "{source.type}" cannot take several targets')
     if labeled == source and table.target != target:
         raise DataError(
             f'{file}: data source "{source.type}" cannot take "{target}" as the target',
             hint=f'it has the target "{table.target}"' if table.target is not None else None,
         )
-    there = ~missing_values(table.columns[target])
+    there = ~np.any([missing_values(table.columns[each]) for each in targets], axis=0)
     unlabeled, without = int(np.count_nonzero(~there)), labeled.without_unlabeled_rows()
     if 0 < unlabeled < len(table) and without is not None:
         table, labeled = table.take(np.flatnonzero(there)), without
     else:
         unlabeled = 0
     selects = "features" in type(labeled).model_fields
-    excluded = _excluded(table, target, wishes)
+    excluded = _excluded(table, targets, wishes)
     if excluded and not selects:
         raise DataError(f'{file}: data source "{source.type}" takes all columns as features')
     columns = {
@@ -256,10 +265,13 @@ def profile_of(
         for name, column in table.columns.items()
         if name not in excluded
     }
-    task = _task(replace(table, target=target), columns[target], wishes.task)
+    task, *more = [_task(replace(table, target=n), columns[n], wishes.task) for n in targets]
+    others = dict(zip(targets[1:], more, strict=True))
     declared = _declared(labeled, folder)
     notes = {name: note for name, note in table.notes.items() if name not in excluded}
-    return TableProfile(declared, columns, target, task, unlabeled, selects, notes, excluded)
+    return TableProfile(
+        declared, columns, target, task, unlabeled, selects, notes, excluded, others
+    )
 
 
 def _table_of(source: DataSource, file: str) -> Table:
@@ -339,14 +351,15 @@ def _skewness(numbers: Array) -> float:
     return float(np.mean(centered**3) / variance**1.5) if variance > 0 else 0.0
 
 
-def _excluded(table: Table, target: str, wishes: Wishes) -> tuple[str, ...]:
+def _excluded(table: Table, targets: tuple[str, ...], wishes: Wishes) -> tuple[str, ...]:
     """Return the columns that the user left out, in order."""
     features, exclude = (_split(each, table) for each in (wishes.features, wishes.exclude))
     for name in (*features, *exclude):
         require_column(table.columns, name)
-        if name == target:
-            raise DataError(f'"{name}" is the target, so it cannot be a feature')
-    kept = set(features or table.columns) - set(exclude) | {target}
+        if name in targets:
+            what = "the target" if len(targets) == 1 else "a target"
+            raise DataError(f'"{name}" is {what}, so it cannot be a feature')
+    kept = set(features or table.columns) - set(exclude) | {*targets}
     return tuple(name for name in table.columns if name not in kept)
 
 

@@ -122,7 +122,7 @@ class FittedPreparation:
             known = {name: (self.types or {})[name] for name in self.windows.spec.known}
             future = self._windows(records, after, known)
             return dict(zip(self.windows.inputs, (past, future), strict=True))
-        columns, lengths = self._transformed(records, self.types)
+        columns, lengths = self.transformed(records, self.types)
         inputs = self.inputs or {UNNAMED: tuple(columns)}
         x = {}
         for name, own in inputs.items():
@@ -132,7 +132,7 @@ class FittedPreparation:
                 x[lengths_of(name)] = lengths[own[0]]
         return x if self.inputs is not None or lengths else x[UNNAMED]
 
-    def _transformed(
+    def transformed(
         self, records: Table, types: Mapping[str, ColumnType] | None
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """Return the transformed columns, and the lengths of those that became sequences.
@@ -156,7 +156,7 @@ class FittedPreparation:
     ) -> Array:
         """Return some columns of prepared rows, whose positions are (n, size): (n, size, …)."""
         records = records.take(rows.reshape(-1))
-        found = joined(self._transformed(records, types)[0], records)
+        found = joined(self.transformed(records, types)[0], records)
         return found.reshape(*rows.shape, -1)
 
     def apply_to_set(self, data: Table | Dataset) -> Dataset:
@@ -176,7 +176,7 @@ class FittedPreparation:
         y = ys.get(UNNAMED, ys)
         if self.windows is not None:
             series = self.windows.long_enough(self.windows.series_in(data))
-            columns, _ = self._transformed(data, self.types)
+            columns, _ = self.transformed(data, self.types)
             own = {name: columns[name] for name in self.windows.spec.known}
             known = joined(own, data) if own else None
             return Dataset(*self.windows.samples(joined(columns, data), known, y, series))

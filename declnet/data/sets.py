@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,6 +19,7 @@ from declnet.data.columns import labels_of, table_with
 from declnet.data.loading import checked, load_source
 from declnet.data.preparation import FittedPreparation, fit_preparation
 from declnet.data.splits import Data, fold_positions, one_fold, split, split_positions
+from declnet.data.target_encoding import TargetEncoding
 from declnet.data.targets import WantedTarget, fit_target_steps, only_target_column
 from declnet.data.windows import Windows
 from declnet.errors import DataError
@@ -217,7 +218,13 @@ def prepare_sets(
             train, spec.prepare, wanted, spec.no_features, spec.inputs, windows
         )
     if spec.positive_class is not None and fitted is None:
-        preparation = _with_positive(preparation, spec.positive_class)
+        positive = spec.positive_class
+        preparation = _encoded(preparation, "positive_class", lambda e: e.with_positive(positive))
+    if spec.class_order is not None and fitted is None:
+        order = spec.class_order
+        preparation = _encoded(preparation, "class_order", lambda e: e.with_order(order))
+    elif fitted is None:
+        _require_order(preparation, wanted)
     datasets = {name: _prepared(each, preparation, name) for name, each in sets.items()}
     if preparation is not None and spec.prepare_targets and fitted is None:
         column = only_target_column(train) if isinstance(train, Table) else None
@@ -237,19 +244,42 @@ def prepare_sets(
     return PreparedSets(datasets, preparation)
 
 
-def _with_positive(preparation: FittedPreparation | None, name: str) -> FittedPreparation:
-    """Return a preparation that gives a class the label 1; raise DataError without a table."""
+def _encoded(
+    preparation: FittedPreparation | None,
+    key: str,
+    encode: Callable[[TargetEncoding], TargetEncoding],
+) -> FittedPreparation:
+    """Return a preparation with another encoding of its target; raise DataError without a table."""
     if preparation is None or preparation.target is None:
         several = preparation is not None and preparation.targets is not None
+        meant = (
+            "the label 1 is the positive class" if key == "positive_class" else "labels have one"
+        )
         raise DataError(
             "there are several targets, of which none is meant"
             if several
             else "the classes of the training data have no names",
-            hint="remove this key; the label 1 is the positive class",
-            path=("data", "positive_class"),
+            hint=f"remove this key; {meant}",
+            path=("data", key),
             code="E036",
         )
-    return replace(preparation, targets={UNNAMED: preparation.target.with_positive(name)})
+    return replace(preparation, targets={UNNAMED: encode(preparation.target)})
+
+
+def _require_order(preparation: FittedPreparation | None, wanted: Sequence[WantedTarget]) -> None:
+    """Raise DataError if classes that are texts have no order, but a loss needs it."""
+    encodings = (preparation.targets if preparation is not None else None) or {}
+    for each in wanted:
+        encoding = encodings.get(each.name) or encodings.get(UNNAMED)
+        classes = encoding.classes if encoding is not None and each.ordered else None
+        if classes and isinstance(classes[0], str):
+            listed = ", ".join(f'"{name}"' for name in classes)
+            raise DataError(
+                f"the loss needs the order of the classes, which are texts: {listed}",
+                hint=f"add class_order = [{listed}] to [data], with the lowest class first",
+                path=each.path,
+                code="E036",
+            )
 
 
 def _prepared(data: Data, preparation: FittedPreparation | None, name: str) -> Dataset:

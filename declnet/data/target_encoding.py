@@ -34,7 +34,7 @@ class TargetEncoding:
 
     Attributes:
         classes: the distinct values, whose positions are the labels: sorted, except that a named
-            positive class comes last; None for values.
+            positive class comes last, or in a given order; None for values.
     """
 
     column: str
@@ -124,6 +124,29 @@ class TargetEncoding:
             raise DataError(f'there is no class "{name}"', hint=hint, path=path, code="E034")
         classes = self.classes or ()
         return self if name == names[1] else replace(self, classes=classes[::-1])
+
+    def with_order(self, order: tuple[str, ...]) -> TargetEncoding:
+        """Return the encoding that gives the classes the labels 0, 1, 2, … in an order.
+
+        Raises:
+            DataError: a class is missing in the order or in the data, or there are no classes.
+        """
+        names, path = self.class_names, ("data", "class_order")
+        if names is None:
+            message = f'the target "{self.column}" holds numbers, which have no classes to order'
+            raise DataError(message, hint="remove this key", path=path, code="E036")
+        for position, name in enumerate(order):
+            if name not in names:
+                hint, at = suggestion(name, names, "classes"), (*path, position)
+                raise DataError(f'there is no class "{name}"', hint=hint, path=at, code="E034")
+        left = [name for name in names if name not in order]
+        if left:
+            message = (
+                f'the class "{left[0]}" of the target "{self.column}" has no place in the order'
+            )
+            raise DataError(message, hint="list all classes", path=path, code="E036")
+        classes = dict(zip(names, self.classes or (), strict=True))
+        return replace(self, classes=tuple(classes[name] for name in order))
 
     def encode(self, records: Table) -> Array:
         """Return the labels (n,) or values (n,) of any data.

@@ -34,12 +34,14 @@ class WantedTarget:
         kind: what the loss takes, as `Loss.targets`.
         path: the key path of the loss.
         name_path: the key path that names the target.
+        ordered: whether the order of the classes matters, as `Loss.ordered`.
     """
 
     name: str
     kind: Literal["values", "classes", "binary"]
     path: KeyPath = ("loss",)
     name_path: KeyPath = ("loss",)
+    ordered: bool = False
 
 
 def wanted_targets(heads: Sequence[Head | HeadPart]) -> tuple[WantedTarget, ...]:
@@ -50,6 +52,7 @@ def wanted_targets(heads: Sequence[Head | HeadPart]) -> tuple[WantedTarget, ...]
             head.loss.targets if head.loss is not None else "classes",
             head.path,
             (*head.path, "target") if head.target else head.path,
+            head.loss is not None and head.loss.ordered,
         )
         for head in heads
     )

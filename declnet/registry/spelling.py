@@ -52,10 +52,12 @@ def suggestion(name: str, known: Iterable[str], label: str) -> str:
 
 
 def kind_in_words(kind: str, *, plural: bool = False) -> str:
-    """Return a kind as it appears in sentences: `data source`, `losses`."""
+    """Return a kind as it appears in sentences: `data source`, `losses`, `analyses`."""
     words = kind.replace("_", " ")
     if not plural:
         return words
+    if words.endswith("is"):
+        return f"{words[:-2]}es"
     return f"{words}es" if words.endswith("s") else f"{words}s"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet.data.loading import GivenData
+from declnet.data.splits import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.ensemble import (
@@ -19,6 +20,7 @@ from declnet.runs.ensemble import (
     tasks_left,
 )
 from declnet.runs.folder import claim, locked
+from declnet.runs.origins import warn
 from declnet.runs.predictor import EnsemblePredictor
 from declnet.runs.resuming import has_begun, resume
 from declnet.runs.run import given_data, run
@@ -104,7 +106,7 @@ def cross_validate(
             run(each.spec, given, each.directory, listener=listener, registry=registry)
             for each in tasks
         ]
-        finish_ensemble(parent, registry, given)
+        _finish(parent, registry, given)
     return CrossValidation(tuple(found))
 
 
@@ -147,5 +149,12 @@ def resume_ensemble(
                 )
             else:
                 run(each.spec, given, each.directory, listener=listener, registry=registry)
-        finish_ensemble(directory, registry, given)
+        _finish(directory, registry, given)
     return open_ensemble(directory, registry)
+
+
+def _finish(directory: Path, registry: Registry | None, given: Mapping[str, Data] | None) -> None:
+    """Make a folder of finished runs a predictor; warn if it has no predictions out of fold."""
+    why = finish_ensemble(directory, registry, given)
+    if why is not None:
+        warn(why)

@@ -20,7 +20,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.inputs import for_each
 from declnet.contracts.table import Table
-from declnet.errors import DataError, OutputError, RunError
+from declnet.errors import DataError, DeclnetError, OutputError, RunError
 from declnet.registry.registry import Registry
 from declnet.runs import folder
 from declnet.runs.checkpoints import Notice
@@ -109,7 +109,7 @@ def tasks_left(
 
 def finish_ensemble(
     directory: Path, registry: Registry | None = None, data: Mapping[str, Data] | None = None
-) -> None:
+) -> str | None:
     """Make a folder whose runs have all finished a predictor; otherwise record that it is none.
 
     Args:
@@ -117,8 +117,10 @@ def finish_ensemble(
         registry: where names are looked up; default: all installed plugins.
         data: the data that a program passed to the runs; default: that of the spec.
 
+    Returns:
+        Why there are no predictions out of fold, if there should be any; else None.
+
     Raises:
-        DeclnetError: the predictions of the folds cannot be made.
         RunError: the folder cannot be written to.
     """
     from declnet.runs.prediction_files import OUT_OF_FOLD, write_out_of_fold
@@ -136,14 +138,21 @@ def finish_ensemble(
             known["manifest"] = checksum(path.read_bytes())
         listed.append(known)
     finished = all("manifest" in each for each in listed)
+    why = found = None
+    if finished and ensemble.has_folds:
+        try:
+            found = ensemble.out_of_fold(data)
+        except DeclnetError as error:  # the runs themselves are as good as any
+            why = f"no predictions out of fold: {error}"
     try:
-        if finished and any("fold" in each for each in listed):
-            files[OUT_OF_FOLD] = write_out_of_fold(directory, ensemble.out_of_fold(data))
+        if found is not None:
+            files[OUT_OF_FOLD] = write_out_of_fold(directory, found)
         status = "finished" if finished else "failed"
         updated = {**content, "status": status, "runs": listed, "files": files}
         write_json(directory / ENSEMBLE, updated)
     except OSError as error:
         raise RunError(f"{directory}: cannot be written: {error.strerror}") from None
+    return why
 
 
 def is_ensemble(path: str | Path) -> bool:

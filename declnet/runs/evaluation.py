@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.inputs import for_each
+from declnet.contracts.metric import Better
 from declnet.contracts.returned import checked_result
 from declnet.data.loading import guarded
 from declnet.errors import DataError
@@ -274,7 +275,7 @@ class _Scores:
     def add(self, part: LabeledPart) -> None:
         """Add the samples of a part."""
         with np.errstate(all="ignore"):
-            ready = _ready(part.samples, self._predictor, self._data)
+            ready = ready_part(part.samples, self._predictor, self._data)
         if self._running is not None:
             self._running.add(ready)
 
@@ -468,6 +469,13 @@ NEGLIGIBLE = 1e-9
 class ValueErrors:
     """Accumulator for r2, the mean absolute error and the root mean squared error."""
 
+    better: ClassVar[dict[str, Better]] = {
+        "r2": "higher",
+        "mean_absolute_error": "lower",
+        "root_mean_squared_error": "lower",
+    }
+    """The errors, and which values of each are better."""
+
     def __init__(self) -> None:
         self._count = 0
         self._squares: Array = np.zeros(1)
@@ -508,7 +516,8 @@ class ValueErrors:
         }
 
 
-def _ready(part: Dataset, predictor: Predictor, data: str) -> ReadyData:
+def ready_part(part: Dataset, predictor: Predictor, data: str) -> ReadyData:
+    """Return prepared samples as the model and its losses take them; raise DataError if not."""
     model, part = predictor.model, guarded(part)
     pairs = [
         targets_for(head, part, model, predictor.preparation, data) for head in predictor.heads

@@ -87,7 +87,7 @@ def predicted_parts(
                     "a forecast is made from several rows, so no column can be passed through",
                     hint="leave out --id",
                 )
-            parts = _whole(parts)
+            parts = whole_parts(parts)
         for part in parts:
             if predictor.features is not None and not isinstance(part, Table):
                 raise DataError(
@@ -135,20 +135,35 @@ def labeled_parts(predictor: Predictor, given: Path | DataSource) -> Iterator[La
     Raises:
         DataError: the file cannot be read, lacks a column or has a class unknown to the model.
     """
-    preparation = predictor.preparation
-    targets = tuple((preparation.targets or {}).values()) if preparation is not None else ()
     with naming(given):
-        source, first = _source(predictor, given, targets), 1
-        parts: Iterator[Dataset | Table] = (
-            checked_load(source, part, "chunks")
-            for part in source.chunks(_no_chance(), samples_in_part(predictor))
-        )
-        for data in parts if predictor.windows is None else _whole(parts):
+        first = 1
+        parts = raw_parts(predictor, given, only_needed=True)
+        for data in parts if predictor.windows is None else whole_parts(parts):
             yield predictor.labeled(data, called(given), first)
             first += len(data)
 
 
-def _whole(parts: Iterator[Any]) -> Iterator[Any]:
+def raw_parts(
+    predictor: Predictor, given: Path | DataSource, *, only_needed: bool = False
+) -> Iterator[Dataset | Table]:
+    """Yield samples with targets, part by part, before their preparation.
+
+    Args:
+        predictor: as for `labeled_parts`.
+        given: as for `labeled_parts`.
+        only_needed: whether to leave out columns that are neither features nor targets.
+
+    Raises:
+        DataError: the file cannot be read or lacks a column.
+    """
+    preparation = predictor.preparation
+    targets = tuple((preparation.targets or {}).values()) if preparation is not None else ()
+    source = _source(predictor, given, targets, only_needed=only_needed)
+    for part in source.chunks(_no_chance(), samples_in_part(predictor)):
+        yield checked_load(source, part, "chunks")
+
+
+def whole_parts(parts: Iterator[Any]) -> Iterator[Any]:
     """Yield all tables as one, since windows reach from one part into the next."""
     found = list(parts)
     if len(found) > 1 and all(isinstance(each, Table) for each in found):
@@ -166,6 +181,8 @@ def _source(
     data: Path | DataSource,
     targets: Sequence[TargetEncoding],
     identifiers: Sequence[str] = (),
+    *,
+    only_needed: bool = True,
 ) -> DataSource:
     source = data
     if not isinstance(source, DataSource):
@@ -181,6 +198,8 @@ def _source(
     if windows is not None and windows.spec.series is not None:
         types[windows.spec.series] = "text"
     time = windows.time if windows is not None else None
+    if not only_needed:
+        return source.with_types(types)
     return source.with_types(types).with_columns([*types, *([time] if time else [])])
 
 

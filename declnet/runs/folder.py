@@ -18,6 +18,7 @@ SPEC = recorded.SPEC
 MANIFEST = recorded.MANIFEST
 HISTORY = "history.jsonl"
 METRICS = "metrics.json"
+ANALYSES = "analyses.json"
 WEIGHTS = "weights.safetensors"
 PREPARATION = "preparation.json"
 PREPARATION_ARRAYS = "preparation.safetensors"

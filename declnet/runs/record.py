@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -160,20 +160,26 @@ class Record:
         self,
         model: Model,
         metrics: dict[str, dict[str, float]],
+        analyses: Sequence[Mapping[str, Any]],
         seconds: float,
         ending: Mapping[str, Any],
         calibration: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write the weights and metrics of the finished model; raise RunError on failure.
+        """Write the weights, metrics and analyses of the finished model.
 
         `ending` is what the manifest says about the end of the training; `calibration` is the
         content of its file, if there is one.
+
+        Raises:
+            RunError: a file cannot be written.
         """
         with _writing(self.directory):
             self._weights(model)
             if calibration is not None:
                 self._write(folder.CALIBRATION, json_document(calibration))
             self._write(folder.METRICS, json_document(metrics))
+            if analyses:
+                self._write(folder.ANALYSES, json_document(analyses))
             self._checksums[folder.HISTORY] = f"sha256:{self.history.state()['sha256']}"
             files = {"files": dict(sorted(self._checksums.items()))}
             self._end("finished", seconds, {**ending, **files})

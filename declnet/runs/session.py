@@ -12,12 +12,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from shlex import quote
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.callback import EpochFinished, EpochLogged
 from declnet.data.preparation import FittedPreparation
 from declnet.data.splits import Data
+from declnet.errors import DeclnetError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.calibration import (
@@ -44,6 +45,9 @@ from declnet.training.numerics import blas_threads_for
 from declnet.training.preparation import Prepared, prepare
 from declnet.training.state import StateError
 from declnet.training.trainer import Event, Trainer
+
+if TYPE_CHECKING:
+    from declnet.runs.analyzing import AnalysisResult
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -98,12 +102,14 @@ class ReadyRun:
         prepared: the model and data.
         trainer: the trainer, before its first step.
         registry: where names were looked up, as the spec sees it.
+        data: data sets by name, used instead of the spec's.
     """
 
     spec: RunSpec
     prepared: Prepared
     trainer: Trainer
     registry: Registry
+    data: Mapping[str, Data] | None = None
 
 
 def make_ready_run(
@@ -130,7 +136,7 @@ def make_ready_run(
         if validation is not None:
             require_samples(spec.heads, len(validation))
         trainer = Trainer(spec, prepared.model, train, validation, registry)
-    return ReadyRun(spec, prepared, trainer, registry)
+    return ReadyRun(spec, prepared, trainer, registry, data)
 
 
 Listener = Callable[[Event], None]
@@ -153,6 +159,7 @@ class RunResult:
         baselines: the metrics of the best constant prediction, by data set.
         warnings: those of callbacks, then what is wrong with the predictions, e.g. a class that is
             never predicted.
+        analyses: the results of the spec's `analyses`.
         spec: the run's spec.
         preparation: the preparation of data before the model; None if it takes arrays unchanged.
         registry: where the run's names were looked up.
@@ -169,6 +176,7 @@ class RunResult:
     restored: str | None = None
     baselines: dict[str, Baseline] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    analyses: tuple[AnalysisResult, ...] = ()
     spec: RunSpec = field(kw_only=True, repr=False)
     preparation: FittedPreparation | None = field(kw_only=True, repr=False)
     registry: Registry = field(kw_only=True, repr=False)
@@ -247,13 +255,16 @@ class Session:
                         self._trainer.recompute_statistics()
                 self._calibrate()
                 metrics = self._evaluate()
+                analyses = tuple(self._analyze())
                 seconds = self._seconds()
                 if record is not None:
                     baselines = {name: each.as_data() for name, each in self._baselines.items()}
                     found = {"baseline": baselines, "warnings": active.warnings}
                     more = {name: each for name, each in found.items() if each}
+                    plain = [each.as_data() for each in analyses]
                     calibration = stored(self._calibrations) if self._calibrations else None
-                    record.finished(model, metrics, seconds, self._ending() | more, calibration)
+                    ending = self._ending() | more
+                    record.finished(model, metrics, plain, seconds, ending, calibration)
                 self._is_written, self._between_steps = True, False
                 self._callbacks.finished(metrics)
                 if record is not None and not active.keeps_checkpoints:
@@ -270,6 +281,7 @@ class Session:
             **self._ending(),
             baselines=self._baselines,
             warnings=tuple(active.warnings),
+            analyses=analyses,
             spec=self._ready.spec,
             preparation=self._ready.prepared.preparation,
             registry=self._ready.registry,
@@ -378,6 +390,32 @@ class Session:
                 of = f"{head.name}: " if head.name else ""
                 self._active.warnings.append(f"{of}{warning}")
         return found
+
+    def _analyze(self) -> Iterator[AnalysisResult]:
+        """Yield the results of the spec's analyses; one that fails is a warning, the run ends."""
+        ready = self._ready
+        if not ready.spec.analyses:
+            return
+        from declnet.runs.analyzing import set_loaded_again
+
+        model, preparation = self._model, ready.prepared.preparation
+        fitted = self._calibrations
+        predictor = Predictor(model, preparation, ready.spec, ready.registry, fitted)
+        name = next(each for each in ("test", "validation", "train") if each in ready.prepared.data)
+        expected = ready.prepared.data[name].fingerprint
+        try:
+            data = set_loaded_again(predictor, ready.data, name, expected)
+        except DeclnetError as error:
+            self._active.warn(f"no analyses: {error}")
+            return
+        for analysis in ready.spec.analyses:
+            try:
+                with attributing_errors(ready.registry):
+                    result = data.result(analysis)
+            except DeclnetError as error:
+                self._active.warn(f"no result of an analysis: {error}")
+            else:
+                yield result
 
     def _end_early(self, error: BaseException) -> None:
         """Record how the run ended; interrupting an already finished run changes nothing."""

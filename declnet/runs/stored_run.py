@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data_source import Dataset
+from declnet.contracts.data_source import Dataset, DataSource
 from declnet.contracts.inputs import InputInfo, by_name, for_each
 from declnet.errors import DataError, OutputError
 from declnet.registry.discovery import default_registry
@@ -29,10 +29,12 @@ from declnet.spec.document import read_document
 from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
+    from declnet.contracts.analysis import Analysis
     from declnet.data.loading import GivenData
     from declnet.data.preparation import FittedPreparation
     from declnet.data.splits import Data
     from declnet.graph.model import LayerSummary, Model
+    from declnet.runs.analyzing import AnalysisResult
     from declnet.runs.calibration import Calibrations
     from declnet.runs.evaluation import Evaluation
     from declnet.runs.predictor import LabeledPart, Predictor
@@ -464,6 +466,65 @@ class StoredRun:
         stored = self.data(data)
         with attributing_errors(self.registry):
             return evaluate_parts(predictor, stored.labeled_parts(predictor), stored.name)
+
+    @cached_property
+    def analyses(self) -> tuple[AnalysisResult, ...]:
+        """The results of the spec's `analyses`, as stored; empty if there are none.
+
+        Raises:
+            OutputError: the file cannot be read, or changed since the run ended.
+        """
+        from declnet.runs.analyzing import AnalysisResult
+
+        content = self._files.read(folder.ANALYSES)
+        if content is None:
+            return ()
+        path = self.path / folder.ANALYSES
+        try:
+            with reading(path):
+                return tuple(AnalysisResult.of(each) for each in parse_json(content))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise OutputError(f"{path}: is malformed: {error}") from None
+
+    def analyze(
+        self,
+        *analyses: Analysis | str | Mapping[str, Any],
+        data: str | Path | DataSource | None = None,
+    ) -> tuple[AnalysisResult, ...]:
+        """Analyze the model on one of the run's data sets, or on other data.
+
+        Args:
+            analyses: each as in a spec: a type, a table or an instance.
+            data: the name of a data set, as for the method `data`; or a file or source with
+                targets, as a `Path` or a `DataSource`.
+
+        Raises:
+            pydantic.ValidationError: an analysis is invalid.
+            DeclnetError: as `model` and `data` do; DataError if one does not suit the model or the
+                data.
+        """
+        from declnet.contracts.analysis import Analysis
+        from declnet.runs.analyzing import other_data, set_of_run
+
+        predictor, context = self.predictor(), {"registry": self.registry}
+        chosen = [Analysis.from_declaration(each, context) for each in analyses]
+        with attributing_errors(self.registry):
+            if isinstance(data, Path | DataSource):
+                found = other_data(predictor, data, lambda: self._raw_sets()["train"])
+            else:
+                loaded = self.load_data()
+                if "data_sets" not in vars(self):
+                    self.data_sets = self.prepared_sets(loaded)
+                own = self.data(data)
+                found = set_of_run(predictor, self._raw_sets(loaded), own.dataset, own.name)
+            return tuple(map(found.result, chosen))
+
+    def _raw_sets(self, loaded: Mapping[str, Data] | None = None) -> dict[str, Data]:
+        """Return the run's data sets before their preparation; raise as `data_sets` does."""
+        from declnet.data.sets import split_sets
+
+        loaded = self.load_data() if loaded is None else loaded
+        return split_sets(loaded, self.spec.data, self.spec.seed)
 
     def gradients(self, positions: Array | None = None) -> dict[str, Array]:
         """Return the loss gradients of the trained model's parameters, except for frozen ones.

@@ -139,6 +139,12 @@ class DataSpec(StrictModel):
         description="of two classes in a table, the one with the label 1, which metrics of two "
         "classes and thresholds are about; default: the last one in sorted order",
     )
+    class_order: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=2,
+        description="the classes of a table's target in the order of their labels 0, 1, 2, …, e.g. "
+        "of grades; default: sorted",
+    )
     class_weights: ClassWeights | None = Field(
         default=None,
         description='how much each class counts in the loss: a table, or "balanced": all classes '
@@ -173,7 +179,7 @@ class DataSpec(StrictModel):
     def _windows_are_in_the_order_of_time(self) -> Self:
         if self.windows is None:
             return self
-        for key in ("inputs", "positive_class", "class_weights", "sample_weights"):
+        for key in ("inputs", "positive_class", "class_order", "class_weights", "sample_weights"):
             if getattr(self, key) is not None:
                 message = f'"{key}" and "windows" exclude each other'
                 hint = "remove one of the two"
@@ -188,6 +194,19 @@ class DataSpec(StrictModel):
             message = "several series are split at common times, so the split needs their column"
             hint = 'write split = { method = "time", column = "…" }'
             raise located_error("contradiction", message, ("split",), None, hint=hint, code="E039")
+        return self
+
+    @model_validator(mode="after")
+    def _order_has_each_class_once(self) -> Self:
+        order = self.class_order or ()
+        for position, name in enumerate(order):
+            if name in order[:position]:
+                message = f'duplicate class "{name}"'
+                raise located_error("contradiction", message, ("class_order", position), name)
+        if order and self.positive_class is not None:
+            message = '"class_order" and "positive_class" exclude each other'
+            hint = "remove one of the two: the last class of the order is the positive one"
+            raise located_error("contradiction", message, ("positive_class",), order, hint=hint)
         return self
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from declnet.contracts.analysis import Analysis
 from declnet.contracts.callback import Callback
 from declnet.contracts.layer import Layer
 from declnet.contracts.loss import Loss
@@ -304,6 +305,9 @@ class RunSpec(StrictModel):
         description="what completes predictions after the training, fitted to the validation data",
     )
     engine: EngineSpec = Field(default=EngineSpec(), description="what computes")
+    analyses: tuple[Analysis, ...] = Field(
+        default=(), description="analyses of the finished model, stored in the run's folder"
+    )
 
     _source_map: ExpandedMap = PrivateAttr(default_factory=ExpandedMap)
 

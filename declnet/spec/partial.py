@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
+from declnet.contracts.analysis import Analysis
 from declnet.contracts.calibrator import Calibrator
 from declnet.contracts.callback import Callback
 from declnet.contracts.component import Component
@@ -90,6 +91,7 @@ class PartialSpec:
             even if it is missing.
         optimizer: None if it is missing or invalid.
         callbacks: the valid items of `training.callbacks` by position.
+        analyses: the valid items of `analyses` by position.
     """
 
     data: DataSpec
@@ -103,6 +105,7 @@ class PartialSpec:
     training: TrainingSpec
     callbacks: Mapping[int, Callback]
     engine: EngineSpec
+    analyses: Mapping[int, Analysis]
 
 
 def valid_parts(document: Mapping[str, Any], context: Context) -> PartialSpec:
@@ -128,6 +131,7 @@ def valid_parts(document: Mapping[str, Any], context: Context) -> PartialSpec:
         training=_section(TrainingSpec, document.get("training"), context),
         callbacks=_components(Callback, _items(training, "callbacks"), context),
         engine=_section(EngineSpec, document.get("engine", {}), context),
+        analyses=_components(Analysis, _items(document, "analyses"), context),
     )
 
 

@@ -1,17 +1,21 @@
-"""A data source as an argument of a command: an inline table, as a spec has it."""
+"""Components as arguments of a command: a data source or another, as a spec has it."""
 
 from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from declnet.contracts.component import Component
 from declnet.contracts.data_source import DataSource
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError
 from declnet.registry.registry import Registry
 from declnet.spec.key_positions import KeyPositions
 from declnet.spec.validate import diagnostic_of
+
+C = TypeVar("C", bound=Component)
 
 _KEY = "source="
 """Makes a TOML document of an inline table."""
@@ -39,13 +43,7 @@ def declared_source(
         SpecError: the text is not an inline table, or a key is wrong; each error has its place.
     """
     whole = Place(argument, 1, 1, 1, len(text) + 1, text)
-    try:
-        ((_, table),) = tomllib.loads(_KEY + text).items()
-    except (ValueError, RecursionError):  # also for several keys
-        help_ = 'write it as in a spec: { type = "…", key = "value" }'
-        problem = Diagnostic("not a valid inline table", help_, (), "E002", place=whole)
-        raise SpecError([problem]) from None
-    given = dict(table)
+    given = _table_in(text, whole)
     if like is not None and given.setdefault("type", like.type) == like.type:
         kept = like.model_fields_set - given.keys()
         if given.keys() & {"target", "targets"}:
@@ -54,9 +52,48 @@ def declared_source(
     try:
         return DataSource.from_declaration(given, {"registry": registry, "folder": Path.cwd()})
     except ValidationError as error:
-        positions = KeyPositions(_KEY + text, "toml")
-        problems = [diagnostic_of(each, given) for each in error.errors()]
-        raise SpecError([_located(each, positions, whole) for each in problems]) from None
+        raise _located_errors(error, given, whole) from None
+
+
+def declared_component(
+    contract: type[C], text: str, argument: str, number: int, registry: Registry
+) -> C:
+    """Return the component that the name of a type, or an inline table, declares.
+
+    Args:
+        contract: the component's contract.
+        text: the name, or the table.
+        argument: what messages call it, e.g. `--analyze`.
+        number: its position among several, from 1; messages show it as the line.
+        registry: where its type is looked up.
+
+    Raises:
+        SpecError: the text is not an inline table, or a key is wrong; each error has its place.
+    """
+    whole = Place(argument, number, 1, number, len(text) + 1, text)
+    given = _table_in(text, whole) if is_declaration(text) else text.strip()
+    context = {"registry": registry, "folder": Path.cwd()}
+    try:
+        found: C = TypeAdapter(contract).validate_python(given, context=context)
+    except ValidationError as error:
+        raise _located_errors(error, given, whole) from None
+    return found
+
+
+def _table_in(text: str, whole: Place) -> dict[str, Any]:
+    try:
+        ((_, table),) = tomllib.loads(_KEY + text).items()
+    except (ValueError, RecursionError):  # also for several keys
+        help_ = 'write it as in a spec: { type = "…", key = "value" }'
+        problem = Diagnostic("not a valid inline table", help_, (), "E002", place=whole)
+        raise SpecError([problem]) from None
+    return dict(table)
+
+
+def _located_errors(error: ValidationError, given: Any, whole: Place) -> SpecError:
+    positions = KeyPositions(_KEY + whole.text, "toml")
+    problems = [diagnostic_of(each, given) for each in error.errors()]
+    return SpecError([_located(each, positions, whole) for each in problems])
 
 
 def _located(problem: Diagnostic, positions: KeyPositions, whole: Place) -> Diagnostic:
@@ -68,4 +105,5 @@ def _located(problem: Diagnostic, positions: KeyPositions, whole: Place) -> Diag
         return replace(problem, place=whole)
     by_key = problem.focus == "key" and spot.key is not None
     start, end = (each - len(_KEY) for each in (spot.key if by_key and spot.key else spot.value))
-    return replace(problem, place=Place(whole.file, 1, start + 1, 1, end + 1, whole.text))
+    line = whole.line
+    return replace(problem, place=Place(whole.file, line, start + 1, line, end + 1, whole.text))

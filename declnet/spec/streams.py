@@ -17,6 +17,7 @@ class Stream(IntEnum):
     SPLIT = 4
     AUGMENTATION = 5
     ADAPTATION = 6
+    ANALYSIS = 7
 
 
 class DataSet(IntEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from declnet.testing import (
+    analyses,
     calibrators,
     callbacks,
     data_sources,
@@ -39,6 +40,7 @@ _KINDS: dict[str, tuple[Try | None, tuple[Check, ...]]] = {
     "metric": (metrics.try_metric, metrics.CHECKS),
     "data_source": (data_sources.try_data_source, data_sources.CHECKS),
     "callback": (callbacks.try_callback, callbacks.CHECKS),
+    "analysis": (analyses.try_analysis, analyses.CHECKS),
     "calibrator": (calibrators.try_calibrator, calibrators.CHECKS),
     "transform": (transforms.try_transform, transforms.CHECKS),
 }

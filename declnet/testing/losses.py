@@ -264,7 +264,7 @@ def takes_each_form_of_targets(subject: Subject) -> None:
         batch, harness = batch_of(subject, pair), LossHarness(subject.instance, pair.shape, WHOLE)
         other = None
         if subject.instance.targets == "classes" and pair.y == ():
-            other = np.eye(pair.shape[-1])[batch.y]
+            other = np.eye(subject.instance.class_count(pair.shape[-1]))[batch.y]
         elif pair.shape == pair.y == (1,):
             other = batch.y.reshape(-1)
         if other is None:
@@ -288,7 +288,8 @@ def refuses_wrong_targets(subject: Subject) -> None:
     for pair in working_pairs(subject):
         y, shape = batch_of(subject, pair).y, pair.shape
         if subject.instance.targets == "classes":
-            y[0], what = shape[-1], f"the label {shape[-1]} of {shape[-1]} classes"
+            count = subject.instance.class_count(shape[-1])
+            y[0], what = count, f"the label {count} of {count} classes"
         elif subject.instance.targets == "binary":
             y[0], what = 2, "a binary target of 2"
         else:

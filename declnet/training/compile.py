@@ -24,6 +24,7 @@ from declnet.graph.adapting import adapt_parameters, adapting_slots, samples_to_
 from declnet.graph.gradients import GradientMean
 from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.model import Model
+from declnet.graph.shapes import Node
 from declnet.graph.statistics import recompute_statistics
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import GroupedUpdate, Update, bound_update, clippings
@@ -63,17 +64,30 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
 def numpy_seconds(spec: RunSpec, model: Model, samples: int) -> float:
     """Estimate how many seconds training takes with NumPy on a machine with two cores.
 
-    The estimate counts calls, multiplications and memory passes; for dense layers it is accurate to
-    a factor of two or three.
+    The estimate counts calls, multiplications and memory passes; for dense layers, also of steps or
+    members, it is accurate to a factor of two or three.
     """
     training = spec.training
     batch = min(training.batch_size or samples, samples)
     steps = training.updates(samples) * training.accumulate
     parameters = len(model.store.vector)
+    products = parameters + sum(map(_repeated_products, model.nodes))
     outputs = sum(prod(node.output_shape) for node in model.nodes)
     calls = 12 + 6 * len(model.nodes)
-    step = 1e-6 * calls + 6e-11 * batch * parameters + 1.3e-9 * parameters + 1e-9 * batch * outputs
+    step = 1e-6 * calls + 6e-11 * batch * products + 1.3e-9 * parameters + 1e-9 * batch * outputs
     return steps * step
+
+
+def _repeated_products(node: Node) -> int:
+    """Return the multiplications of a sample beyond one for each weight.
+
+    Matrices from the last axis of a layer's input to that of its output multiply each position of
+    the other axes, such as steps of a sequence.
+    """
+    positions = prod(node.output_shape[:-1])
+    ends = {(*shape[-1:], *node.output_shape[-1:]) for shape in node.input_shapes}
+    sizes = (prod(each.shape) for each in node.parameters.values() if tuple(each.shape) in ends)
+    return (positions - 1) * sum(sizes)
 
 
 class CompiledTraining:

@@ -42,17 +42,20 @@ COMPONENTS = {
         "transforms.targets": {"clamp": "Clamp"},
     },
 }
-"""By kind and module, the class of each type; the kernel is announced with what it replaces."""
+"""By kind and module, the class of each type."""
+
+KERNELS = {"member_dense": "MemberDenseKernel", "ntp_dense": "NTPDenseKernel"}
+"""The class for each type that is replaced; imported for models that have it."""
 
 __getattr__ = lazy_names(
     __name__,
-    {"NTPDenseKernel": "kernels"}
-    | {
+    {
         name: module
         for modules in COMPONENTS.values()
         for module, types in modules.items()
         for name in types.values()
-    },
+    }
+    | dict.fromkeys(KERNELS.values(), "kernels"),
 )
 
 
@@ -63,5 +66,6 @@ def declnet_register(register: Register) -> None:
         for module, types in modules.items():
             for type_, name in types.items():
                 register.lazily(kind, type_, f"{__name__}.{module}:{name}")
-    kernel = f"{__name__}.kernels:NTPDenseKernel"
-    register.lazily("kernel", "ntp_dense_jit", kernel, ("ntp_dense",))
+    for replaced, name in KERNELS.items():
+        reference = f"{__name__}.kernels:{name}"
+        register.lazily("kernel", f"{replaced}_jit", reference, (replaced,))

@@ -237,7 +237,7 @@ def test_prose_fits_the_terminal_and_is_never_too_wide(declnet_cli, monkeypatch,
     ("written", "hint"),
     [
         ("E12", 'did you mean "E012"?'),
-        ("012", 'did you mean "E012"?'),
+        ("013", 'did you mean "E013"?'),
         ("w03", 'did you mean "W003"?'),
         ("nonsense", "`declnet explain` lists all"),
         ("", "`declnet explain` lists all"),

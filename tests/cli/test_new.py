@@ -282,3 +282,18 @@ def test_texts_without_spaces_are_left_out_with_what_to_write(declnet_cli, tmp_p
     spec["model"]["layers"][:0] = [embedding, mean, both]
     (tmp_path / "read.json").write_text(json.dumps(spec), "utf-8")
     declnet_cli.succeeds("check", "read.json")
+
+
+def test_several_targets_are_predicted_by_one_network(declnet_cli, refused, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [f"{x},{x + 1},{int(x > 0)}" for x in rng.normal(size=60).round(2)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y,sign", *rows]) + "\n", "utf-8")
+    given = ("new", "s.toml", "--data", "t.csv", "--target", "y", "--target", "sign")
+    declnet_cli.succeeds(*given, "--preset", "linear")
+    document = tomllib.loads((tmp_path / "s.toml").read_text("utf-8"))
+    assert list(document["losses"]) == document["model"]["outputs"] == ["y", "sign"]
+    assert document["data"]["train"]["targets"] == ["y", "sign"]
+    assert declnet_cli.succeeds("check", "s.toml")
+    said = refused(*given, "--preset", "realmlp_td", "--force")
+    assert 'the preset "realmlp_td" takes one --target, but linear, mlp, table take more' in said
+    assert '"sign" is a target' in refused(*given, "--features", "sign", "--force")

@@ -107,6 +107,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     days = [f"{row},2024-01-{day:02}" for day, row in enumerate(rows, start=1)]
     dated = ["size,color,species,picked", *days[:-1], f"{rows[-1]},"]
     (tmp_path / "picked_flowers.csv").write_text("\n".join(dated))
+    chance = np.random.default_rng(5)
+    ages, doses = chance.integers(18, 90, 300), chance.normal(5, 1, 300).round(3)
+    patients = [
+        f"{1000 + number},{age},{dose},{number % 3 * 7},outcome {number % 3}"
+        for number, (age, dose) in enumerate(zip(ages, doses, strict=True))
+    ]
+    header = "patient,age,dose,code,outcome"
+    (tmp_path / "patients.csv").write_text("\n".join([header, *patients]))
+    (tmp_path / "visits.csv").write_text("\n".join([header, *patients * 3]))
     model = declnet.build_model(declnet.load_spec(BASE).model, input_shape=(2,))
     save_file(model.parameters(), tmp_path / "weights.safetensors")
     save_file({"dense_1.weights": np.zeros((2, 5))}, tmp_path / "other_model.safetensors")

@@ -69,6 +69,16 @@ CITIES = [
     ),
 ]
 
+CHANCE = np.random.default_rng(5)
+PATIENTS = [
+    f"{1000 + number},{age},{dose:.3f},{('mild', 'severe')[number % 2]},{80 + 10 * (number % 2)},"
+    f"{200 * dose:.1f}"
+    for number, (age, dose) in enumerate(
+        zip(CHANCE.integers(18, 90, 240), CHANCE.normal(5, 1, 240), strict=True)
+    )
+]
+PATIENT = "patient,age,dose,outcome,code,milligrams"
+
 
 def _sizes(count: int) -> list[str]:
     return [f"{'-' if row == 7 else row / 2},kind {row % 3}" for row in range(count)]
@@ -95,6 +105,8 @@ def write_workbook(path: Path) -> None:
 
 
 TEXTS: Mapping[str, str] = {
+    "patients.csv": "\n".join([PATIENT, *PATIENTS]),
+    "patients_twice.csv": "\n".join([PATIENT, *PATIENTS, *PATIENTS]),
     "flowers.csv": "\n".join(["size,color,species", *FLOWERS]),
     "flowers_with_gaps.csv": "\n".join(["size,color,species", *FLOWERS[:6], ",red,kind 0"]),
     "described_flowers.csv": "\n".join(

@@ -20,6 +20,7 @@ from declnet_standard.losses import (
     LogCosh,
     MeanAbsoluteError,
     MeanSquaredError,
+    Ordinal,
     Poisson,
     SigmoidBinaryCrossentropy,
     SoftmaxCategoricalCrossentropy,
@@ -216,3 +217,18 @@ def test_cosine(shape, order):
     leaves = leaf(y_pred)
     losses = mean_of_outputs(1 - F.cosine_similarity(leaves, torch.tensor(y), dim=-1))
     require_same(run_loss(Cosine(), y_pred, y, order), leaves, losses)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("classes", [2, 3, 7])
+def test_ordinal(classes, order):
+    """The definition, differentiated by torch; it has no such loss."""
+    rng = np.random.default_rng(10)
+    y_pred, labels = 2 * rng.normal(size=(N, classes - 1)), rng.integers(0, classes, N)
+    leaves = leaf(y_pred)
+    cuts = torch.cat([leaves[:, :1], -F.softplus(leaves[:, 1:])], dim=1).cumsum(dim=1)
+    above = F.pad(F.pad(torch.sigmoid(cuts), (1, 0), value=1), (0, 1))
+    losses = F.nll_loss(
+        (above[:, :-1] - above[:, 1:]).log(), torch.tensor(labels), reduction="none"
+    )
+    require_same(run_loss(Ordinal(), y_pred, labels, order), leaves, losses)

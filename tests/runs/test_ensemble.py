@@ -13,6 +13,7 @@ import pytest
 
 from declnet import (
     DataError,
+    DeclnetWarning,
     EnsemblePredictor,
     OutputError,
     cross_validate,
@@ -302,3 +303,17 @@ def test_a_folder_of_several_runs_is_not_one(folds, tmp_path):
         open_ensemble(folds / "fold-1")
     with pytest.raises(OutputError, match="there is no such folder"):
         open_ensemble(tmp_path / "nowhere")
+
+
+def test_folds_are_a_predictor_without_predictions_out_of_fold(table, tmp_path):
+    """The data is moved while the last fold is trained."""
+
+    def move(event):
+        if (tmp_path / "out/fold-2").exists() and table.exists():
+            table.rename(tmp_path / "moved.csv")
+
+    with pytest.warns(DeclnetWarning, match=r"no predictions out of fold: .*table.csv"):
+        cross_validate(spec_of(table, "kind", folds=2), out=tmp_path / "out", listener=move)
+    assert open_ensemble(tmp_path / "out").status == "finished"
+    assert not (tmp_path / "out" / OUT).exists()
+    assert load_predictor(tmp_path / "out").evaluate(tmp_path / "moved.csv").samples == ROWS

@@ -88,7 +88,7 @@ def test_data_frames_of_pandas_give_the_same(predictor, columns):
         ({"color": [1.0] * 120}, 'row 1, column "color" is a number'),
         ({"width": [np.inf] * 120}, 'column "width" is infinite'),
         ({"width": [1.0] * 3}, "columns have 3 and 120 rows"),
-        ({"width": [[1.0]] * 120}, 'column "width" must be (n,), not of shape (120, 1)'),
+        ({"width": [[1.0]] * 120}, r'row 1, column "width" is [1.0]'),
         ({"width": [1.0] * 119 + ["x"]}, "row 120, column \"width\" is 'x': a column holds"),
     ],
 )

@@ -48,11 +48,13 @@ def registry_with(*kernels):
     return registry
 
 
-def spec_of(registry, kernels="auto", **training):
-    layers = [{"type": "dense", "units": 64}, "relu", {"type": "dense", "units": 3}, "softmax"]
+LAYERS = ({"type": "dense", "units": 64}, "relu", {"type": "dense", "units": 3}, "softmax")
+
+
+def spec_of(registry, kernels="auto", layers=LAYERS, **training):
     document = {
         "declnet": 1,
-        "model": {"layers": layers},
+        "model": {"layers": [*layers]},
         "loss": "categorical_crossentropy",
         "optimizer": "adam",
         "training": {"epochs": 10, **training},
@@ -85,6 +87,17 @@ def test_the_estimate_grows_with_the_work():
     ]
     assert seconds == sorted(seconds)
     assert seconds[1] < 0.1 < WORTHWHILE < seconds[2]
+
+
+def test_weights_that_multiply_several_positions_count_for_each_of_them():
+    registry, hidden = registry_with(), [{"type": "dense", "units": 512}] * 2
+    ends = ["flatten", {"type": "dense", "units": 3}, "softmax"]
+
+    def seconds(*first):
+        spec = spec_of(registry, layers=[*first, *hidden, *ends])
+        return numpy_seconds(spec, build_model(spec.model, (64,), 0, registry), 3000)
+
+    assert seconds({"type": "members", "members": 32}) > 16 * seconds()
 
 
 @pytest.mark.parametrize(("kernels", "reason"), [((), "no plugin"), ((Dear,), "pip install dear")])

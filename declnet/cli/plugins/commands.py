@@ -81,6 +81,7 @@ KINDS = (
     "transform",
     "calibrator",
     "callback",
+    "analysis",
 )
 
 

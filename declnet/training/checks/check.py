@@ -14,6 +14,7 @@ from declnet.contracts.inputs import InputInfo, lengths_of
 from declnet.contracts.metric import Better
 from declnet.contracts.parameter import ParameterInfo
 from declnet.contracts.returned import checked_diagnostics
+from declnet.data.replacing import column_names
 from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, KeyPath, SpecError, WeightsError
@@ -51,6 +52,7 @@ from declnet.training.checks.heads import (
     output_problems_of,
     target_problems_of,
 )
+from declnet.training.checks.leakage import leakage_warnings
 from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
 from declnet.training.checks.schedules import schedule_problems
 from declnet.training.checks.targets import label_problems, target_problems
@@ -87,16 +89,18 @@ def component_problems(
     infos: Mapping[str, DataInfo],
     inferred: Inferred,
     metrics: Mapping[str, Better | None],
+    columns: tuple[str, ...] = (),
 ) -> list[Diagnostic]:
     """Return the diagnostics from the components' own checks, located in the spec.
 
     Args:
         metrics: the metrics in a row of the history; empty if unknown.
+        columns: the raw columns of the training data; empty if unknown.
     """
     layers = _outlined(inferred.nodes)
     complete = tuple(each for each in layers if each is not None)
     known = complete if len(complete) == len(layers) else ()
-    context, contexts = _contexts(spec, heads, infos, known, layers, metrics)
+    context, contexts = _contexts(spec, heads, infos, known, layers, metrics, columns)
     groups = spec.optimizer.groups if spec.optimizer is not None else ()
     updated: dict[KeyPath, list[ParameterInfo]] = {}
     for slot in slots_of(inferred.complete, groups):
@@ -138,6 +142,7 @@ def _contexts(
     known: tuple[LayerContext, ...],
     layers: Sequence[LayerContext | None],
     metrics: Mapping[str, Better | None],
+    columns: tuple[str, ...],
 ) -> tuple[RunContext, dict[KeyPath, RunContext]]:
     """Return what components see of the run, and what losses and metrics do, by their paths."""
     ends = [_output(each, layers) if known else () for each in heads]
@@ -150,6 +155,7 @@ def _contexts(
         metrics=metrics,
         outputs=tuple(dict.fromkeys(each for own in ends for each in own)),
         callbacks=tuple(spec.callbacks.values()),
+        columns=columns,
     )
     contexts: dict[KeyPath, RunContext] = {}
     for head, own in zip(heads, ends, strict=True):
@@ -185,6 +191,7 @@ def _components(
             for position, step in head.calibration.items()
         ),
         *((("training", "callbacks", each), other) for each, other in spec.callbacks.items()),
+        *((("analyses", each), other) for each, other in spec.analyses.items()),
     ]
     for index, (part, here) in enumerate(zip(spec.layers, layers, strict=True)):
         if here is not None and part.layer is not None:
@@ -313,7 +320,8 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     validated = _is_validated(partial, described, [*parsed.diagnostics, *problems])
     metrics = _metrics(partial, validated, [*parsed.diagnostics, *problems])
     heads = checked_heads(partial, inferred, infos)
-    found = component_problems(partial, heads, infos, inferred, metrics)
+    columns = column_names(described.loaded) if described.loaded is not None else ()
+    found = component_problems(partial, heads, infos, inferred, metrics, columns)
     by_head = [output_problems(each.part.loss, each.nodes, registry) for each in heads]
     for each, faults in zip(heads, by_head, strict=True):
         if all(fault.code != "E043" for fault in (*found, *faults)):
@@ -322,6 +330,7 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     problems += schedule_problems(partial, infos)
     for each in heads:
         problems += label_problems(each.part, partial.data, each.infos, each.nodes, registry)
+    problems += leakage_warnings(partial, described.sets, described.parts)
     problems += calibration_problems(partial, heads, validated)
     problems += linear_problems(inferred.nodes, registry)
     problems += frozen_problems(inferred.complete, _epochs(partial.training, infos))

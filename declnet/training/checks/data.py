@@ -315,6 +315,8 @@ def class_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Dia
         encoding = TargetEncoding.of_names(names)
         if data.positive_class is not None:
             problems += _error(spec, "train", encoding.with_positive, data.positive_class)
+        if data.class_order is not None:
+            problems += _error(spec, "train", encoding.with_order, data.class_order)
         for name, info in infos.items():
             problems += _error(spec, name, encoding.require_known, info.class_names or ())
     known = names or tuple(map(str, range(train.classes or 0)))

@@ -133,9 +133,10 @@ def _of_classes(
     one_hot = info.target_shape[0] if info.target == "values" else None
     classes = info.classes if one_hot is None else one_hot
     (units,) = output
-    if classes is None or (classes < units and one_hot is None) or classes == units:
+    told_apart = loss.class_count(units)
+    if classes is None or (classes < told_apart and one_hot is None) or classes == told_apart:
         return None
-    hint = f"use {classes} units, one for each class"
+    hint = _units_for(loss, units, classes)
     labels = f"one-hot labels of {classes} classes"
     if one_hot is None:
         labels = f"the labels, which have {classes} classes"
@@ -189,7 +190,7 @@ def label_problems(
         for name, (smallest, _) in labels.items()
         if smallest < 0
     ]
-    return negative or _units_without_class(infos, nodes)
+    return negative or _units_without_class(loss, infos, nodes)
 
 
 def _not_binary(
@@ -208,8 +209,16 @@ def _not_binary(
     return Diagnostic(message, hint, head.path, "E042")
 
 
+def _units_for(loss: Loss, units: int, classes: int) -> str:
+    """Return a hint on the number of units, of which a loss may need others than classes."""
+    needed = units + classes - loss.class_count(units)
+    if needed == classes:
+        return f"use {classes} units, one for each class"
+    return f"use {needed} unit{'s' if needed != 1 else ''}, for {classes} classes"
+
+
 def _units_without_class(
-    infos: Mapping[str, DataInfo], nodes: Sequence[Node | None]
+    loss: Loss, infos: Mapping[str, DataInfo], nodes: Sequence[Node | None]
 ) -> list[Diagnostic]:
     """Return a problem if there are more units than classes in all data sets."""
     last = nodes[-1] if nodes else None
@@ -218,10 +227,12 @@ def _units_without_class(
     if last is None or len(last.output_shape) != 1 or not known or None in counts:
         return []
     (units,), classes = last.output_shape, max(known)
-    if units <= classes:
+    told_apart = loss.class_count(units)
+    if told_apart <= classes:
         return []
-    message = f"the model has {units} units, but the labels have {classes} classes"
-    hint = f"use {classes} units, one for each class"
+    meant = f", for {told_apart} classes" if told_apart != units else ""
+    message = f"the model has {units} units{meant}, but the labels have {classes} classes"
+    hint = _units_for(loss, units, classes)
     if classes == 1:
         message = f"the model has {units} units, but all labels are 0"
         hint = "classification needs at least two classes"

@@ -22,6 +22,7 @@ PLURALS = {
     "transform": "Transforms",
     "calibrator": "Calibrators",
     "callback": "Callbacks",
+    "analysis": "Analyses",
     "kernel": "Kernels",
     "engine": "Engines",
     "template": "Templates",
@@ -41,6 +42,8 @@ PLACES = {
     "transform": "Named in the list `prepare` of `[data]`.",
     "calibrator": "Named in the list `steps` of `[calibration]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
+    "analysis": "Named in the list `analyses` at the top of a spec, and by `declnet evaluate "
+    "--analyze`.",
     "kernel": "No spec names one: the graph uses it in place of the components that it replaces. "
     "`kernels` in `[engine]` says whether it may use compiled ones.",
     "engine": "Named as `type` in `[engine]`.",
@@ -56,6 +59,7 @@ ASSIGNMENTS = {
     "transform": "prepare = [{}]",
     "calibrator": "steps = [{}]",
     "callback": "callbacks = [{}]",
+    "analysis": "analyses = [{}]",
 }
 """How examples assign an inline table of each kind."""
 

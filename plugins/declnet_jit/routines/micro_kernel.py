@@ -72,6 +72,10 @@ PANELS = 2
 PANEL_BYTES = (DEPTH + TILE.bytes // 4) * TILE.vectors * TILE.bytes
 """The size of a panel, with room for the whole vectors that `copy_columns` writes."""
 
+A_ROW = DEPTH * 8 + 64
+"""The distance of a tile's rows of a, if they are copied, with room for a whole vector at the end;
+not a power of two, so that they do not displace each other in the cache."""
+
 FEW = 4
 """The largest number of rows for `multiply_rows`; the sums of more do not fit in the registers."""
 
@@ -325,13 +329,16 @@ def copy_columns(typing, source, source_row, target, target_row, columns, width,
 
 @Intrinsic
 def panels_memory(typing):  # type: ignore[no-untyped-def]
-    """Return the address of memory for `PANELS` panels of b; it lasts until the routine returns."""
+    """Return the address of memory for `PANELS` panels of b, then a tile's rows of a.
+
+    It lasts until the routine returns.
+    """
     from llvmlite import ir
     from numba import types
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         with builder.goto_entry_block():
-            memory = builder.alloca(ir.IntType(8), PANELS * PANEL_BYTES)
+            memory = builder.alloca(ir.IntType(8), PANELS * PANEL_BYTES + TILE.rows * A_ROW)
         memory.align = TILE.bytes
         return builder.ptrtoint(memory, ir.IntType(64))
 

@@ -22,6 +22,7 @@ from numpy.lib.stride_tricks import as_strided
 from declnet import Array, NativeCall
 from declnet_jit.routines.few_rows import MASKS, multiply_shallow
 from declnet_jit.routines.micro_kernel import (
+    A_ROW,
     BIASES,
     DEPTH,
     FEW,
@@ -82,10 +83,11 @@ def multiply(  # type: ignore[no-untyped-def]
     size, lowest = np.int64(a.itemsize), a.dtype.type(-np.inf)
     wide, lanes = PANEL_ROW // size, VECTOR // size
     summed = c_step == 0
+    # short sums of several steps become one, of copies of a and b
+    gathered = summed and steps > 1 and 2 * depth <= DEPTH and a_k == size
+    together = DEPTH // depth if gathered else 1
     # steps with the same a have the panels of one product with more columns
     joined = a_step == 0 and not summed
-    # short sums of consecutive steps follow each other while a tile of c is in the cache
-    together = max(1, DEPTH // depth) if summed else 1
     turns = 1 if joined else (steps + together - 1) // together
     per_step = (columns + wide - 1) // wide
     panels = per_step * steps if joined else per_step
@@ -99,55 +101,60 @@ def multiply(  # type: ignore[no-untyped-def]
     a_at, b_at = np.int64(a.ctypes.data), np.int64(b.ctypes.data)
     c_at, biases_at = np.int64(c.ctypes.data), np.int64(biases.ctypes.data)
     memory = panels_memory()
+    a_memory = memory + PANELS * PANEL_BYTES
     for turn in range(turns):
+        count = min(together, steps - turn * together)
         for left in range(first, end, PANELS):
             right = min(end, left + PANELS)
             for block in range(blocks):
                 k = depth * block // blocks
                 length = depth * (block + 1) // blocks - k
+                begins = block == 0 and (turn == 0 or not summed)
+                ends = block == blocks - 1 and (turn == turns - 1 or not summed)
                 for panel in range(left, right):
+                    step = panel // per_step if joined else turn * together
                     column = panel % per_step * wide
                     width = min(wide, columns - column)
-                    if copied or width * size % VECTOR != 0:
-                        begin = panel // per_step if joined else turn * together
+                    if copied or gathered or width * size % VECTOR != 0:
+                        source = b_at + step * b_step + k * b_k + column * b_column
                         place = memory + (panel - left) * PANEL_BYTES
-                        for step in range(begin, min(steps, begin + together)):
-                            b_panel = b_at + step * b_step + k * b_k + column * b_column
-                            copy_panel(b_panel, b_k, b_column, place, length, width, size, low)
-                            place += length * PANEL_ROW
+                        copy_panel(
+                            source, b_step, b_k, b_column, place, count, length, width, size, low
+                        )
                 # tiles of about equally many rows, since small ones are slower
                 for tile in range(tiles):
                     row = top + height * tile // tiles
+                    some = top + height * (tile + 1) // tiles - row
+                    if gathered:
+                        source = a_at + turn * together * a_step + row * a_row
+                        copy_tile(source, a_step, a_row, a_memory, count, length, some, size, low)
                     for panel in range(left, right):
+                        step = panel // per_step if joined else turn * together
                         column = panel % per_step * wide
                         width = min(wide, columns - column)
                         vectors = (width + lanes - 1) // lanes
-                        begin = panel // per_step if joined else turn * together
-                        place = memory + (panel - left) * PANEL_BYTES
-                        for step in range(begin, min(steps, begin + together)):
-                            begins = block == 0 and (step == 0 or not summed)
-                            ends = block == blocks - 1 and (step == steps - 1 or not summed)
-                            b_panel, b_row = place, PANEL_ROW
-                            if not (copied or width * size % VECTOR != 0):
-                                b_panel = b_at + step * b_step + k * b_k + column * b_column
-                                b_row = b_k
-                            multiply_tile(
-                                top + height * (tile + 1) // tiles - row,
-                                vectors,
-                                width - (vectors - 1) * lanes,
-                                a_at + step * a_step + k * a_k + row * a_row,
-                                a_row,
-                                a_k,
-                                b_panel,
-                                b_row,
-                                c_at + step * c_step + row * c_row + column * size,
-                                c_row,
-                                length,
-                                (BIASES if biased else NOTHING) if begins else SUMS,
-                                biases_at + row * size,
-                                low if ends else lowest,
-                            )
-                            place += length * PANEL_ROW
+                        a_tile, a_next = a_at + step * a_step + k * a_k + row * a_row, a_row
+                        b_panel, b_next = b_at + step * b_step + k * b_k + column * b_column, b_k
+                        if gathered:
+                            a_tile, a_next = a_memory, A_ROW
+                        if copied or gathered or width * size % VECTOR != 0:
+                            b_panel, b_next = memory + (panel - left) * PANEL_BYTES, PANEL_ROW
+                        multiply_tile(
+                            some,
+                            vectors,
+                            width - (vectors - 1) * lanes,
+                            a_tile,
+                            a_next,
+                            a_k,
+                            b_panel,
+                            b_next,
+                            c_at + step * c_step + row * c_row + column * size,
+                            c_row,
+                            length * count,
+                            (BIASES if biased else NOTHING) if begins else SUMS,
+                            biases_at + row * size,
+                            low if ends else lowest,
+                        )
 
 
 @rounded_as_written  # the order of each sum is the same for any number of rows
@@ -177,17 +184,48 @@ def multiply_few(part, parts, a, b, c, rows, depth, columns, a_row, b_column, c_
 
 
 def copy_panel(
-    b: Any, b_k: Any, b_column: Any, target: Any, depth: Any, columns: Any, size: Any, zero: Any
+    b: Any,
+    b_step: Any,
+    b_k: Any,
+    b_column: Any,
+    target: Any,
+    steps: Any,
+    depth: Any,
+    columns: Any,
+    size: Any,
+    zero: Any,
 ) -> None:
-    """Copy b, (depth, columns), to a panel of whole vectors."""
+    """Copy b, (steps, depth, columns), to a panel of whole vectors, (steps * depth, columns)."""
     lanes = VECTOR // size
-    for column in range(0, columns, lanes):
-        width = min(lanes, columns - column)
-        place = target + column * size
-        if b_column == size:
-            copy_rows(b + column * b_column, b_k, place, PANEL_ROW, depth, width, zero)
-        else:
-            copy_columns(b + column * b_column, b_column, place, PANEL_ROW, depth, width, zero)
+    for step in range(steps):
+        for column in range(0, columns, lanes):
+            width = min(lanes, columns - column)
+            source = b + step * b_step + column * b_column
+            place = target + step * depth * PANEL_ROW + column * size
+            if b_column == size:
+                copy_rows(source, b_k, place, PANEL_ROW, depth, width, zero)
+            else:
+                copy_columns(source, b_column, place, PANEL_ROW, depth, width, zero)
+
+
+def copy_tile(
+    a: Any,
+    a_step: Any,
+    a_row: Any,
+    target: Any,
+    steps: Any,
+    depth: Any,
+    rows: Any,
+    size: Any,
+    zero: Any,
+) -> None:
+    """Copy a tile's rows of a, (steps, rows, depth), to (rows, steps * depth)."""
+    lanes = VECTOR // size
+    for step in range(steps):
+        for k in range(0, depth, lanes):
+            source = a + step * a_step + k * size
+            place = target + (step * depth + k) * size
+            copy_rows(source, a_row, place, A_ROW, rows, min(lanes, depth - k), zero)
 
 
 def product(

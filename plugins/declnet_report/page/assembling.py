@@ -17,6 +17,7 @@ from declnet import (
     spec_differences,
 )
 from declnet_report.drawing import NOT_DRAWN, VALIDATION
+from declnet_report.page.analyses import analysis_section
 from declnet_report.page.content import Page, RunSection, Section, Table, Tile
 from declnet_report.page.curves import curve_charts
 from declnet_report.page.formatting import ABSENT, format_duration, format_number, format_time
@@ -169,6 +170,7 @@ def _run_section(run: StoredRun, label: str, registry: Registry) -> RunSection:
         spec=highlighted_toml(run.spec_text),
         manifest=Table("Manifest", ("key", "value"), tuple(_flat(run.manifest))),
         panels=panel_sections(run, registry),
+        analyses=analysis_section(run),
     )
 
 

@@ -70,7 +70,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Section:
-    """A section about a run: its predictions, its network or its parameters.
+    """A section about a run: its predictions, its analyses, its network or its parameters.
 
     Attributes:
         note: what it is about, or why nothing is shown.
@@ -112,6 +112,7 @@ class RunSection:
         facts: start time, duration and the like.
         tiles: final metrics, in large type.
         predictions: a section for each loss by its name, `""` for the only one.
+        analyses: those stored in the run's folder; None if there are none.
         error: the error that stopped it, if any.
         spec: highlighted HTML.
         manifest: rows of key and value.
@@ -129,6 +130,7 @@ class RunSection:
     spec: str
     manifest: Table
     panels: tuple[PanelSection, ...] = ()
+    analyses: Section | None = None
 
 
 @dataclass(frozen=True)

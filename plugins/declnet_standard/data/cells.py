@@ -318,6 +318,9 @@ class TypedColumn:
             part, units = formatted[0], set(formatted[1])
             self._formatted = True
         if self._settled is not None:
+            if part is None and self._settled == "number":  # booleans, of which some were missing
+                flags = cells.booleans()
+                part = None if flags is None else flags.astype(float)
             if part is None:
                 raise self._wrong(cells, "number", first_row)
             return part

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from declnet_standard.losses.kernels import (
         SoftmaxCategoricalCrossentropy as SoftmaxCategoricalCrossentropy,
     )
+    from declnet_standard.losses.ordinal import Ordinal as Ordinal
     from declnet_standard.losses.regression import Cosine as Cosine
     from declnet_standard.losses.regression import Huber as Huber
     from declnet_standard.losses.regression import LogCosh as LogCosh
@@ -40,6 +41,9 @@ LOSSES = {
     "distribution": {
         "gaussian_nll": "GaussianNLL",
         "quantile": "Quantile",
+    },
+    "ordinal": {
+        "ordinal": "Ordinal",
     },
     "regression": {
         "cosine": "Cosine",

@@ -68,6 +68,7 @@ class MLP(Template):
     """A multilayer perceptron of two hidden layers: it reads texts as well, word by word."""
 
     type = "mlp"
+    several_targets = True
     hidden: ClassVar[bool] = True
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
@@ -92,7 +93,8 @@ class MLP(Template):
             f'unit = "{"characters" if each.most_words <= 1 else "words"}" }}'
             for each in unread[:MOST_NOTES]
         ]
-        return (*read, *left_out, *notes_on(table, features.others))
+        more = [note for name in table.others for note in notes_on(table.of_target(name), ())]
+        return (*read, *left_out, *notes_on(table, features.others), *more)
 
 
 class Linear(MLP):

@@ -1,7 +1,7 @@
 """Choices for a table: columns, sizes, and preparation of the target."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from declnet import ColumnProfile, TableProfile
 from declnet_standard.templates.suggestions import (
@@ -27,6 +27,11 @@ MOSTLY = 0.9
 
 FEWEST_TO_HOLD_OUT = 30
 """Least number of rows for which some can be held out."""
+
+NO_NAME = re.compile(r"[^A-Za-z0-9_]+")
+"""What is not in the name of a loss."""
+TAKEN = re.compile(r"input|trunk|joined|mean|words|text|dense|relu|dropout|.*_logits$")
+"""How names of other layers begin, and end."""
 
 DIGITS = 1e4
 """Most deviations between the mean and 0 that float32 can resolve."""
@@ -245,6 +250,21 @@ class Plan:
         return tuple(each for each in self.table.features if each not in texts)
 
     @property
+    def plans(self) -> dict[str, "Plan"]:
+        """Return a plan for each target, by the name of its loss and of its output."""
+        if not self.table.others:
+            return {"": self}
+        plans: dict[str, Plan] = {}
+        for target in self.table.targets:
+            name = NO_NAME.sub("_", target).strip("_")
+            if not name or TAKEN.match(name):
+                name = f"target_{name}"
+            while name in plans:
+                name += "_"
+            plans[name] = replace(self, table=self.table.of_target(target))
+        return plans
+
+    @property
     def target_transforms(self) -> tuple[str, ...]:
         """Return the types of the target's transforms."""
         if self.table.task != "values":
@@ -260,5 +280,7 @@ class Plan:
 
     @property
     def double(self) -> bool:
-        """Return whether the target needs more digits than float32 has."""
-        return self.table.task == "values" and abs(self.target.mean) > DIGITS * self.target.std
+        """Return whether a target needs more digits than float32 has."""
+        columns = self.table.columns
+        numbers = [columns[name] for name, task in self.table.targets.items() if task == "values"]
+        return any(abs(each.mean) > DIGITS * each.std for each in numbers)

@@ -12,8 +12,10 @@ LEAST_ROWS = 5
 FREQUENT = 0.5
 """Share of the rows with a frequent category that makes a column of many categories useful."""
 
-SKEWED = 1.0
-"""Skewness of positive numbers above which their logarithm is learned, if it is less skewed."""
+SKEWED, VERY_SKEWED = 1.0, 2.0
+"""Skewness of positive numbers above which learning their logarithm, if it is less skewed, is
+suggested and done. For prices of a skewness of 1.7 it gave smaller relative errors, but squared
+errors up to 6 % larger."""
 SKEWED_COUNTS = 0.5
 """Skewness of whole numbers from 0 or 1 above which they are taken for counts."""
 
@@ -56,7 +58,16 @@ def rare_categories(columns: Iterable[ColumnProfile], most: int = MOST_CATEGORIE
 
 
 def is_amount(table: TableProfile) -> bool:
-    """Return whether the target is a positive, skewed number whose logarithm is less skewed."""
+    """Return whether the target is a very skewed positive number, whose logarithm is learned."""
+    return _log_helps(table) and table.columns[table.target].skewness > VERY_SKEWED
+
+
+def may_be_amount(table: TableProfile) -> bool:
+    """Return whether the target is a skewed positive number, whose logarithm is suggested."""
+    return _log_helps(table) and not is_amount(table)
+
+
+def _log_helps(table: TableProfile) -> bool:
     target = table.columns[table.target]
     if table.task != "values" or target.log_skewness is None or holds_counts(table):
         return False
@@ -115,15 +126,22 @@ def notes_on(
                 'the others become "other"'
             )
     rare = rare_class(table)
+    of = f' of "{table.target}"' if table.others else ""
+    weights = "" if table.others else "; class_weights may help"
     if rare is not None:
         notes.append(
-            f'the class "{rare[0]}" is rare, {percent(rare[1])} of the rows: accuracy says little '
-            "about it, so f1 and others are measured too; class_weights may help"
+            f'the class "{rare[0]}"{of} is rare, {percent(rare[1])} of the rows: accuracy says '
+            f"little about it, so f1 and others are measured too{weights}"
         )
     if is_amount(table):
         notes.append(
             f'the target "{table.target}" is positive and skewed, so the network learns its '
             "logarithm (data.prepare_targets); predictions and metrics are in its own unit"
+        )
+    if may_be_amount(table):
+        notes.append(
+            f'the target "{table.target}" is positive and somewhat skewed: if relative errors '
+            "matter, let the network learn its logarithm, see prepare_targets in [data]"
         )
     if holds_counts(table):
         notes.append(

@@ -21,6 +21,7 @@ from declnet_standard.templates.suggestions import (
     class_name,
     holds_counts,
     is_category,
+    may_be_amount,
     percent,
     rare_categories,
     rare_class,
@@ -38,6 +39,7 @@ MOST_LISTED = 60
 MEANINGS = {
     "path": "relative to this spec",
     "target": "the column to predict",
+    "targets": "the columns to predict",
     "decimal": "as in 2,5",
 }
 
@@ -51,7 +53,8 @@ TASKS = {
 def spec_text(plan: Plan) -> str:
     """Return the whole spec."""
     data = data_section(plan, prepare_target=plan.target_transforms)
-    blocks = [head(plan), data, _model(plan), _loss(plan), _optimizer(plan)]
+    losses = _losses(plan) if plan.table.others else [_loss(plan)]
+    blocks = [head(plan), data, _model(plan), *losses, _optimizer(plan)]
     return joined((*blocks, _training(plan)))
 
 
@@ -62,8 +65,12 @@ def joined(blocks: Iterable[Iterable[Line]]) -> str:
 
 def head(plan: Plan) -> Iterator[Line]:
     """Yield what comes before the sections."""
-    what = TASKS[plan.table.task].format(plan.target.distinct)
-    yield f"# Predicts {toml(plan.target.name)}: {what}. Written by `declnet new` for a table of"
+    *others, last = plan.plans.values()
+    for each in others:
+        what = TASKS[each.table.task].format(each.target.distinct)
+        yield f"# Predicts {toml(each.target.name)}: {what}."
+    what = TASKS[last.table.task].format(last.target.distinct)
+    yield f"# Predicts {toml(last.target.name)}: {what}. Written by `declnet new` for a table of"
     yield f"# {plan.target.rows} rows; change what you like. `declnet plugins` lists all types,"
     yield "# `declnet plugins show dense` the keys of one."
     yield ""
@@ -95,18 +102,26 @@ def data_section(
         yield f"test = {sizes.test:g}", "fraction held out to measure the finished model"
     else:
         yield "# too few rows to hold any out; test = { … } would name other data to measure"
-    if plan.table.task != "values" and sizes.test:
+    one_class = plan.table.task != "values" and not plan.table.others
+    if one_class and sizes.test:
         yield 'split = { method = "stratified" }', "keeps the proportions of the classes"
-    if plan.table.task != "values":
+    if one_class:
         yield from _balance(plan)
     yield "prepare = [  # fitted on the training data, applied to all data and predictions"
     yield from _prepare(plan) if prepare is None else prepare
     yield "]"
-    if prepare_target:
+    if plan.table.others:
+        yield from _targets_prepared(plan)
+    elif prepare_target:
         transforms = ", ".join(f'"{each}"' for each in prepare_target)
         line = f"prepare_targets = {{ {toml_key(plan.target.name)} = [{transforms}] }}"
         why = "positive and skewed: learned as its logarithm, " if "log" in prepare_target else ""
         yield line, f"{why}undone in predictions"
+    if may_be_amount(plan.table):
+        others = [each for each in prepare_target if each != "standardize"]
+        transforms = toml([*others, "log", "standardize"])
+        line = f"# prepare_targets = {{ {toml_key(plan.target.name)} = {transforms} }}"
+        yield line, "would learn its logarithm, for smaller relative errors"
     yield ""
     if inputs:
         yield f"[data.inputs]  # {of_inputs}"
@@ -121,6 +136,18 @@ def data_section(
         line = f"{key} = {toml(value)}"
         yield (line, meanings[key]) if key in meanings else line
     yield from _features(plan)
+
+
+def _targets_prepared(plan: Plan) -> Iterator[Line]:
+    """Yield the transforms of several targets."""
+    known = {e.target.name: list(e.target_transforms) for e in plan.plans.values()}
+    transforms = {name: each for name, each in known.items() if each}
+    if transforms:
+        yield "[data.prepare_targets]  # undone in predictions"
+        for name, each in transforms.items():
+            comment = "positive and skewed: learned as its logarithm" if "log" in each else ""
+            line = f"{toml_key(name)} = {toml(each)}"
+            yield (line, comment) if comment else line
 
 
 def _balance(plan: Plan) -> Iterator[Line]:
@@ -247,10 +274,16 @@ def _model(plan: Plan) -> Iterator[Line]:
     yield "[model]"
     if plan.double:
         yield 'dtype = "float64"', "the target varies too little for its size in float32"
+    if plan.table.others:
+        yield f"outputs = {toml(list(plan.plans))}", "the layers that give the predictions"
     yield "layers = [  # from the input to the output"
     yield from _text_layers(plan)
     if plan.hidden:
         yield from _hidden_layers(plan)
+    if plan.table.others:
+        yield from _outputs(plan)
+        yield "]"
+        return
     units = f'type = "dense", units = {plan.last_units}'
     comment = {"classes": "one unit per class", "binary": "one unit for yes or no"}
     yield f"  {{ {units} }},", comment.get(plan.table.task, "one unit, for the number")
@@ -261,10 +294,30 @@ def _model(plan: Plan) -> Iterator[Line]:
     yield "]"
 
 
+def _outputs(plan: Plan) -> Iterator[Line]:
+    """Yield the layers of several outputs, which all read what the layers before them give."""
+    read = "input"
+    if plan.hidden:
+        read = "trunk"
+    elif plan.features.texts:
+        read = "joined" if plan.inputs else "mean"
+    for name, each in plan.plans.items():
+        of = toml(each.target.name)
+        last = {"classes": "softmax", "binary": "sigmoid"}.get(each.table.task)
+        own = f"{name}_logits" if last else name
+        units = f'type = "dense", name = "{own}", units = {each.last_units}, inputs = ["{read}"]'
+        yield f"  {{ {units} }},", f"of {of}"
+        if last is not None:
+            yield f'  {{ type = "{last}", name = "{name}" }},', "turns that into probabilities"
+
+
 def _hidden_layers(plan: Plan) -> Iterator[Line]:
     sizes = plan.sizes
+    trunk = ', name = "trunk"' if plan.table.others else ""
+    last_relu = f'  {{ type = "relu"{trunk} }},' if trunk and not sizes.dropout else '  "relu",'
     dense = f'  {{ type = "dense", units = {sizes.units} }},'
     drop = f'  {{ type = "dropout", rate = {sizes.dropout:g} }},'
+    last_drop = f'  {{ type = "dropout"{trunk}, rate = {sizes.dropout:g} }},'
     yield (
         dense,
         "every unit is connected to every " + ("feature" if plan.features.texts else "input"),
@@ -273,9 +326,9 @@ def _hidden_layers(plan: Plan) -> Iterator[Line]:
     if sizes.dropout:
         yield drop, "reduces overfitting: drops units at random in training"
     yield dense, "more layers or units can learn more, but train more slowly"
-    yield '  "relu",'
+    yield last_relu
     if sizes.dropout:
-        yield drop
+        yield last_drop
 
 
 def _text_layers(plan: Plan) -> Iterator[Line]:
@@ -293,10 +346,17 @@ def _text_layers(plan: Plan) -> Iterator[Line]:
         means.append(mean)
     if plan.inputs:
         joined = [*means, *(["input.table"] if "table" in plan.inputs else [])]
-        yield f'  {{ type = "concatenate", inputs = {toml(joined)} }},'
+        name = ', name = "joined"' if plan.table.others else ""
+        yield f'  {{ type = "concatenate"{name}, inputs = {toml(joined)} }},'
 
 
-def _loss(plan: Plan) -> Iterator[Line]:
+def _losses(plan: Plan) -> Iterator[Iterator[Line]]:
+    """Yield a section for the loss of each target."""
+    for name, each in plan.plans.items():
+        yield _loss(each, name)
+
+
+def _loss(plan: Plan, name: str = "") -> Iterator[Line]:
     losses = {
         "binary": ("binary_crossentropy", 'for two classes, after "sigmoid"'),
         "classes": ("categorical_crossentropy", 'for one of several classes, after "softmax"'),
@@ -305,12 +365,16 @@ def _loss(plan: Plan) -> Iterator[Line]:
             '"huber" and "mean_absolute_error" are less sensitive to outliers',
         ),
     }
-    name, comment = losses[plan.table.task]
-    yield "[loss]  # what training minimizes"
-    yield f'type = "{name}"', comment
+    type_name, comment = losses[plan.table.task]
+    yield f"[losses.{name}]" if name else "[loss]  # what training minimizes"
+    if name and name != plan.target.name:
+        yield f"target = {toml(plan.target.name)}", "the column to predict"
+    yield f'type = "{type_name}"', comment
     if plan.table.task == "classes":
         yield f"label_smoothing = {LABEL_SMOOTHING:g}", "reduces overconfidence"
     yield from counts_loss(plan)
+    if name:
+        yield f"metrics = {toml(_metrics(plan))}", "measured in addition to the loss"
 
 
 def counts_loss(plan: Plan) -> Iterator[Line]:
@@ -335,8 +399,8 @@ def _optimizer(plan: Plan) -> Iterator[Line]:
     yield "weight_decay = 0.0", "biases are left alone"
 
 
-def _training(plan: Plan) -> Iterator[Line]:
-    sizes = plan.sizes
+def _metrics(plan: Plan) -> list[str]:
+    """Return the metrics for the target."""
     metrics = {
         "binary": ["binary_accuracy", "roc_auc"],
         "classes": ["accuracy", "f1"],
@@ -345,6 +409,11 @@ def _training(plan: Plan) -> Iterator[Line]:
     if rare_class(plan.table) is not None:
         metrics["binary"] += ["f1", "average_precision"]
         metrics["classes"] += ["matthews"]
+    return metrics[plan.table.task]
+
+
+def _training(plan: Plan) -> Iterator[Line]:
+    sizes = plan.sizes
     stops = "early_stopping" in plan.installed and bool(sizes.validation)
     yield "[training]"
     yield (
@@ -353,8 +422,8 @@ def _training(plan: Plan) -> Iterator[Line]:
     )
     if sizes.batch_size is not None:
         yield f"batch_size = {sizes.batch_size}", "samples per step"
-    names = ", ".join(f'"{each}"' for each in metrics[plan.table.task])
-    yield f"metrics = [{names}]", "measured in addition to the loss"
+    if not plan.table.others:
+        yield f"metrics = {toml(_metrics(plan))}", "measured in addition to the loss"
     callbacks: list[Line] = []
     if stops:
         callback = f'  {{ type = "early_stopping", patience = {sizes.patience} }},'
@@ -366,7 +435,7 @@ def _training(plan: Plan) -> Iterator[Line]:
         yield from callbacks
         yield "]"
     rare = plan.table.task == "binary" and rare_class(plan.table) is not None
-    if rare and "threshold" in plan.installed and sizes.validation:
+    if rare and not plan.table.others and "threshold" in plan.installed and sizes.validation:
         yield ""
         yield "# [calibration]  # would choose a threshold on the validation data, in place of 0.5"
         yield '# steps = [{ type = "threshold", metric = "f1" }]'

@@ -1,6 +1,7 @@
 """Broken components: each is right but for one fault, and names the check that must catch it."""
 
 from . import (
+    analyses,
     calibrators,
     callbacks,
     data,
@@ -15,6 +16,7 @@ from . import (
 from .expected import EXPECTED as EXPECTED
 
 FAMILIES = (
+    analyses,
     calibrators,
     callbacks,
     data,

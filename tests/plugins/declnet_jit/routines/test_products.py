@@ -100,6 +100,19 @@ def test_transposed_results_and_steps(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("steps", "depth"), [(32, 33), (20, 256), (3, 257), (2, 1)])
+def test_short_sums_of_many_steps_have_the_bits_of_one_long_sum(steps, depth, dtype):
+    rng = np.random.default_rng(3)
+    a, b = (rng.normal(size=(steps, rows, depth)).astype(dtype) for rows in (30, 70))
+    right = b.swapaxes(1, 2)
+    whole = np.empty((30, 70), dtype)
+    computed(np.hstack([*a]), np.vstack([*right]), whole)
+    for parts in (1, 2, 3):
+        summed = computed(a, right, np.empty((30, 70), dtype), parts=parts)
+        assert summed.tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("columns", [1, 32, 33, 70])
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_nan_and_infinities_propagate(dtype, columns):

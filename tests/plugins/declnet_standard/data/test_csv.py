@@ -168,6 +168,18 @@ def test_chunks_have_the_types_of_the_whole(table, monkeypatch):
         assert {part.columns["b"].dtype for part in parts} == {np.dtype(object)}
 
 
+@pytest.mark.parametrize("rows", [1, 5000])
+def test_booleans_that_had_gaps_in_the_training_data_are_read_as_its_numbers(table, rows):
+    gaps = table("flag,y\ntrue,1\n,2\nfalse,3\n")
+    types = gaps.load(RNG).types
+    assert types["flag"] == "number"
+    found = table("flag,y\n" + "FALSE,1\ntrue,2\n" * rows).with_types(types).load(RNG)
+    assert found.columns["flag"].tolist() == [0, 1] * rows
+    assert found.columns["flag"].dtype == float
+    with pytest.raises(DataError, match='row 2, column "flag": "maybe" is not a number'):
+        table("flag,y\n0,1\nmaybe,2\n").with_types(types).load(RNG)
+
+
 def test_settled_types_are_read_in_one_pass(table, monkeypatch):
     source = table("a,b\n1,x\n2,y\n").with_types({"a": "integer", "b": "text"})
     monkeypatch.setattr(declnet_standard.data.text_table, "_found_types", None)

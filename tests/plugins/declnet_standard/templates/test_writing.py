@@ -240,6 +240,17 @@ def test_the_logarithm_of_positive_and_skewed_numbers_is_learned(made, tmp_path)
         assert document["data"]["prepare_targets"] == {"y": ["standardize"]}
 
 
+def test_the_logarithm_of_somewhat_skewed_numbers_is_suggested(made, tmp_path):
+    mild = (100 * np.exp(0.4 * np.random.default_rng(0).normal(size=400))).round(2)
+    document = made(x=numbers(400), y=mild, rows=400)
+    assert "log" not in document["data"]["prepare_targets"]["y"]
+    line = '# prepare_targets = { y = ["log", "standardize"] }'
+    assert line in (tmp_path / "spec.toml").read_text("utf-8")
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    (note,) = TableTemplate().notes_for_table(profile)
+    assert note.startswith('the target "y" is positive and somewhat skewed: if relative errors')
+
+
 def test_for_counts_poisson_is_suggested(made, tmp_path):
     counts = np.random.default_rng(1).poisson(AMOUNTS / 10)
     document = made(x=numbers(400), y=counts, rows=400)
@@ -387,3 +398,65 @@ def test_what_cannot_be_is_refused(arguments, message, flowers, declnet_cli, tmp
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert not (tmp_path / "a.toml").exists()
+
+
+SEVERAL = {
+    "x": RNG.normal(size=200).round(3),
+    "c": ["red", "blue", "green"] * 20,
+    "is sold": ["no", "yes"],
+    "grade": ["a", "b", "c"],
+    "dense": RNG.normal(size=200).round(3),
+    "price": np.exp(RNG.normal(3, 1.5, 200)).round(2),
+}
+
+
+@pytest.mark.parametrize("template", [TableTemplate, Linear])
+@pytest.mark.parametrize("text", [False, True])
+def test_several_targets_have_an_output_and_a_loss_each(tmp_path, template, text):
+    columns = {name: [str(e) for e in each] for name, each in SEVERAL.items()}
+    if text:
+        columns["note"] = [f"the {n} word of a long text {n}" for n in range(200)]
+    lines = [",".join(columns)]
+    lines += [",".join(each[at % len(each)] for each in columns.values()) for at in range(200)]
+    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    wishes = Wishes(more_targets=("grade", "dense", "price"))
+    registry = declnet.default_registry()
+    table = profile_of(tmp_path / "table.csv", "is sold", tmp_path, registry, wishes)
+    assert table.targets == {
+        "is sold": "binary",
+        "grade": "classes",
+        "dense": "values",
+        "price": "values",
+    }
+    assert [each.name for each in table.features] == ["x", "c", *(["note"] if text else [])]
+    written = template().spec_for_table(table, registry)
+    (tmp_path / "spec.toml").write_text(written, "utf-8")
+    spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 2})
+    assert check_spec(spec).problems == ()
+    document = tomllib.loads(written)
+    assert document["model"]["outputs"] == ["is_sold", "grade", "target_dense", "price"]
+    assert {name: each["type"] for name, each in document["losses"].items()} == {
+        "is_sold": "binary_crossentropy",
+        "grade": "categorical_crossentropy",
+        "target_dense": "mean_squared_error",
+        "price": "mean_squared_error",
+    }
+    assert "log" in document["data"]["prepare_targets"]["price"]
+    found = declnet.run(spec).predict([{"x": 0.5, "c": "red", "note": "a long text"}])
+    assert found["is_sold"].class_names == ("no", "yes")
+    assert found["grade"].probabilities.shape == (1, 3)
+    assert found["price"].prediction[0] > 0
+
+
+def test_targets_of_labels_are_an_output_each(tmp_path):
+    """A table of several labels of a sample."""
+    rows = [f"{x},{int(x > 0)},{int(x > 1)}" for x in RNG.normal(size=80).round(3)]
+    (tmp_path / "table.csv").write_text("\n".join(["x,warm,hot", *rows]) + "\n", "utf-8")
+    registry, wishes = declnet.default_registry(), Wishes(more_targets=("hot",))
+    table = profile_of(tmp_path / "table.csv", "warm", tmp_path, registry, wishes)
+    (tmp_path / "spec.toml").write_text(Linear().spec_for_table(table, registry), "utf-8")
+    result = declnet.run(tmp_path / "spec.toml")
+    assert result.metrics["train"]["warm_binary_accuracy"] > 0.8
+    found = result.predict([{"x": -2.0}, {"x": 3.0}])
+    assert found["warm"].prediction.tolist() == [0, 1]
+    assert found.columns()["hot_probability_1"][1] > found.columns()["hot_probability_1"][0]

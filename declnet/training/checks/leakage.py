@@ -1,0 +1,286 @@
+"""Warnings of leakage in tables: what makes metrics on unseen data better than the model is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.inputs import by_name, lengths_of
+from declnet.contracts.table import Table, column_type, missing_values
+from declnet.data.dates import date_form
+from declnet.data.sets import PreparedSets
+from declnet.data.splits import Data
+from declnet.errors import Diagnostic
+from declnet.registry.spelling import counted
+from declnet.spec.partial import PartialSpec
+from declnet.training.checks.data import origin_of
+
+SAMPLED = 5000
+"""Rows of the training data on which features are compared with targets."""
+FEWEST = 100
+"""Rows, in each half, that make a comparison meaningful."""
+
+NEARLY_ALL = 0.99
+"""Share of classes that a feature predicts alone if it tells the target."""
+CORRELATED = 0.999
+"""Correlation with the target, or share of its variance, of a feature that tells it."""
+FAR = 10.0
+"""How many times fewer errors than always the most frequent class."""
+
+TELLING_SHARE, FEWEST_TWINS = 0.01, 3
+"""Share and number of rows that are also training data, from which on metrics change."""
+FEWEST_ROWS = 50
+"""Rows of a table in which distinct values may be identifiers."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The tables of a run, with what predicts and what is predicted.
+
+    Attributes:
+        features: the columns that the model predicts from.
+        parts: the data sets before their preparation.
+    """
+
+    spec: PartialSpec
+    features: tuple[str, ...]
+    parts: Mapping[str, Table]
+    sets: PreparedSets
+
+    @property
+    def sequences(self) -> set[str]:
+        """The columns that become sequences, e.g. of words, each an input of its own."""
+        preparation, x = self.sets.preparation, by_name(self.sets.datasets["train"].x)
+        inputs = (preparation.inputs if preparation is not None else None) or {}
+        return {own[0] for name, own in inputs.items() if lengths_of(name) in x}
+
+    def at(self, data: str, feature: str | None = None) -> tuple[str | int, ...]:
+        """Return the key of a feature if the spec lists it, or else of the data set's source."""
+        source = self.spec.data.sources.get(data) or self.spec.data.sources.get("train")
+        name = data if data in self.spec.data.sources else "train"
+        listed = getattr(source, "features", None) or ()
+        if feature in listed:
+            return ("data", name, "features", listed.index(feature))
+        return origin_of(source, name)
+
+
+def leakage_warnings(
+    spec: PartialSpec, sets: PreparedSets | None, parts: Mapping[str, Data]
+) -> list[Diagnostic]:
+    """Return warnings about duplicates, features that tell the target, and identifiers.
+
+    Args:
+        sets: the prepared data; None if it was not loaded.
+        parts: the data sets before they were prepared.
+    """
+    tables = {name: each for name, each in parts.items() if isinstance(each, Table)}
+    preparation = sets.preparation if sets is not None else None
+    if sets is None or preparation is None or preparation.windows is not None:
+        return []
+    if "train" not in tables or preparation.types is None:
+        return []
+    known = _Known(spec, tuple(preparation.types), tables, sets)
+    return [*_duplicates(known), *_telling_features(known), *_identifiers(known)]
+
+
+def _duplicates(known: _Known) -> Iterator[Diagnostic]:
+    """Yield a warning for each data set of which many rows are training data too."""
+    train = known.parts["train"]
+    seen = _hashes(train, known.features)
+    for name, table in known.parts.items():
+        if name == "train":
+            continue
+        own = _hashes(table, known.features)
+        same = np.flatnonzero(np.isin(own, seen))
+        if len(same) < max(TELLING_SHARE * len(table), FEWEST_TWINS):
+            continue
+        chance = min(1.0, len(train) * _chance_of_equal_rows(train, known.features))
+        if len(same) < FAR * chance * len(table):
+            continue
+        first = int(same[0])
+        twin = int(np.flatnonzero(seen == own[first])[0])
+        rows = f"row {table.row_number(first)} like row {train.row_number(twin)}"
+        yield Diagnostic(
+            f"{len(same)} of {counted(len(table), f'{name} row')} are in the training data too, "
+            f"with all features equal, e.g. {rows}",
+            'remove duplicates, or keep them together: split = { method = "grouped", … }',
+            known.at(name),
+            "W010",
+        )
+
+
+def _hashes(table: Table, names: tuple[str, ...]) -> Array:
+    """Return a hash of each row's features, 64 bits, (n,)."""
+    found = np.zeros(len(table), np.uint64)
+    for name in names:
+        column = table.columns[name]
+        if column.dtype.kind == "O":
+            bits = np.fromiter(map(hash, column), np.int64, len(column)).view(np.uint64)
+        else:
+            numbers = column.astype(float) + 0.0  # so that -0 and 0 are equal
+            bits = np.where(np.isnan(numbers), np.nan, numbers).view(np.uint64)
+        found = _mixed(found ^ bits)
+    return found
+
+
+def _mixed(bits: Array) -> Array:
+    """Return well mixed bits, by the finalizer of MurmurHash3 (Appleby 2011)."""
+    with np.errstate(over="ignore"):
+        bits = (bits + np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0xFF51AFD7ED558CCD)
+        bits = (bits ^ (bits >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
+        mixed: Array = bits ^ (bits >> np.uint64(33))
+    return mixed
+
+
+def _chance_of_equal_rows(table: Table, names: tuple[str, ...]) -> float:
+    """Return how probable two of the different rows would be equal if columns were independent.
+
+    It is 1 if columns have so few values that there are hardly more combinations than rows.
+    """
+    part = table.take(_spread(len(table)))
+    _, different = np.unique(_hashes(part, names), return_index=True)
+    part, count, chance, combinations = part.take(different), len(different), 1.0, 1.0
+    for name in names:
+        _, counts = np.unique(_hashes(part, (name,)), return_counts=True)
+        chance *= float((counts * (counts - 1)).sum()) / max(count * (count - 1), 1)
+        combinations *= len(counts)
+    return 1.0 if combinations < FAR * len(table) else chance
+
+
+def _spread(count: int) -> Array:
+    """Return at most `SAMPLED` positions, evenly spaced."""
+    return np.unique(np.linspace(0, count - 1, min(count, SAMPLED)).astype(np.intp))
+
+
+def _telling_features(known: _Known) -> Iterator[Diagnostic]:
+    """Yield a warning for each feature that alone predicts a target almost perfectly."""
+    if len(known.features) < 2:
+        return  # then it is all that the model has
+    train, preparation = known.parts["train"], known.sets.preparation
+    positions = _spread(len(train))
+    if len(positions) < 2 * FEWEST or preparation is None:
+        return
+    table = train.take(positions)
+    for name, y in by_name(known.sets.datasets["train"].y).items():
+        encoding = (preparation.targets or {}).get(name)
+        if y.ndim != 1 or encoding is None:
+            continue
+        target = y[positions]
+        for feature in known.features:
+            found = _told(table.columns[feature], target, encoding.classes is not None)
+            if found is not None:
+                yield Diagnostic(
+                    f'column "{feature}" alone predicts the target "{encoding.column}": {found}',
+                    "leave it out of the features if it is known only after the target",
+                    known.at("train", feature),
+                    "W011",
+                )
+
+
+def _told(column: Array, y: Array, classes: bool) -> str | None:
+    """Return how well a column predicts a target, on the rows it was not fitted to, if well.
+
+    Each value is predicted as the same value, or the nearest number, is on average in the other
+    rows.
+    """
+    there = ~missing_values(column)
+    if column.dtype.kind == "f":
+        there &= np.isfinite(column)
+    if np.count_nonzero(there) < 0.9 * len(column):
+        return None
+    x, y = column[there], y[there]
+    halves = np.random.default_rng(0).permutation(len(x)) % 2 == 0  # rows may be in an order
+    if min(halves.sum(), (~halves).sum()) < FEWEST:
+        return None
+    values, places = np.unique(x[halves], return_inverse=True)
+    if column.dtype.kind == "O":
+        at = np.minimum(np.searchsorted(values, x[~halves]), len(values) - 1)
+        seen = values[at] == x[~halves]
+    else:
+        at = _nearest(values.astype(float), x[~halves].astype(float))
+        seen = np.ones(len(at), bool)
+    fitted, true = y[halves], y[~halves]
+    if classes:
+        return _told_classes(places, fitted.astype(np.intp), at, seen, true.astype(np.intp))
+    return _told_values(places, fitted.astype(float), at, seen, true.astype(float), (x, y))
+
+
+def _nearest(values: Array, wanted: Array) -> Array:
+    """Return the positions of the nearest of some sorted values."""
+    above = np.clip(np.searchsorted(values, wanted), 1, max(len(values) - 1, 1))
+    above = np.minimum(above, len(values) - 1)
+    below = np.maximum(above - 1, 0)
+    closer: Array = np.where(wanted - values[below] <= values[above] - wanted, below, above)
+    return closer
+
+
+def _told_classes(places: Array, fitted: Array, at: Array, seen: Array, true: Array) -> str | None:
+    count = int(max(fitted.max(), true.max())) + 1
+    usual = int(np.argmax(np.bincount(fitted, minlength=count)))
+    cells = np.bincount(places * count + fitted, minlength=(int(places.max()) + 1) * count)
+    guesses = np.where(seen, cells.reshape(-1, count).argmax(axis=1)[at], usual)
+    right, baseline = float(np.mean(guesses == true)), float(np.mean(usual == true))
+    if right < NEARLY_ALL or (1 - right) * FAR > 1 - baseline or baseline > NEARLY_ALL:
+        return None
+    share, usually = f"{100 * right:.1f} %", f"{100 * baseline:.1f} %"
+    return f"its values give {share} of the classes rightly, a constant {usually}"
+
+
+def _told_values(
+    places: Array, fitted: Array, at: Array, seen: Array, true: Array, pair: tuple[Array, Array]
+) -> str | None:
+    spread = float(np.square(true - true.mean()).sum())
+    if not spread > 0 or not np.isfinite(spread):
+        return None
+    means = np.bincount(places, fitted) / np.bincount(places)
+    guesses = np.where(seen, means[at], fitted.mean())
+    x, y = pair
+    correlation = 0.0
+    if x.dtype.kind in "fiu" and np.ptp(x.astype(float)) > 0:
+        correlation = abs(float(np.corrcoef(x.astype(float), y.astype(float))[0, 1]))
+    if correlation > CORRELATED:
+        return f"their correlation is {correlation:.5f}"
+    explained = 1 - float(np.square(true - guesses).sum()) / spread
+    return f"its values explain {100 * explained:.2f} % of it" if explained > CORRELATED else None
+
+
+def _identifiers(known: _Known) -> Iterator[Diagnostic]:
+    """Yield a warning for each feature with a different value in each row that numbers or names."""
+    if sum(map(len, known.parts.values())) < FEWEST_ROWS or len(known.features) < 2:
+        return
+    for name in known.features:
+        columns = [each.columns[name] for each in known.parts.values()]
+        what = None if name in known.sequences else _identifies(columns)
+        if what is not None:
+            yield Diagnostic(
+                f'column "{name}" {what}, so it tells nothing about other rows',
+                "leave it out of the features",
+                known.at("train", name),
+                "W012",
+            )
+
+
+def _identifies(columns: list[Array]) -> str | None:
+    """Return why a column looks like an identifier, or None."""
+    kind = column_type(columns[0])
+    count = sum(map(len, columns))
+    if kind == "integer" and all(each.dtype.kind in "iu" for each in columns):
+        low, high = min(each.min() for each in columns), max(each.max() for each in columns)
+        if int(high) - int(low) != count - 1:
+            return None
+        seen = np.zeros(count, bool)
+        for each in columns:
+            seen[(each - low).astype(np.intp)] = True
+        return f"numbers the rows, from {low} to {high}" if seen.all() else None
+    if kind != "text":
+        return None
+    first = columns[0][:1000].tolist()
+    texts = [each for each in first if each is not None]
+    if len(set(texts)) < len(first) or any(" " in each.strip() for each in texts):
+        return None  # repeated values, gaps, or sentences
+    if len({each for column in columns for each in column.tolist()}) < count:
+        return None
+    return None if date_form(columns[0]) is not None else "has a different text in each row"

@@ -1,0 +1,57 @@
+"""`declnet evaluate --analyze`, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+
+import declnet
+
+
+def test_tables_are_printed_and_in_the_json(flowers, declnet_cli):
+    wanted = ("--analyze", "importance", "--analyze", '{ type = "groups", by = "color" }')
+    out = declnet_cli.succeeds("evaluate", flowers.run, *wanted)
+    assert "\nPermutation importance\n" in out
+    assert "\nMetrics by color\n" in out
+    assert " all " in out
+    assert "100.0 %" in out
+    found = json.loads(declnet_cli.succeeds("evaluate", flowers.run, *wanted, "--format", "json"))
+    first, second = found["analyses"]
+    assert first["analysis"] == {"type": "importance"}
+    assert second["tables"][0]["columns"][:3] == ["color", "samples", "share of samples"]
+    expected = declnet.open_run(flowers.run).analyze("importance")[0]
+    assert first == json.loads(json.dumps(expected.as_data()))
+    plain = json.loads(declnet_cli.succeeds("evaluate", flowers.run, "--format", "json"))
+    assert "analyses" not in plain
+
+
+def test_a_file_is_analyzed_with_columns_that_are_no_features(flowers, declnet_cli, tmp_path):
+    lines = flowers.table.read_text("utf-8").splitlines()
+    more = [
+        f"{line},{'site' if not n else 'north' if n % 3 else 'south'}"
+        for n, line in enumerate(lines)
+    ]
+    (tmp_path / "more.csv").write_text("\n".join(more), "utf-8")
+    wanted = ("--data", "more.csv", "--analyze", "{ type = 'groups', by = 'site' }")
+    out = declnet_cli.succeeds("evaluate", flowers.run, *wanted)
+    north, south = (
+        next(line for line in out.splitlines() if line.strip().startswith(name)).split()
+        for name in ("north", "south")
+    )
+    assert (int(north[1]), int(south[1])) == (80, 40)
+
+
+def test_every_error_of_an_option_is_reported_at_its_value(flowers, declnet_cli):
+    wanted = (
+        "--analyze",
+        "importence",
+        "--analyze",
+        "{ type = 'importance', repeats = 1, by = 2 }",
+    )
+    done = declnet_cli("evaluate", flowers.run, *wanted)
+    assert done.returncode == 2
+    assert done.stderr.count("error[") == 3
+    assert '"repeats" must be at least 2, not 1\n --> --analyze:2:34' in done.stderr
+    assert 'did you mean "importance"?' in done.stderr
+    done = declnet_cli("evaluate", flowers.run, "--analyze", "{ type = 'groups', by = 'colour' }")
+    assert done.returncode == 2
+    assert 'groups: there is no column "colour" (did you mean "color"?)' in done.stderr

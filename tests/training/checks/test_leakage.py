@@ -1,0 +1,127 @@
+"""Warnings of leakage: what they find, and on what they stay silent."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet.contracts.table import Table
+from declnet.training.checks.check import check_spec
+
+N = 400
+
+
+def warnings_of(columns, target="y", loss="mean_squared_error", units=1, **data):
+    layers = [{"type": "dense", "units": units}, *(["softmax"] if units > 1 else [])]
+    spec = declnet.parse_spec(
+        {
+            "data": {"prepare": ["standardize", "ordinal"], **data},
+            "model": {"layers": layers},
+            "loss": loss,
+            "optimizer": "adam",
+            "training": {"epochs": 1},
+        }
+    )
+    checked = check_spec(spec, None, {"train": Table(columns, target)})
+    assert not checked.errors, checked.errors
+    wanted = ("W010", "W011", "W012")
+    return [(each.code, each.message) for each in checked.warnings if each.code in wanted]
+
+
+def normal(seed=0, rows=N):
+    return np.random.default_rng(seed).normal(size=rows)
+
+
+def text(numbers):
+    return np.array([f"v{each}" for each in numbers], object)
+
+
+CLASSES = {"loss": "categorical_crossentropy", "units": 3}
+ordered = np.arange(N) // (N // 3 + 1)
+TELLING = {
+    "a copy": (normal(1), normal(1), {}),
+    "another unit": (-2.54 * normal(1) + 3, normal(1), {}),
+    "a bijection of text": (text(ordered), normal(1, 3)[ordered], {}),
+    "a step of two": (np.abs(normal(1)), np.abs(normal(1)) > 1.5, {"units": 2}),
+    "intervals of classes": (normal(1), np.digitize(np.sin(normal(1) * 2), [-0.3, 0.3]), CLASSES),
+    "codes of classes": (text(ordered), ordered, CLASSES),
+}
+
+
+@pytest.mark.parametrize(("x", "y", "more"), TELLING.values(), ids=TELLING)
+def test_a_feature_that_tells_the_target_is_found(x, y, more):
+    y = text(y) if more else y
+    more = {**({"loss": "categorical_crossentropy"} if more else {}), **more}
+    found = warnings_of({"x": x, "other": normal(2), "y": y}, **more)
+    assert [code for code, _ in found] == ["W011"]
+    assert found[0][1].startswith('column "x" alone predicts the target "y": ')
+
+
+noise = normal(3)
+SILENT = {
+    "a strong feature": (normal(1), normal(1) + 0.1 * noise, {}),
+    "rare classes": (noise, text((noise > 2.8).astype(int)), {**CLASSES, "units": 2}),
+    "overlapping classes": (normal(1), text((normal(1) + 0.2 * noise > 0).astype(int)), CLASSES),
+    "unrelated": (noise, normal(1), {}),
+    "an identifier of the target's order": (text(np.argsort(noise) % 300), normal(1), {}),
+}
+
+
+@pytest.mark.parametrize(("x", "y", "more"), SILENT.values(), ids=SILENT)
+def test_what_is_no_leak_is_not_reported(x, y, more):
+    more = {**more, "units": len(set(y))} if more else more
+    assert warnings_of({"x": x, "other": normal(2), "y": y}, **more) == []
+
+
+def test_a_single_feature_may_tell_everything():
+    assert warnings_of({"x": np.arange(N), "y": np.arange(N) * 2.0}) == []
+
+
+def test_rows_of_several_data_sets_are_counted_and_named():
+    half = {name: normal(seed, N // 2) for seed, name in enumerate("ab")}
+    columns = {name: np.tile(each, 2) for name, each in half.items()}
+    columns |= {"c": np.tile(text(np.arange(N // 2) % 7), 2), "y": normal(5)}
+    found = warnings_of(columns, test=0.25)
+    assert [code for code, _ in found] == ["W010"]
+    assert "of 100 test rows are in the training data too" in found[0][1]
+    words = found[0][1].split()
+    first, second = int(words[words.index("e.g.") + 2]), int(words[-1])
+    assert abs(first - second) == N // 2
+    changed = {**columns, "b": columns["b"] + np.repeat([0, 1e-9], N // 2)}
+    assert warnings_of(changed, test=0.25) == []
+
+
+def test_gaps_are_equal_and_zeros_have_no_sign():
+    a = np.tile(np.where(normal(1, N // 2) > 0, np.nan, normal(1, N // 2)), 2)
+    b = np.concatenate([np.zeros(N // 2), -np.zeros(N // 2)])
+    c = np.tile(normal(4, N // 2), 2)
+    columns = {"a": a, "b": b, "c": c, "y": normal(5)}
+    found = warnings_of(columns, test=0.25, prepare=["impute", "standardize"])
+    assert [code for code, _ in found] == ["W010"]
+
+
+def test_rows_that_are_equal_by_chance_are_no_duplicates():
+    rng = np.random.default_rng(0)
+    columns = {name: rng.integers(0, 3, N) for name in "abc"} | {"y": normal(5)}
+    assert warnings_of(columns, test=0.25) == []
+    more = {**columns, "d": np.round(normal(6), 2)}  # and a few equal rows of many
+    assert warnings_of(more, test=0.25) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "what"),
+    [
+        (np.random.default_rng(0).permutation(N) + 1000, "numbers the rows, from 1000 to 1399"),
+        (text(range(N)), "has a different text in each row"),
+        (np.arange(N) // 2, None),
+        (np.array([f"word {each}" for each in range(N)], object), None),
+        (np.array([f"2024-01-01T{n // 60:02}:{n % 60:02}" for n in range(N)], object), None),
+        (np.arange(N) * 1.0, None),
+    ],
+)
+def test_identifiers_are_found(column, what):
+    prepare = ["datetime", "standardize", "ordinal"]
+    found = warnings_of({"id": column, "a": normal(1), "y": normal(2)}, prepare=prepare)
+    expected = [] if what is None else [f'column "id" {what}, so it tells nothing about other rows']
+    assert [message for code, message in found if code == "W012"] == expected
