@@ -11,7 +11,7 @@ import argparse
 import json
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +73,8 @@ def _measured(name: str, split: int, coverage: float, preset: str | None) -> dic
 
 def _print(records: list[dict[str, Any]]) -> None:
     """Print the means over the splits of each set, and over the sets."""
-    print("| set | coverage | mean size | log loss | calibrated | calibration error | calibrated |")
-    print("| --- |" + " ---: |" * 6)
+    print(f"{'':40}{'log loss':>10}{'calibration error':>20}")
+    _print_cells("set", ("coverage", "size", *TIMES, *TIMES))
     rows: list[list[float | None]] = []
     for name in dict.fromkeys(each["set"] for each in records):
         own = [each for each in records if each["set"] == name]
@@ -99,8 +99,11 @@ def _mean(records: list[dict[str, Any]], *path: str) -> float:
 
 
 def _print_row(name: str, row: list[float | None]) -> None:
-    cells = ("" if each is None else f"{each:.3g}" for each in row)
-    print(f"| {' | '.join([name, *cells])} |".replace("  ", " "))
+    _print_cells(name, ["" if each is None else f"{each:.3g}" for each in row])
+
+
+def _print_cells(name: str, cells: Sequence[str]) -> None:
+    print(f"{name:10}{''.join(f'{each:>10}' for each in cells)}".rstrip())
 
 
 if __name__ == "__main__":
