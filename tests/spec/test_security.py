@@ -84,6 +84,7 @@ STRING_KEYS = [
     "training.metrics.0.name",
     "training.callbacks.0",
     "calibration.steps.0",
+    "analyses.0",
     "engine.kernels",
     "engine.type",
 ]
@@ -108,6 +109,7 @@ def whole(document: dict[str, Any]) -> dict[str, Any]:
     document["engine"] = {"kernels": "numpy"}
     document["training"]["callbacks"] = [""]
     document["calibration"] = {"steps": ["temperature"]}
+    document["analyses"] = ["importance"]
     return document
 
 

@@ -21,6 +21,7 @@ def test_the_numbers_of_streams_never_change():
         "SPLIT": 4,
         "AUGMENTATION": 5,
         "ADAPTATION": 6,
+        "ANALYSIS": 7,
     }
     assert [each.name for each in DataSet] == ["TRAIN", "VALIDATION", "TEST"]
 
