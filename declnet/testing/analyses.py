@@ -8,7 +8,6 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from declnet.contracts.analysis import plain_table, table_of
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.metric import Better
 from declnet.contracts.returned import checked_tables
@@ -188,20 +187,6 @@ def returns_tables(subject: Subject) -> None:
 
 
 @check
-def tables_survive_json(subject: Subject) -> None:
-    """Returns tables that a run's folder can hold."""
-    tried(subject)
-    for model in _candidates():
-        try:
-            tables = checked_tables(subject.instance, subject.instance.analyze(model))
-        except DataError:
-            continue
-        for table in tables:
-            if repr(table_of(plain_table(table))) != repr(table):
-                raise CheckFailed(f'the table "{table.title}" comes back from JSON as another')
-
-
-@check
 def takes_bounded_time(subject: Subject) -> None:
     """Predicts a limited number of samples, however large the data is."""
     tried(subject)
@@ -221,6 +206,5 @@ CHECKS = (
     leaves_inputs_alone,
     returns_tables,
     *USED_ONCE,
-    tables_survive_json,
     takes_bounded_time,
 )

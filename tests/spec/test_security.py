@@ -58,6 +58,7 @@ STRING_KEYS = [
     "data.prepare.0",
     "data.prepare.0.columns.0",
     "data.prepare_targets.y.0",
+    "data.class_order.0",
     "data.class_weights",
     "data.positive_class",
     "data.sample_weights",
@@ -98,6 +99,7 @@ def whole(document: dict[str, Any]) -> dict[str, Any]:
     document["data"]["inputs"] = {"all": ["length"]}
     document["data"]["prepare"] = [{"type": "standardize", "columns": ["x"]}]
     document["data"]["prepare_targets"] = {"y": ["standardize"]}
+    document["data"]["class_order"] = ["low", "high"]
     document["model"]["outputs"] = ["end"]
     document["model"]["layers"][-1] = {"type": document["model"]["layers"][-1], "name": "end"}
     document["model"]["layers"][0]["weight_regularizer"] = {"type": "l2", "strength": 0.1}

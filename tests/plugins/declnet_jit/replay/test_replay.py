@@ -21,6 +21,7 @@ PYTHON = {
     ("layer", "gru"): "calls np.getitem",
     ("layer", "lstm"): "calls np.getitem",
     ("layer", "simple_rnn"): "calls np.getitem",
+    ("loss", "ordinal"): "calls np.cumsum",
     ("optimizer", "adam"): "the learning rate or the step",
     ("optimizer", "adamw"): "the learning rate or the step",
     ("optimizer", "amsgrad"): "the learning rate or the step",
