@@ -32,7 +32,9 @@ def label(record: Results) -> str:
     best = record["best_microseconds"]
     time = f"{best:.0f} µs" if best < 1000 else f"{best / 1000:.1f} ms"
     time = time if best < 1e6 else f"{best / 1e6:.1f} s"
-    return f"{record['work']['network']}, batch {record['work']['batch']}  [{time}]"
+    work = record["work"]
+    more = ", validated" if work.get("validated") else ""
+    return f"{work['network']}, batch {work['batch']}{more}  [{time}]"
 
 
 def draw_speed(results: list[Results], file: Path) -> None:
