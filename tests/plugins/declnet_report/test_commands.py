@@ -198,6 +198,7 @@ def test_an_empty_or_damaged_history_is_told(command, runs, content, message, fo
     assert f"error: {message}" in err
 
 
+@pytest.mark.usefixtures("needs_report")
 def test_the_page_of_folds_has_the_metrics_of_all_models_as_one(command, runs):
     spec = {
         **open_run(runs / "one").spec_tables,
