@@ -7,6 +7,7 @@ import pytest
 
 import declnet
 from declnet.data.sets import prepared_sets
+from declnet.data.targets import wanted_targets
 
 torch = pytest.importorskip("torch")
 
@@ -38,7 +39,7 @@ def test_training_gives_the_test_loss_and_accuracy_of_pytorch(shipped_spec):
         "optimizer.epsilon": 1e-8,
     }
     spec = declnet.load_spec(shipped_spec("shapes_convolution.toml"), changes)
-    sets = prepared_sets(spec.data, "labels", spec.seed)
+    sets = prepared_sets(spec.data, wanted_targets(spec.heads), spec.seed)
     start = declnet.build_model(spec.model, sets.input_infos, spec.seed).parameters()
     peer, cross_entropy = network(start), torch.nn.functional.cross_entropy
     torch.set_num_threads(1)  # threads that wait for busy processors take twenty times as long

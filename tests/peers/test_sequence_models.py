@@ -7,6 +7,7 @@ import pytest
 
 import declnet
 from declnet.data.sets import prepared_sets
+from declnet.data.targets import wanted_targets
 
 torch = pytest.importorskip("torch")
 
@@ -108,7 +109,7 @@ def tensors(dataset):
 )
 def test_training_gives_the_test_metrics_of_pytorch(repository, file, network):
     spec = declnet.load_spec(repository / "specs" / file, CHANGES)
-    sets = prepared_sets(spec.data, "labels", spec.seed)
+    sets = prepared_sets(spec.data, wanted_targets(spec.heads), spec.seed)
     start = declnet.build_model(spec.model, sets.input_infos, spec.seed).parameters()
     peer, cross_entropy = network(start), torch.nn.functional.cross_entropy
     torch.set_num_threads(1)  # threads that wait for busy processors take twenty times as long
