@@ -248,6 +248,8 @@ class StepsInThreads(NativeLoop):
             if not self._measure(values[made]):
                 return made
             made += 1
+            if self._seconds.sum() > LONG_STEP:
+                self._measured = MEASURED
         while made < len(values):
             threads, steps = self._pace.following(min(MOST_STEPS, len(values) - made))
             start = perf_counter()
@@ -301,8 +303,9 @@ class StepsInThreads(NativeLoop):
 MOST_STEPS = 1 << (62 - STEP)
 """Steps whose number fits in the word."""
 
-MEASURED = 3
-"""Steps in which the calls are measured before several threads share them."""
+MEASURED, LONG_STEP = 3, 0.005
+"""Steps in which the calls are measured before several threads share them; if a step takes so many
+seconds, one is enough."""
 
 WORTHWHILE = 2e-6
 """Seconds of a call from which on it is divided; sharing costs tenths of a microsecond."""

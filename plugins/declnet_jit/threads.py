@@ -60,6 +60,7 @@ class Pace:
         self._start_trials()
 
     def _start_trials(self) -> None:
+        self._spent = 0.0
         numbers = sorted({min(self.most, 2**i) for i in range(self.most.bit_length() + 1)})
         self._trials, self._fastest = numbers * TURNS, dict.fromkeys(numbers, inf)
         self._start(TRIAL)
@@ -87,6 +88,9 @@ class Pace:
             return
         tried = self._trials.pop(0)
         self._fastest[tried] = min(self._fastest[tried], self._seconds / self._steps)
+        self._spent += self._seconds
+        if self._seconds_a_step > TRIAL and len(self._trials) % len(self._fastest) == 0:
+            self._trials = []  # a long step tells enough
         self._start(TRIAL)
         if not self._trials:
             self._choose()
@@ -97,7 +101,7 @@ class Pace:
             self.chosen, self._rest = best, REST
         else:
             self._rest = min(LONGEST_REST, 2 * self._rest)
-        self._start(self._rest)
+        self._start(max(self._rest, SPARING * self._spent))
 
 
 TRIAL, TURNS = 0.004, 3
@@ -105,6 +109,9 @@ TRIAL, TURNS = 0.004, 3
 
 REST, LONGEST_REST = 0.25, 8.0
 """Seconds between trials, at first and at last."""
+
+SPARING = 20
+"""Times that trials took which at least pass before the next ones, also if steps are long."""
 
 CLEARLY = 0.95
 """The ratio of durations below which another number of threads is taken."""

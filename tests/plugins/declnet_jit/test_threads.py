@@ -36,6 +36,11 @@ def test_the_fastest_number_gets_nearly_all_time_even_if_trials_are_disturbed(fa
     assert found[fastest] > 0.9
 
 
+def test_long_steps_are_tried_once_and_rarely():
+    found = shares(Pace(2), lambda threads, _: 0.04 / threads, 1.0)
+    assert found[2] > 0.9
+
+
 def test_more_threads_are_not_taken_for_little():
     found = shares(Pace(2), lambda threads, _: STEP * (1 if threads == 1 else CLEARLY + 0.01), 10.0)
     assert found[1] > 0.95
