@@ -398,7 +398,7 @@ def checked_tables(analysis: Component, tables: Any) -> tuple[AnalysisTable, ...
     for each in found:
         fault = fault_of(each)
         if fault is not None:
-            raise BrokenContractError(analysis, "analyze", f"returned what is no result: {fault}")
+            raise BrokenContractError(analysis, "analyze", f"returned an invalid table: {fault}")
     if len({each.title for each in found}) < len(found):
         raise BrokenContractError(analysis, "analyze", "returned two tables of one title")
     return found
