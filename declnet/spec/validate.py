@@ -312,7 +312,7 @@ def diagnostic_of(
         message, hint = f'unknown key "{path[-1]}"', _right_place(path) or hint
     elif code == "E011" and path:
         plain = expansion.plain if expansion is not None else document
-        hint = _bare_name_hint(written, plain) or hint
+        hint = _missing_hint(written, plain, context) or hint
     if code == "E017" and message.startswith("must "):
         code = "E012"  # from a field's own validator
     if message.startswith(("must ", "is missing")):
@@ -402,10 +402,16 @@ def _is_literal(text: str) -> bool:
     return True
 
 
-def _bare_name_hint(path: KeyPath, document: Any) -> str | None:
-    """Return what to write instead of a bare name, if the component has required keys."""
-    name = value_at(document, path[:-1])
-    return f'write {{ type = "{name}", {path[-1]} = … }}' if isinstance(name, str) else None
+def _missing_hint(path: KeyPath, document: Any, context: Mapping[str, Any]) -> str | None:
+    """Return which section to add, or what to write instead of a bare name; None otherwise."""
+    if len(path) == 1 and path[0] in _SECTIONS:
+        return f"add [{path[0]}], {RunSpec.model_fields[str(path[0])].description}"
+    name, required = value_at(document, path[:-1]), context.get("required")
+    if not isinstance(name, str) or not required:
+        return None
+    meaning = context["meaning"]
+    about = f"; {path[-1]}: {meaning}" if meaning else ""
+    return f'write {{ type = "{name}", {required} }}{about}'
 
 
 def _right_place(path: KeyPath) -> str | None:

@@ -39,6 +39,13 @@ def test_a_loss_without_a_penalty_has_no_parts_and_a_large_one_is_short():
     assert metrics_in_words(values, {}) == "loss: 5.598e+10"
 
 
+def test_an_r2_that_rounding_makes_negative_is_printed_as_0():
+    values = METRICS | {"accuracy": -3e-14}
+    assert metrics_in_words(values, {}).startswith("accuracy: 0.000")
+    values["accuracy"] = -2e-9
+    assert metrics_in_words(values, {}).startswith("accuracy: -2.00e-09")
+
+
 def test_validation_follows():
     line = log_line(EpochLogged(0, 1.0, METRICS, {**METRICS, "accuracy": 0.25}), SHORTER)
     assert line.endswith(
@@ -152,6 +159,7 @@ def test_the_best_come_first_unless_the_user_says_otherwise():
         (None, "-"),
         (math.nan, "-"),
         (7, "7.000"),
+        (-3e-14, "0.000"),
     ],
 )
 def test_metrics_have_four_digits(value, shown):
