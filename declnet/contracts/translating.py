@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -174,6 +175,10 @@ class _Walk:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         message = f"{', '.join(names[:3])}{more}: {kind_in_words(component.kind)} "
         message += f'"{component.type}"{origin} has no translation into the format "{self.format}"'
+        for failure in self.model.registry.failures:
+            if failure.kind == Translation.kind:
+                broken = f'{failure.plugin} has "{failure.type}", but is broken: {failure.cause}'
+                return message, broken
         formats = self._formats_of(component)
         elsewhere = f"choose another format ({', '.join(formats)}), or " if formats else ""
         hint = f"{elsewhere}install a plugin with such a translation, or write one: it is a "
@@ -235,9 +240,13 @@ class _Walk:
         self, member: ExportedMember, prefix: str
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         columns, lengths = dict(self._columns), {}
-        for number, step in enumerate(member.steps):
+        done: Counter[tuple[str, str]] = Counter()
+        for step in member.steps:
+            key = step.column, step.transform.type
+            done[key] += 1
+            again = "" if done[key] == 1 else f".{done[key]}"
             site = TranslationSite(
-                f"{prefix}{step.column}.{number + 1}.{step.transform.type}",
+                f"{prefix}{step.column}.{step.transform.type}{again}",
                 (columns[step.column],),
                 (step.input_shape,),
                 (step.input_type,),
