@@ -110,12 +110,18 @@ class BinaryAccuracy(ShareMetric):
     type = "binary_accuracy"
     examples = ({}, {"threshold": 0.0})
 
-    threshold: float = Field(
-        default=0.5, description="an output above it says 1; 0 for scores, e.g. with hinge"
+    threshold: float | tuple[float, ...] = Field(
+        default=0.5,
+        description="an output above it says 1; 0 for scores, e.g. with hinge; a list has one for "
+        "each output",
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Require a label in y for each output, 0 or 1."""
+        """Require a label in y for each output, 0 or 1, and a threshold or one for each."""
+        units = context.last.output_shape[-1:] if context.last is not None else ()
+        if isinstance(self.threshold, tuple) and units and units != (len(self.threshold),):
+            message = f"{len(self.threshold)} thresholds, but the model has {units[0]} outputs"
+            yield Diagnostic(message, "write one for each", ("threshold",), "E044")
         yield from other_sizes(self, context)
         yield from no_binary_labels(self, context)
 
