@@ -97,6 +97,15 @@ def test_metrics_with_thresholds_for_several_labels(problems_with, document, pro
     wrong = {"type": "binary_accuracy", "threshold": [0.5, 0.1]}
     found = problems(changed(document, {**changes, "training.metrics": [wrong]}))
     assert found[0].startswith("training.metrics.0.threshold: error[E044]: 2 thresholds, but the")
+    for each in ("0.5", [0.5, "0.1"], True):
+        wrong = {"type": "binary_accuracy", "threshold": each}
+        with pytest.raises(SpecError) as caught:
+            declnet.parse_spec(changed(document, {**changes, "training.metrics": [wrong]}))
+        (problem,) = caught.value.problems
+        assert (
+            problem.message
+            == '"threshold" must be a finite number, or a list of one for each output'
+        )
     values = {**changes, "data.validation": 0.3, "training.metrics": ["within"]}
     values["calibration"] = {"steps": [THRESHOLD]}
     (found,) = problems(changed(document, values), registry_with([Within]))
