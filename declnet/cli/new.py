@@ -135,11 +135,14 @@ def new(
                 wishes = Wishes(task, features, exclude, not no_header, targets[1:])
                 target = targets[0] if targets else None
                 table = profile_of(given, target, spec.parent, registry, wishes)
+                notes = []
+                if not (preset or template):
+                    chosen, notes = _default_for_table(chosen, table, registry)
                 if table.others and not chosen.several_targets:
                     raise click.UsageError(_one_target(chosen, registry))
                 text = chosen.spec_for_table(table, registry)
                 document = _parsed(chosen, "spec_for_table", text)
-                notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
+                notes += [f'column "{name}" {note.text}' for name, note in table.notes.items()]
                 notes += [*chosen.notes_for_table(table), *_left_out(table, document, spec)]
     if suffix == ".json":
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
@@ -201,6 +204,17 @@ def _default_for(use: Use, registry: Registry) -> Template:
     able = [e.type for e in registry.entries("template") if _serves(e.component, use)]
     option, names = "--preset" if use == "table" else "--template", ", ".join(able) or "none"
     raise OutputError(f"no template is the default: name one with {option} ({names})")
+
+
+def _default_for_table(
+    default: Template, table: TableProfile, registry: Registry
+) -> tuple[Template, list[str]]:
+    """Return the preset for a table when none is named, and a note if it is not the default one."""
+    instead = default.default_instead(table)
+    if instead is None:
+        return default, []
+    name, why = instead
+    return _chosen(name, "table", registry), [f"the preset is {name}, not {default.type}: {why}"]
 
 
 def _serves(template: type[Template], use: Use) -> bool:

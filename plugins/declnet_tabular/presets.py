@@ -21,8 +21,10 @@ from declnet_standard.templates import (
     is_category,
     joined,
     notes_on,
+    notes_on_unread,
     rare_class,
     sizes_for,
+    threshold,
     toml,
     usable_features_of,
 )
@@ -37,6 +39,15 @@ TABM_BATCHES = {2_800: 32, 4_500: 64, 6_400: 128, 32_000: 256, 108_000: 512}
 """TabM's batch sizes for fewer training rows than each number."""
 
 TABM_LARGEST_BATCH = 1024
+
+MOST_STEPS = 8192
+"""Steps of RealMLP above which it trains for fewer epochs than its authors': from this number of
+training rows on, so that a table of 50,000 rows takes less than a minute."""
+
+FEWEST_EPOCHS = 8
+
+
+AS_TWO = "# one unit moves as far as the difference of two, one for each class, would"
 
 
 class TablePlan(Plan):
@@ -68,9 +79,9 @@ class TablePlan(Plan):
         return 0 if self.table.task == "values" else self.target.distinct
 
     @property
-    def metric(self) -> str:
-        """Return the metric that decides on the best epoch."""
-        return "accuracy" if self.classes else "mean_squared_error"
+    def is_binary(self) -> bool:
+        """Return whether there are two classes."""
+        return self.table.task == "binary"
 
 
 class TablePreset(Template):
@@ -95,13 +106,14 @@ class TablePreset(Template):
         return joined((head(plan), data, *rest))
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
-        """Return which texts are left out, and how rare values are treated."""
+        """Return which texts are left out, how to read them, and how rare values are treated."""
         features = features_of(table)
         texts = tuple(
             f'column "{each.name}" is free text, which this preset does not read; "mlp" does'
             for each in features.texts
         )
-        return (*texts, *notes_on(table, features.others, self.most_categories, self.poisson))
+        notes = notes_on(table, features.others, self.most_categories, self.poisson)
+        return (*texts, *notes_on_unread(features), *notes)
 
     def _plan(self, table: TableProfile) -> TablePlan:
         features = usable_features_of(table)
@@ -131,6 +143,14 @@ class TablePreset(Template):
         raise NotImplementedError
 
     def _model(self, plan: TablePlan) -> Iterator[Line]:
+        yield "[model]"
+        if plan.double:
+            yield 'dtype = "float64"', "the target varies too little for its size in float32"
+        yield "layers = [  # from the input to the output"
+        yield from self._layers(plan)
+        yield "]"
+
+    def _layers(self, plan: TablePlan) -> Iterator[Line]:
         raise NotImplementedError
 
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
@@ -158,20 +178,33 @@ def _filled(plan: TablePlan) -> Iterator[Line]:
     yield '  { type = "impute", strategy = "constant", value = 0.0 },', "the median, if missing"
 
 
-def _training_of(plan: TablePlan, epochs: int, batch: int, callback: str) -> Iterator[Line]:
+def _training_of(
+    plan: TablePlan,
+    epochs: Line,
+    batch: int,
+    callback: str,
+    metrics: Sequence[str],
+) -> Iterator[Line]:
+    """Yield the section; the first of the metrics decides on the best epoch."""
     yield "[training]"
-    yield f"epochs = {epochs}", "passes over the training data"
+    yield epochs
     if plan.training_rows > batch:
         yield f"batch_size = {batch}", "samples per step; in smaller tables, all"
         yield "drop_last = true", "leaves out a smaller last batch"
-    metrics = [plan.metric, *(["f1", "matthews"] if rare_class(plan.table) else [])]
-    yield f"metrics = {toml(metrics)}", "measured in addition to the loss"
+    yield f"metrics = {toml(list(metrics))}", "measured in addition to the loss"
     if plan.sizes.validation:
-        monitor = f'monitor = "validation_{plan.metric}"'
+        monitor = f'monitor = "validation_{metrics[0]}"'
         yield "callbacks = ["
         yield f"  {{ type = {callback}, {monitor} }},"
         yield '  { type = "checkpoint", every_minutes = 1 },', "for declnet resume"
         yield "]"
+
+
+def _metrics(plan: TablePlan) -> list[str]:
+    """Return the metrics for an output of one number or of a probability for each class."""
+    if plan.table.task == "values":
+        return ["mean_squared_error", "r2", "mean_absolute_error"]
+    return ["accuracy", *(["f1", "matthews"] if rare_class(plan.table) else [])]
 
 
 def _scaled(plan: TablePlan) -> Iterator[Line]:
@@ -194,24 +227,25 @@ class RealMLPTDS(TablePreset):
             yield '  { type = "signed_one_hot" },', comment
         yield from _scaled(plan)
 
-    def _model(self, plan: TablePlan) -> Iterator[Line]:
-        yield "[model]"
-        yield "layers = [  # from the input to the output"
+    def _layers(self, plan: TablePlan) -> Iterator[Line]:
         yield '  "feature_scale",', "a trained factor for each feature"
         activation = "selu" if plan.classes else "mish"
         dense = '{ type = "ntp_dense", units = 256 }'
         yield f'  {{ repeat = 3, layers = [{dense}, "{activation}"] }},', "three hidden layers"
-        zeros = 'weight_initializer = "zeros", bias_initializer = "zeros"'
-        units = plan.classes or 1
-        yield f'  {{ type = "ntp_dense", name = "output", units = {units}, {zeros} }},'
-        if plan.classes:
+        yield from self._output(plan, 'weight_initializer = "zeros", bias_initializer = "zeros"')
+
+    def _output(self, plan: TablePlan, start: str) -> Iterator[Line]:
+        units = plan.last_units
+        yield f'  {{ type = "ntp_dense", name = "output", units = {units}, {start} }},'
+        if plan.is_binary:
+            yield '  "sigmoid",', "turns it into a probability"
+        elif plan.classes:
             yield '  "softmax",', "turns them into probabilities that sum to 1"
-        yield "]"
 
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
         yield "[loss]  # what training minimizes"
         if plan.classes:
-            yield 'type = "categorical_crossentropy"'
+            yield f'type = "{"binary" if plan.is_binary else "categorical"}_crossentropy"'
             yield "label_smoothing = 0.1", "reduces overconfidence"
         else:
             yield 'type = "mean_squared_error"', "of the prepared target"
@@ -223,6 +257,12 @@ class RealMLPTDS(TablePreset):
         yield from self._rates("0.04" if plan.classes else "0.07")
         yield ""
         yield from _group('"*.biases"', "learning_rate_factor = 0.1")
+        if plan.is_binary:
+            yield ""
+            yield AS_TWO
+            yield from _group('"output.weights"', "learning_rate_factor = 2.0")
+            yield ""
+            yield from _group('"output.biases"', "learning_rate_factor = 0.2")
         yield ""
         yield from _group('"feature_scale_1.scale"', "learning_rate_factor = 6.0")
 
@@ -233,7 +273,16 @@ class RealMLPTDS(TablePreset):
         yield "epsilon = 1e-8"
 
     def _training(self, plan: TablePlan) -> Iterator[Line]:
-        return _training_of(plan, 256, 256, '"best_epoch"')
+        epochs = max(FEWEST_EPOCHS, min(256, MOST_STEPS * 256 // max(plan.training_rows, 1)))
+        fewer = "" if epochs == 256 else "; 256 in smaller tables, may be a little better"
+        line = f"epochs = {epochs}", f"passes over the training data{fewer}"
+        metrics = _metrics(plan)
+        if plan.is_binary:
+            rare = ["f1", "average_precision"] if rare_class(plan.table) else []
+            metrics = ["binary_accuracy", "roc_auc", *rare]
+        yield from _training_of(plan, line, 256, '"best_epoch"', metrics)
+        if plan.is_binary and rare_class(plan.table) and plan.sizes.validation:
+            yield from threshold()
 
 
 class RealMLPTD(RealMLPTDS):
@@ -245,7 +294,15 @@ class RealMLPTD(RealMLPTDS):
     """
 
     type = "realmlp_td"
+    default_for = "table"
     most_categories = 5000
+
+    def default_instead(self, table: TableProfile) -> tuple[str, str] | None:
+        """Return `mlp` for what only it can do: several targets, and texts."""
+        if table.others:
+            return "mlp", "there are several targets"
+        texts = features_of(table).texts
+        return ("mlp", f'column "{texts[0].name}" is free text') if texts else None
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         few = tuple(each for each in plan.categories if each not in _many(plan))
@@ -269,11 +326,9 @@ class RealMLPTD(RealMLPTDS):
             other = 'unknown = "index", missing = "unknown"'
             yield f'  {{ type = "ordinal"{columns}, {other} }},', "an integer per category"
 
-    def _model(self, plan: TablePlan) -> Iterator[Line]:
+    def _layers(self, plan: TablePlan) -> Iterator[Line]:
         inputs = self._inputs(plan)
         read = {name: f"input.{name}" if len(inputs) > 1 else "input" for name in inputs}
-        yield "[model]"
-        yield "layers = [  # from the input to the output"
         parts = []
         if "numbers" in inputs:
             comment = "periodic embeddings of 4 numbers each"
@@ -301,10 +356,7 @@ class RealMLPTD(RealMLPTDS):
             of = f'"ntp_dense_{number}", "{activation}_{number}"'
             yield f'  {{ type = "parametric_activation", inputs = [{of}] }},'
             yield '  { type = "dropout", rate = { type = "flat_cosine", initial_rate = 0.15 } },'
-        yield f'  {{ type = "ntp_dense", name = "output", units = {plan.classes or 1}, {start} }},'
-        if plan.classes:
-            yield '  "softmax",', "turns them into probabilities that sum to 1"
-        yield "]"
+        yield from self._output(plan, start)
 
     def _optimizer(self, plan: TablePlan) -> Iterator[Line]:
         yield "[optimizer]"
@@ -314,6 +366,14 @@ class RealMLPTD(RealMLPTDS):
         yield f"weight_decay = {_flat_cosine(0.02)}", comment
         yield ""
         yield from _group('"*.biases"', "learning_rate_factor = 0.1", "weight_decay = 0.0")
+        if plan.is_binary:
+            yield ""
+            yield AS_TWO
+            decay = f"weight_decay = {_flat_cosine(0.01)}"
+            yield from _group('"output.weights"', "learning_rate_factor = 2.0", decay)
+            yield ""
+            rate = "learning_rate_factor = 0.2"
+            yield from _group('"output.biases"', rate, "weight_decay = 0.0")
         for parameters, factor in self._factors(plan):
             yield ""
             rate = f"learning_rate_factor = {factor}"
@@ -349,10 +409,8 @@ class TabMMini(TablePreset):
             line = '  { type = "one_hot", missing = "zeros" },'
             yield line, "a column per category"
 
-    def _model(self, plan: TablePlan) -> Iterator[Line]:
+    def _layers(self, plan: TablePlan) -> Iterator[Line]:
         both = plan.numbers and plan.categories
-        yield "[model]"
-        yield "layers = [  # from the input to the output"
         if plan.numbers:
             bins = max(1, min(BINS, plan.training_rows - 1))
             read = ', inputs = ["input.numbers"]' if both else ""
@@ -369,7 +427,6 @@ class TabMMini(TablePreset):
         hidden = f'{dense}, "relu", {{ type = "dropout", rate = 0.1 }}'
         yield f"  {{ repeat = {2 if plan.numbers else 3}, layers = [{hidden}] }},"
         yield f'  {{ type = "member_dense", units = {plan.classes or 1} }},', "an output each"
-        yield "]"
 
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
         yield "[loss]  # the mean of the members' losses; predictions are the mean of theirs"
@@ -391,7 +448,8 @@ class TabMMini(TablePreset):
         batch = next(sizes, TABM_LARGEST_BATCH)
         stops = bool(plan.sizes.validation)
         callback = '"early_stopping", patience = 16'
-        return _training_of(plan, 1000 if stops else 50, batch, callback)
+        epochs = f"epochs = {1000 if stops else 50}", "passes over the training data"
+        return _training_of(plan, epochs, batch, callback, _metrics(plan))
 
 
 def _many(plan: TablePlan) -> tuple[ColumnProfile, ...]:

@@ -249,7 +249,10 @@ def test_sentences_are_read_word_by_word_beside_other_columns(declnet_cli, tmp_p
     few = ("--set", "training.epochs=25", "--quiet")
     for name, beside in (("both", ", beside the other columns"), ("note", "")):
         done = declnet_cli("new", f"{name}.toml", "--data", f"{name}.csv", "--target", "kind")
-        assert done.stderr == f'note: column "note" is read as text, word by word{beside}\n'
+        assert done.stderr.splitlines() == [
+            'note: the preset is mlp, not realmlp_td: column "note" is free text',
+            f'note: column "note" is read as text, word by word{beside}',
+        ]
         declnet_cli.succeeds("run", f"{name}.toml", *few, "--out", name)
         found = json.loads(declnet_cli.succeeds("evaluate", name, "--format", "json"))
         assert found["data"] == "test"
@@ -265,7 +268,10 @@ def test_texts_without_spaces_are_left_out_with_what_to_write(declnet_cli, tmp_p
     texts = [f"这家{a}的{b}很{c}" for a in "店馆吧厅" for b in "菜茶酒汤" for c in "好差新旧"]
     rows = [f"{text},{row % 9},{row % 2}" for row, text in enumerate(texts)]
     (tmp_path / "t.csv").write_text("\n".join(["评论,size,y", *rows]), "utf-8")
-    done = declnet_cli("new", "spec.toml", "--data", "t.csv", "--target", "y")
+    new = ("new", "spec.toml", "--data", "t.csv", "--target", "y")
+    done = declnet_cli(*new, "--preset", "mlp")
+    assert declnet_cli(*new, "--force").stderr == done.stderr
+    declnet_cli(*new, "--preset", "mlp", "--force")
     line = '{ type = "tokenize", columns = ["评论"], unit = "characters" }'
     note, _ = done.stderr.splitlines()
     assert note.startswith(

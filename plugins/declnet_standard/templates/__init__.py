@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from declnet_standard.templates.examples import OwnData as OwnData
     from declnet_standard.templates.examples import Regression as Regression
     from declnet_standard.templates.examples import TableTemplate as TableTemplate
+    from declnet_standard.templates.examples import notes_on_unread as notes_on_unread
     from declnet_standard.templates.examples import usable_features_of as usable_features_of
     from declnet_standard.templates.plan import Features as Features
     from declnet_standard.templates.plan import Plan as Plan
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from declnet_standard.templates.writing import grouping as grouping
     from declnet_standard.templates.writing import head as head
     from declnet_standard.templates.writing import joined as joined
+    from declnet_standard.templates.writing import threshold as threshold
     from declnet_standard.templates.writing import toml as toml
 
 TEMPLATES = {
@@ -45,7 +47,7 @@ TEMPLATES = {
 }
 
 HELPERS = {
-    "examples": ("usable_features_of",),
+    "examples": ("notes_on_unread", "usable_features_of"),
     "plan": ("Features", "Plan", "features_of", "sizes_for"),
     "suggestions": ("MOST_CATEGORIES", "is_amount", "is_category", "notes_on", "rare_class"),
     "writing": (
@@ -57,6 +59,7 @@ HELPERS = {
         "grouping",
         "head",
         "joined",
+        "threshold",
         "toml",
     ),
 }

@@ -85,14 +85,7 @@ class MLP(Template):
         read = [
             f'column "{each.name}" is read as text, word by word{beside}' for each in features.texts
         ]
-        unread = [each for each, _ in features.left_out if is_unread_text(each)]
-        left_out = [
-            f'column "{each.name}" is left out: {different_texts(each)}; to read them, make it an '
-            "input of its own in [data.inputs], and add to prepare "
-            f'{{ type = "tokenize", columns = {json.dumps([each.name], ensure_ascii=False)}, '
-            f'unit = "{"characters" if each.most_words <= 1 else "words"}" }}'
-            for each in unread[:MOST_NOTES]
-        ]
+        left_out = notes_on_unread(features)
         more = [note for name in table.others for note in notes_on(table.of_target(name), ())]
         return (*read, *left_out, *notes_on(table, features.others), *more)
 
@@ -109,7 +102,18 @@ class TableTemplate(MLP, ExampleTemplate):
 
     type = "table"
     requires = (SCIKIT_LEARN,)
-    default_for = "table"
+
+
+def notes_on_unread(features: Features) -> list[str]:
+    """Return how to read columns of many short texts, which are left out."""
+    unread = [each for each, _ in features.left_out if is_unread_text(each)]
+    return [
+        f'column "{each.name}" is left out: {different_texts(each)}; to read them, make it an '
+        "input of its own in [data.inputs], and add to prepare "
+        f'{{ type = "tokenize", columns = {json.dumps([each.name], ensure_ascii=False)}, '
+        f'unit = "{"characters" if each.most_words <= 1 else "words"}" }}'
+        for each in unread[:MOST_NOTES]
+    ]
 
 
 def usable_features_of(table: TableProfile) -> Features:
