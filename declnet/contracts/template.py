@@ -62,17 +62,6 @@ class Template(Component):
         """
         raise NotImplementedError
 
-    def default_instead(self, table: TableProfile) -> tuple[str, str] | None:  # noqa: ARG002
-        """Return the preset that is the default in place of this one for a table, and why.
-
-        `declnet new` asks the default preset, unless `--preset` names one.
-
-        Returns:
-            The type of another preset and the reason, e.g. `("mlp", "it has texts")`; None, the
-            default, if this one suits the table.
-        """
-        return None
-
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:  # noqa: ARG002
         """Return what `declnet new` tells about the choices for a table; default: nothing."""
         return ()

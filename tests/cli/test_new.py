@@ -249,10 +249,7 @@ def test_sentences_are_read_word_by_word_beside_other_columns(declnet_cli, tmp_p
     few = ("--set", "training.epochs=25", "--quiet")
     for name, beside in (("both", ", beside the other columns"), ("note", "")):
         done = declnet_cli("new", f"{name}.toml", "--data", f"{name}.csv", "--target", "kind")
-        assert done.stderr.splitlines() == [
-            'note: the preset is mlp, not realmlp_td: column "note" is free text',
-            f'note: column "note" is read as text, word by word{beside}',
-        ]
+        assert done.stderr == f'note: column "note" is read as text, word by word{beside}\n'
         declnet_cli.succeeds("run", f"{name}.toml", *few, "--out", name)
         found = json.loads(declnet_cli.succeeds("evaluate", name, "--format", "json"))
         assert found["data"] == "test"
@@ -300,6 +297,4 @@ def test_several_targets_are_predicted_by_one_network(declnet_cli, refused, tmp_
     assert list(document["losses"]) == document["model"]["outputs"] == ["y", "sign"]
     assert document["data"]["train"]["targets"] == ["y", "sign"]
     assert declnet_cli.succeeds("check", "s.toml")
-    said = refused(*given, "--preset", "realmlp_td", "--force")
-    assert 'the preset "realmlp_td" takes one --target, but linear, mlp, table take more' in said
     assert '"sign" is a target' in refused(*given, "--features", "sign", "--force")

@@ -33,6 +33,26 @@ def test_a_bare_name_is_the_table_with_that_type(document):
     assert parse_spec(document) == parse_spec(tables)
 
 
+def test_overrides_change_a_copy_of_tables_or_a_spec(document, spec_file):
+    before = copy.deepcopy(document)
+    values = {
+        "optimizer.learning_rate": 0.3,
+        "model.layers.0.units": 6,
+        "loss.label_smoothing": 0.1,
+    }
+    expected = load_spec(spec_file(document), {"name": "small", **values})
+    assert parse_spec(document, overrides=values) == expected
+    assert parse_spec(parse_spec(document), overrides=values) == expected
+    assert document == before
+    variable = {**document, "variables": {"units": 4}}
+    variable["model"] = {"layers": [{"type": "dense", "units": "${units}"}]}
+    found = parse_spec(variable, overrides={"variables.units": 9}).model.layers[0]
+    assert found.units == 9
+    parse_spec(variable, overrides={"model.layers.0.units": 3})  # the variable is still used
+    with pytest.raises(SpecError, match=r'--set:2:1: error.*unknown key "learnin_rate"'):
+        parse_spec(document, overrides={"seed": 3, "optimizer.learnin_rate": 0.3})
+
+
 @pytest.mark.parametrize(
     ("file", "name"),
     [("my run", "my run"), (".hidden", "hidden"), ("x" * 150, "x" * 100)],

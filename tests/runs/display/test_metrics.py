@@ -7,7 +7,7 @@ import math
 import pytest
 
 from declnet import EpochLogged, Metric
-from declnet.cli.metrics import (
+from declnet.runs.display.metrics import (
     abbreviations,
     find_metric,
     format_metric,
