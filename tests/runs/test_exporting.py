@@ -128,7 +128,7 @@ def test_every_component_without_a_translation_is_reported_at_once(trained, tmp_
 def test_a_file_that_differs_is_not_left(trained, tmp_path):
     run = trained("square", classes=(Square, WrongSquare))
     (tmp_path / "model.py").write_text("kept")
-    with pytest.raises(ExportError, match="nothing was written, .* up to 0.0"):
+    with pytest.raises(ExportError, match=r"nothing was written, .* up to 0.0"):
         run.export(tmp_path / "model.py", force=True)
     assert (tmp_path / "model.py").read_text() == "kept"
     assert {each.name for each in tmp_path.iterdir()} == {"data.npz", "model.py", "run"}
@@ -146,14 +146,14 @@ def test_an_existing_file_needs_force(trained, tmp_path):
 
 def test_formats_of_one_suffix_must_be_named(trained, tmp_path):
     run = trained(classes=(Square, Text))
-    with pytest.raises(ExportError, match="several formats .*: numpy, text .*--format numpy"):
+    with pytest.raises(ExportError, match=r"several formats .*: numpy, text .*--format numpy"):
         run.export(tmp_path / "model.py")
     found = run.export(tmp_path / "model.py", "text")
     assert found.path.read_text() == "small"
     assert "not compared" in found.notes[0]
     with pytest.raises(ExportError, match="no installed format has this suffix"):
         run.export(tmp_path / "model.xyz")
-    with pytest.raises(ExportError, match="opset: unknown key .*numpy has no options"):
+    with pytest.raises(ExportError, match=r"opset: unknown key .*numpy has no options"):
         run.export(tmp_path / "other.py", "numpy", {"opset": 17})
 
 
