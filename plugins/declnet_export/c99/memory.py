@@ -1,4 +1,4 @@
-"""The workspace of a generated program: arrays that are not needed at the same time share memory."""
+"""The workspace of a program: arrays that are not needed at the same time share memory."""
 
 from __future__ import annotations
 

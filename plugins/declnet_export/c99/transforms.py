@@ -6,11 +6,13 @@ number is NaN, a missing text NULL.
 
 from __future__ import annotations
 
+from math import prod
+from textwrap import indent
 from typing import Any
 
 import numpy as np
 
-from declnet import Shape, Transform, Translation, TranslationSite
+from declnet import Translation, TranslationSite, Untranslatable
 from declnet_export.c99.text import string
 from declnet_export.c99.writer import TEXT, CWriter, Value
 from declnet_standard.transforms import (
@@ -32,101 +34,72 @@ from declnet_tabular.transforms.categories import SignedOneHot
 from declnet_tabular.transforms.numbers import QuantileNormal, RobustScale
 from declnet_tabular.transforms.targets import Clamp
 
-
-class _NumbersInC(Translation):
-    """A base for transforms of single numbers, `v`, by what they learned."""
-
-    format = "c"
-
-    def translate(self, transform: Transform, site: TranslationSite) -> tuple[Value, ...]:
-        """Add a loop over the column's numbers."""
-        writer: CWriter = site.writer
-        learned = {
-            key: _learned(writer, f"{site.name}_{key}", each, site.output_shape)
-            for key, each in site.state.items()
-            if not isinstance(each, str)
-        }
-        expression = self.expression(transform, learned, writer, site.inverse)
-        body = f"""
-            for (int i = 0; i < $size; i++) {{
-                const $number v = x[i];
-                y[i] = {expression};
-            }}
-        """
-        x: Value = site.inputs[0]
-        return (
-            writer.compute(
-                site.name, body, {"x": x}, site.output_shape, ctype=writer.number, inline=True,
-                in_place="x", size=x.size, note=site.name,
-            ),
-        )  # fmt: skip
-
-    def expression(
-        self, transform: Any, learned: dict[str, str], writer: CWriter, inverse: bool
-    ) -> str:
-        """Return the value of a number `v`, an expression."""
-        raise NotImplementedError
+EACH = """
+for (int i = 0; i < $size; i++) {
+    const $number v = ($number) x[i];
+    $before
+    y[i] = ($kind) ($value);
+}
+"""
 
 
-def _learned(writer: CWriter, name: str, value: Any, shape: Shape) -> str:
-    """Return an expression of what was learned about number i of a sample."""
+def each_number(
+    site: TranslationSite, value: str, before: str = "", **terms: Any
+) -> tuple[Value, ...]:
+    """Compute a value of each number `v` of a column, in the type of raw numbers.
+
+    Columns of arrays become floats, like the network's input; all else has the type of raw numbers.
+
+    Args:
+        site: the transform's place.
+        value: an expression.
+        before: statements before it.
+        terms: as for `CWriter.compute`.
+    """
+    writer: CWriter = site.writer
+    x: Value = site.inputs[0]
+    is_raw = site.inverse or x.ctype == writer.number
+    kind = writer.number if is_raw else "float"
+    body = EACH.replace("$value", value).replace("    $before\n", indented(before))
+    return (
+        writer.compute(
+            site.name, body, {"x": x}, x.shape, ctype=kind, inline=True, in_place="x",
+            size=x.size, kind=kind, note=site.name, **terms,
+        ),
+    )  # fmt: skip
+
+
+def indented(text: str) -> str:
+    """Return lines of a body, indented; empty for no text."""
+    return indent(text.strip("\n"), "    ") + "\n" if text else ""
+
+
+def learned(site: TranslationSite, name: str, value: Any = None) -> str:
+    """Return an expression of what was learned about number i of a sample.
+
+    Args:
+        site: the transform's place.
+        name: a key of its state, or another name if there is a value.
+        value: a number, or an array of the shape of a sample.
+    """
+    writer: CWriter = site.writer
+    value = site.state[name] if value is None else value
     if np.ndim(value) == 0:
         return writer.raw(value)
-    array = np.asarray(value, float)
-    return f"{writer.raw_constant(name, np.broadcast_to(array, shape))}[i]"
+    return f"{writer.raw_constant(f'{site.name}_{name}', np.asarray(value, float))}[i]"
 
 
-class StandardizeInC(_NumbersInC):
+class StandardizeInC(Translation):
     """y = (x - mean) / std."""
 
     type = "c_standardize"
+    format = "c"
     replaces = (Standardize,)
 
-    def expression(
-        self, transform: Any, learned: dict[str, str], writer: CWriter, inverse: bool
-    ) -> str:
-        """Return the value of `v`."""
-        mean, std = learned["mean"], learned["std"]
-        return f"v * {std} + {mean}" if inverse else f"(v - {mean}) / {std}"
-
-
-class MinMaxInC(Translation):
-    """y = low + (x - min) / (max - min) * (high - low)."""
-
-    type = "c_min_max"
-    format = "c"
-    replaces = (MinMax,)
-
-    def translate(self, transform: MinMax, site: TranslationSite) -> tuple[Value, ...]:
+    def translate(self, transform: Standardize, site: TranslationSite) -> tuple[Value, ...]:
         """Add a loop over the column's numbers."""
-        writer: CWriter = site.writer
-        low, high = transform.low, transform.high
-        least = np.asarray(site.state["min"], float)
-        span = np.asarray(site.state["max"], float) - least
-        shape = site.output_shape
-        least_of = _learned(writer, f"{site.name}_min", least, shape)
-        if site.inverse:
-            factor = _learned(writer, f"{site.name}_factor", span / (high - low), shape)
-            expression = f"(x[i] - {writer.raw(low)}) * {factor} + {least_of}"
-        else:
-            own = np.where(span == 0, 1.0, span)
-            span_of = _learned(writer, f"{site.name}_span", own, shape)
-            expression = (
-                f"(x[i] - {least_of}) / {span_of} * {writer.raw(high - low)} + {writer.raw(low)}"
-            )
-        body = f"for (int i = 0; i < $size; i++) y[i] = {expression};"
-        if transform.clip and not site.inverse:
-            limited = writer.helper("limited", LIMITED)
-            body = body.replace(
-                f"= {expression}", f"= {limited}({expression}, $low, $high)"
-            )
-        x: Value = site.inputs[0]
-        return (
-            writer.compute(
-                site.name, body, {"x": x}, shape, ctype=writer.number, inline=True, in_place="x",
-                size=x.size, note=site.name, low=writer.raw(low), high=writer.raw(high),
-            ),
-        )  # fmt: skip
+        mean, std = learned(site, "mean"), learned(site, "std")
+        return each_number(site, f"v * {std} + {mean}" if site.inverse else f"(v - {mean}) / {std}")
 
 
 LIMITED = """
@@ -138,35 +111,42 @@ static $number $name($number v, $number low, $number high)
 """
 
 
-class ClampInC(_NumbersInC):
+class MinMaxInC(Translation):
+    """y = low + (x - min) / (max - min) * (high - low)."""
+
+    type = "c_min_max"
+    format = "c"
+    replaces = (MinMax,)
+
+    def translate(self, transform: MinMax, site: TranslationSite) -> tuple[Value, ...]:
+        """Add a loop over the column's numbers."""
+        raw, low, high = site.writer.raw, transform.low, transform.high
+        least = learned(site, "min")
+        span = np.subtract(site.state["max"], site.state["min"])
+        if site.inverse:
+            factor = learned(site, "factor", span / (high - low))
+            return each_number(site, f"(v - {raw(low)}) * {factor} + {least}")
+        own = learned(site, "span", np.where(span == 0, 1.0, span))
+        value = f"(v - {least}) / {own} * {raw(high - low)} + {raw(low)}"
+        if transform.clip:
+            limited = site.writer.helper("limited", LIMITED)
+            value = f"{limited}({value}, {raw(low)}, {raw(high)})"
+        return each_number(site, value)
+
+
+class ClampInC(Translation):
     """y = x; the inverse is limited to the range of the training data."""
 
     type = "c_clamp"
+    format = "c"
     replaces = (Clamp,)
 
-    def expression(
-        self, transform: Any, learned: dict[str, str], writer: CWriter, inverse: bool
-    ) -> str:
-        """Return the value of `v`."""
-        if not inverse:
-            return "v"
-        return f"{writer.helper('limited', LIMITED)}(v, {learned['min']}, {learned['max']})"
-
-
-class RobustScaleInC(_NumbersInC):
-    """y = z / sqrt(1 + (z / clip)**2), z = (x - median) * factor."""
-
-    type = "c_robust_scale"
-    replaces = (RobustScale,)
-
-    def expression(
-        self, transform: Any, learned: dict[str, str], writer: CWriter, inverse: bool
-    ) -> str:
-        """Return the value of `v`."""
-        z = f"(v - {learned['median']}) * {learned['factor']}"
-        if transform.clip is None:
-            return z
-        return f"{writer.helper('soft_limited', SOFT_LIMITED)}({z}, {writer.raw(transform.clip)})"
+    def translate(self, transform: Clamp, site: TranslationSite) -> tuple[Value, ...]:
+        """Add a loop over the column's numbers, or return them unchanged."""
+        if not site.inverse:
+            return (site.inputs[0],)
+        limited = site.writer.helper("limited", LIMITED)
+        return each_number(site, f"{limited}(v, {learned(site, 'min')}, {learned(site, 'max')})")
 
 
 SOFT_LIMITED = """
@@ -174,36 +154,40 @@ SOFT_LIMITED = """
 static $number $name($number z, $number limit)
 {
     const $number share = z / limit;
-    return z / sqrt$f(($number) 1 + share * share);
+    return z / sqrt$f(1 + share * share);
 }
 """
 
 
-class SignedLogInC(_NumbersInC):
+class RobustScaleInC(Translation):
+    """y = z / sqrt(1 + (z / clip)**2), z = (x - median) * factor."""
+
+    type = "c_robust_scale"
+    format = "c"
+    replaces = (RobustScale,)
+
+    def translate(self, transform: RobustScale, site: TranslationSite) -> tuple[Value, ...]:
+        """Add a loop over the column's numbers."""
+        z = f"(v - {learned(site, 'median')}) * {learned(site, 'factor')}"
+        if transform.clip is not None:
+            own = site.writer.helper("soft_limited", SOFT_LIMITED)
+            z = f"{own}({z}, {site.writer.raw(transform.clip)})"
+        return each_number(site, z)
+
+
+class SignedLogInC(Translation):
     """y = sign(x) * log(1 + |x| / scale)."""
 
     type = "c_signed_log"
+    format = "c"
     replaces = (SignedLog,)
 
-    def expression(
-        self, transform: Any, learned: dict[str, str], writer: CWriter, inverse: bool
-    ) -> str:
-        """Return the value of `v`."""
-        scale = writer.raw(transform.scale)
-        if inverse:
-            return f"copysign$f(expm1$f(fabs$f(v)) * {scale}, v)"
-        return f"copysign$f(log1p$f(fabs$f(v) / {scale}), v)"
-
-
-LOG = """
-for (int i = 0; i < $size; i++) {
-    if (x[i] <= -$shift) {
-        out->column = $column;
-        return ${PREFIX}_OUT_OF_RANGE;
-    }
-    y[i] = log$f(x[i] + $shift);
-}
-"""
+    def translate(self, transform: SignedLog, site: TranslationSite) -> tuple[Value, ...]:
+        """Add a loop over the column's numbers."""
+        scale = site.writer.raw(transform.scale)
+        if site.inverse:
+            return each_number(site, f"copysign$f(expm1$f(fabs$f(v)) * {scale}, v)")
+        return each_number(site, f"copysign$f(log1p$f(fabs$f(v) / {scale}), v)")
 
 
 class LogInC(Translation):
@@ -215,15 +199,12 @@ class LogInC(Translation):
 
     def translate(self, transform: Log, site: TranslationSite) -> tuple[Value, ...]:
         """Add a loop over the column's numbers."""
-        writer, x = site.writer, site.inputs[0]
-        body = "for (int i = 0; i < $size; i++) y[i] = exp$f(x[i]) - $shift;"
-        return (
-            writer.compute(
-                site.name, body if site.inverse else LOG, {"x": x}, site.output_shape,
-                ctype=writer.number, inline=True, in_place="x", size=x.size, note=site.name,
-                shift=writer.raw(transform.shift),
-            ),
-        )  # fmt: skip
+        shift = site.writer.raw(transform.shift)
+        if site.inverse:
+            return each_number(site, f"exp$f(v) - {shift}")
+        return each_number(
+            site, f"log$f(v + {shift})", f"if (v <= -{shift}) {FAIL % 'OUT_OF_RANGE'}"
+        )
 
 
 class NormalizeInC(Translation):
@@ -235,25 +216,16 @@ class NormalizeInC(Translation):
 
     def translate(self, transform: Normalize, site: TranslationSite) -> tuple[Value, ...]:
         """Add a loop over the numbers of a sample."""
-        writer, x, shape = site.writer, site.inputs[0], site.output_shape
-        expression = f"x[i] / {writer.raw(transform.maximum)}"
+        writer, value = site.writer, f"v / {site.writer.raw(transform.maximum)}"
         for name, symbol, each in (("mean", "-", transform.mean), ("std", "/", transform.std)):
             if each is None:
                 continue
-            if len(each) == 1:
-                own = writer.raw(each[0])
-            else:
-                places = shape[1] * shape[2]
-                array = writer.raw_constant(f"{site.name}_{name}", np.array(each))
-                own = f"{array}[i / {places}]"
-            expression = f"({expression} {symbol} {own})"
-        body = f"for (int i = 0; i < $size; i++) y[i] = {expression};"
-        return (
-            writer.compute(
-                site.name, body, {"x": x}, shape, ctype=writer.number, inline=True, in_place="x",
-                size=x.size, note=site.name,
-            ),
-        )  # fmt: skip
+            own = writer.raw(each[0])
+            if len(each) > 1:
+                places = prod(site.output_shape[1:])
+                own = f"{writer.raw_constant(f'{site.name}_{name}', np.array(each))}[i / {places}]"
+            value = f"({value} {symbol} {own})"
+        return each_number(site, value)
 
 
 class ImputeInC(Translation):
@@ -267,17 +239,14 @@ class ImputeInC(Translation):
         """Add a loop over the column's numbers, or a choice between two texts."""
         writer, x, value = site.writer, site.inputs[0], site.state["value"]
         if x.ctype == TEXT:
-            body = f"y[0] = x[0] == NULL ? {string(value)} : x[0];"
-        else:
-            known = _learned(writer, f"{site.name}_value", value, site.output_shape)
-            test = "!isfinite(x[i])" if transform.infinite else "isnan(x[i])"
-            body = f"for (int i = 0; i < $size; i++) y[i] = {test} ? {known} : x[i];"
-        return (
-            writer.compute(
-                site.name, body, {"x": x}, site.output_shape, ctype=x.ctype, inline=True,
-                in_place="x", size=x.size, note=site.name,
-            ),
-        )  # fmt: skip
+            return (
+                writer.compute(
+                    site.name, f"y[0] = x[0] == NULL ? {string(value)} : x[0];", {"x": x}, (),
+                    ctype=TEXT, inline=True, in_place="x", note=site.name,
+                ),
+            )  # fmt: skip
+        missing = "!isfinite(v)" if transform.infinite else "isnan(v)"
+        return each_number(site, f"{missing} ? {learned(site, 'value')} : v")
 
 
 class MissingIndicatorInC(Translation):
@@ -290,15 +259,24 @@ class MissingIndicatorInC(Translation):
     def translate(self, transform: MissingIndicator, site: TranslationSite) -> tuple[Value, ...]:
         """Add a loop over the column's numbers, and a line for each indicator."""
         writer, x = site.writer, site.inputs[0]
+        if not site.state["numbers"]:
+            return (x,)
+        _require_scalar_types(site)
         lines = ["for (int i = 0; i < $size; i++) y[i] = x[i];"]
         for number, position in enumerate(site.state["numbers"]):
-            lines.append(f"y[{x.size + number}] = isnan(x[{position}]) ? $one : $zero;")
+            lines.append(f"y[{x.size + number}] = isnan(x[{position}]) ? 1 : 0;")
         return (
             writer.compute(
-                site.name, "\n".join(lines), {"x": x}, site.output_shape, ctype=writer.number,
-                inline=True, size=x.size, note=site.name, one=writer.raw(1), zero=writer.raw(0),
+                site.name, "\n".join(lines), {"x": x}, site.output_shape, ctype=x.ctype,
+                inline=True, size=x.size, note=site.name,
             ),
         )  # fmt: skip
+
+
+def _require_scalar_types(site: TranslationSite) -> None:
+    """Refuse windows of several rows, of which only single numbers are transformed."""
+    if site.inputs[0].size != prod(site.input_shapes[0]):
+        raise Untranslatable("in windows of rows, only numbers that stay single can be prepared")
 
 
 FIND_TEXT = """
@@ -350,6 +328,9 @@ FAIL = """{
 def _position(site: TranslationSite, missing_fails: bool, unknown_fails: bool) -> str:
     """Return statements that set `at` to the category of x[0]; -1 if it is accepted unknown."""
     writer, x = site.writer, site.inputs[0]
+    _require_scalar_types(site)
+    if x.ctype not in (TEXT, writer.number):
+        raise Untranslatable("categories are columns of a table, not of arrays")
     categories = site.state["categories"]
     if x.ctype == TEXT:
         known = writer.strings(f"{site.name}_categories", tuple(categories))
@@ -529,50 +510,47 @@ def _normal_quantile(writer: CWriter) -> str:
     return writer.helper("normal_quantile", text)
 
 
-RANKS = """
-for (int i = 0; i < $size; i++) {
-    const $number v = x[i];
-    const $number *const q = $quantiles + $at;
-    y[i] = ($interpolated(v, q, $count, 0) + $interpolated(v, q, $count, 1)) * $half;
-    $ends
-    y[i] = isnan(v) ? v : $result;
-}
+RANK = """
+const $number *const q = $quantiles + $at;
+$number share = ($interpolated(v, q, $count, 0) + $interpolated(v, q, $count, 1)) / 2;
 """
 
 
-def _ranks(site: TranslationSite, normal: bool, ends: str, scaled: str) -> tuple[Value, ...]:
-    writer, x = site.writer, site.inputs[0]
+def _ranks(site: TranslationSite, normal: bool, ends: str, share: str) -> tuple[Value, ...]:
+    writer: CWriter = site.writer
+    value = share
+    if normal:
+        limited = writer.helper("limited", LIMITED)
+        own = f"{limited}({share}, {writer.raw(EDGE)}, {writer.raw(1 - EDGE)})"
+        value = f"{_normal_quantile(writer)}({own})"
+    return each_number(
+        site,
+        f"isnan(v) ? v : {value}",
+        RANK + ends,
+        interpolated=writer.helper("share_below", INTERPOLATED),
+        **_quantiles(site),
+    )
+
+
+def _quantiles(site: TranslationSite) -> dict[str, Any]:
+    """Return terms: a constant of quantiles, column by column, their number, and the offset."""
     quantiles = np.asarray(site.state["quantiles"], float)
     count = len(quantiles)
     by_column = quantiles.reshape(count, -1).T
-    result = scaled
-    if normal:
-        limited = writer.helper("limited", LIMITED)
-        result = f"{_normal_quantile(writer)}({limited}({scaled}, $edge, $most))"
-    body = RANKS.replace("$ends", ends).replace("$result", result)
-    body = "\n".join(line for line in body.splitlines() if line.strip())
-    own = writer.raw_constant(f"{site.name}_quantiles", by_column)
-    return (
-        writer.compute(
-            site.name, body, {"x": x}, site.output_shape, ctype=writer.number, inline=True,
-            note=site.name, size=x.size, count=count, quantiles=own,
-            at=f"i * {count}" if len(by_column) > 1 else "0",
-            interpolated=writer.helper("share_below", INTERPOLATED), half=writer.raw(0.5),
-            edge=writer.raw(EDGE), most=writer.raw(1 - EDGE), inner=writer.raw(1 - 2 * EDGE),
-        ),
-    )  # fmt: skip
+    own = site.writer.raw_constant(f"{site.name}_quantiles", by_column)
+    at = f"i * {count}" if len(by_column) > 1 else "0"
+    return {"quantiles": own, "count": count, "last": count - 1, "at": at}
 
 
-INVERSE_QUANTILE = """
-for (int i = 0; i < $size; i++) {
-    const $number *const q = $quantiles + $at;
-    const $number share = $share * ($number) $last;
-    if (share <= 0) y[i] = q[0];
-    else if (share >= ($number) $last) y[i] = q[$last];
-    else {
-        const int left = (int) share;
-        y[i] = q[left] + (q[left + 1] - q[left]) * (share - ($number) left);
-    }
+INTERPOLATE = """
+/* The value at a share between quantiles that ascend, from 0 to 1. */
+static $number $name($number share, const $number *quantiles, int last)
+{
+    const $number place = share * ($number) last;
+    if (place <= 0) return quantiles[0];
+    if (place >= ($number) last) return quantiles[last];
+    const int left = (int) place;
+    return quantiles[left] + (quantiles[left + 1] - quantiles[left]) * (place - ($number) left);
 }
 """
 
@@ -586,26 +564,16 @@ class QuantileInC(Translation):
 
     def translate(self, transform: Quantile, site: TranslationSite) -> tuple[Value, ...]:
         """Add a search among the quantiles."""
-        normal = transform.distribution == "normal"
+        normal, raw = transform.distribution == "normal", site.writer.raw
         if not site.inverse:
-            return _ranks(site, normal, "", "($edge + $inner * y[i])" if normal else "y[i]")
-        writer, x = site.writer, site.inputs[0]
-        quantiles = np.asarray(site.state["quantiles"], float)
-        count = len(quantiles)
-        by_column = quantiles.reshape(count, -1).T
-        share = "x[i]"
+            scaled = f"{raw(EDGE)} + {raw(1 - 2 * EDGE)} * share"
+            return _ranks(site, normal, "", scaled if normal else "share")
+        share = "v"
         if normal:
-            share = "($half * erfc$f(-x[i] * $root) - $edge) / $inner"
-        return (
-            writer.compute(
-                site.name, INVERSE_QUANTILE.replace("$share", f"({share})"), {"x": x},
-                site.output_shape, ctype=writer.number, inline=True, note=site.name, size=x.size,
-                quantiles=writer.raw_constant(f"{site.name}_quantiles", by_column),
-                at=f"i * {count}" if len(by_column) > 1 else "0", last=count - 1,
-                half=writer.raw(0.5), root=writer.raw(np.sqrt(0.5)), edge=writer.raw(EDGE),
-                inner=writer.raw(1 - 2 * EDGE),
-            ),
-        )  # fmt: skip
+            below = f"{raw(0.5)} * erfc$f(-v * {raw(np.sqrt(0.5))})"
+            share = f"({below} - {raw(EDGE)}) / {raw(1 - 2 * EDGE)}"
+        own = site.writer.helper("value_at", INTERPOLATE)
+        return each_number(site, f"{own}({share}, $quantiles + $at, $last)", **_quantiles(site))
 
 
 class QuantileNormalInC(Translation):
@@ -617,5 +585,6 @@ class QuantileNormalInC(Translation):
 
     def translate(self, transform: QuantileNormal, site: TranslationSite) -> tuple[Value, ...]:
         """Add a search among the quantiles."""
-        ends = "if (v - $edge < q[0]) y[i] = 0;\n    if (v + $edge > q[$count - 1]) y[i] = 1;"
-        return _ranks(site, True, ends, "y[i]")
+        edge = site.writer.raw(EDGE)
+        ends = f"if (v - {edge} < q[0]) share = 0;\nif (v + {edge} > q[$last]) share = 1;"
+        return _ranks(site, True, ends, "share")

@@ -22,7 +22,6 @@ from declnet_export.c99.text import (
     LITERALS,
     Names,
     braced,
-    double_literal,
     float_literal,
     initializer,
     string,
@@ -72,7 +71,7 @@ class Step:
     name: str
     body: str
     inputs: dict[str, Value]
-    output: Value
+    output: Value | None
     offset: int
     scratch: dict[str, Value]
     in_place: str | None
@@ -88,16 +87,23 @@ class Program:
     Attributes:
         declarations: constants and functions, in order.
         calls: the body of the function that computes a prediction.
-        sizes: how many numbers the workspace holds, by its array.
+        sizes: the arrays of the workspace: the type and number of items by name.
         workspace_bytes: its size in bytes.
         constant_bytes: the size of the constants in bytes.
+        fails: whether a function may return an error, to the variable `error`.
     """
 
     declarations: str
     calls: str
-    sizes: Mapping[str, int]
+    sizes: Mapping[str, tuple[str, int]]
     workspace_bytes: int
     constant_bytes: int
+    fails: bool
+
+    @property
+    def uses_workspace(self) -> bool:
+        """Whether the computation needs any memory."""
+        return bool(self.sizes)
 
 
 @dataclass(eq=False)
@@ -210,6 +216,19 @@ class CWriter:
         )
         return filled
 
+    def check(self, body: str, inputs: Mapping[str, Value], **terms: Any) -> None:
+        """Add statements to the function that predicts, which may return an error.
+
+        Args:
+            body: statements, as for `compute`.
+            inputs: the arrays it reads.
+            terms: as for `compute`.
+        """
+        column = next(iter(inputs.values())).column
+        own = {"column": str(column)} | {key: self._term(key, each) for key, each in terms.items()}
+        body = self._filled(body, own)
+        self._steps.append(Step("", body, dict(inputs), None, 0, {}, None, True, "", False))
+
     def scratch(self, size: int, ctype: str = "float") -> Value:
         """Return an array for the `scratch` of a step."""
         return Value((size,), ctype)
@@ -238,8 +257,8 @@ class CWriter:
         }
         return Template(dedent(text).strip("\n")).substitute(known, **terms)
 
-    def finish(self, outputs: tuple[Value, ...]) -> Program:
-        """Place the arrays, of which the last step reads `outputs`, and write the functions."""
+    def finish(self, outputs: tuple[Value, ...] = ()) -> Program:
+        """Place the arrays, of which `outputs` are read last, and write the functions."""
         blocks = self._blocks(outputs)
         sizes = {}
         for ctype in ARENAS:
@@ -256,22 +275,24 @@ class CWriter:
         return Program(
             "\n\n".join([*self._declared, *functions]),
             "\n".join(calls),
-            {ARENAS[ctype]: size for ctype, size in sizes.items() if size},
+            {ARENAS[ctype]: (ctype, size) for ctype, size in sizes.items() if size},
             sum(BYTES[ctype] * size for ctype, size in sizes.items()),
             self._constant_bytes,
+            any(step.fails for step in self._steps),
         )
 
     def _blocks(self, outputs: tuple[Value, ...]) -> dict[Value, Block]:
         """Return the memory of each array of the workspace."""
         last: dict[Value, int] = dict.fromkeys(outputs, len(self._steps))
         for number, step in enumerate(self._steps):
-            for value in (*step.inputs.values(), step.output, *step.scratch.values()):
+            own = () if step.output is None else (step.output,)
+            for value in (*step.inputs.values(), *own, *step.scratch.values()):
                 last[value] = max(last.get(value, 0), number)
         blocks: dict[Value, Block] = {}
         for number, step in enumerate(self._steps):
             given = step.inputs.get(step.in_place or "")
             filled = step.output
-            if filled.source is None and filled not in blocks:
+            if filled is not None and filled.source is None and filled not in blocks:
                 reused = blocks.get(given) if given is not None else None
                 if (
                     reused is not None
@@ -283,7 +304,7 @@ class CWriter:
                 ):
                     reused.last = last[filled]
                     blocks[filled] = reused
-            if filled.source is None and filled not in blocks:
+            if filled is not None and filled.source is None and filled not in blocks:
                 blocks[filled] = Block(max(filled.size, 1), number, last[filled])
             for value in step.scratch.values():
                 blocks[value] = Block(value.size, number, number)
@@ -296,7 +317,8 @@ class CWriter:
             for name, value in step.inputs.items()
             if not (same and name == step.in_place)
         }
-        found["y"] = (step.output.ctype, step.output, step.offset)
+        if step.output is not None:
+            found["y"] = (step.output.ctype, step.output, step.offset)
         return found | {name: (each.ctype, each, 0) for name, each in step.scratch.items()}
 
     def _function(self, step: Step, same: bool) -> str:
@@ -305,7 +327,9 @@ class CWriter:
             for name, (ctype, _, _) in self._parameters(step, same).items()
         )
         note = f"/* {step.note} */\n" if step.note else ""
-        body = f"    {_constant(step.output.ctype)} *{step.in_place} = y;\n" if same else ""
+        body = ""
+        if same and step.output is not None:
+            body = f"    {_constant(step.output.ctype)} *{step.in_place} = y;\n"
         body += indent(step.body, "    ")
         body += "\n    return 0;" if step.fails else ""
         kind = "int" if step.fails else "void"
@@ -317,15 +341,17 @@ class CWriter:
             for _, value, offset in self._parameters(step, same).values()
         )
         call = f"{step.name}({arguments})"
-        return f"    error = {call};\n    if (error != 0) return error;" if step.fails else (
-            f"    {call};"
+        return (
+            f"    error = {call};\n    if (error != 0) return error;"
+            if step.fails
+            else (f"    {call};")
         )
 
     def _inlined(self, step: Step, blocks: Mapping[Value, Block], same: bool) -> str:
         lines = [f"/* {step.note} */"] if step.note else []
         for name, (ctype, value, offset) in self._parameters(step, same).items():
             lines.append(f"{ctype} *const {name} = {_pointer(value, blocks, offset)};")
-        if same:
+        if same and step.output is not None:
             lines.append(f"{_constant(step.output.ctype)} *const {step.in_place} = y;")
         inside = "\n".join(lines) + "\n" + step.body
         return "    {\n" + indent(inside, "        ") + "\n    }"
@@ -341,8 +367,8 @@ def _constant(ctype: str) -> str:
 
 
 def _shared(step: Step, blocks: Mapping[Value, Block]) -> bool:
-    given = step.inputs[step.in_place or ""]
-    return given in blocks and blocks[given] is blocks.get(step.output)
+    given = blocks.get(step.inputs[step.in_place or ""])
+    return given is not None and step.output is not None and given is blocks.get(step.output)
 
 
 def _alone(step: Step) -> bool:

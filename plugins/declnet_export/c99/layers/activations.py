@@ -27,6 +27,7 @@ from declnet_standard.layers import (
 )
 from declnet_standard.layers.activations import ALPHA, SCALE
 from declnet_standard.layers.gating import features_axis
+from declnet_standard.layers.gelu import ROOT
 
 SIGMOID = """
 /* 1 / (1 + exp(-x)), exact at both ends. */
@@ -64,37 +65,37 @@ def value_of(layer: Layer, writer: CWriter, x: str) -> tuple[str, dict[str, Any]
         writer: gets the functions that the expression calls.
         x: the number, an expression without side effects.
     """
-    by_class: dict[type[Layer], str] = {
-        Linear: x,
-        ReLU: f"0.0f > {x} ? 0.0f : {x}",  # NaN stays
-        LeakyReLU: f"{x} > 0.0f ? {x} : $slope * {x}",
-        ELU: f"{x} > 0.0f ? {x} : $alpha * expm1f({x})",
-        SELU: f"{x} > 0.0f ? $scale * {x} : $alpha * expm1f({x})",
-        HardSigmoid: f"fminf(fmaxf(({x} + 3.0f) / 6.0f, 0.0f), 1.0f)",
-        Tanh: f"tanhf({x})",
-    }
-    terms: dict[str, Any] = {}
     if isinstance(layer, LeakyReLU):
-        terms["slope"] = float(layer.negative_slope)
+        found, terms = f"{x} > 0.0f ? {x} : $slope * {x}", {"slope": float(layer.negative_slope)}
     elif isinstance(layer, ELU):
-        terms["alpha"] = float(layer.alpha)
-    elif isinstance(layer, SELU):
-        terms |= {"scale": SCALE, "alpha": SCALE * ALPHA}
+        found, terms = f"{x} > 0.0f ? {x} : $alpha * expm1f({x})", {"alpha": float(layer.alpha)}
     elif isinstance(layer, Softplus):
         own = softplus(writer)
-        return f"{own}($beta * {x}) / $beta", {"beta": float(layer.beta)}
-    elif isinstance(layer, Sigmoid):
-        return f"{sigmoid(writer)}({x})", {}
-    elif isinstance(layer, SiLU):
-        return f"{x} * {sigmoid(writer)}({x})", {}
-    elif isinstance(layer, Mish):
-        return f"{x} * tanhf({softplus(writer)}({x}))", {}
-    elif isinstance(layer, GELU):
-        if layer.approximation == "none":
-            return f"0.5f * {x} * erfcf(-$root * {x})", {"root": sqrt(0.5)}
-        inner = f"$root * ({x} + 0.044715f * {x} * {x} * {x})"
-        return f"0.5f * {x} * (1.0f + tanhf({inner}))", {"root": sqrt(2 / 3.141592653589793)}
-    return by_class[type(layer)], terms
+        found, terms = f"{own}($beta * {x}) / $beta", {"beta": float(layer.beta)}
+    elif isinstance(layer, GELU) and layer.approximation == "none":
+        found, terms = f"0.5f * {x} * erfcf(-$root * {x})", {"root": sqrt(0.5)}
+    else:
+        by_class: dict[type[Layer], tuple[str, dict[str, Any]]] = {
+            Linear: (x, {}),
+            ReLU: (f"0.0f > {x} ? 0.0f : {x}", {}),  # NaN stays
+            SELU: (f"{x} > 0.0f ? $scale * {x} : $alpha * expm1f({x})", SELU_TERMS),
+            HardSigmoid: (f"fminf(fmaxf(({x} + 3.0f) / 6.0f, 0.0f), 1.0f)", {}),
+            Tanh: (f"tanhf({x})", {}),
+            GELU: (f"0.5f * {x} * (1.0f + tanhf({GELU_TANH.replace('x', x)}))", {"root": ROOT}),
+            Sigmoid: (f"$sigmoid({x})", {}),
+            SiLU: (f"{x} * $sigmoid({x})", {}),
+            Mish: (f"{x} * tanhf($softplus({x}))", {}),
+        }
+        found, terms = by_class[type(layer)]
+    if "$sigmoid" in found:
+        terms = {"sigmoid": sigmoid(writer)}
+    elif "$softplus" in found:
+        terms = {"softplus": softplus(writer)}
+    return found, terms
+
+
+SELU_TERMS = {"scale": SCALE, "alpha": SCALE * ALPHA}
+GELU_TANH = "$root * (x + 0.044715f * x * x * x)"
 
 
 class ElementwiseInC(Translation):
@@ -214,9 +215,7 @@ class GLUInC(Translation):
         gate, terms = value_of(self.gates[layer.activation], writer, "g")
         body = GLU_BODY.replace("$gate", gate)
         sizes = {"rows": prod(shape[:axis]), "half": half, "whole": 2 * half}
-        return (
-            writer.compute(site.name, body, {"x": site.inputs[0]}, shape, **sizes, **terms),
-        )
+        return (writer.compute(site.name, body, {"x": site.inputs[0]}, shape, **sizes, **terms),)
 
 
 MAXOUT = """

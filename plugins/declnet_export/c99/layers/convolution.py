@@ -19,8 +19,8 @@ from declnet_standard.layers import Conv1d, Conv2d, Conv2dTranspose
 from declnet_standard.layers.window import Axis, window_over
 
 GATHERED = """
-for (int i = 0; i < $rows; i++) {
-    for (int j = 0; j < $columns; j++) {
+for (int r = 0; r < $rows; r++) {
+    for (int s = 0; s < $columns; s++) {
         for (int g = 0; g < $groups; g++) {
             float *to = seen;
             for (int c = g * $channels; c < (g + 1) * $channels; c++) {
@@ -28,7 +28,7 @@ $copies
             }
 $product
             for (int f = 0; f < $filters; f++) {
-                y[((g * $filters + f) * $rows + i) * $columns + j] = sums[f];
+                y[((g * $filters + f) * $rows + r) * $columns + s] = sums[f];
             }
         }
     }
@@ -37,8 +37,8 @@ $product
 
 FEW_FILTERS = """
 for (int f = 0; f < $groups * $filters; f++) {
-    for (int i = 0; i < $rows; i++) {
-        for (int j = 0; j < $columns; j++) {
+    for (int r = 0; r < $rows; r++) {
+        for (int s = 0; s < $columns; s++) {
             float sum = $start;
             const float *w = $weights + f * $size;
             for (int c = f / $filters * $channels; c < (f / $filters + 1) * $channels; c++) {
@@ -51,7 +51,7 @@ for (int f = 0; f < $groups * $filters; f++) {
                     }
                 }
             }
-            y[(f * $rows + i) * $columns + j] = sum;
+            y[(f * $rows + r) * $columns + s] = sum;
         }
     }
 }
@@ -87,7 +87,7 @@ class Conv2dInC(Translation):
         }
         if layer.use_bias:
             terms["biases"] = site.parameters["biases"]
-        places = {"row": _place(window.rows, "i", "k"), "column": _place(window.columns, "j", "l")}
+        places = {"row": _place(window.rows, "r", "k"), "column": _place(window.columns, "s", "l")}
         outside = [_outside(window.rows, "row"), _outside(window.columns, "column")]
         tests = " || ".join(each for each in outside if each)
         x, shape = {"x": site.inputs[0]}, site.output_shape
@@ -101,8 +101,8 @@ class Conv2dInC(Translation):
         multiplied = product(
             size,
             filters,
-            f"($weights + g * {size * filters})" if layer.groups > 1 else "$weights",
-            f"($biases + g * {filters})" if layer.use_bias else "0",
+            _of_group("$weights", layer.groups, size * filters),
+            _of_group("$biases", layer.groups, filters) if layer.use_bias else "0",
             "seen",
             "sums",
         )
@@ -114,6 +114,11 @@ class Conv2dInC(Translation):
         return (
             writer.compute(site.name, body, x, shape, scratch=scratch, weights=by_group, **terms),
         )
+
+
+def _of_group(array: str, groups: int, size: int) -> str:
+    """Return a pointer to the part of group g."""
+    return f"({array} + g * {size})" if groups > 1 else array
 
 
 def _place(axis: Axis, place: str, position: str) -> str:
@@ -134,10 +139,13 @@ def _outside(axis: Axis, place: str) -> str:
 
 
 def _copies(rows: Axis, columns: Axis, height: int, width: int) -> str:
-    """Return statements that copy what the kernel sees of channel c at (i, j) to `to`."""
+    """Return statements that copy what the kernel sees of channel c at (r, s) to `to`."""
     above, aside = _outside(rows, "row"), _outside(columns, "column")
     row = f"x + (c * {rows.size} + row) * {columns.size}"
-    lines = [f"for (int k = 0; k < {height}; k++) {{", f"    const int row = {_place(rows, 'i', 'k')};"]
+    lines = [
+        f"for (int k = 0; k < {height}; k++) {{",
+        f"    const int row = {_place(rows, 'r', 'k')};",
+    ]
     if above:
         lines += [
             f"    if ({above}) {{",
@@ -148,8 +156,10 @@ def _copies(rows: Axis, columns: Axis, height: int, width: int) -> str:
     lines += [
         f"    const float *const from = {row};",
         f"    for (int l = 0; l < {width}; l++) {{",
-        f"        const int column = {_place(columns, 'j', 'l')};",
-        f"        *to++ = {aside} ? 0.0f : from[column];" if aside else "        *to++ = from[column];",
+        f"        const int column = {_place(columns, 's', 'l')};",
+        f"        *to++ = {aside} ? 0.0f : from[column];"
+        if aside
+        else "        *to++ = from[column];",
         "    }",
         "}",
     ]
@@ -198,14 +208,14 @@ class Conv1dInC(Translation):
         has_lengths = len(site.inputs) > 1
         end = "lengths[0]" if has_lengths else str(time)
         outside = ["step < 0"] if axis.before else []
-        if has_lengths or _outside(Axis(**{**axis.__dict__, "before": axis.before}), "step"):
+        if has_lengths or "step >=" in _outside(axis, "step"):
             outside.append(f"step >= {end}")
         place = f"x[step * {features} + c]"
         multiplied = product(
             size,
             filters,
-            f"($weights + g * {size * filters})" if groups > 1 else "$weights",
-            ("($biases + g * $filters)" if groups > 1 else "$biases") if layer.use_bias else "0",
+            _of_group("$weights", groups, size * filters),
+            _of_group("$biases", groups, filters) if layer.use_bias else "0",
             "seen",
             "own",
         )
@@ -229,7 +239,8 @@ class Conv1dInC(Translation):
             site.writer.compute(
                 site.name, body, inputs, site.output_shape,
                 scratch={"seen": site.writer.scratch(size)}, weights=by_group, places=places,
-                groups=groups, channels=channels, filters=filters, kernel=layer.kernel_size, **terms,
+                groups=groups, channels=channels, filters=filters, kernel=layer.kernel_size,
+                **terms,
             ),
         )  # fmt: skip
 

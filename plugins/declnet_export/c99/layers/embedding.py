@@ -47,6 +47,4 @@ class EmbeddingInC(Translation):
                 terms[name] = writer.constant(f"{site.name}_{name}", kept, "int32_t")
         else:
             terms["rows"] = int(np.max(sizes))
-        return (
-            writer.compute(site.name, body, {"x": x}, site.output_shape, fails=True, **terms),
-        )
+        return (writer.compute(site.name, body, {"x": x}, site.output_shape, fails=True, **terms),)

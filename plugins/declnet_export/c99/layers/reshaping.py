@@ -10,11 +10,9 @@ from declnet_standard.layers import (
     Add,
     Concatenate,
     Dropout,
-    Flatten,
     GaussianNoise,
     Linear,
     Multiply,
-    Reshape,
 )
 
 
@@ -23,7 +21,7 @@ class UnchangedInC(Translation):
 
     type = "c_unchanged"
     format = "c"
-    replaces = (Linear, Flatten, Reshape, Dropout, GaussianNoise)
+    replaces = (Linear, Dropout, GaussianNoise)
 
     def translate(self, layer: Layer, site: TranslationSite) -> tuple[Value, ...]:
         """Return the input."""
