@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -32,39 +32,54 @@ def compiler() -> str | None:
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
-def compile_library(sources: Sequence[Path], library: Path, *options: str) -> None:
-    """Compile C files to a shared library.
+def loaded_library(source: Path, *options: str) -> ctypes.CDLL:
+    """Compile a C file to a shared library, which is loaded and deleted.
+
+    Args:
+        source: the file.
+        options: of the compiler, in addition to those that are needed.
 
     Raises:
-        ExportError: the compiler refuses them; with its message.
+        ExportError: the compiler refuses it; with its message.
     """
-    command = [compiler() or "cc", "-std=c99", "-O1", "-fPIC", "-shared", *options]
-    done = subprocess.run(  # noqa: S603  # the compiler, and files of our own
-        [*command, *map(str, sources), "-o", str(library), "-lm"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise ExportError([(f"the C compiler refuses the file: {done.stderr[:2000]}", None)])
+    with TemporaryDirectory(prefix="declnet-") as folder:
+        library = str(Path(folder, "program.so"))
+        command = [compiler() or "cc", "-std=c99", "-O1", "-fPIC", "-shared", *options]
+        done = subprocess.run(  # noqa: S603  # the compiler, and a file of our own
+            [*command, str(source), "-o", library, "-lm"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise ExportError([(f"the C compiler refuses the file: {done.stderr[:2000]}", None)])
+        return ctypes.CDLL(library)
 
 
 class CompiledProgram:
     """Runs a program of C99 on raw columns, row by row.
 
     Args:
-        path: its source; the header is beside it.
+        header: its header, which describes the interface.
+        library: what its source was compiled to.
     """
 
-    def __init__(self, path: Path, *options: str) -> None:
-        self._interface = _interface(path.with_suffix(".h"))
-        with TemporaryDirectory(prefix="declnet-") as folder:  # a loaded library needs no file
-            library = Path(folder, "program.so")
-            compile_library([path], library, *options)
-            self._library = ctypes.CDLL(str(library))
+    def __init__(self, header: Path, library: ctypes.CDLL) -> None:
+        self._interface = _interface(header)
         array = "_array" if self._interface["array"] else ""
-        name = f"{self._interface['prefix']}_predict{array}"
-        self._predict = getattr(self._library, name)
+        self._predict = getattr(library, f"{self._interface['prefix']}_predict{array}")
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Compile a program to a library that needs no file once it is loaded.
+
+        Args:
+            path: its source; the header is beside it.
+
+        Raises:
+            ExportError: the compiler refuses it.
+        """
+        return cls(path.with_suffix(".h"), loaded_library(path))
 
     def __call__(self, columns: Mapping[str, Array]) -> dict[str, ExportedPredictions]:
         """Return the predictions of each output.

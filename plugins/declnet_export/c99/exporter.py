@@ -65,4 +65,4 @@ class C99(Exporter):
 
     def predictor(self, path: Path) -> FilePredictor | None:
         """Compile the file and return a function that runs it; None without a C compiler."""
-        return None if compiler() is None else CompiledProgram(path)
+        return None if compiler() is None else CompiledProgram.of(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -41,45 +42,39 @@ class BatchNormInC(Translation):
 
 
 SAMPLE_NORM = """
-for (int g = 0; g < $groups; g++) {
-    const float first = $first;
-    float mean = 0.0f, square = 0.0f;
-    for (int i = 0; i < $length; i++) mean += x[g * $length + i] - first;
-    mean = $center;
-    for (int i = 0; i < $length; i++) {
-        const float z = x[g * $length + i] - mean;
-        square += z * z;
-    }
+for (int g = 0; g < $groups; g++, x += $length, y += $length) {
+    const float first = x[0];
+    float sum = 0.0f, square = 0.0f;
+    for (int i = 0; i < $length; i++) sum += x[i] - first;
+    const float mean = first + sum / $length.0f;
+    for (int i = 0; i < $length; i++) square += (x[i] - mean) * (x[i] - mean);
     const float slope = 1.0f / sqrtf(square / $length.0f + $epsilon);
     for (int i = 0; i < $length; i++) {
-        y[g * $length + i] = (x[g * $length + i] - mean) * slope * $scale[$at]$shift;
+        y[i] = (x[i] - mean) * slope * $scale[$at] + $offsets[$at];
     }
 }
 """
 
+RMS_NORM = """
+for (int g = 0; g < $groups; g++, x += $length, y += $length) {
+    float square = 0.0f;
+    for (int i = 0; i < $length; i++) square += x[i] * x[i];
+    const float slope = 1.0f / sqrtf(square / $length.0f + $epsilon);
+    for (int i = 0; i < $length; i++) y[i] = x[i] * slope * $scale[i];
+}
+"""
 
-def _sample_norm(
-    site: TranslationSite, groups: int, epsilon: float, at: str, centered: bool = True
+
+def _normalized(
+    site: TranslationSite, body: str, groups: int, epsilon: float, at: str, **terms: Any
 ) -> tuple[Value, ...]:
-    length = prod(site.output_shape) // groups
-    terms = {
-        "groups": groups,
-        "length": length,
-        "epsilon": float(epsilon),
-        "scale": site.parameters["scale"],
-    }
-    body = SAMPLE_NORM.replace("$first", "x[g * $length]" if centered else "0.0f")
-    body = body.replace("$center", "first + mean / $length.0f" if centered else "0.0f")
-    if not centered:
-        body = "\n".join(line for line in body.splitlines() if "mean +=" not in line)
-    body = body.replace("$shift", " + $offset[$at]" if centered else "").replace("$at", at)
-    if centered:
-        terms["offset"] = site.parameters["offset"]
     return (
         site.writer.compute(
-            site.name, body, {"x": site.inputs[0]}, site.output_shape, in_place="x", **terms
+            site.name, body, {"x": site.inputs[0]}, site.output_shape, in_place="x",
+            groups=groups, length=prod(site.output_shape) // groups, epsilon=float(epsilon), at=at,
+            scale=site.parameters["scale"], **terms,
         ),
-    )
+    )  # fmt: skip
 
 
 class LayerNormInC(Translation):
@@ -92,7 +87,8 @@ class LayerNormInC(Translation):
     def translate(self, layer: LayerNorm, site: TranslationSite) -> tuple[Value, ...]:
         """Add loops over what is normalized together."""
         groups = prod(site.output_shape) // site.parameters["scale"].size
-        return _sample_norm(site, groups, layer.epsilon, "i")
+        offsets = site.parameters["offset"]
+        return _normalized(site, SAMPLE_NORM, groups, layer.epsilon, "i", offsets=offsets)
 
 
 class GroupNormInC(Translation):
@@ -105,7 +101,9 @@ class GroupNormInC(Translation):
     def translate(self, layer: GroupNorm, site: TranslationSite) -> tuple[Value, ...]:
         """Add loops over groups."""
         places, channels = prod(site.output_shape[1:]), site.output_shape[0] // layer.groups
-        return _sample_norm(site, layer.groups, layer.epsilon, f"g * {channels} + i / {places}")
+        at = f"g * {channels} + i / {places}"
+        offsets = site.parameters["offset"]
+        return _normalized(site, SAMPLE_NORM, layer.groups, layer.epsilon, at, offsets=offsets)
 
 
 class RMSNormInC(Translation):
@@ -118,4 +116,4 @@ class RMSNormInC(Translation):
     def translate(self, layer: RMSNorm, site: TranslationSite) -> tuple[Value, ...]:
         """Add loops over what is normalized together."""
         groups = prod(site.output_shape) // site.parameters["scale"].size
-        return _sample_norm(site, groups, layer.epsilon, "i", centered=False)
+        return _normalized(site, RMS_NORM, groups, layer.epsilon, "i")
