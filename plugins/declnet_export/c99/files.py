@@ -105,7 +105,7 @@ def _output_fields(writer: ModelWriter, own: Output) -> str:
     kind = number if output.sort == "values" else "float"
     about = {
         "values": "in the unit of the target",
-        "scores": f"above {output.threshold:g} for the second class"
+        "scores": f"above {output.threshold} for the second class"
         if output.sort != "classes"
         else "the largest is that of the predicted class",
         "probabilities": f"in the order of {name}" if output.classes else "of yes",

@@ -26,7 +26,7 @@ y[$units] = above;
 """
 
 
-class OrdinalInC(Translation):
+class COrdinalPredictions(Translation):
     """The probability of each class, from cut points."""
 
     type = "c_ordinal_predictions"
@@ -36,13 +36,15 @@ class OrdinalInC(Translation):
     def translate(self, loss: Ordinal, site: TranslationSite) -> tuple[Value, ...]:
         """Add a loop over classes."""
         writer: CWriter = site.writer
-        own = {"sigmoid": sigmoid(writer), "softplus": softplus(writer)}
-        units = prod(site.input_shapes[0])
-        x = {"x": site.inputs[0]}
-        return (writer.compute(site.name, ORDINAL, x, site.output_shape, units=units, **own),)
+        return (
+            writer.compute(
+                site.name, ORDINAL, {"x": site.inputs[0]}, site.output_shape,
+                units=prod(site.input_shapes[0]), sigmoid=sigmoid(writer), softplus=softplus(writer),
+            ),
+        )  # fmt: skip
 
 
-class MeanOfPredictionsInC(Translation):
+class CMeanPredictions(Translation):
     """Means of normal distributions; mean counts, given their logarithms."""
 
     type = "c_mean_predictions"
@@ -73,7 +75,7 @@ for (int j = 0; j < $size; j++) y[j] /= $members.0f;
 """
 
 
-class MembersInC(Translation):
+class CMembersPredictions(Translation):
     """The mean of the members' predictions."""
 
     type = "c_members_predictions"
@@ -102,7 +104,7 @@ for (int i = 0; i < $size; i++) {
 """
 
 
-class TemperatureInC(Translation):
+class CTemperature(Translation):
     """p = softmax(log(p) / temperature), or sigmoid(logit(p) / temperature)."""
 
     type = "c_temperature"
@@ -155,7 +157,7 @@ APS = """float score = 0.0f;
     }"""
 
 
-class ConformalInC(Translation):
+class CConformal(Translation):
     """Intervals of predictions ± a limit, and sets of classes whose score is within it."""
 
     type = "c_conformal"
@@ -188,7 +190,8 @@ class ConformalInC(Translation):
         )  # fmt: skip
 
     def _sets(self, calibrator: Conformal, site: TranslationSite) -> Value:
-        writer, x = site.writer, site.inputs[0]
+        writer: CWriter = site.writer
+        x: Value = site.inputs[0]
         binary = x.size == 1
         body = SETS.replace("$score", LAC if calibrator.method == "lac" else APS)
         for index in "ik":

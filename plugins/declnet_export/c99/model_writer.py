@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from declnet import (
     ExportedColumn,
     ExportedInput,
@@ -170,7 +172,7 @@ class ModelWriter(CWriter):
             what = "label" if output.sort == "binary" else "flags[i]"
             self._final(
                 FLAG, into, size=own.size, numbers=own.numbers, at=f"{at} + i" if at else "i",
-                what=what, limit=float(output.threshold),
+                what=what, limit=self._limit(output.threshold),
             )  # fmt: skip
         for side in ("lower", "upper"):
             value = getattr(written, side)
@@ -183,6 +185,12 @@ class ModelWriter(CWriter):
                 {"x": written.sets}, (), into=Value((), "int", f"{into}in_set"), inline=True,
                 size=len(output.classes or ()),
             )  # fmt: skip
+
+    def _limit(self, threshold: float | tuple[float, ...]) -> Any:
+        """Return the threshold of unit i, a term."""
+        if isinstance(threshold, tuple):
+            return f"{self.constant('thresholds', np.array(threshold))}[i]"
+        return float(threshold)
 
     def _fill(self, target: str, x: Value, size: int, count: int) -> None:
         ctype = self.number if target.endswith(("values", "lower", "upper")) else "float"

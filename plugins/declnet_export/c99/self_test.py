@@ -19,11 +19,11 @@ TOLERANCE = "1e-4f"
 def self_test(model: ExportedModel, writer: ModelWriter, rows: int) -> str:
     """Return the test of at most `rows` of the model's examples; empty if there are none."""
     count = len(next(iter(model.expected.values())).outputs) if model.expected else 0
-    chosen = np.unique(np.linspace(0, count - 1, min(rows, count)).astype(int)) if count else []
-    if not len(chosen):
+    if not (count and rows):
         return ""
+    chosen = np.unique(np.linspace(0, count - 1, min(rows, count)).astype(int))
     prefix = writer.prefix
-    stored, argument = _stored(model, writer, np.asarray(chosen))
+    stored, argument = _stored(model, writer, chosen)
     lines = [*stored]
     checks = []
     for each in writer.outputs:

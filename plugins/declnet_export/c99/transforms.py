@@ -89,7 +89,7 @@ def learned(site: TranslationSite, name: str, value: Any = None) -> str:
     return f"{writer.raw_constant(f'{site.name}_{name}', np.asarray(value, float))}[i]"
 
 
-class StandardizeInC(Translation):
+class CStandardize(Translation):
     """y = (x - mean) / std."""
 
     type = "c_standardize"
@@ -111,7 +111,7 @@ static $number $name($number v, $number low, $number high)
 """
 
 
-class MinMaxInC(Translation):
+class CMinMax(Translation):
     """y = low + (x - min) / (max - min) * (high - low)."""
 
     type = "c_min_max"
@@ -134,7 +134,7 @@ class MinMaxInC(Translation):
         return each_number(site, value)
 
 
-class ClampInC(Translation):
+class CClamp(Translation):
     """y = x; the inverse is limited to the range of the training data."""
 
     type = "c_clamp"
@@ -159,7 +159,7 @@ static $number $name($number z, $number limit)
 """
 
 
-class RobustScaleInC(Translation):
+class CRobustScale(Translation):
     """y = z / sqrt(1 + (z / clip)**2), z = (x - median) * factor."""
 
     type = "c_robust_scale"
@@ -175,7 +175,7 @@ class RobustScaleInC(Translation):
         return each_number(site, z)
 
 
-class SignedLogInC(Translation):
+class CSignedLog(Translation):
     """y = sign(x) * log(1 + |x| / scale)."""
 
     type = "c_signed_log"
@@ -190,7 +190,7 @@ class SignedLogInC(Translation):
         return each_number(site, f"copysign$f(log1p$f(fabs$f(v) / {scale}), v)")
 
 
-class LogInC(Translation):
+class CLog(Translation):
     """y = log(x + shift); smaller numbers are an error."""
 
     type = "c_log"
@@ -207,7 +207,7 @@ class LogInC(Translation):
         )
 
 
-class NormalizeInC(Translation):
+class CNormalize(Translation):
     """y = (x / maximum - mean) / std, by channels."""
 
     type = "c_normalize"
@@ -228,7 +228,7 @@ class NormalizeInC(Translation):
         return each_number(site, value)
 
 
-class ImputeInC(Translation):
+class CImpute(Translation):
     """y = x, but a value of the training data where x is missing."""
 
     type = "c_impute"
@@ -249,7 +249,7 @@ class ImputeInC(Translation):
         return each_number(site, f"{missing} ? {learned(site, 'value')} : v")
 
 
-class MissingIndicatorInC(Translation):
+class CMissingIndicator(Translation):
     """y = x and, for each number that the training data lacks somewhere, 1 where it is missing."""
 
     type = "c_missing_indicator"
@@ -365,7 +365,7 @@ def _encoded(site: TranslationSite, transform: CategoryTransform, body: str) -> 
     )  # fmt: skip
 
 
-class OneHotInC(Translation):
+class COneHot(Translation):
     """One number for each category, 1 where x has it."""
 
     type = "c_one_hot"
@@ -378,7 +378,7 @@ class OneHotInC(Translation):
         return _encoded(site, transform, body)
 
 
-class SignedOneHotInC(Translation):
+class CSignedOneHot(Translation):
     """The same; for two categories, one number, 1 or -1."""
 
     type = "c_signed_one_hot"
@@ -393,7 +393,7 @@ class SignedOneHotInC(Translation):
         return _encoded(site, transform, body)
 
 
-class OrdinalInC(Translation):
+class COrdinal(Translation):
     """The position of x in the categories; their number for unknown ones."""
 
     type = "c_ordinal"
@@ -405,7 +405,7 @@ class OrdinalInC(Translation):
         return _encoded(site, transform, "y[0] = ($number) (at < 0 ? $count : at);")
 
 
-class GroupRareInC(Translation):
+class CGroupRare(Translation):
     """y = x, or another text for categories that are rare or unknown; missing ones stay missing."""
 
     type = "c_group_rare"
@@ -555,7 +555,7 @@ static $number $name($number share, const $number *quantiles, int last)
 """
 
 
-class QuantileInC(Translation):
+class CQuantile(Translation):
     """y = the share of the training data below x, or the normal quantile of the share."""
 
     type = "c_quantile"
@@ -576,7 +576,7 @@ class QuantileInC(Translation):
         return each_number(site, f"{own}({share}, $quantiles + $at, $last)", **_quantiles(site))
 
 
-class QuantileNormalInC(Translation):
+class CQuantileNormal(Translation):
     """y = the normal quantile of x's rank in the training data."""
 
     type = "c_quantile_normal"

@@ -65,6 +65,7 @@ def value_of(layer: Layer, writer: CWriter, x: str) -> tuple[str, dict[str, Any]
         writer: gets the functions that the expression calls.
         x: the number, an expression without side effects.
     """
+    terms: dict[str, Any]
     if isinstance(layer, LeakyReLU):
         found, terms = f"{x} > 0.0f ? {x} : $slope * {x}", {"slope": float(layer.negative_slope)}
     elif isinstance(layer, ELU):
@@ -98,7 +99,7 @@ SELU_TERMS = {"scale": SCALE, "alpha": SCALE * ALPHA}
 GELU_TANH = "$root * (x + 0.044715f * x * x * x)"
 
 
-class ElementwiseInC(Translation):
+class CElementwise(Translation):
     """Activations of single numbers, which take the memory of their input if they can."""
 
     type = "c_elementwise"
@@ -129,7 +130,7 @@ for (int c = 0; c < $channels; c++) {
 """
 
 
-class PReLUInC(Translation):
+class CPrelu(Translation):
     """y = x where x > 0, slope * x elsewhere."""
 
     type = "c_prelu"
@@ -165,11 +166,11 @@ for (int t = 0; t < $rows; t++) {
 
 def softmax(writer: CWriter, name: str, x: Value, shape: Shape) -> Value:
     """Return the softmax over the last axis."""
-    sizes = {"rows": prod(shape[:-1]), "classes": shape[-1]}
-    return writer.compute(name, SOFTMAX, {"x": x}, shape, in_place="x", **sizes)
+    rows, classes = prod(shape[:-1]), shape[-1]
+    return writer.compute(name, SOFTMAX, {"x": x}, shape, in_place="x", rows=rows, classes=classes)
 
 
-class SoftmaxInC(Translation):
+class CSoftmax(Translation):
     """y = exp(x - max x) / sum exp(x - max x), over the last axis."""
 
     type = "c_softmax"
@@ -192,7 +193,7 @@ for (int r = 0; r < $rows; r++) {
 """
 
 
-class GLUInC(Translation):
+class CGlu(Translation):
     """y = a * f(b) for the halves a and b of the features."""
 
     type = "c_glu"
@@ -232,7 +233,7 @@ for (int f = 0; f < $features; f++) {
 """
 
 
-class MaxoutInC(Translation):
+class CMaxout(Translation):
     """y[j] = the maximum of neighboring features."""
 
     type = "c_maxout"

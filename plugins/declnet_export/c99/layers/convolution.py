@@ -58,7 +58,7 @@ for (int f = 0; f < $groups * $filters; f++) {
 """
 
 
-class Conv2dInC(Translation):
+class CConv2d(Translation):
     """y = biases + the sum over the kernel of weights * x."""
 
     type = "c_conv2d"
@@ -189,7 +189,7 @@ $product
 """
 
 
-class Conv1dInC(Translation):
+class CConv1d(Translation):
     """y[t] = biases + the sum over the kernel of x[t + k] @ weights[k]."""
 
     type = "c_conv1d"
@@ -271,7 +271,7 @@ for (int c = 0; c < $channels; c++) {
 """
 
 
-class Conv2dTransposeInC(Translation):
+class CConv2dTranspose(Translation):
     """y[s * i + k, s * j + l] += weights * x[i, j]."""
 
     type = "c_conv2d_transpose"

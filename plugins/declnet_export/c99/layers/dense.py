@@ -11,7 +11,7 @@ from declnet_export.c99.writer import CWriter, Value
 from declnet_standard.layers import Dense
 
 
-class DenseInC(Translation):
+class CDense(Translation):
     """y = x @ weights + biases, at each step."""
 
     type = "c_dense"
@@ -34,5 +34,6 @@ def dense(site: TranslationSite, weights: object, biases: object) -> Value:
             f"for (int t = 0; t < {steps}; t++, x += {inputs}, y += {units}) {{\n"
             f"{indent(body, '    ')}\n}}"
         )
-    own = {"weights": weights, "biases": biases}
-    return writer.compute(site.name, body, {"x": x}, site.output_shape, **own)
+    return writer.compute(
+        site.name, body, {"x": x}, site.output_shape, weights=weights, biases=biases
+    )

@@ -26,7 +26,7 @@ for (int i = 0; i < $numbers; i++) {
 """
 
 
-class EmbeddingInC(Translation):
+class CEmbedding(Translation):
     """y = weights[x]."""
 
     type = "c_embedding"

@@ -20,7 +20,7 @@ for (int c = 0; c < $channels; c++) {
 """
 
 
-class BatchNormInC(Translation):
+class CBatchNorm(Translation):
     """y = slope * (x - mean) + offset, by the running statistics."""
 
     type = "c_batch_norm"
@@ -77,7 +77,7 @@ def _normalized(
     )  # fmt: skip
 
 
-class LayerNormInC(Translation):
+class CLayerNorm(Translation):
     """y = scale * (x - mean) / sqrt(variance + epsilon) + offset, over the last axes."""
 
     type = "c_layer_norm"
@@ -91,7 +91,7 @@ class LayerNormInC(Translation):
         return _normalized(site, SAMPLE_NORM, groups, layer.epsilon, "i", offsets=offsets)
 
 
-class GroupNormInC(Translation):
+class CGroupNorm(Translation):
     """The same for groups of channels, with a scale and an offset for each channel."""
 
     type = "c_group_norm"
@@ -106,7 +106,7 @@ class GroupNormInC(Translation):
         return _normalized(site, SAMPLE_NORM, layer.groups, layer.epsilon, at, offsets=offsets)
 
 
-class RMSNormInC(Translation):
+class CRmsNorm(Translation):
     """y = scale * x / sqrt(mean(x**2) + epsilon), over the last axes."""
 
     type = "c_rms_norm"

@@ -36,7 +36,7 @@ for (int c = 0; c < $channels; c++) {
 """
 
 
-class Pool2dInC(Translation):
+class CPool2d(Translation):
     """The maximum or mean of each window."""
 
     type = "c_pool2d"
@@ -80,7 +80,7 @@ for (int c = 0; c < $channels; c++) {
 """
 
 
-class GlobalPool2dInC(Translation):
+class CGlobalPool2d(Translation):
     """The maximum or mean of each channel."""
 
     type = "c_global_pool2d"

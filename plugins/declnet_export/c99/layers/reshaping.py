@@ -16,7 +16,7 @@ from declnet_standard.layers import (
 )
 
 
-class UnchangedInC(Translation):
+class CUnchanged(Translation):
     """Layers whose output has the numbers of the input, in the same order."""
 
     type = "c_unchanged"
@@ -28,7 +28,7 @@ class UnchangedInC(Translation):
         return (site.inputs[0],)
 
 
-class ElementByElementInC(Translation):
+class CElementByElement(Translation):
     """The sum or product of inputs of one shape."""
 
     type = "c_element_by_element"
@@ -55,7 +55,7 @@ for (int r = 0; r < $rows; r++) {
 """
 
 
-class ConcatenateInC(Translation):
+class CConcatenate(Translation):
     """Inputs joined along an axis."""
 
     type = "c_concatenate"

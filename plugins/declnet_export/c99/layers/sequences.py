@@ -41,7 +41,7 @@ def check_length(time: int) -> str:
     return f"if (lengths[0] < 0 || lengths[0] > {time}) return ${{PREFIX}}_OUT_OF_RANGE;\n"
 
 
-class OverTimeInC(Translation):
+class COverTime(Translation):
     """The last step, the mean or the maximum of a sequence's own steps."""
 
     type = "c_over_time"
@@ -64,7 +64,7 @@ class OverTimeInC(Translation):
         )
 
 
-class PositionalEncodingInC(Translation):
+class CPositionalEncoding(Translation):
     """y[t] = x[t] + p[t]."""
 
     type = "c_positional_encoding"

@@ -19,7 +19,7 @@ from declnet_tabular.layers.periodic import PBLD
 from declnet_tabular.layers.piecewise_linear import PiecewiseLinear
 
 
-class NTPDenseInC(Translation):
+class CNtpDense(Translation):
     """y = x @ weights / sqrt(inputs) + biases; the constants are the divided weights."""
 
     type = "c_ntp_dense"
@@ -32,7 +32,7 @@ class NTPDenseInC(Translation):
         return (dense(site, weights / sqrt(len(weights)), site.parameters["biases"]),)
 
 
-class FeatureScaleInC(Translation):
+class CFeatureScale(Translation):
     """y = x * scale."""
 
     type = "c_feature_scale"
@@ -50,7 +50,7 @@ class FeatureScaleInC(Translation):
         )  # fmt: skip
 
 
-class ParametricActivationInC(Translation):
+class CParametricActivation(Translation):
     """y = x + shares * (f - x)."""
 
     type = "c_parametric_activation"
@@ -79,7 +79,7 @@ for (int m = 0; m < $members; m++) {
 """
 
 
-class MembersInC(Translation):
+class CMembers(Translation):
     """y[m] = x * scale[m]."""
 
     type = "c_members"
@@ -97,7 +97,7 @@ class MembersInC(Translation):
         )  # fmt: skip
 
 
-class MemberDenseInC(Translation):
+class CMemberDense(Translation):
     """y[m] = x[m] @ weights[m] + biases[m]."""
 
     type = "c_member_dense"
@@ -134,7 +134,7 @@ $product
 """
 
 
-class PBLDInC(Translation):
+class CPbld(Translation):
     """y = W cos(2 pi w x + b) + c for each feature, then the features."""
 
     type = "c_pbld"
@@ -179,7 +179,7 @@ for (int n = 0; n < $features; n++, y += $units) {
 """
 
 
-class PiecewiseLinearInC(Translation):
+class CPiecewiseLinear(Translation):
     """y = slopes * x + biases + e(x) @ weights, feature by feature."""
 
     type = "c_piecewise_linear"
