@@ -39,7 +39,8 @@ class COrdinalPredictions(Translation):
         return (
             writer.compute(
                 site.name, ORDINAL, {"x": site.inputs[0]}, site.output_shape,
-                units=prod(site.input_shapes[0]), sigmoid=sigmoid(writer), softplus=softplus(writer),
+                units=prod(site.input_shapes[0]), sigmoid=sigmoid(writer),
+                softplus=softplus(writer),
             ),
         )  # fmt: skip
 
