@@ -1,0 +1,1 @@
+"""ONNX: exports whole models, from raw columns to labels and probabilities."""

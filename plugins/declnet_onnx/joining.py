@@ -1,0 +1,64 @@
+"""Layers that join, reshape or pass on their inputs, in ONNX."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from declnet_onnx.translation import OnnxTranslation, Site
+from declnet_onnx.writer import GraphWriter
+from declnet_standard.layers import (
+    Add,
+    Concatenate,
+    Dropout,
+    Flatten,
+    GaussianNoise,
+    Multiply,
+    Reshape,
+)
+
+
+class SumTranslation(OnnxTranslation):
+    """Add or Mul, one input after the other."""
+
+    type = "onnx_add"
+    replaces = (Add, Multiply)
+
+    def write(self, component: Add | Multiply, site: Site, w: GraphWriter) -> str:
+        """Return the sum or the product of the inputs."""
+        found, *others = site.inputs
+        for each in others:
+            found = w.op("Add" if isinstance(component, Add) else "Mul", found, each)
+        return str(found)
+
+
+class ConcatenateTranslation(OnnxTranslation):
+    """Concat."""
+
+    type = "onnx_concatenate"
+    replaces = (Concatenate,)
+
+    def write(self, component: Concatenate, site: Site, w: GraphWriter) -> str:
+        """Return the inputs, joined."""
+        return w.concat(site.inputs, component.axis + 1)
+
+
+class ReshapeTranslation(OnnxTranslation):
+    """Reshape, which keeps the batch."""
+
+    type = "onnx_reshape"
+    replaces = (Flatten, Reshape)
+
+    def write(self, component: Flatten | Reshape, site: Site, w: GraphWriter) -> str:
+        """Return x in another shape."""
+        return w.reshape(site.inputs[0], site.output_shape)
+
+
+class NoiseTranslation(OnnxTranslation):
+    """Nothing: noise is for training."""
+
+    type = "onnx_noise"
+    replaces = (Dropout, GaussianNoise)
+
+    def write(self, component: Any, site: Site, w: GraphWriter) -> str:
+        """Return x."""
+        return str(site.inputs[0])
