@@ -23,6 +23,9 @@ from declnet.contracts.engine import CompiledCalls as CompiledCalls
 from declnet.contracts.engine import Engine as Engine
 from declnet.contracts.engine import NativeLoop as NativeLoop
 from declnet.contracts.engine import StepLoop as StepLoop
+from declnet.contracts.importer import ImportedNetwork as ImportedNetwork
+from declnet.contracts.importer import Importer as Importer
+from declnet.contracts.importer import LeftoverError as LeftoverError
 from declnet.contracts.inputs import InputInfo as InputInfo
 from declnet.contracts.inputs import IntegerLimit as IntegerLimit
 from declnet.contracts.kernel import Kernel as Kernel

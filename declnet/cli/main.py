@@ -11,6 +11,7 @@ from declnet import __version__
 from declnet.cli.check import check, explain, schema
 from declnet.cli.compare import compare, runs
 from declnet.cli.find_rate import find_rate
+from declnet.cli.import_ import import_
 from declnet.cli.new import new
 from declnet.cli.overfit import overfit
 from declnet.cli.plugin_commands import CommandGroup
@@ -46,6 +47,7 @@ for each in (
     resume,
     evaluate,
     predict,
+    import_,
     sweep,
     trace,
     runs,
