@@ -11,14 +11,6 @@ from typing import Any
 import click
 import numpy as np
 
-from declnet.cli.metrics import (
-    abbreviations,
-    format_metric,
-    format_number,
-    informative,
-    metrics_in_words,
-    ordered,
-)
 from declnet.cli.terminal import (
     BLOCKS,
     is_terminal,
@@ -33,6 +25,14 @@ from declnet.contracts.table import Table, column_type, missing_values
 from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Node
 from declnet.registry.spelling import counted
+from declnet.runs.display.metrics import (
+    abbreviations,
+    format_metric,
+    format_number,
+    informative,
+    metrics_in_words,
+    ordered,
+)
 from declnet.runs.evaluation import CalibrationResult, Evaluation
 from declnet.runs.session import RunResult
 from declnet.spec.messages import from_here

@@ -462,10 +462,6 @@ class ClassCounts:
             self.counts += ConfusionMatrix.of(true, predicted, len(self.counts)).counts
 
 
-NEGLIGIBLE = 1e-9
-"""r2 that rounding alone can make: the mean of y is predicted in the model's type."""
-
-
 class ValueErrors:
     """Accumulator for r2, the mean absolute error and the root mean squared error."""
 
@@ -508,9 +504,8 @@ class ValueErrors:
         constant = self._spread == 0
         share = self._squares / np.where(constant, 1, self._spread)
         share = np.where(constant, self._squares != 0, share)
-        r2 = float(np.mean(1 - share))
         return {
-            "r2": 0.0 if abs(r2) < NEGLIGIBLE else r2,
+            "r2": float(np.mean(1 - share)),
             "mean_absolute_error": float(np.mean(self._sizes) / self._count),
             "root_mean_squared_error": float(np.sqrt(np.mean(self._squares) / self._count)),
         }

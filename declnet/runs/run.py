@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from declnet.contracts.arrays import Array
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.table import Table
 from declnet.data.loading import GivenData, as_data, guarded
@@ -30,6 +31,7 @@ def run(
     notice: Notice | None = None,
     registry: Registry | None = None,
     checked: Checked | None = None,
+    parameters: Mapping[str, Array] | None = None,
 ) -> RunResult:
     """Train and evaluate the model of a spec.
 
@@ -46,11 +48,14 @@ def run(
         notice: called with each warning of a callback when it occurs; the result has them all.
         registry: where names are looked up; default: all installed plugins.
         checked: the result of checking this same spec, to avoid reading tables twice.
+        parameters: the model's parameters to start from, as `Model.parameters` returns them,
+            instead of initialized ones; the run's folder does not say so.
 
     Raises:
         SpecError: the spec is invalid, or has folds and selects none (use `cross_validate`);
             nothing was written.
         DataError: the data is invalid; nothing was written.
+        WeightsError: the parameters do not fit the model; nothing was written.
         OutputError: the folder is not empty; nothing in it was changed.
         RunError: the run could not be finished; the folder records this and keeps the logged
             epochs. If a component raised, the error names it and its distribution
@@ -58,7 +63,8 @@ def run(
     """
     spec = as_spec(spec, registry)
     _require_one_fold(spec)
-    ready = make_ready_run(spec, registry, given_data(data) if data is not None else None, checked)
+    given = given_data(data) if data is not None else None
+    ready = make_ready_run(spec, registry, given, checked, parameters)
     if out is None:
         return Session(ready, None, listener, notice=notice).carry_out()
     directory = claim_numbered(Path(out), spec.name) if numbered else claim(Path(out))

@@ -323,8 +323,7 @@ class RunSpec(StrictModel):
         if "losses" not in info.data:
             return loss  # invalid, which is reported
         if loss is None and info.data["losses"] is None:
-            meaning = cls.model_fields["loss"].description
-            raise custom_error("missing_key", "is missing", hint=f"loss: {meaning}")
+            raise custom_error("missing_key", "is missing")
         if loss is not None and info.data["losses"] is not None:
             message = "a spec has either [loss] or [losses]"
             raise custom_error("contradiction", message, hint="move it into [losses]")

@@ -107,8 +107,8 @@ def percent(share: float) -> str:
 def notes_on(
     table: TableProfile,
     columns: Iterable[ColumnProfile],
-    most: int = MOST_CATEGORIES,
-    poisson: str = "see [loss]",
+    most: int,
+    poisson: str,
 ) -> tuple[str, ...]:
     """Return what `declnet new` tells about the target and about columns of many categories.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 
 import numpy as np
 import pytest
 
 import declnet
-from declnet import DataError
 from declnet.data.files import Wishes, profile_of
 from declnet.runs.predictor import Predictor
 from declnet.training.checks.check import check_spec
@@ -138,18 +138,61 @@ def test_a_large_table_gets_batches_and_drops_a_smaller_last_one(written):
     assert (many["training"]["batch_size"], many["training"]["drop_last"]) == (256, True)
 
 
+def texts(kind):
+    """Texts whose words say whether the number is positive."""
+    said = np.where(NUMBER > 0, f"quite a {kind} one", f"rather a small {kind}")
+    return [f"the {text} that is number {n} of all" for n, text in enumerate(said)]
+
+
 @pytest.mark.parametrize("preset", TABULAR)
-def test_free_text_is_left_out_and_said(preset, written, tmp_path, monkeypatch):
-    words = [f"this is a rather long text of number {n}, which nobody else has" for n in range(90)]
-    monkeypatch.setitem(COLUMNS, "note", [f'"{each}"' for each in words])
-    text = tomllib.loads(written(preset, "binary", ("size", "note")))
-    assert text["data"]["train"]["features"] == ["size"]
+@pytest.mark.parametrize("names", [("note",), ("note", "more"), ("more", "city", "note")])
+def test_free_text_is_read_word_by_word(preset, names, written, tmp_path, monkeypatch):
+    monkeypatch.setitem(COLUMNS, "note", texts("large"))
+    monkeypatch.setitem(COLUMNS, "more", texts("tall"))
+    written(preset, "binary", names)
+    epochs = 30 if preset != "tabm_mini" else 8
+    changes = {"training.epochs": epochs, "engine.kernels": "numpy"}
+    spec = declnet.load_spec(tmp_path / "spec.toml", changes)
+    assert check_spec(spec).problems == ()
+    result = declnet.run(spec)
+    assert result.metrics["train"]["accuracy"] > 0.8
     registry = declnet.default_registry()
     profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
-    (note,) = registry.find("template", preset)().notes_for_table(profile)
-    assert note == 'column "note" is free text, which this preset does not read; "mlp" does'
-    with pytest.raises(DataError, match="only texts"):
-        written(preset, "binary", ("note",))
+    notes = registry.find("template", preset)().notes_for_table(profile)
+    beside = ", beside the other columns" if {"age", "city"} & set(names) else ""
+    assert f'column "note" is read as text, word by word{beside}' in notes
+
+
+@pytest.mark.parametrize("preset", TABULAR)
+def test_several_targets_and_a_text_from_the_table_to_the_report(
+    preset, declnet_cli, tmp_path, monkeypatch
+):
+    names = {"size": NUMBER, "note": texts("large"), "city": COLUMNS["city"]}
+    targets = {"is large": TARGETS["binary"], "grade": TARGETS["classes"], "numbers": NUMBER * 9}
+    columns = {**names, **targets, "cost": np.exp(2 * NUMBER + 3).round(2)}
+    rows = [",".join(str(each[at % len(each)]) for each in columns.values()) for at in range(90)]
+    (tmp_path / "table.csv").write_text("\n".join([",".join(columns), *rows]) + "\n", "utf-8")
+    wanted = [word for name in (*targets, "cost") for word in ("--target", name)]
+    done = declnet_cli("new", "s.toml", "--data", "table.csv", *wanted, "--preset", preset)
+    assert done.returncode == 0, done.stderr
+    assert 'column "note" is read as text, word by word' in done.stderr
+    document = tomllib.loads((tmp_path / "s.toml").read_text("utf-8"))
+    assert document["model"]["outputs"] == ["is_large", "grade", "target_numbers", "cost"]
+    assert document["losses"]["cost"]["metrics"] == ["mean_squared_error"]
+    assert document["data"]["prepare_targets"]["cost"][-2:] == ["log", "standardize"]
+    epochs = "40" if preset != "tabm_mini" else "8"
+    changes = ["--set", f"training.epochs={epochs}", "--set", 'engine.kernels="numpy"']
+    done = declnet_cli("run", "s.toml", "--out", "run", *changes)
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text("utf-8"))["train"]
+    assert metrics["is_large_accuracy"] > 0.8
+    assert metrics["target_numbers_mean_squared_error"] < 0.5 * np.var(NUMBER * 9)
+    assert declnet_cli("evaluate", "run").returncode == 0
+    done = declnet_cli("predict", "run", "table.csv", "-o", "found.csv")
+    assert done.returncode == 0, done.stderr
+    header = (tmp_path / "found.csv").read_text("utf-8").splitlines()[0]
+    assert all(name in header for name in ("is_large", "grade", "target_numbers", "cost"))
+    assert declnet_cli("report", "run").returncode == 0
 
 
 def test_the_command_writes_the_preset_and_names_those_that_there_are(declnet_cli, written):
