@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import pi, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet_onnx.translation import OnnxTranslation, Site
-from declnet_onnx.writer import GraphWriter
+from declnet import TranslationSite
+from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.layers import (
     ELU,
     GELU,
@@ -29,6 +29,9 @@ from declnet_standard.layers import (
     Tanh,
 )
 from declnet_standard.layers.gating import features_axis
+
+if TYPE_CHECKING:
+    from declnet_onnx.writer import GraphWriter
 
 
 def gelu(w: GraphWriter, x: str) -> str:
@@ -76,7 +79,7 @@ class Activations(OnnxTranslation):
     type = "onnx_activations"
     replaces = tuple(SIMPLE)
 
-    def write(self, component: Any, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
         """Return f(x)."""
         return SIMPLE[type(component)](component, w, site.inputs[0])
 
@@ -87,7 +90,7 @@ class PReLUTranslation(OnnxTranslation):
     type = "onnx_prelu"
     replaces = (PReLU,)
 
-    def write(self, component: PReLU, site: Site, w: GraphWriter) -> str:
+    def write(self, component: PReLU, site: TranslationSite, w: GraphWriter) -> str:
         """Return max(x, 0) + slopes * min(x, 0)."""
         slopes = along_first_axis(site.parameters["slopes"], site.input_shapes[0])
         return w.op("PRelu", site.inputs[0], w.constant(slopes, "float32"))
@@ -110,7 +113,7 @@ class GLUTranslation(OnnxTranslation):
     type = "onnx_glu"
     replaces = (GLU,)
 
-    def write(self, component: GLU, site: Site, w: GraphWriter) -> str:
+    def write(self, component: GLU, site: TranslationSite, w: GraphWriter) -> str:
         """Return a * f(b)."""
         (shape,), (x,) = site.input_shapes, site.inputs
         axis = features_axis(shape)
@@ -126,7 +129,7 @@ class MaxoutTranslation(OnnxTranslation):
     type = "onnx_maxout"
     replaces = (Maxout,)
 
-    def write(self, component: Maxout, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Maxout, site: TranslationSite, w: GraphWriter) -> str:
         """Return the largest of neighboring features."""
         (shape,), (x,) = site.input_shapes, site.inputs
         axis, pieces = features_axis(shape), component.pieces

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from math import sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from declnet import TranslationSite
 from declnet_onnx.sequences import steps_before, without_padding
-from declnet_onnx.translation import OnnxTranslation, Site
-from declnet_onnx.writer import GraphWriter
+from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.layers import CrossAttention, MultiHeadAttention
+
+if TYPE_CHECKING:
+    from declnet_onnx.writer import GraphWriter
 
 LEAST = float(np.finfo(np.float32).min)
 """What a key that gets no share adds to its logit; with -inf, a row without keys would be NaN."""
@@ -22,7 +25,7 @@ class AttentionTranslation(OnnxTranslation):
     type = "onnx_attention"
     replaces = (MultiHeadAttention, CrossAttention)
 
-    def write(self, component: Any, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
         """Return the attention of a sequence to itself or to another one."""
         is_self = isinstance(component, MultiHeadAttention)
         x, memory = site.inputs[0], site.inputs[0 if is_self else 1]
@@ -55,7 +58,7 @@ class AttentionTranslation(OnnxTranslation):
         return without_padding(w, found, steps_before(w, own[0], time) if own else None)
 
 
-def _project(w: GraphWriter, site: Site, name: str, x: str) -> str:
+def _project(w: GraphWriter, site: TranslationSite, name: str, x: str) -> str:
     found = w.compute("MatMul", x, site.parameters[f"{name}_weights"])
     biases = site.parameters.get(f"{name}_biases")
     return found if biases is None else w.compute("Add", found, biases)

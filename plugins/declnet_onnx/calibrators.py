@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from declnet_onnx.translation import OnnxTranslation, Site
-from declnet_onnx.writer import GraphWriter
+from typing import TYPE_CHECKING
+
+from declnet import TranslationSite
+from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.calibrators import (
     LEAST_PROBABILITY,
     LEAST_REST,
     Conformal,
     Temperature,
-    Threshold,
 )
+
+if TYPE_CHECKING:
+    from declnet_onnx.writer import GraphWriter
 
 
 class TemperatureTranslation(OnnxTranslation):
@@ -19,7 +23,7 @@ class TemperatureTranslation(OnnxTranslation):
     type = "onnx_temperature"
     replaces = (Temperature,)
 
-    def write(self, component: Temperature, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Temperature, site: TranslationSite, w: GraphWriter) -> str:
         """Return the calibrated probabilities."""
         p = w.cast(site.inputs[0], "float64")
         together, temperature = site.state["together"], site.state["temperature"]
@@ -31,27 +35,16 @@ class TemperatureTranslation(OnnxTranslation):
         return w.op("Sigmoid", w.compute("Div", logits, temperature))
 
 
-class ThresholdTranslation(OnnxTranslation):
-    """Nothing: the threshold is part of how labels are written."""
-
-    type = "onnx_threshold"
-    replaces = (Threshold,)
-
-    def write(self, component: Threshold, site: Site, w: GraphWriter) -> str:
-        """Return the predictions."""
-        return str(site.inputs[0])
-
-
 class ConformalTranslation(OnnxTranslation):
     """Intervals around predictions, or which classes are in a set."""
 
     type = "onnx_conformal"
     replaces = (Conformal,)
 
-    def write(self, component: Conformal, site: Site, w: GraphWriter) -> tuple[str, ...]:
+    def write(self, component: Conformal, site: TranslationSite, w: GraphWriter) -> tuple[str, ...]:
         """Return lower and upper bounds, or booleans (n, classes)."""
         y, state = w.cast(site.inputs[0], "float64"), site.state
-        if "quantiles" in state:
+        if site.method == "intervals":
             return self._bounds(w, y, state)
         if not site.input_shapes[0] or site.input_shapes[0] == (1,):
             column = w.op("Reshape", y, w.constant([-1, 1], "int64"))
@@ -66,7 +59,7 @@ class ConformalTranslation(OnnxTranslation):
             scores = w.op("ScatterElements", y, order, sums, axis=1)
         return (w.compute("LessOrEqual", scores, state["limit"]),)
 
-    def _bounds(self, w: GraphWriter, y: str, state: Site) -> tuple[str, str]:
+    def _bounds(self, w: GraphWriter, y: str, state: TranslationSite) -> tuple[str, str]:
         low = high = y
         if state["quantiles"]:
             low, high = (w.reduce(each, y, [1], keep=False) for each in ("ReduceMin", "ReduceMax"))
@@ -76,7 +69,7 @@ class ConformalTranslation(OnnxTranslation):
         return w.op("Min", lower, middle), w.op("Max", upper, middle)
 
 
-def _classes(site: Site) -> int:
+def _classes(site: TranslationSite) -> int:
     """Return the number of classes."""
     shape = site.input_shapes[0]
     return 2 if shape in ((), (1,)) else int(shape[0])

@@ -7,16 +7,18 @@ too. A missing text is the empty text, a missing number NaN.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet import Array
-from declnet_onnx.translation import OnnxTranslation, Site
-from declnet_onnx.writer import GraphWriter
+from declnet import Array, TranslationSite
+from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.transforms import GroupRare, OneHot, Ordinal
 from declnet_standard.transforms.categories import shown
 from declnet_tabular.transforms.categories import SignedOneHot
+
+if TYPE_CHECKING:
+    from declnet_onnx.writer import GraphWriter
 
 
 class CategoryTranslation(OnnxTranslation):
@@ -25,7 +27,7 @@ class CategoryTranslation(OnnxTranslation):
     type = "onnx_categories"
     replaces = (OneHot, Ordinal, SignedOneHot)
 
-    def write(self, component: Any, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
         """Return a row for each category, or its position."""
         categories = site.state["categories"]
         count = len(categories)
@@ -53,7 +55,7 @@ class GroupRareTranslation(OnnxTranslation):
     type = "onnx_group_rare"
     replaces = (GroupRare,)
 
-    def write(self, component: GroupRare, site: Site, w: GraphWriter) -> str:
+    def write(self, component: GroupRare, site: TranslationSite, w: GraphWriter) -> str:
         """Return the names of frequent categories, and one for all others."""
         categories = site.state["categories"]
         names = [*map(shown, categories), component.other, ""]

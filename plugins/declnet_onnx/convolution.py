@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from declnet import TranslationSite
 from declnet_onnx.sequences import kept_steps, without_padding
-from declnet_onnx.translation import OnnxTranslation, Site
-from declnet_onnx.writer import GraphWriter
+from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.layers import (
     AveragePool2d,
     Conv1d,
@@ -19,6 +19,9 @@ from declnet_standard.layers import (
     MaxPool2d,
 )
 from declnet_standard.layers.window import Window, window_over
+
+if TYPE_CHECKING:
+    from declnet_onnx.writer import GraphWriter
 
 
 def _pads(window: Window) -> list[int]:
@@ -37,7 +40,7 @@ class Conv2dTranslation(OnnxTranslation):
     type = "onnx_conv2d"
     replaces = (Conv2d,)
 
-    def write(self, component: Conv2d, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Conv2d, site: TranslationSite, w: GraphWriter) -> str:
         """Return the convolution of images."""
         shape, kernel, stride = site.input_shapes[0], component.kernel_size, component.stride
         window = window_over("", shape, kernel, stride, component.padding, component.dilation)
@@ -59,7 +62,7 @@ class Conv2dTransposeTranslation(OnnxTranslation):
     type = "onnx_conv2d_transpose"
     replaces = (Conv2dTranspose,)
 
-    def write(self, component: Conv2dTranspose, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Conv2dTranspose, site: TranslationSite, w: GraphWriter) -> str:
         """Return the transposed convolution of images."""
         kernel, stride, dilation = component.kernel_size, component.stride, component.dilation
         shape, output = site.input_shapes[0], site.output_shape
@@ -93,7 +96,7 @@ class Conv1dTranslation(OnnxTranslation):
     type = "onnx_conv1d"
     replaces = (Conv1d,)
 
-    def write(self, component: Conv1d, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Conv1d, site: TranslationSite, w: GraphWriter) -> str:
         """Return the convolution of sequences, 0 at padding."""
         (time, _), x = site.input_shapes[0], site.inputs[0]
         kept = kept_steps(w, site, time)
@@ -126,7 +129,9 @@ class PoolTranslation(OnnxTranslation):
     type = "onnx_pool2d"
     replaces = (MaxPool2d, AveragePool2d)
 
-    def write(self, component: MaxPool2d | AveragePool2d, site: Site, w: GraphWriter) -> str:
+    def write(
+        self, component: MaxPool2d | AveragePool2d, site: TranslationSite, w: GraphWriter
+    ) -> str:
         """Return the maximum or the mean of each window."""
         stride = component.stride or component.pool_size
         window = window_over(
@@ -145,7 +150,7 @@ class GlobalPoolTranslation(OnnxTranslation):
     type = "onnx_global_pool2d"
     replaces = (GlobalAveragePool2d, GlobalMaxPool2d)
 
-    def write(self, component: Any, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
         """Return a number for each channel."""
         mean = isinstance(component, GlobalAveragePool2d)
         return w.reduce("ReduceMean" if mean else "ReduceMax", site.inputs[0], [2, 3], keep=False)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from math import pi, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from declnet import TranslationSite
 from declnet_onnx.activations import along_first_axis
-from declnet_onnx.translation import OnnxTranslation, Site
-from declnet_onnx.writer import GraphWriter
+from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.layers import Dense, Embedding
 from declnet_tabular.layers.feature_scale import FeatureScale
 from declnet_tabular.layers.members import MemberDense, Members
@@ -17,6 +18,9 @@ from declnet_tabular.layers.parametric_activation import ParametricActivation
 from declnet_tabular.layers.periodic import PBLD
 from declnet_tabular.layers.piecewise_linear import LARGE, PiecewiseLinear
 
+if TYPE_CHECKING:
+    from declnet_onnx.writer import GraphWriter
+
 
 class DenseTranslation(OnnxTranslation):
     """Gemm, or MatMul and Add for the steps of sequences."""
@@ -24,7 +28,7 @@ class DenseTranslation(OnnxTranslation):
     type = "onnx_dense"
     replaces = (Dense, NTPDense)
 
-    def write(self, component: Dense | NTPDense, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Dense | NTPDense, site: TranslationSite, w: GraphWriter) -> str:
         """Return x @ weights + biases."""
         (shape,), (x,) = site.input_shapes, site.inputs
         weights = np.asarray(site.parameters["weights"], float)
@@ -42,7 +46,7 @@ class EmbeddingTranslation(OnnxTranslation):
     type = "onnx_embedding"
     replaces = (Embedding,)
 
-    def write(self, component: Embedding, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Embedding, site: TranslationSite, w: GraphWriter) -> str:
         """Return a row of weights for each integer."""
         weights = site.parameters["weights"]
         sizes, starts = component.vocabularies(site.input_shapes[0])
@@ -61,7 +65,9 @@ class ScaleTranslation(OnnxTranslation):
     type = "onnx_feature_scale"
     replaces = (FeatureScale, Members)
 
-    def write(self, component: FeatureScale | Members, site: Site, w: GraphWriter) -> str:
+    def write(
+        self, component: FeatureScale | Members, site: TranslationSite, w: GraphWriter
+    ) -> str:
         """Return x * scale, or x * scale[i] for each member."""
         (x,) = site.inputs
         if isinstance(component, Members):
@@ -75,12 +81,12 @@ class MemberDenseTranslation(OnnxTranslation):
     type = "onnx_member_dense"
     replaces = (MemberDense,)
 
-    def write(self, component: MemberDense, site: Site, w: GraphWriter) -> str:
+    def write(self, component: MemberDense, site: TranslationSite, w: GraphWriter) -> str:
         """Return x[:, i] @ weights[i] + biases[i]."""
         return product_of_each(w, site.inputs[0], site.parameters)
 
 
-def product_of_each(w: GraphWriter, x: str, parameters: Site) -> str:
+def product_of_each(w: GraphWriter, x: str, parameters: TranslationSite) -> str:
     """Return x[:, i] @ weights[i] + biases[i], given x (n, count, inputs)."""
     rows = w.op("MatMul", w.expand(x, 2), w.constant(parameters["weights"], "float32"))
     return w.op("Add", w.squeeze(rows, 2), w.constant(parameters["biases"], "float32"))
@@ -92,7 +98,7 @@ class ParametricActivationTranslation(OnnxTranslation):
     type = "onnx_parametric_activation"
     replaces = (ParametricActivation,)
 
-    def write(self, component: ParametricActivation, site: Site, w: GraphWriter) -> str:
+    def write(self, component: ParametricActivation, site: TranslationSite, w: GraphWriter) -> str:
         """Return x + shares * (f - x)."""
         given, activated = site.inputs
         shares = along_first_axis(site.parameters["shares"], site.input_shapes[0])
@@ -106,7 +112,7 @@ class PBLDTranslation(OnnxTranslation):
     type = "onnx_pbld"
     replaces = (PBLD,)
 
-    def write(self, component: PBLD, site: Site, w: GraphWriter) -> str:
+    def write(self, component: PBLD, site: TranslationSite, w: GraphWriter) -> str:
         """Return the embeddings of the features, then x."""
         (x,), own = site.inputs, site.parameters
         frequencies = 2 * pi * np.asarray(own["frequencies"], float)
@@ -121,7 +127,7 @@ class PiecewiseLinearTranslation(OnnxTranslation):
     type = "onnx_piecewise_linear"
     replaces = (PiecewiseLinear,)
 
-    def write(self, component: PiecewiseLinear, site: Site, w: GraphWriter) -> str:
+    def write(self, component: PiecewiseLinear, site: TranslationSite, w: GraphWriter) -> str:
         """Return slopes * x + biases + e(x) @ weights."""
         own, x = site.parameters, w.expand(site.inputs[0], 2)
         edges = np.asarray(own["edges"], float)

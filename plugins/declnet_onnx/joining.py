@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from declnet_onnx.translation import OnnxTranslation, Site
-from declnet_onnx.writer import GraphWriter
+from declnet import TranslationSite
+from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.layers import (
     Add,
     Concatenate,
     Dropout,
-    Flatten,
     GaussianNoise,
     Multiply,
-    Reshape,
 )
+
+if TYPE_CHECKING:
+    from declnet_onnx.writer import GraphWriter
 
 
 class SumTranslation(OnnxTranslation):
@@ -23,7 +24,7 @@ class SumTranslation(OnnxTranslation):
     type = "onnx_add"
     replaces = (Add, Multiply)
 
-    def write(self, component: Add | Multiply, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Add | Multiply, site: TranslationSite, w: GraphWriter) -> str:
         """Return the sum or the product of the inputs."""
         found, *others = site.inputs
         for each in others:
@@ -37,20 +38,9 @@ class ConcatenateTranslation(OnnxTranslation):
     type = "onnx_concatenate"
     replaces = (Concatenate,)
 
-    def write(self, component: Concatenate, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Concatenate, site: TranslationSite, w: GraphWriter) -> str:
         """Return the inputs, joined."""
         return w.concat(site.inputs, component.axis + 1)
-
-
-class ReshapeTranslation(OnnxTranslation):
-    """Reshape, which keeps the batch."""
-
-    type = "onnx_reshape"
-    replaces = (Flatten, Reshape)
-
-    def write(self, component: Flatten | Reshape, site: Site, w: GraphWriter) -> str:
-        """Return x in another shape."""
-        return w.reshape(site.inputs[0], site.output_shape)
 
 
 class NoiseTranslation(OnnxTranslation):
@@ -59,6 +49,6 @@ class NoiseTranslation(OnnxTranslation):
     type = "onnx_noise"
     replaces = (Dropout, GaussianNoise)
 
-    def write(self, component: Any, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
         """Return x."""
         return str(site.inputs[0])

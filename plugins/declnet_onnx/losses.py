@@ -2,53 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from declnet_onnx.translation import OnnxTranslation, Site
-from declnet_onnx.writer import GraphWriter
-from declnet_standard.losses import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalFocal,
-    Cosine,
-    Focal,
-    GaussianNLL,
-    Hinge,
-    Huber,
-    KLDivergence,
-    LogCosh,
-    MeanAbsoluteError,
-    MeanSquaredError,
-    Ordinal,
-    Poisson,
-    Quantile,
-)
+from declnet import TranslationSite
+from declnet_onnx.translation import OnnxTranslation
+from declnet_standard.losses import GaussianNLL, Ordinal, Poisson
 from declnet_standard.losses.regression import LARGEST_LOGARITHM
 from declnet_tabular.losses import MembersCrossentropy, MembersSquaredError
 
-
-class UnchangedTranslation(OnnxTranslation):
-    """Losses whose predictions are the model's output."""
-
-    type = "onnx_unchanged"
-    replaces = (
-        BinaryCrossentropy,
-        CategoricalCrossentropy,
-        CategoricalFocal,
-        Cosine,
-        Focal,
-        Hinge,
-        Huber,
-        KLDivergence,
-        LogCosh,
-        MeanAbsoluteError,
-        MeanSquaredError,
-        Quantile,
-    )
-
-    def write(self, component: Any, site: Site, w: GraphWriter) -> str:
-        """Return y_pred."""
-        return str(site.inputs[0])
+if TYPE_CHECKING:
+    from declnet_onnx.writer import GraphWriter
 
 
 class GaussianNLLTranslation(OnnxTranslation):
@@ -57,7 +20,7 @@ class GaussianNLLTranslation(OnnxTranslation):
     type = "onnx_gaussian_nll"
     replaces = (GaussianNLL,)
 
-    def write(self, component: GaussianNLL, site: Site, w: GraphWriter) -> str:
+    def write(self, component: GaussianNLL, site: TranslationSite, w: GraphWriter) -> str:
         """Return the means."""
         return w.slice(site.inputs[0], 1, 0, site.input_shapes[0][0] // 2)
 
@@ -68,7 +31,7 @@ class PoissonTranslation(OnnxTranslation):
     type = "onnx_poisson"
     replaces = (Poisson,)
 
-    def write(self, component: Poisson, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Poisson, site: TranslationSite, w: GraphWriter) -> str:
         """Return the mean counts."""
         (y,) = site.inputs
         return w.op("Exp", w.clip(y, high=LARGEST_LOGARITHM)) if component.log_input else y
@@ -80,7 +43,7 @@ class OrdinalTranslation(OnnxTranslation):
     type = "onnx_ordinal"
     replaces = (Ordinal,)
 
-    def write(self, component: Ordinal, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Ordinal, site: TranslationSite, w: GraphWriter) -> str:
         """Return the probability of each class."""
         (y,), ((units,), *_) = site.inputs, site.input_shapes
         a = first = w.slice(y, 1, 0, 1)
@@ -103,7 +66,7 @@ class MembersTranslation(OnnxTranslation):
     type = "onnx_members"
     replaces = (MembersCrossentropy, MembersSquaredError)
 
-    def write(self, component: Any, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
         """Return the mean of the members' probabilities or values."""
         (y,) = site.inputs
         if isinstance(component, MembersCrossentropy):

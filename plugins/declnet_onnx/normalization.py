@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from declnet import TranslationSite
 from declnet_onnx.activations import along_first_axis
-from declnet_onnx.translation import OnnxTranslation, Site
-from declnet_onnx.writer import GraphWriter
+from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+
+if TYPE_CHECKING:
+    from declnet_onnx.writer import GraphWriter
 
 
 class BatchNormTranslation(OnnxTranslation):
@@ -18,7 +22,7 @@ class BatchNormTranslation(OnnxTranslation):
     type = "onnx_batch_norm"
     replaces = (BatchNorm,)
 
-    def write(self, component: BatchNorm, site: Site, w: GraphWriter) -> str:
+    def write(self, component: BatchNorm, site: TranslationSite, w: GraphWriter) -> str:
         """Return scale * (x - mean) / sqrt(variance + epsilon) + offset."""
         names = ("scale", "offset", "running_mean", "running_variance")
         given = (w.constant(site.parameters[name], "float32") for name in names)
@@ -31,7 +35,7 @@ class LayerNormTranslation(OnnxTranslation):
     type = "onnx_layer_norm"
     replaces = (LayerNorm,)
 
-    def write(self, component: LayerNorm, site: Site, w: GraphWriter) -> str:
+    def write(self, component: LayerNorm, site: TranslationSite, w: GraphWriter) -> str:
         """Return scale * (x - mean) / sqrt(variance + epsilon) + offset."""
         own = (w.constant(site.parameters[name], "float32") for name in ("scale", "offset"))
         axis = -(component.axes or len(site.input_shapes[0]))
@@ -45,7 +49,7 @@ class GroupNormTranslation(OnnxTranslation):
     type = "onnx_group_norm"
     replaces = (GroupNorm,)
 
-    def write(self, component: GroupNorm, site: Site, w: GraphWriter) -> str:
+    def write(self, component: GroupNorm, site: TranslationSite, w: GraphWriter) -> str:
         """Return scale * (x - mean) / sqrt(variance + epsilon) + offset."""
         (shape,), (x,) = site.input_shapes, site.inputs
         size = prod(shape) // component.groups
@@ -64,7 +68,7 @@ class RMSNormTranslation(OnnxTranslation):
     type = "onnx_rms_norm"
     replaces = (RMSNorm,)
 
-    def write(self, component: RMSNorm, site: Site, w: GraphWriter) -> str:
+    def write(self, component: RMSNorm, site: TranslationSite, w: GraphWriter) -> str:
         """Return scale * x / sqrt(mean(x**2) + epsilon)."""
         (x,) = site.inputs
         axes = list(range(-component.axes, 0))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from declnet import Array
-from declnet_onnx.translation import OnnxTranslation, Site
-from declnet_onnx.writer import GraphWriter
+from declnet import Array, TranslationSite
+from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.layers.gelu import DENOMINATOR, FAR, NUMERATOR
 from declnet_standard.transforms import (
     Impute,
@@ -22,6 +23,9 @@ from declnet_standard.transforms.quantile import EDGE
 from declnet_tabular.transforms.numbers import QuantileNormal, RobustScale
 from declnet_tabular.transforms.targets import Clamp
 
+if TYPE_CHECKING:
+    from declnet_onnx.writer import GraphWriter
+
 DOUBLE = "float64"
 
 
@@ -31,7 +35,7 @@ class LinearTranslation(OnnxTranslation):
     type = "onnx_scaling"
     replaces = (Standardize, MinMax)
 
-    def write(self, component: Standardize | MinMax, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Standardize | MinMax, site: TranslationSite, w: GraphWriter) -> str:
         """Return the scaled numbers, or the numbers given scaled ones."""
         x, state = w.cast(site.inputs[0], DOUBLE), site.state
         if isinstance(component, Standardize):
@@ -54,7 +58,7 @@ class LogTranslation(OnnxTranslation):
     type = "onnx_log"
     replaces = (Log, SignedLog)
 
-    def write(self, component: Log | SignedLog, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Log | SignedLog, site: TranslationSite, w: GraphWriter) -> str:
         """Return logarithms, or the numbers given these."""
         x = w.cast(site.inputs[0], DOUBLE)
         if isinstance(component, Log):
@@ -75,7 +79,7 @@ class RobustScaleTranslation(OnnxTranslation):
     type = "onnx_robust_scale"
     replaces = (RobustScale,)
 
-    def write(self, component: RobustScale, site: Site, w: GraphWriter) -> str:
+    def write(self, component: RobustScale, site: TranslationSite, w: GraphWriter) -> str:
         """Return z / sqrt(1 + (z / clip)**2)."""
         x, state = w.cast(site.inputs[0], DOUBLE), site.state
         z = w.compute("Mul", w.compute("Sub", x, state["median"]), state["factor"])
@@ -91,7 +95,7 @@ class ClampTranslation(OnnxTranslation):
     type = "onnx_clamp"
     replaces = (Clamp,)
 
-    def write(self, component: Clamp, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Clamp, site: TranslationSite, w: GraphWriter) -> str:
         """Return x; of predictions, limited to the range."""
         x, state = w.cast(site.inputs[0], DOUBLE), site.state
         if not site.inverse:
@@ -105,7 +109,7 @@ class NormalizeTranslation(OnnxTranslation):
     type = "onnx_normalize"
     replaces = (Normalize,)
 
-    def write(self, component: Normalize, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Normalize, site: TranslationSite, w: GraphWriter) -> str:
         """Return (x / maximum - mean) / std."""
         (x,) = site.inputs
         x = w.cast(x, "float32" if w.type_of(x) == "uint8" else DOUBLE)
@@ -123,7 +127,7 @@ class ImputeTranslation(OnnxTranslation):
     type = "onnx_impute"
     replaces = (Impute,)
 
-    def write(self, component: Impute, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Impute, site: TranslationSite, w: GraphWriter) -> str:
         """Return x with its gaps filled."""
         (x,), value = site.inputs, site.state["value"]
         if w.type_of(x) == "text":
@@ -142,7 +146,7 @@ class MissingIndicatorTranslation(OnnxTranslation):
     type = "onnx_missing_indicator"
     replaces = (MissingIndicator,)
 
-    def write(self, component: MissingIndicator, site: Site, w: GraphWriter) -> str:
+    def write(self, component: MissingIndicator, site: TranslationSite, w: GraphWriter) -> str:
         """Return the numbers and the indicators."""
         (x,), numbers = site.inputs, site.state["numbers"]
         if not numbers:
@@ -158,7 +162,9 @@ class QuantileTranslation(OnnxTranslation):
     type = "onnx_quantile"
     replaces = (Quantile, QuantileNormal)
 
-    def write(self, component: Quantile | QuantileNormal, site: Site, w: GraphWriter) -> str:
+    def write(
+        self, component: Quantile | QuantileNormal, site: TranslationSite, w: GraphWriter
+    ) -> str:
         """Return ranks or their normal quantiles, or the numbers given these."""
         shape = site.input_shapes[0]
         edges = np.asarray(site.state["quantiles"], float)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet import Array
-from declnet_onnx.translation import OnnxTranslation, Site
-from declnet_onnx.writer import GraphWriter
+from declnet import Array, TranslationSite
+from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.layers import GRU, LSTM, SimpleRNN
+
+if TYPE_CHECKING:
+    from declnet_onnx.writer import GraphWriter
 
 GATES: dict[type[Any], tuple[int, ...]] = {LSTM: (0, 2, 1, 3), GRU: (1, 0, 2), SimpleRNN: (0,)}
 """The positions of declnet's gates in ONNX's order: i, o, f, c; z, r, h."""
@@ -23,7 +25,7 @@ class RecurrentTranslation(OnnxTranslation):
     type = "onnx_recurrent"
     replaces = (LSTM, GRU, SimpleRNN)
 
-    def write(self, component: Any, site: Site, w: GraphWriter) -> str:
+    def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
         """Return the states of all steps, or the last ones."""
         (time, _), units = site.input_shapes[0], component.units
         prefixes = ("", "backward_") if component.bidirectional else ("",)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from declnet_onnx.translation import OnnxTranslation, Site
-from declnet_onnx.writer import GraphWriter
+from declnet import TranslationSite
+from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.layers import LastStep, MaxOverTime, MeanOverTime, PositionalEncoding
 from declnet_standard.layers.positions import waves
 
+if TYPE_CHECKING:
+    from declnet_onnx.writer import GraphWriter
 
-def kept_steps(w: GraphWriter, site: Site, time: int, position: int = 1) -> str | None:
+
+def kept_steps(w: GraphWriter, site: TranslationSite, time: int, position: int = 1) -> str | None:
     """Return whether each step is not padding, (n, time); None without an input of lengths."""
     if len(site.inputs) <= position:
         return None
@@ -36,7 +41,7 @@ class PositionsTranslation(OnnxTranslation):
     type = "onnx_positional_encoding"
     replaces = (PositionalEncoding,)
 
-    def write(self, component: PositionalEncoding, site: Site, w: GraphWriter) -> str:
+    def write(self, component: PositionalEncoding, site: TranslationSite, w: GraphWriter) -> str:
         """Return x + p."""
         learned = component.encoding == "learned"
         own = site.parameters["positions"] if learned else waves(*site.input_shapes[0], np.float32)
@@ -49,7 +54,7 @@ class LastStepTranslation(OnnxTranslation):
     type = "onnx_last_step"
     replaces = (LastStep,)
 
-    def write(self, component: LastStep, site: Site, w: GraphWriter) -> str:
+    def write(self, component: LastStep, site: TranslationSite, w: GraphWriter) -> str:
         """Return the last step."""
         (time, _), x = site.input_shapes[0], site.inputs[0]
         if len(site.inputs) == 1:
@@ -66,7 +71,7 @@ class MeanOverTimeTranslation(OnnxTranslation):
     type = "onnx_mean_over_time"
     replaces = (MeanOverTime,)
 
-    def write(self, component: MeanOverTime, site: Site, w: GraphWriter) -> str:
+    def write(self, component: MeanOverTime, site: TranslationSite, w: GraphWriter) -> str:
         """Return the mean of the steps."""
         (time, _), x = site.input_shapes[0], site.inputs[0]
         kept = kept_steps(w, site, time)
@@ -88,7 +93,7 @@ class MaxOverTimeTranslation(OnnxTranslation):
     type = "onnx_max_over_time"
     replaces = (MaxOverTime,)
 
-    def write(self, component: MaxOverTime, site: Site, w: GraphWriter) -> str:
+    def write(self, component: MaxOverTime, site: TranslationSite, w: GraphWriter) -> str:
         """Return the maximum of the steps; 0 if there are none."""
         (time, _), x = site.input_shapes[0], site.inputs[0]
         kept = kept_steps(w, site, time)

@@ -8,15 +8,18 @@ that is then neither a word nor one symbol has another one, which the runtime re
 from __future__ import annotations
 
 import string
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from onnx import helper
 
-from declnet_onnx.translation import OnnxTranslation, Site, UntranslatableError
-from declnet_onnx.writer import TYPES, GraphWriter
+from declnet import TranslationSite, Untranslatable
+from declnet_onnx.translation import OnnxTranslation
+from declnet_onnx.writer import TYPES
 from declnet_standard.transforms import Tokenize
 from declnet_standard.transforms.text import FIRST, PADDING, UNKNOWN
+
+if TYPE_CHECKING:
+    from declnet_onnx.writer import GraphWriter
 
 LEAST_OPSET = 20
 
@@ -36,14 +39,14 @@ class TokenizeTranslation(OnnxTranslation):
     type = "onnx_tokenize"
     replaces = (Tokenize,)
 
-    def write(self, component: Tokenize, site: Site, w: GraphWriter) -> tuple[str, str]:
+    def write(self, component: Tokenize, site: TranslationSite, w: GraphWriter) -> tuple[str, str]:
         """Return the integers (n, length) and the lengths (n,)."""
         if component.unit == "characters":
-            raise UntranslatableError(
+            raise Untranslatable(
                 'ONNX has no operator for the characters of a text; tokenize with unit = "words"'
             )
         if w.opset < LEAST_OPSET:
-            raise UntranslatableError(
+            raise Untranslatable(
                 f"splitting texts needs opset {LEAST_OPSET}, not {w.opset}; choose a newer opset"
             )
         tokens, length = site.state["tokens"], site.state["length"]
@@ -129,6 +132,8 @@ def _joining() -> Any:
     ONNX Runtime's Scan writes to two buffers in turn, and its StringConcat appends to what is there
     (1.32), so another operator writes the result.
     """
+    from onnx import helper
+
     values = [
         helper.make_tensor_value_info(name, TYPES["text"], ["n"]) for name in ("left", "right")
     ]

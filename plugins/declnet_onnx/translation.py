@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
 
-from declnet_onnx.writer import GraphWriter
+from declnet import Translation, TranslationSite
 
-Site = Any
+if TYPE_CHECKING:
+    from declnet_onnx.writer import GraphWriter
 
 
-class OnnxTranslation:
-    """A translation that adds nodes to a graph; a subclass implements `write`."""
+class OnnxTranslation(Translation):
+    """A translation that adds nodes to a graph; a subclass implements `write`.
+
+    Handles are the names of values. Layers, and the predictions of losses, compute in float32;
+    transforms and calibrators in float64.
+    """
 
     format = "onnx"
-    replaces: tuple[Any, ...] = ()
 
-    def translate(self, component: Any, site: Site) -> tuple[str, ...]:
+    def translate(self, component: Any, site: TranslationSite) -> tuple[str, ...]:
         """Write the nodes of a component, which are named for it."""
         writer: GraphWriter = site.writer
         with writer.scope(site.name):
             found = self.write(component, site, writer)
         return (found,) if isinstance(found, str) else tuple(found)
 
-    def write(self, component: Any, site: Site, w: GraphWriter) -> str | tuple[str, ...]:
-        """Add the nodes and return the values that they give."""
+    @abstractmethod
+    def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str | tuple[str, ...]:
+        """Add the nodes of a component and return the values that they give."""
         raise NotImplementedError
-
-
-class UntranslatableError(ValueError):
-    """A component cannot be written, or not with these settings; the message says what to do."""

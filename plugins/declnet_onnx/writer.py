@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
 from declnet import Array
 
@@ -19,15 +17,15 @@ ML_OPSET = 3
 """Its version: the oldest with all that is used, for old runtimes."""
 
 TYPES: dict[str, int] = {
-    "float32": TensorProto.FLOAT,
-    "float64": TensorProto.DOUBLE,
-    "int32": TensorProto.INT32,
-    "int64": TensorProto.INT64,
-    "bool": TensorProto.BOOL,
-    "text": TensorProto.STRING,
-    "uint8": TensorProto.UINT8,
+    "float32": 1,
+    "float64": 11,
+    "int32": 6,
+    "int64": 7,
+    "bool": 9,
+    "text": 8,
+    "uint8": 2,
 }
-"""The ONNX type of each type of values."""
+"""The number of each type of values in ONNX's TensorProto.DataType."""
 
 GIVING = {
     "Equal": "bool",
@@ -61,6 +59,9 @@ class GraphWriter:
     """
 
     def __init__(self, opset: int) -> None:
+        import onnx
+
+        self._onnx: Any = onnx
         self.opset = opset
         self._nodes: list[Any] = []
         self._inputs: list[Any] = []
@@ -89,15 +90,21 @@ class GraphWriter:
         """Add an input of the graph; sizes that may differ from call to call have names."""
         self._types[name] = kind
         self._used[name] = 1
-        self._inputs.append(helper.make_tensor_value_info(name, TYPES[kind], list(shape)))
+        self._inputs.append(
+            self._onnx.helper.make_tensor_value_info(name, TYPES[kind], list(shape))
+        )
         return name
 
     def output(self, name: str, value: str, shape: Sequence[int | str]) -> None:
         """Make a value an output of the graph, with that name."""
-        self._nodes.append(helper.make_node("Identity", [value], [name], name=f"output/{name}"))
+        self._nodes.append(
+            self._onnx.helper.make_node("Identity", [value], [name], name=f"output/{name}")
+        )
         kind = self._types[value]
         self._types[name] = kind
-        self._outputs.append(helper.make_tensor_value_info(name, TYPES[kind], list(shape)))
+        self._outputs.append(
+            self._onnx.helper.make_tensor_value_info(name, TYPES[kind], list(shape))
+        )
 
     def constant(self, array: Any, kind: str | None = None) -> str:
         """Return a constant; equal ones are stored once.
@@ -121,9 +128,11 @@ class GraphWriter:
             self._types[name] = kind
             if kind == "text":
                 texts = [str(each).encode() for each in values.ravel().tolist()]
-                tensor = helper.make_tensor(name, TYPES["text"], list(values.shape), texts)
+                tensor = self._onnx.helper.make_tensor(
+                    name, TYPES["text"], list(values.shape), texts
+                )
             else:
-                tensor = numpy_helper.from_array(values, name)
+                tensor = self._onnx.numpy_helper.from_array(values, name)
             self._initializers.append(tensor)
         return self._constants[key]
 
@@ -173,7 +182,7 @@ class GraphWriter:
             outputs.append(output)
         self._domains.add(domain)
         self._nodes.append(
-            helper.make_node(
+            self._onnx.helper.make_node(
                 operator, list(inputs), outputs, name=name, domain=domain, **attributes
             )
         )
@@ -256,20 +265,20 @@ class GraphWriter:
 
     def model(self, name: str, metadata: Mapping[str, str], producer: tuple[str, str]) -> Any:
         """Return the file's content: an `onnx.ModelProto`, checked and with all shapes inferred."""
-        graph = helper.make_graph(
+        graph = self._onnx.helper.make_graph(
             self._nodes, name, self._inputs, self._outputs, self._initializers
         )
         versions = [("", self.opset), *((ML, ML_OPSET) for each in self._domains if each == ML)]
-        opsets = [helper.make_opsetid(*each) for each in versions]
-        model = helper.make_model(
+        opsets = [self._onnx.helper.make_opsetid(*each) for each in versions]
+        model = self._onnx.helper.make_model(
             graph,
             opset_imports=opsets,
-            ir_version=helper.find_min_ir_version_for(opsets),
+            ir_version=self._onnx.helper.find_min_ir_version_for(opsets),
             producer_name=producer[0],
             producer_version=producer[1],
         )
-        helper.set_model_props(model, dict(metadata))
-        onnx.checker.check_model(model, full_check=True)
+        self._onnx.helper.set_model_props(model, dict(metadata))
+        self._onnx.checker.check_model(model, full_check=True)
         return model
 
     def _unique(self, name: str) -> str:
