@@ -84,7 +84,7 @@ class Activations(OnnxTranslation):
         return SIMPLE[type(component)](component, w, site.inputs[0])
 
 
-class PReLUTranslation(OnnxTranslation):
+class PreluTranslation(OnnxTranslation):
     """PRelu, with slopes along the features or the channels."""
 
     type = "onnx_prelu"

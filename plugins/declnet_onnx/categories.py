@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class CategoryTranslation(OnnxTranslation):
     """The position of a category, then a row of a table."""
 
-    type = "onnx_categories"
+    type = "onnx_category"
     replaces = (OneHot, Ordinal, SignedOneHot)
 
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:

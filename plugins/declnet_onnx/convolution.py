@@ -126,7 +126,7 @@ class Conv1dTranslation(OnnxTranslation):
 class PoolTranslation(OnnxTranslation):
     """MaxPool or AveragePool, where padding counts."""
 
-    type = "onnx_pool2d"
+    type = "onnx_pool"
     replaces = (MaxPool2d, AveragePool2d)
 
     def write(
@@ -147,7 +147,7 @@ class PoolTranslation(OnnxTranslation):
 class GlobalPoolTranslation(OnnxTranslation):
     """The maximum or mean over both axes of images."""
 
-    type = "onnx_global_pool2d"
+    type = "onnx_global_pool"
     replaces = (GlobalAveragePool2d, GlobalMaxPool2d)
 
     def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:

@@ -62,7 +62,7 @@ class EmbeddingTranslation(OnnxTranslation):
 class ScaleTranslation(OnnxTranslation):
     """Mul with a factor for each number, or for each number of each member."""
 
-    type = "onnx_feature_scale"
+    type = "onnx_scale"
     replaces = (FeatureScale, Members)
 
     def write(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class SumTranslation(OnnxTranslation):
     """Add or Mul, one input after the other."""
 
-    type = "onnx_add"
+    type = "onnx_sum"
     replaces = (Add, Multiply)
 
     def write(self, component: Add | Multiply, site: TranslationSite, w: GraphWriter) -> str:

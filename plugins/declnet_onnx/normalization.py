@@ -65,7 +65,7 @@ class GroupNormTranslation(OnnxTranslation):
 class RMSNormTranslation(OnnxTranslation):
     """A few operators: RMSNormalization is newer than all that is selectable here."""
 
-    type = "onnx_rms_norm"
+    type = "onnx_rmsnorm"
     replaces = (RMSNorm,)
 
     def write(self, component: RMSNorm, site: TranslationSite, w: GraphWriter) -> str:

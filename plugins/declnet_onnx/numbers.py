@@ -32,7 +32,7 @@ DOUBLE = "float64"
 class LinearTranslation(OnnxTranslation):
     """A factor and an offset, and back."""
 
-    type = "onnx_scaling"
+    type = "onnx_linear"
     replaces = (Standardize, MinMax)
 
     def write(self, component: Standardize | MinMax, site: TranslationSite, w: GraphWriter) -> str:

@@ -38,7 +38,7 @@ def without_padding(w: GraphWriter, x: str, kept: str | None) -> str:
 class PositionsTranslation(OnnxTranslation):
     """Add, with waves or learned vectors."""
 
-    type = "onnx_positional_encoding"
+    type = "onnx_positions"
     replaces = (PositionalEncoding,)
 
     def write(self, component: PositionalEncoding, site: TranslationSite, w: GraphWriter) -> str:

@@ -95,7 +95,7 @@ class GraphWriter:
         )
         return name
 
-    def output(self, name: str, value: str, shape: Sequence[int | str]) -> None:
+    def output_value(self, name: str, value: str, shape: Sequence[int | str]) -> None:
         """Make a value an output of the graph, with that name."""
         self._nodes.append(
             self._onnx.helper.make_node("Identity", [value], [name], name=f"output/{name}")
@@ -105,6 +105,10 @@ class GraphWriter:
         self._outputs.append(
             self._onnx.helper.make_tensor_value_info(name, TYPES[kind], list(shape))
         )
+
+    def is_used(self, name: str) -> bool:
+        """Return whether a value or a node has this name."""
+        return name in self._used or name in self._types
 
     def constant(self, array: Any, kind: str | None = None) -> str:
         """Return a constant; equal ones are stored once.
