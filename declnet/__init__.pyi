@@ -129,6 +129,7 @@ from declnet.runs.ensemble import open_ensemble as open_ensemble
 from declnet.runs.evaluation import CalibrationResult as CalibrationResult
 from declnet.runs.evaluation import ConfusionMatrix as ConfusionMatrix
 from declnet.runs.evaluation import Evaluation as Evaluation
+from declnet.runs.exporting import ExportResult as ExportResult
 from declnet.runs.incremental import IncrementalTraining as IncrementalTraining
 from declnet.runs.listing import run_folders as run_folders
 from declnet.runs.predictions import JointPredictions as JointPredictions
