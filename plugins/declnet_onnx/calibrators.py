@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from declnet import TranslationSite
+from declnet import CalibratorState, TranslationSite
 from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.calibrators import (
     LEAST_PROBABILITY,
@@ -59,7 +59,7 @@ class ConformalTranslation(OnnxTranslation):
             scores = w.op("ScatterElements", y, order, sums, axis=1)
         return (w.compute("LessOrEqual", scores, state["limit"]),)
 
-    def _bounds(self, w: GraphWriter, y: str, state: TranslationSite) -> tuple[str, str]:
+    def _bounds(self, w: GraphWriter, y: str, state: CalibratorState) -> tuple[str, str]:
         low = high = y
         if state["quantiles"]:
             low, high = (w.reduce(each, y, [1], keep=False) for each in ("ReduceMin", "ReduceMax"))

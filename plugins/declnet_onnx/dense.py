@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import pi, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from declnet import TranslationSite
+from declnet import Array, TranslationSite
 from declnet_onnx.activations import along_first_axis
 from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.layers import Dense, Embedding
@@ -86,7 +87,7 @@ class MemberDenseTranslation(OnnxTranslation):
         return product_of_each(w, site.inputs[0], site.parameters)
 
 
-def product_of_each(w: GraphWriter, x: str, parameters: TranslationSite) -> str:
+def product_of_each(w: GraphWriter, x: str, parameters: Mapping[str, Array]) -> str:
     """Return x[:, i] @ weights[i] + biases[i], given x (n, count, inputs)."""
     rows = w.op("MatMul", w.expand(x, 2), w.constant(parameters["weights"], "float32"))
     return w.op("Add", w.squeeze(rows, 2), w.constant(parameters["biases"], "float32"))
