@@ -83,8 +83,7 @@ class ModelWriter(GraphWriter):
             if len(columns) == 1:
                 found = self.cast(columns[0], "int64" if integers else "float32")
             else:
-                sides = self.constant([0, -1], "int64")
-                rows = [self.op("Reshape", self.cast(each, first), sides) for each in columns]
+                rows = [self.rows(self.cast(each, first)) for each in columns]
                 found = self.cast(self.concat(rows), "int64" if integers else "float32")
             if joined.window is not None:
                 return self.op("Reshape", found, self.constant([-1, *joined.shape], "int64"))
