@@ -150,7 +150,8 @@ class ExportedOutput:
             several units for yes or no each; `values`.
         classes: the classes as in the training data's target, in the order of the probabilities,
             or 0, 1, 2, …; None for flags and values.
-        threshold: the value above which a binary unit predicts the positive class.
+        threshold: the value above which a binary unit predicts the positive class, or one for
+            each of several.
         scores: whether units are scores rather than probabilities.
         intervals: whether a calibrator gives lower and upper bounds of values.
         interval_shape: the shape of one bound.
@@ -164,7 +165,7 @@ class ExportedOutput:
     shape: Shape
     sort: Task
     classes: tuple[str | int | float | bool, ...] | None = None
-    threshold: float = 0.5
+    threshold: float | tuple[float, ...] = 0.5
     scores: bool = False
     intervals: bool = False
     interval_shape: Shape = ()

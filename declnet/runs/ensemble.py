@@ -200,6 +200,11 @@ class Ensemble:
         self.path, self.content = path, content
         self._registry, self._notice = registry, notice
 
+    def _repr_html_(self) -> str:
+        from declnet.runs.display.results import ensemble_view
+
+        return ensemble_view(self)
+
     @property
     def name(self) -> str:
         """The spec's name."""

@@ -201,6 +201,11 @@ class StoredRun:
         """The run's status: `finished`, `failed`, `interrupted` or `running`."""
         return str(self.manifest.get("status", "unknown"))
 
+    def _repr_html_(self) -> str:
+        from declnet.runs.display.results import stored_view
+
+        return stored_view(self)
+
     @property
     def inputs(self) -> dict[str, InputInfo]:
         """What is known about each input of the model by name; `""` for one without a name.
