@@ -15,7 +15,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.importer import ImportedNetwork, Importer
 from declnet.contracts.inputs import InputInfo
-from declnet.errors import DataError
+from declnet.errors import DataError, OutputError
 from declnet.graph.model import Model, build_model
 from declnet.registry.registry import Registry
 from declnet.runs.prediction_files import require_free, whole_file
@@ -83,6 +83,8 @@ def import_network(
     for each in (spec, weights):
         if each.exists():
             require_free(each, overwrite)
+            if each.samefile(path):
+                raise OutputError(f"{each}: this is the file to import; choose another name")
     if spec.parent != output.parent:
         make_folder(output)
     for file, content in (
@@ -120,7 +122,10 @@ def _difference(network: ImportedNetwork, model: Model) -> float | None:
     found = model.predict(x)
     outputs = list(found.values()) if isinstance(found, dict) else [found]
     differences, allowed = [], True
-    for own, other in zip(outputs, wanted, strict=True):
+    for own, given in zip(outputs, wanted, strict=True):
+        other = given
+        if other.ndim == 1 and own.shape[1:] == (1,):  # one number for each sample
+            other = other[:, None]
         if own.shape != other.shape:
             raise DataError(
                 f"the network's predictions have the shape {own.shape[1:]}, in the file "

@@ -53,15 +53,20 @@ def silu(w: GraphWriter, x: str) -> str:
     return w.op("Mul", x, w.op("Sigmoid", x))
 
 
+def softplus(w: GraphWriter, x: str, beta: float) -> str:
+    """Return log(1 + exp(beta * x)) / beta."""
+    if beta == 1:
+        return w.op("Softplus", x)
+    return w.compute("Div", w.op("Softplus", w.compute("Mul", x, beta)), beta)
+
+
 SIMPLE: dict[type, Callable[[Any, GraphWriter, str], str]] = {
     Linear: lambda *given: given[-1],
     ReLU: lambda _, w, x: w.op("Relu", x),
     LeakyReLU: lambda own, w, x: w.op("LeakyRelu", x, alpha=own.negative_slope),
     ELU: lambda own, w, x: w.op("Elu", x, alpha=own.alpha),
     SELU: lambda _, w, x: w.op("Selu", x),
-    Softplus: lambda own, w, x: w.compute(
-        "Div", w.op("Softplus", w.compute("Mul", x, own.beta)), own.beta
-    ),
+    Softplus: lambda own, w, x: softplus(w, x, own.beta),
     Sigmoid: lambda _, w, x: w.op("Sigmoid", x),
     HardSigmoid: lambda _, w, x: w.op("HardSigmoid", x, alpha=1 / 6, beta=0.5),
     Tanh: lambda _, w, x: w.op("Tanh", x),

@@ -65,7 +65,7 @@ def _reshape(r: Reader, node: Node) -> None:
 
 
 def _reshaped(r: Reader, node: Node, x: Value, shape: tuple[int, ...]) -> Value:
-    if shape == x.shape:
+    if shape == x.shape or (shape == () and x.shape == (1,)):
         if not x.source.startswith("input"):
             r.network.note(x.source, node.name)
         return x

@@ -226,8 +226,11 @@ class Reader:
         if (by_channel != by_channel[:, :1]).any():
             raise UnknownNodeError("its constant differs within a channel")
         numbers = by_channel[:, 0].astype(float)
-        factor = {"Mul": numbers, "Div": 1 / numbers}.get(node.operator, np.ones_like(numbers))
-        offset = {"Add": numbers, "Sub": -numbers}.get(node.operator, np.zeros_like(numbers))
+        factor, offset = np.ones_like(numbers), np.zeros_like(numbers)
+        if node.operator in ("Mul", "Div"):
+            factor = numbers if node.operator == "Mul" else 1 / numbers
+        else:
+            offset = numbers if node.operator == "Add" else -numbers
         if name in self.open_affine and self.graph.readers(name) == 1:
             own_parameters = self.network.parameters
             scale, shift = (own_parameters[f"{x.source}.{each}"] for each in ("scale", "offset"))

@@ -212,7 +212,7 @@ def test_shipped_specs_predict_the_same_in_onnxruntime(file, shipped_spec, tmp_p
     )
     run(spec, out=tmp_path / "run")
     result = open_run(tmp_path / "run").export(tmp_path / "m.onnx")
-    print(f"{file}: {result.difference:.2g} on {result.samples} rows", file=sys.stderr)
+    sys.stderr.write(f"{file}: {result.difference:.2g} on {result.samples} rows\n")
     assert result.samples >= 16
     assert result.difference < LARGEST
     assert result.labels_differ == 0
