@@ -12,12 +12,12 @@ MAPPING = """
 input = [4]
 ignore = ["*.num_batches"]
 layers = [
-  { type = "dense", units = 3, parameters = { weights = { array = "fc1.weight", axes = [1, 0] }, biases = "fc1.bias" } },
+  { type = "dense", units = 3, parameters = { weights = WEIGHTS, biases = "fc1.bias" } },
   "relu",
-  { type = "dense", units = 2, name = "out", parameters = { weights = "fc2.weight", biases = "fc2.bias" } },
+  { type = "dense", units = 2, parameters = { weights = "fc2.weight", biases = "fc2.bias" } },
   "softmax",
 ]
-"""
+""".replace("WEIGHTS", '{ array = "fc1.weight", axes = [1, 0] }')
 
 
 @pytest.fixture

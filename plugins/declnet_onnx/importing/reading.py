@@ -182,12 +182,10 @@ class Reader:
         waiting = self.waiting[name]
         base = self.value(waiting.base)
         if len(waiting.nodes) > 1:
-            x, y = self.graph.values[waiting.base], self.graph.values[name]
-            nodes = [each.name for each in waiting.nodes]
-            for type_, fields, function in COMPOSED:
-                with np.errstate(over="ignore"):
-                    if x.shape == y.shape and np.allclose(function(x), y, rtol=1e-4, atol=1e-5):
-                        return self.network.add(type_, [base], base.shape, nodes, **fields)
+            found = _activation(self.graph.values[waiting.base], self.graph.values[name])
+            if found is not None:
+                nodes = [each.name for each in waiting.nodes]
+                return self.network.add(found[0], [base], base.shape, nodes, **found[1])
         node = waiting.nodes[-1]
         self._single(node)
         return self.values[node.outputs[0]]
@@ -308,3 +306,18 @@ COMPOSED: tuple[tuple[str, dict[str, Any], Callable[[Array], Array]], ...] = (
     ("gelu", {"approximation": "tanh"}, _gelu_by_tanh),
 )
 """Activations that graphs compute by several nodes."""
+
+
+def _activation(x: Array, y: Array) -> tuple[str, dict[str, Any]] | None:
+    """Return the type and the fields of the activation that is closest to y, if one is close."""
+    if x.shape != y.shape:
+        return None
+    with np.errstate(over="ignore"):
+        errors = [float(np.abs(function(x) - y).max()) for *_, function in COMPOSED]
+    best = int(np.argmin(errors))
+    type_, fields, _ = COMPOSED[best]
+    return (type_, fields) if errors[best] <= CLOSE * max(1.0, float(np.abs(y).max())) else None
+
+
+CLOSE = 1e-5
+"""The largest difference of an activation that is recognized by its values."""
