@@ -54,13 +54,15 @@ class Method:
 PRESETS = ("realmlp_td_s", "realmlp_td", "tabm_mini", "mlp", "linear")
 """The values of `declnet new --preset`."""
 
+DEFAULT = "declnet:realmlp_td"
+"""What `declnet new` writes without `--preset`."""
+
 TABM_MINI = {"arch_type": "tabm-mini", "batch_size": "auto", "weight_decay": 3e-4}
 """TabM-mini with the weight decay and the batch sizes, by the number of rows, of its authors."""
 EMBEDDED = {**TABM_MINI, "num_emb_type": "pwl"}
 """The same with piecewise-linear embeddings."""
 
 METHODS: dict[str, Method] = {
-    "declnet": Method(declnet_preset(), ("declnet",)),
     **{f"declnet:{name}": Method(declnet_preset(name), ("declnet",)) for name in PRESETS},
     "sklearn:mlp": Method(partial(scikit_learn, "mlp"), ("scikit-learn",)),
     "sklearn:boosting": Method(partial(scikit_learn, "boosting"), ("scikit-learn",)),
@@ -82,7 +84,9 @@ PAIRS = (
     ("declnet:realmlp_td_s", "pytabkit:realmlp_td_s"),
     ("declnet:realmlp_td", "pytabkit:realmlp_td"),
     ("declnet:tabm_mini", "pytabkit:tabm_mini_pwl"),
-    ("declnet", "sklearn:mlp"),
-    ("declnet", "sklearn:boosting"),
+    (DEFAULT, "sklearn:mlp"),
+    (DEFAULT, "sklearn:boosting"),
+    (DEFAULT, "declnet:mlp"),
+    ("declnet:tabm_mini", DEFAULT),
 )
 """Which methods are compared in pairs."""
