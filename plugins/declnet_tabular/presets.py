@@ -22,6 +22,7 @@ from declnet_standard.templates import (
     is_category,
     joined,
     loss_head,
+    ordinal_loss,
     rare_class,
     sizes_for,
     table_notes,
@@ -136,14 +137,14 @@ class TablePreset(Template):
     Attributes:
         about_loss: a comment on the loss.
         most_categories: of a column; less frequent ones become one.
-        poisson: how to try the loss for counts; None: as the spec says.
+        where: how to try another loss that is suggested; None: as the spec says.
         clamps: whether predicted numbers stay in the range of the training data.
     """
 
     several_targets = True
     about_loss: ClassVar[str] = "what training minimizes"
     most_categories: ClassVar[int] = MOST_CATEGORIES
-    poisson: ClassVar[str | None] = None
+    where: ClassVar[str | None] = None
     clamps: ClassVar[bool] = False
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
@@ -168,7 +169,7 @@ class TablePreset(Template):
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
         """Return how texts, rare values and targets are treated."""
-        return table_notes(table, self.most_categories, self.poisson)
+        return table_notes(table, self.most_categories, self.where)
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         """Return the columns of each input other than texts; a single input needs no name."""
@@ -305,6 +306,7 @@ class RealMLPTDS(TablePreset):
         if plan.classes:
             yield f'type = "{"binary" if plan.is_binary else "categorical"}_crossentropy"'
             yield "label_smoothing = 0.1", "reduces overconfidence"
+            yield from ordinal_loss(plan)
         else:
             yield 'type = "mean_squared_error"', "of the prepared target"
             yield from counts_loss(plan)
@@ -440,7 +442,7 @@ class TabMMini(TablePreset):
 
     type = "tabm_mini"
     about_loss = "the mean of the members' losses; predictions are the mean of theirs"
-    poisson = "as with --preset mlp"
+    where = "as with --preset mlp"
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         inputs = {"numbers": plan.numbers, "categories": plan.categories}
