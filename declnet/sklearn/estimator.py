@@ -342,7 +342,7 @@ class SpecEstimator(SpecKeys):
     def _as_before(
         self, x: Any, targets: Targets, weights: Array | None
     ) -> tuple[Table | Dataset, str | None]:
-        """Return data like that of the first training, and the name of the column of weights."""
+        """Return data in the form of the first training, and the name of its column of weights."""
         data: Table | Dataset
         if targets.is_matrix != self._is_matrix or (
             len(self._target_names) not in (1, len(targets))

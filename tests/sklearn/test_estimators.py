@@ -394,4 +394,4 @@ def test_verbose_prints_logged_epochs(iris, capsys):
 def test_without_scikit_learn_the_extra_is_named(tmp_path):
     code = "import sys; sys.modules['sklearn'] = None; import declnet.sklearn"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "needs scikit-learn: pip install 'declnet[sklearn]'" in done.stderr
+    assert "needs scikit-learn 1.6 or newer: pip install 'declnet[sklearn]'" in done.stderr
