@@ -218,9 +218,12 @@ def labels_of(y: Any, name: str) -> tuple[Array, list[str | None]]:
     Raises:
         ValueError: it is missing, holds NaN, or other things than classes.
     """
-    array, names = target_array(y, name)
+    array, names = target_array(y, name, numbers=False)
     if array.dtype.kind == "O":  # e.g. a column of integers
         kinds = {type(each) for each in array.ravel().tolist()}
+        if type(None) in kinds:
+            row = int(np.argmax((array == None).reshape(len(array), -1).any(axis=1)))  # noqa: E711
+            raise ValueError(f"row {row} of y has no label")
         if len(kinds) == 1 and kinds <= {bool, int, str}:
             array = np.array(array.tolist())
     check_classification_targets(array)

@@ -69,7 +69,7 @@ class DeclnetRegressor(RegressorMixin, SpecEstimator):
         return tags
 
     def _targets(self, X: Any, y: Any, classes: Any = None) -> Targets:  # noqa: ARG002
-        array, names = target_array(y, type(self).__name__)
+        array, names = target_array(y, type(self).__name__, numbers=True)
         check_consistent_length(X, array)
         numbers = array.astype(float)
         if numbers.ndim == 1:

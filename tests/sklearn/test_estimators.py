@@ -370,6 +370,38 @@ def test_runs_are_written_and_read_again(iris, frame, tmp_path):
         DeclnetRegressor.from_run(tmp_path / "arrays")
 
 
+def test_labels_of_pandas_keep_their_type(iris):
+    pandas = pytest.importorskip("pandas")
+    x, y = iris
+    forms = {
+        bool: pandas.Series(y == 1, dtype="boolean", name="species"),
+        int: pandas.array(y, dtype="Int64"),
+        str: pandas.Categorical(np.array(["a", "b", "c"])[y]),
+    }
+    for kind, each in forms.items():
+        estimator = DeclnetClassifier(training__epochs=1).fit(x, each)
+        assert {*map(type, estimator.classes_.tolist())} == {kind}
+    with pytest.raises(ValueError, match="row 1 of y has no label"):
+        DeclnetClassifier().fit(x[:4], ["a", None, "b", "b"])
+
+
+def test_a_feature_may_count_the_rows():
+    pandas = pytest.importorskip("pandas")
+    months = pandas.DataFrame({"month": np.arange(90)})
+    sales = 0.5 * months["month"] + 3
+    assert DeclnetRegressor(training__epochs=60).fit(months, sales).score(months, sales) > 0.8
+
+
+def test_samples_of_several_axes_are_searched_in_processes():
+    x, y = np.zeros((40, 1, 4, 4), np.float32), np.arange(40) % 2
+    x[y == 1, :, 1:3] = 1
+    layers = [{"type": "conv2d", "filters": 2, "kernel_size": 3}, "relu", "flatten"]
+    spec = {**classes(2), "model": {"layers": [*layers, {"type": "dense", "units": 2}, "softmax"]}}
+    epochs = {"training__epochs": [1, 40]}
+    search = GridSearchCV(DeclnetClassifier(spec), epochs, cv=2, n_jobs=2).fit(x, y)
+    assert search.best_score_ == 1
+
+
 def test_invalid_data_is_refused(iris, frame):
     x, y = iris
     with pytest.raises(ValueError, match="only one class, 0"):
