@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from declnet_standard.templates.writing import head as head
     from declnet_standard.templates.writing import joined as joined
     from declnet_standard.templates.writing import loss_head as loss_head
+    from declnet_standard.templates.writing import ordinal_loss as ordinal_loss
     from declnet_standard.templates.writing import text_layers as text_layers
     from declnet_standard.templates.writing import text_vector as text_vector
+    from declnet_standard.templates.writing import threshold as threshold
     from declnet_standard.templates.writing import tokenizing as tokenizing
     from declnet_standard.templates.writing import toml as toml
 
@@ -61,8 +63,10 @@ HELPERS = {
         "head",
         "joined",
         "loss_head",
+        "ordinal_loss",
         "text_layers",
         "text_vector",
+        "threshold",
         "tokenizing",
         "toml",
     ),

@@ -95,17 +95,16 @@ class TableTemplate(MLP, ExampleTemplate):
 
     type = "table"
     requires = (SCIKIT_LEARN,)
-    default_for = "table"
 
 
 def table_notes(
-    table: TableProfile, most: int = MOST_CATEGORIES, poisson: str | None = None
+    table: TableProfile, most: int = MOST_CATEGORIES, where: str | None = None
 ) -> tuple[str, ...]:
     """Return how texts, rare values and targets are treated, and how to read what is left out.
 
     Args:
         most: the most categories of a column that are kept.
-        poisson: how to try the loss for counts; default: where it is in the spec.
+        where: how to try another loss that is suggested; default: where it is in the spec.
     """
     features = features_of(table)
     beside = ", beside the other columns" if features.others else ""
@@ -120,11 +119,11 @@ def table_notes(
         f'unit = "{"characters" if each.most_words <= 1 else "words"}" }}'
         for each in unread[:MOST_NOTES]
     ]
-    poisson = poisson or ("see [losses]" if table.others else "see [loss]")
+    where = where or ("see [losses]" if table.others else "see [loss]")
     more = [
-        note for name in table.others for note in notes_on(table.of_target(name), (), most, poisson)
+        note for name in table.others for note in notes_on(table.of_target(name), (), most, where)
     ]
-    return (*read, *left_out, *notes_on(table, features.others, most, poisson), *more)
+    return (*read, *left_out, *notes_on(table, features.others, most, where), *more)
 
 
 def usable_features_of(table: TableProfile) -> Features:

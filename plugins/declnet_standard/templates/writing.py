@@ -19,9 +19,11 @@ from declnet_standard.templates.plan import (
 )
 from declnet_standard.templates.suggestions import (
     class_name,
+    has_words,
     holds_counts,
     is_category,
     may_be_amount,
+    order_of_classes,
     percent,
     rare_categories,
     rare_class,
@@ -107,6 +109,9 @@ def data_section(
         yield 'split = { method = "stratified" }', "keeps the proportions of the classes"
     if one_class:
         yield from _balance(plan)
+        order = order_of_classes(plan.table) if has_words(plan.table) else None
+        if order is not None:
+            yield f"# class_order = {toml(list(order))}", 'their order, for the loss "ordinal"'
     yield "prepare = [  # fitted on the training data, applied to all data and predictions"
     yield from _prepare(plan) if prepare is None else prepare
     yield "]"
@@ -382,6 +387,7 @@ def _loss(plan: Plan, name: str = "") -> Iterator[Line]:
     yield f'type = "{type_name}"', comment
     if plan.table.task == "classes":
         yield f"label_smoothing = {LABEL_SMOOTHING:g}", "reduces overconfidence"
+        yield from ordinal_loss(plan)
     yield from counts_loss(plan)
     if name:
         yield f"metrics = {toml(_metrics(plan))}", "measured in addition to the loss"
@@ -394,6 +400,16 @@ def loss_head(
     yield f"[losses.{name}]" if name else f"[loss]  # {comment}"
     if name and name != plan.target.name:
         yield f"target = {toml(plan.target.name)}", "the column to predict"
+
+
+def ordinal_loss(plan: Plan) -> Iterator[Line]:
+    """Yield the loss to try for classes that may have an order as a comment, if they do."""
+    order = order_of_classes(plan.table)
+    if order is None or (has_words(plan.table) and plan.table.others):
+        return
+    yield '# type = "ordinal"', "may suit classes with an order better, without label_smoothing;"
+    named = ", class_order in [data]" if has_words(plan.table) else ""
+    yield f'# and with units = {len(order) - 1} in the last layer, no "softmax"{named}'
 
 
 def counts_loss(plan: Plan) -> Iterator[Line]:
@@ -455,9 +471,14 @@ def _training(plan: Plan) -> Iterator[Line]:
         yield "]"
     rare = plan.table.task == "binary" and rare_class(plan.table) is not None
     if rare and not plan.table.others and "threshold" in plan.installed and sizes.validation:
-        yield ""
-        yield "# [calibration]  # would choose a threshold on the validation data, in place of 0.5"
-        yield '# steps = [{ type = "threshold", metric = "f1" }]'
+        yield from threshold()
+
+
+def threshold() -> Iterator[Line]:
+    """Yield the calibration to try for a rare one of two classes, as a comment."""
+    yield ""
+    yield "# [calibration]  # would choose a threshold on the validation data, in place of 0.5"
+    yield '# steps = [{ type = "threshold", metric = "f1" }]'
 
 
 def _aligned(block: Iterable[Line]) -> Iterator[str]:
