@@ -25,7 +25,7 @@ class DeclnetRegressor(RegressorMixin, SpecEstimator):
         random_state: the spec's seed, or a random state that draws one; default: as in the spec,
             so that repeated fits are equal.
         warm_start: whether `fit` starts from the parameters of the last one.
-        verbose: whether to print a line for each logged epoch.
+        verbose: whether to print a line for each logged epoch; in a notebook, to show a live view.
         out: a folder in which each `fit` writes the folder of a run; default: nothing is written.
         spec_keys: any keys of the spec, e.g. `optimizer__learning_rate=0.01` or
             `**{"optimizer.learning_rate": 0.01}`.
