@@ -288,8 +288,8 @@ def _ties(output: ExportedOutput, outputs: Array) -> Array:
         first, second = np.sort(rows, axis=1)[:, [-1, -2]].T
         close: Array = first - second <= TOLERANCE * np.maximum(1, np.abs(first))
         return close
-    limit = TOLERANCE * max(1.0, abs(output.threshold))
-    near = np.abs(rows - output.threshold) <= limit
+    threshold = np.asarray(output.threshold, float)
+    near = np.abs(rows - threshold) <= TOLERANCE * np.maximum(1, np.abs(threshold))
     return np.asarray(near.any(axis=1))
 
 
