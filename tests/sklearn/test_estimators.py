@@ -305,6 +305,12 @@ def test_several_outputs_of_classes(iris):
     assert [each.tolist() for each in estimator.classes_] == [[0, 1, 2], [5, 6]]
     assert (estimator.predict(x) == y).mean() > 0.9
     assert [each.shape for each in estimator.predict_proba(x)] == [(150, 3), (150, 2)]
+    stream = DeclnetClassifier(training__epochs=30)
+    y[:, 1] -= 5
+    for rows in (slice(None), slice(100), slice(None)):  # of which the second looks like labels
+        stream.partial_fit(x[rows], y[rows], [[0, 1, 2], [0, 1]])
+    assert [each.tolist() for each in stream.classes_] == [[0, 1, 2], [0, 1]]
+    assert stream.predict(x).shape == (150, 2)
 
 
 @pytest.mark.parametrize("spec", [None, "own"])
