@@ -184,6 +184,22 @@ FORMS: dict[str, Write] = {
 }
 """The writer of each format."""
 
+
+def write_predictions(parts: Iterable[AnyPredictions], file: BinaryIO, form: str) -> int:
+    """Write predictions as `declnet predict` does; return the number of samples.
+
+    Args:
+        parts: predictions, e.g. of `Predictor.predict_parts`.
+        file: open for writing bytes; seekable for `npy` and `parquet`.
+        form: `csv`, `jsonl` (an object on each line, by the names of columns), `npy` or `parquet`.
+
+    Raises:
+        OutputError: the format is unknown, or needs a package that is not installed.
+    """
+    form_of(None if form in FOR_STREAMS else Path(f"predictions.{form}"), form)
+    return FORMS[form](parts, file)
+
+
 OUT_OF_FOLD = "out_of_fold.csv"
 """In a folder of folds: the predictions of each row by the model that did not see it."""
 
