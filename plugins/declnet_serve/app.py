@@ -72,7 +72,7 @@ class App:
     ) -> None:
         self.models, self.options, self._registry = models, options, registry
         self.stopping = False
-        self._threads = ThreadPoolExecutor(options.threads, "predict")
+        self.threads = ThreadPoolExecutor(options.threads, "predict")
         self._loader = ThreadPoolExecutor(1, "reload")
         self._active = self._buffered = 0
         self._watch: asyncio.Task[None] | None = None
@@ -237,7 +237,7 @@ class App:
     ) -> tuple[bytes, int]:
         self._active += 1
         loop, limit = asyncio.get_running_loop(), self.options.most_rows
-        work = self._threads.submit(
+        work = self.threads.submit(
             model.answer, body, form, accepted, spread=spread, most_rows=limit
         )
 
@@ -301,10 +301,14 @@ class App:
             else:
                 if self._watch is not None:
                     self._watch.cancel()
-                self._threads.shutdown(wait=False, cancel_futures=True)
-                self._loader.shutdown(wait=False, cancel_futures=True)
+                self.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    def close(self) -> None:
+        """End the threads; what they are working on is completed."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
+        self._loader.shutdown(wait=False, cancel_futures=True)
 
     async def _watching(self) -> None:
         """Reload models whose folder has changed, one at a time, in a thread of their own."""
