@@ -70,7 +70,6 @@ METHODS: dict[str, Method] = {
     "pytabkit:realmlp_td_s": Method(partial(pytabkit, "RealMLP_TD_S", {}), ("pytabkit", "torch")),
     "pytabkit:realmlp_td": Method(partial(pytabkit, "RealMLP_TD", {}), ("pytabkit", "torch")),
     "pytabkit:tabm_mini_pwl": Method(partial(pytabkit, "TabM_D", EMBEDDED), ("pytabkit", "torch")),
-    "pytabkit:tabm_mini": Method(partial(pytabkit, "TabM_D", TABM_MINI), ("pytabkit", "torch")),
 }
 
 OUTSIDE_THE_SCALE = frozenset({"declnet:linear", "lightgbm"})

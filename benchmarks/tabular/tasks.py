@@ -15,7 +15,7 @@ from tabular.sets import TableSet, load
 
 Array = Any
 
-MOST_ROWS = 5000
+MOST_ROWS = 2000
 SPLITS = 2
 PARTS = {"train": 0.6, "validation": 0.2, "test": 0.2}
 """The share of each part, as in the paper of RealMLP."""

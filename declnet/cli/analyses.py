@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from declnet.cli.metrics import format_number
-from declnet.cli.streams import escaped_line
 from declnet.cli.terminal import print_table
 from declnet.contracts.analysis import Analysis, AnalysisTable, Cell
+from declnet.display.characters import escaped_line
 from declnet.errors import Diagnostic, SpecError
+from declnet.runs.display.metrics import format_number
 from declnet.spec.source_argument import declared_component
 
 if TYPE_CHECKING:

@@ -13,10 +13,9 @@ from declnet.cli.options import DATA, PATH, given_data, no_plugin_option, regist
 if TYPE_CHECKING:
     from declnet.contracts.table import TableProfile
     from declnet.contracts.template import Template
+    from declnet.data.presets import Use
     from declnet.registry.registry import Registry
 
-
-Use = Literal["example", "table"]
 
 TITLES: dict[str, Use] = {"Templates": "example", "Presets, with --data": "table"}
 
@@ -29,11 +28,12 @@ class _WithTemplates(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write a line for each template, and one for each preset."""
+        from declnet.data.presets import serves
         from declnet.registry.discovery import default_registry
 
         entries = list(default_registry().entries("template"))
         for title, use in TITLES.items():
-            own = [each for each in entries if _serves(each.component, use)]
+            own = [each for each in entries if serves(each.component, use)]
             rows = [(each.type, _summary(each.component, use)) for each in own]
             if rows:
                 with formatter.section(title):
@@ -110,6 +110,7 @@ def new(
 
     from declnet.contracts.attribution import attributing_errors
     from declnet.data.files import Wishes, naming, profile_of
+    from declnet.data.presets import chosen_template, parsed
     from declnet.errors import OutputError
     from declnet.runs.prediction_files import whole_file
 
@@ -125,10 +126,12 @@ def new(
         raise click.UsageError("with --data, --template and --preset are the same; give one")
     registry = registry_without(disabled)
     with attributing_errors(registry):
-        chosen = _chosen(preset or template, "example" if data is None else "table", registry)
+        chosen = chosen_template(
+            preset or template, "example" if data is None else "table", registry
+        )
         if data is None:
             text = chosen.spec()
-            document, notes = _parsed(chosen, "spec", text), [*_lacking(chosen)]
+            document, notes = parsed(chosen, "spec", text), [*_lacking(chosen)]
         else:
             given = given_data(data, "--data", registry)
             with naming(given):
@@ -138,7 +141,7 @@ def new(
                 if table.others and not chosen.several_targets:
                     raise click.UsageError(_one_target(chosen, registry))
                 text = chosen.spec_for_table(table, registry)
-                document = _parsed(chosen, "spec_for_table", text)
+                document = parsed(chosen, "spec_for_table", text)
                 notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
                 notes += [*chosen.notes_for_table(table), *_left_out(table, document, spec)]
     if suffix == ".json":
@@ -154,57 +157,12 @@ def new(
     click.echo(f"  declnet run {shlex.quote(str(spec))}")
 
 
-def _chosen(name: str | None, use: Use, registry: Registry) -> Template:
-    """Return the named or default template; raise OutputError if it does not suit the use."""
-    from declnet.errors import OutputError, UnknownTypeError
-
-    if name is None:
-        return _default_for(use, registry)
-    try:
-        found: type[Template] = registry.find("template", name)
-    except UnknownTypeError as error:
-        several = len(registry.offering("template", name)) > 1
-        hint = "disable the others with --no-plugin" if several else error.hint
-        raise UnknownTypeError(error.message, hint, error.code) from None
-    if _serves(found, use):
-        return found()
-    if use == "example":
-        raise OutputError(f'template "{name}" is for tables: give --data FILE --target COLUMN')
-    able = [e.type for e in registry.entries("template") if _serves(e.component, use)]
-    raise OutputError(
-        f'template "{name}" does not write specs for tables (those that do: '
-        f"{', '.join(able) or 'none'})"
-    )
-
-
 def _one_target(chosen: Template, registry: Registry) -> str:
     """Return the message that a template does not take several targets."""
     entries = registry.entries("template")
     able = [each.type for each in entries if each.component.several_targets]
     named = f", but {', '.join(able)} take more" if able else ""
     return f'the preset "{chosen.type}" takes one --target{named}'
-
-
-def _default_for(use: Use, registry: Registry) -> Template:
-    """Return the template that declares itself the default; declnet's own come first."""
-    from declnet.errors import OutputError
-    from declnet.registry.plugin import FIRST_PARTY
-
-    def is_other(name: str) -> bool:
-        offered_by = [each.distribution for each in registry.offering("template", name)]
-        return FIRST_PARTY not in offered_by
-
-    for name in sorted(registry.types("template"), key=is_other):
-        found: type[Template] = registry.find("template", name)
-        if found.default_for == use:
-            return found()
-    able = [e.type for e in registry.entries("template") if _serves(e.component, use)]
-    option, names = "--preset" if use == "table" else "--template", ", ".join(able) or "none"
-    raise OutputError(f"no template is the default: name one with {option} ({names})")
-
-
-def _serves(template: type[Template], use: Use) -> bool:
-    return template.has_example() if use == "example" else template.takes_tables()
 
 
 def _left_out(table: TableProfile, document: dict[str, Any], spec: Path) -> list[str]:
@@ -216,20 +174,6 @@ def _left_out(table: TableProfile, document: dict[str, Any], spec: Path) -> list
     shown = ", ".join(f'"{each}"' for each in names[:MOST_SHOWN])
     more = f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else ""
     return [f"not used to predict: {shown}{more}; see {spec}"]
-
-
-def _parsed(template: Template, method: str, text: object) -> dict[str, Any]:
-    """Return the document that a template wrote; raise BrokenContractError if it is not TOML."""
-    import tomllib
-
-    from declnet.contracts.returned import BrokenContractError
-
-    if not isinstance(text, str):
-        raise BrokenContractError(template, method, f"returned {text!r}, not the text of a spec")
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BrokenContractError(template, method, f"returned invalid TOML: {error}") from None
 
 
 def _lacking(template: Template) -> Iterator[str]:

@@ -9,16 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from declnet.cli.metrics import (
+from declnet.cli.streams import painted
+from declnet.cli.terminal import is_terminal
+from declnet.contracts.callback import EpochFinished, EpochLogged
+from declnet.display.characters import escaped, escaped_line
+from declnet.runs.display.metrics import (
     Abbreviations,
     abbreviations,
     live_metrics,
     log_line,
     metrics_in_words,
 )
-from declnet.cli.streams import escaped, escaped_line, painted
-from declnet.cli.terminal import is_terminal
-from declnet.contracts.callback import EpochFinished, EpochLogged
 from declnet.runs.session import Listener
 from declnet.spec.model import RunSpec
 from declnet.training.trainer import Event

@@ -8,7 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from declnet.cli.metrics import (
+from declnet.cli.terminal import column_width, print_table, table_room
+from declnet.errors import SpecError
+from declnet.registry.spelling import counted, suggestion
+from declnet.runs.comparison import common_directions, stored_directions
+from declnet.runs.display.metrics import (
     FOR_CHOICE,
     PARTS,
     find_metric,
@@ -19,10 +23,6 @@ from declnet.cli.metrics import (
     ordered,
     sort_key,
 )
-from declnet.cli.terminal import column_width, print_table, table_room
-from declnet.errors import SpecError
-from declnet.registry.spelling import counted, suggestion
-from declnet.runs.comparison import common_directions, stored_directions
 from declnet.runs.listing import ListedRun
 from declnet.runs.stored_run import StoredRun
 from declnet.spec.flatten import differing_keys, flatten

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from declnet.cli.metrics import (
+from declnet.cli.terminal import print_table
+from declnet.contracts.metric import Better
+from declnet.registry.spelling import suggestion
+from declnet.runs.comparison import common_directions
+from declnet.runs.display.metrics import (
     DATA_SETS,
     PARTS,
     find_metric,
@@ -15,10 +19,6 @@ from declnet.cli.metrics import (
     ordered,
     sort_key,
 )
-from declnet.cli.terminal import print_table
-from declnet.contracts.metric import Better
-from declnet.registry.spelling import suggestion
-from declnet.runs.comparison import common_directions
 from declnet.runs.sweep import Series, spread
 from declnet.spec.model import RunSpec
 from declnet.training.metrics import LOSSES, directions

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import Literal, TextIO
 
-from declnet.cli.streams import escaped_line, painted
+from declnet.cli.streams import painted
+from declnet.display.characters import escaped_line
 
 WIDE = 100_000
 """Width for a file or pipe, in columns, so that nothing is truncated or wrapped."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from declnet.cli.streams import escaped_line
 from declnet.cli.trace_numbers import is_large, matrices, statistics
 from declnet.cli.trace_sections import Numbers, Section
+from declnet.display.characters import escaped_line
 
 WIDTH = 100
 """Columns of a line of arrays."""

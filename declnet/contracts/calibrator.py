@@ -13,6 +13,9 @@ Task = Literal["classes", "binary", "flags", "values"]
 """What predictions are: `classes`, a unit for each class; `binary`, one unit for two classes;
 `flags`, several units for yes or no each; or `values`."""
 
+Thresholds = float | tuple[float, ...]
+"""A threshold; of several units of yes or no, also one for each."""
+
 CalibratorState = Mapping[str, Any]
 """What a calibrator learned: JSON values and arrays of finite numbers by name."""
 
@@ -80,8 +83,11 @@ class Calibrator(Component):
         """
         return y_pred
 
-    def threshold(self, state: CalibratorState) -> float:
-        """Return the value of the only unit above which the second of two classes is predicted."""
+    def threshold(self, state: CalibratorState) -> float | Array:
+        """Return the value of a unit above which the second of two classes, or yes, is predicted.
+
+        For `flags` it may be a number for each unit, (outputs,).
+        """
         raise NotImplementedError
 
     def intervals(self, y_pred: Array, state: CalibratorState) -> tuple[Array, Array]:

@@ -129,6 +129,7 @@ class Component(StrictModel):
             message = "is missing" if missing else "must be the name of a type"
             kinds = kind_in_words(cls.kind, plural=True)
             hint = f"installed {kinds}: {', '.join(registry.types(cls.kind)) or 'none'}"
+            hint = f'add type = "…"; {hint}' if missing else hint
             raise _error(message, at_type, name, hint, "E011" if missing else "E012")
         try:
             component_class = registry.find(cls.kind, name)

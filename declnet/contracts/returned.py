@@ -17,6 +17,7 @@ import numpy as np
 
 from declnet.contracts.analysis import AnalysisTable, fault_of
 from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.calibrator import Thresholds
 from declnet.contracts.component import Component
 from declnet.contracts.data_source import DataInfo, Dataset
 from declnet.contracts.inputs import IntegerLimit
@@ -441,11 +442,13 @@ def checked_calibrated(calibrator: Component, y: Any, y_pred: Array) -> Array:
     return _finite(calibrator, "apply", y, y_pred.shape)
 
 
-def checked_threshold(calibrator: Component, threshold: Any) -> float:
-    """Return the result of `Calibrator.threshold`: a finite number."""
-    if not _is_number(threshold) or not math.isfinite(threshold):
+def checked_threshold(calibrator: Component, threshold: Any, units: int = 1) -> Thresholds:
+    """Return the result of `Calibrator.threshold`: a finite number, or one for each unit."""
+    if _is_number(threshold) and math.isfinite(threshold):
+        return float(threshold)
+    if units == 1:
         _refuse(calibrator, "threshold", threshold, "a finite number")
-    return float(threshold)
+    return tuple(_finite(calibrator, "threshold", threshold, (units,)).tolist())
 
 
 def checked_intervals(calibrator: Component, bounds: Any, samples: int) -> tuple[Array, Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Self, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -175,8 +175,16 @@ class StrictModel(BaseModel):
             hint = suggestion(str(location[0]), cls.model_fields, label)
             error = PydanticCustomError("unknown_key", "unknown key", {"hint": hint})
         elif kind == "missing" and len(location) == 1 and location[0] in cls.model_fields:
-            meaning = cls.model_fields[str(location[0])].description
-            known = {"hint": f"{location[0]}: {meaning}"} if meaning else {}
+            fields = cls.model_fields
+            written = {
+                key: f"{key} = {_placeholder(field.annotation)}"
+                for key, field in fields.items()
+                if field.is_required()
+            }
+            name = str(location[0])
+            meaning = fields[name].description
+            hint = f"add {written[name]}" + (f", {meaning}" if meaning else "")
+            known = {"hint": hint, "required": ", ".join(written.values()), "meaning": meaning}
             error = PydanticCustomError("missing_key", "is missing", known)
         elif kind not in _BUILT_IN:
             error = _escaped(kind, detail["msg"], context)
@@ -189,6 +197,17 @@ class StrictModel(BaseModel):
         schema = handler(source)
         _make_scalars_strict(schema)
         return schema
+
+
+def _placeholder(annotation: Any) -> str:
+    """Return what a value of a required field looks like in a spec, with … for what to fill in."""
+    types = (annotation, *get_args(annotation))
+    if get_origin(annotation) is tuple:
+        return "[ … ]" if ... in types else "…"
+    if {int, float, bool} & set(types):
+        return "…"
+    is_table = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return "{ … }" if is_table and not hasattr(annotation, "kind") else '"…"'
 
 
 def _make_scalars_strict(schema: Any) -> None:

@@ -81,6 +81,8 @@ class Table:
         rows: the number of each row in its original table, for messages; default: 1 to n.
         notes: remarks on how columns were read, which a run's check shows as warnings.
         targets: the names of several columns to predict, in place of `target`.
+        classes: the sorted classes of targets by column, where classes may have no row; default:
+            the distinct values of the column in the training data.
     """
 
     columns: Mapping[str, Array]
@@ -89,6 +91,7 @@ class Table:
     rows: Array | None = None
     notes: Mapping[str, ColumnNote] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
+    classes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))

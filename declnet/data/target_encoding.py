@@ -70,7 +70,8 @@ class TargetEncoding:
                     code="E041",
                 )
             return cls(name, None)
-        classes = tuple(distinct_values(_whole(records, name, column)))
+        present = distinct_values(_whole(records, name, column))
+        classes = records.classes.get(name) or tuple(present)
         if len(classes) < 2:
             raise DataError(
                 f'the target "{name}" has only one class in the training data, "{classes[0]}"',

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.calibrator import Calibrator, CalibratorState
+from declnet.contracts.calibrator import Calibrator, CalibratorState, Thresholds
 from declnet.contracts.returned import (
     checked_calibrated,
     checked_coverage,
@@ -75,12 +75,16 @@ class FittedCalibration:
         return self._giving("apply") is not None
 
     @property
-    def threshold(self) -> float | None:
-        """The value above which the second of two classes is predicted, if a step chose it."""
+    def threshold(self) -> Thresholds | None:
+        """The value above which the second of two classes is predicted, if a step chose it.
+
+        Of several units of yes or no, it may be one for each.
+        """
         step = self._giving("threshold")
         if step is None:
             return None
-        return checked_threshold(step.calibrator, step.calibrator.threshold(step.state))
+        units = self.reading.outputs if self.reading.sort == "flags" else 1
+        return checked_threshold(step.calibrator, step.calibrator.threshold(step.state), units)
 
     @property
     def promised_coverage(self) -> float | None:
@@ -158,11 +162,14 @@ class JointCalibration(FittedCalibration):
         return cls(members[0].steps, members[0].reading, samples, tuple(members))
 
     @property
-    def threshold(self) -> float | None:
+    def threshold(self) -> Thresholds | None:
         """The median of the models' thresholds, if a step chose them."""
         found = [each.threshold for each in self.members]
-        known = [each for each in found if each is not None]
-        return float(np.median(known)) if known else None
+        known = np.broadcast_arrays(*(each for each in found if each is not None))
+        if not known:
+            return None
+        median = np.median(known, axis=0)
+        return tuple(median.tolist()) if median.ndim else float(median)
 
     def summaries(self) -> list[str]:
         """Return what each step of each model learned, in words."""
@@ -226,7 +233,7 @@ def _thresholded(head: Head, calibration: FittedCalibration | None) -> Head:
         return head
     metrics = (
         each.model_copy(update={"threshold": threshold})
-        if isinstance(getattr(each, "threshold", None), float)
+        if isinstance(getattr(each, "threshold", None), float | tuple)
         else each
         for each in head.metrics
     )

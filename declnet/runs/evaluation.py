@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.calibrator import Thresholds
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.inputs import for_each
 from declnet.contracts.metric import Better
@@ -81,7 +82,8 @@ class CalibrationResult:
         after: the same with them.
         coverage: `coverage`, the share of targets that intervals or sets hold; `promised`, if they
             promise one; and `mean_width` or `mean_set_size`. None without intervals and sets.
-        threshold: the value above which the second of two classes is predicted, if one was chosen.
+        threshold: the value above which the second of two classes is predicted, if one was chosen;
+            of several binary outputs, it may be one for each.
     """
 
     steps: tuple[str, ...]
@@ -89,7 +91,7 @@ class CalibrationResult:
     before: dict[str, float] | None = None
     after: dict[str, float] | None = None
     coverage: dict[str, float] | None = None
-    threshold: float | None = None
+    threshold: Thresholds | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -143,6 +145,11 @@ class Evaluation:
             return [_row(f"output {n}", each, 1) for n, each in enumerate(matrices, start=1)]
         matrix = ConfusionMatrix(self.counts)
         return [_row(name, matrix, index) for index, name in enumerate(self.class_names or ())]
+
+    def _repr_html_(self) -> str:
+        from declnet.runs.display.results import evaluation_view
+
+        return evaluation_view(self)
 
     def as_data(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -462,10 +469,6 @@ class ClassCounts:
             self.counts += ConfusionMatrix.of(true, predicted, len(self.counts)).counts
 
 
-NEGLIGIBLE = 1e-9
-"""r2 that rounding alone can make: the mean of y is predicted in the model's type."""
-
-
 class ValueErrors:
     """Accumulator for r2, the mean absolute error and the root mean squared error."""
 
@@ -508,9 +511,8 @@ class ValueErrors:
         constant = self._spread == 0
         share = self._squares / np.where(constant, 1, self._spread)
         share = np.where(constant, self._squares != 0, share)
-        r2 = float(np.mean(1 - share))
         return {
-            "r2": 0.0 if abs(r2) < NEGLIGIBLE else r2,
+            "r2": float(np.mean(1 - share)),
             "mean_absolute_error": float(np.mean(self._sizes) / self._count),
             "root_mean_squared_error": float(np.sqrt(np.mean(self._squares) / self._count)),
         }

@@ -82,8 +82,10 @@ class Observed:
                 f"always the mean, {float(mean[0]):.4g}" if prod(shape) == 1 else "always the mean"
             )
             return said, mean.reshape(shape)
-        low, high = (reading.threshold - 1, reading.threshold + 1) if reading.scores else (0, 1)
-        outputs = np.where(mean > 0.5, high, low).reshape(shape).astype(float)
+        outputs = (mean > 0.5).astype(float)
+        if reading.scores:
+            outputs = np.asarray(reading.threshold) + 2 * outputs - 1
+        outputs = outputs.reshape(shape)
         if reading.sort == "flags":
             return "always the more frequent", outputs
         return f'always "{(reading.class_names or ())[int(mean[0] > 0.5)]}"', outputs

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.calibrator import Task
+from declnet.contracts.calibrator import Task, Thresholds
 from declnet.contracts.loss import Loss
 from declnet.data.target_encoding import TargetEncoding
 from declnet.errors import DataError
@@ -180,14 +180,15 @@ class OutputReading:
         classes: the classes as in the training data's target, or 0, 1, 2, …; None for flags and
             values.
         outputs: number of values per prediction.
-        threshold: the value above which a binary unit predicts the positive class.
+        threshold: the value above which a binary unit predicts the positive class; of flags, it may
+            be one for each.
         scores: whether units return scores rather than probabilities.
     """
 
     sort: Task
     classes: tuple[Any, ...] | None
     outputs: int
-    threshold: float = 0.5
+    threshold: Thresholds = 0.5
     scores: bool = False
 
     @classmethod
@@ -216,7 +217,7 @@ class OutputReading:
             str(each).lower() if isinstance(each, bool) else str(each) for each in self.classes
         )
 
-    def with_threshold(self, threshold: float) -> OutputReading:
+    def with_threshold(self, threshold: Thresholds) -> OutputReading:
         """Return this interpretation with another threshold.
 
         Raises:
@@ -267,11 +268,11 @@ class OutputReading:
         return Predictions(prediction, None if self.scores else rows, self.class_names, outputs)
 
 
-def _threshold(head: Head) -> float:
+def _threshold(head: Head) -> Thresholds:
     """Return the threshold set on one of the metrics, or else the loss's threshold."""
     for metric in head.metrics:
         threshold = getattr(metric, "threshold", Loss.threshold)
-        if isinstance(threshold, float) and threshold != Loss.threshold:
+        if isinstance(threshold, float | tuple) and threshold != Loss.threshold:
             return threshold
     return head.loss.threshold
 

@@ -14,6 +14,7 @@ from shlex import quote
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.callback import EpochFinished, EpochLogged
 from declnet.data.preparation import FittedPreparation
@@ -117,21 +118,27 @@ def make_ready_run(
     registry: Registry | None,
     data: Mapping[str, Data] | None,
     checked: Checked | None = None,
+    parameters: Mapping[str, Array] | None = None,
 ) -> ReadyRun:
     """Check a spec, load its data, and build and compile its model.
 
     Args:
         data: data sets by name, used instead of the spec's.
         checked: the result of checking this same spec, to avoid repeating the check.
+        parameters: the model's parameters to start from, instead of initialized ones.
 
     Raises:
         SpecError: the spec is invalid.
         DataError: the data is invalid.
+        WeightsError: the parameters do not fit the model.
         ComponentError: a component raised an exception.
     """
     registry = registry_for(spec.plugins, registry)
     with attributing_errors(registry):
         prepared = prepare(spec, registry, data, checked)
+        if parameters is not None:
+            prepared.model.load_parameters(parameters, "the given parameters")
+            prepared.model.loaded = frozenset(parameters)
         train, validation = prepared.data["train"], prepared.data.get("validation")
         if validation is not None:
             require_samples(spec.heads, len(validation))
@@ -187,6 +194,11 @@ class RunResult:
         """The trained model with the preparation of its data."""
         fitted = self.calibrations
         return Predictor(self.model, self.preparation, self.spec, self.registry, fitted)
+
+    def _repr_html_(self) -> str:
+        from declnet.runs.display.results import result_view
+
+        return result_view(self)
 
     def predict(self, data: Any) -> Any:
         """Return predictions for data like the training data; see `Predictor.predict`."""

@@ -60,9 +60,28 @@ def compose(path: Path, overrides: Sequence[Override] = ()) -> Composed:
         hint = f"write {_version_key(FORMAT_VERSION, syntax)} at the top"
         message = "the version of the format is missing"
         composed.diagnostics.append(Diagnostic(message, hint, (VERSION,), "E007"))
-    failed = (apply_override(source_map, each) for each in overrides)
-    composed.diagnostics += [each for each in failed if each is not None]
+    _apply(overrides, composed)
     return composed
+
+
+def overridden(document: Mapping[str, Any], overrides: Sequence[Override]) -> Composed:
+    """Return a copy of a document passed by a program, with overrides applied."""
+    used = names_in({key: each for key, each in document.items() if key != VARIABLES})
+    composed = Composed(SourceMap(_copied(document)), variables_used=frozenset(used))
+    _apply(overrides, composed)
+    return composed
+
+
+def _apply(overrides: Sequence[Override], composed: Composed) -> None:
+    failed = (apply_override(composed.source_map, each) for each in overrides)
+    composed.diagnostics += [each for each in failed if each is not None]
+
+
+def _copied(value: Any) -> Any:
+    """Return a value whose tables and lists are new."""
+    if isinstance(value, Mapping):
+        return {key: _copied(each) for key, each in value.items()}
+    return [_copied(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 class _Composition:

@@ -55,7 +55,9 @@ class SplitSpec(StrictModel):
     def _column_where_needed(self) -> Self:
         if self.method in ("grouped", "column") and self.column is None:
             message = f'is missing: the method "{self.method}" needs a column'
-            raise located_error("missing_key", message, ("column",), None)
+            what = "the groups" if self.method == "grouped" else "train, validation and test"
+            hint = f'add column = "…", the column with {what}'
+            raise located_error("missing_key", message, ("column",), None, hint=hint)
         if self.method == "random" and self.column is not None:
             message = 'the method "random" uses no column'
             raise located_error("contradiction", message, ("column",), self.column)

@@ -323,8 +323,7 @@ class RunSpec(StrictModel):
         if "losses" not in info.data:
             return loss  # invalid, which is reported
         if loss is None and info.data["losses"] is None:
-            meaning = cls.model_fields["loss"].description
-            raise custom_error("missing_key", "is missing", hint=f"loss: {meaning}")
+            raise custom_error("missing_key", "is missing")
         if loss is not None and info.data["losses"] is not None:
             message = "a spec has either [loss] or [losses]"
             raise custom_error("contradiction", message, hint="move it into [losses]")
@@ -364,6 +363,12 @@ class RunSpec(StrictModel):
     def locate_in(self, source_map: ExpandedMap) -> None:
         """Set where each value is written."""
         self._source_map = source_map
+
+    def _repr_html_(self) -> str:
+        from declnet.display.html import view
+        from declnet.spec.display import spec_html
+
+        return view(spec_html(self))
 
     def __eq__(self, other: object) -> bool:
         """Return whether both have the same values, regardless of where they are written."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -21,12 +21,12 @@ from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest
 from declnet.spec.blocks import LAYERS, Block
 from declnet.spec.calibration import CalibrationSpec
-from declnet.spec.compose import EXTENDS, Composed, compose
+from declnet.spec.compose import EXTENDS, Composed, compose, overridden
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document import TOO_DEEP, large_numbers, too_deep_path, without_large_numbers
 from declnet.spec.expansion import ExpandedMap, Expansion, expand
 from declnet.spec.messages import shown
-from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec, fit_name
+from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec, fit_name, resolved_document
 from declnet.spec.overrides import Override, override_of
 from declnet.spec.partial import PartialSpec, valid_parts
 from declnet.spec.source_map import SourceMap, value_at
@@ -79,6 +79,13 @@ class ParsedSpec:
         )
         return replace(partial, layers=layers)
 
+    def _repr_html_(self) -> str:
+        from declnet.display.diagnostics import diagnostics_view
+
+        if self.spec is not None:
+            return self.spec._repr_html_()
+        return diagnostics_view(self.source_map.locate(self.diagnostics))
+
     def require(self) -> RunSpec:
         """Return the spec.
 
@@ -107,9 +114,7 @@ def load_spec(
     """
     if not isinstance(path, str | PathLike):
         raise _wrong_type("the path of a spec must be a string or a Path", path, PARSE_IT)
-    given = enumerate((overrides or {}).items(), start=1)
-    changes = [override_of(key, value, number) for number, (key, value) in given]
-    return read_spec(path, changes, registry).require()
+    return read_spec(path, _overrides(overrides or {}), registry).require()
 
 
 def parse_spec(
@@ -117,13 +122,16 @@ def parse_spec(
     registry: Registry | None = None,
     *,
     folder: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> RunSpec:
     """Validate a spec given as plain tables, lists and scalars.
 
     Args:
-        document: the spec; instances of components are allowed wherever names and tables are.
+        document: the spec, which is not changed; instances of components are allowed wherever names
+            and tables are.
         registry: where names are looked up; default: all installed plugins.
         folder: the base of relative paths; default: the working folder.
+        overrides: values by dotted key, as for `load_spec`.
 
     Raises:
         SpecError: the spec is invalid; contains all of its errors.
@@ -132,8 +140,21 @@ def parse_spec(
         raise _wrong_type("a spec must be a mapping", document, LOAD_IT)
     if too_deep_path(document) is not None:
         raise SpecError([Diagnostic(TOO_DEEP, None, (), "E004")])
-    composed = Composed(SourceMap(dict(document)))
+    if overrides:
+        composed = overridden(_tables(document), _overrides(overrides))
+    else:
+        composed = Composed(SourceMap(dict(document)))
     return validate(composed, registry, folder or Path.cwd()).require()
+
+
+def _tables(spec: object) -> dict[str, Any]:
+    """Return a spec, validated or not, as tables."""
+    return resolved_document(spec) if isinstance(spec, RunSpec) else dict(cast("Any", spec))
+
+
+def _overrides(given: Mapping[str, Any]) -> list[Override]:
+    numbered = enumerate(given.items(), start=1)
+    return [override_of(key, value, number) for number, (key, value) in numbered]
 
 
 GivenSpec = RunSpec | Mapping[str, Any] | str | Path
@@ -298,7 +319,7 @@ def diagnostic_of(
         message, hint = f'unknown key "{path[-1]}"', _right_place(path) or hint
     elif code == "E011" and path:
         plain = expansion.plain if expansion is not None else document
-        hint = _bare_name_hint(written, plain) or hint
+        hint = _missing_hint(written, plain, context) or hint
     if code == "E017" and message.startswith("must "):
         code = "E012"  # from a field's own validator
     if message.startswith(("must ", "is missing")):
@@ -388,10 +409,16 @@ def _is_literal(text: str) -> bool:
     return True
 
 
-def _bare_name_hint(path: KeyPath, document: Any) -> str | None:
-    """Return what to write instead of a bare name, if the component has required keys."""
-    name = value_at(document, path[:-1])
-    return f'write {{ type = "{name}", {path[-1]} = … }}' if isinstance(name, str) else None
+def _missing_hint(path: KeyPath, document: Any, context: Mapping[str, Any]) -> str | None:
+    """Return which section to add, or what to write instead of a bare name; None otherwise."""
+    if len(path) == 1 and path[0] in _SECTIONS:
+        return f"add [{path[0]}], {RunSpec.model_fields[str(path[0])].description}"
+    name, required = value_at(document, path[:-1]), context.get("required")
+    if not isinstance(name, str) or not required:
+        return None
+    meaning = context["meaning"]
+    about = f"; {path[-1]}: {meaning}" if meaning else ""
+    return f'write {{ type = "{name}", {required} }}{about}'
 
 
 def _right_place(path: KeyPath) -> str | None:

@@ -124,10 +124,10 @@ def _given(subject: Subject, data: _Predicted, state: Mapping[str, Any]) -> dict
         y = call("apply", y_pred)
         with calling("apply"):
             found["y"] = checked_calibrated(calibrator, y, y_pred)
-    if "threshold" in gives and data.task == "binary":
-        threshold = call("threshold")
+    if "threshold" in gives and data.task in ("binary", "flags"):
+        threshold, units = call("threshold"), y_pred[:1].size
         with calling("threshold"):
-            found["threshold"] = np.array([checked_threshold(calibrator, threshold)])
+            found["threshold"] = np.atleast_1d(checked_threshold(calibrator, threshold, units))
     if "intervals" in gives and data.task == "values":
         bounds = call("intervals", y_pred)
         with calling("intervals"):

@@ -252,6 +252,7 @@ class StepsInThreads(NativeLoop):
                 self._measured = MEASURED
         while made < len(values):
             threads, steps = self._pace.following(min(MOST_STEPS, len(values) - made))
+            self._bind(threads)
             start = perf_counter()
             done = self._run(values[made : made + steps], threads)
             self._pace.took(done, perf_counter() - start)
@@ -277,18 +278,21 @@ class StepsInThreads(NativeLoop):
             each.reshape(1).view(np.int64)[0] = value
         self._is_finite[0] = 1
 
-    def _run(self, values: Array, threads: int) -> int:
-        """Make steps in some threads; return the number of steps made."""
-        self._made[0] = 0
+    def _bind(self, threads: int) -> None:
+        """Make what steps in so many threads need."""
         if threads not in self._bound:
             self._bound[threads] = self._shared(threads)
-        own, *others = self._bound[threads]
-        for each in (own, *others):  # a block begins with the address and shape of the values
-            each.block[:2] = values.ctypes.data, len(values)
-        if others and self._others is None:
+        if threads > 1 and self._others is None:
             from concurrent.futures import ThreadPoolExecutor
 
             self._others = ThreadPoolExecutor(self._pace.most - 1)
+
+    def _run(self, values: Array, threads: int) -> int:
+        """Make steps in some threads; return the number of steps made."""
+        self._made[0] = 0
+        own, *others = self._bound[threads]
+        for each in (own, *others):  # a block begins with the address and shape of the values
+            each.block[:2] = values.ctypes.data, len(values)
         if others:
             self._begin(values[0])
             self._word[0] = 0

@@ -44,7 +44,9 @@ class Pace:
 
     Each number is tried several times in turns, so that other processes disturb all of them alike,
     and its fastest trial counts. More threads are taken only if they are clearly faster. The trials
-    are repeated, less and less often, since other processes come and go.
+    are repeated, less and less often, since other processes come and go. Steps that are long are
+    tried once, but several of them: a thread that has just been woken may share a core for a while,
+    and finds nothing in its caches.
 
     Args:
         most: the largest number of threads.
@@ -66,30 +68,32 @@ class Pace:
         self._start(TRIAL)
 
     def _start(self, seconds: float) -> None:
-        self._left, self._seconds, self._steps = seconds, 0.0, 0
+        self._left, self._seconds, self._runs, self._fastest_run = seconds, 0.0, 0, inf
 
     def following(self, steps: int) -> tuple[int, int]:
         """Return a number of threads, and how many of some steps to make with it."""
         if self.most == 1:
             return 1, steps
-        affordable = 1 + int((self._left - self._seconds) / self._seconds_a_step)
+        affordable = 1 + max(0, int((self._left - self._seconds) / self._seconds_a_step))
         return self._trials[0] if self._trials else self.chosen, min(steps, affordable)
 
     def took(self, steps: int, seconds: float) -> None:
         """Take note of the duration of these steps."""
         if self.most == 1 or steps == 0:
             return
-        self._steps, self._seconds = self._steps + steps, self._seconds + seconds
         self._seconds_a_step = seconds / steps
-        if self._seconds < self._left:
+        self._runs, self._seconds = self._runs + 1, self._seconds + seconds
+        self._fastest_run = min(self._fastest_run, self._seconds_a_step)
+        long = self._seconds_a_step > TRIAL / 2
+        if self._seconds < self._left or (self._trials and long and self._runs < LONG_RUNS):
             return
         if not self._trials:
             self._start_trials()
             return
         tried = self._trials.pop(0)
-        self._fastest[tried] = min(self._fastest[tried], self._seconds / self._steps)
+        self._fastest[tried] = min(self._fastest[tried], self._fastest_run)
         self._spent += self._seconds
-        if self._seconds_a_step > TRIAL and len(self._trials) % len(self._fastest) == 0:
+        if long and len(self._trials) % len(self._fastest) == 0:
             self._trials = []  # a long step tells enough
         self._start(TRIAL)
         if not self._trials:
@@ -106,6 +110,9 @@ class Pace:
 
 TRIAL, TURNS = 0.004, 3
 """Seconds of steps by which a number of threads is judged, and how often."""
+
+LONG_RUNS = 4
+"""Runs of a step or two in a trial of long steps, of which the fastest counts."""
 
 REST, LONGEST_REST = 0.25, 8.0
 """Seconds between trials, at first and at last."""

@@ -103,19 +103,25 @@ MOST_THRESHOLDS = 1000
 """Thresholds to try; of more distinct predictions, those at even distances by rank."""
 
 
+MOST_SHOWN = 10
+"""Most thresholds to name in a summary."""
+
+
 class Threshold(Calibrator):
     """The threshold with the best metric on the validation data, in place of 0.5.
 
     Of two classes, the second is predicted where the only unit is above it: in predictions, in
     confusion matrices, and in the run's metrics that have a threshold. It lies halfway between two
-    predictions. Of thresholds that are equally good, the middle one is taken.
+    predictions. Of thresholds that are equally good, the middle one is taken. Of several units of
+    yes or no, each has a threshold of its own, with the best metric of its label.
 
     For imbalanced classes: `f1`, `matthews` or `balanced` metrics are often best far from 0.5. The
-    metric sees the answers as 0 and 1.
+    metric sees the answers as 0 and 1. If all of the validation data have the same label, the
+    threshold remains 0.5, or is what predicts this label for all of them.
     """
 
     type = "threshold"
-    tasks = ("binary",)
+    tasks = ("binary", "flags")
     takes_scores = True
     examples = ({"metric": "f1"}, {"metric": "matthews"})
 
@@ -129,9 +135,19 @@ class Threshold(Calibrator):
 
     def fit(self, y_pred: Array, y_true: Array, task: str) -> CalibratorState:
         """Compute the metric for each threshold."""
+        if task == "binary":
+            return {"threshold": self._best(y_pred, y_true)}
+        return {"threshold": [self._best(*each) for each in zip(y_pred.T, y_true.T, strict=True)]}
+
+    def _best(self, y_pred: Array, y_true: Array) -> float:
+        """Return the best threshold for predictions and labels (n,)."""
         distinct = np.unique(y_pred)
+        if not y_true.any():
+            return max(float(distinct[-1]), 0.5)
+        if y_true.all():
+            return min(float(np.nextafter(np.float32(distinct[0]), np.float32(-np.inf))), 0.5)
         if len(distinct) == 1:
-            return {"threshold": float(distinct[0])}
+            return float(distinct[0])
         between = (distinct[1:] + distinct[:-1]) / 2
         if len(between) > MOST_THRESHOLDS:
             ranks = np.linspace(0, len(between) - 1, MOST_THRESHOLDS)
@@ -139,7 +155,7 @@ class Threshold(Calibrator):
         sign = -1 if self.metric.better == "lower" else 1
         quality = [sign * self._metric_of(y_pred > each, y_true) for each in between]
         best = np.flatnonzero(quality == np.nanmax(quality))
-        return {"threshold": float(between[best[len(best) // 2]])}
+        return float(between[best[len(best) // 2]])
 
     def _metric_of(self, answers: Array, y_true: Array) -> float:
         """Return the metric of answers of yes or no, whatever threshold it has itself."""
@@ -149,20 +165,25 @@ class Threshold(Calibrator):
         metric.update(state, answers[:, None].astype(float), y_true)
         return metric.result(state)
 
-    def threshold(self, state: CalibratorState) -> float:
-        """Return the best threshold."""
-        found: float = state["threshold"]
-        return found
+    def threshold(self, state: CalibratorState) -> float | Array:
+        """Return the best threshold, or the best one of each unit, (outputs,)."""
+        found = state["threshold"]
+        return np.array(found) if isinstance(found, list) else found
 
     def verify_state(self, state: CalibratorState) -> None:
-        """Require a finite number."""
-        threshold = state["threshold"]
-        if not isinstance(threshold, float) or not isfinite(threshold):
-            raise ValueError(f"a threshold of {threshold!r}")
+        """Require a finite number, or several."""
+        found = state["threshold"]
+        for threshold in found if isinstance(found, list) else [found]:
+            if not isinstance(threshold, float) or not isfinite(threshold):
+                raise ValueError(f"a threshold of {threshold!r}")
 
     def summary(self, state: CalibratorState) -> str:
-        """Return the threshold with the metric."""
-        return f"threshold {state['threshold']:.4g} for {self.metric.label}"
+        """Return the threshold, or those of the first units, with the metric."""
+        found = np.atleast_1d(state["threshold"])
+        several = "s" if len(found) > 1 else ""
+        shown = ", ".join(f"{each:.4g}" for each in found[:MOST_SHOWN])
+        more = f" and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
+        return f"threshold{several} {shown}{more} for {self.metric.label}"
 
 
 class Conformal(Calibrator):

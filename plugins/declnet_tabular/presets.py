@@ -1,28 +1,35 @@
 """Presets for tables: the spec of a published default network, written for a table."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from declnet import ColumnProfile, DataError, Registry, TableProfile, Template
+from declnet import ColumnProfile, Registry, TableProfile, Template
 from declnet_standard.templates import (
     INDICATORS,
     MOST_CATEGORIES,
-    Features,
+    TAKEN,
     Line,
     Plan,
     counts_loss,
     data_section,
-    features_of,
     finite,
     grouping,
     head,
     is_amount,
     is_category,
     joined,
-    notes_on,
+    loss_head,
+    ordinal_loss,
     rare_class,
     sizes_for,
+    table_notes,
+    text_layers,
+    text_vector,
+    threshold,
+    tokenizing,
     toml,
     usable_features_of,
 )
@@ -38,9 +45,29 @@ TABM_BATCHES = {2_800: 32, 4_500: 64, 6_400: 128, 32_000: 256, 108_000: 512}
 
 TABM_LARGEST_BATCH = 1024
 
+MOST_STEPS = 8192
+"""Steps above which RealMLP trains for fewer epochs than its authors': from this number of training
+rows on, so that a table of 50,000 rows takes less than a minute."""
 
+FEWEST_EPOCHS = 8
+
+AS_TWO = "# one unit moves as far as the difference of two, one for each class, would"
+
+
+@dataclass(frozen=True)
 class TablePlan(Plan):
-    """A `Plan` whose columns are sorted by how a network of numbers and categories reads them."""
+    """A `Plan` whose columns are sorted by how a network of numbers and categories reads them.
+
+    Attributes:
+        clamps: whether predicted numbers stay in the range of the training data.
+    """
+
+    clamps: bool = False
+
+    taken = re.compile(
+        f"{TAKEN.pattern}|numbers|categories|embed|vectors|feature_scale|ntp_dense|selu|mish|"
+        "parametric|members|softmax"
+    )
 
     @cached_property
     def categories(self) -> tuple[ColumnProfile, ...]:
@@ -68,70 +95,119 @@ class TablePlan(Plan):
         return 0 if self.table.task == "values" else self.target.distinct
 
     @property
-    def metric(self) -> str:
-        """Return the metric that decides on the best epoch."""
-        return "accuracy" if self.classes else "mean_squared_error"
+    def any_classes(self) -> bool:
+        """Return whether some target is one of several classes."""
+        return any(each.classes for each in self.plans.values())
+
+    @property
+    def target_transforms(self) -> tuple[str, ...]:
+        """Return the types of the target's transforms."""
+        if self.classes:
+            return ()
+        clamp = ("clamp",) if self.clamps or is_amount(self.table) else ()
+        return (*clamp, *(("log",) if is_amount(self.table) else ()), "standardize")
+
+    @property
+    def is_binary(self) -> bool:
+        """Return whether the target has two classes."""
+        return self.table.task == "binary"
+
+    @property
+    def metrics(self) -> list[str]:
+        """Return the metrics of an output of one number or of a probability for each class.
+
+        The first decides on the best epoch if there is only one target.
+        """
+        if not self.classes:
+            return ["mean_squared_error", "r2", "mean_absolute_error"]
+        return ["accuracy", *(["f1", "matthews"] if rare_class(self.table) else [])]
+
+    @property
+    def metrics_of_one_unit(self) -> list[str]:
+        """Return the same metrics, for one unit if there are two classes."""
+        if not self.is_binary:
+            return self.metrics
+        rare = ["f1", "average_precision"] if rare_class(self.table) else []
+        return ["binary_accuracy", "roc_auc", *rare]
 
 
 class TablePreset(Template):
     """A spec of fixed parts for any table; subclasses are listed by `declnet new --help`.
 
     Attributes:
+        about_loss: a comment on the loss.
         most_categories: of a column; less frequent ones become one.
-        poisson: how to try the loss for counts.
+        where: how to try another loss that is suggested; None: as the spec says.
+        clamps: whether predicted numbers stay in the range of the training data.
     """
 
+    several_targets = True
+    about_loss: ClassVar[str] = "what training minimizes"
     most_categories: ClassVar[int] = MOST_CATEGORIES
-    poisson: ClassVar[str] = "see [loss]"
+    where: ClassVar[str | None] = None
+    clamps: ClassVar[bool] = False
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
         """Return the spec, with the preparation, loss and sizes to suit the table."""
-        plan = self._plan(table)
-        inputs = {name: [each.name for each in own] for name, own in self._inputs(plan).items()}
-        target = () if plan.classes else self._target_transforms(plan)
-        named = inputs if len(inputs) > 1 else {}
-        data = data_section(plan, self._prepare(plan), named, target)
-        rest = self._model(plan), self._loss(plan), self._optimizer(plan), self._training(plan)
-        return joined((head(plan), data, *rest))
+        plan = TablePlan(
+            table,
+            usable_features_of(table),
+            sizes_for(table.rows),
+            frozenset(),
+            clamps=self.clamps,
+        )
+        texts = {name: (each,) for name, each in plan.text_inputs.items()}
+        inputs: dict[str, Sequence[ColumnProfile]] = {**texts, **self._inputs(plan)}
+        several = len(inputs) > 1
+        named = {name: [each.name for each in own] for name, own in inputs.items() if several}
+        prepare = (*tokenizing(plan.features), *(self._prepare(plan) if plan.columns else ()))
+        data = data_section(plan, prepare, named, plan.target_transforms)
+        read = {name: f"input.{name}" if several else "input" for name in inputs}
+        losses = (self._loss_section(each, name) for name, each in plan.plans.items())
+        rest = self._optimizer(plan), self._training(plan)
+        return joined((head(plan), data, self._model_section(plan, read), *losses, *rest))
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
-        """Return which texts are left out, and how rare values are treated."""
-        features = features_of(table)
-        texts = tuple(
-            f'column "{each.name}" is free text, which this preset does not read; "mlp" does'
-            for each in features.texts
-        )
-        return (*texts, *notes_on(table, features.others, self.most_categories, self.poisson))
-
-    def _plan(self, table: TableProfile) -> TablePlan:
-        features = usable_features_of(table)
-        reason = 'free text; the preset "mlp" reads it'
-        texts = tuple((each, reason) for each in features.texts)
-        if not features.others:
-            raise DataError(
-                "has no column of numbers or categories, only texts",
-                hint="use --preset mlp, which reads texts",
-            )
-        if texts and not table.selects_features:
-            raise DataError(
-                f'has a column of free text, "{texts[0][0].name}", which this preset does not read',
-                hint="use --preset mlp, which reads texts",
-            )
-        kept = Features(features.others, (*features.left_out, *texts))
-        return TablePlan(table, kept, sizes_for(table.rows), frozenset())
+        """Return how texts, rare values and targets are treated."""
+        return table_notes(table, self.most_categories, self.where)
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
-        """Return the columns of each input; one input needs no name."""
-        return {"": plan.numbers + plan.categories}
-
-    def _target_transforms(self, plan: TablePlan) -> tuple[str, ...]:
-        return ("clamp", "log", "standardize") if is_amount(plan.table) else ("standardize",)
+        """Return the columns of each input other than texts; a single input needs no name."""
+        return {"table": plan.columns} if plan.columns else {}
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
         raise NotImplementedError
 
-    def _model(self, plan: TablePlan) -> Iterator[Line]:
+    def _model_section(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
+        yield "[model]"
+        if plan.double:
+            yield 'dtype = "float64"', "the target varies too little for its size in float32"
+        if plan.table.others:
+            yield f"outputs = {toml(list(plan.plans))}", "the layers that give the predictions"
+        yield "layers = [  # from the input to the output"
+        texts = [name if read[name] != "input" else "" for name in plan.text_inputs]
+        yield from text_layers(texts)
+        yield from self._layers(plan, read, [text_vector(each) for each in texts])
+        yield "]"
+
+    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+        """Yield the layers after those of texts.
+
+        Args:
+            read: what layers that read an input name, by its name.
+            parts: the vectors of texts.
+        """
         raise NotImplementedError
+
+    def _loss_section(self, plan: TablePlan, name: str) -> Iterator[Line]:
+        yield from loss_head(plan, name, self.about_loss)
+        yield from self._loss(plan)
+        if name:
+            yield f"metrics = {toml(self._metrics(plan))}", "measured in addition to the loss"
+
+    def _metrics(self, plan: TablePlan) -> list[str]:
+        """Return the metrics of a target, as its output allows; the first decides."""
+        return plan.metrics_of_one_unit
 
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
         raise NotImplementedError
@@ -158,16 +234,18 @@ def _filled(plan: TablePlan) -> Iterator[Line]:
     yield '  { type = "impute", strategy = "constant", value = 0.0 },', "the median, if missing"
 
 
-def _training_of(plan: TablePlan, epochs: int, batch: int, callback: str) -> Iterator[Line]:
+def _training_of(
+    plan: TablePlan, epochs: Line, batch: int, callback: str, metrics: Sequence[str]
+) -> Iterator[Line]:
     yield "[training]"
-    yield f"epochs = {epochs}", "passes over the training data"
+    yield epochs
     if plan.training_rows > batch:
         yield f"batch_size = {batch}", "samples per step; in smaller tables, all"
         yield "drop_last = true", "leaves out a smaller last batch"
-    metrics = [plan.metric, *(["f1", "matthews"] if rare_class(plan.table) else [])]
-    yield f"metrics = {toml(metrics)}", "measured in addition to the loss"
+    if not plan.table.others:
+        yield f"metrics = {toml(list(metrics))}", "measured in addition to the loss"
     if plan.sizes.validation:
-        monitor = f'monitor = "validation_{plan.metric}"'
+        monitor = f'monitor = "validation_{"loss" if plan.table.others else metrics[0]}"'
         yield "callbacks = ["
         yield f"  {{ type = {callback}, {monitor} }},"
         yield '  { type = "checkpoint", every_minutes = 1 },', "for declnet resume"
@@ -194,25 +272,35 @@ class RealMLPTDS(TablePreset):
             yield '  { type = "signed_one_hot" },', comment
         yield from _scaled(plan)
 
-    def _model(self, plan: TablePlan) -> Iterator[Line]:
-        yield "[model]"
-        yield "layers = [  # from the input to the output"
+    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+        yield from _concatenated([*parts, *([read["table"]] if "table" in read else [])])
         yield '  "feature_scale",', "a trained factor for each feature"
-        activation = "selu" if plan.classes else "mish"
-        dense = '{ type = "ntp_dense", units = 256 }'
-        yield f'  {{ repeat = 3, layers = [{dense}, "{activation}"] }},', "three hidden layers"
+        activation = "selu" if plan.any_classes else "mish"
+        block = f'layers = [{{ type = "ntp_dense", units = 256 }}, "{activation}"]'
+        name = 'name = "trunk", ' if plan.table.others else ""
+        yield f"  {{ {name}repeat = 3, {block} }},", "three hidden layers"
         zeros = 'weight_initializer = "zeros", bias_initializer = "zeros"'
-        units = plan.classes or 1
-        yield f'  {{ type = "ntp_dense", name = "output", units = {units}, {zeros} }},'
-        if plan.classes:
-            yield '  "softmax",', "turns them into probabilities that sum to 1"
-        yield "]"
+        yield from self._outputs(plan, f"trunk_3_{activation}", zeros)
+
+    def _outputs(self, plan: TablePlan, trunk: str, start: str) -> Iterator[Line]:
+        """Yield the last layers, which read the layer `trunk` if there are several targets."""
+        for name, each in plan.plans.items():
+            own = (f"{name}_logits" if each.classes else name) if name else "output"
+            inputs = f', inputs = ["{trunk}"]' if name else ""
+            units = f"units = {each.last_units}{inputs}, {start}"
+            line = f'  {{ type = "ntp_dense", name = "{own}", {units} }},'
+            yield (line, f"of {toml(each.target.name)}") if name else line
+            if each.classes:
+                kind = "sigmoid" if each.is_binary else "softmax"
+                last = f'{{ type = "{kind}", name = "{name}" }}' if name else f'"{kind}"'
+                what = "it into a probability" if each.is_binary else "them into probabilities"
+                yield f"  {last},", f"turns {what}{'' if each.is_binary else ' that sum to 1'}"
 
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
-        yield "[loss]  # what training minimizes"
         if plan.classes:
-            yield 'type = "categorical_crossentropy"'
+            yield f'type = "{"binary" if plan.is_binary else "categorical"}_crossentropy"'
             yield "label_smoothing = 0.1", "reduces overconfidence"
+            yield from ordinal_loss(plan)
         else:
             yield 'type = "mean_squared_error"', "of the prepared target"
             yield from counts_loss(plan)
@@ -220,11 +308,26 @@ class RealMLPTDS(TablePreset):
     def _optimizer(self, plan: TablePlan) -> Iterator[Line]:
         yield "[optimizer]"
         yield 'type = "adam"'
-        yield from self._rates("0.04" if plan.classes else "0.07")
+        yield from self._rates("0.04" if plan.any_classes else "0.07")
         yield ""
         yield from _group('"*.biases"', "learning_rate_factor = 0.1")
+        weights, biases = ["learning_rate_factor = 2.0"], ["learning_rate_factor = 0.2"]
+        yield from self._groups_of_two_classes(plan, weights, biases)
         yield ""
         yield from _group('"feature_scale_1.scale"', "learning_rate_factor = 6.0")
+
+    def _groups_of_two_classes(
+        self, plan: TablePlan, weights: Sequence[str], biases: Sequence[str]
+    ) -> Iterator[Line]:
+        """Yield the groups of layers with one unit for two classes."""
+        plans = plan.plans.items()
+        own = [f"{name}_logits" if name else "output" for name, each in plans if each.is_binary]
+        if own:
+            yield ""
+            yield AS_TWO
+            yield from _group(", ".join(f'"{name}.weights"' for name in own), *weights)
+            yield ""
+            yield from _group(", ".join(f'"{name}.biases"' for name in own), *biases)
 
     def _rates(self, peak: str) -> Iterator[Line]:
         rate = f'{{ type = "coslog", max_rate = {peak} }}'
@@ -233,7 +336,13 @@ class RealMLPTDS(TablePreset):
         yield "epsilon = 1e-8"
 
     def _training(self, plan: TablePlan) -> Iterator[Line]:
-        return _training_of(plan, 256, 256, '"best_epoch"')
+        epochs = max(FEWEST_EPOCHS, min(256, MOST_STEPS * 256 // max(plan.training_rows, 1)))
+        fewer = "" if epochs == 256 else "; 256 in smaller tables"
+        line = f"epochs = {epochs}", f"passes over the training data{fewer}"
+        yield from _training_of(plan, line, 256, '"best_epoch"', self._metrics(plan))
+        one = plan.is_binary and not plan.table.others
+        if one and rare_class(plan.table) and plan.sizes.validation:
+            yield from threshold()
 
 
 class RealMLPTD(RealMLPTDS):
@@ -245,15 +354,14 @@ class RealMLPTD(RealMLPTDS):
     """
 
     type = "realmlp_td"
+    default_for = "table"
     most_categories = 5000
+    clamps = True
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         few = tuple(each for each in plan.categories if each not in _many(plan))
         inputs = {"numbers": plan.numbers, "categories": few, "many": _many(plan)}
         return {name: own for name, own in inputs.items() if own}
-
-    def _target_transforms(self, plan: TablePlan) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(("clamp", *super()._target_transforms(plan))))
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
         yield from _repaired(plan, self.most_categories)
@@ -269,31 +377,24 @@ class RealMLPTD(RealMLPTDS):
             other = 'unknown = "index", missing = "unknown"'
             yield f'  {{ type = "ordinal"{columns}, {other} }},', "an integer per category"
 
-    def _model(self, plan: TablePlan) -> Iterator[Line]:
-        inputs = self._inputs(plan)
-        read = {name: f"input.{name}" if len(inputs) > 1 else "input" for name in inputs}
-        yield "[model]"
-        yield "layers = [  # from the input to the output"
-        parts = []
-        if "numbers" in inputs:
+    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+        if "numbers" in read:
             comment = "periodic embeddings of 4 numbers each"
             yield (
                 f'  {{ type = "pbld", name = "numbers", inputs = ["{read["numbers"]}"] }},',
                 comment,
             )
             parts.append("numbers")
-        if "categories" in inputs:
+        if "categories" in read:
             parts.append(read["categories"])
-        if "many" in inputs:
+        if "many" in read:
             embedding = f'type = "embedding", name = "embeddings", inputs = ["{read["many"]}"]'
             yield f"  {{ {embedding}, units = 8 }},", "a vector for each category"
             yield '  { type = "flatten", name = "vectors" },'
             parts.append("vectors")
-        if len(parts) > 1:
-            names = ", ".join(f'"{each}"' for each in parts)
-            yield f'  {{ type = "concatenate", inputs = [{names}] }},'
+        yield from _concatenated(parts)
         yield '  "feature_scale",', "a trained factor for each feature"
-        activation = "selu" if plan.classes else "mish"
+        activation = "selu" if plan.any_classes else "mish"
         start = 'weight_initializer = "unit_outputs", bias_initializer = "he_plus"'
         for number in (1, 2, 3):
             yield f'  {{ type = "ntp_dense", units = 256, {start} }},'
@@ -301,19 +402,19 @@ class RealMLPTD(RealMLPTDS):
             of = f'"ntp_dense_{number}", "{activation}_{number}"'
             yield f'  {{ type = "parametric_activation", inputs = [{of}] }},'
             yield '  { type = "dropout", rate = { type = "flat_cosine", initial_rate = 0.15 } },'
-        yield f'  {{ type = "ntp_dense", name = "output", units = {plan.classes or 1}, {start} }},'
-        if plan.classes:
-            yield '  "softmax",', "turns them into probabilities that sum to 1"
-        yield "]"
+        yield from self._outputs(plan, "dropout_3", start)
 
     def _optimizer(self, plan: TablePlan) -> Iterator[Line]:
         yield "[optimizer]"
         yield 'type = "adamw"'
-        yield from self._rates("0.04" if plan.classes else "0.2")
+        yield from self._rates("0.04" if plan.any_classes else "0.2")
         comment = "constant for half of the training, then to 0"
         yield f"weight_decay = {_flat_cosine(0.02)}", comment
         yield ""
         yield from _group('"*.biases"', "learning_rate_factor = 0.1", "weight_decay = 0.0")
+        weights = "learning_rate_factor = 2.0", f"weight_decay = {_flat_cosine(0.01)}"
+        biases = "learning_rate_factor = 0.2", "weight_decay = 0.0"
+        yield from self._groups_of_two_classes(plan, weights, biases)
         for parameters, factor in self._factors(plan):
             yield ""
             rate = f"learning_rate_factor = {factor}"
@@ -334,7 +435,8 @@ class TabMMini(TablePreset):
     """
 
     type = "tabm_mini"
-    poisson = "as with --preset mlp"
+    about_loss = "the mean of the members' losses; predictions are the mean of theirs"
+    where = "as with --preset mlp"
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         inputs = {"numbers": plan.numbers, "categories": plan.categories}
@@ -349,30 +451,35 @@ class TabMMini(TablePreset):
             line = '  { type = "one_hot", missing = "zeros" },'
             yield line, "a column per category"
 
-    def _model(self, plan: TablePlan) -> Iterator[Line]:
-        both = plan.numbers and plan.categories
-        yield "[model]"
-        yield "layers = [  # from the input to the output"
+    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
         if plan.numbers:
             bins = max(1, min(BINS, plan.training_rows - 1))
-            read = ', inputs = ["input.numbers"]' if both else ""
+            inputs = f', inputs = ["{read["numbers"]}"]' if len(read) > 1 else ""
             sizes = f"units = 16, bins = {bins}"
             comment = "piecewise-linear embeddings"
-            yield f'  {{ type = "piecewise_linear", name = "numbers"{read}, {sizes} }},', comment
+            yield f'  {{ type = "piecewise_linear", name = "numbers"{inputs}, {sizes} }},', comment
             yield '  { type = "flatten", name = "embedded" },'
-        if both:
-            yield '  { type = "concatenate", inputs = ["embedded", "input.categories"] },'
+            parts.append("embedded")
+        if "categories" in read:
+            parts.append(read["categories"])
+        yield from _concatenated(parts)
         scale = '{ type = "normal", std = 1.0 }' if plan.numbers else '"random_signs"'
         members = f'type = "members", members = 32, scale_initializer = {scale}'
         yield f"  {{ {members} }},", "each sees the features with its own factors"
         dense = '{ type = "dense", units = 512, weight_initializer = "fan_in_uniform" }'
         hidden = f'{dense}, "relu", {{ type = "dropout", rate = 0.1 }}'
-        yield f"  {{ repeat = {2 if plan.numbers else 3}, layers = [{hidden}] }},"
-        yield f'  {{ type = "member_dense", units = {plan.classes or 1} }},', "an output each"
-        yield "]"
+        repeat = 2 if plan.numbers else 3
+        name = 'name = "trunk", ' if plan.table.others else ""
+        yield f"  {{ {name}repeat = {repeat}, layers = [{hidden}] }},"
+        for name, each in plan.plans.items():
+            own = f'name = "{name}", inputs = ["trunk_{repeat}_dropout"], ' if name else ""
+            line = f'  {{ type = "member_dense", {own}units = {each.classes or 1} }},'
+            yield line, f"an output each{f', of {toml(each.target.name)}' if name else ''}"
+
+    def _metrics(self, plan: TablePlan) -> list[str]:
+        return plan.metrics
 
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
-        yield "[loss]  # the mean of the members' losses; predictions are the mean of theirs"
         yield f'type = "members_{"crossentropy" if plan.classes else "squared_error"}"'
 
     def _optimizer(self, plan: TablePlan) -> Iterator[Line]:
@@ -391,7 +498,14 @@ class TabMMini(TablePreset):
         batch = next(sizes, TABM_LARGEST_BATCH)
         stops = bool(plan.sizes.validation)
         callback = '"early_stopping", patience = 16'
-        return _training_of(plan, 1000 if stops else 50, batch, callback)
+        epochs = f"epochs = {1000 if stops else 50}", "passes over the training data"
+        return _training_of(plan, epochs, batch, callback, self._metrics(plan))
+
+
+def _concatenated(parts: Sequence[str]) -> Iterator[Line]:
+    """Yield the layer that joins several vectors."""
+    if len(parts) > 1:
+        yield f'  {{ type = "concatenate", inputs = {toml(list(parts))} }},'
 
 
 def _many(plan: TablePlan) -> tuple[ColumnProfile, ...]:

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from declnet.cli.diagnostics import WIDEST, as_data, rendered, show_diagnostics, summary
+from declnet.cli.diagnostics import as_data, show_diagnostics
+from declnet.display.excerpts import WIDEST, rendered, summary
 from declnet.errors import Diagnostic, Place
 
 
@@ -200,9 +201,9 @@ def test_only_the_frame_the_code_and_the_carets_are_painted():
     assert text.startswith(
         "<error[E012]>: it is wrong\n <-->> spec.toml:1:5\n  <|>\n<1 |> a = 1\n  <|> <    ^>\n"
     )
-    assert {color for part, color in painted if "E012" in part or part == "    ^"} == {"bright_red"}
+    assert {color for part, color in painted if "E012" in part or part == "    ^"} == {"red"}
     assert {color for part, color in painted if "W001" in part} == {"yellow"}
-    assert {color for part, color in painted if "|" in part or "-->" in part} == {"bright_blue"}
+    assert {color for part, color in painted if "|" in part or "-->" in part} == {"blue"}
 
 
 def test_the_same_as_data():

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pydantic import ValidationError
 
 from declnet import Initializer, Layer, Regularizer, Schedule
+from declnet.contracts.component import Component
+from declnet.registry.discovery import default_registry
 from declnet_standard.layers import Dense, ReLU
 from declnet_standard.optimizers import SGD
 from declnet_standard.regularizers import L2
@@ -19,6 +23,24 @@ def test_a_contract_takes_instances_and_tables(value):
 
 def test_a_contract_takes_names():
     assert Layer.from_declaration("relu") == ReLU()
+
+
+def test_the_help_for_a_missing_key_says_what_to_write():
+    registry, checked = default_registry(), 0
+    for entry in list(registry.entries()):
+        component = registry.find(entry.kind, entry.type)
+        if not issubclass(component, Component):
+            continue
+        required = [key for key, each in component.model_fields.items() if each.is_required()]
+        for key in required:
+            table = {**component.examples[0], "type": entry.type}
+            with pytest.raises(ValidationError) as caught:
+                component.model_validate({name: table[name] for name in table if name != key})
+            (found,) = (each for each in caught.value.errors() if each["loc"] == (key,))
+            words = f'add {key} = (…|"…"|\\[ … \\]), \\w.*'
+            assert re.fullmatch(words, found["ctx"]["hint"]), (component, found["ctx"]["hint"])
+            checked += 1
+    assert checked > 40
 
 
 def test_a_type_of_another_kind_is_unknown():

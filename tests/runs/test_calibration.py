@@ -13,6 +13,7 @@ import pytest
 
 import declnet
 from declnet import Calibrator, ComponentError, OutputError, Registry, open_run, parse_spec
+from declnet.runs.calibration import JointCalibration
 from declnet.testing.examples import registry_with
 
 STEPS = ["temperature", {"type": "conformal", "coverage": 0.8}]
@@ -245,6 +246,28 @@ class TestAThreshold:
         result = declnet.run(spec_of(steps, SIGMOID, "binary_crossentropy", epochs=2), imbalanced)
         result.predictor.set_threshold(0.0)
         assert result.predict(imbalanced[0]).prediction.all()
+
+    def test_each_of_several_labels_has_its_own(self, imbalanced, tmp_path):
+        x, rare = imbalanced
+        y = np.stack([rare, (x[:, 1] > 0).astype(int), 0 * rare], axis=1)
+        steps, output = [{"type": "threshold", "metric": "f1"}], [{"type": "dense", "units": 3}]
+        loss, metrics = "binary_crossentropy", ["binary_accuracy"]
+        spec = spec_of(steps, [*output, "sigmoid"], loss, metrics=metrics, epochs=40)
+        declnet.run(spec, (x, y), tmp_path / "run")
+        predictor = open_run(tmp_path / "run").predictor()
+        thresholds = predictor.reading.threshold
+        assert len(set(thresholds)) == 3
+        found, evaluation = predictor.predict(x), predictor.evaluate((x, y))
+        assert np.array_equal(found.prediction, found.outputs > np.array(thresholds))
+        assert not found.prediction[:, 2].any()
+        accuracy = (found.prediction == y).mean()
+        assert evaluation.metrics["binary_accuracy"] == pytest.approx(accuracy)
+        assert np.trace(evaluation.counts, axis1=1, axis2=2).sum() == round(accuracy * y.size)
+        assert evaluation.as_data()["calibration"]["threshold"] == thresholds
+        stored = json.loads((tmp_path / "run" / "metrics.json").read_text("utf-8"))
+        assert stored["validation"]["binary_accuracy"] > 0.8
+        of_two = JointCalibration.of([predictor.calibrations[""]] * 2)
+        assert of_two.threshold == pytest.approx(thresholds)
 
 
 class TestIntervals:

@@ -18,6 +18,7 @@ from declnet import (
     OutputError,
     SpecError,
     Transform,
+    WeightsError,
     discover,
     load_predictor,
     parse_spec,
@@ -47,6 +48,16 @@ def test_a_spec_may_be_a_path_or_tables(document, spec_file):
     assert all(same_weights(run(each), expected) for each in (path, str(path), document))
     with pytest.raises(SpecError, match="a spec must be a mapping, not int"):
         run(7)
+
+
+def test_it_may_start_from_given_parameters(document):
+    first = run(document)
+    document["model"]["layers"][0]["weight_initializer"] = "lsuv"  # changes no given parameters
+    again = run(document, parameters=first.model.parameters())
+    assert again.history[0]["loss"] == first.metrics["train"]["loss"]
+    document["model"]["layers"][0]["units"] = 5
+    with pytest.raises(WeightsError, match="the given parameters"):
+        run(document, parameters=first.model.parameters())
 
 
 @pytest.mark.parametrize("finished", [False, True])

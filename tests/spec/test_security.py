@@ -15,8 +15,8 @@ import tomli_w
 
 import declnet
 from declnet import RunSpec, SpecError
-from declnet.cli.diagnostics import rendered
 from declnet.cli.reading import checked_spec, read
+from declnet.display.excerpts import rendered
 from declnet.errors import Diagnostic
 from declnet.training.checks.check import check_parsed
 

@@ -119,6 +119,9 @@ def test_a_preset_for_tables_gets_what_is_in_the_table(starters, tmp_path):
         2,
         f"error: {tmp_path / 't.csv'}: the task is binary, of 3 columns\n",
     )
+    done = starters("new", tmp_path / "u.toml", *preset, "--target", "y", "--target", "word")
+    assert done.returncode == 2
+    assert 'the preset "linear_table" takes one --target, but linear, mlp, ' in done.stderr
 
 
 def test_one_that_is_only_for_tables_says_so(starters, tmp_path):

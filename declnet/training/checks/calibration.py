@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import prod
+from typing import get_args, get_origin
 
 import numpy as np
 
@@ -55,7 +56,8 @@ def calibration_problems(
                 for message in _too_few(calibrator, samples):
                     hint = "use more validation data, or ask for less of the calibrator"
                     yield Diagnostic(message, hint, path, "E052")
-            yield from _threshold_of_metric(part, calibrator)
+            if "threshold" in calibrator.gives():
+                yield from _thresholds_of_metrics(part, calibrator, task)
 
 
 def require_samples(heads: Sequence[Head], samples: int) -> None:
@@ -103,13 +105,22 @@ def _too_few(calibrator: Calibrator, samples: int) -> Iterator[str]:
         yield f'"{calibrator.type}" {needs}, but there are {samples}'
 
 
-def _threshold_of_metric(head: HeadPart, calibrator: Calibrator) -> Iterator[Diagnostic]:
-    """Yield an error for a metric whose own threshold differs from the one that is chosen."""
-    if "threshold" not in calibrator.gives():
-        return
+def _thresholds_of_metrics(
+    head: HeadPart, calibrator: Calibrator, task: PredictionTask | None
+) -> Iterator[Diagnostic]:
+    """Yield an error for a metric with a threshold of its own, or that takes only a single one."""
     for position, metric in head.metrics.items():
         field = type(metric).model_fields.get("threshold")
-        if field is not None and getattr(metric, "threshold", None) != field.default:
-            path = (*head.metrics_path, position, "threshold")
+        path = (*head.metrics_path, position)
+        if field is None:
+            continue
+        several = any(
+            get_origin(e) is tuple for e in (field.annotation, *get_args(field.annotation))
+        )
+        if getattr(metric, "threshold", None) != field.default:
             message = f'the calibrator "{calibrator.type}" chooses the threshold of this metric'
-            yield Diagnostic(message, "remove this key", path, "E017")
+            yield Diagnostic(message, "remove this key", (*path, "threshold"), "E017")
+        elif task is not None and task.task == "flags" and not several:
+            chosen = f'"{calibrator.type}" chooses a threshold for each of the {task.units} units'
+            message = f'{chosen}, but "{metric.type}" takes a single one'
+            yield Diagnostic(message, "remove this metric", path, "E052")

@@ -20,7 +20,7 @@ def format_number(value: Any) -> str:
         return f"{value:,}"
     if not math.isfinite(value):
         return ABSENT
-    size = abs(value)
+    size = abs(value) if not -1e-9 < value < 1e-15 else 0  # r2 of a rounded mean: -3e-14
     if size >= 1e7 or 0 < size < 1e-3:
         return f"{value:.2e}"
     return f"{value:,.0f}" if size >= 1e4 else f"{value:#.4g}".rstrip(".") if size else "0"

@@ -28,7 +28,7 @@ class Groups(Analysis):
     type = "groups"
     examples = ({"by": "city"}, {"by": "size", "bins": 4})
 
-    by: str = Field(description="the column")
+    by: str = Field(description="the column whose values divide the samples")
     bins: int = Field(default=10, ge=2, le=100, description="into how many groups numbers fall")
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:

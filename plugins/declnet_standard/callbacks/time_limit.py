@@ -27,7 +27,7 @@ class TimeLimit(Callback):
     type = "time_limit"
     examples = ({"minutes": 30.0},)
 
-    minutes: float = Field(gt=0, description="of training")
+    minutes: float = Field(gt=0, description="how long to train")
 
     def start(self, run: Run) -> Clock:
         """Return the start time."""

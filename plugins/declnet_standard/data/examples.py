@@ -97,7 +97,7 @@ class ScikitLearn(DataSource):
     examples = ({"dataset": "iris"}, {"dataset": "digits", "part": "test", "test_fraction": 0.25})
 
     dataset: Literal["digits", "iris", "wine", "breast_cancer", "diabetes"] = Field(
-        description="which one"
+        description="the data set"
     )
     part: Literal["all", "train", "test"] = Field(
         default="all", description="all samples, or one side of a random split"

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import nan, prod
+from math import isfinite, nan, prod
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from declnet import Array, Diagnostic, Metric, RunContext
 from declnet_standard.metrics.comparability import (
@@ -110,12 +111,28 @@ class BinaryAccuracy(ShareMetric):
     type = "binary_accuracy"
     examples = ({}, {"threshold": 0.0})
 
-    threshold: float = Field(
-        default=0.5, description="an output above it says 1; 0 for scores, e.g. with hinge"
+    threshold: float | tuple[float, ...] = Field(
+        default=0.5,
+        description="an output above it says 1; 0 for scores, e.g. with hinge; a list has one for "
+        "each output",
     )
 
+    @field_validator("threshold", mode="before")
+    @classmethod
+    def _numbers(cls, value: object) -> object:
+        """Refuse anything else once, where the union would refuse it as both."""
+        for each in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(each, bool) or not isinstance(each, int | float) or not isfinite(each):
+                message = "must be a finite number, or a list of one for each output"
+                raise PydanticCustomError("threshold", message)
+        return value
+
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Require a label in y for each output, 0 or 1."""
+        """Require a label in y for each output, 0 or 1, and a threshold or one for each."""
+        units = context.last.output_shape[-1:] if context.last is not None else ()
+        if isinstance(self.threshold, tuple) and units and units != (len(self.threshold),):
+            message = f"{len(self.threshold)} thresholds, but the model has {units[0]} outputs"
+            yield Diagnostic(message, "write one for each", ("threshold",), "E044")
         yield from other_sizes(self, context)
         yield from no_binary_labels(self, context)
 

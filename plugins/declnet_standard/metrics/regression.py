@@ -141,16 +141,11 @@ class Squares:
     targets: Spread = field(default_factory=Spread)
 
 
-NEGLIGIBLE = 1e-9
-"""r2 that rounding alone can make: the mean of y is predicted in the model's type."""
-
-
 class R2(ValueMetric):
     """r2 = 1 - sum((y_pred - y)**2) / sum((y - mean(y))**2), the mean of this over the outputs.
 
     y_pred: (n, outputs) or any shape; y: of that shape, or (n,) for one output. 1 is perfect, 0 is
-    as good as the mean of y; it may be negative. Within 1e-9 of 0, it is 0: predictions of the mean
-    are rounded.
+    as good as the mean of y; it may be negative.
 
     The same as scikit-learn's r2_score: for constant y it is 1 for perfect predictions and 0
     otherwise. For a single sample, which is constant, scikit-learn gives NaN instead.
@@ -174,8 +169,7 @@ class R2(ValueMetric):
         constant = targets == 0
         shares = errors / np.where(constant, 1, targets)
         shares[constant] = errors[constant] != 0
-        score = float(np.mean(1 - shares))
-        return 0.0 if abs(score) < NEGLIGIBLE else score
+        return float(np.mean(1 - shares))
 
 
 @dataclass

@@ -13,15 +13,14 @@ if TYPE_CHECKING:
     from declnet_standard.templates.examples import OwnData as OwnData
     from declnet_standard.templates.examples import Regression as Regression
     from declnet_standard.templates.examples import TableTemplate as TableTemplate
+    from declnet_standard.templates.examples import table_notes as table_notes
     from declnet_standard.templates.examples import usable_features_of as usable_features_of
-    from declnet_standard.templates.plan import Features as Features
+    from declnet_standard.templates.plan import TAKEN as TAKEN
     from declnet_standard.templates.plan import Plan as Plan
-    from declnet_standard.templates.plan import features_of as features_of
     from declnet_standard.templates.plan import sizes_for as sizes_for
     from declnet_standard.templates.suggestions import MOST_CATEGORIES as MOST_CATEGORIES
     from declnet_standard.templates.suggestions import is_amount as is_amount
     from declnet_standard.templates.suggestions import is_category as is_category
-    from declnet_standard.templates.suggestions import notes_on as notes_on
     from declnet_standard.templates.suggestions import rare_class as rare_class
     from declnet_standard.templates.writing import INDICATORS as INDICATORS
     from declnet_standard.templates.writing import Line as Line
@@ -31,6 +30,12 @@ if TYPE_CHECKING:
     from declnet_standard.templates.writing import grouping as grouping
     from declnet_standard.templates.writing import head as head
     from declnet_standard.templates.writing import joined as joined
+    from declnet_standard.templates.writing import loss_head as loss_head
+    from declnet_standard.templates.writing import ordinal_loss as ordinal_loss
+    from declnet_standard.templates.writing import text_layers as text_layers
+    from declnet_standard.templates.writing import text_vector as text_vector
+    from declnet_standard.templates.writing import threshold as threshold
+    from declnet_standard.templates.writing import tokenizing as tokenizing
     from declnet_standard.templates.writing import toml as toml
 
 TEMPLATES = {
@@ -45,9 +50,9 @@ TEMPLATES = {
 }
 
 HELPERS = {
-    "examples": ("usable_features_of",),
-    "plan": ("Features", "Plan", "features_of", "sizes_for"),
-    "suggestions": ("MOST_CATEGORIES", "is_amount", "is_category", "notes_on", "rare_class"),
+    "examples": ("table_notes", "usable_features_of"),
+    "plan": ("TAKEN", "Plan", "sizes_for"),
+    "suggestions": ("MOST_CATEGORIES", "is_amount", "is_category", "rare_class"),
     "writing": (
         "INDICATORS",
         "Line",
@@ -57,6 +62,12 @@ HELPERS = {
         "grouping",
         "head",
         "joined",
+        "loss_head",
+        "ordinal_loss",
+        "text_layers",
+        "text_vector",
+        "threshold",
+        "tokenizing",
         "toml",
     ),
 }

@@ -13,7 +13,7 @@ from declnet_standard.templates.plan import (
     is_unread_text,
     sizes_for,
 )
-from declnet_standard.templates.suggestions import notes_on
+from declnet_standard.templates.suggestions import MOST_CATEGORIES, notes_on
 from declnet_standard.templates.writing import spec_text
 
 SCIKIT_LEARN = "scikit-learn>=1.5"
@@ -65,7 +65,7 @@ class OwnData(ExampleTemplate):
 
 
 class MLP(Template):
-    """A multilayer perceptron of two hidden layers: it reads texts as well, word by word."""
+    """A multilayer perceptron of two hidden layers, with dropout and weight decay."""
 
     type = "mlp"
     several_targets = True
@@ -80,21 +80,7 @@ class MLP(Template):
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
         """Return how texts and rare values are treated, and how to read what is left out."""
-        features = features_of(table)
-        beside = ", beside the other columns" if features.others else ""
-        read = [
-            f'column "{each.name}" is read as text, word by word{beside}' for each in features.texts
-        ]
-        unread = [each for each, _ in features.left_out if is_unread_text(each)]
-        left_out = [
-            f'column "{each.name}" is left out: {different_texts(each)}; to read them, make it an '
-            "input of its own in [data.inputs], and add to prepare "
-            f'{{ type = "tokenize", columns = {json.dumps([each.name], ensure_ascii=False)}, '
-            f'unit = "{"characters" if each.most_words <= 1 else "words"}" }}'
-            for each in unread[:MOST_NOTES]
-        ]
-        more = [note for name in table.others for note in notes_on(table.of_target(name), ())]
-        return (*read, *left_out, *notes_on(table, features.others), *more)
+        return table_notes(table)
 
 
 class Linear(MLP):
@@ -109,7 +95,35 @@ class TableTemplate(MLP, ExampleTemplate):
 
     type = "table"
     requires = (SCIKIT_LEARN,)
-    default_for = "table"
+
+
+def table_notes(
+    table: TableProfile, most: int = MOST_CATEGORIES, where: str | None = None
+) -> tuple[str, ...]:
+    """Return how texts, rare values and targets are treated, and how to read what is left out.
+
+    Args:
+        most: the most categories of a column that are kept.
+        where: how to try another loss that is suggested; default: where it is in the spec.
+    """
+    features = features_of(table)
+    beside = ", beside the other columns" if features.others else ""
+    read = [
+        f'column "{each.name}" is read as text, word by word{beside}' for each in features.texts
+    ]
+    unread = [each for each, _ in features.left_out if is_unread_text(each)]
+    left_out = [
+        f'column "{each.name}" is left out: {different_texts(each)}; to read them, make it an '
+        "input of its own in [data.inputs], and add to prepare "
+        f'{{ type = "tokenize", columns = {json.dumps([each.name], ensure_ascii=False)}, '
+        f'unit = "{"characters" if each.most_words <= 1 else "words"}" }}'
+        for each in unread[:MOST_NOTES]
+    ]
+    where = where or ("see [losses]" if table.others else "see [loss]")
+    more = [
+        note for name in table.others for note in notes_on(table.of_target(name), (), most, where)
+    ]
+    return (*read, *left_out, *notes_on(table, features.others, most, where), *more)
 
 
 def usable_features_of(table: TableProfile) -> Features:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 from declnet import ColumnProfile, TableProfile
 from declnet_standard.templates.suggestions import (
@@ -223,6 +224,9 @@ class Plan:
     installed: frozenset[str]
     hidden: bool = True
 
+    taken: ClassVar[re.Pattern[str]] = TAKEN
+    """How names of layers begin that an output cannot have."""
+
     @property
     def target(self) -> ColumnProfile:
         """Return facts about the target column."""
@@ -231,15 +235,21 @@ class Plan:
     @property
     def inputs(self) -> dict[str, tuple[str, ...]]:
         """Return the columns of each input by name, texts first; empty if there is only one."""
-        texts, others = self.features.texts, self.columns
+        texts, others = self.text_inputs, self.columns
         if not texts or len(texts) + len(others) == 1:
             return {}
-        names = ["text"] if len(texts) == 1 else [f"text_{n + 1}" for n in range(len(texts))]
         inputs: dict[str, tuple[str, ...]]
-        inputs = {name: (each.name,) for name, each in zip(names, texts, strict=True)}
+        inputs = {name: (each.name,) for name, each in texts.items()}
         if others:
             inputs["table"] = tuple(each.name for each in others)
         return inputs
+
+    @property
+    def text_inputs(self) -> dict[str, ColumnProfile]:
+        """Return the columns of free text by the name of their input."""
+        texts = self.features.texts
+        names = ["text"] if len(texts) == 1 else [f"text_{n + 1}" for n in range(len(texts))]
+        return dict(zip(names, texts, strict=True))
 
     @property
     def columns(self) -> tuple[ColumnProfile, ...]:
@@ -250,14 +260,14 @@ class Plan:
         return tuple(each for each in self.table.features if each not in texts)
 
     @property
-    def plans(self) -> dict[str, "Plan"]:
+    def plans(self) -> dict[str, Self]:
         """Return a plan for each target, by the name of its loss and of its output."""
         if not self.table.others:
             return {"": self}
-        plans: dict[str, Plan] = {}
+        plans: dict[str, Self] = {}
         for target in self.table.targets:
             name = NO_NAME.sub("_", target).strip("_")
-            if not name or TAKEN.match(name):
+            if not name or self.taken.match(name):
                 name = f"target_{name}"
             while name in plans:
                 name += "_"

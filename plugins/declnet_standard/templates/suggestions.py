@@ -1,5 +1,6 @@
-"""What a table suggests: rare categories and classes, amounts, and counts."""
+"""What a table suggests: rare categories and classes, an order of classes, amounts, counts."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,28 @@ SKEWED_COUNTS = 0.5
 
 RARE_CLASS = 0.4
 """A class is rare if it has less than this share of what it would have if all were equal."""
+
+
+SCALES = (
+    "none, very low, low, medium=moderate=mid=middle=average=normal, high, very high, extreme",
+    "very bad=very poor=terrible, bad=poor, fair=ok=okay=average=acceptable, good, very good, "
+    "excellent=great=ideal",
+    "never, rarely=seldom, sometimes=occasionally, often=frequently, usually, always",
+    "strongly disagree, disagree, neutral=undecided, agree, strongly agree",
+    "very dissatisfied, dissatisfied=unsatisfied, neutral, satisfied, very satisfied",
+    "none, mild=minor=slight=light, moderate, severe=serious=major, critical=fatal",
+    "tiny, small, medium, large=big, huge",
+    "xxs, xs, s, m, l, xl, xxl, xxxl",
+    "short, medium, long",
+    "slow, medium, fast",
+    "easy, medium=moderate, hard=difficult",
+    "cold, cool, mild, warm, hot",
+    "beginner, intermediate, advanced, expert",
+    "junior, mid=middle, senior",
+    "negative, neutral, positive",
+    "worse, same=unchanged, better",
+)
+"""Words for classes with an order, the lowest first; = is between words for the same."""
 
 
 def least_rows(rows: int) -> int:
@@ -94,6 +117,32 @@ def rare_class(table: TableProfile) -> tuple[str, float] | None:
     return class_name(name), share
 
 
+def order_of_classes(table: TableProfile) -> tuple[str, ...] | None:
+    """Return the classes from the lowest to the highest, None if they need not have an order.
+
+    They are texts in the words of a scale, or consecutive whole numbers, such as ratings.
+    """
+    counts = table.columns[table.target].counts
+    if table.task != "classes" or not counts:
+        return None
+    if all(isinstance(each, str) for each in counts):
+        words = {re.sub(r"[\s_-]+", " ", each).strip().lower(): each for each in counts}
+        for scale in SCALES:
+            ranks = {w: at for at, each in enumerate(scale.split(", ")) for w in each.split("=")}
+            if words.keys() <= ranks.keys() and len({ranks[w] for w in words}) == len(counts):
+                return tuple(words[word] for word in sorted(words, key=ranks.__getitem__))
+        return None
+    numbers = sorted(counts)
+    if numbers[-1] - numbers[0] != len(numbers) - 1:
+        return None
+    return tuple(f"{each:g}" for each in numbers)
+
+
+def has_words(table: TableProfile) -> bool:
+    """Return whether the classes are texts."""
+    return table.columns[table.target].type == "text"
+
+
 def class_name(value: Any) -> str:
     """Return a value of the target as the name of its class."""
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -107,15 +156,15 @@ def percent(share: float) -> str:
 def notes_on(
     table: TableProfile,
     columns: Iterable[ColumnProfile],
-    most: int = MOST_CATEGORIES,
-    poisson: str = "see [loss]",
+    most: int,
+    where: str,
 ) -> tuple[str, ...]:
     """Return what `declnet new` tells about the target and about columns of many categories.
 
     Args:
         columns: the columns to predict from.
         most: the most categories of a column that are kept.
-        poisson: how to try the loss for counts.
+        where: how to try another loss that is suggested.
     """
     notes = []
     for each in columns:
@@ -133,6 +182,15 @@ def notes_on(
             f'the class "{rare[0]}"{of} is rare, {percent(rare[1])} of the rows: accuracy says '
             f"little about it, so f1 and others are measured too{weights}"
         )
+    order = order_of_classes(table)
+    if order is not None:
+        seem = f"are the numbers {order[0]} to {order[-1]}: if their order matters, as of ratings,"
+        if has_words(table):
+            seem = f"seem to have an order, {' < '.join(order)}:"
+        notes.append(
+            f'the classes of "{table.target}" {seem} the loss "ordinal" may suit them better, '
+            f"{where}"
+        )
     if is_amount(table):
         notes.append(
             f'the target "{table.target}" is positive and skewed, so the network learns its '
@@ -146,6 +204,6 @@ def notes_on(
     if holds_counts(table):
         notes.append(
             f'the target "{table.target}" seems to hold counts: the loss "poisson" may suit them '
-            f"better, {poisson}"
+            f"better, {where}"
         )
     return tuple(notes)

@@ -19,9 +19,11 @@ from declnet_standard.templates.plan import (
 )
 from declnet_standard.templates.suggestions import (
     class_name,
+    has_words,
     holds_counts,
     is_category,
     may_be_amount,
+    order_of_classes,
     percent,
     rare_categories,
     rare_class,
@@ -107,6 +109,9 @@ def data_section(
         yield 'split = { method = "stratified" }', "keeps the proportions of the classes"
     if one_class:
         yield from _balance(plan)
+        order = order_of_classes(plan.table) if has_words(plan.table) else None
+        if order is not None:
+            yield f"# class_order = {toml(list(order))}", 'their order, for the loss "ordinal"'
     yield "prepare = [  # fitted on the training data, applied to all data and predictions"
     yield from _prepare(plan) if prepare is None else prepare
     yield "]"
@@ -166,13 +171,18 @@ def _balance(plan: Plan) -> Iterator[Line]:
 def _prepare(plan: Plan) -> Iterator[Line]:
     """Yield the transforms of all columns."""
     features = plan.features
+    yield from tokenizing(features)
+    if features.others or "table" in plan.inputs:
+        yield from _values(plan)
+
+
+def tokenizing(features: Features) -> Iterator[Line]:
+    """Yield a transform for each column of free text."""
     for each in features.texts:
         length = f", length = {MOST_WORDS}" if each.most_words > MOST_WORDS else ""
         empty = ', missing = "empty"'
         line = f'  {{ type = "tokenize", columns = [{toml(each.name)}]{length}{empty} }},'
         yield line, "an integer for each word"
-    if features.others or "table" in plan.inputs:
-        yield from _values(plan)
 
 
 def _values(plan: Plan) -> Iterator[Line]:
@@ -277,7 +287,12 @@ def _model(plan: Plan) -> Iterator[Line]:
     if plan.table.others:
         yield f"outputs = {toml(list(plan.plans))}", "the layers that give the predictions"
     yield "layers = [  # from the input to the output"
-    yield from _text_layers(plan)
+    names = [name for name in plan.inputs if name != "table"]
+    yield from text_layers(names or [""] * len(plan.features.texts))
+    if plan.inputs:
+        joined = [*map(text_vector, names), *(["input.table"] if "table" in plan.inputs else [])]
+        name = ', name = "joined"' if plan.table.others else ""
+        yield f'  {{ type = "concatenate"{name}, inputs = {toml(joined)} }},'
     if plan.hidden:
         yield from _hidden_layers(plan)
     if plan.table.others:
@@ -331,23 +346,25 @@ def _hidden_layers(plan: Plan) -> Iterator[Line]:
         yield last_drop
 
 
-def _text_layers(plan: Plan) -> Iterator[Line]:
-    """Yield the layers that make one vector of each text, and join it with the other columns."""
-    texts = [name for name in plan.inputs if name != "table"] or [""] * len(plan.features.texts)
-    means = []
-    for name in texts:
+def text_layers(names: Iterable[str]) -> Iterator[Line]:
+    """Yield the layers that make one vector, `text_vector`, of each text.
+
+    Args:
+        names: the inputs of the texts; "" for the only input.
+    """
+    for name in names:
         read, lengths = (f"input.{name}", f"input.{name}_lengths") if name else ("input", "")
-        words, mean = (f"{name}_words", f"{name}_mean") if name else ("words", "mean")
+        words = f"{name}_words" if name else "words"
         embedding = f'type = "embedding", name = "{words}", units = {EMBEDDING_UNITS}'
         yield f'  {{ {embedding}, inputs = ["{read}"] }},', "a vector for each word"
         inputs = f'inputs = ["{words}", "{lengths or "input.lengths"}"]'
         comment = 'their mean; "gru" (units = 32) reads them in order'
-        yield f'  {{ type = "mean_over_time", name = "{mean}", {inputs} }},', comment
-        means.append(mean)
-    if plan.inputs:
-        joined = [*means, *(["input.table"] if "table" in plan.inputs else [])]
-        name = ', name = "joined"' if plan.table.others else ""
-        yield f'  {{ type = "concatenate"{name}, inputs = {toml(joined)} }},'
+        yield f'  {{ type = "mean_over_time", name = "{text_vector(name)}", {inputs} }},', comment
+
+
+def text_vector(name: str) -> str:
+    """Return the name of the layer that gives the vector of a text, by its input."""
+    return f"{name}_mean" if name else "mean"
 
 
 def _losses(plan: Plan) -> Iterator[Iterator[Line]]:
@@ -366,15 +383,33 @@ def _loss(plan: Plan, name: str = "") -> Iterator[Line]:
         ),
     }
     type_name, comment = losses[plan.table.task]
-    yield f"[losses.{name}]" if name else "[loss]  # what training minimizes"
-    if name and name != plan.target.name:
-        yield f"target = {toml(plan.target.name)}", "the column to predict"
+    yield from loss_head(plan, name)
     yield f'type = "{type_name}"', comment
     if plan.table.task == "classes":
         yield f"label_smoothing = {LABEL_SMOOTHING:g}", "reduces overconfidence"
+        yield from ordinal_loss(plan)
     yield from counts_loss(plan)
     if name:
         yield f"metrics = {toml(_metrics(plan))}", "measured in addition to the loss"
+
+
+def loss_head(
+    plan: Plan, name: str = "", comment: str = "what training minimizes"
+) -> Iterator[Line]:
+    """Yield the beginning of a loss's section, by the name in `Plan.plans`."""
+    yield f"[losses.{name}]" if name else f"[loss]  # {comment}"
+    if name and name != plan.target.name:
+        yield f"target = {toml(plan.target.name)}", "the column to predict"
+
+
+def ordinal_loss(plan: Plan) -> Iterator[Line]:
+    """Yield the loss to try for classes that may have an order as a comment, if they do."""
+    order = order_of_classes(plan.table)
+    if order is None or (has_words(plan.table) and plan.table.others):
+        return
+    yield '# type = "ordinal"', "may suit classes with an order better, without label_smoothing;"
+    named = ", class_order in [data]" if has_words(plan.table) else ""
+    yield f'# and with units = {len(order) - 1} in the last layer, no "softmax"{named}'
 
 
 def counts_loss(plan: Plan) -> Iterator[Line]:
@@ -436,9 +471,14 @@ def _training(plan: Plan) -> Iterator[Line]:
         yield "]"
     rare = plan.table.task == "binary" and rare_class(plan.table) is not None
     if rare and not plan.table.others and "threshold" in plan.installed and sizes.validation:
-        yield ""
-        yield "# [calibration]  # would choose a threshold on the validation data, in place of 0.5"
-        yield '# steps = [{ type = "threshold", metric = "f1" }]'
+        yield from threshold()
+
+
+def threshold() -> Iterator[Line]:
+    """Yield the calibration to try for a rare one of two classes, as a comment."""
+    yield ""
+    yield "# [calibration]  # would choose a threshold on the validation data, in place of 0.5"
+    yield '# steps = [{ type = "threshold", metric = "f1" }]'
 
 
 def _aligned(block: Iterable[Line]) -> Iterator[str]:

@@ -41,6 +41,19 @@ def test_long_steps_are_tried_once_and_rarely():
     assert found[2] > 0.9
 
 
+def test_a_thread_that_wakes_slowly_is_still_found_to_be_faster():
+    """In the first runs of a step, the second thread shares the core of the first."""
+    last, runs = 0, 0
+
+    def seconds(threads, _):
+        nonlocal last, runs
+        runs = runs + 1 if threads == last else 1
+        last = threads
+        return 0.012 if threads == 1 or runs < 3 else 0.006
+
+    assert shares(Pace(2), seconds, 2.0)[2] > 0.9
+
+
 def test_more_threads_are_not_taken_for_little():
     found = shares(Pace(2), lambda threads, _: STEP * (1 if threads == 1 else CLEARLY + 0.01), 10.0)
     assert found[1] > 0.95

@@ -99,6 +99,23 @@ class TestThreshold:
         assert threshold.fit(scores, y, "binary") == {"threshold": -2.5}
         assert threshold.fit(np.full(3, 0.2), y, "binary") == {"threshold": 0.2}
 
+    def test_each_label_has_the_threshold_that_it_would_have_alone(self):
+        rng = np.random.default_rng(7)
+        y = (rng.random((200, 3)) < [0.1, 0.5, 0.8]).astype(int)
+        p = np.clip(0.3 + 0.2 * y + 0.1 * rng.normal(size=y.shape), 0, 1)
+        threshold = build("threshold", metric="f1")
+        state = threshold.fit(p, y, "flags")
+        alone = [threshold.fit(p[:, n], y[:, n], "binary")["threshold"] for n in range(3)]
+        assert threshold.threshold(state).tolist() == alone
+        assert threshold.summary(state).startswith("thresholds 0.")
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_a_label_that_is_always_the_same_remains_so(self, dtype):
+        p = np.random.default_rng(8).random((40, 2)).astype(dtype)
+        y = np.broadcast_to([0, 1], p.shape)
+        state = build("threshold", metric="f1").fit(p.astype(float), y, "flags")
+        assert np.array_equal(p > state["threshold"], y)
+
     def test_many_predictions_are_thinned_out_by_rank(self):
         rng = np.random.default_rng(6)
         y = rng.integers(0, 2, 5000)

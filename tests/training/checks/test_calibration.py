@@ -7,6 +7,7 @@ import pytest
 
 import declnet
 from declnet import DataError, SpecError
+from declnet.testing.examples import registry_with
 
 STEPS = "calibration.steps.0"
 THRESHOLD = {"type": "threshold", "metric": "f1"}
@@ -69,6 +70,46 @@ def test_too_few_samples(problems_with, document, coverage, changed):
     values = {"data.validation": 0.3, "calibration": {"steps": steps}}
     with pytest.raises((DataError, SpecError), match=f"{said} 9"):
         declnet.run(changed(document, values))
+
+
+class Within(declnet.Metric):
+    """A third party's metric with a single threshold."""
+
+    type, better = "within", "higher"
+    threshold: float = 0.5
+
+    def start(self):
+        return []
+
+    def update(self, state, y_pred, y_true):
+        state.append(y_pred > self.threshold)
+
+    def result(self, state):
+        return float(np.concatenate(state).mean())
+
+
+def test_metrics_with_thresholds_for_several_labels(problems_with, document, problems, changed):
+    y = np.random.default_rng(0).integers(0, 2, (30, 3))
+    np.savez(document["data"]["train"]["path"], x=np.ones((30, 2)), y=y)
+    layers = [{"type": "dense", "units": 3}, "sigmoid"]
+    changes = {"loss": "binary_crossentropy", "model.layers": layers}
+    assert problems_with([THRESHOLD], **changes, **{"training.metrics": ["binary_accuracy"]}) == []
+    wrong = {"type": "binary_accuracy", "threshold": [0.5, 0.1]}
+    found = problems(changed(document, {**changes, "training.metrics": [wrong]}))
+    assert found[0].startswith("training.metrics.0.threshold: error[E044]: 2 thresholds, but the")
+    for each in ("0.5", [0.5, "0.1"], True):
+        wrong = {"type": "binary_accuracy", "threshold": each}
+        with pytest.raises(SpecError) as caught:
+            declnet.parse_spec(changed(document, {**changes, "training.metrics": [wrong]}))
+        (problem,) = caught.value.problems
+        assert (
+            problem.message
+            == '"threshold" must be a finite number, or a list of one for each output'
+        )
+    values = {**changes, "data.validation": 0.3, "training.metrics": ["within"]}
+    values["calibration"] = {"steps": [THRESHOLD]}
+    (found,) = problems(changed(document, values), registry_with([Within]))
+    assert found.startswith('training.metrics.0: error[E052]: "threshold" chooses a threshold for')
 
 
 def test_a_metric_with_a_threshold_of_its_own(problems_with, document):

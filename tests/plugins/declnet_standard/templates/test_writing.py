@@ -262,6 +262,48 @@ def test_for_counts_poisson_is_suggested(made, tmp_path):
     assert 'seems to hold counts: the loss "poisson" may suit' in note
 
 
+ORDERED = {
+    "words": (["medium", "Low", "very high", "HIGH"], ["Low", "medium", "HIGH", "very high"]),
+    "sizes": (["S", "XL", "M"], ["S", "M", "XL"]),
+    "answers": (
+        ["agree", "strongly_disagree", "Neutral"],
+        ["strongly_disagree", "Neutral", "agree"],
+    ),
+    "numbers": ([3, 1, 5, 2, 4], None),
+}
+
+
+@pytest.mark.parametrize("case", ORDERED)
+@pytest.mark.parametrize("preset", [TableTemplate, Linear, "realmlp_td_s", "realmlp_td"])
+def test_for_classes_with_an_order_ordinal_is_suggested(case, preset, made, tmp_path):
+    registry = declnet.default_registry()
+    template = registry.find("template", preset)() if isinstance(preset, str) else preset()
+    values, order = ORDERED[case]
+    made(x=numbers(), y=values * 20)
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+    (note,) = template.notes_for_table(profile)
+    assert note.endswith('the loss "ordinal" may suit them better, see [loss]')
+    text = template.spec_for_table(profile, registry)
+    assert tomllib.loads(text)["loss"]["type"] == "categorical_crossentropy"
+    lines = [each for each in text.splitlines() if "label_smooth" not in each[:13]]
+    lines = [each for each in lines if not each.startswith(('type = "cat', '  "softmax"'))]
+    text = "\n".join(lines).replace("# class_order", "class_order").replace("# type", "type")
+    text = text.replace(f"units = {len(values)}", f"units = {len(values) - 1}")
+    (tmp_path / "spec.toml").write_text(text, "utf-8")
+    spec = declnet.load_spec(tmp_path / "spec.toml")
+    assert spec.loss.type == "ordinal"
+    assert list(spec.data.class_order or ()) == (order or [])
+    assert check_spec(spec).problems == ()
+
+
+@pytest.mark.parametrize("y", [["a", "b", "c"], [1, 2, 7], ["low", "high", "green"], [0, 1]])
+def test_other_classes_have_no_order(y, made, tmp_path):
+    made(x=numbers(), y=y * 30)
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    assert TableTemplate().notes_for_table(profile) == ()
+    assert "ordinal" not in (tmp_path / "spec.toml").read_text("utf-8")
+
+
 def test_rare_classes_are_said_and_measured(made, tmp_path):
     document = made(x=numbers(), y=["no"] * 9 + ["late"])
     assert document["data"]["positive_class"] == "late"

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from declnet import EpochLogged, Metric
-from declnet.cli.metrics import (
+from declnet.runs.display.metrics import (
     abbreviations,
     find_metric,
     format_metric,
@@ -37,6 +37,13 @@ def test_the_line_is_that_of_the_book():
 def test_a_loss_without_a_penalty_has_no_parts_and_a_large_one_is_short():
     values = {"loss": 55975084032.0, "data_loss": 55975084032.0, "regularization_loss": 0.0}
     assert metrics_in_words(values, {}) == "loss: 5.598e+10"
+
+
+def test_an_r2_that_rounding_makes_negative_is_printed_as_0():
+    values = METRICS | {"accuracy": -3e-14}
+    assert metrics_in_words(values, {}).startswith("accuracy: 0.000")
+    values["accuracy"] = -2e-9
+    assert metrics_in_words(values, {}).startswith("accuracy: -2.00e-09")
 
 
 def test_validation_follows():
@@ -152,6 +159,7 @@ def test_the_best_come_first_unless_the_user_says_otherwise():
         (None, "-"),
         (math.nan, "-"),
         (7, "7.000"),
+        (-3e-14, "0.000"),
     ],
 )
 def test_metrics_have_four_digits(value, shown):

@@ -79,8 +79,14 @@ def metrics_in_words(values: Mapping[str, float], shorter: Abbreviations) -> str
 
 def format_number(value: float) -> str:
     """Format with three decimal places, or briefly if those would all be 0 or add nothing."""
+    value = without_rounding(value)
     size = abs(value)
     return f"{value:.2e}" if 0 < size < 0.001 else f"{value:.3e}" if size >= 1e6 else f"{value:.3f}"
+
+
+def without_rounding(value: float) -> float:
+    """Return 0 for a value such as the r2 of a mean in float32, negative only by rounding."""
+    return 0.0 if -1e-9 < value < 1e-15 else value
 
 
 def _rate(rate: float) -> str:
@@ -173,7 +179,7 @@ def format_metric(value: float | None) -> str:
     """Return a value with four significant digits, so that columns line up; `-` for None."""
     if value is None or not math.isfinite(value):
         return "-"
-    return f"{value:#.4g}".rstrip(".")
+    return f"{without_rounding(value):#.4g}".rstrip(".")
 
 
 def format_seconds(value: float | None) -> str:

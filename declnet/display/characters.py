@@ -1,0 +1,21 @@
+"""Control characters of a text, as escapes."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
+    r"\ufff9-\ufffb\ud800-\udfff]"
+)
+"""What may move the cursor, paint, or reverse the order of a line; not line breaks and tabs."""
+
+
+def escaped(text: str) -> str:
+    r"""Return a text with control characters as `\u001b`, an escape in strings of JSON and TOML."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def escaped_line(text: str) -> str:
+    """Return a text like `escaped`, with line breaks and tabs escaped too."""
+    return escaped(text).replace("\n", "\\u000a").replace("\t", "\\u0009")

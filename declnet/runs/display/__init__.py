@@ -1,0 +1,1 @@
+"""What runs and their results look like: metrics as text, and HTML for notebooks."""

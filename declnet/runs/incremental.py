@@ -1,0 +1,148 @@
+"""`IncrementalTraining`: training on data that arrives in parts, one pass over each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.data_source import Dataset
+from declnet.contracts.table import Table
+from declnet.data.integer_limits import require_within
+from declnet.data.loading import GivenData, as_data, guarded
+from declnet.data.sets import prepare_sets
+from declnet.data.targets import wanted_targets
+from declnet.graph.shapes import input_limits
+from declnet.registry.registry import Registry
+from declnet.runs.predictor import Predictor, naming_samples
+from declnet.spec.model import RunSpec
+from declnet.spec.requirements import registry_for
+from declnet.spec.validate import GivenSpec, as_spec
+from declnet.training.divergence import finite_evaluation
+from declnet.training.evaluation import Evaluation
+from declnet.training.numerics import blas_threads_for
+from declnet.training.preparation import ReadyData, make_ready, prepare
+from declnet.training.trainer import Trainer
+
+
+class IncrementalTraining:
+    """A model trained on data that arrives in parts, with one pass over each.
+
+    The first part decides on the preparation of the data, the classes (unless a `Table` or
+    `Dataset` lists them) and the shapes of the model. Each pass is the next epoch of the spec's
+    training, so a schedule reaches its end after `training.epochs` parts and stays there. There is
+    no held-out data, and there are no callbacks, analyses or calibrators. Batches have at most as
+    many samples as a part. Can be copied and pickled, without the data.
+
+    Args:
+        spec: the spec; or its file's path or its tables.
+        registry: where names are looked up; default: all installed plugins.
+        predictor: a trained model of the spec to go on from, which is changed, with its
+            preparation; the optimizer starts anew.
+
+    Attributes:
+        spec: the spec, as it is trained.
+        passes: the number of parts trained on.
+        updates: the number of updates made.
+
+    Raises:
+        SpecError: the spec is invalid.
+    """
+
+    def __init__(
+        self,
+        spec: GivenSpec,
+        registry: Registry | None = None,
+        predictor: Predictor | None = None,
+    ) -> None:
+        self.spec = _for_parts(as_spec(spec, registry))
+        self.passes = self.updates = 0
+        self._registry = registry_for(self.spec.plugins, registry)
+        self._predictor = predictor
+        self._optimizer: dict[str, Array] = {}
+
+    @property
+    def predictor(self) -> Predictor:
+        """The model as trained so far, with the preparation of its data.
+
+        Raises:
+            ValueError: there was no part yet.
+        """
+        if self._predictor is None:
+            raise ValueError("there is no model before the first part")
+        return self._predictor
+
+    def train(self, data: GivenData) -> dict[str, float]:
+        """Make one pass over a part of the data.
+
+        Args:
+            data: the part, as for `declnet.run`; like the first one.
+
+        Returns:
+            The metrics of the part after the pass: `loss`, `data_loss` and the spec's metrics.
+
+        Raises:
+            SpecError: the spec does not fit the first part.
+            DataError: the part is invalid, or does not fit the first one.
+            DivergenceError: the loss became NaN or infinite.
+            ComponentError: a component raised an exception.
+        """
+        given = guarded(as_data(data, "train"))
+        with attributing_errors(self._registry):
+            spec = self._spec_for(len(given))
+            if self._predictor is None:
+                prepared = prepare(spec, self._registry, {"train": given})
+                model, ready = prepared.model, prepared.data["train"]
+                self._predictor = Predictor(model, prepared.preparation, spec, self._registry)
+            else:
+                model, ready = self._predictor.model, self._ready(given, spec)
+            with blas_threads_for(model, spec.training.batch_size or len(given)):
+                trainer = Trainer(spec, model, ready, None, self._registry)
+                self._pass(trainer)
+                evaluation = Evaluation(model, spec.heads, ready)
+                return finite_evaluation(evaluation, model, self.passes - 1)
+
+    def _spec_for(self, samples: int) -> RunSpec:
+        """Return the spec of the next pass: with other random numbers, and batches that fit."""
+        training = self.spec.training
+        if training.batch_size is not None and training.batch_size > samples:
+            training = training.model_copy(update={"batch_size": samples})
+        seed = (self.spec.seed + self.passes) % 2**53
+        return self.spec.model_copy(update={"seed": seed, "training": training})
+
+    def _ready(self, data: Dataset | Table, spec: RunSpec) -> ReadyData:
+        """Return a later part, prepared like the first one."""
+        model, preparation = self.predictor.model, self.predictor.preparation
+        sets = prepare_sets({"train": data}, spec.data, wanted_targets(spec.heads), preparation)
+        part = sets.datasets["train"]
+        model.given(part.x)
+        require_within(part.x, input_limits(model.nodes), naming_samples(data))
+        return make_ready(part, model, spec.heads, preparation, "train")
+
+    def _pass(self, trainer: Trainer) -> None:
+        """Train the next epoch of the training on a part."""
+        epoch = min(self.passes, trainer.epochs - 1)
+        if self.passes:
+            state, step = trainer.state(), epoch * trainer.steps_an_epoch
+            trainer.restore(replace(state, epoch=epoch, step=step, optimizer=self._optimizer))
+        made = trainer.step
+        trainer.advance(trainer.steps_an_epoch)
+        self._optimizer = trainer.state().optimizer
+        self.passes += 1
+        self.updates += trainer.step - made
+
+
+def _for_parts(spec: RunSpec) -> RunSpec:
+    """Return a spec that trains on all of its data, without what needs held-out data."""
+    nothing = {"validation": None, "test": None, "folds": None, "fold": None}
+    losses = spec.losses and {
+        name: each.model_copy(update={"calibration": None}) for name, each in spec.losses.items()
+    }
+    update = {
+        "data": spec.data.model_copy(update=nothing),
+        "losses": losses,
+        "training": spec.training.model_copy(update={"callbacks": ()}),
+        "calibration": None,
+        "analyses": (),
+    }
+    return spec.model_copy(update=update)

@@ -1,0 +1,447 @@
+"""What the classifier and the regressor share: specs, data, training and prediction."""
+
+from __future__ import annotations
+
+import sys
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.callback import EpochLogged
+from declnet.contracts.data_source import Dataset
+from declnet.contracts.table import Table
+from declnet.data.presets import spec_for_table
+from declnet.data.splits import held_out_count
+from declnet.data.targets import ARRAY_TARGET
+from declnet.errors import DataError, OutputError, RegistryError, SpecError, WeightsError
+from declnet.registry.discovery import default_registry
+from declnet.runs.ensemble import is_ensemble
+from declnet.runs.incremental import IncrementalTraining
+from declnet.runs.predictions import JointPredictions, OutputReading, Predictions
+from declnet.runs.predictor import Predictor
+from declnet.runs.run import run
+from declnet.runs.stored_run import load_predictor, open_run
+from declnet.sklearn.samples import (
+    Target,
+    Targets,
+    dataset_of,
+    is_frame,
+    table_of,
+    with_targets,
+    with_weights,
+)
+from declnet.sklearn.spec_keys import SpecKeys
+from declnet.spec.model import RunSpec, resolved_document
+from declnet.spec.validate import load_spec, parse_spec
+
+SUFFIXES = (".toml", ".json")
+"""Of the files of specs; any other string names a preset."""
+
+
+@contextmanager
+def value_errors() -> Iterator[None]:
+    """Raise errors about arguments as the ValueError that scikit-learn expects."""
+    try:
+        yield
+    except (DataError, SpecError, OutputError, RegistryError, WeightsError) as error:
+        raise ValueError(str(error)) from error
+
+
+class SpecEstimator(SpecKeys):
+    """A scikit-learn estimator whose network, training and preparation of data a spec declares."""
+
+    _takes: ClassVar[tuple[str, ...]]
+    """The `targets` of suitable losses."""
+    _other: ClassVar[str]
+    """The estimator for other losses."""
+
+    def __init__(
+        self,
+        spec: Any = None,
+        *,
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+        out: Any = None,
+        **spec_keys: Any,
+    ) -> None:
+        self.spec = spec
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.out = out
+        self._set_spec_keys(spec_keys)
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Prepare the data as the spec says, and train the network.
+
+        Args:
+            X: an array or data frame (n, features), in which numbers may be missing and texts
+                occur if the spec prepares them, as presets do; a sparse matrix, which is made
+                dense; or, with a spec, an array (n, *sample shape).
+            y: (n,), or (n, outputs).
+            sample_weight: (n,) the weights of the samples in the loss.
+
+        Raises:
+            ValueError: the spec or the data is invalid, or they do not fit each other.
+            RunError: the training failed, e.g. by diverging.
+        """
+        x = self._features(X, reset=True)
+        targets = self._targets(X, y)
+        weights = _weights(sample_weight, len(targets.columns[0].values))
+        before = self.predictor_.model.parameters() if self._continues() else None
+        with value_errors():
+            spec, data, names = self._declared(x, targets, weights)
+            result = run(
+                spec,
+                {"train": data},
+                self.out,
+                numbered=True,
+                listener=_print_epoch if self.verbose else None,
+                parameters=before,
+            )
+        self._adopt(result.predictor, targets, names)
+        self._training: IncrementalTraining | None = None
+        self.spec_ = result.spec
+        self.directory_ = result.directory
+        self.history_ = result.history
+        self.metrics_ = result.metrics
+        self.n_iter_ = result.epochs
+        self.loss_ = result.metrics["train"]["loss"]
+        self.loss_curve_ = [row["loss"] for row in result.history]
+        return self
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
+        is_first = "predictor_" not in vars(self)
+        x = self._features(X, reset=is_first)
+        targets = self._targets(X, y, classes)
+        count = len(targets.columns[0].values)
+        weights = _weights(1.0 if sample_weight is None else sample_weight, count)
+        with value_errors():
+            if is_first:
+                spec, data, names = self._declared(x, targets, weights)
+                training = IncrementalTraining(spec)
+            else:
+                names = self._target_names
+                data, weights_in = self._as_before(x, targets, weights)
+                training = self._training or IncrementalTraining(
+                    _weighing_by(self.spec_, weights_in), predictor=self.predictor_
+                )
+            metrics = training.train(data)
+        if is_first:
+            self.directory_, self.history_, self.loss_curve_, self.n_iter_ = None, [], [], 0
+        self._adopt(training.predictor, targets, names)
+        self._training, self.spec_ = training, training.spec
+        self.metrics_, self.loss_ = {"train": metrics}, metrics["loss"]
+        self.loss_curve_ = [*self.loss_curve_, self.loss_]
+        self.n_iter_ += 1
+        return self
+
+    @classmethod
+    def from_run(cls, path: str | PathLike[str]) -> Self:
+        """Return a fitted estimator with the trained model of a run's folder.
+
+        Its parameter `spec` is the run's spec, whose data sources `fit` does not use.
+
+        Raises:
+            ValueError: the run cannot be read, or its losses suit another estimator.
+        """
+        folder = Path(path)
+        with value_errors():
+            predictor = load_predictor(folder)
+            estimator = cls(resolved_document(predictor.spec))
+            estimator._require_suitable(predictor.spec)
+            history = [] if is_ensemble(folder) else open_run(folder).history
+        columns, one = predictor.features, predictor.predictors[0].model
+        if columns is None:
+            estimator.n_features_in_ = int(np.prod(one.input_shape))
+        else:
+            estimator.n_features_in_ = len(columns)
+            estimator.feature_names_in_ = np.array(columns, object)
+        estimator._columns = columns or ()
+        names = tuple(dict.fromkeys(each.target or each.name for each in predictor.heads))
+        estimator._adopt(predictor, None, names)
+        estimator._training, estimator.spec_ = None, predictor.spec
+        estimator.directory_, estimator.history_ = folder, history
+        estimator.loss_curve_ = [row["loss"] for row in history]
+        return estimator
+
+    def __sklearn_tags__(self) -> Any:
+        """Return scikit-learn's tags; presets take missing values, texts and categories."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self._is_preset()
+        tags.input_tags.string = tags.input_tags.categorical = self._is_preset()
+        tags.input_tags.sparse = True
+        tags.target_tags.required = True
+        return tags
+
+    @abstractmethod
+    def _targets(self, X: Any, y: Any, classes: Any = None) -> Targets:
+        """Return y as targets; raise ValueError if it is invalid or has another length than X.
+
+        Args:
+            classes: the classes, for the first call of `partial_fit`.
+        """
+
+    def _adopt(self, predictor: Predictor, targets: Targets | None, names: Sequence[str]) -> None:
+        """Take over a trained model.
+
+        Args:
+            targets: the y that it was trained on; None if that is unknown.
+            names: the targets by name, in the order of the columns of y.
+        """
+        self.predictor_ = predictor
+        self._target_names = tuple(names)
+        self._is_matrix = (
+            targets.is_matrix
+            if targets is not None
+            else len(names) > 1 or predictor.readings[0].sort == "flags"
+        )
+
+    def _continues(self) -> bool:
+        return bool(self.warm_start) and "predictor_" in vars(self)
+
+    def _is_preset(self) -> bool:
+        is_file = isinstance(self.spec, str) and self.spec.endswith(SUFFIXES)
+        return self.spec is None or (isinstance(self.spec, str) and not is_file)
+
+    def _features(self, X: Any, *, reset: bool) -> Any:
+        """Return X as a data frame or a dense array; raise ValueError if it is invalid.
+
+        Args:
+            reset: whether it decides on the number and the names of the features.
+        """
+        least = 2 if reset else 1
+        if is_frame(X):
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            names = tuple(map(str, X.columns))
+            if len(set(names)) < len(names):
+                raise ValueError(f"two columns of X have the same name: {', '.join(names)}")
+            if len(X) < least:
+                raise ValueError(
+                    f"Found array with {len(X)} sample(s) (shape={X.shape}) while a minimum of "
+                    f"{least} is required by {type(self).__name__}."
+                )
+            x = X
+        else:
+            preset = self._is_preset()
+            x = validate_data(
+                self,
+                X,
+                reset=reset,
+                accept_sparse=["csr", "csc"],
+                dtype=None if preset else "numeric",
+                ensure_all_finite="allow-nan" if preset else True,
+                allow_nd=not preset,
+                ensure_min_samples=least,
+            )
+            x = x.toarray() if hasattr(x, "toarray") else x
+            names = tuple(f"x{at}" for at in range(x.shape[1]))
+        if reset:
+            self._columns = names
+        return x
+
+    def _declared(
+        self, x: Any, targets: Targets, weights: Array | None
+    ) -> tuple[RunSpec, Table | Dataset, tuple[str, ...]]:
+        """Return the spec and its training data, and the names of the targets."""
+        overrides = self._overrides()
+        if self.random_state is not None:
+            largest = np.iinfo(np.int32).max
+            overrides["seed"] = (
+                int(self.random_state)
+                if isinstance(self.random_state, int | np.integer)
+                else int(check_random_state(self.random_state).randint(largest))
+            )
+        data: Table | Dataset
+        if self._is_preset():
+            spec, data, names = self._by_preset(x, targets, overrides)
+        else:
+            spec, data, names = self._by_own_spec(x, targets, overrides)
+        if weights is not None:
+            data, column = with_weights(data, weights)
+            spec = _weighing_by(spec, column)
+        return _with_fitting_batches(spec, len(data)), data, names
+
+    def _by_preset(
+        self, x: Any, targets: Targets, overrides: dict[str, Any]
+    ) -> tuple[RunSpec, Table, tuple[str, ...]]:
+        registry = default_registry()
+        several = len(targets) > 1
+        default = [f"y{at}" if several else ARRAY_TARGET for at in range(len(targets))]
+        names = [each.name or name for each, name in zip(targets.columns, default, strict=True)]
+        named = self._free(dict(zip(names, targets.columns, strict=True)))
+        table = with_targets(table_of(x, self._columns), named)
+        tasks = {name: each.task for name, each in named.items()}
+        written = spec_for_table(table, tasks, registry, self.spec)
+        written.document.get("data", {}).pop("test", None)
+        spec = parse_spec(written.document, registry, overrides=overrides)
+        features = written.features if written.features is not None else table.features
+        return spec, replace(table, features=features), tuple(named)
+
+    def _by_own_spec(
+        self, x: Any, targets: Targets, overrides: dict[str, Any]
+    ) -> tuple[RunSpec, Table | Dataset, tuple[str, ...]]:
+        if isinstance(self.spec, str | PathLike):
+            spec = load_spec(Path(self.spec), overrides)
+        else:
+            spec = parse_spec(self.spec, overrides=overrides)
+        self._require_suitable(spec)
+        if spec.losses is not None:
+            named = self._named_by(spec, targets)
+            if is_frame(x):
+                return spec, with_targets(table_of(x, self._columns), named), tuple(named)
+            return spec, dataset_of(np.asarray(x), named), tuple(named)
+        if targets.is_matrix:
+            if targets.are_labels and spec.heads[0].loss.targets != "binary":
+                raise ValueError(
+                    "y has several labels per sample, but the loss of the spec takes one class"
+                )
+            joined = Dataset(_numbers_of(x), targets.joined())
+            return _preparing(spec, ARRAY_TARGET), joined, (ARRAY_TARGET,)
+        (only,) = targets.columns
+        if not is_frame(x):
+            dataset = dataset_of(np.asarray(x), {ARRAY_TARGET: only})
+            return _preparing(spec, ARRAY_TARGET), dataset, (ARRAY_TARGET,)
+        declared = getattr(spec.data.train, "target", None)
+        name = only.name or (declared if isinstance(declared, str) else ARRAY_TARGET)
+        named = self._free({name: only})
+        table = with_targets(table_of(x, self._columns), named)
+        return _preparing(spec, *named), table, tuple(named)
+
+    def _named_by(self, spec: RunSpec, targets: Targets) -> dict[str, Target]:
+        """Return the columns of y by the names of the targets of `[losses]`, or in their order."""
+        wanted = tuple(dict.fromkeys(each.target or each.name for each in spec.heads))
+        given = {each.name or "": each for each in targets.columns}
+        if given.keys() == set(wanted):
+            return given
+        if len(wanted) != len(targets):
+            raise ValueError(
+                f"the spec has the targets {', '.join(wanted)}, but y has {len(targets)} columns"
+            )
+        return dict(zip(wanted, targets.columns, strict=True))
+
+    def _free(self, named: dict[str, Target]) -> dict[str, Target]:
+        """Return targets by names that no feature has."""
+        free = {}
+        for name, each in named.items():
+            while name in self._columns or name in free:
+                name = f"{name}_"  # noqa: PLW2901
+            free[name] = each
+        return free
+
+    def _as_before(
+        self, x: Any, targets: Targets, weights: Array | None
+    ) -> tuple[Table | Dataset, str | None]:
+        """Return data like that of the first training, and the name of the column of weights."""
+        data: Table | Dataset
+        if targets.is_matrix != self._is_matrix or (
+            len(self._target_names) not in (1, len(targets))
+        ):
+            raise ValueError("y has another number of columns than in earlier calls")
+        if len(self._target_names) == 1 and targets.is_matrix:
+            data = Dataset(_numbers_of(x), targets.joined())
+        else:
+            named = dict(zip(self._target_names, targets.columns, strict=True))
+            by_table = self.predictor_.features is not None
+            data = (
+                with_targets(table_of(x, self._columns), named)
+                if by_table
+                else dataset_of(_numbers_of(x), named)
+            )
+        return (data, None) if weights is None else with_weights(data, weights)
+
+    def _require_suitable(self, spec: RunSpec) -> None:
+        for head in spec.heads:
+            if head.loss.targets not in self._takes:
+                of = f" of {head.name!r}" if head.name else ""
+                raise ValueError(
+                    f"the loss{of} is {head.loss.type!r}, which does not suit "
+                    f"{type(self).__name__}: use {self._other}"
+                )
+
+    def _predictions(self, X: Any) -> list[tuple[OutputReading, Predictions]]:
+        """Return the predictions for each target, in the order of the columns of y."""
+        check_is_fitted(self, "predictor_")
+        x, predictor = self._features(X, reset=False), self.predictor_
+        with value_errors():
+            by_table = predictor.features is not None
+            given = table_of(x, self._columns) if by_table else _numbers_of(x)
+            found = predictor.predict(given)
+        if not isinstance(found, JointPredictions):
+            return [(predictor.readings[0], found)]
+        names = [each.target or each.name for each in predictor.heads]
+        numbers = [names.index(each) for each in self._target_names]
+        return [(predictor.readings[at], found[predictor.heads[at].name]) for at in numbers]
+
+
+def _weights(given: Any, samples: int) -> Array | None:
+    """Return sample weights (n,), None if there are none; raise ValueError if they are invalid."""
+    if given is None:
+        return None
+    if np.isscalar(given):
+        given = np.full(samples, given)
+    weights: Array = check_array(
+        given, ensure_2d=False, dtype=[np.float64, np.float32], input_name="sample_weight"
+    )
+    if weights.shape != (samples,):
+        raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(samples,)}!")
+    if (weights < 0).any():
+        raise ValueError("Negative values in data passed to `sample_weight`")
+    if not weights.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weights
+
+
+def _weighing_by(spec: RunSpec, column: str | None) -> RunSpec:
+    data = spec.data.model_copy(update={"sample_weights": column})
+    return spec.model_copy(update={"data": data})
+
+
+def _with_fitting_batches(spec: RunSpec, samples: int) -> RunSpec:
+    """Return a spec whose batches are not larger than the training data, as in scikit-learn."""
+    held = sum(held_out_count(samples, each) for each in spec.data.fractions.values())
+    size, left = spec.training.batch_size, max(samples - held, 1)
+    if size is None or size <= left:
+        return spec
+    training = spec.training.model_copy(update={"batch_size": left})
+    return spec.model_copy(update={"training": training})
+
+
+def _preparing(spec: RunSpec, target: str) -> RunSpec:
+    """Return a spec whose transforms for its only target are for this name."""
+    steps = spec.data.prepare_targets
+    if steps is None or len(steps) > 1 or target in steps:
+        return spec
+    data = spec.data.model_copy(update={"prepare_targets": {target: next(iter(steps.values()))}})
+    return spec.model_copy(update={"data": data})
+
+
+def _numbers_of(x: Any) -> Array:
+    """Return X as an array of numbers; raise ValueError if a data frame has something else."""
+    array = np.asarray(x)
+    if array.dtype.kind == "O":
+        try:
+            array = array.astype(float)
+        except (TypeError, ValueError):
+            raise ValueError("X has to be numbers here, since the network takes arrays") from None
+    return array
+
+
+def _print_epoch(event: object) -> None:
+    if isinstance(event, EpochLogged):
+        row = event.row()
+        shown = ", ".join(
+            f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}"
+            for name, value in row.items()
+        )
+        sys.stdout.write(f"{shown}\n")

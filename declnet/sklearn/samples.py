@@ -1,0 +1,164 @@
+"""From scikit-learn's X and y to what declnet trains on and predicts from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array, column_or_1d
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data_source import Dataset
+from declnet.contracts.table import Table
+from declnet.contracts.table import Task as TableTask
+from declnet.data.python_table import as_table
+
+WEIGHTS = "sample_weight"
+"""The name of the column of weights, if no other has it."""
+
+
+def is_frame(X: Any) -> bool:
+    """Return whether X is a data frame, from pandas, polars or similar."""
+    return hasattr(X, "columns") and hasattr(X, "__getitem__")
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """One column of y.
+
+    Attributes:
+        name: its name in the user's y; None if it has none.
+        values: (n,): numbers, or the positions of the samples' classes.
+        classes: the sorted classes; None for numbers.
+    """
+
+    name: str | None
+    values: Array
+    classes: Array | None = None
+
+    @property
+    def task(self) -> TableTask:
+        """What it is to be predicted as."""
+        if self.classes is None:
+            return "values"
+        return "binary" if len(self.classes) == 2 else "classes"
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of the classes in order, as declnet writes them."""
+        if self.classes is None:
+            return None
+        return tuple(map(class_name, self.classes.tolist()))
+
+    def column(self) -> tuple[Array, tuple[Any, ...] | None]:
+        """Return it as a column of a table, and its classes: booleans, integers or texts."""
+        if self.classes is None:
+            return self.values.astype(float), None
+        kept = self.classes.dtype.kind in "iub"
+        classes = self.classes if kept else np.array(self.class_names, object)
+        return classes[self.values], tuple(classes.tolist())
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """The columns of y.
+
+    Attributes:
+        columns: one for each.
+        is_matrix: whether y is (n, k), also for k = 1.
+        are_labels: whether the matrix holds 0 and 1: whether a sample has each of several labels.
+    """
+
+    columns: tuple[Target, ...]
+    is_matrix: bool = False
+    are_labels: bool = False
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def joined(self) -> Array:
+        """Return all columns as one array (n, k), of numbers or labels."""
+        return np.stack([each.values for each in self.columns], axis=1)
+
+
+def target_array(y: Any, estimator: str) -> tuple[Array, list[str | None]]:
+    """Return y as an array, (n,) or (n, outputs), and the names of its columns.
+
+    Raises:
+        ValueError: it is missing, of another shape, or holds NaN or infinities.
+    """
+    if y is None:
+        raise ValueError(
+            f"This {estimator} estimator requires y to be passed, but the target y is None."
+        )
+    names = [str(each) for each in y.columns] if hasattr(y, "columns") else None
+    own = getattr(y, "name", None)
+    array = check_array(
+        y, ensure_2d=False, dtype=None, accept_sparse=["csr", "csc"], input_name="y"
+    )
+    array = array.toarray() if hasattr(array, "toarray") else array
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = column_or_1d(array, warn=True)
+    if array.ndim == 1:
+        only = names[0] if names else own
+        return array, [only if isinstance(only, str) else None]
+    return array, list(names) if names is not None else [None] * array.shape[1]
+
+
+def class_name(label: Any) -> str:
+    """Return the name of a class."""
+    return str(label).lower() if isinstance(label, bool) else str(label)
+
+
+def table_of(X: Any, names: tuple[str, ...]) -> Table:
+    """Return a data frame or an array (n, columns) as a table; arrays hold floats or objects.
+
+    Args:
+        names: the names of the columns, in order.
+
+    Raises:
+        DataError: a column holds something else than numbers, booleans, texts or times.
+    """
+    if is_frame(X):
+        columns = {name: X[column] for name, column in zip(names, X.columns, strict=True)}
+    elif X.dtype.kind == "O":
+        columns = {name: X[:, at] for at, name in enumerate(names)}
+    else:
+        columns = {name: X[:, at].astype(float) for at, name in enumerate(names)}
+    table = as_table(columns)
+    if not isinstance(table, Table):
+        raise TypeError("a mapping of columns is a table")
+    return table
+
+
+def with_targets(table: Table, targets: Mapping[str, Target]) -> Table:
+    """Return a table with its targets as columns."""
+    columns, classes = dict(table.columns), {}
+    for name, each in targets.items():
+        columns[name], known = each.column()
+        if known is not None:
+            classes[name] = known
+    features = tuple(table.columns)
+    one = next(iter(targets)) if len(targets) == 1 else None
+    several = () if one is not None else tuple(targets)
+    return Table(columns, one, features, targets=several, classes=classes)
+
+
+def with_weights(data: Table | Dataset, weights: Array) -> tuple[Table | Dataset, str | None]:
+    """Return data with sample weights (n,), and the name of their column if it is a table."""
+    if isinstance(data, Dataset):
+        return replace(data, weights=weights), None
+    name = WEIGHTS
+    while name in data.columns:
+        name = f"{name}_"
+    return replace(data, columns={**data.columns, name: weights}), name
+
+
+def dataset_of(X: Array, targets: Mapping[str, Target]) -> Dataset:
+    """Return arrays as a data set; a single target has no name there."""
+    if len(targets) > 1:
+        return Dataset(X, {name: each.values for name, each in targets.items()})
+    (only,) = targets.values()
+    return Dataset(X, only.values, class_names=only.class_names)

@@ -1,0 +1,65 @@
+"""The spec that a preset writes for a table of a program."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet import (
+    OutputError,
+    Registry,
+    Table,
+    TableProfile,
+    Template,
+    default_registry,
+    parse_spec,
+    run,
+)
+from declnet.data.presets import spec_for_table
+
+
+@pytest.fixture
+def table():
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=60)
+    columns = {
+        "size": size,
+        "same": np.ones(60),
+        "city": np.array(["Ulm", "Rome", None] * 20, object),
+        "large": np.where(size > 0, "yes", "no").astype(object),
+        "price": 3 * size + 1,
+    }
+    features = ("size", "same", "city")
+    return Table(columns, "large", features, classes={"large": ("maybe", "no", "yes")})
+
+
+def test_the_default_preset_leaves_useless_columns_out_and_knows_all_classes(table):
+    written = spec_for_table(table, {"large": "classes"}, default_registry())
+    assert written.features == ("size", "city")
+    assert "train" not in written.document["data"]
+    used = Table(table.columns, "large", written.features, classes=table.classes)
+    result = run(parse_spec(written.document, overrides={"training.epochs": 20}), used)
+    assert result.model.output_shape == (3,)
+    assert result.metrics["validation"]["accuracy"] > 0.8
+
+
+class OneTarget(Template):
+    """A preset for one target."""
+
+    type = "one_target"
+
+    def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
+        """Return nothing."""
+        return ""
+
+
+def test_several_targets_need_a_preset_that_takes_them(table):
+    tasks = {"large": "classes", "price": "values"}
+    written = spec_for_table(table, tasks, default_registry())
+    assert list(written.document["losses"]) == ["large", "price"]
+    registry = Registry()
+    registry.register(OneTarget)
+    with pytest.raises(OutputError, match='preset "one_target" takes one target, not 2'):
+        spec_for_table(table, tasks, registry, "one_target")
+    with pytest.raises(OutputError, match='template "images" does not write specs for tables'):
+        spec_for_table(table, tasks, default_registry(), "images")
