@@ -28,6 +28,7 @@ PLURALS = {
     "template": "Templates",
     "exporter": "Exporters",
     "translation": "Translations",
+    "importer": "Importers",
 }
 """Page titles, in the order of the index; other kinds get a title from their name."""
 
@@ -53,6 +54,8 @@ PLACES = {
     "`--format`.",
     "translation": "No spec names one: an exporter of its format uses it for the components that "
     "it can write.",
+    "importer": "No spec names one: `declnet import` chooses it by the suffix of a file, or by "
+    "`--format`.",
 }
 """Where a spec names a component of each kind."""
 
