@@ -39,6 +39,8 @@ DECLARED = {
     ("declnet/runs/sweep_workers.py", "environ"): "what its workers inherit, and one BLAS thread",
     ("declnet/runs/sweep_workers.py", "subprocess"): "the workers of --jobs, a constant command",
     ("declnet/testing/packages.py", "import_module"): "the package that `plugins check` is given",
+    ("plugins/declnet_export/numpy_file/exporter.py", "compile"): "the file that it has written",
+    ("plugins/declnet_export/numpy_file/exporter.py", "exec"): "the same, compared with declnet",
     ("plugins/declnet_kernels/noise.py", "ctypes"): "NumPy's functions that draw numbers",
     ("plugins/declnet_jit/routines/object_code.py", "environ"): "DECLNET_CACHE_DIR",
     ("plugins/declnet_jit/replay/own_loops.py", "ctypes"): "the C library's pow",
