@@ -70,6 +70,13 @@ class Output:
         return 2 if self.output.sort == "binary" and not self.output.scores else self.size
 
 
+PUBLIC = (
+    *("column", "columns", "row", "rows", "output", "workspace", "classes", "predict"),
+    *("predict_with", "predict_array", "predict_array_with", "self_test", "expected", "given"),
+)
+"""Names that the program has with every model, after the prefix or in the output."""
+
+
 @dataclass(eq=False)
 class ModelWriter(CWriter):
     """The writer of a whole model, which `translate_model` walks through."""
@@ -84,8 +91,14 @@ class ModelWriter(CWriter):
 
     def prepare(self, model: ExportedModel) -> None:
         """Decide how the program takes its columns: as a row, an array, or several arrays."""
-        for name in ("error", "row", "out", "workspace"):
-            self._field_names.unique(name)
+        for name in PUBLIC:
+            self._names.unique(f"{self.prefix}_{name}")
+            self._output_names.unique(name)
+        for output in model.outputs:
+            name = self._output_names.unique(output.name) if output.name else ""
+            for ending in (name, f"{name}_classes", f"expected_{name}"):
+                self._names.unique(f"{self.prefix}_{ending}")
+            self.outputs.append(Output(output, name, prod(output.shape)))
         by_name = {each.name: each for each in model.columns}
         joined = [each for member in model.members for each in member.inputs]
         self.takes_arrays = any(each.shape != () for each in model.columns) or any(
@@ -160,9 +173,8 @@ class ModelWriter(CWriter):
 
     def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
         """Write the predictions of one loss to the program's output."""
-        name = self._output_names.unique(output.name) if output.name else ""
-        own = Output(output, name, prod(output.shape))
-        self.outputs.append(own)
+        own = next(each for each in self.outputs if each.output is output)
+        name = own.name
         into = f"out->{name}." if name else "out->"
         self._fill(f"{into}{own.numbers}", written.predictions, own.size, own.count)
         if output.sort == "classes":

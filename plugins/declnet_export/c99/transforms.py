@@ -264,7 +264,9 @@ class CMissingIndicator(Translation):
         _require_scalar_types(site)
         lines = ["for (int i = 0; i < $size; i++) y[i] = x[i];"]
         for number, position in enumerate(site.state["numbers"]):
-            lines.append(f"y[{x.size + number}] = isnan(x[{position}]) ? 1 : 0;")
+            lines.append(
+                f"y[{x.size + number}] = isnan(x[{position}]) ? ($number) 1 : ($number) 0;"
+            )
         return (
             writer.compute(
                 site.name, "\n".join(lines), {"x": x}, site.output_shape, ctype=x.ctype,
