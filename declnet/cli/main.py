@@ -12,6 +12,7 @@ from declnet.cli.check import check, explain, schema
 from declnet.cli.compare import compare, runs
 from declnet.cli.export import export
 from declnet.cli.find_rate import find_rate
+from declnet.cli.import_ import import_
 from declnet.cli.new import new
 from declnet.cli.overfit import overfit
 from declnet.cli.plugin_commands import CommandGroup
@@ -48,6 +49,7 @@ for each in (
     evaluate,
     predict,
     export,
+    import_,
     sweep,
     trace,
     runs,

@@ -70,7 +70,7 @@ class Sources:
         elif isinstance(value, re.Pattern):
             self.imports.add("import re")
             self.texts.append(f"{own} = re.compile({value.pattern!r}, {int(value.flags)})")
-        elif isinstance(value, int | float | str | bytes | tuple | list | dict | None):
+        elif isinstance(value, int | float | str | bytes | tuple | list | dict | frozenset | None):
             self.texts.append(f"{own} = {pprint.pformat(value, width=96, sort_dicts=False)}")
         else:
             raise TypeError(f"{name} is {value!r:.60}, which a file of its own cannot hold")
