@@ -235,8 +235,9 @@ FEW = ("digits_convolution", "two_heads", "two_inputs")
 
 
 @pytest.mark.parametrize("name", EVERY if os.environ.get("DECLNET_TEST_EXPORTS") else FEW)
-def test_shipped_specs(name, tmp_path):
-    run(load_spec(SPECS / f"{name}.toml", {"training.epochs": 1}), out=tmp_path / "run")
+def test_shipped_specs(name, shipped_spec, tmp_path):
+    spec = load_spec(shipped_spec(Path(f"{name}.toml")), {"training.epochs": 1})
+    run(spec, out=tmp_path / "run")
     found = open_run(tmp_path / "run").export(tmp_path / "m.c")
     assert found.difference < LARGEST
     assert found.labels_differ == 0

@@ -76,7 +76,7 @@ def test_arrays_needed_at_the_same_time_share_no_memory(sizes):
     blocks = [Block(size, min(a, b), max(a, b)) for size, a, b in sizes]
     total = place(blocks)
     for number, each in enumerate(blocks):
-        assert 0 <= each.offset
+        assert each.offset >= 0
         assert each.offset + each.size <= total
         for other in blocks[:number]:
             apart = (
