@@ -133,7 +133,7 @@ class ModelWriter(CWriter):
         if len(columns) == 1 and columns[0].ctype == ctype:
             self.check(FINITE, {"x": columns[0]}, size=columns[0].size)
             return columns[0]
-        filled, offset = Value(joined.shape, ctype), 0
+        filled, offset = Value((sum(each.size for each in columns),), ctype), 0
         rows = joined.window or 1
         whole = filled.size // rows
         for each in columns:

@@ -23,7 +23,7 @@ from declnet.contracts.table import column_type
 from declnet.registry.discovery import default_registry
 from declnet.runs.exporting import compared_predictions
 from declnet.testing import build_examples
-from declnet.testing.translations import cases_of, model_of
+from declnet.testing.translations import Case, cases_of, model_of, numbered
 from declnet_export.c99.compiled import CompiledProgram, compiler, loaded_library
 from declnet_export.c99.exporter import C99
 from declnet_standard.losses import MeanSquaredError
@@ -60,12 +60,14 @@ def cases_of_the_kit() -> Iterator[tuple[str, ExportedModel]]:
         for instance in build_examples(component, REGISTRY):
             cases = list(cases_of(instance, REGISTRY))
             if component.type in ("quantile", "quantile_normal"):  # refused for arrays
-                cases = [
-                    each
-                    for each in cases
-                    if all(c.shape == () or not each.steps for c in each.columns)
-                ]
-            yield f"{instance!r}", model_of(cases, translation)
+                cases = [each for each in cases if not (each.steps and _of_arrays(each))]
+            if cases:
+                several = [numbered(case, at) for at, case in enumerate(cases)]
+                yield f"{instance!r}", model_of(several, translation)
+
+
+def _of_arrays(case: Case) -> bool:
+    return any(each.shape != () for each in case.columns)
 
 
 def compiled(models: list[ExportedModel], folder: Path) -> list[CompiledProgram]:
