@@ -76,7 +76,7 @@ def binary(outputs: Array, names: list[Any], threshold: float) -> dict[str, Arra
     return {"prediction": prediction, "probabilities": np.concatenate([1 - p, p], axis=1)}
 
 
-def flags(outputs: Array, threshold: float) -> dict[str, Array]:
+def flags(outputs: Array, threshold: Any) -> dict[str, Array]:
     """Return yes (1) or no (0) for each output, and the probabilities of yes."""
     p = outputs.reshape(len(outputs), -1)
     return {"prediction": (p > threshold).astype(int), "probabilities": p}
