@@ -132,6 +132,7 @@ from declnet.runs.evaluation import Evaluation as Evaluation
 from declnet.runs.exporting import ExportResult as ExportResult
 from declnet.runs.incremental import IncrementalTraining as IncrementalTraining
 from declnet.runs.listing import run_folders as run_folders
+from declnet.runs.prediction_files import write_predictions as write_predictions
 from declnet.runs.predictions import JointPredictions as JointPredictions
 from declnet.runs.predictions import Predictions as Predictions
 from declnet.runs.predictor import EnsemblePredictor as EnsemblePredictor

@@ -5,10 +5,62 @@ They use nothing but the public names of `declnet`, `declnet_standard` and `decl
 
 from declnet import Register, hookimpl
 
-EXPORTERS = {"numpy": "numpy_file.exporter:NumpyFile"}
+EXPORTERS = {"c": "c99.exporter:C99", "numpy": "numpy_file.exporter:NumpyFile"}
 """The class of each format."""
 
 TRANSLATIONS = {
+    "c": {
+        "c99.layers.dense:CDense": "dense",
+        "c99.layers.activations:CElementwise": (
+            "relu leaky_relu elu selu softplus sigmoid hard_sigmoid tanh silu mish gelu"
+        ),
+        "c99.layers.activations:CPrelu": "prelu",
+        "c99.layers.activations:CSoftmax": "softmax",
+        "c99.layers.activations:CGlu": "glu",
+        "c99.layers.activations:CMaxout": "maxout",
+        "c99.layers.reshaping:CUnchanged": "linear dropout gaussian_noise",
+        "c99.layers.reshaping:CElementByElement": "add multiply",
+        "c99.layers.reshaping:CConcatenate": "concatenate",
+        "c99.layers.normalization:CBatchNorm": "batch_norm",
+        "c99.layers.normalization:CLayerNorm": "layer_norm",
+        "c99.layers.normalization:CGroupNorm": "group_norm",
+        "c99.layers.normalization:CRmsNorm": "rms_norm",
+        "c99.layers.convolution:CConv2d": "conv2d",
+        "c99.layers.convolution:CConv1d": "conv1d",
+        "c99.layers.convolution:CConv2dTranspose": "conv2d_transpose",
+        "c99.layers.pooling:CPool2d": "max_pool2d average_pool2d",
+        "c99.layers.pooling:CGlobalPool2d": "global_max_pool2d global_average_pool2d",
+        "c99.layers.embedding:CEmbedding": "embedding",
+        "c99.layers.sequences:COverTime": "last_step mean_over_time max_over_time",
+        "c99.layers.sequences:CPositionalEncoding": "positional_encoding",
+        "c99.layers.tabular:CNtpDense": "ntp_dense",
+        "c99.layers.tabular:CFeatureScale": "feature_scale",
+        "c99.layers.tabular:CParametricActivation": "parametric_activation",
+        "c99.layers.tabular:CMembers": "members",
+        "c99.layers.tabular:CMemberDense": "member_dense",
+        "c99.layers.tabular:CPbld": "pbld",
+        "c99.layers.tabular:CPiecewiseLinear": "piecewise_linear",
+        "c99.transforms:CStandardize": "standardize",
+        "c99.transforms:CMinMax": "min_max",
+        "c99.transforms:CClamp": "clamp",
+        "c99.transforms:CRobustScale": "robust_scale",
+        "c99.transforms:CSignedLog": "signed_log",
+        "c99.transforms:CLog": "log",
+        "c99.transforms:CNormalize": "normalize",
+        "c99.transforms:CImpute": "impute",
+        "c99.transforms:CMissingIndicator": "missing_indicator",
+        "c99.transforms:COneHot": "one_hot",
+        "c99.transforms:CSignedOneHot": "signed_one_hot",
+        "c99.transforms:COrdinal": "ordinal",
+        "c99.transforms:CGroupRare": "group_rare",
+        "c99.transforms:CQuantile": "quantile",
+        "c99.transforms:CQuantileNormal": "quantile_normal",
+        "c99.losses:COrdinalPredictions": "ordinal",
+        "c99.losses:CMeanPredictions": "gaussian_nll poisson",
+        "c99.losses:CMembersPredictions": "members_crossentropy members_squared_error",
+        "c99.losses:CTemperature": "temperature",
+        "c99.losses:CConformal": "conformal",
+    },
     "numpy": {
         "numpy_file.activations:NumpyActivations": (
             "linear relu leaky_relu elu selu softplus sigmoid hard_sigmoid tanh silu mish gelu "
