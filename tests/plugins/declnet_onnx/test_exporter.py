@@ -161,6 +161,15 @@ def listed(rows):
     }
 
 
+def test_folds_are_averaged_in_one_graph(trained, tmp_path):
+    data = {"folds": 3, "validation": None}
+    stored = trained("sold", SIGMOID, "binary_crossentropy", data=data)
+    result = stored.export(tmp_path / "m.onnx")
+    assert result.difference < LARGEST
+    label, probabilities = session_of(tmp_path / "m.onnx").run(None, ROWS)
+    np.testing.assert_array_equal(label == "yes", probabilities[:, 1] > 0.5)
+
+
 def test_what_declnet_refuses_the_runtime_refuses(trained, tmp_path):
     prepare = [
         {"type": "impute", "columns": ["size", "age", "city"], "strategy": "most_frequent"},
