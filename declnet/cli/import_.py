@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     "options",
     multiple=True,
     metavar="KEY=VALUE",
-    help="An option of the format, e.g. outputs=[\"probabilities\"].",
+    help='An option of the format, e.g. outputs=["probabilities"].',
 )
 @click.option(
     "--mapping",
