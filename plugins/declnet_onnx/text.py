@@ -1,6 +1,6 @@
 r"""Tokenizing in ONNX, by operators of opset 20.
 
-There is no operator that finds all matches of a pattern, so texts get spaces around each symbol and
+No operator finds all matches of a pattern, so texts get spaces around each symbol and
 are split at spaces. Symbols are those of the vocabulary and the usual ones of typesetting; a token
 that is then neither a word nor one symbol has another one, which the runtime refuses.
 """
