@@ -26,11 +26,12 @@ EXPECTED = {
     "check_sample_weight_equivalence_on_sparse_data": WEIGHTS,
 }
 FEWER_EPOCHS = {"training__epochs": 8}
-"""The defaults pass as well, in five times as long."""
+FEW_EPOCHS = {"training__epochs": 32, "model__dtype": "float64"}
+"""In float32, predictions of subsets differ by more than the 1e-7 that a check accepts."""
 
 
 @parametrize_with_checks(
-    [DeclnetClassifier(**FEWER_EPOCHS), DeclnetRegressor(**FEWER_EPOCHS)],
+    [DeclnetClassifier(**FEWER_EPOCHS), DeclnetRegressor(**FEW_EPOCHS)],
     expected_failed_checks=lambda _: EXPECTED,
 )
 def test_scikit_learn_approves(estimator, check):
