@@ -189,7 +189,7 @@ def test_limits(client):
 
 def test_more_requests_than_the_queue_holds_are_refused_at_once(client):
     ask = client(threads=1, queue=1, timeout=0.5)
-    body, json_type = json.dumps([ROW]).encode(), {"content-type": "application/json"}
+    body, json_type = json.dumps([ROW] * 100).encode(), {"content-type": "application/json"}
 
     async def crowd():
         release = asyncio.Event()
