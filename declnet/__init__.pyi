@@ -36,6 +36,9 @@ from declnet.contracts.exporter import Exporter as Exporter
 from declnet.contracts.exporter import ExportSummary as ExportSummary
 from declnet.contracts.exporter import FilePredictor as FilePredictor
 from declnet.contracts.exporter import TranslatedPart as TranslatedPart
+from declnet.contracts.importer import ImportedNetwork as ImportedNetwork
+from declnet.contracts.importer import Importer as Importer
+from declnet.contracts.importer import LeftoverError as LeftoverError
 from declnet.contracts.inputs import InputInfo as InputInfo
 from declnet.contracts.inputs import IntegerLimit as IntegerLimit
 from declnet.contracts.kernel import Kernel as Kernel
