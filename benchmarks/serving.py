@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import declnet
 import numpy as np
@@ -60,7 +61,7 @@ def trained(folder: Path) -> declnet.Predictor:
     }
     declnet.run(declnet.parse_spec(document), out=folder / "run")
     parameters = declnet.open_run(folder / "run").parameters()
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for at in range(3):
         for name in ("weights", "biases"):
             arrays[f"{name}_{at}"] = np.float32(parameters[f"dense_{at + 1}.{name}"])
@@ -130,6 +131,14 @@ def require_right(peer: str, port: int, predictor: declnet.Predictor, rows: np.n
         raise SystemExit(f"{peer}: its probabilities are off by {error:.2g}")
 
 
+def matched(pattern: str, text: str) -> re.Match[str]:
+    """Return the first match of a pattern; exit if there is none."""
+    found = re.search(pattern, text)
+    if found is None:
+        raise SystemExit(f"not as expected:\n{text}")
+    return found
+
+
 def load(port: int, body: str, connections: int, seconds: float, folder: Path) -> dict[str, float]:
     """Return requests/s, and milliseconds of the median and of p99, as wrk measures them."""
     script = folder / "load.lua"
@@ -146,9 +155,9 @@ def load(port: int, body: str, connections: int, seconds: float, folder: Path) -
     units = {"us": 1e-3, "ms": 1.0, "s": 1e3}
     found = {}
     for name, share in (("median", 50), ("p99", 99)):
-        number, unit = re.search(rf"{share}%\s+([\d.]+)(us|ms|s)", done.stdout).groups()
-        found[name] = float(number) * units[unit]
-    found["requests"] = float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])
+        latency = matched(rf"{share}%\s+([\d.]+)(us|ms|s)", done.stdout)
+        found[name] = float(latency[1]) * units[latency[2]]
+    found["requests"] = float(matched(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])
     return found
 
 
@@ -167,7 +176,7 @@ def resident(process: int) -> float:
         text = Path(f"/proc/{process}/status").read_text()
     except OSError:
         return float("nan")
-    return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024
+    return int(matched(r"VmRSS:\s+(\d+)", text)[1]) / 1024
 
 
 def main() -> None:

@@ -13,11 +13,9 @@ def serve(probabilities: Probabilities, port: int) -> None:
     """Serve a network as declnet does: nested lists in, an object for each row out."""
     app = FastAPI()
 
-    @app.get("/health/ready")
     async def ready() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.post("/predict")
     async def predict(rows: list[list[float]]) -> dict[str, list[dict[str, float]]]:
         found = probabilities(np.array(rows, np.float32))
         names = [f"probability_{index}" for index in range(found.shape[1])]
@@ -29,6 +27,8 @@ def serve(probabilities: Probabilities, port: int) -> None:
             ]
         }
 
+    app.add_api_route("/health/ready", ready)
+    app.add_api_route("/predict", predict, methods=["POST"])
     uvicorn.run(app, port=port, http="h11", log_level="warning", access_log=False)
 
 
