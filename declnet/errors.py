@@ -98,6 +98,11 @@ class Diagnostic:
         """`"error"`, or `"warning"` for something valid but suspicious."""
         return "warning" if self.code.startswith("W") else "error"
 
+    def _repr_html_(self) -> str:
+        from declnet.display.diagnostics import diagnostics_view
+
+        return diagnostics_view([self])
+
     def __str__(self) -> str:
         where = str(self.place) if self.place else dotted(self.path)
         hint = f" ({self.help})" if self.help else ""
@@ -143,6 +148,17 @@ class SpecError(DeclnetError):
     def __init__(self, problems: Iterable[Diagnostic]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
+
+    def _repr_html_(self) -> str:
+        from declnet.display.diagnostics import diagnostics_view
+
+        return diagnostics_view(self.problems)
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows of the error when a cell raises it."""
+        from declnet.display.diagnostics import traceback_lines
+
+        return traceback_lines(type(self).__name__, self.problems, self.__traceback__)
 
 
 class DataError(DeclnetError):
@@ -210,6 +226,22 @@ class WeightsError(DeclnetError):
     """Saved weights cannot be read, or do not fit the model."""
 
     exit_code = 2
+
+
+class ExportError(DeclnetError):
+    """A model cannot be exported.
+
+    Attributes:
+        problems: every reason, each with what to do about it, or None.
+    """
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[tuple[str, str | None]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            "\n".join(f"{message} ({hint})" if hint else message for message, hint in self.problems)
+        )
 
 
 class RunError(DeclnetError):

@@ -19,9 +19,10 @@ from declnet.cli.terminal import (
     sparkline,
     table_room,
 )
-from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.inputs import InputInfo, input_value
+from declnet.contracts.arrays import Array
+from declnet.contracts.inputs import InputInfo
 from declnet.contracts.table import Table, column_type, missing_values
+from declnet.graph.display import LAYER_COLUMNS, layer_rows
 from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Node
 from declnet.registry.spelling import counted
@@ -37,30 +38,10 @@ from declnet.runs.evaluation import CalibrationResult, Evaluation
 from declnet.runs.session import RunResult
 from declnet.spec.messages import from_here
 
-MOST_LAYERS = 500
-"""Maximum number of layers printed."""
-
 
 def print_layers(nodes: Sequence[Node], inputs: Mapping[str, InputInfo]) -> None:
     """Print a row per layer: name, type, output shape (n samples first), parameters."""
-    total, left = sum(node.parameter_count for node in nodes), len(nodes) - MOST_LAYERS
-    rows = [
-        *((input_value(name), "", _with_batch(each.shape), "") for name, each in inputs.items()),
-        *(
-            (
-                each.name,
-                each.layer.type,
-                _with_batch(each.output_shape),
-                f"{each.parameter_count:,}"
-                if each.shared is None
-                else f"of {nodes[each.shared].name}",
-            )
-            for each in nodes[:MOST_LAYERS]
-        ),
-        *([(f"… and {left:,} more", "", "", "")] if left > 0 else ()),
-        ("total", "", "", f"{total:,}"),
-    ]
-    print_table(("layer", "type", "output", "parameters"), rows, numeric=["parameters"])
+    print_table(LAYER_COLUMNS, layer_rows(nodes, inputs), numeric=["parameters"])
 
 
 def print_starting_point(point: StartingPoint | None) -> None:
@@ -74,10 +55,6 @@ def print_memory(memory: Mapping[str, int]) -> None:
     rows = [(purpose, shown_bytes(size)) for purpose, size in memory.items()]
     rows.append(("total", shown_bytes(sum(memory.values()))))
     print_table(("memory of a run", "size"), rows, numeric=["size"])
-
-
-def _with_batch(shape: Shape) -> str:
-    return "(" + ", ".join(["n", *map(str, shape)]) + ")"
 
 
 MOST = 60

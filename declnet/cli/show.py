@@ -31,29 +31,21 @@ def show(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...]) -> N
 
 def _annotated(spec: RunSpec) -> str:
     """Return the resolved spec as TOML, each value followed by its origin in a comment."""
+    from declnet.spec.display import origins
     from declnet.spec.model import resolved_document, resolved_toml
     from declnet.spec.source_map import Source
 
     text = resolved_toml(spec)
     resolved = Source("resolved", text, "toml")
-    origins: dict[int, dict[str, None]] = {}  # by line, each once
+    by_line: dict[int, dict[str, None]] = {}  # each origin once
     for path in _values(resolved_document(spec), ()):
         place = resolved.place_of(path, "value")
         if place is not None:
-            origins.setdefault(place.line, {}).update(dict.fromkeys(_origins(spec, path)))
+            by_line.setdefault(place.line, {}).update(dict.fromkeys(origins(spec, path)))
     return "\n".join(
-        f"{line}  # {', '.join(origins[number])}" if number in origins else line
+        f"{line}  # {', '.join(by_line[number])}" if number in by_line else line
         for number, line in enumerate(text.split("\n"), start=1)
     )
-
-
-def _origins(spec: RunSpec, path: KeyPath) -> list[str]:
-    """Return where a value is written, and the variable's definition if it is a variable's."""
-    from declnet.spec.overrides import SOURCE
-
-    places = spec.source_map.origins(path)
-    names = [SOURCE if each.file == SOURCE else f"{each.file}:{each.line}" for each in places]
-    return names or ["default"]
 
 
 def _values(value: Any, path: KeyPath) -> Iterator[KeyPath]:

@@ -79,6 +79,13 @@ def _framed_excerpt(place: Place, where: str, color: str, paint: Paint) -> list[
 
 def _excerpt(place: Place) -> tuple[str, str]:
     """Return the line, cut to `WIDEST` characters, and the carets below it."""
+    before, marked, after = marked_line(place)
+    carets = " " * _width(before) + "^" * max(1, _width(marked))
+    return f"{before}{marked}{after}", carets
+
+
+def marked_line(place: Place) -> tuple[str, str, str]:
+    """Return the line of a place, cut to `WIDEST` characters: before, in and after the place."""
     text, start = without_passwords(place.text), place.column - 1
     end = place.end_column - 1 if place.end_line == place.line else len(text)
     first = max(0, start - WIDEST // 2) if len(text) > WIDEST else 0
@@ -86,9 +93,10 @@ def _excerpt(place: Place) -> tuple[str, str]:
     before = _printable(text[first:start])
     marked = _printable(text[start : min(end, last)])
     after = _printable(text[min(end, last) : last])
-    carets = " " * _width(before) + "^" * max(1, _width(marked))
     left, right = "…" if first else "", "…" if last < len(text) else ""
-    return f"{left}{before}{marked}{after}{right}".rstrip(), " " * len(left) + carets
+    if after or right:
+        return left + before, marked, f"{after}{right}".rstrip()
+    return left + before, marked.rstrip() or marked[:1], ""
 
 
 def _printable(text: str) -> str:

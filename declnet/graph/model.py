@@ -236,6 +236,12 @@ class Model:
         """Return a line for each layer."""
         return summary_of(self.nodes)
 
+    def _repr_html_(self) -> str:
+        from declnet.display.html import view
+        from declnet.graph.display import layers_html
+
+        return view(layers_html(self.nodes, self.inputs))
+
     def given(self, x: Any) -> dict[str, Any]:
         """Return arrays for all inputs, in the inputs' order.
 

@@ -41,6 +41,11 @@ class Comparison:
     metrics: dict[str, dict[str, list[float | None]]]
     better: Directions
 
+    def _repr_html_(self) -> str:
+        from declnet.runs.display.results import comparison_view
+
+        return comparison_view(self)
+
     def best(self, data: str, metric: str) -> StoredRun:
         """Return the run with the best value of a metric; the first of several.
 

@@ -49,6 +49,11 @@ class CrossValidation:
         """Return averaged predictions for data like the training data; see `Predictor.predict`."""
         return self.predictor.predict(data)
 
+    def _repr_html_(self) -> str:
+        from declnet.runs.display.results import folds_view
+
+        return folds_view(self)
+
     @property
     def metrics(self) -> dict[str, dict[str, Spread]]:
         """The distribution of each metric over the folds, by data set and name."""

@@ -146,6 +146,11 @@ class Evaluation:
         matrix = ConfusionMatrix(self.counts)
         return [_row(name, matrix, index) for index, name in enumerate(self.class_names or ())]
 
+    def _repr_html_(self) -> str:
+        from declnet.runs.display.results import evaluation_view
+
+        return evaluation_view(self)
+
     def as_data(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         data: dict[str, Any] = {

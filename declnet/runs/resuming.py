@@ -12,6 +12,7 @@ from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
 from declnet.runs import folder
 from declnet.runs.checkpoints import Checkpoint, Notice
+from declnet.runs.display.progress import followed
 from declnet.runs.folder import locked, read_manifest, reading, require_no_links
 from declnet.runs.manifest import PINNED, changes, first_manifest
 from declnet.runs.observing import Baseline
@@ -34,6 +35,7 @@ def resume(
     notice: Notice | None = None,
     warned: Notice | None = None,
     registry: Registry | None = None,
+    progress: bool = False,
 ) -> RunResult:
     """Resume a run from its last intact checkpoint, or else from its first step.
 
@@ -50,6 +52,7 @@ def resume(
             checkpoint; for a finished run, as for `load_model`.
         warned: called with each warning of a callback when it occurs, as `notice` of `declnet.run`.
         registry: where names are looked up; default: all installed plugins.
+        progress: whether to show the progress, as for `declnet.run`.
 
     Raises:
         OutputError: it is not a run's folder, or another process is working in it.
@@ -104,7 +107,8 @@ def resume(
         if manifest is None:
             text, preparation = spec_file.decode(), ready.prepared.preparation
             record = Record.begun(directory, text, preparation, current)
-            return Session(ready, record, listener, notice=warned).carry_out()
+            with followed(spec, listener, progress=progress) as following:
+                return Session(ready, record, following, notice=warned).carry_out()
         different = changes(manifest, current)
         if different and not allow_changes:
             raise ResumeError(
@@ -117,7 +121,8 @@ def resume(
         record.resumed(ready.trainer.epoch, ready.trainer.step, different)
         length = saved["history"]["bytes"] if saved is not None else 0
         rows = record.rewind(checkpoint, length, ready.prepared.preparation)
-        return Session(ready, record, listener, rows, warned).carry_out(saved)
+        with followed(spec, listener, progress=progress) as following:
+            return Session(ready, record, following, rows, warned).carry_out(saved)
 
 
 def spec_to_resume(run_directory: Path, registry: Registry) -> RunSpec:

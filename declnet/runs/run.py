@@ -12,6 +12,7 @@ from declnet.data.loading import GivenData, as_data, guarded
 from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.checkpoints import Notice
+from declnet.runs.display.progress import followed
 from declnet.runs.folder import claim, claim_numbered, locked
 from declnet.runs.manifest import first_manifest
 from declnet.runs.record import Record
@@ -32,6 +33,7 @@ def run(
     registry: Registry | None = None,
     checked: Checked | None = None,
     parameters: Mapping[str, Array] | None = None,
+    progress: bool = False,
 ) -> RunResult:
     """Train and evaluate the model of a spec.
 
@@ -50,6 +52,8 @@ def run(
         checked: the result of checking this same spec, to avoid reading tables twice.
         parameters: the model's parameters to start from, as `Model.parameters` returns them,
             instead of initialized ones; the run's folder does not say so.
+        progress: whether to show the progress: in a notebook a bar with metrics and curve,
+            elsewhere a line for each logged epoch.
 
     Raises:
         SpecError: the spec is invalid, or has folds and selects none (use `cross_validate`);
@@ -66,14 +70,16 @@ def run(
     given = given_data(data) if data is not None else None
     ready = make_ready_run(spec, registry, given, checked, parameters)
     if out is None:
-        return Session(ready, None, listener, notice=notice).carry_out()
+        with followed(spec, listener, progress=progress) as following:
+            return Session(ready, None, following, notice=notice).carry_out()
     directory = claim_numbered(Path(out), spec.name) if numbered else claim(Path(out))
     with locked(directory):
         claim(directory)  # another process may have finished a run here since
         text = resolved_toml(spec)
         manifest = first_manifest(ready, text.encode())
         record = Record.begun(directory, text, ready.prepared.preparation, manifest)
-        return Session(ready, record, listener, notice=notice).carry_out()
+        with followed(spec, listener, progress=progress) as following:
+            return Session(ready, record, following, notice=notice).carry_out()
 
 
 def given_data(data: GivenData | Mapping[str, GivenData]) -> dict[str, Dataset | Table]:

@@ -195,6 +195,11 @@ class RunResult:
         fitted = self.calibrations
         return Predictor(self.model, self.preparation, self.spec, self.registry, fitted)
 
+    def _repr_html_(self) -> str:
+        from declnet.runs.display.results import result_view
+
+        return result_view(self)
+
     def predict(self, data: Any) -> Any:
         """Return predictions for data like the training data; see `Predictor.predict`."""
         return self.predictor.predict(data)

@@ -237,7 +237,8 @@ def _encoded(labels: Array, name: str | None, classes: Array | None) -> Target:
         classes, positions = np.unique(labels, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(
-                f"a classifier needs at least two classes, but y has only one class: {classes[0]!r}"
+                "a classifier needs at least two classes, but y has only one class, "
+                f"{classes.tolist()[0]!r}"
             )
         return Target(name, positions, classes)
     positions = np.searchsorted(classes, labels)

@@ -238,7 +238,7 @@ class SpecEstimator(SpecKeys):
                 self,
                 X,
                 reset=reset,
-                accept_sparse=True,
+                accept_sparse=["csr", "csc"],
                 dtype=None if preset else "numeric",
                 ensure_all_finite="allow-nan" if preset else True,
                 allow_nd=not preset,

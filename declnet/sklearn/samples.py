@@ -95,7 +95,9 @@ def target_array(y: Any, estimator: str) -> tuple[Array, list[str | None]]:
         )
     names = [str(each) for each in y.columns] if hasattr(y, "columns") else None
     own = getattr(y, "name", None)
-    array = check_array(y, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y")
+    array = check_array(
+        y, ensure_2d=False, dtype=None, accept_sparse=["csr", "csc"], input_name="y"
+    )
     array = array.toarray() if hasattr(array, "toarray") else array
     if array.ndim == 2 and array.shape[1] == 1:
         array = column_or_1d(array, warn=True)

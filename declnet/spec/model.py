@@ -364,6 +364,12 @@ class RunSpec(StrictModel):
         """Set where each value is written."""
         self._source_map = source_map
 
+    def _repr_html_(self) -> str:
+        from declnet.display.html import view
+        from declnet.spec.display import spec_html
+
+        return view(spec_html(self))
+
     def __eq__(self, other: object) -> bool:
         """Return whether both have the same values, regardless of where they are written."""
         return isinstance(other, RunSpec) and self.__dict__ == other.__dict__

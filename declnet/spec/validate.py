@@ -79,6 +79,13 @@ class ParsedSpec:
         )
         return replace(partial, layers=layers)
 
+    def _repr_html_(self) -> str:
+        from declnet.display.diagnostics import diagnostics_view
+
+        if self.spec is not None:
+            return self.spec._repr_html_()
+        return diagnostics_view(self.source_map.locate(self.diagnostics))
+
     def require(self) -> RunSpec:
         """Return the spec.
 

@@ -1,0 +1,120 @@
+"""`run(progress=True)`: a live view in a notebook, log lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from declnet.contracts.callback import EpochLogged
+from declnet.runs.display.metrics import abbreviations, live_metrics, log_line
+from declnet.runs.session import Listener
+from declnet.spec.model import RunSpec
+from declnet.training.trainer import Event, Progressed
+
+STEP = 0.25
+"""Seconds between updates of the view, each of which is a message to the browser."""
+
+
+@contextmanager
+def followed(
+    spec: RunSpec, listener: Listener | None, *, progress: bool
+) -> Iterator[Listener | None]:
+    """Yield the listener of a run, which also shows its progress if that is wanted.
+
+    Args:
+        spec: the run's spec.
+        listener: the caller's own, called first.
+        progress: whether to show a bar with metrics and curve in a notebook, or to print a line
+            for each logged epoch anywhere else.
+    """
+    if not progress:
+        yield listener
+        return
+    shown = _NotebookProgress(spec) if in_notebook() else _LogLines(spec)
+
+    def both(event: Event) -> None:
+        if listener is not None:
+            listener(event)
+        shown(event)
+
+    ended = "interrupted or failed"
+    try:
+        yield both
+        ended = "finished"
+    finally:
+        shown.end(ended)
+
+
+def in_notebook() -> bool:
+    """Return whether a kernel runs this, e.g. of Jupyter, which can change what a cell shows."""
+    ipython = sys.modules.get("IPython")  # imported by the kernel itself
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
+
+
+class _LogLines:
+    """The lines that `declnet run` prints."""
+
+    def __init__(self, spec: RunSpec) -> None:
+        self._shorter = abbreviations(spec.heads)
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, EpochLogged):
+            sys.stdout.write(log_line(event, self._shorter) + "\n")
+            sys.stdout.flush()
+
+    def end(self, how: str) -> None:
+        """Do nothing: every line has been printed."""
+
+
+class _NotebookProgress:
+    """A bar with the newest metrics and the curve so far, in the output of a cell."""
+
+    def __init__(self, spec: RunSpec) -> None:
+        from IPython.display import display
+
+        self._name, self._shorter = spec.name, abbreviations(spec.heads)
+        self._done, self._epochs = 0.0, spec.training.most_epochs or 1
+        self._metrics, self._state = "", "running"
+        self._history: list[dict[str, Any]] = []
+        self._started, self._next_step = time.monotonic(), 0.0
+        self._handle = display(self, display_id=True)
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Progressed):
+            self._done, self._epochs = event.epochs_done, event.epochs
+        else:
+            self._done = event.epoch + 1
+        if isinstance(event, EpochLogged):
+            self._metrics = live_metrics(event, self._shorter)
+            self._history.append(event.row())
+        if time.monotonic() >= self._next_step:
+            self._next_step = time.monotonic() + STEP
+            self._handle.update(self)
+
+    def end(self, how: str) -> None:
+        """Show the last state."""
+        self._state = how
+        self._handle.update(self)
+
+    def _line(self) -> str:
+        spent = time.monotonic() - self._started
+        share = min(self._done / self._epochs, 1.0)
+        left = f", {spent / share - spent:.0f} s left" if self._state == "running" and share else ""
+        epochs = f"epoch {int(self._done)} of {self._epochs}"
+        return f"{self._name}, {self._state}: {epochs}, {spent:.1f} s{left}"
+
+    def __repr__(self) -> str:
+        return ", ".join(each for each in (self._line(), self._metrics) if each)
+
+    def _repr_html_(self) -> str:
+        from declnet.display.html import Html, element, view
+        from declnet.runs.display.results import curves
+
+        share = min(self._done / self._epochs, 1.0)
+        bar = Html(f'<progress value="{share:.4f}" max="1"></progress>')
+        parts = [element("div", bar, " ", self._line()), element("div", self._metrics)]
+        return view(*parts, curves(self._history))

@@ -1,0 +1,32 @@
+"""Pieces of HTML: balanced, and whatever is not HTML is escaped."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from declnet.display.html import collapsible, element, html, table, view
+
+from ..html_views import HtmlView
+
+HOSTILE = '<script>alert("x")</script> & \x1b[31m'
+
+
+@settings(max_examples=30)
+@given(st.lists(st.lists(st.text(), min_size=2, max_size=2), min_size=1, max_size=4))
+def test_any_text_in_a_table_comes_back_as_it_was(rows):
+    made = HtmlView(view(table(rows[0], rows[1:], numeric=[1], caption="cells")))
+    shown = [[html(cell) for cell in row] for row in rows]
+    assert [[html(cell) for cell in row] for row in made.tables[0]] == shown
+
+
+def test_what_could_run_is_text():
+    made = view(collapsible(HOSTILE, element("b", HOSTILE, kind="faint"), is_open=True))
+    assert "<script" not in made
+    assert "\x1b" not in made
+    assert HtmlView(made).text == 2 * HOSTILE.replace("\x1b", "\\u001b")
+
+
+def test_html_is_escaped_once():
+    assert html(html("<")) == "&lt;"
+    assert element("b", element("i", "<")) == "<b><i>&lt;</i></b>"

@@ -1,0 +1,92 @@
+"""Results in a notebook say what their attributes say."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import declnet
+from declnet.runs.display.metrics import format_metric
+from declnet.runs.display.results import MOST_POINTS, curves
+
+from ...html_views import HtmlView
+
+
+@pytest.fixture
+def result(document, changed, tmp_path):
+    document["training"] = {"epochs": 6, "metrics": ["accuracy"]}
+    document["data"]["validation"] = 0.25
+    return declnet.run({**document, "name": "<i>"}, out=tmp_path / "run")
+
+
+def test_a_result_has_its_metrics_model_spec_and_curve(result):
+    view = HtmlView(result._repr_html_())
+    rows = {row[0]: row[1:] for row in view.tables[0]}
+    assert rows[""] == list(result.metrics)
+    for name in ("accuracy", "loss"):
+        assert rows[name] == [format_metric(each[name]) for each in result.metrics.values()]
+    assert view.text.startswith("<i>, 6 epochs")
+    assert view.names.count("polyline") == 2
+    assert view.names.count("svg") == 1
+    assert ["layer", "type", "output", "parameters"] in [rows[0] for rows in view.tables]
+
+
+def test_a_stored_run_has_them_too_and_says_what_is_damaged(result):
+    run = declnet.open_run(result.directory)
+    view = HtmlView(run._repr_html_())
+    shown = HtmlView(result._repr_html_())
+    assert view.tables[0] == shown.tables[0]
+    assert run.spec_text in view.text
+    (result.directory / "metrics.json").write_text("{}", "utf-8")
+    damaged = HtmlView(declnet.open_run(result.directory)._repr_html_())
+    assert "metrics.json" in damaged.text
+    assert "<i>" in damaged.text
+
+
+def test_an_evaluation_has_scores_by_class_and_the_confusion(result):
+    found = declnet.open_run(result.directory).evaluate("train")
+    view = HtmlView(found._repr_html_())
+    assert ["accuracy", format_metric(found.metrics["accuracy"])] in [
+        row[:2] for row in view.tables[0]
+    ]
+    counts = [list(map(int, row[1:])) for row in view.tables[-1][1:]]
+    assert counts == found.counts.tolist()
+    assert [int(row[-1]) for row in view.tables[-2][1:]] == [sum(row) for row in counts]
+
+
+def test_a_comparison_marks_the_best(document, changed, tmp_path):
+    document["training"] = {"epochs": 2, "metrics": ["accuracy"]}
+    for rate in (0.1, 0.2):
+        declnet.run(changed(document, {"optimizer.learning_rate": rate}), out=tmp_path / str(rate))
+    runs = [declnet.open_run(tmp_path / name) for name in ("0.1", "0.2")]
+    found = runs[0].compare(runs[1])
+    view = HtmlView(found._repr_html_())
+    rows = {row[0]: row[1:] for row in view.tables[0]}
+    assert rows["optimizer.learning_rate"] == ["0.1", "0.2"]
+    losses = found.metrics["train"]["loss"]
+    assert rows["train.loss"] == list(map(format_metric, losses))
+    assert format_metric(min(losses)) in view.inside("b")
+    assert format_metric(max(losses)) not in view.inside("b")
+
+
+def test_folds_have_their_spread(document, tmp_path):
+    document["training"] = {"epochs": 2, "metrics": ["accuracy"]}
+    document["data"]["folds"] = 3
+    found = declnet.cross_validate(document, out=tmp_path / "folds")
+    mean = found.metrics["validation"]["accuracy"].mean
+    rows = {row[0]: row[1:] for row in HtmlView(found._repr_html_()).tables[0]}
+    assert rows["validation.accuracy"][0] == format_metric(mean)
+    stored = HtmlView(declnet.open_ensemble(tmp_path / "folds")._repr_html_())
+    assert [row[0] for row in stored.tables[0][1:]] == ["fold-1", "fold-2", "fold-3"]
+
+
+def test_a_curve_has_few_points_and_leaves_out_what_is_not_finite():
+    history = [{"epoch": at, "loss": 1 / (at + 1)} for at in range(10_000)]
+    history[3]["loss"] = math.inf
+    drawn = curves(history)
+    assert drawn.count(",") < MOST_POINTS + 5
+    assert "inf" not in drawn
+    assert "epochs 0 to 9999" in drawn
+    assert curves([]) == curves(history[:1]) == ""
+    assert "45.0" in curves([{"epoch": 0, "loss": 1}, {"epoch": 1, "loss": 1}])

@@ -1,0 +1,93 @@
+"""scikit-learn's own checks of its estimators."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("sklearn")
+
+import sklearn
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.utils.estimator_checks import (
+    check_sample_weight_equivalence_on_dense_data,
+    check_sample_weight_equivalence_on_sparse_data,
+    estimator_checks_generator,
+    parametrize_with_checks,
+)
+
+from declnet.sklearn import DeclnetClassifier, DeclnetRegressor
+
+WEIGHTS = (
+    "presets train on mini-batches of samples drawn at random, and standardize without weights; "
+    "scikit-learn's MLP with mini-batches fails it too"
+)
+EXPECTED = {
+    "check_sample_weight_equivalence_on_dense_data": WEIGHTS,
+    "check_sample_weight_equivalence_on_sparse_data": WEIGHTS,
+}
+FEWER_EPOCHS = {"training__epochs": 8}
+"""The defaults pass as well, in five times as long."""
+
+
+@parametrize_with_checks(
+    [DeclnetClassifier(**FEWER_EPOCHS), DeclnetRegressor(**FEWER_EPOCHS)],
+    expected_failed_checks=lambda _: EXPECTED,
+)
+def test_scikit_learn_approves(estimator, check):
+    check(estimator)
+
+
+def test_as_many_checks_run_as_for_the_mlp_of_scikit_learn():
+    pairs = (DeclnetClassifier(), MLPClassifier()), (DeclnetRegressor(), MLPRegressor())
+    counts = [[len(list(estimator_checks_generator(each))) for each in pair] for pair in pairs]
+    (ours, theirs), (our_values, their_values) = counts
+    # of those for numbers without NaN, presets need none; an MLP does not say that it takes several
+    # outputs of numbers
+    assert (ours, our_values) == (theirs - 1, their_values)
+    if sklearn.__version__.startswith("1.9."):
+        assert (ours, our_values) == (66, 60)
+
+
+def small(units: int, *end: str, loss: str) -> dict:
+    return {
+        "model": {
+            "dtype": "float64",
+            "layers": [
+                {"type": "dense", "units": 8},
+                "relu",
+                {"type": "dense", "units": units},
+                *end,
+            ],
+        },
+        "loss": loss,
+        "optimizer": {"type": "adam", "learning_rate": 0.02},
+        "training": {"epochs": 30, "log_every": 30},
+    }
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (
+            DeclnetClassifier(small(3, "softmax", loss="categorical_crossentropy")),
+            MLPClassifier(batch_size=8, max_iter=15),
+        ),
+        (
+            DeclnetRegressor(small(1, loss="mean_squared_error")),
+            MLPRegressor(batch_size=8, max_iter=15),
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "check",
+    [
+        check_sample_weight_equivalence_on_dense_data,
+        check_sample_weight_equivalence_on_sparse_data,
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_weights_are_exact_without_mini_batches_and_never_with_them(check, ours, theirs):
+    assert check.__name__ in EXPECTED
+    check("DeclnetClassifier", ours)
+    with pytest.raises(AssertionError, match="not equivalent"):
+        check("MLPClassifier", theirs)
