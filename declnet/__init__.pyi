@@ -36,6 +36,9 @@ from declnet.contracts.exporter import Exporter as Exporter
 from declnet.contracts.exporter import ExportSummary as ExportSummary
 from declnet.contracts.exporter import FilePredictor as FilePredictor
 from declnet.contracts.exporter import TranslatedPart as TranslatedPart
+from declnet.contracts.importer import ImportedNetwork as ImportedNetwork
+from declnet.contracts.importer import Importer as Importer
+from declnet.contracts.importer import LeftoverError as LeftoverError
 from declnet.contracts.inputs import InputInfo as InputInfo
 from declnet.contracts.inputs import IntegerLimit as IntegerLimit
 from declnet.contracts.kernel import Kernel as Kernel
@@ -128,6 +131,7 @@ from declnet.runs.evaluation import Evaluation as Evaluation
 from declnet.runs.exporting import ExportResult as ExportResult
 from declnet.runs.incremental import IncrementalTraining as IncrementalTraining
 from declnet.runs.listing import run_folders as run_folders
+from declnet.runs.prediction_files import write_predictions as write_predictions
 from declnet.runs.predictions import JointPredictions as JointPredictions
 from declnet.runs.predictions import Predictions as Predictions
 from declnet.runs.predictor import EnsemblePredictor as EnsemblePredictor

@@ -28,7 +28,7 @@ class Task:
     Attributes:
         data: the set.
         split: the number of the split, from 0.
-        most_rows: the most rows of all parts together.
+        most_rows: rows that are used of a larger set.
     """
 
     data: TableSet

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from declnet.errors import Diagnostic
     from declnet.registry.registry import Registry
     from declnet.spec.model import RunSpec
+    from declnet.spec.overrides import Override
+    from declnet.spec.sweep import Point
     from declnet.spec.validate import ParsedSpec
     from declnet.training.checks.check import Checked
 
@@ -21,30 +23,86 @@ def read(spec: Path, overrides: Iterable[str], registry: Registry) -> ParsedSpec
         SpecError: overrides cannot be parsed, or the file cannot be read.
     """
     from declnet.contracts.attribution import attributing_errors
-    from declnet.errors import SpecError
-    from declnet.spec.overrides import Override, parse_override
     from declnet.spec.validate import read_spec
+
+    parsed = _parsed((text, number) for number, text in enumerate(overrides, start=1))
+    with attributing_errors(registry):
+        return read_spec(spec, parsed, registry)
+
+
+def _parsed(overrides: Iterable[tuple[str, int]]) -> list[Override]:
+    """Parse overrides with their numbers; the error contains those of all."""
+    from declnet.errors import SpecError
 
     parsed: list[Override] = []
     errors: list[Diagnostic] = []
-    for number, text in enumerate(overrides, start=1):
+    for text, number in overrides:
         try:
-            parsed.append(parse_override(text, number))
+            parsed.append(_override(text, number))
         except SpecError as error:
             errors += error.problems
     if errors:
         raise SpecError(errors)
-    with attributing_errors(registry):
-        return read_spec(spec, parsed, registry)
+    return parsed
+
+
+def _override(text: str, number: int) -> Override:
+    from declnet.spec.overrides import parse_override
+
+    return parse_override(text, number)
 
 
 def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Checked:
     """Read a spec and check its valid parts; the result has all errors and warnings.
 
+    Of a spec with a sweep, all of its points are checked too.
+
     Raises:
         SpecError: an override cannot be parsed, or the file cannot be read.
     """
-    return _checked(read(spec, overrides, registry), registry)
+    from dataclasses import replace
+
+    overrides = tuple(overrides)
+    parsed = read(spec, overrides, registry)
+    checked = _checked(parsed, registry)
+    if parsed.spec is None or parsed.spec.sweep is None or checked.errors:
+        return checked
+    problems = dict.fromkeys(checked.problems)
+    for _, _, each in checked_points(spec, overrides, registry):
+        problems |= dict.fromkeys(each.problems)
+    return replace(checked, problems=parsed.source_map.locate(problems))
+
+
+def checked_points(
+    spec: Path, overrides: Sequence[str], registry: Registry
+) -> Iterator[tuple[Point, ParsedSpec, Checked]]:
+    """Yield the points of a spec's sweep, each validated and checked.
+
+    Args:
+        spec: the file.
+        overrides: changes of every point; one of several values varies its key.
+        registry: where names are looked up.
+
+    Raises:
+        SpecError: an override, the file or its section `[sweep]` is invalid.
+    """
+    from declnet.cli.options import several_values
+    from declnet.contracts.attribution import attributing_errors
+    from declnet.spec.sweep import swept_value
+    from declnet.spec.validate import read_points
+
+    fixed, varied = [], []
+    for number, text in enumerate(overrides, start=1):
+        key, values = text.partition("=")[0], several_values(text)
+        if len(values) > 1:
+            texts = [f"{key}={value}" for value in values]
+            varied.append([swept_value(_override(each, number)) for each in texts])
+        else:
+            fixed.append((text, number))
+    changes = _parsed(fixed)
+    with attributing_errors(registry):
+        for point, parsed in read_points(spec, changes, varied, registry):
+            yield point, parsed, _checked(parsed, registry)
 
 
 def valid_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> tuple[RunSpec, Checked]:

@@ -75,9 +75,11 @@ def run(
         from declnet.cli.progress import Warnings, followed
         from declnet.cli.result_tables import print_result, print_starting_point
         from declnet.runs.run import run as run_spec
+        from declnet.spec.sweep import require_no_sweep
 
     registry = registry_without(disabled)
     loaded, checked = valid_spec(spec, overrides, registry)
+    require_no_sweep(loaded.sweep)
     show_diagnostics(checked.warnings)
     if seeds is not None or loaded.data.is_cross_validation:
         return _run_series(loaded, disabled, registry, out, seeds, jobs, quiet)

@@ -31,14 +31,16 @@ def show(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...]) -> N
 
 def _annotated(spec: RunSpec) -> str:
     """Return the resolved spec as TOML, each value followed by its origin in a comment."""
-    from declnet.spec.display import origins
-    from declnet.spec.model import resolved_document, resolved_toml
+    import tomli_w
+
+    from declnet.spec.display import origins, shown_document
     from declnet.spec.source_map import Source
 
-    text = resolved_toml(spec)
+    document = shown_document(spec)
+    text = tomli_w.dumps(document)
     resolved = Source("resolved", text, "toml")
     by_line: dict[int, dict[str, None]] = {}  # each origin once
-    for path in _values(resolved_document(spec), ()):
+    for path in _values(document, ()):
         place = resolved.place_of(path, "value")
         if place is not None:
             by_line.setdefault(place.line, {}).update(dict.fromkeys(origins(spec, path)))

@@ -21,7 +21,8 @@ class TranslatedPart:
     """A component of the model, and what wrote it.
 
     Attributes:
-        name: where it is in the model: a layer's name, or e.g. `column "age"`.
+        name: where it is in the model, e.g. `layer "dense_1"`, `column "age"`, `loss`, `target` or
+            `calibration`.
         kind: the component's kind.
         type: the component's type.
         translation: the type of the translation; empty if the format needs none for it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -172,8 +173,12 @@ class _Walk:
         plugin = self.model.registry.plugin_of(component)
         origin = f" of {plugin.described()}" if plugin is not None else ""
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        message = f"{', '.join(names[:3])}{more}: {kind_in_words(component.kind)} "
+        message = f"{', '.join(names[:3])}{more}: {kind_in_words(component.kind)} type "
         message += f'"{component.type}"{origin} has no translation into the format "{self.format}"'
+        for failure in self.model.registry.failures:
+            if failure.kind == Translation.kind:
+                broken = f'{failure.plugin} has "{failure.type}", but is broken: {failure.cause}'
+                return message, broken
         formats = self._formats_of(component)
         elsewhere = f"choose another format ({', '.join(formats)}), or " if formats else ""
         hint = f"{elsewhere}install a plugin with such a translation, or write one: it is a "
@@ -197,14 +202,14 @@ class _Walk:
             for step in member.steps:
                 yield _Use(_of_column(member, step.column), step.transform, "apply")
             for node in member.nodes:
-                yield _Use(_within(member, f'"{node.name}"'), node.layer, "forward")
+                yield _Use(_of_layer(member, node), node.layer, "forward")
             for output, finish in zip(self.model.outputs, member.finish, strict=True):
                 yield _Use(_of_output(output), output.loss, "predictions")
                 for transform, _ in finish.target_steps:
                     yield _Use(_of_target(output), transform, "inverse")
                 for calibrator, _ in finish.calibration:
                     for method in _asked(output):
-                        yield _Use(_of_output(output), calibrator, method)
+                        yield _Use(_of_calibration(output), calibrator, method)
 
     def write(self) -> None:
         model, writer = self.model, self.writer
@@ -235,9 +240,13 @@ class _Walk:
         self, member: ExportedMember, prefix: str
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         columns, lengths = dict(self._columns), {}
-        for number, step in enumerate(member.steps):
+        done: Counter[tuple[str, str]] = Counter()
+        for step in member.steps:
+            key = step.column, step.transform.type
+            done[key] += 1
+            again = "" if done[key] == 1 else f".{done[key]}"
             site = TranslationSite(
-                f"{prefix}{step.column}.{number + 1}.{step.transform.type}",
+                f"{prefix}{step.column}.{step.transform.type}{again}",
                 (columns[step.column],),
                 (step.input_shape,),
                 (step.input_type,),
@@ -258,7 +267,7 @@ class _Walk:
     def _node(self, member: ExportedMember, node: ExportedNode, inputs: list[Any]) -> Any:
         name = f"{member.name}.{node.name}" if member.name else node.name
         if not needs_translation(node.layer, "forward"):
-            self._note(_within(member, f'"{node.name}"'), node.layer)
+            self._note(_of_layer(member, node), node.layer)
             return self.writer.reshaped(name, inputs[0], node.output_shape)
         types: dict[str, ColumnType] = {"float": "number", "integer": "integer"}
         site = TranslationSite(
@@ -273,7 +282,7 @@ class _Walk:
             self.writer,
             parameters=node.parameters,
         )
-        return self._translated(_within(member, f'"{node.name}"'), node.layer, site, 1)[0]
+        return self._translated(_of_layer(member, node), node.layer, site, 1)[0]
 
     def _finished(
         self, prefix: str, output: ExportedOutput, finish: ExportedFinish, value: Any
@@ -294,13 +303,13 @@ class _Walk:
         own, changed = _task_shape(output), False
         for number, (calibrator, state) in enumerate(finish.calibration):
             if not needs_translation(calibrator, "apply"):
-                self._note(_of_output(output), calibrator)
+                self._note(_of_calibration(output), calibrator)
                 continue
             if not changed and own != output.shape:
                 found = self.writer.reshaped(f"{prefix}.uncalibrated", found, own)
             name, changed = f"{prefix}.calibrated.{number + 1}", True
             site = self._site(name, found, own, own, "apply", state)
-            found = self._translated(_of_output(output), calibrator, site, 1)[0]
+            found = self._translated(_of_calibration(output), calibrator, site, 1)[0]
         if changed and own != output.shape:
             found = self.writer.reshaped(f"{prefix}.calibrated", found, output.shape)
         return found
@@ -323,7 +332,7 @@ class _Walk:
             own_name = f"{member.name}.{name}" if member.name else name
             site = self._site(f"{own_name}.{method}", taken, own, shape, method, state)
             count = 2 if output.intervals else 1
-            found.append(self._translated(_of_output(output), calibrator, site, count))
+            found.append(self._translated(_of_calibration(output), calibrator, site, count))
         if output.sets:
             sets = self._combined(f"{name}.sets", [each[0] for each in found], "majority")
             return WrittenOutput(predictions, sets=sets)
@@ -356,7 +365,7 @@ class _Walk:
             handles: Any = translation.translate(component, site)
         except Untranslatable as error:
             kind = kind_in_words(component.kind)
-            message = f'{where}: {kind} "{component.type}" cannot be written in the format '
+            message = f'{where}: {kind} type "{component.type}" cannot be written in the format '
             message += f'"{self.format}": {error.message}'
             raise ExportError([(message, error.help)]) from None
         if not isinstance(handles, tuple) or len(handles) != results:
@@ -394,12 +403,20 @@ def _within(member: ExportedMember, name: str) -> str:
     return f"{name} of {member.name}" if member.name else name
 
 
+def _of_layer(member: ExportedMember, node: ExportedNode) -> str:
+    return _within(member, f'layer "{node.name}"')
+
+
 def _of_column(member: ExportedMember, column: str) -> str:
     return _within(member, f'column "{column}"')
 
 
 def _of_output(output: ExportedOutput) -> str:
     return f'loss "{output.name}"' if output.name else "loss"
+
+
+def _of_calibration(output: ExportedOutput) -> str:
+    return f'calibration of "{output.name}"' if output.name else "calibration"
 
 
 def _of_target(output: ExportedOutput) -> str:

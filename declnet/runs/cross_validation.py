@@ -27,6 +27,7 @@ from declnet.runs.run import given_data, run
 from declnet.runs.session import Listener, RunResult
 from declnet.runs.sweep import Spread, spread, tasks_of
 from declnet.spec.model import fold_specs
+from declnet.spec.sweep import require_no_sweep
 from declnet.spec.validate import GivenSpec, as_spec
 
 
@@ -92,6 +93,7 @@ def cross_validate(
         RunError: a fold could not be finished, as recorded in its folder.
     """
     spec = as_spec(spec, registry)
+    require_no_sweep(spec.sweep)
     if not spec.data.is_cross_validation:
         hint = "a cross-validation takes e.g. folds = 5, and no fold"
         problem = Diagnostic('"folds" is missing', hint, ("data", "folds"), "E011")

@@ -18,6 +18,7 @@ from declnet.runs.manifest import first_manifest
 from declnet.runs.record import Record
 from declnet.runs.session import Listener, RunResult, Session, make_ready_run
 from declnet.spec.model import RunSpec, resolved_toml
+from declnet.spec.sweep import require_no_sweep
 from declnet.spec.validate import GivenSpec, as_spec
 from declnet.training.checks.check import Checked
 
@@ -66,6 +67,7 @@ def run(
             (`ComponentError`).
     """
     spec = as_spec(spec, registry)
+    require_no_sweep(spec.sweep)
     _require_one_fold(spec)
     given = given_data(data) if data is not None else None
     ready = make_ready_run(spec, registry, given, checked, parameters)

@@ -10,6 +10,7 @@ from declnet.errors import KeyPath
 from declnet.spec.messages import from_here, shown
 from declnet.spec.overrides import SOURCE
 from declnet.spec.source_map import value_at
+from declnet.spec.sweep import SWEEP
 
 if TYPE_CHECKING:
     from declnet.spec.model import RunSpec
@@ -42,11 +43,17 @@ def _is_given(document: Mapping[str, Any], path: KeyPath) -> bool:
     return path[-1:] == ("type",) and isinstance(value_at(document, path[:-1]), str)
 
 
-def spec_html(spec: RunSpec) -> Html:
-    """Return a spec as HTML, without a style."""
+def shown_document(spec: RunSpec) -> dict[str, Any]:
+    """Return the resolved spec as plain tables, with its section `[sweep]` if it has one."""
     from declnet.spec.model import resolved_document
 
     document = resolved_document(spec)
+    return {**document, SWEEP: dict(spec.sweep.section)} if spec.sweep is not None else document
+
+
+def spec_html(spec: RunSpec) -> Html:
+    """Return a spec as HTML, without a style."""
+    document = shown_document(spec)
     title = element("div", element("b", spec.name), f", seed {spec.seed}")
     return joined([title, *_fields(spec, document, ())])
 

@@ -36,6 +36,7 @@ from declnet.spec.expansion import ExpandedMap
 from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
+from declnet.spec.sweep import Sweep
 from declnet.spec.variables import escaped
 
 FORMAT_VERSION = 1
@@ -310,6 +311,7 @@ class RunSpec(StrictModel):
     )
 
     _source_map: ExpandedMap = PrivateAttr(default_factory=ExpandedMap)
+    _sweep: Sweep | None = PrivateAttr(default=None)
 
     @field_validator("losses", mode="after")
     @classmethod
@@ -363,6 +365,15 @@ class RunSpec(StrictModel):
     def locate_in(self, source_map: ExpandedMap) -> None:
         """Set where each value is written."""
         self._source_map = source_map
+
+    @property
+    def sweep(self) -> Sweep | None:
+        """What its section `[sweep]` varies; None without one, and in the runs of a sweep."""
+        return self._sweep
+
+    def vary_by(self, sweep: Sweep | None) -> None:
+        """Set what varies."""
+        self._sweep = sweep
 
     def _repr_html_(self) -> str:
         from declnet.display.html import view

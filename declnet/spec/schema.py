@@ -36,6 +36,7 @@ from declnet.spec.schema_catalog import (
     tables_of,
 )
 from declnet.spec.schema_completion import COMPLETION, completion_definitions
+from declnet.spec.sweep import SWEEP, WHEN, ZIP
 from declnet.spec.variables import USE, VARIABLES
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -95,15 +96,64 @@ def _add_keys_of_files(spec: Schema) -> None:
         "description": 'values for "${name}" anywhere in the spec',
         "type": "object",
     }
+    sweep: Schema = {
+        "description": "keys of the spec that vary, each with its values, for `declnet sweep`",
+        "type": "object",
+        "properties": _sweep_keys(),
+        "additionalProperties": _SWEPT,
+    }
     schema = {"description": "where the JSON Schema for editors is", "type": "string"}
     spec["properties"] = {
         VERSION: version,
         EXTENDS: names,
         VARIABLES: variables,
         **spec["properties"],
+        SWEEP: sweep,
         SCHEMA: schema,
     }
     spec["required"] = [VERSION, *spec["required"]]
+
+
+_RANGE: Schema = {
+    "description": "whole numbers: from, to, step; or equal distances or ratios: linear or log "
+    "with the two ends, and count",
+    "type": "object",
+    "properties": {
+        "from": {"type": "integer", "description": "the first whole number"},
+        "to": {"type": "integer", "description": "the last whole number"},
+        "step": {"type": "integer", "minimum": 1, "description": "the distance between two"},
+        "linear": {
+            "type": "array",
+            "description": "the ends of a range of equal distances",
+        },
+        "log": {"type": "array", "description": "the ends of a range of equal ratios"},
+        "count": {"type": "integer", "minimum": 2, "description": "the number of values"},
+    },
+}
+_SWEPT: Schema = {
+    "description": "a list of values, or a range",
+    "if": {"type": "array"},
+    "then": {"type": "array", "minItems": 1},
+    "else": {"type": "object"},
+}
+
+
+def _sweep_keys() -> dict[str, Schema]:
+    """Return the schemas of the keys of a sweep that are not keys of the spec."""
+    keys: Schema = {"type": "array", "items": {"type": "string"}, "minItems": 2}
+    return {
+        "seed": {**_RANGE, "type": ["array", "object"], "description": "the seeds of each spec"},
+        ZIP: {
+            "description": "lists of keys that vary together, in place of every combination",
+            "type": "array",
+            "items": keys,
+        },
+        WHEN: {
+            "description": "for each key, the values of other keys for which it varies",
+            "type": "object",
+            "additionalProperties": {"type": "object"},
+        },
+    }
 
 
 def _add_blocks(catalog: Catalog) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
@@ -30,7 +30,8 @@ from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec, fit_name, resol
 from declnet.spec.overrides import Override, override_of
 from declnet.spec.partial import PartialSpec, valid_parts
 from declnet.spec.source_map import SourceMap, value_at
-from declnet.spec.variables import VARIABLES
+from declnet.spec.sweep import SWEEP, Point, SweptValue, sweep_of, swept_value
+from declnet.spec.variables import VARIABLES, names_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,9 +192,46 @@ def read_spec(
         SpecError: the file cannot be read or parsed.
     """
     path = Path(path)
+    composed = _named(path, overrides)
+    return validate(composed, registry_beside(path, registry), path.parent.absolute())
+
+
+def _named(path: Path, overrides: Sequence[Override]) -> Composed:
     composed = compose(path, overrides)
     composed.source_map.document.setdefault("name", fit_name(path.stem))
-    return validate(composed, registry_beside(path, registry), path.parent.absolute())
+    return composed
+
+
+def read_points(
+    path: Path,
+    overrides: Sequence[Override] = (),
+    varied: Sequence[Sequence[SweptValue]] = (),
+    registry: Registry | None = None,
+) -> Iterator[tuple[Point, ParsedSpec]]:
+    """Read a spec file with its section `[sweep]`; yield each point and its validated spec.
+
+    Args:
+        path: the file.
+        overrides: changes of every point.
+        varied: keys that vary in addition or otherwise than in the section, with their values.
+        registry: where names are looked up; default: all installed plugins.
+
+    Raises:
+        SpecError: the file or the section is invalid.
+    """
+    composed = _named(path, overrides)
+    registry, folder = registry_beside(path, registry), path.parent.absolute()
+    sweep, problems = sweep_of(composed.source_map)
+    if problems:
+        validate(composed, registry, folder).require()
+    fixed = [[swept_value(each)] for each in overrides if each.key in sweep.keys]
+    for values in (*fixed, *varied):
+        sweep = sweep.varying(values)
+    used = composed.variables_used | frozenset(names_in(composed.source_map.document.get(SWEEP)))
+    for point in sweep.points():
+        found = [*composed.diagnostics, *point.problems]
+        made = Composed(point.source_map, found, composed.is_incomplete, used)
+        yield point, validate(made, registry, folder)
 
 
 def validate(composed: Composed, registry: Registry | None, folder: Path) -> ParsedSpec:
@@ -205,10 +243,12 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         folder: the base of relative paths.
     """
     written = composed.source_map.document
-    expansion = expand(composed.source_map, registry, composed.variables_used)
+    sweep, in_sweep = sweep_of(composed.source_map)
+    used = {*composed.variables_used, *names_in(written.get(SWEEP))}
+    expansion = expand(sweep.base, registry, used)
     context = {"registry": expansion.registry, "folder": folder}
     source_map, document = expansion.source_map, expansion.source_map.document
-    earlier = [*composed.diagnostics, *expansion.diagnostics]
+    earlier = [*composed.diagnostics, *in_sweep, *expansion.diagnostics]
     in_blocks = [diagnostic_of(each, expansion.plain) for each in expansion.errors]
     earlier += map(source_map.with_notes, in_blocks)
     too_large = large_numbers(written)
@@ -224,6 +264,7 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     else:
         if not earlier:
             spec.locate_in(source_map)
+            spec.vary_by(sweep if sweep.axes else None)
             return ParsedSpec.of(spec)
     reported = {each.path for each in earlier}
     found = [

@@ -235,13 +235,19 @@ def _filled(plan: TablePlan) -> Iterator[Line]:
 
 
 def _training_of(
-    plan: TablePlan, epochs: Line, batch: int, callback: str, metrics: Sequence[str]
+    plan: TablePlan,
+    epochs: Line,
+    batch: int,
+    callback: str,
+    metrics: Sequence[str],
+    drop_last: bool = False,
 ) -> Iterator[Line]:
     yield "[training]"
     yield epochs
     if plan.training_rows > batch:
         yield f"batch_size = {batch}", "samples per step; in smaller tables, all"
-        yield "drop_last = true", "leaves out a smaller last batch"
+        if drop_last:
+            yield "drop_last = true", "leaves out a smaller last batch"
     if not plan.table.others:
         yield f"metrics = {toml(list(metrics))}", "measured in addition to the loss"
     if plan.sizes.validation:
@@ -339,7 +345,7 @@ class RealMLPTDS(TablePreset):
         epochs = max(FEWEST_EPOCHS, min(256, MOST_STEPS * 256 // max(plan.training_rows, 1)))
         fewer = "" if epochs == 256 else "; 256 in smaller tables"
         line = f"epochs = {epochs}", f"passes over the training data{fewer}"
-        yield from _training_of(plan, line, 256, '"best_epoch"', self._metrics(plan))
+        yield from _training_of(plan, line, 256, '"best_epoch"', self._metrics(plan), True)
         one = plan.is_binary and not plan.table.others
         if one and rare_class(plan.table) and plan.sizes.validation:
             yield from threshold()
@@ -459,13 +465,9 @@ class TabMMini(TablePreset):
             comment = "piecewise-linear embeddings"
             yield f'  {{ type = "piecewise_linear", name = "numbers"{inputs}, {sizes} }},', comment
             yield '  { type = "flatten", name = "embedded" },'
-            parts.append("embedded")
         if "categories" in read:
             parts.append(read["categories"])
-        yield from _concatenated(parts)
-        scale = '{ type = "normal", std = 1.0 }' if plan.numbers else '"random_signs"'
-        members = f'type = "members", members = 32, scale_initializer = {scale}'
-        yield f"  {{ {members} }},", "each sees the features with its own factors"
+        yield from self._members(bool(plan.numbers), parts)
         dense = '{ type = "dense", units = 512, weight_initializer = "fan_in_uniform" }'
         hidden = f'{dense}, "relu", {{ type = "dropout", rate = 0.1 }}'
         repeat = 2 if plan.numbers else 3
@@ -475,6 +477,29 @@ class TabMMini(TablePreset):
             own = f'name = "{name}", inputs = ["trunk_{repeat}_dropout"], ' if name else ""
             line = f'  {{ type = "member_dense", {own}units = {each.classes or 1} }},'
             yield line, f"an output each{f', of {toml(each.target.name)}' if name else ''}"
+
+    def _members(self, embedded: bool, parts: Sequence[str]) -> Iterator[Line]:
+        """Yield the layers that give each member its features.
+
+        Args:
+            embedded: whether there are embeddings of numbers, the layer `embedded`.
+            parts: the other features.
+        """
+        yield "  # each member sees the features with its own factors"
+        both = embedded and parts
+        if embedded:
+            own = 'name = "members_numbers", inputs = ["embedded"], ' if both else ""
+            start = 'scale_initializer = { type = "per_feature", size = 16 }'
+            yield f'  {{ type = "members", {own}members = 32, {start} }},'
+        if parts:
+            yield from _concatenated(parts)
+            read = f'inputs = ["{parts[0]}"], ' if both and len(parts) == 1 else ""
+            own = f'name = "members_others", {read}' if both else ""
+            start = '{ type = "normal", std = 1.0 }' if both else '"random_signs"'
+            yield f'  {{ type = "members", {own}members = 32, scale_initializer = {start} }},'
+        if both:
+            names = '["members_numbers", "members_others"]'
+            yield f'  {{ type = "concatenate", axis = 1, inputs = {names} }},'
 
     def _metrics(self, plan: TablePlan) -> list[str]:
         return plan.metrics

@@ -176,3 +176,12 @@ def test_what_cannot_be_shown_or_compared_is_refused(
     spec_file(document)
     spec_file({**document, "seed": -1}, "wrong.json")
     assert message in refused(*arguments)
+
+
+def test_a_sweep_is_shown_as_written_with_its_places(declnet_cli, tmp_path):
+    text = BASE + '[sweep]\n"training.epochs" = [1, 2]\nseed = { from = 0, to = 3 }\n'
+    (tmp_path / "swept.toml").write_text(text, "utf-8")
+    shown = declnet_cli.succeeds("show", "swept.toml")
+    assert tomllib.loads(shown)["sweep"] == tomllib.loads(text)["sweep"]
+    line = text.split("\n").index('"training.epochs" = [1, 2]') + 1
+    assert f"# swept.toml:{line}" in shown.partition("[sweep]")[2]

@@ -33,12 +33,34 @@ def is_guilty(part: str, path: str, document: dict[str, Any]) -> bool:
         document: the parsed text.
     """
     keys = path.split(".") if path else []
+    if "sweep" in document and keys[:1] != ["sweep"] and is_swept(part, path, document["sweep"]):
+        return True
+    keys = _joined(document, keys)
     while keys and _at(document, keys) is NOTHING:
         keys.pop()  # missing: then the innermost table around it
     if not keys:
         return not part
     value = _at(document, keys)
     return is_key(part, keys[-1]) or _means(part, value) or _is_type(part, value)
+
+
+def is_swept(part: str, path: str, section: dict[str, Any]) -> bool:
+    """Return whether a text is a value that a sweep gives a key, or the key in its section."""
+    values = section.get(path)
+    if isinstance(values, list) and any(_means(part, each) for each in values):
+        return True
+    return path in section and is_key(part, path)
+
+
+def _joined(document: Any, keys: list[str]) -> list[str]:
+    """Return the keys with those joined that the document has as one, in quotation marks."""
+    if not keys or not isinstance(document, dict):
+        return keys
+    for count in range(len(keys), 1, -1):
+        key = ".".join(keys[:count])
+        if key in document:
+            return [key, *_joined(document[key], keys[count:])]
+    return [keys[0], *_joined(document.get(keys[0]), keys[1:])]
 
 
 def _at(document: Any, keys: list[str]) -> Any:

@@ -1,0 +1,239 @@
+"""Sweeps: every combination once, in order, each value at the place where it is written."""
+
+from __future__ import annotations
+
+from itertools import pairwise, product
+from math import prod
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import declnet
+from declnet.spec.overrides import parse_override
+from declnet.spec.source_map import SourceMap
+from declnet.spec.sweep import MOST_RUNS, sweep_of, swept_value
+from declnet.spec.sweep_ranges import range_values
+from declnet.spec.validate import read_points
+
+BASE = """\
+declnet = 1
+loss = "categorical_crossentropy"
+[variables]
+width = 8
+[data]
+train = { type = "nnfs_spiral", samples = 10, classes = 3 }
+[model]
+layers = [{ type = "dense", units = "${width}" }, "relu", { type = "dense", units = 3 }, "softmax"]
+[optimizer]
+type = "sgd"
+[training]
+epochs = 2
+"""
+
+
+def swept(section):
+    """The points of a section in an otherwise empty document."""
+    sweep, problems = sweep_of(SourceMap({"sweep": section}))
+    assert problems == []
+    return sweep.points()
+
+
+def problems_of(section):
+    return [(each.code, each.path[1:]) for each in sweep_of(SourceMap({"sweep": section}))[1]]
+
+
+@pytest.fixture
+def points(tmp_path):
+    """Read the points of a file with this section, as (name, seeds, spec)."""
+
+    def read(section, *overrides):
+        (tmp_path / "s.toml").write_text(f"{BASE}[sweep]\n{section}", "utf-8")
+        changes = [parse_override(text) for text in overrides]
+        found = read_points(tmp_path / "s.toml", changes)
+        return [(point.label, point.seeds, parsed.require()) for point, parsed in found]
+
+    return read
+
+
+SCALARS = st.one_of(st.integers(-9, 9), st.booleans(), st.text("ab.", max_size=2), st.none())
+LISTS = st.lists(SCALARS, min_size=1, max_size=4, unique_by=repr)
+
+
+@given(st.lists(LISTS, min_size=1, max_size=3), st.booleans())
+@settings(max_examples=60)
+def test_a_grid_has_each_combination_once_in_order(lists, zipped):
+    section = {f"k{at}": values for at, values in enumerate(lists)}
+    expected = list(product(*lists))
+    if zipped:
+        section["z"] = list(range(len(lists[0])))
+        section["zip"] = [["k0", "z"]]
+        indexed = enumerate(lists[0])
+        expected = [(value, at, *rest) for at, value in indexed for rest in product(*lists[1:])]
+    found = swept(section)
+    assert len(found) == prod(map(len, lists))
+    keys = ["k0", "z", *section][:2] if zipped else ["k0"]
+    keys += [each for each in section if each not in (*keys, "zip")]
+    assert [[repr(each.values[key]) for key in keys] for each in found] == [
+        list(map(repr, each)) for each in expected
+    ]
+    names = [each.label.casefold() for each in found]
+    assert len(set(names)) == len(names)
+    for each in found:
+        assert each.source_map.document == each.values
+
+
+@given(st.integers(1, 5), st.integers(1, 4), st.integers(1, 3))
+def test_a_condition_leaves_a_key_out_elsewhere(others, inner, chosen):
+    chosen = min(chosen, others)
+    section = {
+        "inner": list(range(inner)),
+        "other": list(range(others)),
+        "when": {"inner": {"other": list(range(chosen))}},
+    }
+    found = swept(section)
+    assert len(found) == chosen * inner + (others - chosen)
+    for each in found:
+        assert ("inner" in each.values) == (each.values["other"] < chosen)
+
+
+def test_seeds_are_runs_of_one_point(points):
+    found = points('seed = { from = 3, to = 5 }\n"training.epochs" = [1, 2]\n')
+    assert [each[:2] for each in found] == [("-epochs=1", (3, 4, 5)), ("-epochs=2", (3, 4, 5))]
+    zipped = points(
+        'seed = [1, 2, 3]\nvariables.width = [4, 4, 5]\nzip = [["seed", "variables.width"]]'
+    )
+    assert [each[:2] for each in zipped] == [("-width=4", (1, 2)), ("-width=5", (3,))]
+    assert [each[2].model.layers[0].units for each in zipped] == [4, 5]
+
+
+def test_values_replace_those_of_the_spec_and_longer_keys_go_into_them(points):
+    found = points(
+        '"optimizer.momentum" = [0.5, 0.9]\n'
+        'optimizer = ["adam", { type = "sgd", learning_rate = 0.25 }]\n'
+        'when = { "optimizer.momentum" = { optimizer = "sgd" } }\n'
+    )
+    names = ["-optimizer=adam", "-momentum=0.5-optimizer=sgd", "-momentum=0.9-optimizer=sgd"]
+    assert [each[0] for each in found] == names
+    specs = [each[2] for each in found]
+    assert [each.optimizer.type for each in specs] == ["adam", "sgd", "sgd"]
+    assert [each.optimizer.momentum for each in specs[1:]] == [0.5, 0.9]
+    assert [each.optimizer.learning_rate for each in specs[1:]] == [0.25, 0.25]
+    assert all(each.sweep is None for each in specs)
+
+
+def test_the_command_line_takes_the_place_of_a_key(points, tmp_path):
+    section = 'optimizer.learning_rate = [0.1, 0.2]\n"training.epochs" = [1, 2]\n'
+    found = points(section, "optimizer.learning_rate=0.5", "seed=4")
+    assert [each[0] for each in found] == ["-epochs=1", "-epochs=2"]
+    assert {(each[2].optimizer.learning_rate, each[2].seed) for each in found} == {(0.5, 4)}
+    assert [each[0] for each in points(section, "sweep={}")] == [""]
+    zipped = section + 'zip = [["optimizer.learning_rate", "training.epochs"]]'
+    with pytest.raises(declnet.SpecError, match="varies together with other keys"):
+        points(zipped, "training.epochs=4")
+    more = [swept_value(parse_override(f"seed={seed}", 3)) for seed in (7, 8)]
+    varied = [point for point, _ in read_points(tmp_path / "s.toml", (), [more])]
+    assert [each.seeds for each in varied] == 2 * [(7, 8)]
+
+
+def test_an_error_in_a_value_is_where_the_section_has_it(points):
+    with pytest.raises(declnet.SpecError) as caught:
+        points('optimizer = ["adam", { type = "sgd", momentum = 2.0 }]')
+    (problem,) = caught.value.problems
+    line = 'optimizer = ["adam", { type = "sgd", momentum = 2.0 }]'
+    assert (problem.code, problem.place.line) == ("E013", 15 - 1)
+    assert problem.place.text[problem.place.column - 1 : problem.place.end_column - 1] == "2.0"
+    assert problem.place.text == line
+    with pytest.raises(declnet.SpecError) as caught:
+        points('"model.layers.9.units" = [1]\n"optimiser.x" = [1]')
+    assert {each.place.text for each in caught.value.problems} == {
+        '"model.layers.9.units" = [1]',
+        '"optimiser.x" = [1]',
+    }
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ({"seed": [1, "a", -1]}, [("E012", ("seed", 1)), ("E013", ("seed", 2))]),
+        ({"a": 3}, [("E012", ("a",))]),
+        ({"a": []}, [("E018", ("a",))]),
+        ({"a": {}}, [("E012", ("a",))]),
+        ({"a": [1, 2, 1]}, [("E019", ("a", 2))]),
+        ({"a": {"b": [1]}, "a.b": [1]}, [("E003", ("a.b",))]),
+        ({"extends": ["a"], "name": ["b"]}, [("E053", ("extends",)), ("E053", ("name",))]),
+        ({"a": [1], "zip": "a"}, [("E012", ("zip",))]),
+        ({"a": [1], "zip": [["a"]]}, [("E018", ("zip", 0))]),
+        ({"a": [1], "zip": [["a", "b"]]}, [("E010", ("zip", 0, 1))]),
+        ({"a": [1], "b": [1, 2], "zip": [["a", "b"]]}, [("E053", ("b",))]),
+        (
+            {"a": [1], "b": [1], "c": [1], "zip": [["a", "b"], ["b", "c"]]},
+            [("E019", ("zip", 1, 0))],
+        ),
+        ({"a": [1], "when": 3}, [("E012", ("when",))]),
+        ({"a": [1], "when": {"b": {"a": 1}}}, [("E010", ("when", "b"))]),
+        ({"a": [1], "when": {"a": {"b": 1}}}, [("E010", ("when", "a", "b"))]),
+        ({"a": [1], "when": {"a": 1}}, [("E012", ("when", "a"))]),
+        ({"a": [1], "when": {"a": {"a": 1}}}, [("E053", ("when", "a", "a"))]),
+        ({"a": [1], "b": [1], "when": {"a": {"b": 2}}}, [("E014", ("when", "a", "b"))]),
+        ({"a": [1], "b": [1], "when": {"a": {"b": 1}, "b": {"a": 1}}}, [("E053", ("when",))]),
+        ({"a": {"from": 0}}, [("E011", ("a",))]),
+        ({"a": {"from": 3, "to": 1}}, [("E013", ("a", "to"))]),
+        ({"a": {"from": 0, "to": 0.5}}, [("E012", ("a", "to"))]),
+        ({"a": {"from": 0, "to": 3, "step": 0}}, [("E013", ("a", "step"))]),
+        ({"a": {"from": 0, "to": 10**9}}, [("E013", ("a", "to"))]),
+        ({"a": {"from": 0, "to": 3, "log": [1, 2]}}, [("E053", ("a",))]),
+        ({"a": {"lgo": [1, 2], "count": 3}}, [("E010", ("a", "lgo"))]),
+        ({"a": {"count": 3}}, [("E011", ("a",))]),
+        ({"a": {"log": [0, 2], "count": 3}}, [("E013", ("a", "log"))]),
+        ({"a": {"log": [1, 2, 3], "count": 3}}, [("E012", ("a", "log"))]),
+        ({"a": {"log": [1, True], "count": 3}}, [("E012", ("a", "log"))]),
+        ({"a": {"linear": [1, 1], "count": 3}}, [("E013", ("a", "linear"))]),
+        ({"a": {"linear": [1, 4], "count": 9}}, [("E013", ("a", "count"))]),
+        ({"a": {"linear": [1, 4], "count": 1}}, [("E013", ("a", "count"))]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_is_wrong_in_the_section_is_located(section, expected):
+    assert problems_of(section) == expected
+
+
+def test_a_section_must_be_a_table_and_is_not_too_large():
+    assert [each.code for each in sweep_of(SourceMap({"sweep": [1]}))[1]] == ["E012"]
+    half = list(range(MOST_RUNS // 100 + 1))
+    with pytest.raises(declnet.SpecError, match="more than 10,000 runs"):
+        swept({"a": half, "b": half})
+
+
+@given(st.integers(1, 10**6), st.integers(2, 40), st.floats(1.5, 1e3))
+def test_ranges_have_their_ends_and_equal_ratios_or_distances(first, count, factor):
+    last = first * factor
+    for form in ("linear", "log"):
+        values, problems = range_values({form: [float(first), last], "count": count}, ())
+        assert problems == []
+        assert (values[0], values[-1], len(values)) == (first, last, count)
+        assert values == sorted(set(values))
+        steps = [b / a if form == "log" else b - a for a, b in pairwise(values)]
+        assert max(steps) - min(steps) <= 1e-4 * max(values if form == "linear" else steps)
+
+
+def test_whole_ends_have_whole_numbers_between_them():
+    assert range_values({"log": [16, 1024], "count": 4}, ())[0] == [16, 64, 256, 1024]
+    assert range_values({"linear": [8, 2], "count": 3}, ())[0] == [8, 5, 2]
+    assert range_values({"log": [1e-3, 1], "count": 4}, ())[0] == [0.001, 0.01, 0.1, 1.0]
+    assert range_values({"from": 1, "to": 8, "step": 3}, ())[0] == [1, 4, 7]
+
+
+def test_a_run_of_a_sweep_is_refused_unless_it_is_emptied(tmp_path):
+    file = tmp_path / "s.toml"
+    file.write_text(f"{BASE}[sweep]\nseed = [1, 2]\nvariables.width = [4, 5]\n", "utf-8")
+    spec = declnet.load_spec(file)
+    assert spec.sweep.count() == 4
+    with pytest.raises(declnet.SpecError, match="a sweep of 4 runs") as caught:
+        declnet.run(spec)
+    assert (caught.value.problems[0].place.line, caught.value.problems[0].code) == (13, "E053")
+    assert declnet.run(declnet.load_spec(file, {"sweep": {}})).epochs == 2
+
+
+def test_a_variable_that_only_the_sweep_uses_is_used(points):
+    assert points('"training.epochs" = ["${width}", 1]')[0][2].training.epochs == 8
