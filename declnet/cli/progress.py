@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn, TaskID
 
-    from declnet.runs.sweep import Outcome, Task
+    from declnet.runs.sweeps.tasks import Outcome, Task
 
 STEP = 0.1
 """Seconds between updates of the bar, however many epochs pass."""

@@ -30,7 +30,7 @@ from declnet.cli.reading import valid_spec
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
-    from declnet.runs.sweep import Task
+    from declnet.runs.sweeps.tasks import Task
     from declnet.spec.model import RunSpec
     from declnet.training.checks.check import Checked
 
@@ -129,7 +129,7 @@ def _run_series(
 ) -> int:
     from declnet.runs.ensemble import begin_ensemble
     from declnet.runs.folder import locked
-    from declnet.runs.sweep import claim_parent, tasks_of
+    from declnet.runs.sweeps.tasks import claim_parent, tasks_of
 
     kind = "folds" if seeds is None else "seeds"
     parent = claim_parent(out, Path("runs"), f"{spec.name}-{kind}")

@@ -26,7 +26,8 @@ from declnet.cli.run import interrupt_on_signals
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
-    from declnet.runs.sweep import Outcome, Series, Task
+    from declnet.runs.sweeps.summary import Series
+    from declnet.runs.sweeps.tasks import Outcome, Task
     from declnet.spec.model import RunSpec
 
 
@@ -121,8 +122,8 @@ def train_all(
 ) -> list[Series]:
     """Train all tasks; a failure is reported on stderr and does not affect the others."""
     from declnet.cli.progress import sweep_followed
-    from declnet.runs.sweep import series_of
-    from declnet.runs.sweep_workers import at_once, one_after_another
+    from declnet.runs.sweeps.summary import series_of
+    from declnet.runs.sweeps.workers import at_once, one_after_another
 
     found: dict[Path, Outcome] = {}
     with sweep_followed(tasks, quiet=quiet) as followed:
@@ -211,7 +212,7 @@ def sweep(
     """
     from declnet.cli.sweep_tables import best_first, check_metric, print_gaps, print_sweep
     from declnet.runs.ensemble import begin_ensemble, finish_ensemble
-    from declnet.runs.sweep import SWEEP, check_names, claim_parent, tasks_of
+    from declnet.runs.sweeps.tasks import SWEEP, check_names, claim_parent, tasks_of
 
     interrupt_on_signals()
     plot = _plot_command(picture)

@@ -19,7 +19,7 @@ from declnet.runs.display.metrics import (
     ordered,
     sort_key,
 )
-from declnet.runs.sweep import Series, spread
+from declnet.runs.sweeps.summary import Series, spread
 from declnet.spec.model import RunSpec
 from declnet.training.metrics import LOSSES, directions
 
