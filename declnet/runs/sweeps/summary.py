@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 from declnet.runs.sweeps.tasks import Outcome
+from declnet.spec.messages import shown
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,41 @@ def series_of(outcomes: Iterable[Outcome]) -> list[Series]:
         Series(name, tuple(sorted(each, key=lambda outcome: (outcome.seed, outcome.fold or 0))))
         for name, each in by_name.items()
     ]
+
+
+def main_effects(
+    all_series: Iterable[Series],
+    metric: tuple[str, str],
+    values: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, list[float]]]:
+    """Return a metric of all finished runs, by each key that varies and its value as text.
+
+    Args:
+        values: the values of the keys, by the name of the spec. A key that a condition leaves out
+            of a spec does not count there.
+    """
+    found: dict[str, dict[str, list[float]]] = {}
+    order: dict[str, dict[str, None]] = {}
+    for own in values.values():
+        for key, value in own.items():
+            order.setdefault(key, {})[_in_words(value)] = None
+    for each in all_series:
+        for key, value in values.get(each.name, {}).items():
+            of_key = found.setdefault(key, {})
+            of_key.setdefault(_in_words(value), []).extend(each.metrics().get(metric, ()))
+    return {
+        key: {value: found[key][value] for value in of_key if found.get(key, {}).get(value)}
+        for key, of_key in order.items()
+        if len(of_key) > 1
+    }
+
+
+def _in_words(value: Any) -> str:
+    """Return a value as text; of a table, its type and then the other keys."""
+    if not isinstance(value, Mapping):
+        return str(value) if isinstance(value, str) else shown(value)
+    others = (f"{key} = {shown(each)}" for key, each in value.items() if key != "type")
+    return ", ".join([*([str(value["type"])] if "type" in value else []), *others])
 
 
 def _spreads(metrics: dict[tuple[str, str], list[float]]) -> dict[str, dict[str, Any]]:
