@@ -228,6 +228,22 @@ class WeightsError(DeclnetError):
     exit_code = 2
 
 
+class ExportError(DeclnetError):
+    """A model cannot be exported.
+
+    Attributes:
+        problems: every reason, each with what to do about it, or None.
+    """
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[tuple[str, str | None]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            "\n".join(f"{message} ({hint})" if hint else message for message, hint in self.problems)
+        )
+
+
 class RunError(DeclnetError):
     """A run started but could not finish."""
 

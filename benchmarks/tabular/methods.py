@@ -54,13 +54,18 @@ class Method:
 PRESETS = ("realmlp_td_s", "realmlp_td", "tabm_mini", "mlp", "linear")
 """The values of `declnet new --preset`."""
 
+DEFAULT = "declnet:realmlp_td"
+"""What `declnet new` writes without `--preset`."""
+
 TABM_MINI = {"arch_type": "tabm-mini", "batch_size": "auto", "weight_decay": 3e-4}
 """TabM-mini with the weight decay and the batch sizes, by the number of rows, of its authors."""
 EMBEDDED = {**TABM_MINI, "num_emb_type": "pwl"}
 """The same with piecewise-linear embeddings."""
+SHARED = {**EMBEDDED, "share_training_batches": True}
+"""The same with one batch for all members, as in the paper and in declnet; pytabkit's default draws
+one for each member."""
 
 METHODS: dict[str, Method] = {
-    "declnet": Method(declnet_preset(), ("declnet",)),
     **{f"declnet:{name}": Method(declnet_preset(name), ("declnet",)) for name in PRESETS},
     "sklearn:mlp": Method(partial(scikit_learn, "mlp"), ("scikit-learn",)),
     "sklearn:boosting": Method(partial(scikit_learn, "boosting"), ("scikit-learn",)),
@@ -70,6 +75,7 @@ METHODS: dict[str, Method] = {
     "pytabkit:realmlp_td_s": Method(partial(pytabkit, "RealMLP_TD_S", {}), ("pytabkit", "torch")),
     "pytabkit:realmlp_td": Method(partial(pytabkit, "RealMLP_TD", {}), ("pytabkit", "torch")),
     "pytabkit:tabm_mini_pwl": Method(partial(pytabkit, "TabM_D", EMBEDDED), ("pytabkit", "torch")),
+    "pytabkit:tabm_mini_shared": Method(partial(pytabkit, "TabM_D", SHARED), ("pytabkit", "torch")),
 }
 
 OUTSIDE_THE_SCALE = frozenset({"declnet:linear", "lightgbm"})
@@ -82,7 +88,10 @@ PAIRS = (
     ("declnet:realmlp_td_s", "pytabkit:realmlp_td_s"),
     ("declnet:realmlp_td", "pytabkit:realmlp_td"),
     ("declnet:tabm_mini", "pytabkit:tabm_mini_pwl"),
-    ("declnet", "sklearn:mlp"),
-    ("declnet", "sklearn:boosting"),
+    ("declnet:tabm_mini", "pytabkit:tabm_mini_shared"),
+    (DEFAULT, "sklearn:mlp"),
+    (DEFAULT, "sklearn:boosting"),
+    (DEFAULT, "declnet:mlp"),
+    ("declnet:tabm_mini", DEFAULT),
 )
 """Which methods are compared in pairs."""

@@ -16,8 +16,8 @@ from tabular.tasks import Task
 Array = Any
 
 
-def declnet_preset(name: str | None = None) -> Callable[[Task, Path], Callable[[], Any]]:
-    """Return the preparation of a preset, or of the default network."""
+def declnet_preset(name: str) -> Callable[[Task, Path], Callable[[], Any]]:
+    """Return the preparation of a preset."""
 
     def prepare(task: Task, folder: Path) -> Callable[[], Callable[[], Array]]:
         import declnet
@@ -37,14 +37,13 @@ def declnet_preset(name: str | None = None) -> Callable[[Task, Path], Callable[[
     return prepare
 
 
-def spec_of(task: Task, folder: Path, preset: str | None) -> dict[str, Any]:
+def spec_of(task: Task, folder: Path, preset: str) -> dict[str, Any]:
     """Return the spec that `declnet new` writes, with the task's own rows for validation."""
     from declnet.cli.main import command
 
     spec = folder / "spec.toml"
     words = ["new", spec, "--data", folder / "train.csv", "--target", task.data.target]
-    words += ["--task", task.data.task]
-    words += [] if preset is None else ["--preset", preset]
+    words += ["--task", task.data.task, "--preset", preset]
     with contextlib.redirect_stdout(io.StringIO()):
         command.main([str(each) for each in words], standalone_mode=False)
     document = tomllib.loads(spec.read_text(encoding="utf-8"))

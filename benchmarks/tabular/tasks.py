@@ -28,10 +28,12 @@ class Task:
     Attributes:
         data: the set.
         split: the number of the split, from 0.
+        most_rows: rows that are used of a larger set.
     """
 
     data: TableSet
     split: int
+    most_rows: int = MOST_ROWS
 
     @cached_property
     def rows(self) -> dict[str, list[int]]:
@@ -42,7 +44,7 @@ class Task:
         if not data.classes:
             labels = np.full(data.rows, "")
         seed = crc32(data.name.encode())
-        rows = _spread(known, labels, np.random.default_rng([seed]))[:MOST_ROWS]
+        rows = _spread(known, labels, np.random.default_rng([seed]))[: self.most_rows]
         generator = np.random.default_rng([seed, self.split + 1])
         rows = _spread(np.sort(rows), labels, generator)
         ends = np.round(np.cumsum([*PARTS.values()]) * len(rows)).astype(int)
@@ -94,9 +96,9 @@ class Task:
         return pd.DataFrame(found)
 
 
-def task_of(name: str, split: int) -> Task:
+def task_of(name: str, split: int, most_rows: int = MOST_ROWS) -> Task:
     """Return a split of the set with that name."""
-    return Task(load(name), split)
+    return Task(load(name), split, most_rows)
 
 
 def _spread(rows: Array, labels: Array, generator: np.random.Generator) -> Array:

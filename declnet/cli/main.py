@@ -10,7 +10,9 @@ import click
 from declnet import __version__
 from declnet.cli.check import check, explain, schema
 from declnet.cli.compare import compare, runs
+from declnet.cli.export import export
 from declnet.cli.find_rate import find_rate
+from declnet.cli.import_ import import_
 from declnet.cli.new import new
 from declnet.cli.overfit import overfit
 from declnet.cli.plugin_commands import CommandGroup
@@ -46,6 +48,8 @@ for each in (
     resume,
     evaluate,
     predict,
+    export,
+    import_,
     sweep,
     trace,
     runs,
@@ -83,7 +87,7 @@ def _status() -> int:
         return 130
     except Exception as error:
         # importing it slows `--help` by 5 %
-        from declnet.errors import DeclnetError, SpecError, without_passwords
+        from declnet.errors import DeclnetError, ExportError, SpecError, without_passwords
 
         if not isinstance(error, DeclnetError):
             raise
@@ -91,6 +95,11 @@ def _status() -> int:
             from declnet.cli.diagnostics import show_diagnostics
 
             show_diagnostics(error.problems)
+        elif isinstance(error, ExportError):
+            for message, hint in error.problems:
+                click.echo(f"error: {message}", err=True)
+                if hint:
+                    click.echo(f"  = help: {hint}", err=True)
         else:
             click.echo(f"error: {without_passwords(str(error))}", err=True)
         return error.exit_code

@@ -135,6 +135,13 @@ class Transform(Component):
         """
         return None
 
+    def known_values(self, state: TransformState) -> tuple[Any, ...] | None:  # noqa: ARG002
+        """Return the values of a column that it learned to tell apart; default: None, any value.
+
+        Descriptions of a model's columns list them, e.g. the OpenAPI document of `declnet serve`.
+        """
+        return None
+
     def verify_state(self, state: TransformState) -> None:
         """Raise ValueError unless `apply` can use a state read back from a file.
 

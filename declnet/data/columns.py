@@ -96,8 +96,8 @@ def typed(records: Table, types: Mapping[str, ColumnType]) -> dict[str, Array]:
 def _as_type(name: str, records: Table, expected: ColumnType) -> Array:
     column = records.columns[name]
     found = column_type(column)
-    there = ~missing_values(column)
     if (found == "text") != (expected == "text"):
+        there = ~missing_values(column)
         if there.any():
             position = int(np.argmax(there))
             where = f'row {records.row_number(position)}, column "{name}"'
@@ -110,7 +110,7 @@ def _as_type(name: str, records: Table, expected: ColumnType) -> Array:
         empty: Array = np.full(len(column), None if expected == "text" else np.nan)
         return empty
     if expected == "boolean" and found != "boolean":
-        wrong = np.flatnonzero(there & (column != 0) & (column != 1))
+        wrong = np.flatnonzero(~missing_values(column) & (column != 0) & (column != 1))
         if wrong.size:
             value = column[wrong[0]]
             raise DataError(
@@ -219,6 +219,9 @@ def joined(columns: Mapping[str, Array], records: Table) -> Array:
 
 
 def _require_numbers(name: str, column: Array, records: Table) -> None:
+    if column.dtype.kind in "iub" or (column.dtype.kind == "f" and np.isfinite(column).all()):
+        return  # as nearly always, and a prediction of one row waits for it
+
     def unprepared(row: int, what: str, hint: str) -> DataError:
         message = f'row {records.row_number(row)}, column "{name}" is {what}'
         return DataError(message, hint=hint, path=("data", "prepare"), code="E035")

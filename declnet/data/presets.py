@@ -103,7 +103,8 @@ def spec_for_table(
     """Return the spec that a preset writes for a table passed by a program.
 
     Args:
-        table: at least the features and the targets.
+        table: at least the features and the targets. Integers that count its rows are features too,
+            since a program may have chosen the rows.
         tasks: what each target column is to be predicted as.
         preset: the preset's name; default: the one that `declnet new` takes.
 
@@ -114,7 +115,8 @@ def spec_for_table(
     """
     template = chosen_template(preset, "table", registry)
     names = (*table.feature_columns, *tasks)
-    columns = {name: column_profile(name, table.columns[name]) for name in names}
+    profiles = (column_profile(name, table.columns[name]) for name in names)
+    columns = {each.name: replace(each, counts_rows=False) for each in profiles}
     for name, known in table.classes.items():
         columns[name] = replace(columns[name], distinct=len(known))
     target, *others = tasks

@@ -57,6 +57,8 @@ class InferenceGraph:
         """
         n = self._count(x)
         if n not in self._bound:
+            if len(self._bound) == MOST_BOUND:
+                self._bound.clear()
             self._bound[n] = self._bind(x)
         sections, y_preds = self._bound[n]
         for read, calls in sections:
@@ -112,6 +114,9 @@ def _reader(node: Node, batch: BatchArrays, by_name: bool) -> Callable[[Any], No
         )
     return lambda x: forward(tuple(x if each is None else each for _, each in values), y, state)
 
+
+MOST_BOUND = 64
+"""Batch sizes whose calls are kept, since a server predicts batches of all sizes."""
 
 MOST_SAMPLES = 1024
 MOST_BYTES = 64 * 2**20

@@ -115,10 +115,15 @@ class _Registration:
             self._refuse(error, kind, name)
 
     def lazily(
-        self, kind: str, name: str, reference: str, replaces: tuple[str, ...] | None = None
+        self,
+        kind: str,
+        name: str,
+        reference: str,
+        replaces: tuple[str, ...] | None = None,
+        format: str | None = None,  # noqa: A002  # as in the hook
     ) -> None:
         try:
-            self._registry.add(Entry(kind, name, self._plugin, reference, replaces))
+            self._registry.add(Entry(kind, name, self._plugin, reference, replaces, format))
         except Exception as error:
             self._refuse(error, kind, name)
 

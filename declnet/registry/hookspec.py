@@ -22,7 +22,12 @@ class Register(Protocol):
         ...
 
     def lazily(
-        self, kind: str, name: str, reference: str, replaces: tuple[str, ...] | None = None
+        self,
+        kind: str,
+        name: str,
+        reference: str,
+        replaces: tuple[str, ...] | None = None,
+        format: str | None = None,  # noqa: A002  # as Translation.format
     ) -> None:
         """Announce a class that is imported only when a spec names it.
 
@@ -33,7 +38,10 @@ class Register(Protocol):
             name: its type.
             reference: its location, as `"package.module:Class"`.
             replaces: for a kernel, the types of the components that it replaces, in order. It is
-                then imported only for models that have them, otherwise for every run.
+                then imported only for models that have them, otherwise for every run. For a
+                translation, the types of the components that it can write, in order; it is then
+                imported only to export models that have one.
+            format: for a translation, the type of the exporter whose format it writes.
         """
         ...
 

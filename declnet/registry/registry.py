@@ -31,7 +31,9 @@ class Entry:
     Attributes:
         reference: `"package.module:Class"` for a class that is not imported yet.
         replaces: for a kernel, the types of the components that it replaces; None for other kinds,
-            and for a class that was announced without them and is not imported yet.
+            and for a class that was announced without them and is not imported yet. For a
+            translation, the types of the components that it can write, one at a time.
+        format: for a translation, the type of its exporter; None as for `replaces`.
     """
 
     kind: str
@@ -39,6 +41,7 @@ class Entry:
     plugin: Plugin
     reference: str | None = None
     replaces: tuple[str, ...] | None = None
+    format: str | None = None
     _component: builtins.type[Any] | None = field(default=None, repr=False)
 
     @classmethod
@@ -54,7 +57,8 @@ class Entry:
         verify()
         replaced = getattr(component, "replaces", None)
         replaces = None if replaced is None else types_of(replaced)
-        return cls(component.kind, component.type, plugin, None, replaces, component)
+        written = getattr(component, "format", None) if replaces is not None else None
+        return cls(component.kind, component.type, plugin, None, replaces, written, component)
 
     @property
     def component(self) -> builtins.type[Any]:
@@ -79,7 +83,13 @@ class Entry:
                     f"{self.reference} replaces {found.replaces}, "
                     f"but was announced to replace {self.replaces}"
                 )
+            if self.format not in (None, found.format):
+                raise RegistryError(
+                    f'{self.reference} writes the format "{found.format}", '
+                    f'but was announced for "{self.format}"'
+                )
             self._component, self.replaces = component, found.replaces
+            self.format = found.format
         return self._component
 
     def is_class(self, component: builtins.type[Any]) -> bool:
@@ -266,6 +276,21 @@ class Registry:
         """Return the types that components of a kind replace together, without importing any."""
         entries = (each for found in self._entries.get(kind, {}).values() for each in found)
         return frozenset(each.replaces for each in entries if each.replaces is not None)
+
+    def translating(self, written: str, name: str) -> Iterator[Entry]:
+        """Import and yield the translations of components of a type into a format.
+
+        They are in the order of registration, declnet's own first. No others are imported, unless
+        they were announced without a format or types.
+
+        Args:
+            written: the type of the exporter.
+            name: the type of the component.
+        """
+        for entries in tuple(self._entries.get("translation", {}).values()):
+            for each in tuple(entries):
+                if each.format in (written, None) and (not each.replaces or name in each.replaces):
+                    yield from self._usable([each])
 
     def offers(self, kind: str | None = None, name: str | None = None) -> Iterator[Entry]:
         """Import and yield every working component, from all distributions.

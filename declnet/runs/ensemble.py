@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from declnet.data.loading import GivenData
     from declnet.data.splits import Data
     from declnet.runs.evaluation import Evaluation
+    from declnet.runs.exporting import ExportResult
     from declnet.runs.predictions import AnyPredictions
     from declnet.runs.predictor import EnsemblePredictor, Predictor
     from declnet.runs.sweeps.tasks import Task
@@ -295,6 +296,31 @@ class Ensemble:
             DeclnetError: as `StoredRun.predictor` does.
         """
         return self._predictor
+
+    def export(
+        self,
+        path: str | Path,
+        format: str | None = None,  # noqa: A002  # as the option of the command
+        options: Mapping[str, Any] | None = None,
+        *,
+        force: bool = False,
+        allow_difference: bool = False,
+    ) -> ExportResult:
+        """Write all models to one file of another format, which averages their predictions.
+
+        The arguments are those of `StoredRun.export`.
+
+        Raises:
+            ExportError: the models cannot be written in this format, or the file's predictions
+                differ.
+            DeclnetError: as `predictor` does.
+        """
+        from declnet.runs.exporting import export_run
+
+        given = path, format, options
+        return export_run(
+            self.runs, self.predictor(), *given, force=force, allow_difference=allow_difference
+        )
 
     def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
         """Evaluate the averaged predictions, or with folds those of the model that saw no answer.

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+FEW = 16
+"""Fewer numbers are converted faster one by one."""
+
+
 def as_text(column: Array, quoted: Callable[[str | None], str]) -> list[str]:
     """Convert each item to a string: text through `quoted`, numbers in shortest round-trip form.
 
@@ -35,6 +39,8 @@ def as_text(column: Array, quoted: Callable[[str | None], str]) -> list[str]:
         return [known[each] for each in items]
     if column.dtype.kind == "b":
         return ["true" if each else "false" for each in column.tolist()]
+    if len(column) < FEW:
+        return [str(each) for each in column]
     texts: list[str] = column.astype("U").tolist()
     return texts
 
@@ -60,8 +66,8 @@ def json_text(text: str | None) -> str:
 def json_items(column: Array) -> list[str]:
     """Return JSON values; NaN and infinity, which JSON lacks, become null."""
     items = as_text(column, json_text)
-    if column.dtype.kind == "f":
-        for position in np.flatnonzero(~np.isfinite(column)):
+    if column.dtype.kind == "f" and not (finite := np.isfinite(column)).all():
+        for position in np.flatnonzero(~finite):
             items[position] = "null"
     return items
 
@@ -183,6 +189,22 @@ FORMS: dict[str, Write] = {
     "parquet": write_parquet,
 }
 """The writer of each format."""
+
+
+def write_predictions(parts: Iterable[AnyPredictions], file: BinaryIO, form: str) -> int:
+    """Write predictions as `declnet predict` does; return the number of samples.
+
+    Args:
+        parts: predictions, e.g. of `Predictor.predict_parts`.
+        file: open for writing bytes; seekable for `npy` and `parquet`.
+        form: `csv`, `jsonl` (an object on each line, by the names of columns), `npy` or `parquet`.
+
+    Raises:
+        OutputError: the format is unknown, or needs a package that is not installed.
+    """
+    form_of(None if form in FOR_STREAMS else Path(f"predictions.{form}"), form)
+    return FORMS[form](parts, file)
+
 
 OUT_OF_FOLD = "out_of_fold.csv"
 """In a folder of folds: the predictions of each row by the model that did not see it."""

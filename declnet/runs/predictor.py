@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -186,6 +186,26 @@ class Predictor:
             table = as_table(data)
             given = guarded(table) if isinstance(table, Table) else read_only(table)
             return self.predict_part(given)
+
+    def predict_parts(
+        self, data: Path | DataSource, identifiers: Sequence[str] = (), *, spread: bool = False
+    ) -> Iterator[Any]:
+        """Yield the predictions for a file part by part, with memory independent of its size.
+
+        Args:
+            data: the path of a file, in any format that an installed data source reads, or a data
+                source; settings such as a delimiter are those of the training data.
+            identifiers: columns of a table to pass through.
+            spread: whether an ensemble's predictions have their standard deviation.
+
+        Raises:
+            DataError: the file cannot be read, or as for `predict`.
+            ComponentError: a component raised an exception or violated its contract.
+        """
+        from declnet.runs.file_parts import predicted_parts
+
+        with attributing_errors(self.registry):
+            yield from predicted_parts(self, data, identifiers, spread=spread)
 
     @property
     def _takes_named_arrays(self) -> bool:

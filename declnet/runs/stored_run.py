@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from declnet.runs.analyzing import AnalysisResult
     from declnet.runs.calibration import Calibrations
     from declnet.runs.evaluation import Evaluation
+    from declnet.runs.exporting import ExportResult
     from declnet.runs.predictor import LabeledPart, Predictor
 
 SETS = ("test", "validation", "train")
@@ -530,6 +531,39 @@ class StoredRun:
 
         loaded = self.load_data() if loaded is None else loaded
         return split_sets(loaded, self.spec.data, self.spec.seed)
+
+    def export(
+        self,
+        path: str | Path,
+        format: str | None = None,  # noqa: A002  # as the option of the command
+        options: Mapping[str, Any] | None = None,
+        *,
+        force: bool = False,
+        allow_difference: bool = False,
+    ) -> ExportResult:
+        """Write the model to a file of another format, from raw columns to predictions.
+
+        The file is compared with declnet on rows of the run's data, if they are still there.
+
+        Args:
+            path: the file to write.
+            format: the type of the exporter; default: by the suffix of the file.
+            options: the exporter's fields, e.g. `{"opset": 17}`.
+            force: whether to replace an existing file.
+            allow_difference: whether to keep a file whose predictions differ from declnet's by more
+                than rounding to float32 explains.
+
+        Raises:
+            ExportError: the model cannot be written in this format, or the file's predictions
+                differ.
+            DeclnetError: as `model` does.
+        """
+        from declnet.runs.exporting import export_run
+
+        given = path, format, options
+        return export_run(
+            (self,), self.predictor(), *given, force=force, allow_difference=allow_difference
+        )
 
     def gradients(self, positions: Array | None = None) -> dict[str, Array]:
         """Return the loss gradients of the trained model's parameters, except for frozen ones.

@@ -1,13 +1,11 @@
 """scikit-learn estimators whose network is declared by a spec; needs the extra `sklearn`."""
 
 try:
-    import sklearn  # noqa: F401
-except ModuleNotFoundError as error:
-    if error.name != "sklearn":
-        raise
-    raise ModuleNotFoundError(
-        "declnet.sklearn needs scikit-learn: pip install 'declnet[sklearn]'", name="sklearn"
-    ) from None
+    from sklearn.utils.validation import validate_data  # noqa: F401  # new in 1.6
+except ImportError as error:
+    raise ImportError(
+        "declnet.sklearn needs scikit-learn 1.6 or newer: pip install 'declnet[sklearn]'"
+    ) from error
 
 from declnet.sklearn.classifier import DeclnetClassifier
 from declnet.sklearn.regressor import DeclnetRegressor

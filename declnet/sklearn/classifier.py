@@ -41,7 +41,7 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
         random_state: the spec's seed, or a random state that draws one; default: as in the spec,
             so that repeated fits are equal.
         warm_start: whether `fit` starts from the parameters of the last one.
-        verbose: whether to print a line for each logged epoch.
+        verbose: whether to print a line for each logged epoch; in a notebook, to show a live view.
         out: a folder in which each `fit` writes the folder of a run; default: nothing is written.
         spec_keys: any keys of the spec, e.g. `optimizer__learning_rate=0.01` or
             `**{"optimizer.learning_rate": 0.01}`.
@@ -148,7 +148,12 @@ class DeclnetClassifier(ClassifierMixin, SpecEstimator):
         known = classes.of(array) if isinstance(classes, _Known) else None
         if array.ndim == 1:
             return Targets((_encoded(array, names[0], known[0] if known else None),))
-        are_labels = type_of_target(array, input_name="y") == "multilabel-indicator"
+        is_later = known is not None and "_classes" in vars(self)
+        are_labels: bool = (
+            self._are_labels  # a part may happen to hold the classes 0 and 1 only
+            if is_later
+            else type_of_target(array, input_name="y") == "multilabel-indicator"
+        )
         columns = [
             _encoded(
                 array[:, at].astype(int) if are_labels else array[:, at],
@@ -195,14 +200,12 @@ class _Known:
     def of(self, y: Array) -> list[Array]:
         """Return the classes of each column of y."""
         if self._fitted is not None:
-            if self._given is not None:
-                given = self._given if isinstance(self._fitted, list) and y.ndim > 1 else None
-                single = given is None and y.ndim == 1
-                if single and not np.array_equal(np.unique(self._given), self._fitted[0]):
-                    raise ValueError(
-                        f"`classes={self._given!r}` is not the same as on last call to "
-                        f"partial_fit, was: {self._fitted[0]!r}"
-                    )
+            comparable = self._given is not None and y.ndim == 1
+            if comparable and not np.array_equal(np.unique(self._given), self._fitted[0]):
+                raise ValueError(
+                    f"`classes={self._given!r}` is not the same as on last call to partial_fit, "
+                    f"was: {self._fitted[0]!r}"
+                )
             return list(self._fitted)
         if y.ndim > 1 and type_of_target(y) == "multilabel-indicator":
             return [np.arange(2)] * y.shape[1]
@@ -218,9 +221,12 @@ def labels_of(y: Any, name: str) -> tuple[Array, list[str | None]]:
     Raises:
         ValueError: it is missing, holds NaN, or other things than classes.
     """
-    array, names = target_array(y, name)
+    array, names = target_array(y, name, numbers=False)
     if array.dtype.kind == "O":  # e.g. a column of integers
         kinds = {type(each) for each in array.ravel().tolist()}
+        if type(None) in kinds:
+            row = int(np.argmax((array == None).reshape(len(array), -1).any(axis=1)))  # noqa: E711
+            raise ValueError(f"row {row} of y has no label")
         if len(kinds) == 1 and kinds <= {bool, int, str}:
             array = np.array(array.tolist())
     check_classification_targets(array)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.callback import EpochLogged
 from declnet.contracts.data_source import Dataset
 from declnet.contracts.table import Table
 from declnet.data.presets import spec_for_table
@@ -106,7 +104,7 @@ class SpecEstimator(SpecKeys):
                 {"train": data},
                 self.out,
                 numbered=True,
-                listener=_print_epoch if self.verbose else None,
+                progress=bool(self.verbose),
                 parameters=before,
             )
         self._adopt(result.predictor, targets, names)
@@ -342,7 +340,7 @@ class SpecEstimator(SpecKeys):
     def _as_before(
         self, x: Any, targets: Targets, weights: Array | None
     ) -> tuple[Table | Dataset, str | None]:
-        """Return data like that of the first training, and the name of the column of weights."""
+        """Return data in the form of the first training, and the name of its column of weights."""
         data: Table | Dataset
         if targets.is_matrix != self._is_matrix or (
             len(self._target_names) not in (1, len(targets))
@@ -435,13 +433,3 @@ def _numbers_of(x: Any) -> Array:
         except (TypeError, ValueError):
             raise ValueError("X has to be numbers here, since the network takes arrays") from None
     return array
-
-
-def _print_epoch(event: object) -> None:
-    if isinstance(event, EpochLogged):
-        row = event.row()
-        shown = ", ".join(
-            f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}"
-            for name, value in row.items()
-        )
-        sys.stdout.write(f"{shown}\n")

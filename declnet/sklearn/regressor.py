@@ -25,7 +25,7 @@ class DeclnetRegressor(RegressorMixin, SpecEstimator):
         random_state: the spec's seed, or a random state that draws one; default: as in the spec,
             so that repeated fits are equal.
         warm_start: whether `fit` starts from the parameters of the last one.
-        verbose: whether to print a line for each logged epoch.
+        verbose: whether to print a line for each logged epoch; in a notebook, to show a live view.
         out: a folder in which each `fit` writes the folder of a run; default: nothing is written.
         spec_keys: any keys of the spec, e.g. `optimizer__learning_rate=0.01` or
             `**{"optimizer.learning_rate": 0.01}`.
@@ -69,7 +69,7 @@ class DeclnetRegressor(RegressorMixin, SpecEstimator):
         return tags
 
     def _targets(self, X: Any, y: Any, classes: Any = None) -> Targets:  # noqa: ARG002
-        array, names = target_array(y, type(self).__name__)
+        array, names = target_array(y, type(self).__name__, numbers=True)
         check_consistent_length(X, array)
         numbers = array.astype(float)
         if numbers.ndim == 1:

@@ -83,8 +83,12 @@ class Targets:
         return np.stack([each.values for each in self.columns], axis=1)
 
 
-def target_array(y: Any, estimator: str) -> tuple[Array, list[str | None]]:
+def target_array(y: Any, estimator: str, *, numbers: bool) -> tuple[Array, list[str | None]]:
     """Return y as an array, (n,) or (n, outputs), and the names of its columns.
+
+    Args:
+        estimator: what messages call the estimator.
+        numbers: whether y holds numbers, else labels of any type.
 
     Raises:
         ValueError: it is missing, of another shape, or holds NaN or infinities.
@@ -95,8 +99,10 @@ def target_array(y: Any, estimator: str) -> tuple[Array, list[str | None]]:
         )
     names = [str(each) for each in y.columns] if hasattr(y, "columns") else None
     own = getattr(y, "name", None)
+    sort = "numeric" if numbers else None
+    y = y if numbers or hasattr(y, "toarray") else np.asarray(y)  # keeps pandas' booleans
     array = check_array(
-        y, ensure_2d=False, dtype=None, accept_sparse=["csr", "csc"], input_name="y"
+        y, ensure_2d=False, dtype=sort, accept_sparse=["csr", "csc"], input_name="y"
     )
     array = array.toarray() if hasattr(array, "toarray") else array
     if array.ndim == 2 and array.shape[1] == 1:

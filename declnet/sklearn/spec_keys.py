@@ -24,7 +24,7 @@ def parameter_name(key: str) -> str:
 
 
 TOGETHER = "spec_keys"
-"""The parameter for several keys at once, by dotted key."""
+"""The parameter for a mapping of several keys."""
 
 
 class SpecKeys(BaseEstimator):

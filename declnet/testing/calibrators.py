@@ -46,7 +46,7 @@ CLASSES = 4
 
 
 @dataclass(frozen=True, eq=False)
-class _Predicted:
+class PredictedTask:
     """Predictions and targets of a task, with a name for messages."""
 
     name: str
@@ -54,9 +54,11 @@ class _Predicted:
     y_pred: Array
     y_true: Array
 
-    def part(self, rows: slice) -> _Predicted:
+    def part(self, rows: slice) -> PredictedTask:
         """Return some of the samples."""
-        return _Predicted(self.name, self.task, self.y_pred[rows].copy(), self.y_true[rows].copy())
+        return PredictedTask(
+            self.name, self.task, self.y_pred[rows].copy(), self.y_true[rows].copy()
+        )
 
 
 Draw = Callable[[np.random.Generator, int], tuple[Array, Array]]
@@ -92,15 +94,15 @@ _DRAWS: tuple[tuple[str, Task, Draw], ...] = (
 )
 
 
-def _candidates(subject: Subject, rows: int = ROWS) -> Iterator[_Predicted]:
+def candidates(subject: Subject, rows: int = ROWS) -> Iterator[PredictedTask]:
     """Yield predictions and targets of the tasks that it takes: `rows` to fit to, and others."""
     for name, task, draw in _DRAWS:
         is_taken = name != "quantiles" or subject.instance.takes_quantiles
         if task in subject.instance.tasks and is_taken:
-            yield _Predicted(name, task, *draw(np.random.default_rng(37), 2 * rows))
+            yield PredictedTask(name, task, *draw(np.random.default_rng(37), 2 * rows))
 
 
-def _fitted(subject: Subject, data: _Predicted) -> Mapping[str, Any]:
+def fitted_state(subject: Subject, data: PredictedTask) -> Mapping[str, Any]:
     """Return the state fitted to predictions, which the calibrator may only read."""
     arrays = {"y_pred": data.y_pred, "y_true": data.y_true}
     fit = partial(subject.instance.fit, data.y_pred, data.y_true, data.task)
@@ -109,7 +111,7 @@ def _fitted(subject: Subject, data: _Predicted) -> Mapping[str, Any]:
         return checked_learned(subject.instance, state)
 
 
-def _given(subject: Subject, data: _Predicted, state: Mapping[str, Any]) -> dict[str, Array]:
+def _given(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) -> dict[str, Array]:
     """Return all that a calibrator gives for predictions, by name."""
     calibrator, gives, y_pred = subject.instance, subject.instance.gives(), data.y_pred
     arrays = {f"the state's {k}": v for k, v in state.items() if isinstance(v, np.ndarray)}
@@ -147,10 +149,10 @@ def _given(subject: Subject, data: _Predicted, state: Mapping[str, Any]) -> dict
 def try_calibrator(subject: Subject, setting: Setting) -> Trial:
     """Fit it to predictions of each task that it takes, and complete others with it."""
     trial = Trial()
-    for data in _candidates(subject):
-        state = _fitted(subject, data.part(slice(ROWS)))
+    for data in candidates(subject):
+        state = fitted_state(subject, data.part(slice(ROWS)))
         if setting.beside:
-            _fitted(subject, data.part(slice(ROWS // 2)))
+            fitted_state(subject, data.part(slice(ROWS // 2)))
         if setting.restored:
             state = _stored(state)
         cuts = [ROWS, *(ROWS + ROWS // SAMPLES * cut for cut in setting.cuts), 2 * ROWS]
@@ -172,8 +174,8 @@ def _stored(state: Mapping[str, Any]) -> Mapping[str, Any]:
 @check
 def gives_something_for_its_tasks(subject: Subject) -> None:
     """Is fitted to predictions of all tasks that it declares, and gives something for each."""
-    for data in _candidates(subject):
-        found = _given(subject, data, _fitted(subject, data))
+    for data in candidates(subject):
+        found = _given(subject, data, fitted_state(subject, data))
         if not found:
             raise CheckFailed(f"it takes {data.name}, but gives nothing for them")
     with calling("least_samples"):
@@ -185,10 +187,10 @@ def gives_probabilities_for_probabilities(subject: Subject) -> None:
     """Gives probabilities where it is given some: from 0 to 1, with the sum 1 for classes."""
     if "apply" not in subject.instance.gives():
         raise CheckSkipped("it does not change predictions")
-    for data in _candidates(subject):
+    for data in candidates(subject):
         if data.task == "values":
             continue
-        y = _given(subject, data, _fitted(subject, data))["y"]
+        y = _given(subject, data, fitted_state(subject, data))["y"]
         if y.min() < 0 or y.max() > 1:
             raise CheckFailed(f"apply gives {y.min():g} to {y.max():g} for {data.name}")
         if data.task == "classes" and not np.allclose(y.sum(axis=1), 1):
@@ -202,9 +204,9 @@ def keeps_its_promise(subject: Subject) -> None:
         promised = checked_coverage(subject.instance, subject.instance.promised_coverage())
     if promised is None:
         raise CheckSkipped("it promises no coverage")
-    for data in _candidates(subject, MANY):
+    for data in candidates(subject, MANY):
         new = data.part(slice(MANY, None))
-        found = _given(subject, new, _fitted(subject, data.part(slice(MANY))))
+        found = _given(subject, new, fitted_state(subject, data.part(slice(MANY))))
         if "sets" in found:
             held = found["sets"][np.arange(MANY), new.y_true]
         elif "lower" in found:
@@ -220,8 +222,8 @@ def keeps_its_promise(subject: Subject) -> None:
 @check
 def state_can_be_stored(subject: Subject) -> None:
     """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
-    for data in _candidates(subject):
-        state = _fitted(subject, data)
+    for data in candidates(subject):
+        state = fitted_state(subject, data)
         read = _stored(state)
         with calling("verify_state"):
             subject.instance.verify_state(read)

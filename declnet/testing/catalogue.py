@@ -21,6 +21,7 @@ from declnet.testing import (
     regularizers,
     schedules,
     transforms,
+    translations,
 )
 from declnet.testing.check import Check
 from declnet.testing.trial import Try
@@ -43,6 +44,7 @@ _KINDS: dict[str, tuple[Try | None, tuple[Check, ...]]] = {
     "analysis": (analyses.try_analysis, analyses.CHECKS),
     "calibrator": (calibrators.try_calibrator, calibrators.CHECKS),
     "transform": (transforms.try_transform, transforms.CHECKS),
+    "translation": (None, translations.CHECKS),
 }
 
 TRIALS = {kind: use for kind, (use, _) in _KINDS.items() if use is not None}

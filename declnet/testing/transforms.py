@@ -82,7 +82,7 @@ def _suited(subject: Subject) -> tuple[_Column, ...]:
     return found
 
 
-def _fitted_columns(subject: Subject) -> Iterator[tuple[_Column, Mapping[str, Any]]]:
+def fitted_columns(subject: Subject) -> Iterator[tuple[_Column, Mapping[str, Any]]]:
     """Yield the columns that the transform suits, each with its fitted state."""
     if subject.instance.training_only:
         raise CheckSkipped("it is for training only, so it is not fitted or applied")
@@ -170,7 +170,7 @@ def suits_a_usual_column(subject: Subject) -> None:
 @check
 def gives_a_row_for_each_row(subject: Subject) -> None:
     """Gives as many rows as it is given, names each number, and says how many levels there are."""
-    for column, state in _fitted_columns(subject):
+    for column, state in fitted_columns(subject):
         y = _applied(subject, column, state)
         names = tuple(f"n{index}" for index in range(int(np.prod(column.x.shape[1:]))))
         with calling("feature_names"):
@@ -205,7 +205,7 @@ def inverts_what_it_applies(subject: Subject) -> None:
     """Inverts what it made of numbers, also for several predictions of each."""
     if type(subject.instance).inverse is Transform.inverse:
         raise CheckSkipped("it has no inverse")
-    for column, state in _fitted_columns(subject):
+    for column, state in fitted_columns(subject):
         if column.x.dtype.kind not in "fi":
             continue
         x = column.x.astype(float)
@@ -228,7 +228,7 @@ def inverts_what_it_applies(subject: Subject) -> None:
 @check
 def state_can_be_stored(subject: Subject) -> None:
     """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
-    for column, state in _fitted_columns(subject):
+    for column, state in fitted_columns(subject):
         with calling(f"fit for {column}"):
             checked_fit(subject.instance, state)
         read = _stored(state)
@@ -239,7 +239,7 @@ def state_can_be_stored(subject: Subject) -> None:
 @check
 def takes_gaps_that_the_training_data_does_not_have(subject: Subject) -> None:
     """Applies to columns with gaps, also of integers, though it was fitted to one without."""
-    for column, state in _fitted_columns(subject):
+    for column, state in fitted_columns(subject):
         gapped = column.gapped()
         refused = _refusal(subject, gapped, state)
         if refused is None:

@@ -15,6 +15,7 @@ COMPONENTS = {
         "initializers": {
             "fan_in_uniform": "FanInUniform",
             "he_plus": "HePlus",
+            "per_feature": "PerFeature",
             "quantile_edges": "QuantileEdges",
             "random_signs": "RandomSigns",
             "unit_outputs": "UnitOutputs",

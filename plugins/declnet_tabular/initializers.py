@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from declnet import Array, Initializer
+from declnet_standard.initializers import Normal
 
 
 class FanInUniform(Initializer):
@@ -37,6 +38,29 @@ class RandomSigns(Initializer):
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
         """w = signs."""
         w[...] = 1 - 2 * rng.integers(0, 2, w.shape)
+
+
+class PerFeature(Initializer):
+    """w[..., j] = one draw for each `size` adjacent columns j: those of an embedded feature.
+
+    TabM's first adapter: each member multiplies all numbers of a feature's embedding by the same
+    factor. Gorishniy, Kotelnikov and Babenko, TabM, ICLR 2025, arXiv:2410.24210.
+    """
+
+    type = "per_feature"
+    examples = ({"size": 2}, {"size": 3, "initializer": "random_signs"})
+
+    size: int = Field(ge=1, description="number of adjacent columns with the same value")
+    initializer: Initializer = Field(
+        default=Normal(std=1.0), description="draws the value of each feature"
+    )
+
+    def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
+        """w = draws, each repeated."""
+        features = -(-w.shape[-1] // self.size)
+        draws = np.empty((*w.shape[:-1], features), w.dtype)
+        self.initializer.fill(draws, rng, fan_in, fan_out)
+        w[...] = np.repeat(draws, self.size, axis=-1)[..., : w.shape[-1]]
 
 
 class UnitOutputs(Initializer):

@@ -28,6 +28,7 @@ from declnet_standard.templates import (
     table_notes,
     text_layers,
     text_vector,
+    threshold,
     tokenizing,
     toml,
     usable_features_of,
@@ -43,6 +44,14 @@ TABM_BATCHES = {2_800: 32, 4_500: 64, 6_400: 128, 32_000: 256, 108_000: 512}
 """TabM's batch sizes for fewer training rows than each number."""
 
 TABM_LARGEST_BATCH = 1024
+
+MOST_STEPS = 8192
+"""Steps above which RealMLP trains for fewer epochs than its authors': from this number of training
+rows on, so that a table of 50,000 rows takes less than a minute."""
+
+FEWEST_EPOCHS = 8
+
+AS_TWO = "# one unit moves as far as the difference of two, one for each class, would"
 
 
 @dataclass(frozen=True)
@@ -99,14 +108,27 @@ class TablePlan(Plan):
         return (*clamp, *(("log",) if is_amount(self.table) else ()), "standardize")
 
     @property
-    def metric(self) -> str:
-        """Return the metric of the target; it decides on the best epoch if there is only one."""
-        return "accuracy" if self.classes else "mean_squared_error"
+    def is_binary(self) -> bool:
+        """Return whether the target has two classes."""
+        return self.table.task == "binary"
 
     @property
     def metrics(self) -> list[str]:
-        """Return the metrics of the target."""
-        return [self.metric, *(["f1", "matthews"] if rare_class(self.table) else [])]
+        """Return the metrics of an output of one number or of a probability for each class.
+
+        The first decides on the best epoch if there is only one target.
+        """
+        if not self.classes:
+            return ["mean_squared_error", "r2", "mean_absolute_error"]
+        return ["accuracy", *(["f1", "matthews"] if rare_class(self.table) else [])]
+
+    @property
+    def metrics_of_one_unit(self) -> list[str]:
+        """Return the same metrics, for one unit if there are two classes."""
+        if not self.is_binary:
+            return self.metrics
+        rare = ["f1", "average_precision"] if rare_class(self.table) else []
+        return ["binary_accuracy", "roc_auc", *rare]
 
 
 class TablePreset(Template):
@@ -158,6 +180,8 @@ class TablePreset(Template):
 
     def _model_section(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
         yield "[model]"
+        if plan.double:
+            yield 'dtype = "float64"', "the target varies too little for its size in float32"
         if plan.table.others:
             yield f"outputs = {toml(list(plan.plans))}", "the layers that give the predictions"
         yield "layers = [  # from the input to the output"
@@ -179,7 +203,11 @@ class TablePreset(Template):
         yield from loss_head(plan, name, self.about_loss)
         yield from self._loss(plan)
         if name:
-            yield f"metrics = {toml(plan.metrics)}", "measured in addition to the loss"
+            yield f"metrics = {toml(self._metrics(plan))}", "measured in addition to the loss"
+
+    def _metrics(self, plan: TablePlan) -> list[str]:
+        """Return the metrics of a target, as its output allows; the first decides."""
+        return plan.metrics_of_one_unit
 
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
         raise NotImplementedError
@@ -206,16 +234,24 @@ def _filled(plan: TablePlan) -> Iterator[Line]:
     yield '  { type = "impute", strategy = "constant", value = 0.0 },', "the median, if missing"
 
 
-def _training_of(plan: TablePlan, epochs: int, batch: int, callback: str) -> Iterator[Line]:
+def _training_of(
+    plan: TablePlan,
+    epochs: Line,
+    batch: int,
+    callback: str,
+    metrics: Sequence[str],
+    drop_last: bool = False,
+) -> Iterator[Line]:
     yield "[training]"
-    yield f"epochs = {epochs}", "passes over the training data"
+    yield epochs
     if plan.training_rows > batch:
         yield f"batch_size = {batch}", "samples per step; in smaller tables, all"
-        yield "drop_last = true", "leaves out a smaller last batch"
+        if drop_last:
+            yield "drop_last = true", "leaves out a smaller last batch"
     if not plan.table.others:
-        yield f"metrics = {toml(plan.metrics)}", "measured in addition to the loss"
+        yield f"metrics = {toml(list(metrics))}", "measured in addition to the loss"
     if plan.sizes.validation:
-        monitor = f'monitor = "validation_{"loss" if plan.table.others else plan.metric}"'
+        monitor = f'monitor = "validation_{"loss" if plan.table.others else metrics[0]}"'
         yield "callbacks = ["
         yield f"  {{ type = {callback}, {monitor} }},"
         yield '  { type = "checkpoint", every_minutes = 1 },', "for declnet resume"
@@ -257,16 +293,18 @@ class RealMLPTDS(TablePreset):
         for name, each in plan.plans.items():
             own = (f"{name}_logits" if each.classes else name) if name else "output"
             inputs = f', inputs = ["{trunk}"]' if name else ""
-            units = f"units = {each.classes or 1}{inputs}, {start}"
+            units = f"units = {each.last_units}{inputs}, {start}"
             line = f'  {{ type = "ntp_dense", name = "{own}", {units} }},'
             yield (line, f"of {toml(each.target.name)}") if name else line
             if each.classes:
-                softmax = f'{{ type = "softmax", name = "{name}" }}' if name else '"softmax"'
-                yield f"  {softmax},", "turns them into probabilities that sum to 1"
+                kind = "sigmoid" if each.is_binary else "softmax"
+                last = f'{{ type = "{kind}", name = "{name}" }}' if name else f'"{kind}"'
+                what = "it into a probability" if each.is_binary else "them into probabilities"
+                yield f"  {last},", f"turns {what}{'' if each.is_binary else ' that sum to 1'}"
 
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
         if plan.classes:
-            yield 'type = "categorical_crossentropy"'
+            yield f'type = "{"binary" if plan.is_binary else "categorical"}_crossentropy"'
             yield "label_smoothing = 0.1", "reduces overconfidence"
             yield from ordinal_loss(plan)
         else:
@@ -279,8 +317,23 @@ class RealMLPTDS(TablePreset):
         yield from self._rates("0.04" if plan.any_classes else "0.07")
         yield ""
         yield from _group('"*.biases"', "learning_rate_factor = 0.1")
+        weights, biases = ["learning_rate_factor = 2.0"], ["learning_rate_factor = 0.2"]
+        yield from self._groups_of_two_classes(plan, weights, biases)
         yield ""
         yield from _group('"feature_scale_1.scale"', "learning_rate_factor = 6.0")
+
+    def _groups_of_two_classes(
+        self, plan: TablePlan, weights: Sequence[str], biases: Sequence[str]
+    ) -> Iterator[Line]:
+        """Yield the groups of layers with one unit for two classes."""
+        plans = plan.plans.items()
+        own = [f"{name}_logits" if name else "output" for name, each in plans if each.is_binary]
+        if own:
+            yield ""
+            yield AS_TWO
+            yield from _group(", ".join(f'"{name}.weights"' for name in own), *weights)
+            yield ""
+            yield from _group(", ".join(f'"{name}.biases"' for name in own), *biases)
 
     def _rates(self, peak: str) -> Iterator[Line]:
         rate = f'{{ type = "coslog", max_rate = {peak} }}'
@@ -289,7 +342,13 @@ class RealMLPTDS(TablePreset):
         yield "epsilon = 1e-8"
 
     def _training(self, plan: TablePlan) -> Iterator[Line]:
-        return _training_of(plan, 256, 256, '"best_epoch"')
+        epochs = max(FEWEST_EPOCHS, min(256, MOST_STEPS * 256 // max(plan.training_rows, 1)))
+        fewer = "" if epochs == 256 else "; 256 in smaller tables"
+        line = f"epochs = {epochs}", f"passes over the training data{fewer}"
+        yield from _training_of(plan, line, 256, '"best_epoch"', self._metrics(plan), True)
+        one = plan.is_binary and not plan.table.others
+        if one and rare_class(plan.table) and plan.sizes.validation:
+            yield from threshold()
 
 
 class RealMLPTD(RealMLPTDS):
@@ -301,6 +360,7 @@ class RealMLPTD(RealMLPTDS):
     """
 
     type = "realmlp_td"
+    default_for = "table"
     most_categories = 5000
     clamps = True
 
@@ -358,6 +418,9 @@ class RealMLPTD(RealMLPTDS):
         yield f"weight_decay = {_flat_cosine(0.02)}", comment
         yield ""
         yield from _group('"*.biases"', "learning_rate_factor = 0.1", "weight_decay = 0.0")
+        weights = "learning_rate_factor = 2.0", f"weight_decay = {_flat_cosine(0.01)}"
+        biases = "learning_rate_factor = 0.2", "weight_decay = 0.0"
+        yield from self._groups_of_two_classes(plan, weights, biases)
         for parameters, factor in self._factors(plan):
             yield ""
             rate = f"learning_rate_factor = {factor}"
@@ -402,13 +465,9 @@ class TabMMini(TablePreset):
             comment = "piecewise-linear embeddings"
             yield f'  {{ type = "piecewise_linear", name = "numbers"{inputs}, {sizes} }},', comment
             yield '  { type = "flatten", name = "embedded" },'
-            parts.append("embedded")
         if "categories" in read:
             parts.append(read["categories"])
-        yield from _concatenated(parts)
-        scale = '{ type = "normal", std = 1.0 }' if plan.numbers else '"random_signs"'
-        members = f'type = "members", members = 32, scale_initializer = {scale}'
-        yield f"  {{ {members} }},", "each sees the features with its own factors"
+        yield from self._members(bool(plan.numbers), parts)
         dense = '{ type = "dense", units = 512, weight_initializer = "fan_in_uniform" }'
         hidden = f'{dense}, "relu", {{ type = "dropout", rate = 0.1 }}'
         repeat = 2 if plan.numbers else 3
@@ -418,6 +477,32 @@ class TabMMini(TablePreset):
             own = f'name = "{name}", inputs = ["trunk_{repeat}_dropout"], ' if name else ""
             line = f'  {{ type = "member_dense", {own}units = {each.classes or 1} }},'
             yield line, f"an output each{f', of {toml(each.target.name)}' if name else ''}"
+
+    def _members(self, embedded: bool, parts: Sequence[str]) -> Iterator[Line]:
+        """Yield the layers that give each member its features.
+
+        Args:
+            embedded: whether there are embeddings of numbers, the layer `embedded`.
+            parts: the other features.
+        """
+        yield "  # each member sees the features with its own factors"
+        both = embedded and parts
+        if embedded:
+            own = 'name = "members_numbers", inputs = ["embedded"], ' if both else ""
+            start = 'scale_initializer = { type = "per_feature", size = 16 }'
+            yield f'  {{ type = "members", {own}members = 32, {start} }},'
+        if parts:
+            yield from _concatenated(parts)
+            read = f'inputs = ["{parts[0]}"], ' if both and len(parts) == 1 else ""
+            own = f'name = "members_others", {read}' if both else ""
+            start = '{ type = "normal", std = 1.0 }' if both else '"random_signs"'
+            yield f'  {{ type = "members", {own}members = 32, scale_initializer = {start} }},'
+        if both:
+            names = '["members_numbers", "members_others"]'
+            yield f'  {{ type = "concatenate", axis = 1, inputs = {names} }},'
+
+    def _metrics(self, plan: TablePlan) -> list[str]:
+        return plan.metrics
 
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
         yield f'type = "members_{"crossentropy" if plan.classes else "squared_error"}"'
@@ -438,7 +523,8 @@ class TabMMini(TablePreset):
         batch = next(sizes, TABM_LARGEST_BATCH)
         stops = bool(plan.sizes.validation)
         callback = '"early_stopping", patience = 16'
-        return _training_of(plan, 1000 if stops else 50, batch, callback)
+        epochs = f"epochs = {1000 if stops else 50}", "passes over the training data"
+        return _training_of(plan, epochs, batch, callback, self._metrics(plan))
 
 
 def _concatenated(parts: Sequence[str]) -> Iterator[Line]:

@@ -265,7 +265,10 @@ def test_texts_without_spaces_are_left_out_with_what_to_write(declnet_cli, tmp_p
     texts = [f"这家{a}的{b}很{c}" for a in "店馆吧厅" for b in "菜茶酒汤" for c in "好差新旧"]
     rows = [f"{text},{row % 9},{row % 2}" for row, text in enumerate(texts)]
     (tmp_path / "t.csv").write_text("\n".join(["评论,size,y", *rows]), "utf-8")
-    done = declnet_cli("new", "spec.toml", "--data", "t.csv", "--target", "y")
+    new = ("new", "spec.toml", "--data", "t.csv", "--target", "y")
+    done = declnet_cli(*new, "--preset", "mlp")
+    assert declnet_cli(*new, "--force").stderr == done.stderr
+    declnet_cli(*new, "--preset", "mlp", "--force")
     line = '{ type = "tokenize", columns = ["评论"], unit = "characters" }'
     note, _ = done.stderr.splitlines()
     assert note.startswith(

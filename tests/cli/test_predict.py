@@ -184,10 +184,10 @@ def test_an_output_that_cannot_be_is_refused(arguments, message, flowers, refuse
         ("none.csv", "none.csv: there is no such file"),
         (f"{'n' * 300}.csv", "n.csv: cannot be read: File name too long"),
         (
-            "table.xls",
-            "table.xls: no installed data source reads such files (its name must end in .bmp, "
+            "table.doc",
+            "table.doc: no installed data source reads such files (its name must end in .bmp, "
             ".csv, .csv.gz, .gif, .jpeg, .jpg, .jsonl, .jsonl.gz, .ndjson, .ndjson.gz, .npy, .npz, "
-            ".parquet, .png, .tif, .tiff, .tsv, .tsv.gz, .webp, .xlsm, .xlsx",
+            ".ods, .parquet, .png, .tif, .tiff, .tsv, .tsv.gz, .webp, .xls, .xlsb, .xlsm, .xlsx",
         ),
         ("x.npy", "x.npy: the model was trained on a table, so its columns are needed by name"),
     ],

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import OutputError, Table, default_registry, parse_spec, run
+from declnet import (
+    OutputError,
+    Registry,
+    Table,
+    TableProfile,
+    Template,
+    default_registry,
+    parse_spec,
+    run,
+)
 from declnet.data.presets import spec_for_table
 
 
@@ -34,11 +43,23 @@ def test_the_default_preset_leaves_useless_columns_out_and_knows_all_classes(tab
     assert result.metrics["validation"]["accuracy"] > 0.8
 
 
+class OneTarget(Template):
+    """A preset for one target."""
+
+    type = "one_target"
+
+    def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
+        """Return nothing."""
+        return ""
+
+
 def test_several_targets_need_a_preset_that_takes_them(table):
     tasks = {"large": "classes", "price": "values"}
     written = spec_for_table(table, tasks, default_registry())
     assert list(written.document["losses"]) == ["large", "price"]
-    with pytest.raises(OutputError, match='preset "realmlp_td" takes one target, not 2'):
-        spec_for_table(table, tasks, default_registry(), "realmlp_td")
+    registry = Registry()
+    registry.register(OneTarget)
+    with pytest.raises(OutputError, match='preset "one_target" takes one target, not 2'):
+        spec_for_table(table, tasks, registry, "one_target")
     with pytest.raises(OutputError, match='template "images" does not write specs for tables'):
         spec_for_table(table, tasks, default_registry(), "images")

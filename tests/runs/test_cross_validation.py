@@ -36,15 +36,15 @@ def test_a_fold_is_the_run_that_chooses_it(folded, tmp_path):
 
 
 def test_the_spec_that_new_writes_takes_folds(flowers, declnet_cli, tmp_path):
-    """It stops early by `validation_loss`."""
+    """It keeps the best epoch by `validation_accuracy`."""
     declnet_cli.succeeds("new", "spec.toml", "--data", flowers.table, "--target", "kind")
     text = (tmp_path / "spec.toml").read_text("utf-8")
-    assert "early_stopping" in text
+    assert "best_epoch" in text
     folds = re.sub(r"^validation = \S+", "folds = 3", text, flags=re.MULTILINE)
     (tmp_path / "spec.toml").write_text(folds, "utf-8")
     spec = load_spec(tmp_path / "spec.toml", {"training.epochs": 3})
     found = cross_validate(spec)
-    assert all("validation_loss" in each.history[0] for each in found.results)
+    assert all("validation_accuracy" in each.history[0] for each in found.results)
     alone = run(load_spec(tmp_path / "spec.toml", {"training.epochs": 3, "data.fold": 2}))
     assert alone.metrics == found.results[1].metrics
 

@@ -41,11 +41,9 @@ def test_as_many_checks_run_as_for_the_mlp_of_scikit_learn():
     pairs = (DeclnetClassifier(), MLPClassifier()), (DeclnetRegressor(), MLPRegressor())
     counts = [[len(list(estimator_checks_generator(each))) for each in pair] for pair in pairs]
     (ours, theirs), (our_values, their_values) = counts
-    # of those for numbers without NaN, presets need none; an MLP does not say that it takes several
-    # outputs of numbers
-    assert (ours, our_values) == (theirs - 1, their_values)
-    if sklearn.__version__.startswith("1.9."):
-        assert (ours, our_values) == (66, 60)
+    assert min(ours, our_values) > 50
+    if sklearn.__version__.startswith("1.9."):  # data with gaps is no error for a preset
+        assert (ours, our_values) == (66, 60) == (theirs - 1, their_values)
 
 
 def small(units: int, *end: str, loss: str) -> dict:

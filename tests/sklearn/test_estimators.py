@@ -305,6 +305,12 @@ def test_several_outputs_of_classes(iris):
     assert [each.tolist() for each in estimator.classes_] == [[0, 1, 2], [5, 6]]
     assert (estimator.predict(x) == y).mean() > 0.9
     assert [each.shape for each in estimator.predict_proba(x)] == [(150, 3), (150, 2)]
+    stream = DeclnetClassifier(training__epochs=30)
+    y[:, 1] -= 5
+    for rows in (slice(None), slice(100), slice(None)):  # of which the second looks like labels
+        stream.partial_fit(x[rows], y[rows], [[0, 1, 2], [0, 1]])
+    assert [each.tolist() for each in stream.classes_] == [[0, 1, 2], [0, 1]]
+    assert stream.predict(x).shape == (150, 2)
 
 
 @pytest.mark.parametrize("spec", [None, "own"])
@@ -370,6 +376,38 @@ def test_runs_are_written_and_read_again(iris, frame, tmp_path):
         DeclnetRegressor.from_run(tmp_path / "arrays")
 
 
+def test_labels_of_pandas_keep_their_type(iris):
+    pandas = pytest.importorskip("pandas")
+    x, y = iris
+    forms = {
+        bool: pandas.Series(y == 1, dtype="boolean", name="species"),
+        int: pandas.array(y, dtype="Int64"),
+        str: pandas.Categorical(np.array(["a", "b", "c"])[y]),
+    }
+    for kind, each in forms.items():
+        estimator = DeclnetClassifier(training__epochs=1).fit(x, each)
+        assert {*map(type, estimator.classes_.tolist())} == {kind}
+    with pytest.raises(ValueError, match="row 1 of y has no label"):
+        DeclnetClassifier().fit(x[:4], ["a", None, "b", "b"])
+
+
+def test_a_feature_may_count_the_rows():
+    pandas = pytest.importorskip("pandas")
+    months = pandas.DataFrame({"month": np.arange(90)})
+    sales = 0.5 * months["month"] + 3
+    assert DeclnetRegressor(training__epochs=60).fit(months, sales).score(months, sales) > 0.8
+
+
+def test_samples_of_several_axes_are_searched_in_processes():
+    x, y = np.zeros((40, 1, 4, 4), np.float32), np.arange(40) % 2
+    x[y == 1, :, 1:3] = 1
+    layers = [{"type": "conv2d", "filters": 2, "kernel_size": 3}, "relu", "flatten"]
+    spec = {**classes(2), "model": {"layers": [*layers, {"type": "dense", "units": 2}, "softmax"]}}
+    epochs = {"training__epochs": [1, 40]}
+    search = GridSearchCV(DeclnetClassifier(spec), epochs, cv=2, n_jobs=2).fit(x, y)
+    assert search.best_score_ == 1
+
+
 def test_invalid_data_is_refused(iris, frame):
     x, y = iris
     with pytest.raises(ValueError, match="only one class, 0"):
@@ -394,4 +432,4 @@ def test_verbose_prints_logged_epochs(iris, capsys):
 def test_without_scikit_learn_the_extra_is_named(tmp_path):
     code = "import sys; sys.modules['sklearn'] = None; import declnet.sklearn"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "needs scikit-learn: pip install 'declnet[sklearn]'" in done.stderr
+    assert "needs scikit-learn 1.6 or newer: pip install 'declnet[sklearn]'" in done.stderr

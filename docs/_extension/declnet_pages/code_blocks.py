@@ -12,7 +12,7 @@ A comment line directly above a block, which readers do not see, makes the block
 On a page that shows output, the blocks run in order, in one folder:
 
 - `% saved`: a file that later blocks read; its first line is a comment with its name.
-- `% runs` and `% continues`: Python, as above.
+- `% runs` and `% continues`: Python, as above; `% runs need MODULE` as for commands.
 - `% commands`: `declnet` commands, one a line; `% commands need MODULE`: skip the rest of the page
   where a module is not installed; `% commands fail`: their exit code is 1.
 - `% prints`: the output of the block before. A line `…` stands for any number of lines; the seconds

@@ -26,6 +26,7 @@ PLURALS = {
     "kernel": "Kernels",
     "engine": "Engines",
     "template": "Templates",
+    "importer": "Importers",
 }
 """Page titles, in the order of the index; other kinds get a title from their name."""
 
@@ -47,6 +48,8 @@ PLACES = {
     "kernel": "No spec names one: the graph uses it in place of the components that it replaces. "
     "`kernels` in `[engine]` says whether it may use compiled ones.",
     "engine": "Named as `type` in `[engine]`.",
+    "importer": "No spec names one: `declnet import` chooses it by the suffix of a file, or by "
+    "`--format`.",
 }
 """Where a spec names a component of each kind."""
 

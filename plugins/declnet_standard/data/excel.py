@@ -1,5 +1,6 @@
-"""Tables in Excel workbooks."""
+"""Tables in workbooks of Excel and of OpenDocument."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -12,9 +13,12 @@ from declnet_standard.data.cells import Cells
 from declnet_standard.data.text_file import too_large
 from declnet_standard.data.text_table import Block, TextTable, TextTableSource, header, unnamed
 
+_DURATION = re.compile(r"PT(\d{1,6})H(\d\d)M(\d\d(?:\.\d+)?)S")
+"""A duration in a workbook of OpenDocument, which calamine leaves as text."""
+
 
 class Excel(TextTableSource):
-    """A table in a sheet of an Excel workbook, read like a CSV file with the same cells.
+    """A table in a sheet of a workbook of Excel or OpenDocument, read like a CSV file.
 
     Numbers, booleans and text become columns as in `csv`, also numbers that are stored as text;
     dates and times become text in ISO 8601, durations seconds. Formulas have the value that the
@@ -23,7 +27,7 @@ class Excel(TextTableSource):
     """
 
     type = "excel"
-    suffixes = (".xlsx", ".xlsm")
+    suffixes = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
     examples = ({"path": "houses.xlsx", "target": "price", "sheet": "2024"},)
 
     sheet: str | None = Field(default=None, description="the sheet's name; default: the first one")
@@ -57,10 +61,12 @@ class Excel(TextTableSource):
             what = "not a file" if self.path.exists() else "there is no such file"
             raise DataError(f"{self.path}: {what}")
         try:
+            size = self.path.stat().st_size
             if is_zipfile(self.path):
                 with ZipFile(self.path) as archive:
-                    if sum(each.file_size for each in archive.infolist()) > self.maximum_bytes:
-                        raise too_large(self.path, self.maximum_bytes)
+                    size = sum(each.file_size for each in archive.infolist())
+            if size > self.maximum_bytes:
+                raise too_large(self.path, self.maximum_bytes)
             with calamine.CalamineWorkbook.from_path(self.path) as book:
                 names = book.sheet_names
                 if self.sheet is not None and self.sheet not in names:
@@ -73,9 +79,7 @@ class Excel(TextTableSource):
         except calamine.PasswordError:
             raise DataError(f"{self.path}: is protected by a password") from None
         except (calamine.CalamineError, BadZipFile, OSError) as error:
-            raise DataError(
-                f"{self.path}: not a valid Excel workbook, or damaged: {error}"
-            ) from None
+            raise DataError(f"{self.path}: not a valid workbook, or damaged: {error}") from None
         return rows
 
 
@@ -103,4 +107,8 @@ def _cell(value: Any, has_times: bool) -> str:
         value = datetime.combine(value, time())
     if isinstance(value, date | time):
         return value.isoformat()
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is not None:
+        hours, minutes, seconds = map(float, found.groups())
+        value = timedelta(hours=hours, minutes=minutes, seconds=seconds)
     return str(value.total_seconds()) if isinstance(value, timedelta) else str(value)

@@ -33,6 +33,16 @@ _SQLITE = re.compile(r"(?P<scheme>sqlite(?:\+pysqlite)?:///)(?P<file>[^?]*)(?P<r
 
 _DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb", "oracle", "mssql", "duckdb")
 
+_DRIVERS = {
+    "postgresql": ("psycopg", "psycopg2"),
+    "mysql": ("pymysql", "MySQLdb"),
+    "mariadb": ("pymysql", "MySQLdb"),
+}
+"""The driver to prefer to SQLAlchemy's default one of a dialect, and that one."""
+
+_PACKAGES = {"psycopg": "declnet[postgresql]", "MySQLdb": "mysqlclient"}
+"""How pip calls a driver, if not as its module."""
+
 _NO_CODE = re.compile(
     r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\$(\w*)\$.*?\$\1\$", re.S
 )
@@ -207,10 +217,10 @@ class SQL(RowSource):
             message = f'there is no SQLAlchemy dialect "{name}"'
             raise DataError(message, hint=hint, path=("url",)) from None
         except ImportError as error:
-            is_ours = self.url.startswith("postgresql")
+            package = _PACKAGES.get(error.name or "", error.name)
             raise DataError(
                 f"the database's driver is missing: no module {error.name}",
-                hint='pip install "declnet[postgresql]"' if is_ours else "install it",
+                hint=f'pip install "{package}"',
                 path=("url",),
             ) from None
         except (ArgumentError, ValueError):
@@ -226,8 +236,10 @@ class SQL(RowSource):
                 raise DataError(f"{path}: {what}", path=("url",))
             only = {"mode": "ro", "uri": "true"}
             return url.set(database=path.absolute().as_uri()).update_query_dict(only)
-        if url.drivername == "postgresql" and find_spec("psycopg") is not None:
-            url = url.set(drivername="postgresql+psycopg")
+        if url.drivername in _DRIVERS:
+            driver, other = _DRIVERS[url.drivername]
+            if find_spec(driver) is not None or find_spec(other) is None:
+                url = url.set(drivername=f"{url.drivername}+{driver}")
         if self.password_env is None:
             return url
         password = os.environ.get(self.password_env)

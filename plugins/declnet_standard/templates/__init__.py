@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from declnet_standard.templates.writing import ordinal_loss as ordinal_loss
     from declnet_standard.templates.writing import text_layers as text_layers
     from declnet_standard.templates.writing import text_vector as text_vector
+    from declnet_standard.templates.writing import threshold as threshold
     from declnet_standard.templates.writing import tokenizing as tokenizing
     from declnet_standard.templates.writing import toml as toml
 
@@ -65,6 +66,7 @@ HELPERS = {
         "ordinal_loss",
         "text_layers",
         "text_vector",
+        "threshold",
         "tokenizing",
         "toml",
     ),

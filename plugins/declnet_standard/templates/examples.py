@@ -95,7 +95,6 @@ class TableTemplate(MLP, ExampleTemplate):
 
     type = "table"
     requires = (SCIKIT_LEARN,)
-    default_for = "table"
 
 
 def table_notes(

@@ -471,9 +471,14 @@ def _training(plan: Plan) -> Iterator[Line]:
         yield "]"
     rare = plan.table.task == "binary" and rare_class(plan.table) is not None
     if rare and not plan.table.others and "threshold" in plan.installed and sizes.validation:
-        yield ""
-        yield "# [calibration]  # would choose a threshold on the validation data, in place of 0.5"
-        yield '# steps = [{ type = "threshold", metric = "f1" }]'
+        yield from threshold()
+
+
+def threshold() -> Iterator[Line]:
+    """Yield the calibration to try for a rare one of two classes, as a comment."""
+    yield ""
+    yield "# [calibration]  # would choose a threshold on the validation data, in place of 0.5"
+    yield '# steps = [{ type = "threshold", metric = "f1" }]'
 
 
 def _aligned(block: Iterable[Line]) -> Iterator[str]:

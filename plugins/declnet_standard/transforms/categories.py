@@ -107,6 +107,10 @@ class CategoryTransform(Transform):
             refuse(x, unknown, 'is "{}", which the training data does not have', self.unknown_hint)
         return positions
 
+    def known_values(self, state: TransformState) -> tuple[Any, ...]:
+        """Return the categories."""
+        return tuple(state["categories"])
+
 
 class OneHot(CategoryTransform):
     """One column for each category of the training data: 1 where a row has it, else 0.
@@ -219,3 +223,7 @@ class GroupRare(Transform):
         y: Array = names[positions]  # -1 is the last
         y[missing] = None
         return y
+
+    def known_values(self, state: TransformState) -> tuple[Any, ...]:
+        """Return the categories that are kept."""
+        return tuple(state["categories"])

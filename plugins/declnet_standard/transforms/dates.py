@@ -94,7 +94,7 @@ class Datetime(Transform):
         parts = self.parts or tuple(
             part
             for part in USUAL
-            if (allowed is None or part in allowed) and _varies(_part(moments, part, start))
+            if (allowed is None or part in allowed) and _varies(part_of(moments, part, start))
         )
         wrong = [part for part in parts if allowed is not None and part not in allowed]
         if wrong:
@@ -107,7 +107,7 @@ class Datetime(Transform):
         moments = _moments(x, state["form"])
         columns: list[Array] = []
         for part in state["parts"]:
-            values = _part(moments, part, state["start"])
+            values = part_of(moments, part, state["start"])
             if not self._is_cycle(part):
                 columns.append(values)
                 continue
@@ -163,7 +163,7 @@ def _days(moments: Array) -> Array:
     return days
 
 
-def _part(moments: Array, part: str, start: float) -> Array:
+def part_of(moments: Array, part: str, start: float) -> Array:
     """Return a part of each moment, NaN for missing values."""
     days = _days(moments)
     if part == "elapsed":

@@ -25,7 +25,8 @@ class Members(Layer):
     until `member_dense` gives each an output of its own.
 
     TabM-mini: Gorishniy, Kotelnikov and Babenko, TabM, ICLR 2025, arXiv:2410.24210, where factors
-    start as random signs, or as N(0, 1) after embeddings of numbers.
+    start as random signs, or after embeddings of numbers as N(0, 1), one for each feature
+    (`per_feature`).
     """
 
     type = "members"

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from declnet import ModelSpec, build_model
-from declnet_tabular import FanInUniform, HePlus, QuantileEdges, RandomSigns, UnitOutputs
+from declnet_tabular import (
+    FanInUniform,
+    HePlus,
+    PerFeature,
+    QuantileEdges,
+    RandomSigns,
+    UnitOutputs,
+)
 
 N, D, UNITS = 300, 7, 5
 
@@ -27,6 +34,18 @@ def test_without_data_they_draw_from_their_distributions(rng):
     assert 0.249 < np.abs(w).max() <= 0.25
     HePlus().fill(w, rng, 400, 50)
     assert not w.any()
+
+
+def test_adjacent_columns_of_a_feature_share_a_draw(rng):
+    w = np.empty((500, 8))
+    PerFeature(size=3).fill(w, rng, 8, 8)
+    groups = w[:, :3], w[:, 3:6], w[:, 6:]
+    assert all((each == each[:, :1]).all() for each in groups)
+    draws = w[:, ::3]
+    assert abs(draws.std() - 1) < 0.05
+    assert (np.abs(np.corrcoef(draws.T) - np.eye(3)) < 0.15).all()
+    PerFeature(size=3, initializer={"type": "random_signs"}).fill(w, rng, 8, 8)
+    assert set(np.unique(w)) == {-1.0, 1.0}
 
 
 def test_each_unit_gets_a_deviation_of_one_whatever_its_bias(rng):

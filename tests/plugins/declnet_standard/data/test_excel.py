@@ -8,8 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from declnet import DataError
+from declnet import DataError, default_registry
 from declnet_standard.data import Excel
+
+from .workbooks import write_ods, write_xls, write_xlsb
 
 RNG = np.random.default_rng(0)
 
@@ -78,6 +80,30 @@ def test_cells_are_read_as_those_of_a_csv_file(book):
     ]
 
 
+@pytest.mark.parametrize("suffix", ["ods", "xls", "xlsb"])
+def test_workbooks_of_other_formats(suffix, tmp_path):
+    pytest.importorskip("python_calamine")
+    path, took = tmp_path / f"t.{suffix}", dt.timedelta(hours=30) if suffix == "ods" else 108000.0
+    days = [dt.date(2024, 2, 29), dt.date(1999, 12, 31)]
+    write = {"ods": write_ods, "xls": write_xls, "xlsb": write_xlsb}[suffix]
+    rows = [[1.5, "Ülm", days[0], True, took], [-2.0, "$3.50", days[1], False, 60.0]]
+    write(path, [["size", "city", "day", "new", "took"], *rows])
+    source = default_registry().find("data_source", "excel").for_file(path)
+    assert columns(source.load(RNG)) == {
+        "size": [1.5, -2.0],
+        "city": ["Ülm", "$3.50"],
+        "day": ["2024-02-29", "1999-12-31"],
+        "new": [True, False],
+        "took": [108000.0, 60.0],
+    }
+    with pytest.raises(DataError, match=f"t.{suffix}: is larger than 100 bytes"):
+        source.model_copy(update={"maximum_bytes": 100}).load(RNG)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match=f"t.{suffix}: not a valid workbook, or damaged"):
+        source.load(RNG)
+
+
 def test_a_sheet_without_names(book):
     source = book([[1, "a"], [2, None]], header=False, types={"column_1": "text"})
     assert columns(source.load(RNG)) == {"column_1": ["1", "2"], "column_2": ["a", None]}
@@ -106,7 +132,7 @@ def test_another_file_is_refused(tmp_path, content):
     path = tmp_path / "table.xlsx"
     if content is not None:
         path.write_bytes(content)
-    expected = "there is no such file" if content is None else "not a valid Excel workbook"
+    expected = "there is no such file" if content is None else "not a valid workbook"
     with pytest.raises(DataError, match=expected):
         Excel(path=path).load(RNG)
 

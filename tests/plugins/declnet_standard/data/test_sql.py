@@ -7,6 +7,7 @@ import sqlite3
 import sys
 import tomllib
 from contextlib import closing
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -72,6 +73,22 @@ def test_chunks_are_the_whole(shop):
     for name, values in whole.items():
         assert [value for each in parts for value in columns(each)[name]] == values
     assert whole.keys() == {"id", "city"}
+
+
+@pytest.mark.parametrize(
+    ("url", "module", "package"),
+    [
+        ("mysql://reader@host/shop", "pymysql", "pymysql"),
+        ("mariadb+mysqldb://host/shop", "MySQLdb", "mysqlclient"),
+        ("oracle://host", "oracledb", "oracledb"),
+    ],
+)
+def test_a_missing_driver_is_named(shop, url, module, package):
+    if find_spec(module) is not None:
+        pytest.skip(f"{module} is installed")
+    with pytest.raises(DataError, match=f"driver is missing: no module {module}") as caught:
+        shop(url=url, query="SELECT 1 AS x").load(RNG)
+    assert caught.value.hint == f'pip install "{package}"'
 
 
 @pytest.mark.parametrize(

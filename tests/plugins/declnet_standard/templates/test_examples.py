@@ -32,7 +32,7 @@ def test_one_is_the_default_without_a_table_and_one_for_a_table():
         for entry in default_registry().entries("template")
         if entry.component.default_for is not None
     }
-    assert defaults == {"classification": "example", "table": "table"}
+    assert defaults == {"classification": "example", "realmlp_td": "table"}
 
 
 @EACH

@@ -1,0 +1,125 @@
+"""`declnet export`: write the model of a run in a format that other programs run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from declnet.cli.diagnostics import show_note
+from declnet.cli.options import PATH, no_plugin_option, registry_without, run_argument
+from declnet.cli.run import interrupt_on_signals, without_collections
+
+if TYPE_CHECKING:
+    from declnet.contracts.exporter import TranslatedPart
+    from declnet.runs.exporting import ExportResult
+
+
+@click.command(short_help="Write the model of a run in another format, e.g. ONNX.")
+@run_argument
+@click.option("-o", "--output", type=PATH, required=True, help="The file to write.")
+@click.option(
+    "--format",
+    "form",
+    metavar="TYPE",
+    help="The format; `declnet plugins` lists the exporters.  [default: by the end of OUTPUT's "
+    "name]",
+)
+@click.option(
+    "--set",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the format, e.g. opset=17.",
+)
+@click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
+@click.option(
+    "--allow-difference",
+    is_flag=True,
+    help="Keep the file even if its predictions differ from declnet's by more than rounding.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one object, for programs.")
+@no_plugin_option
+def export(
+    run: Path,
+    output: Path,
+    form: str | None,
+    options: tuple[str, ...],
+    force: bool,
+    allow_difference: bool,
+    as_json: bool,
+    disabled: tuple[str, ...],
+) -> None:
+    """Write the model of RUN, the folder of a run, in a format that other programs run.
+
+    The file holds the whole path from raw columns to predictions: the preparation of the data, the
+    network, its calibration and, for classes, their names. RUN may be a folder of folds or seeds:
+    the file then averages the predictions of their models.
+
+    Before OUTPUT is kept, it is run on rows of the run's own data, if these are still there and the
+    format allows it, and compared with declnet.
+    """
+    import time
+
+    with without_collections():
+        from declnet.runs.ensemble import is_ensemble, open_ensemble
+        from declnet.runs.stored_run import open_run
+        from declnet.runs.writing import json_document
+        from declnet.spec.overrides import parse_override
+
+    interrupt_on_signals()
+    parsed = (parse_override(each, number) for number, each in enumerate(options, start=1))
+    given = {each.key: each.value for each in parsed}
+    registry = registry_without(disabled)
+    opening = open_ensemble if is_ensemble(run) else open_run
+    start = time.perf_counter()
+    found = opening(run, registry, notice=show_note).export(
+        output, form, given, force=force, allow_difference=allow_difference
+    )
+    if as_json:
+        click.echo(json_document(found.as_data()).decode(), nl=False)
+    else:
+        _print(found, time.perf_counter() - start)
+
+
+def _print(found: ExportResult, seconds: float) -> None:
+    from declnet.cli.terminal import print_table
+
+    rows = [(name, part.type, _translation(part)) for name, part in _rows(found.parts)]
+    print_table(("part", "component", "translation"), rows)
+    for each in found.notes:
+        click.echo(f"note: {each}")
+    if found.difference is not None:
+        labels = f", another class in {found.labels_differ} rows" if found.labels_differ else ""
+        click.echo(
+            f"compared with declnet on {found.samples} rows: largest difference "
+            f"{found.difference:.2g}, relative to the largest number{labels}"
+        )
+    others = f" and {', '.join(each.name for each in found.files[1:])}" if found.files[1:] else ""
+    click.echo(f"{found.path}{others}: {found.format}, {found.size:,} bytes, {seconds:.2f} s")
+
+
+def _translation(part: TranslatedPart) -> str:
+    return f"{part.translation} ({part.origin})" if part.translation else "none needed"
+
+
+MOST_NAMED = 3
+"""Columns of one transform that are named."""
+
+
+def _rows(parts: Sequence[TranslatedPart]) -> Iterator[tuple[str, TranslatedPart]]:
+    """Yield a row for each part, but one for all columns of a transform."""
+    columns: dict[tuple[str, str], list[str]] = {}
+    for part in parts:
+        if part.kind == "transform":
+            columns.setdefault((part.type, part.translation), []).append(part.name)
+    for part in parts:
+        key = part.type, part.translation
+        if part.kind != "transform":
+            yield part.name, part
+        elif key in columns:
+            names = columns.pop(key)
+            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+            yield ", ".join(names[:MOST_NAMED]) + more, part

@@ -1,0 +1,118 @@
+"""`declnet import`: turn a network that was trained elsewhere into a spec and weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from declnet.cli.options import PATH, no_plugin_option, registry_without
+
+if TYPE_CHECKING:
+    from declnet.contracts.importer import Importer
+    from declnet.registry.registry import Registry
+
+
+@click.command("import", short_help="Turn a network of another library into a spec and weights.")
+@click.argument("file", type=PATH)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=PATH,
+    metavar="FOLDER|SPEC",
+    help="A folder for spec.toml and weights.safetensors; or a spec's name, ending in .toml.",
+)
+@click.option(
+    "--format",
+    "declared",
+    metavar="TYPE",
+    help="An importer, or a table as in '{ type = …, … }'.  [default: by the suffix of FILE]",
+)
+@click.option(
+    "--mapping",
+    type=PATH,
+    metavar="FILE",
+    help="For a file of weights alone: a TOML file that names the layers and their arrays.",
+)
+@click.option("--force", is_flag=True, help="Overwrite files that exist.")
+@no_plugin_option
+def import_(
+    file: Path,
+    output: Path,
+    declared: str | None,
+    mapping: Path | None,
+    force: bool,
+    disabled: tuple[str, ...],
+) -> None:
+    """Write the network in FILE as a spec with initial weights.
+
+    Each part of FILE becomes a layer, which is printed; a part that no layer corresponds to is an
+    error. Before anything is written, the predictions of both networks for random inputs are
+    compared.
+    """
+    from declnet.runs.importing import import_network
+
+    registry = registry_without(disabled)
+    importer = _importer(file, declared, mapping, registry)
+    found = import_network(importer, file, output, registry, overwrite=force)
+    width = max(map(len, found.mapping), default=0)
+    for layer, origin in found.mapping.items():
+        click.echo(f"{layer:<{width}}  {origin}".rstrip())
+    for each in found.left_out:
+        click.echo(f"left out: {each}")
+    if found.difference is None:
+        click.echo("predictions: not compared, since the file has only weights")
+    else:
+        click.echo(
+            f"predictions: at most {found.difference:.2g} apart, for {found.samples} random samples"
+        )
+    click.echo(f"{found.spec}: written, with {found.parameters:,} parameters in {found.weights}")
+
+
+def _importer(
+    file: Path, declared: str | None, mapping: Path | None, registry: Registry
+) -> Importer:
+    """Return the importer that is named, or that reads files of this suffix."""
+    from pydantic import ValidationError
+
+    from declnet.contracts.importer import Importer
+    from declnet.errors import OutputError
+
+    table = _table(declared) if declared is not None else _by_suffix(file, registry)
+    if mapping is not None:
+        table["mapping"] = mapping
+    try:
+        return Importer.from_declaration(table, {"registry": registry})
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise OutputError(f"importer {table['type']}: {key}: {first['msg']}") from None
+
+
+def _table(declared: str) -> dict[str, Any]:
+    import tomllib
+
+    if not declared.lstrip().startswith("{"):
+        return {"type": declared}
+    try:
+        table: dict[str, Any] = tomllib.loads(f"v = {declared}")["v"]
+    except tomllib.TOMLDecodeError as error:
+        raise click.BadParameter(f"{declared!r} is not a table: {error}") from None
+    if "type" not in table:
+        raise click.BadParameter(f"{declared!r} has no type")
+    return table
+
+
+def _by_suffix(file: Path, registry: Registry) -> dict[str, Any]:
+    from declnet.errors import OutputError
+
+    entries = list(registry.entries("importer"))
+    for each in entries:
+        if file.suffix.lower() in each.component.suffixes:
+            return {"type": each.type}
+    known = ", ".join(suffix for each in entries for suffix in each.component.suffixes)
+    suffix = f"files that end in {file.suffix}" if file.suffix else "files without a suffix"
+    installed = f"the installed ones read {known}" if known else "none is installed"
+    raise OutputError(f"{file}: no importer reads {suffix}; {installed}")

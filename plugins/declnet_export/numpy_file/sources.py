@@ -1,0 +1,122 @@
+"""The source text of functions with all that they use, for a file that stands alone."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import pprint
+import re
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+
+class Sources:
+    """Functions, constants and imports of a file, each once, in the order of their use.
+
+    Attributes:
+        imports: the lines that import modules, or names from modules of the standard library.
+        texts: the definitions.
+    """
+
+    def __init__(self) -> None:
+        self.imports: set[str] = set()
+        self.texts: list[str] = []
+        self._names: dict[int, str] = {}
+        self._taken: set[str] = {"W", "Array", "np", *dir(builtins)}
+        self._kept: list[Any] = []
+
+    def add(self, function: Callable[..., Any]) -> str:
+        """Add a function, and what it uses; return its name in the file.
+
+        A function uses modules, constants, and other functions of its module or imported into it.
+        Those of the standard library are imported, all others are copied.
+
+        Raises:
+            TypeError: it uses something else, e.g. an object that no literal describes.
+        """
+        return self._named(function.__name__, function)
+
+    def reserve(self, name: str) -> str:
+        """Return a name that nothing else in the file has, like the given one."""
+        word = re.sub(r"\W", "_", name)
+        word = word if word[:1].isalpha() or word[:1] == "_" else f"_{word}"
+        found, number = word, 2
+        while found in self._taken:
+            found, number = f"{word}_{number}", number + 1
+        self._taken.add(found)
+        return found
+
+    def _named(self, name: str, value: Any) -> str:
+        if id(value) in self._names:
+            return self._names[id(value)]
+        self._kept.append(value)  # so that no other object gets its id
+        if isinstance(value, ModuleType):
+            if value.__name__.partition(".")[0] not in (*sys.stdlib_module_names, "numpy"):
+                raise TypeError(f"{name} is a module that the file cannot import")
+            alias = "" if value.__name__ == name else f" as {name}"
+            return self._imported(value, name, f"import {value.__name__}{alias}")
+        home = str(getattr(value, "__module__", None)).partition(".")[0]
+        if callable(value) and home in (*sys.stdlib_module_names, "numpy"):
+            home = value.__module__.removeprefix("_")
+            return self._imported(value, name, f"from {home} import {name}")
+        own = self.reserve(name)
+        self._names[id(value)] = own
+        wrapped = inspect.unwrap(value) if callable(value) else value
+        if inspect.isfunction(wrapped):
+            self.texts.append(self._definition(wrapped, own))
+        elif isinstance(value, re.Pattern):
+            self.imports.add("import re")
+            self.texts.append(f"{own} = re.compile({value.pattern!r}, {int(value.flags)})")
+        elif isinstance(value, int | float | str | bytes | tuple | list | dict | frozenset | None):
+            self.texts.append(f"{own} = {pprint.pformat(value, width=96, sort_dicts=False)}")
+        else:
+            raise TypeError(f"{name} is {value!r:.60}, which a file of its own cannot hold")
+        return own
+
+    def _imported(self, value: Any, name: str, line: str) -> str:
+        self.imports.add(line)
+        self._names[id(value)] = name
+        self._taken.add(name)
+        return name
+
+    def _definition(self, function: Any, own: str) -> str:
+        """Return the text of a function, after the definitions of what it uses."""
+        text = inspect.getsource(function)
+        (tree,) = ast.parse(text).body
+        renamed = {} if own == function.__name__ else {function.__name__: own}
+        for name in dict.fromkeys(_globals_in(tree)):
+            if name in function.__globals__ and name != function.__name__:
+                found = self._named(name, function.__globals__[name])
+                if found != name:
+                    renamed[name] = found
+        if not renamed:
+            return text.rstrip()
+        tree = _Renaming(renamed).visit(tree)
+        return ast.unparse(tree)
+
+
+def _globals_in(tree: ast.AST) -> Iterator[str]:
+    """Yield the names that a function reads, without those of annotations."""
+    for field, value in ast.iter_fields(tree):
+        if field in ("annotation", "returns"):
+            continue
+        for node in value if isinstance(value, list) else [value]:
+            if isinstance(node, ast.Name):
+                yield node.id
+            elif isinstance(node, ast.AST):
+                yield from _globals_in(node)
+
+
+class _Renaming(ast.NodeTransformer):
+    def __init__(self, names: dict[str, str]) -> None:
+        self._names_of = names
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:  # as ast calls it
+        return ast.Name(self._names_of.get(node.id, node.id), node.ctx)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.name = self._names_of.get(node.name, node.name)
+        return self.generic_visit(node)

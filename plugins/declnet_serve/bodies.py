@@ -1,0 +1,282 @@
+"""Strict reading of a request's body: JSON as a table or arrays, CSV by declnet's own reader."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from declnet import Array, ColumnType, DataError, Table, as_table
+from declnet_serve.problems import ProblemError
+
+_BEYOND = 2**63
+_WANTED: dict[ColumnType, str] = {
+    "number": "a number",
+    "integer": "a number",
+    "boolean": "a boolean",
+    "text": "text",
+}
+_FITTING: dict[ColumnType, frozenset[type]] = {
+    "number": frozenset({int, float}),
+    "integer": frozenset({int, float}),
+    "boolean": frozenset({bool, int, float}),
+    "text": frozenset({str}),
+}
+
+
+def parse_json(body: bytes) -> Any:
+    """Return a JSON value, parsed as RFC 8259 says, without Python's additions.
+
+    Raises:
+        ProblemError: it is not UTF-8 or not JSON, a key occurs twice in an object, or it has NaN or
+            Infinity, a text that is not Unicode, or too deeply nested values.
+    """
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProblemError(
+            400, f"the body is not UTF-8: byte {error.start + 1} is invalid"
+        ) from None
+    if text.startswith("\ufeff"):
+        raise ProblemError(400, "the body begins with a byte order mark", "send UTF-8 without one")
+    try:
+        found = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ProblemError(400, f"the body is not JSON: {error.msg} ({where})") from None
+    except RecursionError:
+        raise ProblemError(400, "the body is nested too deeply") from None
+    except ValueError as error:  # thousands of digits
+        raise ProblemError(400, f"the body is not JSON: {error}") from None
+    if "\\u" in text:
+        try:
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            message = (
+                "the body has half of a surrogate pair, such as \\ud800, which is no character"
+            )
+            raise ProblemError(400, message) from None
+        except RecursionError:
+            raise ProblemError(400, "the body is nested too deeply") from None
+    return found
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ProblemError(400, f"duplicate key {_shown(twice)} in an object")
+    return found
+
+
+def _constant(name: str) -> Any:
+    raise ProblemError(400, f"{name} is not JSON", "null is a missing value")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+
+
+class Shape:
+    """What the body of a request for a model may be.
+
+    Attributes:
+        types: the columns, with their types; None for a model of arrays.
+        others: further columns that windows need: of the series and of the time.
+        inputs: the names of the arrays of a model with several inputs; empty for others.
+    """
+
+    def __init__(
+        self,
+        types: Mapping[str, ColumnType] | None,
+        others: Mapping[str, ColumnType | None],
+        inputs: tuple[str, ...],
+    ) -> None:
+        self.types, self.others, self.inputs = types, others, inputs
+
+    def read(self, value: Any, most_rows: int) -> tuple[Table | Array | dict[str, Array], int]:
+        """Return the samples in a JSON value, and their number.
+
+        Raises:
+            ProblemError: the value has another form, or more than `most_rows` rows.
+            DataError: a column is missing, or a value has another type.
+        """
+        if self.types is not None:
+            return self._table(value, self.types, most_rows)
+        if not self.inputs:
+            if not isinstance(value, list):
+                raise ProblemError(422, "the model takes an array", "send samples as nested lists")
+            samples = _array(value, "the array", most_rows)
+            return samples, len(samples)
+        if not isinstance(value, dict):
+            names = ", ".join(self.inputs)
+            raise ProblemError(422, f"the model takes an array for each of its inputs: {names}")
+        if set(value) != set(self.inputs):
+            wanted, given = ", ".join(self.inputs), ", ".join(map(_shown, value)) or "none"
+            raise ProblemError(422, f"the model has the inputs {wanted}, but the body has {given}")
+        arrays = {name: _array(value[name], f'"{name}"', most_rows) for name in self.inputs}
+        return arrays, len(next(iter(arrays.values())))
+
+    def _table(
+        self, value: Any, types: Mapping[str, ColumnType], most_rows: int
+    ) -> tuple[Table, int]:
+        wanted: dict[str, ColumnType | None] = {**types, **self.others}
+        if isinstance(value, list):
+            rows = len(value)
+            _require_rows(rows, most_rows)
+            for number, row in enumerate(value, start=1):
+                if type(row) is not dict:
+                    found = _kind(row)
+                    raise ProblemError(422, f"row {number} is {found}, not an object", row=number)
+            columns = {name: _of_rows(value, name) for name in wanted}
+        elif isinstance(value, dict):
+            columns = _of_columns(value, wanted)
+            rows = len(next(iter(columns.values())))
+            _require_rows(rows, most_rows)
+        else:
+            raise ProblemError(
+                422, f"the body is {_kind(value)}", "send a list of rows, each an object"
+            )
+        arrays: dict[str, Array] = {}
+        for name, kind in wanted.items():
+            if kind is None:
+                table = as_table({name: columns[name]})
+                arrays[name] = table.columns[name] if isinstance(table, Table) else table
+            else:
+                arrays[name] = _column(columns[name], name, kind)
+        return Table(arrays), rows
+
+
+def _require_rows(rows: int, most_rows: int) -> None:
+    if rows == 0:
+        raise ProblemError(422, "the body has no rows", "send at least one")
+    if rows > most_rows:
+        raise ProblemError(
+            413, f"the body has {rows} rows, more than {most_rows}", "send them in several requests"
+        )
+
+
+def _of_rows(rows: Sequence[dict[str, Any]], name: str) -> list[Any]:
+    try:
+        return [row[name] for row in rows]
+    except KeyError:
+        number = 1 + next(at for at, row in enumerate(rows) if name not in row)
+        raise ProblemError(
+            422,
+            f'row {number} has no column "{name}"',
+            "null is a missing value",
+            code="E034",
+            row=number,
+            column=name,
+        ) from None
+
+
+def _of_columns(value: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, list[Any]]:
+    for name in wanted:
+        if name not in value:
+            raise ProblemError(422, f'there is no column "{name}"', code="E034", column=name)
+        if type(value[name]) is not list:
+            found = _kind(value[name])
+            raise ProblemError(
+                422, f'column "{name}" is {found}, not a list', "send a list of rows", column=name
+            )
+    columns = {name: value[name] for name in wanted}
+    if len({len(each) for each in columns.values()}) > 1:
+        lengths = ", ".join(f'"{name}" {len(each)}' for name, each in columns.items())
+        raise ProblemError(422, f"the columns have different numbers of values: {lengths}")
+    return columns
+
+
+def _column(values: list[Any], name: str, kind: ColumnType) -> Array:
+    """Return a column as in a table of the training data, None or NaN where a value is null."""
+    kinds = set(map(type, values))
+    missing = type(None) in kinds
+    kinds.discard(type(None))
+    if not kinds <= _FITTING[kind]:
+        at = next(
+            at for at, v in enumerate(values) if v is not None and type(v) not in _FITTING[kind]
+        )
+        value, wanted = values[at], _WANTED[kind]
+        found = _kind(value) if isinstance(value, list | dict) else _shown(value)
+        raise _misplaced(at, name, f"is {found}, but {wanted} in the training data")
+    if kind == "text":
+        texts = np.empty(len(values), object)
+        texts[:] = values
+        return texts
+    if int in kinds:
+        for at, each in enumerate(values):
+            if type(each) is int and not -_BEYOND <= each < _BEYOND:
+                raise _misplaced(at, name, "is a whole number of more than 64 bits")
+    if missing:
+        return np.array([np.nan if each is None else each for each in values], float)
+    return np.array(values, float if float in kinds else None)
+
+
+def _misplaced(position: int, name: str, fault: str) -> DataError:
+    return DataError(f'row {position + 1}, column "{name}" {fault}', code="E035")
+
+
+def _array(value: Any, name: str, most_rows: int) -> Array:
+    if not isinstance(value, list):
+        raise ProblemError(422, f"{name} is {_kind(value)}, not a list of samples")
+    _require_rows(len(value), most_rows)
+    strange = _not_a_number(value)
+    if strange is not None:
+        sample, what = strange
+        raise ProblemError(422, f"sample {sample} of {name} has {what}, not a number", row=sample)
+    try:
+        found: Array = np.array(value)
+    except ValueError:
+        raise ProblemError(422, f"{name} is ragged: its samples differ in shape") from None
+    if found.dtype.kind not in "fi":
+        raise ProblemError(422, f"{name} has a whole number of more than 63 bits")
+    return found
+
+
+def _not_a_number(value: list[Any]) -> tuple[int, str] | None:
+    """Return the sample, from 1, and what it has that is not a number, if there is any."""
+    numbers = {int, float}
+    for at, sample in enumerate(value, start=1):
+        left = [sample]
+        while left:
+            each = left.pop()
+            if type(each) is list:
+                if not set(map(type, each)) <= numbers:
+                    left.extend(each)
+            elif type(each) not in numbers:
+                return at, _kind(each)
+    return None
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    names = {dict: "an object", list: "a list", str: "text", bool: "a boolean"}
+    return names.get(type(value), "a number")
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+@contextmanager
+def csv_file(body: bytes) -> Iterator[Path]:
+    """Write CSV to a temporary file, since data sources read files; name it "the body" in errors.
+
+    Raises:
+        DataError: as raised while the file is in use, without its path.
+    """
+    with tempfile.TemporaryDirectory(prefix="declnet-serve-") as folder:
+        path = Path(folder, "body.csv")
+        path.write_bytes(body)
+        try:
+            yield path
+        except DataError as error:
+            message = error.message.replace(str(path), "the body")
+            raise DataError(message, hint=error.hint, code=error.code) from None

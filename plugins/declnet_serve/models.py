@@ -1,0 +1,308 @@
+"""The served models: loading, prediction, and reload when a run's folder changes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from declnet import (
+    ColumnType,
+    DataError,
+    DeclnetError,
+    JointPredictions,
+    Predictor,
+    Registry,
+    is_ensemble,
+    load_predictor,
+    write_predictions,
+)
+from declnet_serve.bodies import Shape, csv_file, parse_json
+from declnet_serve.problems import ProblemError
+
+Signature = tuple[tuple[str, int, int, int], ...]
+
+_SUFFIXES = (".json", ".toml", ".safetensors")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a model's input.
+
+    Attributes:
+        name: its name.
+        type: the type of its values; None if numbers and text are accepted.
+        known: the values that the model tells apart; None if there are no such values.
+        closed: whether other values are an error.
+    """
+
+    name: str
+    type: ColumnType | None
+    known: tuple[Any, ...] | None = None
+    closed: bool = False
+
+
+class LoadedModel:
+    """A model in memory, which never changes; a reload makes another one.
+
+    Args:
+        path: the run's folder, or a folder of folds or seeds.
+        registry: where components are looked up; None: the installed ones.
+        notice: receives notes on the run.
+
+    Raises:
+        DeclnetError: there is no run, or it cannot be read.
+    """
+
+    def __init__(
+        self, path: Path, registry: Registry | None, notice: Callable[[str], None]
+    ) -> None:
+        self.predictor: Predictor = load_predictor(path, registry, notice=notice)
+        self.version = _version(path)
+        self.loaded = datetime.now(UTC).isoformat(timespec="seconds")
+        first = self.predictor.predictors[0]
+        windows = self.predictor.windows
+        others: dict[str, ColumnType | None] = {}
+        if windows is not None:
+            if windows.spec.series is not None:
+                others[windows.spec.series] = "text"
+            if windows.time is not None:
+                others[windows.time] = None
+        features = first.preparation.types if first.preparation is not None else None
+        named = () if features is not None else tuple(name for name in first.model.inputs if name)
+        others = {name: kind for name, kind in others.items() if name not in (features or {})}
+        self._shape = Shape(features, others, named)
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...] | None:
+        """The columns that a table must have; None for a model of arrays."""
+        shape = self._shape
+        if shape.types is None:
+            return None
+        every: dict[str, ColumnType | None] = {**shape.types, **shape.others}
+        return tuple(self._described(name, kind) for name, kind in every.items())
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the arrays of a model with several inputs."""
+        return self._shape.inputs
+
+    @cached_property
+    def sample_shape(self) -> dict[str, tuple[int, ...]]:
+        """The shape of a sample as the layers take it, by the name of the input."""
+        model = self.predictor.predictors[0].model
+        return {name: each.shape for name, each in model.inputs.items()}
+
+    def _described(self, name: str, kind: ColumnType | None) -> Column:
+        preparation = self.predictor.preparation
+        for step in preparation.steps if preparation is not None else ():
+            if name not in step.states:
+                continue
+            state = step.states[name]
+            known = step.transform.known_values(state)
+            if known is not None:
+                return Column(name, kind, known, _rejects(step.transform, state, known))
+        return Column(name, kind)
+
+    @cached_property
+    def example(self) -> Any:
+        """A JSON body that the model accepts; None if none was found."""
+        for text in ("text", "2026-01-31"):
+            body = self._body(text)
+            try:
+                samples, _ = self._shape.read(body, 1)
+                self.predictor.predict(samples)
+            except (DeclnetError, ProblemError, ValueError):
+                continue
+            return body
+        return None
+
+    def _body(self, text: str) -> Any:
+        if self.columns is not None:
+            values = {"number": 0.5, "integer": 1, "boolean": True, "text": text, None: text}
+            return [
+                {
+                    each.name: each.known[0] if each.known else values[each.type]
+                    for each in self.columns
+                }
+            ]
+        arrays = {name: np.zeros((1, *each)).tolist() for name, each in self.sample_shape.items()}
+        return arrays if self.inputs else next(iter(arrays.values()))
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """The names of a prediction's columns with their JSON types; empty if they are unknown."""
+        if self.example is None:
+            return {}
+        samples, _ = self._shape.read(self.example, 1)
+        kinds = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
+        found = self.predictor.predict(samples).columns()
+        return {name: kinds.get(each.dtype.kind, "string") for name, each in found.items()}
+
+    def answer(
+        self, body: bytes, form: str, accepted: str, *, spread: bool, most_rows: int
+    ) -> tuple[bytes, int]:
+        """Return the predictions for a body, and their number; runs in a thread.
+
+        Args:
+            body: the request's body.
+            form: what it is, `json` or `csv`.
+            accepted: what to return, `json` or `csv`.
+            spread: whether an ensemble's predictions have their standard deviation.
+            most_rows: of a body; more are a problem.
+
+        Raises:
+            ProblemError: the body is malformed.
+            DataError: a row cannot be predicted.
+            ComponentError: a component raised an exception.
+        """
+        if form == "csv":
+            with csv_file(body) as path:
+                if self.predictor.features is None and self.inputs:
+                    raise ProblemError(415, "the model takes arrays by name, which CSV cannot hold")
+                parts = []
+                count = 0
+                for part in self.predictor.predict_parts(path, spread=spread):
+                    count += part.samples
+                    if count > most_rows:
+                        raise ProblemError(413, f"the body has more than {most_rows} rows")
+                    parts.append(part)
+        else:
+            samples, rows = self._shape.read(parse_json(body), most_rows)
+            found = self.predictor.predict(samples)
+            parts = [found if spread else _without_spread(found)]
+        file = io.BytesIO()
+        if accepted == "csv":
+            rows = write_predictions(parts, file, "csv")
+            return file.getvalue(), rows
+        rows = write_predictions(parts, file, "jsonl")
+        lines = file.getvalue().rstrip(b"\n").replace(b"\n", b",\n")
+        return b'{"predictions": [' + lines + b"]}\n", rows
+
+
+def _without_spread(found: Any) -> Any:
+    if isinstance(found, JointPredictions):
+        own = {name: replace(each, spread=None) for name, each in found.items()}
+        return replace(found, by_loss=own)
+    return found if found.spread is None else replace(found, spread=None)
+
+
+def _rejects(transform: Any, state: Any, known: tuple[Any, ...]) -> bool:
+    """Return whether a transform rejects a value that is not among the known ones."""
+    if not known or not all(isinstance(each, str) for each in known):
+        return False
+    other = np.array(["\N{WHITE SQUARE}".join(known)[:200] + "\N{WHITE SQUARE}"], object)
+    try:
+        transform.apply(other, state)
+    except Exception:  # a third party's transform may raise anything
+        return True
+    return False
+
+
+def _version(path: Path) -> str:
+    name = "ensemble.json" if is_ensemble(path) else "manifest.json"
+    try:
+        return hashlib.sha256((path / name).read_bytes()).hexdigest()[:12]
+    except OSError:
+        return "unknown"
+
+
+def signature_of(path: Path) -> Signature:
+    """Return what changes when a run is replaced; raise OSError if the folder cannot be read.
+
+    The files of a run that a prediction needs, with their sizes, times and numbers; for a folder of
+    runs, also those of its runs.
+    """
+    found = []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.name.endswith(_SUFFIXES) and not entry.name.startswith("."):
+                about = entry.stat()
+                found.append((entry.name, about.st_size, about.st_mtime_ns, about.st_ino))
+            elif (Path(entry.path) / "manifest.json").is_file():
+                about = (Path(entry.path) / "manifest.json").stat()
+                found.append((entry.name, about.st_size, about.st_mtime_ns, about.st_ino))
+    return tuple(sorted(found))
+
+
+@dataclass
+class ServedModel:
+    """A name with the model that answers now, and what happened at the last reload.
+
+    Attributes:
+        name: the name in paths.
+        path: the run's folder.
+        model: the model that answers.
+        error: why the folder's present content could not be loaded; None if it is what answers.
+        reloads: how often another model was loaded.
+    """
+
+    name: str
+    path: Path
+    model: LoadedModel
+    error: str | None = None
+    reloads: int = 0
+    _loaded: Signature = ()
+    _seen: Signature | None = None
+    _failed: Signature | None = field(default=None)
+    _retry: float = 0.0
+
+    def changed(self) -> bool:
+        """Return whether the folder differs from the loaded one, and came to rest.
+
+        A folder that could not be loaded is tried again when it changes, and every minute.
+        """
+        try:
+            now = signature_of(self.path)
+        except OSError as error:
+            self.error = f"{self.path}: {error.strerror or error}"
+            self._seen = None
+            return False
+        at_rest, self._seen = now == self._seen, now
+        if now == self._loaded:
+            self.error = None
+            return False
+        return at_rest and (now != self._failed or time.monotonic() >= self._retry)
+
+    def reload(self, registry: Registry | None, notice: Callable[[str], None]) -> bool:
+        """Load the folder's present content beside the model, and swap them if that succeeds."""
+        before = self._seen or ()
+        try:
+            fresh = LoadedModel(self.path, registry, notice)
+            _ = fresh.outputs  # the first prediction, made before anybody waits for it
+        except Exception as error:  # a plugin may raise anything; the old model keeps answering
+            known = isinstance(error, DeclnetError)
+            self.error = str(error) if known else f"{type(error).__name__}: {error}"
+            self._failed, self._retry = before, time.monotonic() + 60
+            return False
+        self.model, self.error, self._failed = fresh, None, None
+        self._loaded = before
+        self.reloads += 1
+        return True
+
+
+def load_models(
+    named: Iterable[tuple[str, Path]], registry: Registry | None, notice: Callable[[str], None]
+) -> dict[str, ServedModel]:
+    """Load all models; raise DeclnetError if one of them cannot be loaded."""
+    found = {}
+    for name, path in named:
+        try:
+            before = signature_of(path)
+        except OSError:
+            before = ()  # load_predictor says what is wrong
+        model = LoadedModel(path, registry, notice)
+        with suppress(DataError):
+            _ = model.outputs
+        found[name] = ServedModel(name, path, model, _loaded=before)
+    return found

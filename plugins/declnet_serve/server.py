@@ -1,0 +1,167 @@
+"""Serving processes: one that listens, or several that share its socket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+import time
+from importlib.util import find_spec
+from multiprocessing import connection, get_context, parent_process
+from typing import Any
+
+import uvicorn
+
+from declnet import DeclnetError, Registry, default_registry, discover
+from declnet_serve.app import App
+from declnet_serve.logs import log, take_over_logging
+from declnet_serve.models import ServedModel, load_models
+from declnet_serve.options import Options
+
+
+class AddressError(DeclnetError):
+    """The address cannot be listened on."""
+
+    exit_code = 2
+
+
+def registry_of(options: Options) -> Registry:
+    """Return the registry without the plugins that are disabled."""
+    return discover(options.disabled) if options.disabled else default_registry()
+
+
+def listening(options: Options) -> socket.socket:
+    """Return a socket bound to the address; raise AddressError if that fails."""
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    try:
+        return socket.create_server((options.host, options.port), family=family, backlog=2048)
+    except OSError as error:
+        where = f"{options.host}:{options.port}"
+        raise AddressError(f"cannot listen on {where}: {error.strerror or error}") from None
+
+
+def serve_here(
+    models: dict[str, ServedModel], options: Options, listener: socket.socket, registry: Registry
+) -> None:
+    """Serve in this process until SIGTERM or SIGINT; requests in flight are completed."""
+    take_over_logging()
+    app = App(models, options, registry)
+    config = uvicorn.Config(
+        app,
+        http="httptools" if find_spec("httptools") else "h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=options.connections,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=max(1, round(options.grace)),
+        h11_max_incomplete_event_size=16 * 1024,
+    )
+    server = _Server(config, app, options.body_timeout)
+    for each in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again after its shutdown
+        signal.signal(each, lambda *_: None)
+    server.run(sockets=[listener])
+    log("stopped", process=os.getpid())
+
+
+class _Server(uvicorn.Server):
+    """A server that closes connections whose clients neither send nor take anything.
+
+    uvicorn closes connections that are idle after a response. Those that send their first
+    headers slowly, or do not read their response, are closed here.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: App, patience: float) -> None:
+        super().__init__(config)
+        self._app, self._patience = app, patience
+        self._since: dict[Any, tuple[object, int, float]] = {}
+
+    async def main_loop(self) -> None:
+        """Serve until a signal."""
+        watch = asyncio.create_task(self._closing())
+        await super().main_loop()
+        self._app.stopping = True
+        watch.add_done_callback(lambda _: None)
+        asyncio.get_running_loop().call_later(self._patience, watch.cancel)
+
+    async def _closing(self) -> None:
+        while True:
+            await asyncio.sleep(min(1.0, self._patience / 4))
+            self._close_slow()
+
+    def _close_slow(self) -> None:
+        now, seen = time.monotonic(), {}
+        for each in list(self.server_state.connections):
+            cycle: Any = getattr(each, "cycle", None)
+            transport: Any = each.transport
+            unsent = transport.get_write_buffer_size()
+            if cycle is not None and not cycle.response_complete and not unsent:
+                continue  # the application works on a request, and has its own limits
+            state = (cycle, unsent)
+            before = self._since.get(each)
+            if before is None or before[:2] != state:
+                seen[each] = (*state, now)
+            elif now - before[2] > self._patience:
+                log("slow client", connection_unsent=unsent)
+                transport.abort()
+            else:
+                seen[each] = before
+        self._since = seen
+
+
+def serve_in_processes(options: Options, listener: socket.socket) -> None:
+    """Serve in several processes; replace one that ends, until SIGTERM or SIGINT."""
+    context, stopping = get_context("spawn"), threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stopping.set())
+
+    def start() -> Any:
+        process = context.Process(target=_work, args=(options, listener), daemon=False)
+        process.start()
+        return process
+
+    workers = [start() for _ in range(options.workers)]
+    started = time.monotonic()
+    while not stopping.is_set():
+        connection.wait([each.sentinel for each in workers], timeout=0.2)
+        for at, each in enumerate(workers):
+            if each.exitcode is not None and not stopping.is_set():
+                log("worker ended", "error", process=each.pid, exit_code=each.exitcode)
+                if stopping.wait(0 if time.monotonic() - started > 5 else 1):
+                    break
+                started = time.monotonic()
+                workers[at] = start()
+    listener.close()
+    for each in workers:
+        each.terminate()
+    deadline = time.monotonic() + options.grace + 5
+    for each in workers:
+        each.join(max(0.1, deadline - time.monotonic()))
+        if each.exitcode is None:
+            each.kill()
+            each.join()
+
+
+def _work(options: Options, listener: socket.socket) -> None:
+    """Load the models and serve, in a worker process."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    registry = registry_of(options)
+    try:
+        models = load_models(options.models, registry, lambda _sentence: None)
+    except DeclnetError as error:
+        log("not loaded", "error", process=os.getpid(), error=str(error))
+        raise SystemExit(1) from None
+    log("worker started", process=os.getpid())
+    serve_here(models, options, listener, registry)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,21 @@
+"""`docs/guide/tables.md` shows what `benchmarks/tables.py` reports of its results."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_the_report_is_that_of_the_results(docs: Path, repository: Path, tmp_path: Path) -> None:
+    page = docs / "guide" / "tables.md"
+    again = tmp_path / "page.md"
+    again.write_bytes(page.read_bytes())
+    paths = os.pathsep.join([str(repository), str(repository / "plugins")])
+    subprocess.run(
+        [sys.executable, repository / "benchmarks" / "tables.py", "--report", "--page", again],
+        check=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    assert again.read_text("utf-8") == page.read_text("utf-8")

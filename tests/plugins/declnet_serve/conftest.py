@@ -1,0 +1,156 @@
+"""Small runs, and the application of `declnet serve` without a network."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from declnet import cross_validate, parse_spec, run
+
+pytest.importorskip("uvicorn", reason="needs the extra serve")
+
+from declnet_serve.app import App
+from declnet_serve.models import load_models
+from declnet_serve.options import Options
+
+
+def _network(units: int) -> dict[str, Any]:
+    return {
+        "model": {"layers": [{"type": "dense", "units": units}, "softmax"]},
+        "loss": "categorical_crossentropy",
+        "optimizer": "adam",
+        "training": {"epochs": 3},
+    }
+
+
+def flowers(folder: Path, **changes: Any) -> dict[str, Any]:
+    """Return a spec for a table of four columns, one of them with markup in its name."""
+    rng = np.random.default_rng(0)
+    rows = zip(
+        rng.normal(size=60).round(3),
+        rng.integers(1, 90, 60),
+        np.array(["red", "green", "blue"])[rng.integers(0, 3, 60)],
+        np.array(["true", "false"])[rng.integers(0, 2, 60)],
+        np.array(["aster", "rose"])[rng.integers(0, 2, 60)],
+        strict=True,
+    )
+    lines = ["size,age,color,<i>fresh</i>,kind", *(",".join(map(str, row)) for row in rows)]
+    path = folder / "flowers.csv"
+    path.write_text("\n".join(lines))
+    data = {
+        "train": {"type": "csv", "path": str(path), "target": "kind"},
+        "prepare": ["impute", "standardize", "one_hot"],
+    }
+    return {"declnet": 1, "name": "flowers", "data": data, **_network(2), **changes}
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of runs: `flowers`, `flowers_again`, the folds `folds`, and `pixels` of an array."""
+    folder = tmp_path_factory.mktemp("served")
+    run(parse_spec(flowers(folder)), out=folder / "flowers")
+    run(parse_spec(flowers(folder, seed=7)), out=folder / "flowers_again")
+    folds = flowers(folder)
+    folds["data"]["folds"] = 2
+    cross_validate(parse_spec(folds), out=folder / "folds")
+    rng = np.random.default_rng(1)
+    np.savez(folder / "pixels.npz", x=rng.normal(size=(30, 2, 3)), y=np.arange(30) % 3)
+    pixels = {"train": {"type": "npz", "path": str(folder / "pixels.npz")}}
+    model = {"layers": ["flatten", {"type": "dense", "units": 3}, "softmax"]}
+    spec = {"declnet": 1, "data": pixels, **_network(3), "model": model}
+    run(parse_spec(spec), out=folder / "pixels")
+    return folder
+
+
+@dataclass
+class Answer:
+    """A response of the application."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Client:
+    """Calls an application in this process, each request in one loop."""
+
+    def __init__(self, app: App, runner: asyncio.Runner) -> None:
+        self.app, self._runner = app, runner
+
+    def __call__(
+        self, path: str, body: Any = None, *, method: str | None = None, **headers: str
+    ) -> Answer:
+        """Send a request; bytes as they are, other values as JSON."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        if body is not None:
+            headers = {"content_type": "application/json", **headers}
+        method = method or ("GET" if body is None else "POST")
+        parts = [content] if body is not None else [b""]
+        return self.run(self.send(path, parts, method, headers))
+
+    def run(self, work: Any) -> Any:
+        """Run a coroutine."""
+        return self._runner.run(work)
+
+    async def send(
+        self,
+        path: str,
+        parts: list[bytes],
+        method: str,
+        headers: dict[str, str],
+        pause: float = 0.0,
+    ) -> Answer:
+        """Send a request whose body comes in parts, with a pause after each."""
+        path, _, query = path.partition("?")
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode("latin-1")) for name, value in names.items()],
+        }
+        left, sent = list(parts), []
+
+        async def receive() -> dict[str, Any]:
+            await asyncio.sleep(pause)
+            if not left:
+                return {"type": "http.disconnect"}
+            part = left.pop(0)
+            return {"type": "http.request", "body": part, "more_body": bool(left)}
+
+        async def take(message: Any) -> None:
+            sent.append(message)
+
+        await self.app(scope, receive, take)
+        start, *rest = sent
+        found = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Answer(start["status"], found, b"".join(each["body"] for each in rest))
+
+
+@pytest.fixture
+def client(runs: Path) -> Iterator[Callable[..., Client]]:
+    """Return a function that makes a client of some of the runs, with other options."""
+    apps = []
+    with asyncio.Runner() as runner:
+
+        def make(*names: str, **changes: Any) -> Client:
+            models = tuple((name, runs / name) for name in names or ("flowers",))
+            options = replace(Options(models, log_requests=False), **changes)
+            apps.append(App(load_models(models, None, print), options))
+            return Client(apps[-1], runner)
+
+        yield make
+    for app in apps:
+        app.close()

@@ -1,0 +1,268 @@
+"""The application: predictions, problems, limits and descriptions."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+
+from declnet import load_predictor, write_predictions
+
+ROW = {"size": 0.25, "age": 20, "color": "red", "<i>fresh</i>": True}
+OTHER = {"size": None, "age": 33.5, "color": "pink", "<i>fresh</i>": None}
+COLUMNS = {name: [ROW[name], OTHER[name]] for name in ROW}
+CSV = b"<i>fresh</i>,size,age,color,more\ntrue,0.25,20,red,1\n,,33.5,pink,2\n"
+
+
+def written(predictions, form):
+    file = io.BytesIO()
+    write_predictions([predictions], file, form)
+    return file.getvalue()
+
+
+def test_all_forms_predict_the_same_as_a_program(client, runs):
+    ask = client()
+    found = load_predictor(runs / "flowers").predict([ROW, OTHER])
+    expected = [json.loads(line) for line in written(found, "jsonl").splitlines()]
+    assert ask("/predict", [ROW, OTHER]).json == {"predictions": expected}
+    assert ask("/models/flowers/predict", COLUMNS).json == {"predictions": expected}
+    read = ask("/predict", CSV, content_type="text/csv; charset=UTF-8")
+    assert read.json == {"predictions": expected}
+    table = ask("/predict", [ROW, OTHER], accept="text/csv, application/json;q=0.5")
+    assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    assert table.body == written(found, "csv")
+
+
+def test_arrays_and_ensembles(client, runs):
+    ask = client("pixels", "folds")
+    x = np.random.default_rng(2).normal(size=(4, 2, 3))
+    found = ask("/models/pixels/predict", x.tolist()).json["predictions"]
+    expected = load_predictor(runs / "pixels").predict(x)
+    assert [each["prediction"] for each in found] == expected.prediction.tolist()
+    probabilities = [[each[f"probability_{k}"] for k in range(3)] for each in found]
+    np.testing.assert_array_equal(np.float32(probabilities), expected.probabilities)
+
+    both = load_predictor(runs / "folds").predict([ROW])
+    (own,) = ask("/models/folds/predict", [ROW]).json["predictions"]
+    (wide,) = ask("/models/folds/predict?spread=true", [ROW]).json["predictions"]
+    assert set(wide) - set(own) == {"spread_aster", "spread_rose"}
+    assert wide["spread_rose"] == pytest.approx(both.spread[0, 1])
+    assert own["probability_rose"] == pytest.approx(both.probabilities[0, 1])
+    assert ask("/predict", [ROW]).status == 404  # which of them?
+
+
+DEEP = b"[" * 100_000
+MALFORMED = [
+    (b"", 400, "not JSON", None, None),
+    (b"[" + b'{"size": 1', 400, "line 1, column", None, None),
+    (b'[{"size": 1, "size": 2}]', 400, 'duplicate key "size"', None, None),
+    (b'[{"size": NaN}]', 400, "NaN", None, None),
+    (b'[{"size": -Infinity}]', 400, "Infinity", None, None),
+    (b'[{"size": ' + b"9" * 5000 + b"}]", 400, "not JSON", None, None),
+    (b"\xff\xfe[]", 400, "byte 1", None, None),
+    (b"\xef\xbb\xbf[]", 400, "byte order mark", None, None),
+    (b'[{"color": "\\ud800"}]', 400, "surrogate", None, None),
+    (DEEP, 400, "nested", None, None),
+    (b'{"a":' * 100_000, 400, "nested", None, None),
+    ([], 422, "no rows", None, None),
+    ({}, 422, 'no column "size"', None, "size"),
+    (3, 422, "a number", None, None),
+    ("text", 422, "text", None, None),
+    ([1], 422, "row 1 is a number", 1, None),
+    ([ROW, [1]], 422, "row 2 is a list", 2, None),
+    ([ROW, {**ROW, "size": "large"}], 422, '"large", but a number', 2, "size"),
+    ([{**ROW, "size": True}], 422, "but a number", 1, "size"),
+    ([{**ROW, "size": 10**30}], 422, "64 bits", 1, "size"),
+    ([{**ROW, "color": 3}], 422, "is 3, but text", 1, "color"),
+    ([{**ROW, "color": {"a": 1}}], 422, "an object", 1, "color"),
+    ([{**ROW, "<i>fresh</i>": 2}], 422, "booleans", 1, "<i>fresh</i>"),
+    ([{**ROW, "<i>fresh</i>": "true"}], 422, "a boolean", 1, "<i>fresh</i>"),
+    ([ROW, {"size": 1}], 422, 'row 2 has no column "age"', 2, "age"),
+    ({**COLUMNS, "age": 3}, 422, "not a list", None, "age"),
+    ({**COLUMNS, "age": [3]}, 422, "different numbers", None, None),
+    (b'[{"size": 1e999, "age": 1, "color": "red", "<i>fresh</i>": true}]', 422, "inf", 1, "size"),
+]
+
+
+def test_malformed_json_is_located(client):
+    ask = client()
+    for body, status, fragment, row, column in MALFORMED:
+        found = ask("/predict", body)
+        problem = found.json
+        assert found.headers["content-type"] == "application/problem+json"
+        assert (found.status, problem["status"]) == (status, status), (body, problem)
+        assert fragment in problem["detail"], problem
+        assert (problem.get("row"), problem.get("column")) == (row, column), problem
+        assert problem["request"] == found.headers["x-request-id"]
+    assert ask("/predict", [ROW]).status == 200
+
+
+CSV_FAULTS = [
+    (b"", "empty", None, None),
+    (b"size,age\n1,2\n", "no column", None, None),
+    (b"size,age,color,<i>fresh</i>\n1,2,red\n", "3", None, None),
+    (b"size,age,color,<i>fresh</i>\n1,2,red,true\nx,2,red,true\n", "not a number", 2, "size"),
+    (b"size,age,color,<i>fresh</i>\n1,2,r\xffd,true\n", "utf-8", None, None),
+    (b'size,age,color,<i>fresh</i>\n1,2,"red,true\n', "quot", None, None),
+    (b"size,age,color,<i>fresh</i>\n\x00,2,red,true\n", "", None, None),
+    (b"size,size,color,<i>fresh</i>\n1,2,red,true\n", "size", None, None),
+]
+
+
+def test_malformed_csv_is_located_and_names_no_file(client):
+    ask = client()
+    for body, fragment, row, column in CSV_FAULTS:
+        found = ask("/predict", body, content_type="text/csv")
+        problem = found.json
+        assert found.status == 422, (body, problem)
+        assert fragment in problem["detail"].lower(), problem
+        assert "/" not in problem["detail"].replace("</i>", ""), problem
+        if row is not None:
+            assert (problem.get("row"), problem.get("column")) == (row, column), problem
+
+
+def test_malformed_arrays(client):
+    ask = client("pixels")
+    for body in (
+        {"x": 1},
+        3,
+        [],
+        [[1, 2, 3]],
+        [[[1, 2, 3], [4, 5]]],
+        [[[1, 2, None], [4, 5, 6]]],
+        [[[1, 2, True], [4, 5, 6]]],
+        [[[1, 2, "3"], [4, 5, 6]]],
+        [[[1, 2, 10**30], [4, 5, 6]]],
+        [1, [2]],
+        json.loads("[" * 60 + "]" * 60),
+        b"[[[1e999, 2, 3], [4, 5, 6]]]",
+    ):
+        found = ask("/predict", body)
+        assert found.status == 422, (body, found.body)
+    assert ask("/predict", [[[1, 2, 3], [4, 5, 6]]]).status == 200
+
+
+def test_headers_paths_and_methods(client):
+    ask = client(hosts=("127.0.0.1",))
+    host = {"host": "127.0.0.1:8000"}
+    wrong = [
+        (("/predict", [ROW]), {"content_type": "text/plain"}, 415),
+        (("/predict", [ROW]), {"content_type": "application/json; charset=utf-16"}, 415),
+        (("/predict", [ROW]), {"content_encoding": "gzip"}, 415),
+        (("/predict", [ROW]), {"accept": "image/png"}, 406),
+        (("/predict?shell=ls", [ROW]), {}, 400),
+        (("/predict?spread=2", [ROW]), {}, 400),
+        (("/models/../../etc/passwd",), {}, 404),
+        (("/models/%2e%2e/predict", [ROW]), {}, 404),
+        (("/models/roses/predict", [ROW]), {}, 404),
+        (("/predict",), {}, 405),
+        (("/docs", [ROW]), {}, 405),
+        (("/predict", [ROW]), {"host": "evil.example"}, 421),
+    ]
+    for arguments, headers, status in wrong:
+        found = ask(*arguments, **{**host, **headers})
+        assert found.status == status, (arguments, headers, found.body)
+    assert ask("/predict", **host).headers["allow"] == "POST"
+    named = ask("/predict", [ROW], x_request_id="abc-1", **host)
+    assert (named.status, named.headers["x-request-id"]) == (200, "abc-1")
+    assert ask("/health", x_request_id="a b\n", **host).headers["x-request-id"] != "a b\n"
+
+
+def test_limits(client):
+    ask = client(most_bytes=500, most_rows=2, body_timeout=0.1)
+    large = ask("/predict", [ROW] * 20)
+    assert (large.status, large.headers["connection"]) == (413, "close")
+    assert ask("/predict", [ROW] * 3).status == 413
+    assert ask("/predict", CSV + b"true,1,1,red,3\n", content_type="text/csv").status == 413
+    declared = ask("/predict", b"[]", content_length="501")
+    assert declared.status == 413
+    json_type = {"content-type": "application/json"}
+    slow = ask.run(ask.send("/predict", [b"[", b"]"], "POST", json_type, pause=0.08))
+    assert slow.status == 408
+
+
+def test_more_requests_than_the_queue_holds_are_refused_at_once(client):
+    ask = client(threads=1, queue=1, timeout=0.5)
+    body, json_type = json.dumps([ROW]).encode(), {"content-type": "application/json"}
+
+    async def crowd():
+        release = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        ask.app.threads.submit(asyncio.run_coroutine_threadsafe(release.wait(), loop).result)
+        requests = [ask.send("/predict", [body], "POST", json_type) for _ in range(4)]
+        work = [asyncio.create_task(each) for each in requests]
+        done, _ = await asyncio.wait(work, timeout=0.2)
+        refused = [each.result() for each in done]
+        late = await asyncio.gather(*work)
+        release.set()
+        await asyncio.sleep(0.05)
+        return refused, late, await ask.send("/predict", [body], "POST", json_type)
+
+    refused, late, after = ask.run(crowd())
+    assert [each.status for each in refused] == [503, 503]
+    assert {each.headers["retry-after"] for each in refused} == {"1"}
+    assert [each.status for each in late] == [503] * 4  # two of them after the timeout
+    assert after.status == 200
+
+
+def test_the_openapi_document_describes_the_columns(client):
+    ask = client()
+    document = ask("/openapi.json").json
+    assert document["openapi"] == "3.1.0"
+    schemas = document["components"]["schemas"]
+    row = schemas["flowers.row"]
+    assert row["required"] == list(ROW)
+    assert row["properties"]["size"]["type"] == ["number", "null"]
+    assert row["properties"]["color"]["anyOf"][0]["enum"] == ["blue", "green", "red", None]
+    operation = document["paths"]["/models/flowers/predict"]["post"]
+    example = operation["requestBody"]["content"]["application/json"]["example"]
+    (found,) = ask("/predict", example).json["predictions"]
+    assert list(found) == list(schemas["flowers.prediction"]["properties"])
+    for reference in re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(document)):
+        assert reference in schemas
+
+
+def test_the_page_shows_names_as_text_and_runs_only_its_own_script(client):
+    ask = client("flowers", "pixels")
+    page = ask("/docs")
+    text = page.body.decode()
+    assert "<i>" not in text
+    assert "&lt;i&gt;fresh&lt;/i&gt;" in text
+    script = re.search(r"<script>(.*?)</script>", text, re.S)[1]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page.headers["content-security-policy"]
+    assert not re.search(r"https?://(?!127\.0\.0\.1)", text)
+
+
+def test_health_and_models(client):
+    ask = client("flowers", "pixels")
+    health = ask("/health").json
+    assert health["status"] == "ok"
+    models = {each["name"]: each for each in ask("/models").json["models"]}
+    assert models["flowers"]["version"] == health["models"]["flowers"]["version"]
+    assert models["flowers"]["columns"][2] == {
+        "name": "color",
+        "type": "text",
+        "known": ["blue", "green", "red"],
+    }
+    assert models["pixels"]["arrays"] == {"x": [2, 3]}
+    ask.app.stopping = True
+    assert ask("/health/ready").status == 503
+    assert ask("/health/live").status == 200
+    assert ask("/models/flowers/predict", [ROW]).headers["retry-after"] == "1"
+
+
+def test_logs_have_no_values(client, capsys):
+    ask = client(log_requests=True)
+    ask("/predict", [{**ROW, "color": "secret-color"}])
+    ask("/predict", [{**ROW, "size": "secret-size"}])
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(each["status"], each.get("rows")) for each in lines] == [(200, 1), (422, None)]
+    assert "secret" not in json.dumps(lines)
+    assert all(each["ms"] >= 0 for each in lines)

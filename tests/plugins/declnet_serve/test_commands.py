@@ -1,0 +1,38 @@
+"""The command line of `declnet serve`."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+from click.testing import CliRunner
+
+from declnet import DeclnetError
+from declnet_serve.commands import serve
+
+
+def outcome(*arguments):
+    return CliRunner().invoke(serve, [str(each) for each in arguments])
+
+
+def test_faults_are_said_before_anything_is_served(runs, tmp_path):
+    found = outcome(tmp_path)
+    assert isinstance(found.exception, DeclnetError)
+    assert str(tmp_path) in str(found.exception)
+    found = outcome(runs / "flowers", runs / "flowers")
+    assert (found.exit_code, 'two models are called "flowers"' in found.output) == (2, True)
+    found = outcome(f"a b={runs / 'flowers'}")
+    assert found.exit_code == 2
+    assert "other characters" in found.output
+
+
+def test_a_port_in_use(runs):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        found = outcome(runs / "flowers", "--port", other.getsockname()[1])
+    assert isinstance(found.exception, DeclnetError)
+    assert "cannot listen on 127.0.0.1" in str(found.exception)
+
+
+@pytest.mark.parametrize("option", [("--port", 70000), ("--workers", 0), ("--max-rows", "x")])
+def test_options_are_checked(runs, option):
+    assert outcome(runs / "flowers", *option).exit_code == 2

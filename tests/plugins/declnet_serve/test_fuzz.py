@@ -1,0 +1,108 @@
+"""Malformed requests: no 500, and no growth of memory.
+
+`.ci/long` sets DECLNET_TEST_REQUESTS to 10,000.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import random
+import tracemalloc
+
+REQUESTS = int(os.environ.get("DECLNET_TEST_REQUESTS", "300"))
+ROW = {"size": 0.25, "age": 20, "color": "red", "<i>fresh</i>": True}
+ARRAY = [[[1, 2, 3], [4, 5, 6.5]]]
+VALUES = [
+    None, True, False, 0, -1, 1e308, -0.0, 2**63, 2**64, 10**400, "", "red", "\x00", "é", "1e5",
+    "NaN", "\U0001f600", "a" * 5000, [], {}, [[]], [None], {"a": {"b": []}}, ["red"], [1, "x"],
+]  # fmt: skip
+TOKENS = [
+    b"NaN", b"Infinity", b"1e999", b"-", b"01", b'"\\ud800"', b"\xff", b"\x00", b"\xef\xbb\xbf",
+    b"[" * 3000, b'{"size":' * 3000, b"9" * 5000, b'"', b",", b"\\", b"}", b"\r\n", b"=1+1",
+]  # fmt: skip
+TYPES = [
+    "application/json", "application/json", "application/json", "text/csv", "text/csv",
+    "text/csv; charset=latin-1", "application/json; charset", "text/plain", "", ";;;", "é",
+]  # fmt: skip
+
+
+def changed(value, rng):
+    """Return a JSON value with something in it replaced, left out, doubled or nested."""
+    if isinstance(value, list) and value and rng.random() < 0.8:
+        at = rng.randrange(len(value))
+        kept = list(value)
+        kept[at] = changed(value[at], rng)
+        return rng.choice([kept, kept, kept[:-1], kept * 2, [kept]])
+    if isinstance(value, dict) and value and rng.random() < 0.9:
+        name = rng.choice(list(value))
+        kept = {**value, name: changed(value[name], rng)}
+        if rng.random() < 0.1:
+            del kept[name]
+        return kept
+    return rng.choice(VALUES)
+
+
+def mutated(body, rng):
+    """Return bytes with a token put in, a part cut out, or a byte replaced."""
+    at = rng.randrange(len(body) + 1)
+    how = rng.random()
+    if how < 0.5:
+        return body[:at] + rng.choice(TOKENS) + body[at:]
+    if how < 0.75:
+        return body[:at] + body[at + rng.randrange(1, 20) :]
+    return body[:at] + bytes([rng.randrange(256)]) + body[at + 1 :]
+
+
+def request_of(rng):
+    """Return the path, body and headers of a random request."""
+    name = rng.choice(["flowers", "flowers", "pixels", "roses"])
+    kind = rng.choice(TYPES)
+    columns = {name: [each, each] for name, each in ROW.items()}
+    value = rng.choice([[ROW], [ROW, ROW], columns]) if name != "pixels" else ARRAY
+    if kind.startswith("text/csv"):
+        lines = [",".join(ROW), "0.25,20,red,true", "1,,blue,false"]
+        body = "\n".join(lines).encode()
+    else:
+        body = json.dumps(changed(value, rng)).encode()
+    for _ in range(rng.choice([0, 0, 1, 1, 2])):
+        body = mutated(body, rng)
+    headers = {"content_type": kind}
+    if rng.random() < 0.2:
+        headers["accept"] = rng.choice(["*/*", "text/csv;q=x", "text/*", ",,", "application/*"])
+    if rng.random() < 0.05:
+        headers["content_length"] = rng.choice(["-1", "9" * 30, "x", ""])
+    query = rng.choice(["", "", "", "?", "?spread=true", "?spread", "?%ff=%00", "?a=1&a=2"])
+    return f"/models/{name}/predict{query}", body, headers
+
+
+def test_malformed_requests_never_fail_the_server(client):
+    ask = client("flowers", "pixels")
+    rng = random.Random(0)
+    seen = set()
+
+    def send(count):
+        for _ in range(count):
+            path, body, headers = request_of(rng)
+            found = ask(path, body, **headers)
+            assert found.status < 500, (path, body, headers, found.body)
+            if found.status != 200:
+                assert found.json["status"] == found.status
+            seen.add(found.status)
+
+    send(REQUESTS // 2)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        send(REQUESTS // 10)
+        gc.collect()
+        before, _ = tracemalloc.get_traced_memory()
+        send(REQUESTS - REQUESTS // 2 - REQUESTS // 10)
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert seen >= {200, 400, 404, 415, 422}
+    assert after - before < 200_000, f"{after - before} bytes more"
+    assert ask("/models/flowers/predict", [ROW]).status == 200

@@ -1,0 +1,198 @@
+"""`declnet serve` as a process: signals, kills, slow clients and several workers."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+ROW = {"size": 0.25, "age": 20, "color": "red", "<i>fresh</i>": True}
+COMMAND = "from declnet_serve.commands import serve\nif __name__ == '__main__': serve()"
+
+
+class Server:
+    """A process, with the lines of its log."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        script = folder / "serving.py"
+        script.write_text(COMMAND)
+        self.log = folder / f"log-{time.monotonic_ns()}"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, script, *arguments], stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 60
+        while not (found := re.search(r'"url": "http://127.0.0.1:(\d+)"', self.log.read_text())):
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        self.port = int(found[1])
+        self.wait_until_ready(deadline)
+
+    def wait_until_ready(self, deadline: float) -> None:
+        while True:
+            try:
+                assert self.ask("GET", "/health/ready")[0] == 200
+                return
+            except OSError:
+                assert time.monotonic() < deadline, self.log.read_text()
+                time.sleep(0.02)
+
+    def ask(self, method, path, value=None, timeout=30):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            body = None if value is None else json.dumps(value)
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def start(tmp_path):
+    servers = []
+
+    def begin(*arguments):
+        servers.append(Server(tmp_path, *map(str, arguments)))
+        return servers[-1]
+
+    yield begin
+    for each in servers:
+        if each.process.poll() is None:
+            each.process.terminate()
+            each.process.wait(30)
+
+
+def test_sigterm_completes_requests_and_slow_clients_are_closed(start, runs):
+    server = start(runs / "flowers", "--port", 0, "--client-timeout", 0.5, "--max-rows", 100_000)
+    stalled = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    stalled.sendall(b"POST /predict HTTP/1.1\r\nHost: 127")
+    silent = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    dripping = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    dripping.sendall(
+        b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 100\r\n\r\n["
+    )
+    assert b"408" in dripping.recv(100)
+    for each in (stalled, silent):
+        with suppress(ConnectionResetError):
+            assert each.recv(100) == b""
+    for each in (stalled, silent, dripping):
+        each.close()
+
+    answers = []
+    work = threading.Thread(
+        target=lambda: answers.append(server.ask("POST", "/predict", [ROW] * 40_000))
+    )
+    work.start()
+    time.sleep(0.15)
+    assert server.end() == 0
+    work.join(30)
+    ((status, found),) = answers
+    assert status == 200
+    assert len(found["predictions"]) == 40_000
+    lines = [line for line in server.log.read_text().splitlines() if line.startswith("{")]
+    events = [json.loads(line)["event"] for line in lines]
+    assert "slow client" in events
+    assert events[-1] == "stopped"
+
+
+@contextmanager
+def insisting(server):
+    """Ask the server's port from several threads, which retry until there is an answer."""
+    answers, stop = [], threading.Event()
+
+    def insist():
+        while not stop.is_set():
+            for _ in range(3000):
+                try:
+                    answers.append(server.ask("POST", "/predict", [ROW], timeout=5))
+                    break
+                except (OSError, http.client.HTTPException):
+                    time.sleep(0.02)
+            else:
+                answers.append(None)
+            time.sleep(0.002)
+
+    clients = [threading.Thread(target=insist) for _ in range(3)]
+    for each in clients:
+        each.start()
+    yield answers
+    stop.set()
+    for each in clients:
+        each.join(60)
+
+
+def until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_clients_that_retry_lose_nothing_when_the_server_is_killed(start, runs):
+    def files():
+        return {each: each.read_bytes() for each in (runs / "flowers").iterdir()}
+
+    before = files()
+    server = start(runs / "flowers", "--port", 0)
+    expected = server.ask("POST", "/predict", [ROW])
+    with insisting(server) as answers:
+        until(lambda: len(answers) > 20)
+        server.process.kill()
+        server.process.wait()
+        again = start(runs / "flowers", "--port", server.port)
+        count = len(answers)
+        until(lambda: len(answers) > count + 20)
+    assert again.end() == 0
+    assert all(each == expected for each in answers)
+    assert files() == before
+
+
+@pytest.mark.skipif(
+    "DECLNET_TEST_KILLS" not in os.environ or not Path("/proc/self/task").exists(),
+    reason="starts six processes: set DECLNET_TEST_KILLS, on Linux",
+)
+def test_a_killed_worker_is_replaced_and_no_worker_outlives_the_server(start, runs):
+    def workers():
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+        return [
+            int(each)
+            for each in children.read_text().split()
+            if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()
+        ]
+
+    server = start(runs / "flowers", "--port", 0, "--workers", 2)
+    expected = server.ask("POST", "/predict", [ROW])
+    first = workers()
+    assert len(first) == 2
+    with insisting(server) as answers:
+        os.kill(first[0], signal.SIGKILL)
+        until(lambda: server.log.read_text().count("worker started") == 3)
+        count = len(answers)
+        until(lambda: len(answers) > count + 20)
+        left = workers()
+        server.process.kill()
+        server.process.wait()
+        until(lambda: not any(Path(f"/proc/{each}").exists() for each in left))
+        again = start(runs / "flowers", "--port", server.port, "--workers", 2)
+        count = len(answers)
+        until(lambda: len(answers) > count + 20)
+    assert all(each == expected for each in answers)
+    assert again.end() == 0
