@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import by_name
 
-KILLS = int(os.environ.get("DECLNET_TEST_KILLS", "2"))
+KILLS = int(os.environ.get("DECLNET_TEST_SWEEP_KILLS", "2"))
 SWEEP = {
     "optimizer.learning_rate": [0.1, 0.5],
     "training.batch_size": {"linear": [5, 9], "count": 3},
@@ -93,7 +93,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_summary(declnet_cli, spe
         begun = (folder / "sweep.json").exists()
         command = ["resume", folder] if begun else ["sweep", spec, "--out", folder]
         process = declnet_cli.start(*command, "--quiet")
-        time.sleep(draw.uniform(0, 1.5 * lasts / max(1, KILLS / 10)))
+        time.sleep(draw.uniform(0, 1.2 * lasts))
         finished = process.poll() is not None
         process.kill()
         process.communicate()
