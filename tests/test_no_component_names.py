@@ -41,7 +41,8 @@ ORDINARY = frozenset(
         "zeros",
     }
 )
-"""Types that are also words of sentences, of NumPy or of Vega, or libraries: they count only as `names_one`."""
+"""Types that are also words of sentences, of NumPy or of Vega, or libraries: they count only as
+`names_one`."""
 
 ALLOWED = {
     "codes/catalogue.toml": "its examples are documentation, as specs that readers know",
