@@ -244,6 +244,18 @@ def test_shipped_specs(name, shipped_spec, tmp_path):
     check_built(tmp_path / "m.c")
 
 
+def test_the_example_of_the_docs(tmp_path):
+    run(load_spec(SPECS / "two_inputs.toml", {"training.epochs": 1}), out=tmp_path / "run")
+    found = open_run(tmp_path / "run").export(tmp_path / "rents.c")
+    page = (SPECS.parent / "docs" / "guide" / "exporting.md").read_text("utf-8")
+    for said in found.notes[0].split(", "):
+        assert said in page
+    (example,) = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "example.c").write_text(example)
+    command = [GCC, *STRICT, "-c", "example.c", "rents.c"]
+    subprocess.run(command, check=True, cwd=tmp_path)
+
+
 def test_what_c_cannot_say_is_refused(tmp_path):
     run(load_spec(SPECS / "messages.toml", {"training.epochs": 1}), out=tmp_path / "run")
     with pytest.raises(ExportError, match=r'"tokenize".* has no translation'):
