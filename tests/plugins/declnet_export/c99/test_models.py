@@ -217,6 +217,7 @@ def test_a_microcontroller_and_cpp_can_take_the_files(trained, tmp_path):
 
 
 EVERY = (
+    "demand",
     "digits_convolution",
     "quantile_regression",
     "residual_blocks",
@@ -226,6 +227,8 @@ EVERY = (
     "spiral_binary",
     "spiral_dropout",
     "spiral_minibatch",
+    "strokes_attention",
+    "strokes_lstm",
     "two_heads",
     "two_inputs",
     "wine_residual",
