@@ -265,7 +265,9 @@ def _applied_cases(
     shape = y.shape[1:] or (1,)
     base = _simple(name, x, _values(shape), expected=_expected(y.reshape(-1, *shape)))
     column = ExportedColumn("x", column_type(x), x.shape[1:])
-    case = replace(base, columns={column: x}, steps=(step,))
+    inputs = (replace(base.inputs[0], shape=shape),)
+    node = replace(base.node, input_shapes=(shape,), output_shape=shape)
+    case = replace(base, columns={column: x}, steps=(step,), inputs=inputs, node=node)
     yield case
     if lengths is not None:
         node = replace(case.node, input_shapes=((1,),), output_shape=(1,))

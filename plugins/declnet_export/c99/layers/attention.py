@@ -67,6 +67,7 @@ class CAttention(Translation):
     def translate(self, layer: Any, site: TranslationSite) -> tuple[Value, ...]:
         """Add loops over queries, heads and keys."""
         writer: CWriter = site.writer
+        parameters: dict[str, Any] = dict(site.parameters)
         is_self = isinstance(layer, MultiHeadAttention)
         names = ("x", "lengths") if is_self else ("x", "m", "lengths", "own_lengths")
         inputs = dict(zip(names, site.inputs, strict=False))
@@ -104,6 +105,6 @@ class CAttention(Translation):
                 fails="lengths" in inputs, end=end, last=last, queries=own or "",
                 memory="x" if is_self else "m", other_features=others, features=features,
                 time=time, units=units, heads=layer.heads, size=units // layer.heads,
-                scale=1 / sqrt(units // layer.heads), **site.parameters,
+                scale=1 / sqrt(units // layer.heads), **parameters,
             ),
         )  # fmt: skip

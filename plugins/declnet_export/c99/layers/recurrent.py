@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textwrap import indent
+from typing import Any
 
 from declnet import Layer, Translation, TranslationSite
 from declnet_export.c99.layers.activations import sigmoid
@@ -55,6 +56,7 @@ class CRecurrent(Translation):
     def translate(self, layer: RecurrentLayer, site: TranslationSite) -> tuple[Value, ...]:
         """Add a loop over the steps for each direction."""
         writer: CWriter = site.writer
+        parameters: dict[str, Any] = dict(site.parameters)
         time, features = site.input_shapes[0]
         inputs = dict(zip(("x", "lengths"), site.inputs, strict=False))
         length = "lengths[0]" if len(inputs) > 1 else str(time)
@@ -79,7 +81,7 @@ class CRecurrent(Translation):
                 site.name, body, inputs, site.output_shape, scratch=scratch,
                 fails=len(inputs) > 1, units=units, features=features, activation=activation,
                 sigmoid="" if isinstance(layer, SimpleRNN) else sigmoid(writer),
-                **site.parameters,
+                **parameters,
             ),
         )  # fmt: skip
 
