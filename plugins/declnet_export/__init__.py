@@ -33,6 +33,8 @@ TRANSLATIONS = {
         "c99.layers.embedding:CEmbedding": "embedding",
         "c99.layers.sequences:COverTime": "last_step mean_over_time max_over_time",
         "c99.layers.sequences:CPositionalEncoding": "positional_encoding",
+        "c99.layers.attention:CAttention": "multi_head_attention cross_attention",
+        "c99.layers.recurrent:CRecurrent": "simple_rnn lstm gru",
         "c99.layers.tabular:CNtpDense": "ntp_dense",
         "c99.layers.tabular:CFeatureScale": "feature_scale",
         "c99.layers.tabular:CParametricActivation": "parametric_activation",

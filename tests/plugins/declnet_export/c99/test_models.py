@@ -217,6 +217,7 @@ def test_a_microcontroller_and_cpp_can_take_the_files(trained, tmp_path):
 
 
 EVERY = (
+    "demand",
     "digits_convolution",
     "quantile_regression",
     "residual_blocks",
@@ -226,6 +227,8 @@ EVERY = (
     "spiral_binary",
     "spiral_dropout",
     "spiral_minibatch",
+    "strokes_attention",
+    "strokes_lstm",
     "two_heads",
     "two_inputs",
     "wine_residual",
@@ -242,6 +245,18 @@ def test_shipped_specs(name, shipped_spec, tmp_path):
     assert found.difference < LARGEST
     assert found.labels_differ == 0
     check_built(tmp_path / "m.c")
+
+
+def test_the_example_of_the_docs(tmp_path):
+    run(load_spec(SPECS / "two_inputs.toml", {"training.epochs": 1}), out=tmp_path / "run")
+    found = open_run(tmp_path / "run").export(tmp_path / "rents.c")
+    page = (SPECS.parent / "docs" / "guide" / "exporting.md").read_text("utf-8")
+    for said in found.notes[0].split(", "):
+        assert said in page
+    (example,) = re.findall(r"```c\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "example.c").write_text(example)
+    command = [GCC, *STRICT, "-c", "example.c", "rents.c"]
+    subprocess.run(command, check=True, cwd=tmp_path)
 
 
 def test_what_c_cannot_say_is_refused(tmp_path):
