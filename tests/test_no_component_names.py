@@ -17,6 +17,7 @@ ORDINARY = frozenset(
     {
         "add",
         "binary",
+        "c",
         "checkpoint",
         "classification",
         "constant",
@@ -25,11 +26,13 @@ ORDINARY = frozenset(
         "images",
         "linear",
         "log",
+        "members",
         "multiply",
         "normal",
         "numpy",
         "ones",
         "regression",
+        "safetensors",
         "reshape",
         "safetensors",
         "step",
@@ -39,7 +42,7 @@ ORDINARY = frozenset(
         "zeros",
     }
 )
-"""Types that are also words of sentences, of NumPy or of Vega: they count only as `names_one`."""
+"""Types that are also words of sentences, of NumPy or of Vega, or libraries: they count only as `names_one`."""
 
 ALLOWED = {
     "codes/catalogue.toml": "its examples are documentation, as specs that readers know",
