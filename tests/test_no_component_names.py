@@ -34,6 +34,7 @@ ORDINARY = frozenset(
         "regression",
         "safetensors",
         "reshape",
+        "safetensors",
         "step",
         "table",
         "threshold",

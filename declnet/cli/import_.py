@@ -95,10 +95,17 @@ def _importer(
 
     table = {**options, "type": form or _by_suffix(file, registry)}
     try:
-        return Importer.from_declaration(table, {"registry": registry})
+        importer = Importer.from_declaration(table, {"registry": registry})
     except ValidationError as error:
-        found = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise OutputError(f"importer {table['type']}: {'; '.join(found)}") from None
+        found = (f"{'.'.join(map(str, each['loc']))} {each['msg']}" for each in error.errors())
+        fields = registry.find("importer", table["type"]).model_fields
+        known = "; ".join(f"{name}: {each.description}" for name, each in fields.items())
+        message = f'importer "{table["type"]}": {"; ".join(found)} (its options: {known})'
+        raise OutputError(message) from None
+    why = importer.unavailable()
+    if why is not None:
+        raise OutputError(f'files of the format "{importer.type}" cannot be read: {why}')
+    return importer
 
 
 def _by_suffix(file: Path, registry: Registry) -> str:

@@ -67,6 +67,11 @@ class Importer(Component):
         if not cls.suffixes or any(not each.startswith(".") for each in cls.suffixes):
             raise RegistryError(f'{cls.__name__} needs suffixes such as (".net",)')
 
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Return why it cannot be used on this machine, and what to do; None if it can."""
+        return None
+
     def read(self, path: Path) -> ImportedNetwork:
         """Return the network of a file.
 

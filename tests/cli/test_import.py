@@ -74,6 +74,12 @@ def test_a_wrong_mapping_is_an_error(change, message, arrays, declnet_cli, tmp_p
     assert "Traceback" not in done.stderr
 
 
+def test_a_mapping_is_asked_for(arrays, declnet_cli, tmp_path):
+    done = declnet_cli("import", "net.safetensors", "-o", "net")
+    assert done.returncode == 2
+    assert "mapping is missing (its options: mapping: the TOML file" in done.stderr
+
+
 def test_existing_files_stay_without_force(arrays, declnet_cli, tmp_path):
     (tmp_path / "net.toml").write_text("kept")
     given = ("import", "net.safetensors", "--mapping", "map.toml", "-o", "net.toml")

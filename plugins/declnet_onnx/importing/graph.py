@@ -73,6 +73,8 @@ class Graph:
         try:
             self._model = onnx.load(path)
             self._session = _session(self._model)
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror}") from None
         except Exception as error:
             raise DataError(f"{path} is not a valid ONNX model: {_first_line(error)}") from None
         graph = self._model.graph
@@ -88,7 +90,9 @@ class Graph:
         self.outputs = tuple(outputs) or tuple(given)
         self.left_out = tuple(each.name for each in graph.output if each.name not in self.outputs)
         if not self.outputs:
-            raise DataError(f"{path} has no output of floats")
+            raise DataError(
+                f"{path} has no output of floats", hint="name a value of the graph with outputs"
+            )
         self.nodes = self._needed([_node(each, at) for at, each in enumerate(graph.node)])
         self._readers = Counter(name for node in self.nodes for name in node.inputs)
         self._readers.update(self.outputs)

@@ -8,8 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from declnet import Array, ImportedNetwork, Importer, InputInfo, LeftoverError
-from declnet_onnx.importing.graph import Graph
-from declnet_onnx.importing.reading import Reader, input_name
+from declnet_onnx.exporter import OnnxExporter
 from declnet_standard.importers import sections_for
 
 
@@ -28,8 +27,16 @@ class OnnxImporter(Importer):
         default=(), description="values of the graph; default: all of its outputs that are floats"
     )
 
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Return why ONNX files cannot be read, if so."""
+        return OnnxExporter.unavailable()
+
     def read(self, path: Path) -> ImportedNetwork:
         """Return the network of a file."""
+        from declnet_onnx.importing.graph import Graph
+        from declnet_onnx.importing.reading import Reader, input_name
+
         graph = Graph(path, self.outputs)
         reader = Reader(graph)
         outputs = reader.read()

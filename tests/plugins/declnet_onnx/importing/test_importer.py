@@ -208,3 +208,45 @@ def test_sizes_must_be_known(tmp_path):
     onnx.save(graph_of(("Relu", ["x"], ["y"], {}), shape=("time", 4)), tmp_path / "m.onnx")
     with pytest.raises(DataError, match="unknown sizes"):
         OnnxImporter().read(tmp_path / "m.onnx")
+
+
+def test_a_classifier_with_a_zipmap_needs_the_name_of_its_probabilities(tmp_path):
+    """As scikit-learn's MLPClassifier by skl2onnx: labels, and a list of maps."""
+    helper, rng = onnx.helper, np.random.default_rng(0)
+    nodes = [
+        helper.make_node("Cast", ["x"], ["given"], to=1),
+        helper.make_node("MatMul", ["given", "coefficient"], ["mul"]),
+        helper.make_node("Add", ["mul", "intercepts"], ["add"]),
+        helper.make_node("Relu", ["add"], ["hidden"]),
+        helper.make_node("MatMul", ["hidden", "coefficient1"], ["mul1"]),
+        helper.make_node("Add", ["mul1", "intercepts1"], ["add1"]),
+        helper.make_node("Softmax", ["add1"], ["probabilities"]),
+        helper.make_node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
+        helper.make_node(
+            "ZipMap", ["probabilities"], ["maps"], domain="ai.onnx.ml", classlabels_int64s=[0, 1, 2]
+        ),
+    ]
+    shapes = {"coefficient": (4, 5), "intercepts": (1, 5)}
+    shapes |= {"coefficient1": (5, 3), "intercepts1": (1, 3)}
+    maps = helper.make_sequence_type_proto(
+        helper.make_map_type_proto(7, helper.make_tensor_type_proto(1, []))
+    )
+    graph = helper.make_graph(
+        nodes,
+        "classifier",
+        [helper.make_tensor_value_info("x", 1, ["n", 4])],
+        [helper.make_tensor_value_info("label", 7, ["n"]), helper.make_value_info("maps", maps)],
+        [
+            onnx.numpy_helper.from_array(rng.normal(size=shape).astype(np.float32), name)
+            for name, shape in shapes.items()
+        ],
+    )
+    opsets = [helper.make_opsetid("", 15), helper.make_opsetid("ai.onnx.ml", 1)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), tmp_path / "m.onnx")
+    with pytest.raises(DataError, match="no output of floats"):
+        OnnxImporter().read(tmp_path / "m.onnx")
+    importer = OnnxImporter(outputs=("probabilities",))
+    found = import_network(importer, tmp_path / "m.onnx", tmp_path / "m.toml", default_registry())
+    assert found.difference < 1e-6
+    assert [*found.types.values()] == ["dense", "relu", "dense", "softmax"]
+    assert found.left_out == ("output label", "output maps")
