@@ -31,7 +31,7 @@ PARAMETERS = {
     "training__epochs": 8,
 }
 """Predictions of one sample and of many differ by rounding, in float32 by more than the 1e-7 that
-scikit-learn allows. With the default rate and epochs they pass as well, in five times as long."""
+scikit-learn allows. The rate is for so few epochs."""
 
 
 @parametrize_with_checks(
