@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -25,10 +25,12 @@ from declnet.spec.model import RunSpec
 from declnet.training.trainer import Event
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.progress import Progress, ProgressColumn, TaskID
+    from rich.table import Table
 
-    from declnet.runs.sweep import Outcome, Task
+    from declnet.cli.sweep_tables import Ranking
+    from declnet.runs.sweeps.tasks import Outcome, Task
 
 STEP = 0.1
 """Seconds between updates of the bar, however many epochs pass."""
@@ -125,11 +127,28 @@ def _progress_bar(
         yield listener
 
 
-def _progress(*columns: ProgressColumn) -> Progress:
-    """Return a bar on stderr that disappears when it is done."""
+def _progress(
+    *columns: ProgressColumn, above: Callable[[], RenderableType | None] = lambda: None
+) -> Progress:
+    """Return a bar on stderr that disappears when it is done.
+
+    Args:
+        above: what is shown above the bar, made anew once a second.
+    """
     from rich.progress import Progress
 
-    return Progress(
+    class WithMore(Progress):
+        made: RenderableType | None = None
+        due = 0.0
+
+        def get_renderables(self) -> Iterator[RenderableType]:
+            if time.monotonic() >= self.due:
+                self.made, self.due = above(), time.monotonic() + 1
+            if self.made is not None:
+                yield self.made
+            yield self.make_tasks_table(self.tasks)
+
+    return WithMore(
         *columns,
         console=_stderr(),
         transient=True,
@@ -143,6 +162,10 @@ def _stderr() -> Console:
     return Console(file=painted(sys.stderr))
 
 
+Ranked = Callable[[Sequence["Outcome"]], "Ranking | None"]
+"""Make the ranking of a sweep from the outcomes so far."""
+
+
 class SweepFollower:
     """The progress display of a sweep.
 
@@ -150,6 +173,8 @@ class SweepFollower:
         shorter: short names of metrics, by the name of the spec.
         bar: the bar and its task, whose total is the number of runs; None for no bar.
         lines: whether to print a line for each finished run.
+        done: the outcomes of runs that need not be trained.
+        ranked: makes the ranking that is shown above the bar, if there is one.
     """
 
     def __init__(
@@ -158,9 +183,12 @@ class SweepFollower:
         bar: tuple[Progress, TaskID] | None,
         *,
         lines: bool,
+        done: Sequence[Outcome] = (),
+        ranked: Ranked | None = None,
     ) -> None:
         self._shorter, self._bar, self._lines = shorter, bar, lines
-        self._done = 0
+        self._outcomes, self._ranked = list(done), ranked
+        self._done = len(done)
         self._shares: dict[Path, float] = {}
         self._next_step = 0.0
 
@@ -175,6 +203,7 @@ class SweepFollower:
         """Show that a run finished or failed."""
         self._shares.pop(outcome.directory, None)
         self._done += 1
+        self._outcomes.append(outcome)
         self._move()
         if outcome.error is not None:
             self._print(f"error: {outcome.label}: {outcome.error}", sys.stderr)
@@ -182,6 +211,10 @@ class SweepFollower:
             data, values = list(outcome.metrics.items())[-1]
             words = metrics_in_words(values, self._shorter[outcome.name])
             self._print(f"{outcome.label}: {data}, {words}", sys.stdout)
+
+    def ranking(self) -> Ranking | None:
+        """Return the best specs so far."""
+        return self._ranked(self._outcomes) if self._ranked is not None else None
 
     def _move(self) -> None:
         if self._bar is not None:
@@ -197,16 +230,46 @@ class SweepFollower:
 
 
 @contextmanager
-def sweep_followed(tasks: Sequence[Task], *, quiet: bool) -> Iterator[SweepFollower]:
-    """Yield the progress display of a sweep; if quiet, it shows only failures."""
+def sweep_followed(
+    tasks: Sequence[Task],
+    *,
+    quiet: bool,
+    done: Sequence[Outcome] = (),
+    ranked: Ranked | None = None,
+) -> Iterator[SweepFollower]:
+    """Yield the progress display of a sweep; if quiet, it shows only failures.
+
+    Args:
+        tasks: the runs to train.
+        done: the outcomes of runs that need not be trained.
+        ranked: makes a ranking, which a terminal shows in place of lines.
+    """
     shorter = {each.spec.name: abbreviations(each.spec.heads) for each in tasks}
     if quiet or not is_terminal(sys.stderr):
         yield SweepFollower(shorter, None, lines=not quiet)
         return
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     count = TextColumn("run {task.fields[done]}/{task.total}")
-    bar = _progress(count, BarColumn(bar_width=30), TimeRemainingColumn())
-    task = bar.add_task("", total=len(tasks), done=0)
+    times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
+    bar = _progress(count, BarColumn(bar_width=30), *times, above=lambda: _table(follower))
+    task = bar.add_task("", total=len(done) + len(tasks), completed=len(done), done=len(done))
+    lines = ranked is None or not is_terminal(sys.stdout)
+    follower = SweepFollower(shorter, (bar, task), lines=lines, done=done, ranked=ranked)
     with bar:
-        yield SweepFollower(shorter, (bar, task), lines=True)
+        yield follower
+
+
+def _table(follower: SweepFollower) -> Table | None:
+    """Return the best specs so far as a table, if a run has finished."""
+    ranking = follower.ranking()
+    if ranking is None:
+        return None
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("best so far", "runs", ranking.metric, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in ranking.rows:
+        table.add_row(*map(Text, map(escaped_line, row)))
+    return table

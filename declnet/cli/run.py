@@ -30,7 +30,7 @@ from declnet.cli.reading import valid_spec
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
-    from declnet.runs.sweep import Task
+    from declnet.runs.sweeps.tasks import Task
     from declnet.spec.model import RunSpec
     from declnet.training.checks.check import Checked
 
@@ -129,7 +129,7 @@ def _run_series(
 ) -> int:
     from declnet.runs.ensemble import begin_ensemble
     from declnet.runs.folder import locked
-    from declnet.runs.sweep import claim_parent, tasks_of
+    from declnet.runs.sweeps.tasks import claim_parent, tasks_of
 
     kind = "folds" if seeds is None else "seeds"
     parent = claim_parent(out, Path("runs"), f"{spec.name}-{kind}")
@@ -154,13 +154,15 @@ def _train_series(
     from declnet.cli.sweep import status_of, train_all, write_summary
     from declnet.cli.sweep_tables import print_series
     from declnet.runs.ensemble import finish_ensemble
+    from declnet.runs.sweeps.summary import series_of
 
     start = time.perf_counter()
     try:
-        (series,) = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
+        outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
     except KeyboardInterrupt as error:
         error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")
         raise
+    (series,) = series_of(outcomes)
     write_summary(parent, series.as_data(parent) | {"jobs": jobs})
     print_series(series)
     why = finish_ensemble(parent, registry)
@@ -216,7 +218,8 @@ def resume(
     """Resume RUN, the folder of an interrupted run.
 
     The result is bit-identical to that of an uninterrupted run. A finished run is left unchanged.
-    In a folder of folds or seeds, the runs that are not finished are resumed or trained.
+    In a folder of folds, of seeds or of a sweep, the runs that are not finished are resumed or
+    trained.
     """
     with without_collections():
         from declnet.cli.progress import Warnings, followed
@@ -224,11 +227,14 @@ def resume(
         from declnet.runs.ensemble import is_ensemble
         from declnet.runs.resuming import resume as resume_run
         from declnet.runs.resuming import spec_to_resume
+        from declnet.runs.sweeps.folder import is_sweep
 
     interrupt_on_signals()
     registry = registry_without(disabled)
     if is_ensemble(run):
         return _resume_series(run, allow_changes, disabled, registry, jobs, quiet)
+    if is_sweep(run):
+        return _resume_sweep(run, allow_changes, disabled, registry, jobs, quiet)
     if jobs > 1:
         raise click.UsageError("--jobs needs several runs to train in parallel")
     spec = spec_to_resume(run, registry)
@@ -264,3 +270,20 @@ def _resume_series(
             return 0
         tasks = tasks_left(ensemble, registry, allow_changes=allow_changes)
         return _train_series(parent, tasks, disabled, registry, jobs, quiet)
+
+
+def _resume_sweep(
+    parent: Path,
+    allow_changes: bool,
+    disabled: tuple[str, ...],
+    registry: Registry,
+    jobs: int,
+    quiet: bool,
+) -> int:
+    from declnet.cli.sweep import train_sweep
+    from declnet.runs.folder import locked
+
+    with locked(parent):
+        return train_sweep(
+            parent, disabled, registry, jobs, quiet=quiet, allow_changes=allow_changes
+        )

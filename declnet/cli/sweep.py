@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from itertools import product
-from math import prod
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,78 +17,68 @@ from declnet.cli.options import (
     no_plugin_option,
     registry_without,
     seeds_option,
-    several_values,
 )
-from declnet.cli.reading import valid_spec
 from declnet.cli.run import interrupt_on_signals
 
 if TYPE_CHECKING:
+    from declnet.cli.sweep_tables import Ranking
     from declnet.registry.registry import Registry
-    from declnet.runs.sweep import Outcome, Series, Task
+    from declnet.runs.sweeps.folder import StoredSweep, SweptSpec
+    from declnet.runs.sweeps.summary import Series
+    from declnet.runs.sweeps.tasks import Outcome, Task
     from declnet.spec.model import RunSpec
 
 
 def right_specs(
-    specs: Sequence[Path], overrides: tuple[str, ...], registry: Registry
-) -> list[tuple[Path, RunSpec]]:
+    specs: Sequence[Path],
+    overrides: tuple[str, ...],
+    registry: Registry,
+    seeds: tuple[int, ...] | None = None,
+) -> list[tuple[Path, SweptSpec]]:
     """Return all specs with their files, or raise if any is invalid.
 
     Args:
         specs: files and folders of files.
-        overrides: overrides of every spec; each combination of several values is a spec of its own.
+        overrides: overrides of every spec; each combination of several values, and of those that
+            the section `[sweep]` of a spec lists, is a spec of its own.
         registry: where names are looked up.
+        seeds: the seeds of each; None for those of its sweep, or its own.
 
     Raises:
         SpecError: a spec is invalid; contains the errors of all.
-        UsageError: a folder has no spec, or there are too many combinations.
+        UsageError: a folder has no spec.
     """
+    from declnet.cli.reading import checked_points
     from declnet.errors import Diagnostic, SpecError
+    from declnet.runs.sweeps.folder import SweptSpec
     from declnet.spec.model import fit_name
 
-    loaded: list[tuple[Path, RunSpec]] = []
+    loaded: list[tuple[Path, SweptSpec]] = []
     faults: list[Diagnostic] = []
-    combinations = _combinations(overrides)
     for file in _files(specs):
         warnings: dict[Diagnostic, None] = {}
-        for label, chosen in combinations:
-            try:
-                spec, checked = valid_spec(file, chosen, registry)
-            except SpecError as error:
-                faults += error.problems
-            else:
+        names: set[str] = set()
+        try:
+            for point, parsed, checked in checked_points(file, overrides, registry):
                 warnings |= dict.fromkeys(checked.warnings)
-                name = fit_name(spec.name + label)
-                loaded.append((file, spec.model_copy(update={"name": name}) if label else spec))
+                if checked.errors or parsed.spec is None:
+                    faults += checked.problems
+                    continue
+                spec = parsed.spec
+                if point.label:
+                    name = fit_name(spec.name + point.label)
+                    if name.casefold() in names:  # cut
+                        name = fit_name(f"{len(names)}-{name}")
+                    names.add(name.casefold())
+                    spec = spec.model_copy(update={"name": name})
+                own = seeds or point.seeds or (spec.seed,)
+                loaded.append((file, SweptSpec(spec, own, point.values)))
+        except SpecError as error:
+            faults += error.problems
         show_diagnostics(list(warnings))
     if faults:
         raise SpecError(dict.fromkeys(faults))
     return loaded
-
-
-MOST_COMBINATIONS = 1000
-
-
-def _combinations(overrides: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Return each combination of the overrides' values, with what it adds to a spec's name.
-
-    Raises:
-        UsageError: there are more than `MOST_COMBINATIONS`.
-    """
-    keys = [text.partition("=")[0].strip() for text in overrides]
-    last = [key.rpartition(".")[2] for key in keys]
-    short = [end if last.count(end) == 1 else key for end, key in zip(last, keys, strict=True)]
-    choices = [several_values(text) for text in overrides]
-    number = prod(map(len, choices))
-    if number > MOST_COMBINATIONS:
-        raise click.UsageError(f"--set gives {number} combinations, more than {MOST_COMBINATIONS}")
-    found = []
-    for values in product(*choices):
-        named = zip(short, values, choices, strict=True)
-        label = "".join(f"-{key}={value}" for key, value, each in named if len(each) > 1)
-        pairs = zip(keys, values, overrides, choices, strict=True)
-        chosen = [f"{key}={value}" if len(each) > 1 else text for key, value, text, each in pairs]
-        found.append((label, chosen))
-    return found
 
 
 def _files(specs: Sequence[Path]) -> Iterator[Path]:
@@ -118,14 +106,20 @@ def train_all(
     disabled: Sequence[str],
     jobs: int,
     quiet: bool,
-) -> list[Series]:
-    """Train all tasks; a failure is reported on stderr and does not affect the others."""
+    done: Sequence[Outcome] = (),
+    ranked: Callable[[Sequence[Outcome]], Ranking | None] | None = None,
+) -> list[Outcome]:
+    """Train all tasks; a failure is reported on stderr and does not affect the others.
+
+    Args:
+        done: the outcomes of runs that need not be trained, for the display.
+        ranked: makes the ranking that a terminal shows meanwhile.
+    """
     from declnet.cli.progress import sweep_followed
-    from declnet.runs.sweep import series_of
-    from declnet.runs.sweep_workers import at_once, one_after_another
+    from declnet.runs.sweeps.workers import at_once, one_after_another
 
     found: dict[Path, Outcome] = {}
-    with sweep_followed(tasks, quiet=quiet) as followed:
+    with sweep_followed(tasks, quiet=quiet, done=done, ranked=ranked) as followed:
         if jobs > 1:
             outcomes = at_once(tasks, jobs, disabled, followed.progress)
         else:
@@ -133,7 +127,7 @@ def train_all(
         for outcome in outcomes:
             followed.finished(outcome)
             found[outcome.directory] = outcome
-    return series_of(found[task.directory] for task in tasks)
+    return [found[task.directory] for task in tasks]
 
 
 def write_summary(directory: Path, content: object) -> None:
@@ -209,44 +203,143 @@ def sweep(
     to <name>/seed-<seed> in the sweep's folder (with folds, to fold-<fold> within that), along with
     a summary.json.
     """
-    from declnet.cli.sweep_tables import best_first, check_metric, print_gaps, print_sweep
-    from declnet.runs.ensemble import begin_ensemble, finish_ensemble
-    from declnet.runs.sweep import SWEEP, check_names, claim_parent, tasks_of
+    from declnet.cli.sweep_tables import check_metric
+    from declnet.runs.folder import claim, locked
+    from declnet.runs.sweeps.folder import begin_sweep, is_sweep
+    from declnet.runs.sweeps.tasks import SWEEP, check_names, claim_parent
 
     interrupt_on_signals()
     plot = _plot_command(picture)
     registry = registry_without(disabled)
-    loaded = right_specs(specs, overrides, registry)
-    check_names(loaded)
-    all_specs = [spec for _, spec in loaded]
+    if any(map(is_sweep, specs)):
+        if len(specs) > 1 or seeds or overrides or out:
+            raise click.UsageError("the folder of a sweep is summarized alone: it has its own runs")
+        return _summarize(specs[0], registry, wanted, ascending, plot, picture)
+    loaded = right_specs(specs, overrides, registry, seeds)
+    check_names([(file, each.spec) for file, each in loaded])
+    swept = [each for _, each in loaded]
     try:
-        check_metric(wanted, all_specs, ascending)
+        check_metric(wanted, [each.spec for each in swept], ascending)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--metric") from None
     parent = claim_parent(out, Path("runs"), SWEEP)
+    with locked(parent):
+        claim(parent)  # another process may have written here since
+        begin_sweep(parent, swept, wanted, ascending=ascending)
+        return train_sweep(parent, disabled, registry, jobs, quiet=quiet, drawn=(plot, picture))
+
+
+Drawn = tuple[click.Command | None, Path | None]
+"""The command that draws a sweep, and the picture; both None for none."""
+
+
+def train_sweep(
+    parent: Path,
+    disabled: Sequence[str],
+    registry: Registry,
+    jobs: int,
+    *,
+    quiet: bool,
+    drawn: Drawn = (None, None),
+    allow_changes: bool = False,
+) -> int:
+    """Train what is left of a sweep, print its summary, and make predictors of its specs."""
+    from shlex import quote
+
+    from declnet.cli.sweep_tables import best_first, ranking
+    from declnet.runs.sweeps.folder import open_sweep, stored_outcome
+    from declnet.runs.sweeps.summary import series_of
+
     start = time.perf_counter()
-    tasks = []
-    for spec in all_specs:
-        own = tasks_of(spec, seeds or (spec.seed,), parent / spec.name)
-        begin_ensemble(parent / spec.name, spec, own)
-        tasks += own
-    series = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
-    all_series, metric = best_first(series, wanted, all_specs, ascending)
-    _write_summaries(parent, all_series, metric, jobs)
+    stored = open_sweep(parent, registry)
+    wanted, ascending = stored.content.get("metric"), stored.content.get("ascending")
+    tasks = stored.tasks(allow_changes=allow_changes)
+    done: dict[Path, Outcome] = {}
+    for each in tasks:
+        spec = each.spec
+        outcome = stored_outcome(each.directory, spec.name, spec.seed, spec.data.fold)
+        if outcome.error is None:
+            done[each.directory] = outcome
+    specs = list({each.spec.name: each.spec for each in tasks}.values())
+
+    def ranked(outcomes: Sequence[Outcome]) -> Ranking | None:
+        return ranking(*best_first(series_of(outcomes), wanted, specs, ascending))
+
+    left = [each for each in tasks if each.directory not in done]
+    if done:
+        click.echo(f"{len(done)} of {len(tasks)} runs have finished already", err=True)
+    try:
+        found = train_all(
+            left,
+            registry=registry,
+            disabled=disabled,
+            jobs=jobs,
+            quiet=quiet,
+            done=list(done.values()),
+            ranked=ranked,
+        )
+    except KeyboardInterrupt as error:
+        error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")
+        raise
+    new = {each.directory: each for each in found}
+    outcomes = [done.get(each.directory) or new[each.directory] for each in tasks]
+    status = _show(stored, series_of(outcomes), specs, (wanted, ascending), jobs, drawn)
+    for why in stored.finish():
+        click.echo(f"warning: {why}", err=True)
+    click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
+    return status
+
+
+def _summarize(
+    parent: Path,
+    registry: Registry,
+    wanted: str | None,
+    ascending: bool | None,
+    plot: click.Command | None,
+    picture: Path | None,
+) -> int:
+    """Rebuild the summary of a sweep from the folders of its runs."""
+    from declnet.runs.sweeps.folder import open_sweep
+    from declnet.runs.sweeps.summary import series_of
+
+    stored = open_sweep(parent, registry)
+    if wanted is None:
+        wanted = stored.content.get("metric")
+        ascending = ascending if ascending is not None else stored.content.get("ascending")
+    outcomes = stored.outcomes()
+    left = sum(each.error is not None for each in outcomes)
+    if left:
+        click.echo(f"{left} of {len(outcomes)} runs have not finished", err=True)
+    series = series_of(outcomes)
+    _show(stored, series, stored.specs(), (wanted, ascending), None, (plot, picture))
+    return 0
+
+
+def _show(
+    stored: StoredSweep,
+    series: list[Series],
+    specs: Sequence[RunSpec],
+    choice: tuple[str | None, bool | None],
+    jobs: int | None,
+    drawn: Drawn,
+) -> int:
+    """Write the summaries, print the tables and draw the picture; return the exit code."""
+    from declnet.cli.sweep_tables import best_first, print_effects, print_gaps, print_sweep
+
+    wanted, ascending = choice
+    all_series, metric = best_first(series, wanted, specs, ascending)
+    _write_summaries(stored, all_series, metric, jobs)
+    plot, picture = drawn
     if metric is None:
         click.echo("no run finished, so there is nothing to compare", err=True)
     else:
         if wanted and wanted not in (metric[1], ".".join(metric)):
             click.echo(f"note: no run has {wanted}; {'.'.join(metric)} is shown", err=True)
         print_sweep(all_series, metric)
+        print_effects(all_series, metric, stored.values)
         print_gaps(all_series)
         if plot is not None:
-            plot.main([str(parent), "--output", str(picture)], standalone_mode=False)
-    for spec in all_specs:
-        why = finish_ensemble(parent / spec.name, registry)
-        if why is not None:
-            click.echo(f"warning: {why}", err=True)
-    click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
+            plot.main([str(stored.path), "--output", str(picture)], standalone_mode=False)
     return status_of(all_series)
 
 
@@ -263,12 +356,22 @@ def _plot_command(picture: Path | None) -> click.Command | None:
 
 
 def _write_summaries(
-    parent: Path, all_series: Sequence[Series], metric: tuple[str, str] | None, jobs: int
+    stored: StoredSweep,
+    all_series: Sequence[Series],
+    metric: tuple[str, str] | None,
+    jobs: int | None,
 ) -> None:
-    """Write a summary for each spec, and one for all."""
+    """Write a summary for each spec, and one for all.
+
+    Args:
+        jobs: how many runs were trained in parallel; None if none was trained now.
+    """
+    parent, values = stored.path, stored.values
+    more = {"jobs": jobs} if jobs is not None else {}
+    data = []
     for each in all_series:
-        folder = parent / each.name
-        write_summary(folder, each.as_data(folder) | {"jobs": jobs})
-    data = [each.as_data(parent / each.name) for each in all_series]
+        own = each.as_data(parent / each.name)
+        write_summary(parent / each.name, own | more)
+        data.append(own | ({"values": values[each.name]} if values.get(each.name) else {}))
     name = ".".join(metric) if metric else None
-    write_summary(parent, {"metric": name, "jobs": jobs, "specs": data})
+    write_summary(parent, {"metric": name, **more, "specs": data})

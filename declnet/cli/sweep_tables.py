@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from declnet.cli.terminal import print_table
 from declnet.contracts.metric import Better
@@ -19,7 +21,7 @@ from declnet.runs.display.metrics import (
     ordered,
     sort_key,
 )
-from declnet.runs.sweep import Series, spread
+from declnet.runs.sweeps.summary import Series, main_effects, spread
 from declnet.spec.model import RunSpec
 from declnet.training.metrics import LOSSES, directions
 
@@ -69,6 +71,35 @@ def best_first(
         return sort_key(spread(values).mean if values else None, first)
 
     return sorted(all_series, key=key), metric
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The best specs of a sweep so far.
+
+    Attributes:
+        metric: what they are compared by.
+        rows: name, finished runs, and mean, the best first.
+    """
+
+    metric: str
+    rows: list[tuple[str, str, str]]
+
+
+MOST_RANKED = 5
+"""How many specs a terminal shows while a sweep is trained."""
+
+
+def ranking(all_series: Sequence[Series], metric: tuple[str, str] | None) -> Ranking | None:
+    """Return the ranking of sorted series; None if no run has finished."""
+    if metric is None:
+        return None
+    rows = []
+    for each in all_series[:MOST_RANKED]:
+        values = each.metrics().get(metric)
+        mean = format_metric(spread(values).mean if values else None)
+        rows.append((each.name, str(len(each.finished)), mean))
+    return Ranking(".".join(metric), rows)
 
 
 def _directions(specs: Sequence[RunSpec]) -> dict[str, Better | None]:
@@ -132,6 +163,29 @@ def print_sweep(all_series: Sequence[Series], metric: tuple[str, str]) -> None:
             )
         )
     print_table(columns, rows, ".".join(metric), numeric=columns[1:])
+
+
+def print_effects(
+    all_series: Sequence[Series],
+    metric: tuple[str, str],
+    values: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Print, for each key that varies, the mean of a metric over all runs with each value.
+
+    Args:
+        values: the values of the keys, by the name of the spec; nothing is printed if only one
+            key varies.
+    """
+    effects = main_effects(all_series, metric, values)
+    if len(effects) < 2:
+        return
+    columns = ("key", "value", "runs", *_STATISTICS)
+    rows = []
+    for key, by_value in effects.items():
+        for number, (value, found) in enumerate(by_value.items()):
+            shown = map(format_metric, spread(found).as_data().values())
+            rows.append(("" if number else key, value, str(len(found)), *shown))
+    print_table(columns, rows, f"{'.'.join(metric)} by value", numeric=columns[2:])
 
 
 def print_gaps(all_series: Sequence[Series]) -> None:

@@ -25,7 +25,8 @@ from declnet.runs.predictor import EnsemblePredictor
 from declnet.runs.resuming import has_begun, resume
 from declnet.runs.run import given_data, run
 from declnet.runs.session import Listener, RunResult
-from declnet.runs.sweep import Spread, spread, tasks_of
+from declnet.runs.sweeps.summary import Spread, spread
+from declnet.runs.sweeps.tasks import tasks_of
 from declnet.spec.model import fold_specs
 from declnet.spec.sweep import require_no_sweep
 from declnet.spec.validate import GivenSpec, as_spec

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from declnet.runs.exporting import ExportResult
     from declnet.runs.predictions import AnyPredictions
     from declnet.runs.predictor import EnsemblePredictor, Predictor
-    from declnet.runs.sweep import Task
+    from declnet.runs.sweeps.tasks import Task
 
 
 def begin_ensemble(directory: Path, spec: RunSpec, tasks: Sequence[Task]) -> None:
@@ -97,7 +97,7 @@ def tasks_left(
         OutputError: the shared spec is missing or has changed.
         SpecError: it is no longer valid.
     """
-    from declnet.runs.sweep import Task
+    from declnet.runs.sweeps.tasks import Task
 
     shared, tasks = ensemble.shared_spec(registry), []
     for each in ensemble.content["runs"]:

@@ -150,7 +150,7 @@ class Sweep:
                 return replace(self, axes=(*self.axes[:at], changed, *self.axes[at + 1 :]))
             if key in axis.keys:
                 message = f'"{key}" varies together with other keys in [{SWEEP}]'
-                hint = f"override the lists instead, e.g. --set '{SWEEP}.\"{key}\"=[…]'"
+                hint = f"change its list in the file, or empty the section by --set {SWEEP}={{}}"
                 place = values[0].key_place
                 raise SpecError([Diagnostic(message, hint, (), "E053", place=place)])
         return replace(self, axes=(*self.axes, Axis((key,), steps)))

@@ -279,9 +279,9 @@ def test_several_values_are_tried_in_all_combinations(declnet_cli, document, spe
 
 def test_values_of_keys_with_the_same_end_have_whole_keys_in_names(refused, declnet_cli, spec):
     options = ["--set", "data.validation=0.1,0.2", "--set", "training.epochs=1"]
-    options += ["--set", "model.layers.0.units=3,4", "--set", "model.layers.2.units=3"]
+    options += ["--set", "model.layers.1.type=relu,tanh", "--set", "optimizer.type=sgd,adam"]
     out = declnet_cli.succeeds("sweep", spec, *options, "--quiet")
-    assert "small-validation=0.1-model.layers.0.units=3" in out
+    assert "small-validation=0.1-model.layers.1.type=relu-optimizer.type=sgd" in out
     said = refused("sweep", spec, *options, "--set", "training.epochs=0,0.5")
     assert said.count("error[") == 2
     assert "--set:5:17" in said

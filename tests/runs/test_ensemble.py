@@ -26,7 +26,7 @@ from declnet import (
 )
 from declnet.runs.ensemble import begin_ensemble, finish_ensemble
 from declnet.runs.run import run
-from declnet.runs.sweep import tasks_of
+from declnet.runs.sweeps.tasks import tasks_of
 
 ROWS = 60
 

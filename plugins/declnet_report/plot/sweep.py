@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 from declnet import OutputError, open_run
+from declnet_report.plot.effects import ABSENT, SweptSeries, draw_effects, value_text
 from declnet_report.plot.picture import (
     INK,
     LOGARITHMIC,
@@ -42,12 +43,14 @@ class Series:
         runs: their folders.
         training: the metric of each run on the training data, if `values` are on other data and all
             runs have it; else empty.
+        swept: the values of the keys that vary in the sweep; empty if none does.
     """
 
     name: str
     values: tuple[float, ...]
     runs: tuple[Path, ...]
     training: tuple[float, ...] = ()
+    swept: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def finite(self) -> bool:
@@ -82,6 +85,17 @@ class Sweep:
     data: str
     metric: str
     series: tuple[Series, ...]
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys that vary, the first one first in the specs."""
+        texts: dict[str, set[str]] = {}
+        for each in self.series:
+            for key, value in each.swept.items():
+                texts.setdefault(key, set()).add(value_text(value))
+            for key in texts.keys() - each.swept.keys():
+                texts[key].add(ABSENT)
+        return [key for key, values in texts.items() if len(values) > 1]
 
 
 def is_sweep(folder: Path) -> bool:
@@ -128,6 +142,7 @@ def _series(spec: dict[str, Any], folder: Path, data: str, metric: str) -> Serie
         values,
         tuple(folder / spec["name"] / run["folder"] for run in finished),
         training if len(training) == len(values) else (),
+        spec.get("values", {}),
     )
 
 
@@ -142,6 +157,25 @@ def _values(runs: Sequence[dict[str, Any]], data: str, metric: str) -> tuple[flo
 
 
 def draw_sweep(sweep: Sweep, path: Path) -> None:
+    """Draw a row for each spec, or the effects of keys if several vary.
+
+    Args:
+        sweep: with at least one series.
+        path: the picture, checked by `check_picture`.
+
+    Raises:
+        OutputError: a run cannot be read, or the picture cannot be written.
+    """
+    swept = [
+        SweptSeries(each.swept, tuple(filter(math.isfinite, each.values))) for each in sweep.series
+    ]
+    if len(sweep.keys) > 1 and any(each.metric for each in swept):
+        draw_effects(swept, sweep.keys, f"{sweep.data} {sweep.metric}", path)
+    else:
+        _draw_rows(sweep, path)
+
+
+def _draw_rows(sweep: Sweep, path: Path) -> None:
     """Draw the series in order, the first at the top.
 
     Args:

@@ -23,7 +23,7 @@ from typing import Any, TextIO
 
 from declnet.registry.discovery import default_registry, discover
 from declnet.registry.registry import Registry
-from declnet.runs.sweep import Outcome, Progress, Task, carry_out
+from declnet.runs.sweeps.tasks import Outcome, Progress, Task, carry_out
 from declnet.spec.model import resolved_document
 from declnet.spec.validate import parse_spec
 
@@ -114,7 +114,7 @@ class _Worker:
         answers: SimpleQueue[tuple[_Worker, dict[str, Any] | None]],
     ) -> None:
         self.process = subprocess.Popen(  # a constant command
-            [sys.executable, "-P", "-m", "declnet.runs.sweep_workers"],
+            [sys.executable, "-P", "-m", "declnet.runs.sweeps.workers"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **ONE_THREAD},

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declnet.runs.sweep import Outcome, Series, series_of, spread
+from declnet.runs.sweeps.summary import Series, series_of, spread
+from declnet.runs.sweeps.tasks import Outcome
 
 numbers = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=20)
 

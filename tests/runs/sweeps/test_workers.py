@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from declnet import default_registry, parse_spec
-from declnet.runs.sweep import Task, tasks_of
-from declnet.runs.sweep_workers import at_once, one_after_another
+from declnet.runs.sweeps.tasks import Task, tasks_of
+from declnet.runs.sweeps.workers import at_once, one_after_another
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="children are read from /proc")
 
