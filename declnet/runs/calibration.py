@@ -99,7 +99,13 @@ class FittedCalibration:
         return [str(each.calibrator.summary(each.state)) for each in self.steps]
 
     def apply(self, outputs: Array) -> Array:
-        """Return the calibrated predictions, of the same shape and type."""
+        """Return the calibrated predictions, of the same shape and type.
+
+        With one that is NaN or infinite they are returned unchanged: that is the caller's error to
+        raise, with the row, and no calibrator's.
+        """
+        if not np.isfinite(outputs).all():
+            return outputs
         y_pred = _as_task(self.reading, outputs)
         for step in self.steps:
             y_pred = _applied(step, y_pred)
@@ -129,7 +135,9 @@ class FittedCalibration:
         return checked_sets(step.calibrator, step.calibrator.sets(y_pred, step.state), shape)
 
     def completed(self, found: Predictions) -> Predictions:
-        """Return predictions with their intervals or sets."""
+        """Return predictions with their intervals or sets, if they are finite."""
+        if not np.isfinite(found.outputs).all():
+            return found
         bounds, sets = self.intervals(found.outputs), self.sets(found.outputs)
         lower, upper = bounds if bounds is not None else (None, None)
         return replace(found, lower=lower, upper=upper, sets=sets)

@@ -56,7 +56,7 @@ class LoadedModel:
     """A model in memory, which never changes; a reload makes another one.
 
     Attributes:
-        small_seconds: about the longest time that recent small requests took.
+        small_seconds: about the shortest time that recent small requests took.
 
     Args:
         path: the run's folder, or a folder of folds or seeds.
@@ -196,17 +196,13 @@ class LoadedModel:
     def answer_small(
         self, body: bytes, accepted: str, spread: bool, most_rows: int
     ) -> tuple[bytes, int]:
-        """As `answer`, for JSON; keep how long it took, as processor time of this thread."""
-        start = time.thread_time()
+        """As `answer`, for JSON; keep how long it took, in `small_seconds`."""
+        start = time.perf_counter()
         try:
             return self.answer(body, "json", accepted, spread=spread, most_rows=most_rows)
-        finally:
-            self.small_seconds = max(time.thread_time() - start, _kept(self.small_seconds))
-
-
-def _kept(seconds: float) -> float:
-    """Return how much of a slow request is remembered at the next one."""
-    return 0.0 if seconds == float("inf") else 0.95 * seconds
+        finally:  # a shorter time counts at once, a longer one, maybe of a busy machine, slowly
+            seconds = time.perf_counter() - start
+            self.small_seconds = min(seconds, 1.05 * self.small_seconds)
 
 
 def _without_spread(found: Any) -> Any:

@@ -12,7 +12,15 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import Calibrator, ComponentError, OutputError, Registry, open_run, parse_spec
+from declnet import (
+    Calibrator,
+    ComponentError,
+    DataError,
+    OutputError,
+    Registry,
+    open_run,
+    parse_spec,
+)
 from declnet.runs.calibration import JointCalibration
 from declnet.testing.examples import registry_with
 
@@ -321,6 +329,19 @@ def test_an_error_of_a_calibrator_names_it(classes, tmp_path):
         declnet.run(spec, classes, tmp_path / "run", registry=registry)
     assert isinstance(registry, Registry)
     assert json.loads((tmp_path / "run" / "manifest.json").read_text())["status"] == "failed"
+
+
+@pytest.mark.parametrize("steps", [["conformal"], ["temperature"]])
+def test_a_prediction_beyond_floats_is_the_samples_fault_and_no_calibrators(steps, classes):
+    x, y = classes
+    if steps == ["conformal"]:
+        spec = spec_of(steps, LINEAR, "mean_squared_error", epochs=1)
+        y = x[:, :1]
+    else:
+        spec = of_classes(steps, epochs=1)
+    predictor = declnet.run(spec, (x, y)).predictor
+    with pytest.raises(DataError, match="sample 2: the model's prediction is NaN or infinite"):
+        predictor.predict(np.array([[0.0, 1.0], [1e308, -1e308]]))
 
 
 def test_each_of_several_losses_has_its_own_calibration(imbalanced):
