@@ -210,7 +210,7 @@ def sweep(
     a summary.json.
     """
     from declnet.cli.sweep_tables import best_first, check_metric, print_gaps, print_sweep
-    from declnet.runs.ensemble import begin_ensemble, finish_ensemble
+    from declnet.runs.ensemble_record import begin_ensemble, finish_ensemble
     from declnet.runs.sweep import SWEEP, check_names, claim_parent, tasks_of
 
     interrupt_on_signals()
