@@ -34,7 +34,6 @@ ORDINARY = frozenset(
         "regression",
         "safetensors",
         "reshape",
-        "safetensors",
         "step",
         "table",
         "threshold",

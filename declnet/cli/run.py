@@ -127,7 +127,7 @@ def _run_series(
     jobs: int,
     quiet: bool,
 ) -> int:
-    from declnet.runs.ensemble import begin_ensemble
+    from declnet.runs.ensemble_record import begin_ensemble
     from declnet.runs.folder import locked
     from declnet.runs.sweeps.tasks import claim_parent, tasks_of
 
@@ -153,7 +153,7 @@ def _train_series(
 
     from declnet.cli.sweep import status_of, train_all, write_summary
     from declnet.cli.sweep_tables import print_series
-    from declnet.runs.ensemble import finish_ensemble
+    from declnet.runs.ensemble_record import finish_ensemble
     from declnet.runs.sweeps.summary import series_of
 
     start = time.perf_counter()
@@ -260,7 +260,8 @@ def _resume_series(
     jobs: int,
     quiet: bool,
 ) -> int:
-    from declnet.runs.ensemble import open_ensemble, tasks_left
+    from declnet.runs.ensemble import open_ensemble
+    from declnet.runs.ensemble_record import tasks_left
     from declnet.runs.folder import locked
 
     with locked(parent):

@@ -12,13 +12,8 @@ from declnet.data.loading import GivenData
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.registry.registry import Registry
-from declnet.runs.ensemble import (
-    Ensemble,
-    begin_ensemble,
-    finish_ensemble,
-    open_ensemble,
-    tasks_left,
-)
+from declnet.runs.ensemble import Ensemble, open_ensemble
+from declnet.runs.ensemble_record import begin_ensemble, finish_ensemble, tasks_left
 from declnet.runs.folder import claim, locked
 from declnet.runs.origins import warn
 from declnet.runs.predictor import EnsemblePredictor

@@ -24,7 +24,7 @@ from declnet import (
     resume,
     resume_ensemble,
 )
-from declnet.runs.ensemble import begin_ensemble, finish_ensemble
+from declnet.runs.ensemble_record import begin_ensemble, finish_ensemble
 from declnet.runs.run import run
 from declnet.runs.sweeps.tasks import tasks_of
 

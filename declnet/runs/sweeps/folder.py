@@ -17,7 +17,8 @@ from typing import Any
 from declnet.errors import DeclnetError, RunError
 from declnet.registry.registry import Registry
 from declnet.runs import folder
-from declnet.runs.ensemble import begin_ensemble, finish_ensemble, open_ensemble, tasks_left
+from declnet.runs.ensemble import open_ensemble
+from declnet.runs.ensemble_record import begin_ensemble, finish_ensemble, tasks_left
 from declnet.runs.folder import read_object, reading
 from declnet.runs.record import with_nan
 from declnet.runs.stored_run import open_run
