@@ -266,7 +266,7 @@ def train_sweep(
         return ranking(*best_first(series_of(outcomes), wanted, specs, ascending))
 
     left = [each for each in tasks if each.directory not in done]
-    if done:
+    if done and not quiet:
         click.echo(f"{len(done)} of {len(tasks)} runs have finished already", err=True)
     try:
         found = train_all(
