@@ -127,7 +127,6 @@ from declnet.runs.ensemble import Ensemble as Ensemble
 from declnet.runs.ensemble import is_ensemble as is_ensemble
 from declnet.runs.ensemble import open_ensemble as open_ensemble
 from declnet.runs.evaluation import CalibrationResult as CalibrationResult
-from declnet.runs.evaluation import ConfusionMatrix as ConfusionMatrix
 from declnet.runs.evaluation import Evaluation as Evaluation
 from declnet.runs.exporting import ExportResult as ExportResult
 from declnet.runs.incremental import IncrementalTraining as IncrementalTraining
@@ -140,6 +139,7 @@ from declnet.runs.predictor import Predictor as Predictor
 from declnet.runs.reliability import Reliability as Reliability
 from declnet.runs.resuming import resume as resume
 from declnet.runs.run import run as run
+from declnet.runs.scores import ConfusionMatrix as ConfusionMatrix
 from declnet.runs.session import RunResult as RunResult
 from declnet.runs.stored_run import PredictedData as PredictedData
 from declnet.runs.stored_run import StoredData as StoredData

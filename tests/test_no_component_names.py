@@ -46,6 +46,7 @@ ALLOWED = {
     "spec/key_positions.py": "a table is a node of the syntax tree of TOML",
     "cli/predict.py": "the same formats, as the choices of --format",
     "runs/evaluation.py": "precision, recall, f1, r2 and errors are keys of an evaluation",
+    "runs/scores.py": "the same",
     "runs/reliability.py": "log_loss and expected_calibration_error are the same",
     "sklearn/__init__.py": "sklearn is a package and the extra with it",
     "cli/result_tables.py": "the same, as columns that are printed",

@@ -61,9 +61,6 @@ TABM_MINI = {"arch_type": "tabm-mini", "batch_size": "auto", "weight_decay": 3e-
 """TabM-mini with the weight decay and the batch sizes, by the number of rows, of its authors."""
 EMBEDDED = {**TABM_MINI, "num_emb_type": "pwl"}
 """The same with piecewise-linear embeddings."""
-SHARED = {**EMBEDDED, "share_training_batches": True}
-"""The same with one batch for all members, as in the paper and in declnet; pytabkit's default draws
-one for each member."""
 
 METHODS: dict[str, Method] = {
     **{f"declnet:{name}": Method(declnet_preset(name), ("declnet",)) for name in PRESETS},
@@ -75,7 +72,6 @@ METHODS: dict[str, Method] = {
     "pytabkit:realmlp_td_s": Method(partial(pytabkit, "RealMLP_TD_S", {}), ("pytabkit", "torch")),
     "pytabkit:realmlp_td": Method(partial(pytabkit, "RealMLP_TD", {}), ("pytabkit", "torch")),
     "pytabkit:tabm_mini_pwl": Method(partial(pytabkit, "TabM_D", EMBEDDED), ("pytabkit", "torch")),
-    "pytabkit:tabm_mini_shared": Method(partial(pytabkit, "TabM_D", SHARED), ("pytabkit", "torch")),
 }
 
 OUTSIDE_THE_SCALE = frozenset({"declnet:linear", "lightgbm"})
@@ -88,7 +84,6 @@ PAIRS = (
     ("declnet:realmlp_td_s", "pytabkit:realmlp_td_s"),
     ("declnet:realmlp_td", "pytabkit:realmlp_td"),
     ("declnet:tabm_mini", "pytabkit:tabm_mini_pwl"),
-    ("declnet:tabm_mini", "pytabkit:tabm_mini_shared"),
     (DEFAULT, "sklearn:mlp"),
     (DEFAULT, "sklearn:boosting"),
     (DEFAULT, "declnet:mlp"),

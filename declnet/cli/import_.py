@@ -26,9 +26,16 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--format",
-    "declared",
+    "form",
     metavar="TYPE",
-    help="An importer, or a table as in '{ type = …, … }'.  [default: by the suffix of FILE]",
+    help="The format; `declnet plugins` lists the importers.  [default: by the end of FILE's name]",
+)
+@click.option(
+    "--set",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help='An option of the format, e.g. outputs=["probabilities"].',
 )
 @click.option(
     "--mapping",
@@ -41,7 +48,8 @@ if TYPE_CHECKING:
 def import_(
     file: Path,
     output: Path,
-    declared: str | None,
+    form: str | None,
+    options: tuple[str, ...],
     mapping: Path | None,
     force: bool,
     disabled: tuple[str, ...],
@@ -53,9 +61,14 @@ def import_(
     compared.
     """
     from declnet.runs.importing import import_network
+    from declnet.spec.overrides import parse_override
 
+    parsed = (parse_override(each, number) for number, each in enumerate(options, start=1))
+    given = {each.key: each.value for each in parsed}
+    if mapping is not None:
+        given["mapping"] = mapping
     registry = registry_without(disabled)
-    importer = _importer(file, declared, mapping, registry)
+    importer = _importer(file, form, given, registry)
     found = import_network(importer, file, output, registry, overwrite=force)
     width = max(map(len, found.mapping), default=0)
     for layer, origin in found.mapping.items():
@@ -72,7 +85,7 @@ def import_(
 
 
 def _importer(
-    file: Path, declared: str | None, mapping: Path | None, registry: Registry
+    file: Path, form: str | None, options: dict[str, Any], registry: Registry
 ) -> Importer:
     """Return the importer that is named, or that reads files of this suffix."""
     from pydantic import ValidationError
@@ -80,38 +93,21 @@ def _importer(
     from declnet.contracts.importer import Importer
     from declnet.errors import OutputError
 
-    table = _table(declared) if declared is not None else _by_suffix(file, registry)
-    if mapping is not None:
-        table["mapping"] = mapping
+    table = {**options, "type": form or _by_suffix(file, registry)}
     try:
         return Importer.from_declaration(table, {"registry": registry})
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise OutputError(f"importer {table['type']}: {key}: {first['msg']}") from None
+        found = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise OutputError(f"importer {table['type']}: {'; '.join(found)}") from None
 
 
-def _table(declared: str) -> dict[str, Any]:
-    import tomllib
-
-    if not declared.lstrip().startswith("{"):
-        return {"type": declared}
-    try:
-        table: dict[str, Any] = tomllib.loads(f"v = {declared}")["v"]
-    except tomllib.TOMLDecodeError as error:
-        raise click.BadParameter(f"{declared!r} is not a table: {error}") from None
-    if "type" not in table:
-        raise click.BadParameter(f"{declared!r} has no type")
-    return table
-
-
-def _by_suffix(file: Path, registry: Registry) -> dict[str, Any]:
+def _by_suffix(file: Path, registry: Registry) -> str:
     from declnet.errors import OutputError
 
     entries = list(registry.entries("importer"))
     for each in entries:
         if file.suffix.lower() in each.component.suffixes:
-            return {"type": each.type}
+            return each.type
     known = ", ".join(suffix for each in entries for suffix in each.component.suffixes)
     suffix = f"files that end in {file.suffix}" if file.suffix else "files without a suffix"
     installed = f"the installed ones read {known}" if known else "none is installed"

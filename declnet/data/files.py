@@ -28,7 +28,7 @@ from declnet.contracts.table import (
 from declnet.data.columns import require_column
 from declnet.data.dates import date_form
 from declnet.data.loading import checked_data
-from declnet.data.target_encoding import require_learnable_classes
+from declnet.data.target_encoding import require_finite_target, require_learnable_classes
 from declnet.errors import ComponentError, DataError
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
@@ -398,6 +398,9 @@ def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
     Raises:
         DataError: the column has gaps, only one value, or does not fit the requested task.
     """
+    if not target.present:
+        message = f'the target "{target.name}" is empty: all of it is missing'
+        raise DataError(message, hint="is it the right column?")
     if target.missing:
         row = table.row_number(int(np.argmax(missing_values(table.columns[target.name]))))
         count = f"{target.missing} row{'s' if target.missing > 1 else ''}"
@@ -409,6 +412,8 @@ def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
         raise DataError(
             f'the target "{target.name}" has one value only', hint="there is nothing to learn"
         )
+    if target.infinite:
+        require_finite_target(table, target.name, table.columns[target.name])
     if wanted == "regression" or (wanted is None and not _is_class(target)):
         if target.type == "text":
             raise DataError(

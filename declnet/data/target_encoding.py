@@ -167,13 +167,15 @@ class TargetEncoding:
                     position,
                     f'is the text "{column[position]}", not a number',
                 )
-            return column.astype(float)
+            values = column.astype(float)
+            require_finite_target(records, self.column, values)
+            return values
         labels = {each: label for label, each in enumerate(self.classes)}
-        values = _whole(records, self.column, column).tolist()
-        found = np.fromiter((labels.get(each, -1) for each in values), np.int64, len(values))
+        cells = _whole(records, self.column, column).tolist()
+        found = np.fromiter((labels.get(each, -1) for each in cells), np.int64, len(cells))
         unseen = np.flatnonzero(found < 0)
         if unseen.size:
-            value = values[unseen[0]]
+            value = cells[unseen[0]]
             known = ", ".join(self.class_names or ())
             raise _at(
                 records,
@@ -250,6 +252,13 @@ def require_learnable_classes(records: Table, name: str) -> None:
         path=_at_target(records, name),
         code="E041",
     )
+
+
+def require_finite_target(records: Table, name: str, values: Array) -> None:
+    """Raise DataError if a target of numbers is infinite in some row."""
+    infinite = np.flatnonzero(np.isinf(values))
+    if infinite.size:
+        raise _at(records, name, int(infinite[0]), "is infinite", "correct it or leave the row out")
 
 
 def _at_target(records: Table, name: str) -> KeyPath:

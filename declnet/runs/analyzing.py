@@ -25,9 +25,10 @@ from declnet.data.splits import Data
 from declnet.data.targets import wanted_targets
 from declnet.errors import DataError
 from declnet.runs.calibration import calibrating
-from declnet.runs.evaluation import ValueErrors, ready_part
+from declnet.runs.evaluation import ready_part
 from declnet.runs.file_parts import raw_parts, whole_parts
 from declnet.runs.predictor import Predictor
+from declnet.runs.scores import ValueErrors
 from declnet.spec.streams import Stream, random_stream
 from declnet.training.evaluation import BatchLosses
 from declnet.training.metrics import LOSSES, MetricAccumulator, directions

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,20 +26,24 @@ from declnet.contracts.exported_model import (
     ExportedStep,
 )
 from declnet.contracts.exporter import Exporter
+from declnet.contracts.inputs import InputInfo, input_value
 from declnet.contracts.layer import InputDtype, Layer, input_dtypes
 from declnet.contracts.loss import Loss
 from declnet.contracts.table import ColumnType, column_type
 from declnet.contracts.transform import Sequences, Transform
 from declnet.contracts.translation import TRANSLATED, Translation
-from declnet.errors import ExportError, UnknownTypeError
+from declnet.errors import DeclnetError, ExportError, UnknownTypeError
+from declnet.graph.inference import InferenceGraph
+from declnet.graph.parameters import Parameters
+from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.runs.exporting import TOLERANCE, compared_predictions
 from declnet.testing import calibrators, losses, transforms
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.examples import build_examples
-from declnet.testing.harness import NO_LOSS
-from declnet.testing.layer_harness import LayerHarness, batch_of, infer_chain, working_shapes
-from declnet.testing.trial import WHOLE
+from declnet.testing.harness import NO_LOSS, infer
+from declnet.testing.layer_harness import LEVELS, candidate_shapes, shapes_of
+from declnet.testing.trial import SAMPLES
 from declnet.training.tasks import predictions_of
 
 DTYPE = np.dtype("float32")
@@ -87,12 +93,13 @@ def cases_of(component: Any, registry: Registry) -> Iterator[Case]:
         "transform": _transform_cases,
         "calibrator": _calibrator_cases,
     }
-    for number, case in enumerate(kinds[component.kind](subject)):
-        yield _renamed(case, f"case_{number}_")
+    for case in kinds[component.kind](subject):
+        yield replace(case, name=f"{component.kind} {component.type}, {case.name}")
 
 
-def _renamed(case: Case, prefix: str) -> Case:
-    """Return a case whose names begin with a prefix."""
+def numbered(case: Case, number: int) -> Case:
+    """Return a case whose names begin with its number, so that a model can have several."""
+    prefix = f"case_{number}_"
     columns = {replace(key, name=prefix + key.name): each for key, each in case.columns.items()}
     steps = tuple(replace(each, column=prefix + each.column) for each in case.steps)
     inputs = tuple(
@@ -154,27 +161,67 @@ def _expected(outputs: Array, **more: Any) -> ExportedPredictions:
 
 
 def _layer_cases(subject: Subject) -> Iterator[Case]:
-    setting = WHOLE.but(dtype=DTYPE.name, order="batch_first", input_order="batch_first")
-    for shape in working_shapes(subject):
-        harness = LayerHarness(subject, shape, setting)
-        batch = batch_of(subject, harness)
-        y = harness.run(batch, training=False)["y"]
-        node = infer_chain(subject, shape)[-2]
-        types: dict[InputDtype, ColumnType] = {"float": "number", "integer": "integer"}
-        dtypes = input_dtypes(node.layer, len(harness.shapes))
-        names = [f"x{number}" for number in range(len(harness.shapes))]
-        inputs, columns = [], {}
-        for name, dtype, own, x in zip(names, dtypes, harness.shapes, batch.x, strict=True):
-            inputs.append(ExportedInput(name, (name,), own, dtype))
-            columns[ExportedColumn(name, types[dtype], own)] = x
-        parameters = {name: each.astype(DTYPE) for name, each in harness.initial.items()}
-        exported = ExportedNode(
-            "y", node.layer, tuple(names), harness.shapes, dtypes, node.output_shape, parameters
+    layer: Layer = subject.instance
+    for shape in candidate_shapes(layer):
+        shapes, given = shapes_of(layer, shape), {}
+        dtypes = input_dtypes(layer, len(shapes))
+        names = [f"x{number}" for number in range(len(shapes))]
+        for name, dtype, own in zip(names, dtypes, shapes, strict=True):
+            levels = (LEVELS,) * prod(own) if dtype == "integer" else None
+            given[name] = InputInfo(own, dtype, levels)
+        wired = layer.model_copy(
+            update={"name": "y", "inputs": tuple(map(input_value, names)), "weights_from": None}
         )
-        output = _values(node.output_shape)
-        finish = ExportedFinish()
+        try:
+            (node,) = infer([wired], given, subject.registry)
+            arrays, y = _drawn(node, given, subject.registry)
+        except (CheckFailed, DeclnetError, ValueError):
+            continue  # it does not take such a shape
+        types: dict[InputDtype, ColumnType] = {"float": "number", "integer": "integer"}
+        inputs, columns = [], {}
+        for name, dtype, own in zip(names, dtypes, shapes, strict=True):
+            inputs.append(ExportedInput(name, (name,), own, dtype))
+            columns[ExportedColumn(name, types[dtype], own)] = arrays[name]
+        parameters = {name: arrays[f"y.{name}"] for name in node.parameters}
+        exported = ExportedNode(
+            "y", node.layer, tuple(names), shapes, dtypes, node.output_shape, parameters
+        )
+        output, finish = _values(node.output_shape), ExportedFinish()
         called = f"input shape {shape}"
         yield Case(called, columns, (), tuple(inputs), exported, output, finish, _expected(y))
+
+
+def _drawn(
+    node: Node, given: Mapping[str, InputInfo], registry: Registry
+) -> tuple[dict[str, Array], Array]:
+    """Return inputs and parameters by name, and the layer's output for them.
+
+    Inputs are normal draws, or numbers from 0.1 to 0.9 if it has no finite output for these.
+    """
+    rng, store = np.random.default_rng(17), Parameters([node], DTYPE)
+    with calling("the initializer of a parameter"):
+        store.initialize(7, registry)
+    for name, parameter in node.parameters.items():
+        array = store.arrays[f"y.{name}"]
+        array += (0.1 * rng.normal(size=array.shape) * parameter.trainable).astype(DTYPE)
+    graph = InferenceGraph([node], store, DTYPE, SAMPLES)
+    y = np.empty(0)
+    for lowest in (None, 0.1):
+        x = {}
+        for name, info in given.items():
+            shape = (SAMPLES, *info.shape)
+            if info.dtype == "integer":
+                x[name] = rng.integers(0, LEVELS, shape)
+            elif lowest is None:
+                x[name] = rng.normal(size=shape).astype(DTYPE)
+            else:
+                x[name] = rng.uniform(lowest, 0.9, shape).astype(DTYPE)
+        with np.errstate(all="ignore"):
+            (found,) = graph.predict(x if len(x) > 1 else next(iter(x.values())))
+        y = found.copy()
+        if np.isfinite(y).all():
+            break
+    return {**x, **{key: each.copy() for key, each in store.arrays.items()}}, y
 
 
 def _loss_cases(subject: Subject) -> Iterator[Case]:
@@ -218,7 +265,9 @@ def _applied_cases(
     shape = y.shape[1:] or (1,)
     base = _simple(name, x, _values(shape), expected=_expected(y.reshape(-1, *shape)))
     column = ExportedColumn("x", column_type(x), x.shape[1:])
-    case = replace(base, columns={column: x}, steps=(step,))
+    inputs = (replace(base.inputs[0], shape=shape),)
+    node = replace(base.node, input_shapes=(shape,), output_shape=shape)
+    case = replace(base, columns={column: x}, steps=(step,), inputs=inputs, node=node)
     yield case
     if lengths is not None:
         node = replace(case.node, input_shapes=((1,),), output_shape=(1,))
@@ -276,20 +325,24 @@ def _exporter(subject: Subject) -> Exporter:
 @check
 def equals_its_components(subject: Subject) -> None:
     """Writes files that predict what the components compute, up to rounding to float32."""
-    exporter, compared, refused = _exporter(subject), 0, ""
-    for component in subject.instance.replaces:
+    exporter, translation = _exporter(subject), type(subject.instance)
+    by_component: list[list[Case]] = []
+    for component in translation.replaces:
         for instance in build_examples(component, subject.registry):
-            try:
-                cases = list(cases_of(instance, subject.registry))
-            except (CheckSkipped, CheckFailed):  # another check reports what the component does
-                continue
-            for each in (cases, *([case] for case in cases)) if len(cases) > 1 else (cases,):
-                try:
-                    compared += _compare(subject, exporter, component, each)
-                    if each is cases:
-                        break
-                except ExportError as error:  # perhaps only one of the cases is refused
-                    refused = str(error)
+            own: list[Case] = []
+            with suppress(CheckSkipped, CheckFailed):  # another check reports what it does
+                own.extend(cases_of(instance, subject.registry))
+            by_component.append(own)
+    every = [case for own in by_component for case in own]
+    compared, refused = 0, ""
+    for several in (every, *by_component, *([case] for case in every)):
+        try:
+            compared += _compare(translation, exporter, several)
+        except ExportError as error:  # perhaps only one of the cases is refused
+            refused = str(error)
+            continue
+        if several is every:
+            break
     if not compared:
         kinds = ", ".join(TRANSLATED)
         why = f": {refused}" if refused else f"; it names {kinds} components with examples"
@@ -305,16 +358,30 @@ def _exported(exporter: Exporter, model: ExportedModel, path: Path) -> ExportErr
     return None
 
 
-def _compare(
-    subject: Subject, exporter: Exporter, component: type[Any], cases: Sequence[Case]
-) -> int:
-    """Compare a file of some cases with the component; return how many these are."""
+def _of_equal_length(cases: Sequence[Case]) -> list[Case]:
+    """Return the cases with as many rows each, since those of a file are read together."""
+    rows = min(len(case.expected.outputs) for case in cases)
+    found = []
+    for case in cases:
+        columns = {key: each[:rows] for key, each in case.columns.items()}
+        whole = case.expected
+        limits = (
+            None if each is None else each[:rows] for each in (whole.lower, whole.upper, whole.sets)
+        )
+        expected = ExportedPredictions(whole.prediction[:rows], whole.outputs[:rows], *limits)
+        found.append(replace(case, columns=columns, expected=expected))
+    return found
+
+
+def _compare(translation: type[Translation], exporter: Exporter, cases: Sequence[Case]) -> int:
+    """Compare a file of some cases with the components; return how many these are."""
     if not cases:
         return 0
-    model = model_of(cases, type(subject.instance))
+    cases = [numbered(case, number) for number, case in enumerate(_of_equal_length(cases))]
+    model = model_of(cases, translation)
     with TemporaryDirectory() as folder:
         path = Path(folder, f"conformance{exporter.suffixes[0]}")
-        with calling(f"the export of {component.type}"):
+        with calling("the export"):
             refusal = _exported(exporter, model, path)
         if refusal is not None:
             raise refusal
@@ -322,10 +389,10 @@ def _compare(
             predict = exporter.predictor(path)
         if predict is None:
             raise CheckSkipped("its format cannot run files here")
-        with calling(f"the exported {component.type}"):
+        with calling("the exported file"):
             found = predict(model.examples)
     for case in cases:
-        where = f"{component.kind} {component.type}, {case.name}"
+        where = case.name
         own = found.get(case.output.name)
         if own is None:
             raise CheckFailed(f"{where}: the file predicts nothing for it")

@@ -39,6 +39,7 @@ TRANSLATIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "GlobalPoolTranslation": ("global_average_pool2d", "global_max_pool2d"),
         "PoolTranslation": ("max_pool2d", "average_pool2d"),
     },
+    "dates": {"DatetimeTranslation": ("datetime",)},
     "dense": {
         "DenseTranslation": ("dense", "ntp_dense"),
         "EmbeddingTranslation": ("embedding",),

@@ -200,7 +200,7 @@ def _ranks(w: GraphWriter, x: str, edges: Array) -> str:
 
 
 def _interpolated(w: GraphWriter, x: str, known: Array, values: Array, *, right: bool) -> str:
-    """Return what np.interp does, for each column of x (n, k) by its own points (count, k).
+    """Return what np.interp does, for each column of x (n, k) with separate points (count, k).
 
     Of equal points, the value of the last one counts if `right`, otherwise of the first. The slope
     before the first and after the last point is 0; NaN stays.

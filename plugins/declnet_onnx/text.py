@@ -1,6 +1,6 @@
 r"""Tokenizing in ONNX, by operators of opset 20.
 
-There is no operator that finds all matches of a pattern, so texts get spaces around each symbol and
+No operator finds all matches of a pattern, so texts get spaces around each symbol and
 are split at spaces. Symbols are those of the vocabulary and the usual ones of typesetting; a token
 that is then neither a word nor one symbol has another one, which the runtime refuses.
 """
@@ -43,18 +43,18 @@ class TokenizeTranslation(OnnxTranslation):
         """Return the integers (n, length) and the lengths (n,)."""
         if component.unit == "characters":
             raise Untranslatable(
-                'ONNX has no operator for the characters of a text; tokenize with unit = "words"'
+                "ONNX has no operator for the characters of a text", 'tokenize with unit = "words"'
             )
         if w.opset < LEAST_OPSET:
             raise Untranslatable(
-                f"splitting texts needs opset {LEAST_OPSET}, not {w.opset}; choose a newer opset"
+                f"splitting texts needs opset {LEAST_OPSET}, not {w.opset}", "choose a newer opset"
             )
         tokens, length = site.state["tokens"], site.state["length"]
         text = self._lower(w, site.inputs[0], tokens) if component.lowercase else site.inputs[0]
         words, counts = w.node("StringSplit", [self._spaced(w, text, tokens)], ("text", "int64"))
         numbers = w.table(words, tokens, range(FIRST, FIRST + len(tokens)), UNKNOWN)
         is_token = w.op("RegexFullMatch", words, pattern=f"(?s){TOKEN}")
-        is_word = w.op("Less", _places(w, words), w.expand(counts, 1))
+        is_word = w.op("Less", places_of(w, words), w.expand(counts, 1))
         refused = w.op("And", is_word, w.op("Not", is_token))
         numbers = w.where(is_word, numbers, w.constant(PADDING))
         numbers = w.where(refused, w.constant(FIRST + len(tokens)), numbers)
@@ -90,25 +90,25 @@ class TokenizeTranslation(OnnxTranslation):
         own = {each for each in tokens if len(each) == 1 and not (each.isalnum() or each == "_")}
         symbols = (own | set(string.punctuation) | set(USUAL)) - {"_", *APOSTROPHES}
         for each in SPACES:
-            text = _replaced(w, text, each, " ")
+            text = replaced(w, text, each, " ")
         for each in APOSTROPHES:
-            text = _replaced(w, text, each, f" {each} ", within=each)
+            text = replaced(w, text, each, f" {each} ", within=each)
         for each in sorted(symbols):
-            text = _replaced(w, text, each, f" {each} ")
+            text = replaced(w, text, each, f" {each} ")
         return text
 
 
-def _places(w: GraphWriter, matrix: str) -> str:
+def places_of(w: GraphWriter, matrix: str) -> str:
     """Return 0, 1, 2, … for the columns of a matrix, (columns,)."""
     shape = w.op("Shape", matrix, start=1, end=2)
     zero, one = w.constant(0), w.constant(1)
     return w.op("Range", zero, w.squeeze(shape, 0), one, kind="int64")
 
 
-def _replaced(w: GraphWriter, text: str, symbol: str, new: str, within: str | None = None) -> str:
+def replaced(w: GraphWriter, text: str, symbol: str, new: str, within: str | None = None) -> str:
     """Return text with a symbol replaced; inside of a word by `within`, if it is given."""
     parts, counts = w.node("StringSplit", [text], ("text", "int64"), delimiter=symbol)
-    places = _places(w, parts)
+    places = places_of(w, parts)
     glue = w.constant(new)
     if within is not None:
         ends = w.op("RegexFullMatch", parts, pattern=f"(?s).*{WORD}")

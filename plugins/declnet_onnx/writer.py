@@ -42,7 +42,7 @@ GIVING = {
     "ArgMax": "int64",
     "Shape": "int64",
 }
-"""The type of what operators give, where it is not that of their first input."""
+"""The type of an operator's output, if it differs from its first input's."""
 
 
 class GraphWriter:

@@ -8,9 +8,9 @@ import json
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -30,6 +30,12 @@ JSON, CSV = "application/json", "text/csv"
 _FORMS = {JSON: "json", CSV: "csv"}
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PREDICT = re.compile(r"/models/([A-Za-z0-9._-]+)/predict")
+SMALL = 4096
+"""Bytes of JSON that may be predicted in the event loop's own thread."""
+
+QUICK = 0.001
+"""Seconds: a model whose small requests take longer is given to another thread, always."""
+
 _TRUE = {"true": True, "false": False}
 
 
@@ -224,10 +230,12 @@ class App:
         if self.stopping:
             raise _busy("the server is stopping")
         body = await self._body(headers, receive)
-        if self._active >= self.options.threads + self.options.queue:
-            raise _busy("too many requests at the same time")
         model = served.model
-        answer, rows = await self._in_thread(model, body, form, accepted, spread)
+        with _translating():
+            if len(body) <= SMALL and form == "json" and model.small_seconds < QUICK:
+                answer, rows = model.answer_small(body, accepted, spread, self.options.most_rows)
+            else:
+                answer, rows = await self._in_thread(model, body, form, accepted, spread)
         about = {"model": served.name, "version": model.version, "rows": rows}
         kind = JSON if accepted == "json" else f"{CSV}; charset=utf-8"
         return Reply(answer, kind, headers=[(b"x-model", model.version.encode())], about=about)
@@ -235,11 +243,16 @@ class App:
     async def _in_thread(
         self, model: LoadedModel, body: bytes, form: str, accepted: str, spread: bool
     ) -> tuple[bytes, int]:
+        if self._active >= self.options.threads + self.options.queue:
+            raise _busy("too many requests at the same time")
         self._active += 1
         loop, limit = asyncio.get_running_loop(), self.options.most_rows
-        work = self.threads.submit(
-            model.answer, body, form, accepted, spread=spread, most_rows=limit
-        )
+        if len(body) <= SMALL and form == "json":
+            work = self.threads.submit(model.answer_small, body, accepted, spread, limit)
+        else:
+            work = self.threads.submit(
+                model.answer, body, form, accepted, spread=spread, most_rows=limit
+            )
 
         def finish(_work: Future[Any]) -> None:
             with suppress(RuntimeError):  # the loop has ended
@@ -252,12 +265,6 @@ class App:
         except TimeoutError:
             message = f"the predictions were not ready within {self.options.timeout:g} s"
             raise ProblemError(503, message, "send fewer rows", {"retry-after": "1"}) from None
-        except DataError as error:
-            raise ProblemError.of(error) from None
-        except MemoryError:
-            raise ProblemError(
-                503, "not enough memory", "send fewer rows", {"retry-after": "1"}
-            ) from None
 
     def _finished(self) -> None:
         self._active -= 1
@@ -337,6 +344,18 @@ class App:
 
 class _GoneError(Exception):
     """The client closed the connection before its request was complete."""
+
+
+@contextmanager
+def _translating() -> Iterator[None]:
+    """Turn what declnet says about the rows of a request into a problem."""
+    try:
+        yield
+    except DataError as error:
+        raise ProblemError.of(error) from None
+    except MemoryError:
+        message = "not enough memory"
+        raise ProblemError(503, message, "send fewer rows", {"retry-after": "1"}) from None
 
 
 def _summary(served: ServedModel) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class RandomSigns(Initializer):
 
 
 class PerFeature(Initializer):
-    """w[..., j] = one draw for each `size` adjacent columns j: those of an embedded feature.
+    """w[..., j] = one draw for each `size` adjacent columns j, the embedding of a feature.
 
     TabM's first adapter: each member multiplies all numbers of a feature's embedding by the same
     factor. Gorishniy, Kotelnikov and Babenko, TabM, ICLR 2025, arXiv:2410.24210.

@@ -26,6 +26,8 @@ PLURALS = {
     "kernel": "Kernels",
     "engine": "Engines",
     "template": "Templates",
+    "exporter": "Exporters",
+    "translation": "Translations",
     "importer": "Importers",
 }
 """Page titles, in the order of the index; other kinds get a title from their name."""
@@ -48,6 +50,10 @@ PLACES = {
     "kernel": "No spec names one: the graph uses it in place of the components that it replaces. "
     "`kernels` in `[engine]` says whether it may use compiled ones.",
     "engine": "Named as `type` in `[engine]`.",
+    "exporter": "No spec names one: `declnet export` chooses it by the file's suffix, or by "
+    "`--format`.",
+    "translation": "No spec names one: an exporter of its format uses it for the components that "
+    "it can write.",
     "importer": "No spec names one: `declnet import` chooses it by the suffix of a file, or by "
     "`--format`.",
 }

@@ -107,22 +107,19 @@ class CompiledProgram:
         """Return the argument of a row, and what must be kept while it is used."""
         interface, kept = self._interface, []
         fields, values = [], []
-        for name, ctype, size, window in interface["columns"]:
+        for name, ctype, size, is_array in interface["columns"]:
             item = TYPES[ctype]
-            if interface["arrays"]:
-                items = np.asarray(row[name]).reshape(-1).tolist()
-                array = (item * max(size, 1))(*items)
-                kept.append(array)
-                if interface["array"]:
-                    return array, kept
-                fields.append(ctypes.POINTER(item))
-                values.append(ctypes.cast(array, ctypes.POINTER(item)))
-            elif window:
-                fields.append(item * size)
-                values.append((item * size)(*(_scalar(each, ctype) for each in row[name])))
-            else:
+            if not is_array and np.ndim(row[name]) == 0:
                 fields.append(item)
                 values.append(_scalar(row[name], ctype))
+                continue
+            items = np.asarray(row[name], object).reshape(-1).tolist()
+            array = (item * max(size, 1))(*(_scalar(each, ctype) for each in items))
+            kept.append(array)
+            if interface["array"]:
+                return array, kept
+            fields.append(ctypes.POINTER(item) if is_array else item * size)
+            values.append(ctypes.cast(array, ctypes.POINTER(item)) if is_array else array)
         named = [(f"f{number}", each) for number, each in enumerate(fields)]
         struct = type("Row", (ctypes.Structure,), {"_fields_": named})
         return ctypes.byref(struct(*values)), kept

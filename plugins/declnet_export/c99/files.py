@@ -63,9 +63,7 @@ def _about(model: ExportedModel, program: Program) -> str:
 
 
 def _row(writer: ModelWriter) -> str:
-    missing = "a missing number is NAN, a missing text NULL"
-    about = "Samples, arrays with the last axis fastest" if writer.takes_arrays else "A row"
-    lines = [f"/* {about}; {missing if not writer.takes_arrays else 'no number is missing'}. */"]
+    lines = ["/* A sample; a missing number is NAN, a missing text NULL. */"]
     lines.append("typedef struct {")
     lines += [f"    {_declared(each)} /* {_described(each)} */" for each in writer.fields]
     return "\n".join([*lines, f"}} {writer.prefix}_row;"])
@@ -87,7 +85,8 @@ def _described(each: Field) -> str:
         found += f", of {when} {column.window} rows, the earliest first"
     if each.is_array:
         sizes = " x ".join(map(str, column.shape))
-        found += f", {each.size} numbers" + (f" ({sizes})" if len(column.shape) > 1 else "")
+        many = f" ({sizes}, the last axis fastest)" if len(column.shape) > 1 else ""
+        found += f", {each.size} numbers{many}"
     return comment(found)
 
 
@@ -193,11 +192,9 @@ def _interface(writer: ModelWriter) -> str:
     found: dict[str, Any] = {
         "prefix": writer.prefix,
         "array": writer.takes_array,
-        "arrays": writer.takes_arrays,
         "number": writer.number,
         "columns": [
-            [each.column.name, each.ctype, each.size, each.column.window is not None]
-            for each in writer.fields
+            [each.column.name, each.ctype, each.size, each.is_array] for each in writer.fields
         ],
         "outputs": [
             {

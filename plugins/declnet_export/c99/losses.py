@@ -8,6 +8,7 @@ import numpy as np
 
 from declnet import Calibrator, Loss, Translation, TranslationSite, Untranslatable
 from declnet_export.c99.layers.activations import sigmoid, softmax, softplus
+from declnet_export.c99.text import LITERALS
 from declnet_export.c99.writer import CWriter, Value
 from declnet_standard.calibrators import LEAST_PROBABILITY, LEAST_REST, Conformal, Temperature
 from declnet_standard.losses import GaussianNLL, Ordinal, Poisson
@@ -175,12 +176,11 @@ class CConformal(Translation):
         if site.method != "intervals":
             raise Untranslatable(f"conformal has no {site.method}")
         size = prod(site.output_shape)
-        own = writer.raw(limit) if x.ctype == writer.number else f"({writer.raw(limit)})"
         if np.ndim(limit):
             array = np.broadcast_to(np.asarray(limit, float), site.output_shape)
             own = f"{writer.constant(f'{site.name}_limits', array, x.ctype)}[i]"
-        elif x.ctype == "float":
-            own = f"(float) {writer.raw(limit)}"
+        else:
+            own = LITERALS[x.ctype](limit)
         quantiles = prod(site.input_shapes[0]) // size
         return tuple(
             writer.compute(

@@ -70,6 +70,13 @@ class Output:
         return 2 if self.output.sort == "binary" and not self.output.scores else self.size
 
 
+PUBLIC = (
+    *("column", "columns", "row", "rows", "output", "workspace", "classes", "predict"),
+    *("predict_with", "predict_array", "predict_array_with", "self_test", "expected", "given"),
+)
+"""Names that the program has with every model, after the prefix or in the output."""
+
+
 @dataclass(eq=False)
 class ModelWriter(CWriter):
     """The writer of a whole model, which `translate_model` walks through."""
@@ -77,42 +84,39 @@ class ModelWriter(CWriter):
     fields: list[Field] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     takes_array: bool = False
-    takes_arrays: bool = False
     _integers: frozenset[str] = frozenset()
     _field_names: Names = field(default_factory=Names)
     _output_names: Names = field(default_factory=Names)
 
     def prepare(self, model: ExportedModel) -> None:
-        """Decide how the program takes its columns: as a row, an array, or several arrays."""
-        for name in ("error", "row", "out", "workspace"):
-            self._field_names.unique(name)
-        by_name = {each.name: each for each in model.columns}
+        """Decide whether the program takes an array or a row, and reserve its public names."""
+        for name in PUBLIC:
+            self._names.unique(f"{self.prefix}_{name}")
+            self._output_names.unique(name)
+        for output in model.outputs:
+            name = self._output_names.unique(output.name) if output.name else ""
+            for ending in (name, f"{name}_classes", f"expected_{name}"):
+                self._names.unique(f"{self.prefix}_{ending}")
+            self.outputs.append(Output(output, name, prod(output.shape)))
         joined = [each for member in model.members for each in member.inputs]
-        self.takes_arrays = any(each.shape != () for each in model.columns) or any(
-            by_name[each.columns[0]].window is None
-            and each.lengths
-            and by_name[each.columns[0]].shape == ()
-            for each in joined
-        )
-        self.takes_array = self.takes_arrays and len(model.columns) == 1
+        self.takes_array = len(model.columns) == 1 and model.columns[0].shape != ()
         self._integers = frozenset(
             name for each in joined if each.dtype == "integer" for name in each.columns
         )
 
     def column(self, column: ExportedColumn) -> Value:
         """Return the value of a raw column."""
-        number = len(self.fields)
-        if self.takes_array:
-            name, ctype = "sample", "int32_t" if column.name in self._integers else "float"
-        else:
+        number, is_array = len(self.fields), column.shape != ()
+        ctype = TEXT if column.type == "text" else self.number
+        if is_array:
+            ctype = "int32_t" if column.name in self._integers else "float"
+        name = "sample"
+        if not self.takes_array:
             name = self._field_names.unique(column.name, f"column_{number + 1}")
-            ctype = TEXT if column.type == "text" else self.number
-            if self.takes_arrays:
-                ctype = "int32_t" if column.name in self._integers else "float"
-        self.fields.append(Field(column, name, ctype, self.takes_arrays))
+        self.fields.append(Field(column, name, ctype, is_array))
         shape = column.shape if column.window is None else (column.window, *column.shape)
         source = name if self.takes_array else f"row->{name}"
-        if not self.takes_arrays and column.window is None:
+        if not is_array and column.window is None:
             source = f"&row->{name}"
         found = Value(shape, ctype, source, number)
         return self._checked_boolean(found) if column.type == "boolean" else found
@@ -124,12 +128,12 @@ class ModelWriter(CWriter):
     def joined(self, name: str, joined: ExportedInput, columns: Sequence[Value]) -> Value:
         """Return the value of an input: checked columns side by side, as floats or integers."""
         ctype = "int32_t" if joined.dtype == "integer" else "float"
-        if self.takes_arrays and columns[0].ctype == ctype == "int32_t":
+        if len(columns) == 1 and columns[0].ctype == ctype == "int32_t":
             return columns[0]
-        if self.takes_arrays and columns[0].ctype == ctype:
+        if len(columns) == 1 and columns[0].ctype == ctype:
             self.check(FINITE, {"x": columns[0]}, size=columns[0].size)
             return columns[0]
-        filled, offset = Value(joined.shape, ctype), 0
+        filled, offset = Value((sum(each.size for each in columns),), ctype), 0
         rows = joined.window or 1
         whole = filled.size // rows
         for each in columns:
@@ -160,9 +164,8 @@ class ModelWriter(CWriter):
 
     def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
         """Write the predictions of one loss to the program's output."""
-        name = self._output_names.unique(output.name) if output.name else ""
-        own = Output(output, name, prod(output.shape))
-        self.outputs.append(own)
+        own = next(each for each in self.outputs if each.output is output)
+        name = own.name
         into = f"out->{name}." if name else "out->"
         self._fill(f"{into}{own.numbers}", written.predictions, own.size, own.count)
         if output.sort == "classes":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -75,33 +74,34 @@ int main(void)
 
 def _stored(model: ExportedModel, writer: ModelWriter, chosen: Array) -> tuple[list[str], str]:
     """Return constants with the rows, and an expression of row `row`."""
-    prefix = writer.prefix
-    if not writer.takes_arrays:
-        rows = list(_rows(model, writer, chosen))
-        return [f"static const {prefix}_row {prefix}_rows[{len(chosen)}] = {braced(rows)};"], (
-            f"&{prefix}_rows[row]"
-        )
-    lines, pointers = [], []
+    prefix, lines = writer.prefix, []
     for each in writer.fields:
-        array = np.asarray(model.examples[each.column.name])[chosen]
-        name = f"{prefix}_given_{each.name}"
-        size = max(1, each.size) * len(chosen)
-        items = initializer(array, each.ctype)
-        lines.append(f"static const {each.ctype} {name}[{size}] = {items};")
-        pointers.append(f"{name} + row * {each.size}")
+        if each.is_array:
+            array = np.asarray(model.examples[each.column.name])[chosen]
+            name = f"{prefix}_given_{each.name}"
+            items = initializer(array, each.ctype)
+            lines.append(f"static const {each.ctype} {name}[{array.size}] = {items};")
     if writer.takes_array:
-        return lines, pointers[0]
-    return lines, f"&({prefix}_row) {{{', '.join(pointers)}}}"
+        return lines, f"{prefix}_given_sample + row * {writer.fields[0].size}"
+    rows = []
+    for number, row in enumerate(chosen):
+        own = [
+            _item(
+                each,
+                model.examples[each.column.name][row],
+                f"{prefix}_given_{each.name} + {number * each.size}",
+            )
+            for each in writer.fields
+        ]
+        rows.append("{" + ", ".join(own) + "}")
+    lines.append(f"static const {prefix}_row {prefix}_rows[{len(rows)}] = {braced(rows)};")
+    return lines, f"&{prefix}_rows[row]"
 
 
-def _rows(model: ExportedModel, writer: ModelWriter, chosen: Array) -> Iterator[str]:
-    for row in chosen:
-        items = [_item(each, model.examples[each.column.name][row]) for each in writer.fields]
-        yield "{" + ", ".join(items) + "}"
-
-
-def _item(each: Field, value: Any) -> str:
+def _item(each: Field, value: Any, pointer: str) -> str:
     """Return the initializer of a field."""
+    if each.is_array:
+        return pointer
     if each.column.window is not None:
         return "{" + ", ".join(_literal(each, item) for item in value) + "}"
     return _literal(each, value)

@@ -264,11 +264,11 @@ class CMissingIndicator(Translation):
         _require_scalar_types(site)
         lines = ["for (int i = 0; i < $size; i++) y[i] = x[i];"]
         for number, position in enumerate(site.state["numbers"]):
-            lines.append(f"y[{x.size + number}] = isnan(x[{position}]) ? 1 : 0;")
+            lines.append(f"y[{x.size + number}] = isnan(x[{position}]) ? ($kind) 1 : ($kind) 0;")
         return (
             writer.compute(
                 site.name, "\n".join(lines), {"x": x}, site.output_shape, ctype=x.ctype,
-                inline=True, size=x.size, note=site.name,
+                inline=True, size=x.size, kind=x.ctype, note=site.name,
             ),
         )  # fmt: skip
 
@@ -518,6 +518,8 @@ $number share = ($interpolated(v, q, $count, 0) + $interpolated(v, q, $count, 1)
 
 def _ranks(site: TranslationSite, normal: bool, ends: str, share: str) -> tuple[Value, ...]:
     writer: CWriter = site.writer
+    if site.inputs[0].ctype != writer.number:  # rounding takes values across the ends
+        raise Untranslatable("arrays are given in float32, which is too coarse for quantiles")
     value = share
     if normal:
         limited = writer.helper("limited", LIMITED)

@@ -54,6 +54,9 @@ class NumpyFile(Exporter):
     def export(self, model: ExportedModel, path: Path) -> ExportSummary:
         """Write the file."""
         writer = NumpyWriter(model.dtype.name)
+        if len(model.columns) == 1 and model.columns[0].shape:
+            name = model.columns[0].name
+            writer.lines.append(f'rows = rows if hasattr(rows, "keys") else {{{name!r}: rows}}')
         parts = translate_model(model, self.type, writer)
         is_table = all(each.shape == () and each.window is None for each in model.columns)
         main = _main(writer) if is_table else ""

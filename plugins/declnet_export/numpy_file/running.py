@@ -76,7 +76,7 @@ def binary(outputs: Array, names: list[Any], threshold: float) -> dict[str, Arra
     return {"prediction": prediction, "probabilities": np.concatenate([1 - p, p], axis=1)}
 
 
-def flags(outputs: Array, threshold: float) -> dict[str, Array]:
+def flags(outputs: Array, threshold: Any) -> dict[str, Array]:
     """Return yes (1) or no (0) for each output, and the probabilities of yes."""
     p = outputs.reshape(len(outputs), -1)
     return {"prediction": (p > threshold).astype(int), "probabilities": p}
@@ -98,19 +98,23 @@ def read_csv(path: str, columns: dict[str, str]) -> dict[str, list[Any]]:
     """Return the columns of a CSV file with a header; empty cells are missing."""
     with open(path, encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
+    truth = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     found: dict[str, list[Any]] = {}
     for name, kind in columns.items():
         if lines and name not in lines[0]:
             raise SystemExit(f"{path}: there is no column {name!r}")
-        cells = [line[name] or None for line in lines]
-        if kind == "boolean":
-            found[name] = [each and each.lower() in ("true", "1") for each in cells]
-        elif kind == "text":
-            found[name] = cells
-        else:
-            numbers = [float(each or "nan") for each in cells]
-            whole = kind == "integer" and None not in cells
-            found[name] = [int(each) for each in numbers] if whole else numbers
+        cells = found[name] = [line[name] or None for line in lines]
+        for number, cell in enumerate(cells):
+            try:
+                if kind == "boolean" and cell is not None:
+                    cells[number] = truth[cell.lower()]
+                elif kind != "text":
+                    cells[number] = float(cell or "nan")
+            except (KeyError, ValueError):
+                where = f"{path}: row {number + 1}, column {name!r}"
+                raise SystemExit(f"{where} is {cell!r}, not a {kind}") from None
+        if kind == "integer" and all(each == each for each in cells):
+            found[name] = [int(each) for each in cells]
     return found
 
 

@@ -32,6 +32,8 @@ SMALL = 12
 WIDTH = 96
 """Characters of a line."""
 
+_INDENT = "    "
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -76,7 +78,11 @@ class NumpyWriter:
         given = [self._argument(f"{name}.{i}", each) for i, each in enumerate(arguments)]
         given += [f"{key}={self._argument(f'{name}.{key}', v)}" for key, v in options.items()]
         found = self._variable(name)
-        self._assign(str(found), f"{own}({', '.join(given)})")
+        line = f"{found} = {own}({', '.join(given)})"
+        if len(line) + len(_INDENT) <= WIDTH:
+            self.lines.append(line)
+        else:
+            self.lines += [f"{found} = {own}(", *(f"{_INDENT}{each}," for each in given), ")"]
         return found
 
     def column(self, column: ExportedColumn) -> Variable:
@@ -97,7 +103,7 @@ class NumpyWriter:
         """Write a reshape of each sample."""
         found = self._variable(name)
         sizes = "".join(f", {size}" for size in shape)
-        self._assign(str(found), f"{handle}.reshape(len({handle}){sizes})")
+        self.lines.append(f"{found} = {handle}.reshape(len({handle}){sizes})")
         return found
 
     def combined(self, name: str, handles: Sequence[Any], how: str) -> Variable:
@@ -131,7 +137,7 @@ class NumpyWriter:
     def body(self) -> str:
         """Return the statements of `predict`."""
         returned = self.results[0][1] if not self.results[0][0] else _dict_of(self.results)
-        return indent("\n".join([*self.lines, f"return {returned}"]), "    ")
+        return indent("\n".join([*self.lines, f"return {returned}"]), _INDENT)
 
     def data(self) -> str:
         """Return the definitions of constants and arrays, which come last in the file."""
@@ -142,14 +148,9 @@ class NumpyWriter:
         return "\n".join(lines)
 
     def _variable(self, name: str) -> Variable:
+        start, _, rest = name.partition(".")
+        name = name if start != "input" else f"x_{rest}" if rest else "x"  # input is a builtin
         return Variable(self.sources.reserve(name))
-
-    def _assign(self, name: str, value: str) -> None:
-        line = f"{name} = {value}"
-        if len(line) + 4 > WIDTH + 4 and ", " in value:
-            start, _, rest = value.partition("(")
-            line = f"{name} = {start}(\n    {rest[:-1]}\n)"
-        self.lines.append(line)
 
     def _argument(self, name: str, value: Any) -> str:
         if isinstance(value, Variable):
@@ -176,7 +177,9 @@ class NumpyWriter:
         if array.size <= SMALL and np.isfinite(array).all():
             if array.dtype == np.float64:
                 return f"np.array({array.tolist()})"
-            return f"np.array({array.tolist()}, np.{array.dtype.name})"
+            shortest = np.array([float(str(each)) for each in array.flat]).reshape(array.shape)
+            numbers = array if array.dtype.kind != "f" else shortest
+            return f'np.array({numbers.tolist()}, "{array.dtype.name}")'
         key, number = name, 2
         while key in self._arrays:
             key, number = f"{name}_{number}", number + 1

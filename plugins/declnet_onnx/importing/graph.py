@@ -66,7 +66,7 @@ class Graph:
         vocabulary: integers of inputs are below this.
 
     Raises:
-        DataError: the file is no model that onnxruntime can run, or an input has unknown sizes.
+        DataError: onnxruntime cannot run the file, or an input has unknown sizes.
     """
 
     def __init__(self, path: Path, outputs: Sequence[str] = (), vocabulary: int = 2) -> None:
@@ -202,7 +202,7 @@ def _input(value: Any, path: Path) -> GraphInput:
     if not len(dims) or not all(shape):
         raise DataError(
             f'{path}: the input "{value.name}" has unknown sizes',
-            hint="export it with fixed sizes; only that of the batch, the first, may be dynamic",
+            hint="export it with fixed sizes; only the first, the batch, may be dynamic",
         )
     dtype = helper.tensor_dtype_to_np_dtype(_element(value)).name
     return GraphInput(dtype, shape)

@@ -272,7 +272,7 @@ def _fields_of(node: Node) -> dict[str, Any]:
         if abs(alpha - 1 / 6) > 1e-6 or beta != 0.5:
             raise UnknownNodeError(f"its slope is {alpha:g}; hard_sigmoid has 1/6")
     if node.operator == "Selu" and abs(given.get("gamma", 1.0507) - 1.0507) > 1e-4:
-        raise UnknownNodeError("its constants are not those of the source")
+        raise UnknownNodeError("its constants differ from the paper's")
     return {}
 
 

@@ -127,7 +127,7 @@ def squeeze_view(r: Reader, node: Node) -> Value:
     before, after = (r.graph.values[name].shape for name in (node.inputs[0], node.outputs[0]))
     at = x.view.find("d")
     if at < 0 or before[at] != 1 or (*before[:at], *before[at + 1 :]) != after:
-        raise UnknownNodeError("it drops an axis other than that of the only direction")
+        raise UnknownNodeError("it drops another axis than the only direction's")
     found = x.view.replace("d", "").replace("h", "f")
     r.network.note(x.source, node.name)
     return Value(x.source, x.shape, "" if found in ("ntf", "nf") else found)

@@ -105,8 +105,8 @@ def data_section(
     else:
         yield "# too few rows to hold any out; test = { … } would name other data to measure"
     one_class = plan.table.task != "values" and not plan.table.others
-    if one_class and sizes.test:
-        yield 'split = { method = "stratified" }', "keeps the proportions of the classes"
+    if sizes.test:
+        yield from _split(plan)
     if one_class:
         yield from _balance(plan)
         order = order_of_classes(plan.table) if has_words(plan.table) else None
@@ -141,6 +141,17 @@ def data_section(
         line = f"{key} = {toml(value)}"
         yield (line, meanings[key]) if key in meanings else line
     yield from _features(plan)
+
+
+def _split(plan: Plan) -> Iterator[Line]:
+    """Yield a split by the target with the rarest class, of which the training data needs a row."""
+    targets = (each.target for each in plan.plans.values() if each.table.task != "values")
+    rarest = min(targets, key=lambda each: min(each.counts.values(), default=0), default=None)
+    if rarest is not None and plan.table.others:
+        line = f'split = {{ method = "stratified", column = {toml(rarest.name)} }}'
+        yield line, "keeps the proportions of its classes"
+    elif rarest is not None:
+        yield 'split = { method = "stratified" }', "keeps the proportions of the classes"
 
 
 def _targets_prepared(plan: Plan) -> Iterator[Line]:

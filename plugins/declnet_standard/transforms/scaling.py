@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 
 from declnet import Array, ColumnError, Transform, TransformState
 
+LARGEST = 1e150
+"""Numbers beyond it have squares that overflow in sums."""
+
 
 def is_numeric(column: Array) -> bool:
     """Return whether a column holds floats or integers; booleans do not count."""
@@ -59,6 +62,12 @@ class Standardize(Transform):
     def fit(self, x: Array) -> TransformState:
         """Return mean and std."""
         values = finite_numbers(x)
+        large = (np.abs(values) > LARGEST).reshape(len(values), -1).any(axis=1)
+        if large.any():
+            hint = "give the column in a larger unit, or leave the row out"
+            at = int(np.argmax(large))
+            largest = np.nanmax(np.abs(values[at]))
+            raise ColumnError(f"is {largest:.3g}, too large for a variance", at, hint)
         low = np.nanmin(values, axis=0)
         constant = np.nanmax(values, axis=0) == low  # rounding would falsify its mean and std
         mean = np.where(constant, low, np.nanmean(values, axis=0))

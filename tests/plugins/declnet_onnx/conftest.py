@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from declnet import open_run, run
+from declnet import cross_validate, open_ensemble, open_run, run
 
 
 @pytest.fixture
@@ -56,6 +56,9 @@ def trained(tmp_path: Path, table: Path) -> Callable[..., Any]:
             "engine": {"kernels": "numpy"},
             **sections,
         }
+        if "folds" in data:
+            cross_validate(spec, out=tmp_path / "run")
+            return open_ensemble(tmp_path / "run")
         run(spec, out=tmp_path / "run")
         return open_run(tmp_path / "run")
 

@@ -16,7 +16,7 @@ pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 SPECS = Path(__file__).parents[3] / "specs"
-LARGEST = 1e-6
+LARGEST = 5e-6
 """The largest difference, as a share of the largest prediction."""
 
 SOFTMAX = [{"type": "dense", "units": 4}, "relu", {"type": "dense", "units": 3}, "softmax"]
@@ -159,6 +159,15 @@ def listed(rows):
         name: [None if each in ("",) or each != each else each for each in column.tolist()]
         for name, column in rows.items()
     }
+
+
+def test_folds_are_averaged_in_one_graph(trained, tmp_path):
+    data = {"folds": 3, "validation": None}
+    stored = trained("sold", SIGMOID, "binary_crossentropy", data=data)
+    result = stored.export(tmp_path / "m.onnx")
+    assert result.difference < LARGEST
+    label, probabilities = session_of(tmp_path / "m.onnx").run(None, ROWS)
+    np.testing.assert_array_equal(label == "yes", probabilities[:, 1] > 0.5)
 
 
 def test_what_declnet_refuses_the_runtime_refuses(trained, tmp_path):

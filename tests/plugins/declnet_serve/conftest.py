@@ -66,7 +66,63 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = {"layers": ["flatten", {"type": "dense", "units": 3}, "softmax"]}
     spec = {"declnet": 1, "data": pixels, **_network(3), "model": model}
     run(parse_spec(spec), out=folder / "pixels")
+    run(parse_spec(sales(folder)), out=folder / "sales")
+    run(parse_spec(houses(folder)), out=folder / "houses")
     return folder
+
+
+def sales(folder: Path) -> dict[str, Any]:
+    """Return a spec that forecasts two days of two shops from three, with known holidays."""
+    lines = ["shop,day,holiday,sales"]
+    for shop in "ab":
+        lines += [f"{shop},2024-05-{d:02},{str(d % 7 == 0).lower()},{d % 5}" for d in range(1, 21)]
+    (folder / "sales.csv").write_text("\n".join(lines))
+    layers = [
+        {"type": "flatten", "name": "past", "inputs": ["input.past"]},
+        {"type": "flatten", "name": "future", "inputs": ["input.future"]},
+        {"type": "concatenate", "inputs": ["past", "future"]},
+        {"type": "dense", "units": 2},
+    ]
+    windows = {"past": 3, "horizon": 2, "known": ["holiday"], "series": "shop"}
+    return {
+        "declnet": 1,
+        "data": {
+            "train": {"type": "csv", "path": str(folder / "sales.csv"), "target": "sales"},
+            "validation": 0.4,
+            "split": {"method": "time", "column": "day"},
+            "windows": windows,
+        },
+        "model": {"layers": layers},
+        "loss": "mean_squared_error",
+        "optimizer": "adam",
+        "training": {"epochs": 2},
+    }
+
+
+def houses(folder: Path) -> dict[str, Any]:
+    """Return a spec with two losses, of which one has intervals."""
+    rng = np.random.default_rng(3)
+    lines = ["size,price,sold"]
+    lines += [f"{each:.3f},{2 * each:.3f},{int(each > 0)}" for each in rng.normal(size=60)]
+    (folder / "houses.csv").write_text("\n".join(lines))
+    layers = [
+        {"type": "dense", "name": "price", "units": 1, "inputs": ["input"]},
+        {"type": "dense", "name": "logit", "units": 1, "inputs": ["input"]},
+        {"type": "sigmoid", "name": "sold"},
+    ]
+    source = {"type": "csv", "path": str(folder / "houses.csv"), "targets": ["price", "sold"]}
+    calibration = {"steps": [{"type": "conformal", "coverage": 0.8}]}
+    return {
+        "declnet": 1,
+        "data": {"train": source, "validation": 0.3},
+        "model": {"layers": layers, "outputs": ["price", "sold"]},
+        "losses": {
+            "price": {"type": "mean_squared_error", "calibration": calibration},
+            "sold": "binary_crossentropy",
+        },
+        "optimizer": "adam",
+        "training": {"epochs": 2},
+    }
 
 
 @dataclass

@@ -57,6 +57,40 @@ def test_arrays_and_ensembles(client, runs):
     assert ask("/predict", [ROW]).status == 404  # which of them?
 
 
+def test_forecasts_and_several_losses(client, runs):
+    ask = client("sales", "houses")
+    days = [("06-01", 1, False), ("06-02", 2, False), ("06-03", 3, True)]
+    days += [("06-04", None, False), ("06-05", None, True)]
+    rows = [
+        {"shop": shop, "day": f"2024-{day}", "holiday": holiday, "sales": sold}
+        for shop in "xy"
+        for day, sold, holiday in days
+    ]
+    found = ask("/models/sales/predict", rows).json["predictions"]
+    expected = written(load_predictor(runs / "sales").predict(rows), "jsonl").splitlines()
+    assert found == [json.loads(line) for line in expected]
+    assert [each["shop"] for each in found] == ["x", "y"]
+    table = ["shop,day,holiday,sales"]
+    table += [
+        f"{r['shop']},{r['day']},{str(r['holiday']).lower()},{r['sales'] or ''}" for r in rows
+    ]
+    csv = ask("/models/sales/predict", "\n".join(table).encode(), content_type="text/csv")
+    assert csv.json["predictions"] == found
+    unordered = ask("/models/sales/predict", [rows[1], rows[0], *rows[2:]])
+    assert unordered.status == 422
+    assert ask("/models/sales/predict", rows[:2]).status == 422
+    assert ask("/models/sales/predict", [{**r, "day": [1]} for r in rows]).status == 422
+    assert ask("/models/sales/predict", [{**r, "shop": None} for r in rows]).status == 422
+
+    (house,) = ask("/models/houses/predict", [{"size": 1}]).json["predictions"]
+    expected = written(load_predictor(runs / "houses").predict([{"size": 1}]), "jsonl")
+    assert house == json.loads(expected)
+    assert house["price_lower"] < house["price_prediction"] < house["price_upper"]
+    outputs = {each["name"]: each["outputs"] for each in ask("/models").json["models"]}
+    assert outputs["houses"].keys() == house.keys()
+    assert outputs["sales"] == {}  # no example was found
+
+
 DEEP = b"[" * 100_000
 MALFORMED = [
     (b"", 400, "not JSON", None, None),
@@ -189,7 +223,7 @@ def test_limits(client):
 
 def test_more_requests_than_the_queue_holds_are_refused_at_once(client):
     ask = client(threads=1, queue=1, timeout=0.5)
-    body, json_type = json.dumps([ROW]).encode(), {"content-type": "application/json"}
+    body, json_type = json.dumps([ROW] * 100).encode(), {"content-type": "application/json"}
 
     async def crowd():
         release = asyncio.Event()

@@ -12,6 +12,7 @@ from . import (
     memory,
     parameters,
     results,
+    translations,
 )
 from .expected import EXPECTED as EXPECTED
 
@@ -27,4 +28,5 @@ FAMILIES = (
     memory,
     parameters,
     results,
+    translations,
 )

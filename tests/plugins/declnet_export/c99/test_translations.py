@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,15 @@ from declnet import (
     ExportedInput,
     ExportedMember,
     ExportedModel,
-    ExportedNode,
     ExportedOutput,
     ExportedPredictions,
     ExportedStep,
 )
-from declnet.contracts.inputs import InputInfo
-from declnet.contracts.layer import input_dtypes
 from declnet.contracts.table import column_type
-from declnet.graph.model import Model
-from declnet.graph.shapes import infer_nodes
 from declnet.registry.discovery import default_registry
 from declnet.runs.exporting import compared_predictions
-from declnet.testing.layer_harness import candidate_shapes, shapes_of
+from declnet.testing import build_examples
+from declnet.testing.translations import Case, cases_of, model_of, numbered
 from declnet_export.c99.compiled import CompiledProgram, compiler, loaded_library
 from declnet_export.c99.exporter import C99
 from declnet_standard.losses import MeanSquaredError
@@ -45,76 +41,33 @@ WARNINGS = (
     "-Wundef",
     "-Wstrict-prototypes",
 )
-ROWS = 5
-LEVELS = 5
 REGISTRY = default_registry()
 
 
-def translated(kind: str) -> Iterator[Any]:
-    """Yield the classes of a kind that have a translation into C99."""
-    for entry in REGISTRY.entries("translation"):
-        if entry.format == "c":
-            yield from (each for each in entry.component.replaces if each.kind == kind)
+def translations() -> dict[Any, Any]:
+    """Return the translation into C99 of each class that has one."""
+    entries = [each for each in REGISTRY.entries("translation") if each.format == "c"]
+    return {each: entry.component for entry in entries for each in entry.component.replaces}
 
 
-def model_of_layer(layer: Any, shapes: Any, rng: np.random.Generator) -> ExportedModel:
-    """Return a model of one layer with random parameters, and declnet's predictions."""
-    kinds = input_dtypes(layer, len(shapes))
-    names = [f"x{number}" for number in range(len(shapes))]
-    infos, examples = {}, {}
-    for name, shape, kind in zip(names, shapes, kinds, strict=True):
-        if kind == "integer":
-            infos[name] = InputInfo(shape, "integer", (LEVELS,) * int(np.prod(shape)))
-            examples[name] = rng.integers(0, LEVELS, (ROWS, *shape))
-        else:
-            infos[name] = InputInfo(shape)
-            examples[name] = rng.normal(size=(ROWS, *shape)).astype(np.float32)
-    own = layer.model_copy(update={"name": "own", "inputs": tuple(f"input.{n}" for n in names)})
-    model = Model(infer_nodes([own], infos, REGISTRY), infos, "float32")
-    for node in model.nodes:
-        for name in node.parameters:
-            array = model.store.arrays[f"own.{name}"]
-            array[...] = rng.normal(size=array.shape)
-            if name == "running_variance":
-                np.abs(array, out=array)
-            if name == "edges":
-                array.sort(axis=-1)
-                array[:, :1] = array[:, 1:2]  # a bin without width
-    (node,) = model.nodes
-    found = model.predict(examples)
-    nodes = (
-        ExportedNode(
-            "own", node.layer, tuple(f"input.{n}" for n in names), node.input_shapes, kinds,
-            node.output_shape, {n: model.store.arrays[f"own.{n}"] for n in node.parameters},
-        ),
-    )  # fmt: skip
-    columns = tuple(
-        ExportedColumn(name, column_type(each), each.shape[1:]) for name, each in examples.items()
-    )
-    inputs = tuple(
-        ExportedInput(f"input.{each.name}", (each.name,), each.shape, kind)
-        for each, kind in zip(columns, kinds, strict=True)
-    )
-    shape = node.output_shape
-    output = ExportedOutput("", "own", shape, MeanSquaredError(), shape, "values")
-    member = ExportedMember("", (), inputs, nodes, (ExportedFinish(),))
-    expected = {"": ExportedPredictions(found, found)}
-    return ExportedModel(
-        "test", columns, (member,), (output,), np.dtype("float32"), REGISTRY, {}, examples, expected
-    )
+def translated(kind: str) -> list[Any]:
+    return [each for each in translations() if each.kind == kind]
 
 
-def cases_of_layers() -> Iterator[tuple[str, ExportedModel]]:
-    rng = np.random.default_rng(0)
-    for component in translated("layer"):
-        for example in component.examples or ({},):
-            layer = component.model_validate({"type": component.type, **example, "inputs": None})
-            for shape in candidate_shapes(layer):
-                try:
-                    model = model_of_layer(layer, shapes_of(layer, shape), rng)
-                except Exception:  # a shape that the layer refuses
-                    continue
-                yield f"{component.type} {example} {shape}", model
+def cases_of_the_kit() -> Iterator[tuple[str, ExportedModel]]:
+    """Yield a model for each example of each component, with all cases that the kit knows."""
+    for component, translation in translations().items():
+        for instance in build_examples(component, REGISTRY):
+            cases = list(cases_of(instance, REGISTRY))
+            if component.type in ("quantile", "quantile_normal"):  # refused for arrays
+                cases = [each for each in cases if not (each.steps and _of_arrays(each))]
+            if cases:
+                several = [numbered(case, at) for at, case in enumerate(cases)]
+                yield f"{instance!r}", model_of(several, translation)
+
+
+def _of_arrays(case: Case) -> bool:
+    return any(each.shape != () for each in case.columns)
 
 
 def compiled(models: list[ExportedModel], folder: Path) -> list[CompiledProgram]:
@@ -127,23 +80,23 @@ def compiled(models: list[ExportedModel], folder: Path) -> list[CompiledProgram]
     return [CompiledProgram(folder / f"case_{n}.h", library) for n in range(len(models))]
 
 
-def assert_equal(names: list[str], models: list[ExportedModel], folder: Path) -> None:
-    programs = compiled(models, folder)
+def assert_equal(cases: Iterable[tuple[str, ExportedModel]], folder: Path) -> None:
+    names, models = zip(*cases, strict=True)
+    programs = compiled(list(models), folder)
     wrong = {}
     for name, model, program in zip(names, models, programs, strict=True):
-        found = program(model.examples)[""]
-        difference, _ = compared_predictions(model.outputs[0], found, model.expected[""])
-        if not difference <= 1e-5:
-            wrong[name] = difference
+        found = program(model.examples)
+        for output in model.outputs:
+            expected = model.expected[output.name]
+            difference, labels = compared_predictions(output, found[output.name], expected)
+            sets = found[output.name].sets
+            if not difference <= 1e-5 or labels or np.mean(sets != expected.sets) > 0.01:
+                wrong[f"{name} {output.name}"] = difference
     assert not wrong
 
 
-def test_layers_compute_the_same_in_c(tmp_path):
-    names, models = zip(*cases_of_layers(), strict=True)
-    assert len({each.members[0].nodes[0].layer.type for each in models}) == len(
-        set(translated("layer"))
-    )
-    assert_equal(list(names), list(models), tmp_path)
+def test_components_compute_the_same_in_c(tmp_path):
+    assert_equal(cases_of_the_kit(), tmp_path)
 
 
 COLUMNS: dict[str, Any] = {
@@ -213,7 +166,7 @@ def model_of_transform(transform: Any, column: Any, given: Any) -> ExportedModel
 
 
 def test_transforms_compute_the_same_in_c(tmp_path):
-    names, models = zip(*cases_of_transforms(), strict=True)
-    used = {type(step.transform) for each in models for step in each.members[0].steps}
+    cases = list(cases_of_transforms())
+    used = {type(step.transform) for _, each in cases for step in each.members[0].steps}
     assert used >= set(translated("transform"))
-    assert_equal(list(names), list(models), tmp_path)
+    assert_equal(cases, tmp_path)

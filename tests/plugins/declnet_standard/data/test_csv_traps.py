@@ -33,6 +33,11 @@ def but(odd):
     return table(lambda at: odd if at == 5 else at * 1.5)
 
 
+def of_targets(target):
+    """40 rows, with the target first."""
+    return "\n".join(["y,x", *(f"{target(at)},{at * 1.5}" for at in range(40)), ""])
+
+
 TRAPS = {
     # encodings
     "utf-8": (ACCENTS, READ_ACCENTS),
@@ -106,6 +111,23 @@ TRAPS = {
     "nothing else": ("a,x,y\n", "has a header, but no rows"),
     "nothing": ("", "is empty"),
     "one column": ("y\n" + "j\nn\n" * 20, 'no column to predict "y" from'),
+    # targets
+    "an infinite target": (
+        of_targets(lambda at: "-inf" if at == 3 else at / 2),
+        'row 4: the target "y" is infinite',
+    ),
+    "the same target": (of_targets(lambda at: "j"), 'the target "y" has one value only'),
+    "no target": (of_targets(lambda at: ""), 'the target "y" is empty'),
+    "a target of three rows": ("y,a\nj,1\nn,3\nj,2\n", "has 2 classes in 3 rows"),
+    "the target first": (of_targets(lambda at: f"j{at % 3}"), {"x": [0.0, 1.5]}),
+    "a class of one row": (
+        of_targets(lambda at: "a" if at == 7 else "jn"[at % 2]),
+        {"x": [0.0, 1.5]},
+    ),
+    "scripts and signs": (
+        of_targets(lambda at: ["はい", "いいえ", '"c,""|d"'][at % 3]),
+        {"x": [0.0, 1.5]},
+    ),
     # size; a million rows take too long for a test, and are measured in docs/guide/data.md
     "2,000 columns": (
         table(
@@ -147,6 +169,8 @@ TRAPS = {
     "beyond 64 bits": (table(lambda at: 10**20 * (at % 9)), {"x": [0.0, 1e20]}),
     "underscores": (table(lambda at: f"1_{at % 5}"), {"x": ["1_0", "1_1"]}),
     "booleans": (table(lambda at: ["TRUE", "false"][at % 2]), {"x": [True, False]}),
+    "yes and no": (table(lambda at: ["yes", "NO"][at % 2]), {"x": ["yes", "NO"]}),
+    "infinite": (but("inf"), {"x": [0.0, 1.5]}),
 }  # fmt: skip
 
 

@@ -369,7 +369,7 @@ def test_thousands_of_columns_are_not_listed(made, tmp_path):
     ("columns", "wanted", "message"),
     [
         ({"x": [1, 2], "y": ["a", "a"]}, None, 'the target "y" has one value only'),
-        ({"x": [1, 2, 3], "y": ["", "NA", ""]}, None, "is missing in 60 rows, the first is row 1"),
+        ({"x": [1, 2, 3], "y": ["", "NA", ""]}, None, "is empty: all of it is missing"),
         ({"y": ["a", "b"]}, None, "it has no other column"),
         ({"x": ["q", "q"], "y": ["a", "b"]}, None, '"x": always the same'),
         ({"x": numbers(), "y": [f"t{each}" for each in range(60)]}, None, "60 classes in 60 rows"),
@@ -488,6 +488,23 @@ def test_several_targets_have_an_output_and_a_loss_each(tmp_path, template, text
     assert found["is_sold"].class_names == ("no", "yes")
     assert found["grade"].probabilities.shape == (1, 3)
     assert found["price"].prediction[0] > 0
+
+
+def test_several_targets_are_split_by_the_one_with_the_rarest_class(tmp_path):
+    columns = {
+        "x": RNG.normal(size=80).round(3),
+        "grade": ["a", "b", "c"],
+        "visits": [*[0, 1, 2] * 26, 3, 11],
+    }
+    lines = [",".join(str(each[at % len(each)]) for each in columns.values()) for at in range(80)]
+    (tmp_path / "table.csv").write_text("\n".join([",".join(columns), *lines]) + "\n", "utf-8")
+    registry, wishes = declnet.default_registry(), Wishes(more_targets=("visits",))
+    table = profile_of(tmp_path / "table.csv", "grade", tmp_path, registry, wishes)
+    (tmp_path / "spec.toml").write_text(TableTemplate().spec_for_table(table, registry), "utf-8")
+    for seed in range(3):
+        spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 1, "seed": seed})
+        assert (spec.data.split.method, spec.data.split.column) == ("stratified", "visits")
+        assert np.isfinite(declnet.run(spec).history[0]["loss"])
 
 
 def test_targets_of_labels_are_an_output_each(tmp_path):

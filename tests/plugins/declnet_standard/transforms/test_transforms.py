@@ -92,6 +92,7 @@ def test_other_data_goes_by_the_training_data():
         (OneHot(), text(None, None), None, "is empty", None),
         (Standardize(), text("a"), None, "is text", None),
         (Standardize(), np.array([1.0, np.inf]), None, "is infinite", 1),
+        (Standardize(), np.array([1.0, NAN, -1e300]), None, "is 1e.300, too large", 2),
         (MinMax(), np.array([NAN, NAN]), None, "is empty", None),
         (Impute(), text(None), None, "is empty", None),
         (Impute(strategy="constant", value=1), text("a"), None, "holds text", None),

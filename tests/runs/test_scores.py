@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from declnet import ConfusionMatrix, Evaluation
-from declnet.runs.evaluation import ClassCounts, ValueErrors
 from declnet.runs.predictions import OutputReading
+from declnet.runs.scores import ClassCounts, ValueErrors
 
 RNG = np.random.default_rng(4)
 CLASSES = 4

@@ -1,0 +1,77 @@
+"""`docs/guide/serving.md` shows what `declnet serve` answers to its curl commands."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("uvicorn", reason="needs the extra serve")
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """Return the language and the text of each block of a page."""
+    return re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+
+
+def rounded(value: Any) -> Any:
+    """Return JSON with numbers of four digits, since their last bits depend on the processor."""
+    if isinstance(value, dict):
+        return {name: rounded(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    return round(value, 4) if isinstance(value, float) else value
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_the_answers_are_as_shown(docs: Path, tmp_path: Path) -> None:
+    trained = next(
+        text for _, text in blocks(docs / "guide" / "predicting.md") if "declnet.run(" in text
+    )
+    subprocess.run([sys.executable, "-c", trained], cwd=tmp_path, check=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log_file = tmp_path / "log"
+    code = "from declnet_serve.commands import serve; serve()"
+    with log_file.open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-c", code, tmp_path / "flowers", "--port", str(port)], stderr=log
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while '"listening"' not in log_file.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        shown = blocks(docs / "guide" / "serving.md")
+        pairs = [
+            (command, answer)
+            for (_, command), (_, answer) in pairwise(shown)
+            if command.startswith("curl")
+        ]
+        assert len(pairs) == 3
+        for command, answer in pairs:
+            words = shlex.split(command.replace(":8000", f":{port}").replace("$'", "'"))
+            words = [each.replace("\\n", "\n") for each in words]
+            found = subprocess.run([*words, "--silent"], capture_output=True, text=True, check=True)
+            if not answer.startswith("{"):
+                numbers = r"\d\.\d{4}"
+                assert re.findall(numbers, found.stdout) == re.findall(numbers, answer)
+                assert found.stdout.splitlines()[0] == answer.splitlines()[0]
+                continue
+            given = json.loads(found.stdout)
+            given.pop("request", None)
+            assert rounded(given) == rounded(json.loads(answer))
+    finally:
+        server.terminate()
+        assert server.wait(30) == 0

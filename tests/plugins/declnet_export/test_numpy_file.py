@@ -1,0 +1,79 @@
+"""Python files for NumPy: shipped specs, and what the kit does not compare."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet.testing.translations import cases_of
+from declnet_export.numpy_file.sources import Sources
+from declnet_export.numpy_file.transforms import group_rare, shown
+from declnet_standard.transforms import GroupRare
+
+QUICK = ("two_heads", "two_inputs", "messages", "quantile_regression", "spiral_binary")
+"""Specs whose runs take a second: heads, inputs, texts, dates and categories."""
+
+MORE = (
+    "demand",
+    "digits_convolution",
+    "residual_blocks",
+    "sine_regression",
+    "spiral_adam",
+    "strokes_attention",
+    "strokes_lstm",
+    "wine_residual",
+)
+
+ALL = os.environ.get("DECLNET_TEST_EXPORTS") == "all"
+
+
+@pytest.mark.parametrize("name", [*QUICK, *(MORE if ALL else ("demand",))])
+def test_shipped_specs_predict_the_same(name: str, repository: Path, tmp_path: Path) -> None:
+    path = repository / "specs" / f"{name}.toml"
+    spec = declnet.load_spec(path, {"training.epochs": 1})
+    if spec.data.train is not None and spec.data.train.type == "digits":
+        pytest.importorskip("sklearn")
+    declnet.run(spec, out=tmp_path / "run")
+    found = declnet.open_run(tmp_path / "run").export(tmp_path / "model.py")
+    assert found.samples >= 10
+    assert found.difference is not None
+    assert found.difference < 3e-6
+    assert found.labels_differ == 0
+
+
+def test_a_column_that_remains_text_is_grouped_alike() -> None:
+    x = np.array(["a", "b", None, "a", "c", "zebra"], object)
+    transform = GroupRare(min_count=2)
+    state = transform.fit(np.array(["a", "a", "b", "c", "c"], object))
+    names = [*map(shown, state["categories"]), transform.other]
+    y = group_rare(x, categories=state["categories"], names=names)
+    assert y.tolist() == transform.apply(x, state).tolist()
+    assert not list(cases_of(transform, declnet.default_registry()))
+
+
+def scale(x):
+    return x + OFFSET
+
+
+OFFSET = {"a": 1}
+OTHER = object()
+
+
+def uses_an_object(x):
+    return (x, OTHER)
+
+
+def test_functions_of_one_name_stay_apart() -> None:
+    sources = Sources()
+    first = sources.add(scale)
+    namespace: dict[str, object] = {"OFFSET": {"a": 1}}
+    assert first == "scale"
+    assert sources.reserve("scale") == "scale_2"
+    assert "OFFSET = {'a': 1}" in sources.texts
+    exec("\n".join(sources.texts), namespace)
+    with pytest.raises(TypeError, match="OTHER is <object"):
+        sources.add(uses_an_object)

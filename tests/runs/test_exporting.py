@@ -1,0 +1,220 @@
+"""Exports of runs: translations by exact class, checks before a file is kept, folds in one file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import Exporter, ExportError, ExportSummary, Layer, OutputError
+from declnet.testing.examples import registry_with
+from declnet_export.numpy_file import NumpyTranslation
+from declnet_standard.layers import Dense
+
+
+class Square(Layer):
+    """y = x * x."""
+
+    type = "square"
+
+    def forward(self, x, y, state):
+        np.multiply(x, x, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.multiply(dy, 2 * x, out=dx)
+
+
+class Cube(Square):
+    """Also y = x * x, but another class."""
+
+    type = "cube"
+
+
+class OtherDense(Dense):
+    """A subclass, which may compute something else."""
+
+    type = "other_dense"
+
+
+def square(x):
+    return x * x
+
+
+def wrong_square(x):
+    return x * x * 1.01
+
+
+class NumpySquare(NumpyTranslation):
+    type = "numpy_square"
+    functions: ClassVar[Any] = {Square: square}
+    replaces = (Square,)
+
+
+class WrongSquare(NumpyTranslation):
+    type = "numpy_wrong_square"
+    functions: ClassVar[Any] = {Square: wrong_square}
+    replaces = (Square,)
+
+
+class Text(Exporter):
+    """Another format of Python's suffix."""
+
+    type = "text"
+    suffixes = (".py",)
+
+    def export(self, model, path):
+        path.write_text(model.name)
+        return ExportSummary(())
+
+
+@pytest.fixture
+def trained(document, changed, tmp_path):
+    """Train a small model with a layer after its first one; return the run and the registry."""
+
+    def train(*layers, classes=(Square,)):
+        registry = registry_with(list(classes))
+        own = [{"type": "dense", "units": 4}, *layers, {"type": "dense", "units": 3}, "softmax"]
+        values = {"model.layers": own, "optimizer.learning_rate": 1e-5}
+        spec = declnet.parse_spec(changed(document, values), registry=registry)
+        declnet.run(spec, registry=registry, out=tmp_path / "run")
+        return declnet.open_run(tmp_path / "run", registry)
+
+    return train
+
+
+def in_new_process(path: Path, code: str) -> str:
+    program = f"import sys; sys.path.insert(0, {str(path.parent)!r}); import {path.stem} as model\n"
+    program += f"{code}\nassert not any(name.startswith('declnet') for name in sys.modules)"
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_a_third_partys_layer_is_written_by_its_translation(trained, tmp_path, blobs):
+    run = trained("square", classes=(Square, NumpySquare))
+    found = run.export(tmp_path / "model.py")
+    assert found.samples == 30
+    assert found.difference < 1e-12
+    by_name = {each.name: each for each in found.parts}
+    assert by_name['layer "square_1"'].translation == "numpy_square"
+    assert by_name['layer "softmax_1"'].translation == "numpy_activations"
+    np.save(tmp_path / "x.npy", blobs[0])
+    code = f"import numpy as np; p = model.predict(np.load({str(tmp_path / 'x.npy')!r}))\n"
+    out = in_new_process(found.path, f"{code}print(p['probabilities'].tolist())")
+    own = run.predictor().predict(blobs[0]).probabilities
+    assert np.allclose(np.array(eval(out)), own, atol=1e-12)
+
+
+def test_every_component_without_a_translation_is_reported_at_once(trained, tmp_path):
+    run = trained("square", "cube", {"type": "other_dense", "units": 4}, "square",
+                  classes=(Square, Cube, OtherDense))  # fmt: skip
+    with pytest.raises(ExportError) as error:
+        run.export(tmp_path / "model.py")
+    messages = [message for message, _ in error.value.problems]
+    assert len(messages) == 3
+    assert messages[0].startswith('layer "square_1", layer "square_2": layer type "square" of ')
+    assert 'layer "other_dense_1"' in messages[2]
+    hints = [hint for _, hint in error.value.problems]
+    assert 'format = "numpy" and replaces = (Cube,)' in hints[1]
+    assert not list(tmp_path.glob("*.py"))
+
+
+def test_a_file_that_differs_is_not_left(trained, tmp_path):
+    run = trained("square", classes=(Square, WrongSquare))
+    (tmp_path / "model.py").write_text("kept")
+    with pytest.raises(ExportError, match=r"nothing was written, .* up to 0.0"):
+        run.export(tmp_path / "model.py", force=True)
+    assert (tmp_path / "model.py").read_text() == "kept"
+    assert {each.name for each in tmp_path.iterdir()} == {"data.npz", "model.py", "run"}
+    found = run.export(tmp_path / "other.py", allow_difference=True)
+    assert found.difference > 1e-3
+
+
+def test_an_existing_file_needs_force(trained, tmp_path):
+    run = trained()
+    (tmp_path / "model.py").write_text("old")
+    with pytest.raises(OutputError, match="exists already"):
+        run.export(tmp_path / "model.py")
+    assert run.export(tmp_path / "model.py", force=True).size > 1000
+
+
+def test_formats_of_one_suffix_must_be_named(trained, tmp_path):
+    run = trained(classes=(Square, Text))
+    with pytest.raises(ExportError, match=r"several formats .*: numpy, text .*--format numpy"):
+        run.export(tmp_path / "model.py")
+    found = run.export(tmp_path / "model.py", "text")
+    assert found.path.read_text() == "small"
+    assert "not compared" in found.notes[0]
+    with pytest.raises(ExportError, match="no installed format has this suffix"):
+        run.export(tmp_path / "model.xyz")
+    with pytest.raises(ExportError, match=r"opset: unknown key .*numpy has no options"):
+        run.export(tmp_path / "other.py", "numpy", {"opset": 17})
+
+
+def test_a_file_without_the_runs_data_is_written_but_not_compared(trained, tmp_path):
+    run = trained()
+    (tmp_path / "data.npz").unlink()
+    found = run.export(tmp_path / "model.py")
+    assert found.difference is None
+    assert any("the run's data cannot be loaded" in each for each in found.notes)
+
+
+def test_folds_are_averaged_in_one_file(document, changed, tmp_path, blobs):
+    spec = declnet.parse_spec(changed(document, {"data.folds": 3}))
+    declnet.cross_validate(spec, out=tmp_path / "folds")
+    ensemble = declnet.open_ensemble(tmp_path / "folds")
+    found = ensemble.export(tmp_path / "model.py")
+    assert (found.samples, found.labels_differ) == (10, 0)
+    assert found.difference < 1e-12
+    assert sum(each.type == "softmax" for each in found.parts) == 3
+
+
+def test_text_gaps_calibration_and_sets_are_in_the_file(tmp_path, document, changed):
+    rng = np.random.default_rng(4)
+    lines = ["size,color,kind"]
+    for number in range(120):
+        size = "" if number % 9 == 4 else f"{rng.normal(number % 3, 0.7):.3f}"
+        lines.append(f"{size},{['red', 'green', ''][number % 7 % 3]},{'abc'[number % 3]}")
+    (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n")
+    data = {
+        "train": {"type": "csv", "path": str(tmp_path / "rows.csv"), "target": "kind"},
+        "validation": 0.4,
+        "prepare": [
+            "missing_indicator",
+            {"type": "impute", "strategy": "median"},
+            "standardize",
+            {"type": "one_hot", "missing": "zeros"},
+        ],
+    }
+    steps = {"steps": ["temperature", {"type": "conformal", "coverage": 0.8}]}
+    values = {"data": data, "calibration": steps, "training.epochs": 20}
+    out = tmp_path / "run"
+    declnet.run(declnet.parse_spec(changed(document, values)), out=out)
+    run = declnet.open_run(out)
+    found = run.export(tmp_path / "model.py")
+    assert found.difference < 1e-12
+    table = {"size": [0.5, None, 1.7, 2.9], "color": ["red", "blue", None, "green"]}
+    own = run.predictor().predict(declnet.Table({
+        "size": np.array([0.5, np.nan, 1.7, 2.9]), "color": np.array(table["color"], object),
+    }))  # fmt: skip
+    out_text = in_new_process(
+        found.path,
+        f"p = model.predict({table!r}); "
+        "print(p['prediction'].tolist(), p['probabilities'].tolist(), p['sets'].tolist())",
+    )
+    predicted, probabilities, sets = eval(out_text.replace("] [", "],["))
+    assert predicted == own.prediction.tolist()
+    assert np.allclose(probabilities, own.probabilities, atol=1e-12)
+    assert sets == own.sets.tolist()
+    (tmp_path / "new.csv").write_text("color,size\nred,0.5\n,\n")
+    command = [sys.executable, str(found.path), str(tmp_path / "new.csv")]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    header, first, _ = printed.splitlines()
+    assert header.startswith("prediction,probability_a,probability_b,probability_c,sets_a")
+    assert float(first.split(",")[1]) == pytest.approx(own.probabilities[0, 0], abs=1e-12)
