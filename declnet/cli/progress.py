@@ -143,7 +143,8 @@ def _progress(
 
         def get_renderables(self) -> Iterator[RenderableType]:
             if time.monotonic() >= self.due:
-                self.made, self.due = above(), time.monotonic() + 1
+                self.made = above()
+                self.due = time.monotonic() + (1 if self.made is not None else 0)
             if self.made is not None:
                 yield self.made
             yield self.make_tasks_table(self.tasks)
@@ -251,18 +252,20 @@ def sweep_followed(
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     count = TextColumn("run {task.fields[done]}/{task.total}")
+    followers: list[SweepFollower] = []  # none yet when the bar is made
     times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
-    bar = _progress(count, BarColumn(bar_width=30), *times, above=lambda: _table(follower))
+    bar = _progress(count, BarColumn(bar_width=30), *times, above=lambda: _table(followers))
     task = bar.add_task("", total=len(done) + len(tasks), completed=len(done), done=len(done))
     lines = ranked is None or not is_terminal(sys.stdout)
     follower = SweepFollower(shorter, (bar, task), lines=lines, done=done, ranked=ranked)
+    followers.append(follower)
     with bar:
         yield follower
 
 
-def _table(follower: SweepFollower) -> Table | None:
+def _table(followers: Sequence[SweepFollower]) -> Table | None:
     """Return the best specs so far as a table, if a run has finished."""
-    ranking = follower.ranking()
+    ranking = followers[0].ranking() if followers else None
     if ranking is None:
         return None
     from rich import box

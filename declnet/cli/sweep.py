@@ -199,9 +199,10 @@ def sweep(
 
     It prints the distribution of a final metric for each spec, best first, and for specs with test
     or validation data the gap to the training data: train - test. SPECS are spec files or folders
-    of spec files; subfolders, e.g. with the base of an `extends`, are left out. Each run is written
-    to <name>/seed-<seed> in the sweep's folder (with folds, to fold-<fold> within that), along with
-    a summary.json.
+    of spec files; subfolders, e.g. with the base of an `extends`, are left out. A spec's [sweep]
+    says what varies in it. Each run is written to <name>/seed-<seed> in the sweep's folder (with
+    folds, to fold-<fold> within that), along with a summary.json. `declnet resume` continues a
+    sweep; given the folder of one, this summarizes its runs anew and trains nothing.
     """
     from declnet.cli.sweep_tables import check_metric
     from declnet.runs.folder import claim, locked
@@ -266,7 +267,7 @@ def train_sweep(
         return ranking(*best_first(series_of(outcomes), wanted, specs, ascending))
 
     left = [each for each in tasks if each.directory not in done]
-    if done:
+    if done and not quiet:
         click.echo(f"{len(done)} of {len(tasks)} runs have finished already", err=True)
     try:
         found = train_all(

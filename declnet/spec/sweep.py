@@ -91,7 +91,7 @@ class Axis:
     conditions: tuple[tuple[str, tuple[Any, ...]], ...] = ()
 
     def applies(self, chosen: Mapping[str, SweptValue]) -> bool:
-        """Return whether it varies beside these values of earlier axes."""
+        """Return whether it varies, given these values of earlier axes."""
         return all(
             key in chosen and any(_means(each, chosen[key].value) for each in allowed)
             for key, allowed in self.conditions

@@ -137,3 +137,12 @@ def test_a_run_of_it_is_refused_and_a_check_looks_at_every_point(
         said = refused(command, wrong)
         assert said.count("error[") == 1
         assert '"batch_size" must be at least 1, not 0' in said
+
+
+def test_a_terminal_shows_the_best_so_far_and_the_time_left(on_terminal, spec):
+    shown = on_terminal("sweep", spec, "--out", "swept")
+    assert shown.code == 0
+    assert "best so far" in shown.text
+    assert "left:" in shown.text
+    assert "train.accuracy" in shown.text.rpartition("left:")[0]
+    assert "seed 1: train" not in shown.text  # no line for each run

@@ -1,4 +1,4 @@
-"""The folder of a sweep: what it consists of, what is left to train, and what came of the rest.
+"""The folder of a sweep: its specs and seeds, the runs that are left, the results of the others.
 
 `sweep.json` lists the specs with the values that vary, in one file that is written first: from then
 on the sweep can be resumed, whatever happens. Each spec has a folder of its own, which is that of
@@ -77,7 +77,7 @@ def begin_sweep(
 
 
 def is_sweep(path: str | Path) -> bool:
-    """Return whether a folder is that of a sweep which can be resumed."""
+    """Return whether a folder belongs to a sweep which can be resumed."""
     return Path(path, SWEEP_FILE).is_file()
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declnet.runs.sweeps.summary import Series, series_of, spread
+from declnet.runs.sweeps.summary import Series, main_effects, series_of, spread
 from declnet.runs.sweeps.tasks import Outcome
 
 numbers = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=20)
@@ -66,3 +66,18 @@ def test_gaps_are_those_of_metrics_that_training_and_other_data_have():
     assert series.gaps() == {("test", "loss"): [-0.25, -0.75], ("validation", "loss"): [0.0]}
     gaps = series.as_data(Path())["gaps"]
     assert gaps["test"] == {"loss": spread([-0.25, -0.75]).as_data()}
+
+
+def test_an_effect_has_the_metric_of_all_runs_with_a_value():
+    runs = [outcome("a", 0, 1.0), outcome("a", 1, 2.0), outcome("b", 0, 4.0), outcome("c", 0)]
+    table = {"type": "sgd", "momentum": 0.9}
+    values = {
+        "a": {"rate": 0.1, "optimizer": table, "same": 1},
+        "b": {"rate": 0.1, "optimizer": "adam", "same": 1, "only": 2},
+        "c": {"rate": 0.2, "optimizer": "adam", "same": 1, "only": 3},
+    }
+    assert main_effects(series_of(runs), ("train", "loss"), values) == {
+        "rate": {"0.1": [1.0, 2.0, 4.0]},
+        "optimizer": {"sgd, momentum = 0.9": [1.0, 2.0], "adam": [4.0]},
+        "only": {"2": [4.0]},
+    }
