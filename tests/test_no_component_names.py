@@ -32,7 +32,6 @@ ORDINARY = frozenset(
         "numpy",
         "ones",
         "regression",
-        "safetensors",
         "reshape",
         "safetensors",
         "step",
@@ -42,7 +41,10 @@ ORDINARY = frozenset(
         "zeros",
     }
 )
-"""Types that are also words of sentences, of NumPy or of Vega, or libraries: they count only as `names_one`."""
+"""Types that are also words of sentences, of NumPy or of Vega, or libraries.
+
+They count only as `names_one`.
+"""
 
 ALLOWED = {
     "codes/catalogue.toml": "its examples are documentation, as specs that readers know",
