@@ -234,7 +234,7 @@ def test_an_error_has_the_path_in_the_block(document):
         parse_spec(document)
     (problem,) = caught.value.problems
     assert problem.path == ("model", "layers", 1, "layers", 1, "layers", 0, "units")
-    assert problem.help == 'write { type = "dense", units = … }'
+    assert problem.help == 'write { type = "dense", units = … }; units: number of outputs'
 
 
 def test_a_resolved_spec_has_no_blocks_and_is_the_same(document):
