@@ -45,7 +45,7 @@ TABM_BATCHES = {2_800: 32, 4_500: 64, 6_400: 128, 32_000: 256, 108_000: 512}
 
 TABM_LARGEST_BATCH = 1024
 
-MOST_STEPS = 8192
+MOST_STEPS = 6400
 """Steps above which RealMLP trains for fewer epochs than its authors': from this number of training
 rows on, so that a table of 50,000 rows takes less than a minute."""
 

@@ -139,19 +139,19 @@ def test_one_unit_for_two_classes_learns_as_two_units_do(written, tmp_path):
 
 
 def test_large_tables_get_fewer_epochs(written, tmp_path):
-    """Above 8192 training rows the number of steps is kept; beyond that, a few epochs."""
+    """Above 6400 training rows the number of steps is kept; beyond that, a few epochs."""
     written("realmlp_td", "values", ("size",))
     registry = declnet.default_registry()
     profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
     found = {}
-    for rows in (10_000, 50_000, 10_000_000):
+    for rows in (7_500, 50_000, 10_000_000):
         columns = {name: replace(each, rows=rows) for name, each in profile.columns.items()}
         text = registry.find("template", "realmlp_td")().spec_for_table(
             replace(profile, columns=columns), registry
         )
         found[rows] = tomllib.loads(text)["training"]["epochs"]
-    assert found[10_000] == 256
-    assert 8192 - 256 < found[50_000] * 40_000 // 256 <= 8192
+    assert found[7_500] == 256
+    assert 6400 - 256 < found[50_000] * 40_000 // 256 <= 6400
     assert found[10_000_000] == 8
 
 
