@@ -72,7 +72,7 @@ def serve_here(
     log("stopped", process=os.getpid())
 
 
-class _Server(uvicorn.Server):
+class _Server(uvicorn.Server):  # type: ignore[misc]
     """A server that closes connections whose clients neither send nor take anything.
 
     uvicorn closes connections that are idle after a response. Those that send their first
