@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from declnet import load_spec, open_run, run
+from declnet import Dataset, load_spec, open_run, run
 
 SPECS = ("spiral_adam", "digits_convolution", "wine_residual")
 ROUNDS = 7
@@ -120,7 +120,9 @@ def measured(name: str, folder: Path) -> dict[str, float | None]:
     run(load_spec(path, {"training.epochs": 1}), out=folder / "run")
     stored = open_run(folder / "run")
     predictor, data = stored.predictor(), stored.load_data()
-    samples = np.asarray(next(iter(data.values())).x)[:64]
+    first = next(iter(data.values()))
+    assert isinstance(first, Dataset), "the specs have arrays"
+    samples = np.asarray(first.x)[:64]
     found: dict[str, float | None] = {"declnet": best_of(lambda: predictor.predict(samples[:1]))}
     model = stored.model()
     found["declnet, the network alone"] = best_of(lambda: model.predict(samples[:1]))
