@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -245,7 +246,8 @@ def test_several_targets_and_a_text_from_the_table_to_the_report(
     assert done.returncode == 0, done.stderr
     header = (tmp_path / "found.csv").read_text("utf-8").splitlines()[0]
     assert all(name in header for name in ("is_large", "grade", "target_numbers", "cost"))
-    assert declnet_cli("report", "run").returncode == 0
+    if find_spec("vl_convert") is not None:  # the extra "report"
+        assert declnet_cli("report", "run").returncode == 0
 
 
 def test_the_command_writes_the_preset_and_names_those_that_there_are(declnet_cli, written):
