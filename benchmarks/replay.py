@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from declnet import NativeCall, build_model, parse_spec
-from declnet.contracts.kernel import Call
+from declnet.contracts.execution.kernel import Call
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import VectorUpdate
 from declnet_jit.replay.replay import replayed_together

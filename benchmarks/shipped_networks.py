@@ -22,7 +22,7 @@ from typing import Any
 import declnet
 import numpy as np
 import torch
-from declnet.contracts.inputs import InputInfo
+from declnet.contracts.network.inputs import InputInfo
 from declnet.data.sets import prepared_sets
 from declnet.data.targets import WantedTarget
 from declnet.spec.model import RunSpec

@@ -46,13 +46,13 @@ ORDINARY = frozenset(
 
 ALLOWED = {
     "codes/catalogue.toml": "its examples are documentation, as specs that readers know",
-    "runs/prediction_files.py": "csv, npy and parquet are formats of predictions, no sources",
-    "runs/folder.py": "history.jsonl is the name of a file",
+    "runs/inference/prediction_files.py": "csv, npy, parquet: formats of predictions",
+    "runs/storage/folder.py": "history.jsonl is the name of a file",
     "spec/key_positions.py": "a table is a node of the syntax tree of TOML",
     "cli/predict.py": "the same formats, as the choices of --format",
-    "runs/evaluation.py": "precision, recall, f1, r2 and errors are keys of an evaluation",
-    "runs/scores.py": "the same",
-    "runs/reliability.py": "log_loss and expected_calibration_error are the same",
+    "runs/inference/evaluation.py": "precision, recall, f1, r2, errors: keys of an evaluation",
+    "runs/inference/scores.py": "the same",
+    "runs/inference/reliability.py": "log_loss and expected_calibration_error are the same",
     "sklearn/__init__.py": "sklearn is a package and the extra with it",
     "cli/result_tables.py": "the same, as columns that are printed",
 }

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from declnet.cli.terminal import print_table
-from declnet.contracts.analysis import Analysis, AnalysisTable, Cell
+from declnet.contracts.runs.analysis import Analysis, AnalysisTable, Cell
 from declnet.display.characters import escaped_line
 from declnet.errors import Diagnostic, SpecError
 from declnet.runs.display.metrics import format_number
@@ -16,7 +16,7 @@ from declnet.spec.source_argument import declared_component
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
-    from declnet.runs.analyzing import AnalysisResult
+    from declnet.runs.inference.analyzing import AnalysisResult
 
 MOST_ROWS = 40
 """Maximum number of rows printed of a table."""

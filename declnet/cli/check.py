@@ -58,7 +58,7 @@ def check(
             print_memory,
             print_starting_point,
         )
-        from declnet.contracts.table import Table
+        from declnet.contracts.data.table import Table
 
         if isinstance(checked.loaded, Table):
             print_columns(checked.loaded, checked.no_features)
@@ -144,7 +144,7 @@ def schema(output: Path | None, disabled: tuple[str, ...]) -> None:
     Editors use it to complete keys and names, show their descriptions, and mark errors.
     """
     from declnet.errors import OutputError
-    from declnet.runs.writing import write_atomically
+    from declnet.runs.storage.writing import write_atomically
     from declnet.spec.schema import json_schema
 
     registry = registry_without(disabled)

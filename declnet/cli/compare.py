@@ -20,7 +20,7 @@ def compare(runs: tuple[Path, ...], wanted: str | None, ascending: bool | None) 
     A folder of runs, e.g. of seeds, folds or a sweep, stands for all runs in it.
     """
     from declnet.cli.run_tables import print_comparison
-    from declnet.runs.listing import run_folders
+    from declnet.runs.storage.listing import run_folders
     from declnet.runs.stored_run import open_run
 
     stored = [open_run(run) for run in run_folders(runs)]
@@ -57,7 +57,7 @@ def runs(
     Folders without a run, or with damaged files, are reported on standard error.
     """
     from declnet.cli.run_tables import as_data, filtered, in_order, print_runs
-    from declnet.runs.listing import ListedRun, list_runs
+    from declnet.runs.storage.listing import ListedRun, list_runs
 
     found: list[ListedRun] = []
     for each in list_runs(directory):

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from declnet.cli.terminal import print_table
 from declnet.contracts.component import Component
-from declnet.contracts.data_source import DataSource
+from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.number_or import MAXIMUM
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry, Registry

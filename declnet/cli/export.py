@@ -13,8 +13,8 @@ from declnet.cli.options import PATH, no_plugin_option, registry_without, run_ar
 from declnet.cli.run import interrupt_on_signals, without_collections
 
 if TYPE_CHECKING:
-    from declnet.contracts.exporter import TranslatedPart
-    from declnet.runs.exporting import ExportResult
+    from declnet.contracts.formats.exporter import TranslatedPart
+    from declnet.runs.exchange.exporting import ExportResult
 
 
 @click.command(short_help="Write the model of a run in another format, e.g. ONNX.")
@@ -64,9 +64,9 @@ def export(
     import time
 
     with without_collections():
-        from declnet.runs.ensemble import is_ensemble, open_ensemble
+        from declnet.runs.many.ensemble import is_ensemble, open_ensemble
+        from declnet.runs.storage.writing import json_document
         from declnet.runs.stored_run import open_run
-        from declnet.runs.writing import json_document
         from declnet.spec.overrides import parse_override
 
     interrupt_on_signals()

@@ -58,7 +58,7 @@ def find_rate(
     from declnet.errors import dotted
     from declnet.inspection.rates import find_rate as search
     from declnet.inspection.trainings import Curve, rate_of
-    from declnet.runs.writing import json_document
+    from declnet.runs.storage.writing import json_document
     from declnet.spec.editing import written
 
     if apply and overrides:
@@ -127,7 +127,7 @@ class _EditableFile:
     def write(self, number: float) -> None:
         """Set the number; raise OutputError if the file has changed since it was read."""
         from declnet.errors import OutputError
-        from declnet.runs.writing import write_atomically
+        from declnet.runs.storage.writing import write_atomically
         from declnet.spec.editing import with_number, written
 
         text = with_number(self._source, self._key, number)

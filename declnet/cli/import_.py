@@ -10,7 +10,7 @@ import click
 from declnet.cli.options import PATH, no_plugin_option, registry_without
 
 if TYPE_CHECKING:
-    from declnet.contracts.importer import Importer
+    from declnet.contracts.formats.importer import Importer
     from declnet.registry.registry import Registry
 
 
@@ -60,7 +60,7 @@ def import_(
     error. Before anything is written, the predictions of both networks for random inputs are
     compared.
     """
-    from declnet.runs.importing import import_network
+    from declnet.runs.exchange.importing import import_network
     from declnet.spec.overrides import parse_override
 
     parsed = (parse_override(each, number) for number, each in enumerate(options, start=1))
@@ -90,7 +90,7 @@ def _importer(
     """Return the importer that is named, or that reads files of this suffix."""
     from pydantic import ValidationError
 
-    from declnet.contracts.importer import Importer
+    from declnet.contracts.formats.importer import Importer
     from declnet.errors import OutputError
 
     table = {**options, "type": form or _by_suffix(file, registry)}

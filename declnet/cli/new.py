@@ -11,8 +11,8 @@ import click
 from declnet.cli.options import DATA, PATH, given_data, no_plugin_option, registry_without
 
 if TYPE_CHECKING:
-    from declnet.contracts.table import TableProfile
-    from declnet.contracts.template import Template
+    from declnet.contracts.data.table import TableProfile
+    from declnet.contracts.runs.template import Template
     from declnet.data.presets import Use
     from declnet.registry.registry import Registry
 
@@ -112,7 +112,7 @@ def new(
     from declnet.data.files import Wishes, naming, profile_of
     from declnet.data.presets import chosen_template, parsed
     from declnet.errors import OutputError
-    from declnet.runs.prediction_files import whole_file
+    from declnet.runs.inference.prediction_files import whole_file
 
     suffix = spec.suffix.lower()
     if suffix not in (".toml", ".json"):
@@ -193,7 +193,7 @@ def _not_there(document: dict[str, Any], folder: Path, registry: Registry) -> It
     """Yield a sentence for each missing file that a spec's data sources read."""
     from pydantic_core import PydanticCustomError, ValidationError
 
-    from declnet.contracts.data_source import DataSource
+    from declnet.contracts.data.data_source import DataSource
 
     for declared in document.get("data", {}).values():
         if not isinstance(declared, dict) or "type" not in declared:

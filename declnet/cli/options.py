@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from declnet.contracts.data_source import DataSource
+    from declnet.contracts.data.data_source import DataSource
     from declnet.registry.registry import Registry
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

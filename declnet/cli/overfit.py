@@ -75,7 +75,7 @@ def overfit(
     layer does not take part, the layer and the reason are printed, and the exit code is 1.
     """
     from declnet.inspection.overfitting import overfit as carry_out
-    from declnet.runs.writing import json_document
+    from declnet.runs.storage.writing import json_document
 
     registry = registry_without(disabled)
     loaded, checked = valid_spec(spec, overrides, registry)

@@ -26,9 +26,9 @@ from declnet.cli.run import interrupt_on_signals, without_collections
 from declnet.cli.streams import binary_output
 
 if TYPE_CHECKING:
-    from declnet.contracts.data_source import DataSource
+    from declnet.contracts.data.data_source import DataSource
     from declnet.registry.registry import Registry
-    from declnet.runs.analyzing import AnalysisResult
+    from declnet.runs.inference.analyzing import AnalysisResult
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -92,8 +92,8 @@ def predict(
 
     with without_collections():
         from declnet.contracts.attribution import attributing_errors
-        from declnet.runs.file_parts import predicted_parts
-        from declnet.runs.prediction_files import FORMS, form_of, require_free, whole_file
+        from declnet.runs.inference.file_parts import predicted_parts
+        from declnet.runs.inference.prediction_files import FORMS, form_of, require_free, whole_file
         from declnet.runs.stored_run import load_predictor
 
     interrupt_on_signals()
@@ -203,11 +203,11 @@ def evaluate(
         from declnet.contracts.attribution import attributing_errors
         from declnet.data.files import called
         from declnet.errors import DataError
-        from declnet.runs.ensemble import is_ensemble
-        from declnet.runs.evaluation import evaluate_parts
-        from declnet.runs.file_parts import labeled_parts
+        from declnet.runs.inference.evaluation import evaluate_parts
+        from declnet.runs.inference.file_parts import labeled_parts
+        from declnet.runs.many.ensemble import is_ensemble
+        from declnet.runs.storage.writing import json_document
         from declnet.runs.stored_run import open_run
-        from declnet.runs.writing import json_document
 
     if data is not None and data_set is not None:
         raise click.UsageError("--on names the run's own data, --data other data: give one")
@@ -253,7 +253,7 @@ def _evaluate_ensemble(
     """Evaluate the folds or seeds of one spec, by default out of fold and on the test data."""
     from declnet.cli.result_tables import print_evaluation
     from declnet.errors import DataError
-    from declnet.runs.ensemble import open_ensemble
+    from declnet.runs.many.ensemble import open_ensemble
 
     ensemble = open_ensemble(path, registry, notice=show_note)
     if data is not None:

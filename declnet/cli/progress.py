@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from declnet.cli.streams import painted
 from declnet.cli.terminal import is_terminal
-from declnet.contracts.callback import EpochFinished, EpochLogged
+from declnet.contracts.runs.callback import EpochFinished, EpochLogged
 from declnet.display.characters import escaped, escaped_line
 from declnet.runs.display.metrics import (
     Abbreviations,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from declnet.cli.sweep_tables import Ranking
-    from declnet.runs.sweeps.tasks import Outcome, Task
+    from declnet.runs.many.tasks import Outcome, Task
 
 STEP = 0.1
 """Seconds between updates of the bar, however many epochs pass."""

@@ -20,8 +20,8 @@ from declnet.cli.terminal import (
     table_room,
 )
 from declnet.contracts.arrays import Array
-from declnet.contracts.inputs import InputInfo
-from declnet.contracts.table import Table, column_type, missing_values
+from declnet.contracts.data.table import Table, column_type, missing_values
+from declnet.contracts.network.inputs import InputInfo
 from declnet.graph.display import LAYER_COLUMNS, layer_rows
 from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Node
@@ -34,7 +34,7 @@ from declnet.runs.display.metrics import (
     metrics_in_words,
     ordered,
 )
-from declnet.runs.evaluation import CalibrationResult, Evaluation
+from declnet.runs.inference.evaluation import CalibrationResult, Evaluation
 from declnet.runs.session import RunResult
 from declnet.spec.messages import from_here
 

@@ -30,7 +30,7 @@ from declnet.cli.reading import valid_spec
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
-    from declnet.runs.sweeps.tasks import Task
+    from declnet.runs.many.tasks import Task
     from declnet.spec.model import RunSpec
     from declnet.training.checks.check import Checked
 
@@ -127,9 +127,9 @@ def _run_series(
     jobs: int,
     quiet: bool,
 ) -> int:
-    from declnet.runs.ensemble_record import begin_ensemble
-    from declnet.runs.folder import locked
-    from declnet.runs.sweeps.tasks import claim_parent, tasks_of
+    from declnet.runs.many.ensemble_record import begin_ensemble
+    from declnet.runs.many.tasks import claim_parent, tasks_of
+    from declnet.runs.storage.folder import locked
 
     kind = "folds" if seeds is None else "seeds"
     parent = claim_parent(out, Path("runs"), f"{spec.name}-{kind}")
@@ -153,8 +153,8 @@ def _train_series(
 
     from declnet.cli.sweep import status_of, train_all, write_summary
     from declnet.cli.sweep_tables import print_series
-    from declnet.runs.ensemble_record import finish_ensemble
-    from declnet.runs.sweeps.summary import series_of
+    from declnet.runs.many.ensemble_record import finish_ensemble
+    from declnet.runs.many.summary import series_of
 
     start = time.perf_counter()
     try:
@@ -224,10 +224,10 @@ def resume(
     with without_collections():
         from declnet.cli.progress import Warnings, followed
         from declnet.cli.result_tables import print_result
-        from declnet.runs.ensemble import is_ensemble
+        from declnet.runs.many.ensemble import is_ensemble
+        from declnet.runs.many.sweep_folder import is_sweep
         from declnet.runs.resuming import resume as resume_run
         from declnet.runs.resuming import spec_to_resume
-        from declnet.runs.sweeps.folder import is_sweep
 
     interrupt_on_signals()
     registry = registry_without(disabled)
@@ -260,9 +260,9 @@ def _resume_series(
     jobs: int,
     quiet: bool,
 ) -> int:
-    from declnet.runs.ensemble import open_ensemble
-    from declnet.runs.ensemble_record import tasks_left
-    from declnet.runs.folder import locked
+    from declnet.runs.many.ensemble import open_ensemble
+    from declnet.runs.many.ensemble_record import tasks_left
+    from declnet.runs.storage.folder import locked
 
     with locked(parent):
         ensemble = open_ensemble(parent, registry)
@@ -282,7 +282,7 @@ def _resume_sweep(
     quiet: bool,
 ) -> int:
     from declnet.cli.sweep import train_sweep
-    from declnet.runs.folder import locked
+    from declnet.runs.storage.folder import locked
 
     with locked(parent):
         return train_sweep(

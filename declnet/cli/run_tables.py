@@ -23,7 +23,7 @@ from declnet.runs.display.metrics import (
     ordered,
     sort_key,
 )
-from declnet.runs.listing import ListedRun
+from declnet.runs.storage.listing import ListedRun
 from declnet.runs.stored_run import StoredRun
 from declnet.spec.flatten import differing_keys, flatten
 from declnet.spec.overrides import parse_override

@@ -23,9 +23,9 @@ from declnet.cli.run import interrupt_on_signals
 if TYPE_CHECKING:
     from declnet.cli.sweep_tables import Ranking
     from declnet.registry.registry import Registry
-    from declnet.runs.sweeps.folder import StoredSweep, SweptSpec
-    from declnet.runs.sweeps.summary import Series
-    from declnet.runs.sweeps.tasks import Outcome, Task
+    from declnet.runs.many.summary import Series
+    from declnet.runs.many.sweep_folder import StoredSweep, SweptSpec
+    from declnet.runs.many.tasks import Outcome, Task
     from declnet.spec.model import RunSpec
 
 
@@ -50,7 +50,7 @@ def right_specs(
     """
     from declnet.cli.reading import checked_points
     from declnet.errors import Diagnostic, SpecError
-    from declnet.runs.sweeps.folder import SweptSpec
+    from declnet.runs.many.sweep_folder import SweptSpec
     from declnet.spec.model import fit_name
 
     loaded: list[tuple[Path, SweptSpec]] = []
@@ -116,7 +116,7 @@ def train_all(
         ranked: makes the ranking that a terminal shows meanwhile.
     """
     from declnet.cli.progress import sweep_followed
-    from declnet.runs.sweeps.workers import at_once, one_after_another
+    from declnet.runs.many.workers import at_once, one_after_another
 
     found: dict[Path, Outcome] = {}
     with sweep_followed(tasks, quiet=quiet, done=done, ranked=ranked) as followed:
@@ -137,7 +137,7 @@ def write_summary(directory: Path, content: object) -> None:
         RunError: it cannot be written.
     """
     from declnet.errors import RunError
-    from declnet.runs.writing import write_json
+    from declnet.runs.storage.writing import write_json
 
     try:
         write_json(directory / SUMMARY, content)
@@ -205,9 +205,9 @@ def sweep(
     sweep; given the folder of one, this summarizes its runs anew and trains nothing.
     """
     from declnet.cli.sweep_tables import check_metric
-    from declnet.runs.folder import claim, locked
-    from declnet.runs.sweeps.folder import begin_sweep, is_sweep
-    from declnet.runs.sweeps.tasks import SWEEP, check_names, claim_parent
+    from declnet.runs.many.sweep_folder import begin_sweep, is_sweep
+    from declnet.runs.many.tasks import SWEEP, check_names, claim_parent
+    from declnet.runs.storage.folder import claim, locked
 
     interrupt_on_signals()
     plot = _plot_command(picture)
@@ -248,8 +248,8 @@ def train_sweep(
     from shlex import quote
 
     from declnet.cli.sweep_tables import best_first, ranking
-    from declnet.runs.sweeps.folder import open_sweep, stored_outcome
-    from declnet.runs.sweeps.summary import series_of
+    from declnet.runs.many.summary import series_of
+    from declnet.runs.many.sweep_folder import open_sweep, stored_outcome
 
     start = time.perf_counter()
     stored = open_sweep(parent, registry)
@@ -300,8 +300,8 @@ def _summarize(
     picture: Path | None,
 ) -> int:
     """Rebuild the summary of a sweep from the folders of its runs."""
-    from declnet.runs.sweeps.folder import open_sweep
-    from declnet.runs.sweeps.summary import series_of
+    from declnet.runs.many.summary import series_of
+    from declnet.runs.many.sweep_folder import open_sweep
 
     stored = open_sweep(parent, registry)
     if wanted is None:

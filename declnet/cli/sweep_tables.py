@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from declnet.cli.terminal import print_table
-from declnet.contracts.metric import Better
+from declnet.contracts.network.metric import Better
 from declnet.registry.spelling import suggestion
 from declnet.runs.comparison import common_directions
 from declnet.runs.display.metrics import (
@@ -21,7 +21,7 @@ from declnet.runs.display.metrics import (
     ordered,
     sort_key,
 )
-from declnet.runs.sweeps.summary import Series, main_effects, spread
+from declnet.runs.many.summary import Series, main_effects, spread
 from declnet.spec.model import RunSpec
 from declnet.training.metrics import LOSSES, directions
 

@@ -79,7 +79,7 @@ def trace(
     """
     from declnet.inspection.trace import suspects
     from declnet.inspection.tracing import trace as made
-    from declnet.runs.prediction_files import require_free, whole_file
+    from declnet.runs.inference.prediction_files import require_free, whole_file
 
     if output is not None:
         require_free(output, force=True)
@@ -139,7 +139,7 @@ def _formatted(found: Trace, layers: Sequence[str], form: str) -> str:
 
 def as_data(found: Trace, layers: Sequence[str] = ()) -> dict[str, Any]:
     """Return a trace as plain values, with complete arrays as lists; of some layers if named."""
-    from declnet.contracts.inputs import for_each
+    from declnet.contracts.network.inputs import for_each
     from declnet.inspection.trace import suspects
 
     shown = [each for each in found.layers if not layers or each.name in layers]

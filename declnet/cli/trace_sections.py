@@ -12,7 +12,7 @@ import numpy as np
 from declnet.cli.trace_numbers import is_large
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
-from declnet.contracts.inputs import INPUT, by_name, input_value
+from declnet.contracts.network.inputs import INPUT, by_name, input_value
 from declnet.inspection.differences import TOLERANCE, Differences
 from declnet.inspection.equations import equations, gradient_equations, settings
 from declnet.inspection.trace import Trace, TracedLayer, TracedLoss, TracedParameter, suspects

@@ -10,13 +10,13 @@ from declnet.contracts.arrays import Shape
 from declnet.errors import Renamed
 
 if TYPE_CHECKING:
-    from declnet.contracts.callback import Callback
-    from declnet.contracts.data_source import DataInfo
-    from declnet.contracts.layer import Layer, OutputRange
-    from declnet.contracts.loss import Loss
-    from declnet.contracts.metric import Better
-    from declnet.contracts.optimizer import Optimizer
-    from declnet.contracts.parameter import ParameterInfo
+    from declnet.contracts.data.data_source import DataInfo
+    from declnet.contracts.network.layer import Layer, OutputRange
+    from declnet.contracts.network.loss import Loss
+    from declnet.contracts.network.metric import Better
+    from declnet.contracts.network.optimizer import Optimizer
+    from declnet.contracts.network.parameter import ParameterInfo
+    from declnet.contracts.runs.callback import Callback
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,17 +15,23 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from declnet.contracts.analysis import AnalysisTable, fault_of
 from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.calibrator import Thresholds
 from declnet.contracts.component import Component
-from declnet.contracts.data_source import DataInfo, Dataset
-from declnet.contracts.inputs import IntegerLimit
+from declnet.contracts.data.data_source import DataInfo, Dataset
+from declnet.contracts.data.table import Table
+from declnet.contracts.data.transform import Sequences
+from declnet.contracts.network.inputs import IntegerLimit
+from declnet.contracts.network.parameter import (
+    RESERVED,
+    Initializer,
+    Parameter,
+    Regularizer,
+    Workspace,
+)
 from declnet.contracts.number_or import NumberOr
-from declnet.contracts.observer import StepObserver
-from declnet.contracts.parameter import RESERVED, Initializer, Parameter, Regularizer, Workspace
-from declnet.contracts.table import Table
-from declnet.contracts.transform import Sequences
+from declnet.contracts.runs.analysis import AnalysisTable, fault_of
+from declnet.contracts.runs.calibrator import Thresholds
+from declnet.contracts.runs.observer import StepObserver
 from declnet.errors import Diagnostic
 
 ROLES = ("weight", "bias", "scale")

@@ -24,7 +24,7 @@ from pydantic_core import (
     core_schema,
 )
 
-from declnet.contracts.inputs import is_name
+from declnet.contracts.network.inputs import is_name
 from declnet.registry.spelling import suggestion
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data_source import Dataset
-from declnet.contracts.loss import Loss
-from declnet.contracts.table import ColumnType, Table, column_type, missing_values
-from declnet.contracts.transform import ColumnError, Sequences, Transform
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.table import ColumnType, Table, column_type, missing_values
+from declnet.contracts.data.transform import ColumnError, Sequences, Transform
+from declnet.contracts.network.loss import Loss
 from declnet.errors import DataError, KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry

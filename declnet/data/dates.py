@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.table import missing_values
+from declnet.contracts.data.table import missing_values
 
 AMBIGUOUS = "ambiguous"
 """Dates such as 03/04/2021, of which the day or the month may come first."""

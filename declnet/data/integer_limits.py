@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray
-from declnet.contracts.inputs import IntegerLimit, by_name
+from declnet.contracts.network.inputs import IntegerLimit, by_name
 from declnet.errors import DataError
 
 Limits = Mapping[str, tuple[IntegerLimit, str]]

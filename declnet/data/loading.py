@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
-from declnet.contracts.data_source import Dataset, DataSource
-from declnet.contracts.inputs import NAME_HINT, UNNAMED, by_name, for_each, is_name
+from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.table import Table
+from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, by_name, for_each, is_name
 from declnet.contracts.returned import checked_load
-from declnet.contracts.table import Table
 from declnet.data.columns import require_column
 from declnet.data.python_table import as_table, is_table
 from declnet.errors import DataError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from declnet.contracts.inputs import lengths_of
-from declnet.contracts.table import Table
+from declnet.contracts.data.table import Table
+from declnet.contracts.network.inputs import lengths_of
 from declnet.data.columns import require_column
 from declnet.errors import DataError, KeyPath
 

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
-from declnet.contracts.data_source import Dataset
-from declnet.contracts.inputs import (
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.table import ColumnType, Table, missing_values
+from declnet.contracts.data.transform import Transform, TransformState
+from declnet.contracts.network.inputs import (
     UNNAMED,
     InputInfo,
     Inputs,
@@ -26,8 +28,6 @@ from declnet.contracts.returned import (
     checked_sequences,
     checked_suits,
 )
-from declnet.contracts.table import ColumnType, Table, missing_values
-from declnet.contracts.transform import Transform, TransformState
 from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.named_inputs import require_divided, require_sequences_alone
 from declnet.data.target_encoding import TargetEncoding

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from declnet.contracts.data.table import Table, TableProfile, Task
 from declnet.contracts.returned import BrokenContractError
-from declnet.contracts.table import Table, TableProfile, Task
-from declnet.contracts.template import Template
+from declnet.contracts.runs.template import Template
 from declnet.data.files import column_profile
 from declnet.errors import OutputError, UnknownTypeError
 from declnet.registry.plugin import FIRST_PARTY

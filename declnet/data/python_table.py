@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.table import Table
+from declnet.contracts.data.table import Table
 from declnet.errors import DataError
 
 _NUMBERS = (bool, int, float, np.number, np.bool_)

@@ -8,8 +8,8 @@ from itertools import islice, pairwise
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data_source import Dataset
-from declnet.contracts.table import Table, missing_values
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.table import Table, missing_values
 from declnet.data.columns import labels_of, table_with
 from declnet.data.dates import AMBIGUOUS, date_form, read_dates
 from declnet.errors import DataError

@@ -10,9 +10,9 @@ import numpy as np
 from pydantic import BaseModel, Strict, ValidationError, model_validator
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.inputs import UNNAMED
-from declnet.contracts.table import ColumnType
-from declnet.contracts.transform import Transform, TransformState
+from declnet.contracts.data.table import ColumnType
+from declnet.contracts.data.transform import Transform, TransformState
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.preparation import ARRAY, FittedPreparation, FittedStep
 from declnet.data.target_encoding import TargetEncoding
 from declnet.data.targets import FittedTargetStep

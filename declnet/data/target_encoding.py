@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data_source import Dataset
-from declnet.contracts.table import Table, column_type, distinct_values, missing_values
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.table import Table, column_type, distinct_values, missing_values
 from declnet.data.columns import labels_of, losses_hint
 from declnet.data.targets import WantedTarget
 from declnet.errors import DataError, KeyPath

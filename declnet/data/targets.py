@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data_source import Dataset
-from declnet.contracts.inputs import UNNAMED, by_name
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.table import Table
+from declnet.contracts.data.transform import ColumnError, Transform, TransformState
+from declnet.contracts.network.inputs import UNNAMED, by_name
 from declnet.contracts.returned import checked_column, checked_fit
-from declnet.contracts.table import Table
-from declnet.contracts.transform import ColumnError, Transform, TransformState
 from declnet.errors import DataError, KeyPath
 from declnet.registry.spelling import suggestion
 from declnet.spec.heads import Head

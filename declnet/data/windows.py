@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.inputs import UNNAMED, for_each
+from declnet.contracts.data.table import Table, missing_values
 from declnet.contracts.memory import beyond_memory
-from declnet.contracts.table import Table, missing_values
+from declnet.contracts.network.inputs import UNNAMED, for_each
 from declnet.data.columns import losses_hint, require_column
 from declnet.data.splits import distinct, members_of, moments_in
 from declnet.data.targets import WantedTarget

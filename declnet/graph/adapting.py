@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.inputs import sample_count
-from declnet.contracts.parameter import Initializer
+from declnet.contracts.network.inputs import sample_count
+from declnet.contracts.network.parameter import Initializer
 from declnet.contracts.returned import require_finite
 from declnet.graph.arrays import BatchArrays, GraphMemory
 from declnet.graph.inference import Given

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape, read_only
-from declnet.contracts.inputs import for_each, input_of, sample_count
-from declnet.contracts.kernel import Call
-from declnet.contracts.parameter import LayerState, Workspace
+from declnet.contracts.execution.kernel import Call
+from declnet.contracts.network.inputs import for_each, input_of, sample_count
+from declnet.contracts.network.parameter import LayerState, Workspace
 from declnet.graph.gradients import GradientArrays
 from declnet.graph.memory_plan import Order, Plan, Reader
 from declnet.graph.parameters import Parameters, layer_state

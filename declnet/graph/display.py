@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from declnet.contracts.arrays import Shape
-from declnet.contracts.inputs import InputInfo, input_value
+from declnet.contracts.network.inputs import InputInfo, input_value
 from declnet.display.html import Html, table
 from declnet.graph.shapes import Node
 

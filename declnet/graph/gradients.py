@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.kernel import Call
+from declnet.contracts.execution.kernel import Call
 from declnet.graph.parameters import Parameters, Slot, view
 from declnet.graph.shapes import Node
 

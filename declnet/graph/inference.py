@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from declnet.contracts.arrays import Array, Dtype
-from declnet.contracts.inputs import sample_count
-from declnet.contracts.kernel import Call
+from declnet.contracts.execution.kernel import Call
+from declnet.contracts.network.inputs import sample_count
 from declnet.graph.arrays import BatchArrays, GraphMemory, workspace_bytes
 from declnet.graph.kernels import forward_calls
 from declnet.graph.memory_plan import Ending, plan_memory

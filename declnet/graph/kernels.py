@@ -10,11 +10,11 @@ from typing import Any
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
-from declnet.contracts.engine import CompiledCalls, Engine
-from declnet.contracts.kernel import Call, Kernel, KernelCalls, KernelSite
-from declnet.contracts.loss import Loss
+from declnet.contracts.execution.engine import CompiledCalls, Engine
+from declnet.contracts.execution.kernel import Call, Kernel, KernelCalls, KernelSite
+from declnet.contracts.network.loss import Loss
+from declnet.contracts.network.schedule import schedules_of
 from declnet.contracts.returned import BrokenContractError, checked_calls
-from declnet.contracts.schedule import schedules_of
 from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.graph.arrays import BatchArrays
 from declnet.graph.memory_plan import staged_reads, value_orders

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from declnet.contracts.arrays import Array, MappedArray, Shape, read_only
-from declnet.contracts.inputs import InputInfo, as_input_infos, input_value, sample_count
-from declnet.contracts.parameter_group import ParameterGroup
+from declnet.contracts.network.inputs import InputInfo, as_input_infos, input_value, sample_count
+from declnet.contracts.network.parameter_group import ParameterGroup
 from declnet.data.integer_limits import require_within
 from declnet.data.loading import Samples, as_input
 from declnet.errors import DataError, SpecError

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.inputs import for_each
-from declnet.contracts.kernel import Call
-from declnet.contracts.observer import StepObserver
+from declnet.contracts.execution.kernel import Call
+from declnet.contracts.network.inputs import for_each
+from declnet.contracts.runs.observer import StepObserver
 from declnet.graph.arrays import BatchArrays, Workspaces, batch_view
 from declnet.graph.inference import Given
 from declnet.graph.model import Model

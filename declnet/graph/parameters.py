@@ -20,14 +20,14 @@ from pydantic_core import PydanticCustomError
 
 from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.contracts.memory import beyond_memory
-from declnet.contracts.parameter import (
+from declnet.contracts.network.parameter import (
     CurrentValues,
     Initializer,
     LayerState,
     Parameter,
     ParameterInfo,
 )
-from declnet.contracts.parameter_group import ParameterGroup
+from declnet.contracts.network.parameter_group import ParameterGroup
 from declnet.contracts.returned import checked_penalty
 from declnet.errors import Diagnostic, WeightsError
 from declnet.graph.schedules import ScheduledValues

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from declnet.contracts.component import Component
+from declnet.contracts.network.parameter import CurrentValues
+from declnet.contracts.network.schedule import Schedule
 from declnet.contracts.number_or import NumberOr
-from declnet.contracts.parameter import CurrentValues
 from declnet.contracts.returned import checked_value
-from declnet.contracts.schedule import Schedule
 
 
 class ScheduledValues:

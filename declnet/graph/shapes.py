@@ -9,9 +9,9 @@ from typing import Any
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.attribution import broken_contract
-from declnet.contracts.inputs import InputInfo, IntegerLimit, as_input_infos, input_value
-from declnet.contracts.layer import InputDtype, Layer, TrainableFrom, input_dtypes
-from declnet.contracts.parameter import Initializer, Parameter, Regularizer, Workspace
+from declnet.contracts.network.inputs import InputInfo, IntegerLimit, as_input_infos, input_value
+from declnet.contracts.network.layer import InputDtype, Layer, TrainableFrom, input_dtypes
+from declnet.contracts.network.parameter import Initializer, Parameter, Regularizer, Workspace
 from declnet.contracts.returned import (
     BrokenContractError,
     checked_layer,

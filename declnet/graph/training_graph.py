@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.engine import CompiledCalls
-from declnet.contracts.inputs import sample_count
-from declnet.contracts.kernel import Call, KernelSite
-from declnet.contracts.loss import Loss
-from declnet.contracts.operations import NormalizeWeights
+from declnet.contracts.execution.engine import CompiledCalls
+from declnet.contracts.execution.kernel import Call, KernelSite
+from declnet.contracts.execution.operations import NormalizeWeights
+from declnet.contracts.network.inputs import sample_count
+from declnet.contracts.network.loss import Loss
 from declnet.graph.arrays import BatchArrays, GraphMemory
 from declnet.graph.gradients import GradientArrays, GradientMean
 from declnet.graph.inference import Given

@@ -13,10 +13,15 @@ from math import prod
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.kernel import Call, KernelSite
-from declnet.contracts.operations import ClipNorm, ClipValue, FlushDenormals, OptimizerUpdate
-from declnet.contracts.optimizer import Optimizer
-from declnet.contracts.parameter import OptimizerState, ParameterInfo
+from declnet.contracts.execution.kernel import Call, KernelSite
+from declnet.contracts.execution.operations import (
+    ClipNorm,
+    ClipValue,
+    FlushDenormals,
+    OptimizerUpdate,
+)
+from declnet.contracts.network.optimizer import Optimizer
+from declnet.contracts.network.parameter import OptimizerState, ParameterInfo
 from declnet.contracts.returned import checked_state_names, checked_state_shapes
 from declnet.graph.kernels import Kernels
 from declnet.graph.parameters import Parameters, Region, Slot, view

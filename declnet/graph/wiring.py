@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from declnet.contracts.inputs import INPUT, UNNAMED, input_value
-from declnet.contracts.layer import Layer
+from declnet.contracts.network.inputs import INPUT, UNNAMED, input_value
+from declnet.contracts.network.layer import Layer
 from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.spelling import suggestion
 from declnet.spec.partial import LayerPart

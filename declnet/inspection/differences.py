@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.inputs import for_each, input_of
-from declnet.contracts.parameter import Regularizer
+from declnet.contracts.network.inputs import for_each, input_of
+from declnet.contracts.network.parameter import Regularizer
 from declnet.errors import RunError
 from declnet.graph.arrays import Workspaces, batch_view
 from declnet.graph.memory_plan import Order, staged_reads, value_orders

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from declnet.contracts.component import Component
-from declnet.contracts.layer import Elementwise
+from declnet.contracts.network.layer import Elementwise
 
 _EQUATION = re.compile(r"\s[-+*/]?=\s")
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.inputs import by_name, input_of, sample_count
-from declnet.contracts.layer import OutputRange
+from declnet.contracts.network.inputs import by_name, input_of, sample_count
+from declnet.contracts.network.layer import OutputRange
 from declnet.graph.arrays import Workspaces
 from declnet.graph.inference import Given
 from declnet.graph.memory_plan import Order

@@ -12,16 +12,16 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.inputs import by_name, for_each, samples_of
-from declnet.contracts.loss import Loss
+from declnet.contracts.network.inputs import by_name, for_each, samples_of
+from declnet.contracts.network.loss import Loss
 from declnet.graph.model import Model
 from declnet.inspection.layers import Fault, LayerView, find_fault, view_layers
 from declnet.inspection.rates import candidates
 from declnet.inspection.trainings import Curve, Trainings, Trial
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted
-from declnet.runs.predictions import OutputReading
-from declnet.runs.predictor import readings_of
+from declnet.runs.inference.predictions import OutputReading
+from declnet.runs.inference.predictor import readings_of
 from declnet.spec.editing import written
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.layer import Layer
-from declnet.contracts.parameter import Regularizer
+from declnet.contracts.network.layer import Layer
+from declnet.contracts.network.parameter import Regularizer
 from declnet.data.batches import Batch
 from declnet.inspection.differences import TOLERANCE, Differences
 from declnet.spec.heads import Head

@@ -10,10 +10,10 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.inputs import for_each, input_of, input_value
-from declnet.contracts.layer import Layer
-from declnet.contracts.observer import StepObserver
-from declnet.contracts.parameter import Regularizer
+from declnet.contracts.network.inputs import for_each, input_of, input_value
+from declnet.contracts.network.layer import Layer
+from declnet.contracts.network.parameter import Regularizer
+from declnet.contracts.runs.observer import StepObserver
 from declnet.data.batches import Batch
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model

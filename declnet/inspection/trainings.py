@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.schedule import Schedule
+from declnet.contracts.network.schedule import Schedule
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry

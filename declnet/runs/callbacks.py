@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.callback import Callback, EpochFinished, EpochLogged
-from declnet.contracts.metric import Better
-from declnet.contracts.observer import StepObserver
+from declnet.contracts.network.metric import Better
 from declnet.contracts.returned import BrokenContractError, checked_observer
+from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
+from declnet.contracts.runs.observer import StepObserver
 from declnet.contracts.serialization import NotPlainError, to_plain
 from declnet.graph.model import Model
 from declnet.graph.parameters import check_fit
@@ -22,7 +22,7 @@ from declnet.training.trainer import Trainer
 
 @dataclass
 class ActiveRun:
-    """The run as callbacks see it (`declnet.contracts.callback.Run`).
+    """The run as callbacks see it (`declnet.contracts.runs.callback.Run`).
 
     Attributes:
         directions: which values are better, for each metric in the history.

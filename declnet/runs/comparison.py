@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from declnet.contracts.metric import Better, Metric
+from declnet.contracts.network.metric import Better, Metric
 from declnet.errors import OutputError, UnknownTypeError
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion

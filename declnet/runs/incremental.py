@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data_source import Dataset
-from declnet.contracts.table import Table
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.table import Table
 from declnet.data.integer_limits import require_within
 from declnet.data.loading import GivenData, as_data, guarded
 from declnet.data.sets import prepare_sets
 from declnet.data.targets import wanted_targets
 from declnet.graph.shapes import input_limits
 from declnet.registry.registry import Registry
-from declnet.runs.predictor import Predictor, naming_samples
+from declnet.runs.inference.predictor import Predictor, naming_samples
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import GivenSpec, as_spec

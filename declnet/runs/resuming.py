@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from declnet.contracts.callback import Callback
+from declnet.contracts.runs.callback import Callback
 from declnet.data.loading import GivenData
 from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
-from declnet.runs import folder
-from declnet.runs.checkpoints import Checkpoint, Notice
 from declnet.runs.display.progress import followed
-from declnet.runs.folder import locked, read_manifest, reading, require_no_links
-from declnet.runs.manifest import PINNED, changes, first_manifest
-from declnet.runs.observing import Baseline
-from declnet.runs.origins import spec_of_run
-from declnet.runs.record import Record, with_nan
+from declnet.runs.inference.observing import Baseline
 from declnet.runs.run import given_data
 from declnet.runs.session import Listener, ReadyRun, RunResult, Session, make_ready_run
+from declnet.runs.storage import folder
+from declnet.runs.storage.checkpoints import Checkpoint, Notice
+from declnet.runs.storage.folder import locked, read_manifest, reading, require_no_links
+from declnet.runs.storage.manifest import PINNED, changes, first_manifest
+from declnet.runs.storage.origins import spec_of_run
+from declnet.runs.storage.record import Record, with_nan
+from declnet.runs.storage.writing import read_bytes
 from declnet.runs.stored_run import open_run
-from declnet.runs.writing import read_bytes
 from declnet.spec.model import RunSpec
 from declnet.training.state import StateError, TrainingState
 

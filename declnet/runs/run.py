@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data_source import Dataset
-from declnet.contracts.table import Table
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.table import Table
 from declnet.data.loading import GivenData, as_data, guarded
 from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.registry import Registry
-from declnet.runs.checkpoints import Notice
 from declnet.runs.display.progress import followed
-from declnet.runs.folder import claim, claim_numbered, locked
-from declnet.runs.manifest import first_manifest
-from declnet.runs.record import Record
 from declnet.runs.session import Listener, RunResult, Session, make_ready_run
+from declnet.runs.storage.checkpoints import Notice
+from declnet.runs.storage.folder import claim, claim_numbered, locked
+from declnet.runs.storage.manifest import first_manifest
+from declnet.runs.storage.record import Record
 from declnet.spec.model import RunSpec, resolved_toml
 from declnet.spec.sweep import require_no_sweep
 from declnet.spec.validate import GivenSpec, as_spec

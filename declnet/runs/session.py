@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.callback import EpochFinished, EpochLogged
+from declnet.contracts.runs.callback import EpochFinished, EpochLogged
 from declnet.data.preparation import FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import DeclnetError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
-from declnet.runs.calibration import (
+from declnet.runs.callbacks import ActiveRun, Callbacks
+from declnet.runs.inference.calibration import (
     Calibrations,
     FittedCalibration,
     KeptPredictions,
@@ -30,11 +31,10 @@ from declnet.runs.calibration import (
     stored,
     thresholded,
 )
-from declnet.runs.callbacks import ActiveRun, Callbacks
-from declnet.runs.checkpoints import KEEP_LAST
-from declnet.runs.observing import Baseline, Observed, joined_baseline, never_predicted
-from declnet.runs.predictor import Predictor, readings_of
-from declnet.runs.record import Record
+from declnet.runs.inference.observing import Baseline, Observed, joined_baseline, never_predicted
+from declnet.runs.inference.predictor import Predictor, readings_of
+from declnet.runs.storage.checkpoints import KEEP_LAST
+from declnet.runs.storage.record import Record
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.training.checks.calibration import require_samples
@@ -48,7 +48,7 @@ from declnet.training.state import StateError
 from declnet.training.trainer import Event, Trainer
 
 if TYPE_CHECKING:
-    from declnet.runs.analyzing import AnalysisResult
+    from declnet.runs.inference.analyzing import AnalysisResult
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -408,7 +408,7 @@ class Session:
         ready = self._ready
         if not ready.spec.analyses:
             return
-        from declnet.runs.analyzing import set_loaded_again
+        from declnet.runs.inference.analyzing import set_loaded_again
 
         model, preparation = self._model, ready.prepared.preparation
         fitted = self._calibrations

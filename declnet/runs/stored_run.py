@@ -12,33 +12,33 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data_source import Dataset, DataSource
-from declnet.contracts.inputs import InputInfo, by_name, for_each
+from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.network.inputs import InputInfo, by_name, for_each
 from declnet.errors import DataError, OutputError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.runs import folder
-from declnet.runs.checkpoints import Notice
-from declnet.runs.checksums import REMEDY, RunFiles
 from declnet.runs.comparison import Comparison, Directions, compared, stored_directions
-from declnet.runs.folder import parse_json, parse_row, read_manifest, read_metrics, reading
-from declnet.runs.manifest import inputs_of
-from declnet.runs.origins import spec_of_run, warn
-from declnet.runs.writing import read_bytes
+from declnet.runs.storage import folder
+from declnet.runs.storage.checkpoints import Notice
+from declnet.runs.storage.checksums import REMEDY, RunFiles
+from declnet.runs.storage.folder import parse_json, parse_row, read_manifest, read_metrics, reading
+from declnet.runs.storage.manifest import inputs_of
+from declnet.runs.storage.origins import spec_of_run, warn
+from declnet.runs.storage.writing import read_bytes
 from declnet.spec.document import read_document
 from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
-    from declnet.contracts.analysis import Analysis
+    from declnet.contracts.runs.analysis import Analysis
     from declnet.data.loading import GivenData
     from declnet.data.preparation import FittedPreparation
     from declnet.data.splits import Data
     from declnet.graph.model import LayerSummary, Model
-    from declnet.runs.analyzing import AnalysisResult
-    from declnet.runs.calibration import Calibrations
-    from declnet.runs.evaluation import Evaluation
-    from declnet.runs.exporting import ExportResult
-    from declnet.runs.predictor import LabeledPart, Predictor
+    from declnet.runs.exchange.exporting import ExportResult
+    from declnet.runs.inference.analyzing import AnalysisResult
+    from declnet.runs.inference.calibration import Calibrations
+    from declnet.runs.inference.evaluation import Evaluation
+    from declnet.runs.inference.predictor import LabeledPart, Predictor
 
 SETS = ("test", "validation", "train")
 """Data sets in order of preference; the first one that a run has is the default."""
@@ -111,7 +111,7 @@ def load_predictor(
     It takes the arguments of `load_model` and raises the same errors, and OutputError if the
     preparation cannot be read, or the models of a folder cannot be averaged.
     """
-    from declnet.runs.ensemble import is_ensemble, open_ensemble
+    from declnet.runs.many.ensemble import is_ensemble, open_ensemble
 
     if is_ensemble(run_directory):
         return open_ensemble(run_directory, registry, notice=notice).predictor()
@@ -146,8 +146,8 @@ class StoredData:
 
     def labeled_parts(self, predictor: Predictor) -> Iterator[LabeledPart]:
         """Yield the samples in parts to evaluate the run's predictor on."""
-        from declnet.runs.file_parts import samples_in_part
-        from declnet.runs.predictor import LabeledPart, naming_samples
+        from declnet.runs.inference.file_parts import samples_in_part
+        from declnet.runs.inference.predictor import LabeledPart, naming_samples
 
         size = samples_in_part(predictor)
         for number, part in enumerate(self.parts(size)):
@@ -433,7 +433,7 @@ class StoredRun:
         Raises:
             DeclnetError: as `model` and `data` do; DataError if an output is NaN or infinite.
         """
-        from declnet.runs.predictions import require_finite
+        from declnet.runs.inference.predictions import require_finite
 
         predictor, stored = self.predictor(), self.data(data)
         part = stored.dataset if positions is None else stored.dataset.take(positions)
@@ -464,7 +464,7 @@ class StoredRun:
         Raises:
             DeclnetError: as `model`, `data` and `Predictor.evaluate` do.
         """
-        from declnet.runs.evaluation import evaluate_parts
+        from declnet.runs.inference.evaluation import evaluate_parts
 
         predictor = self.predictor()
         if data is not None and not isinstance(data, str):
@@ -480,7 +480,7 @@ class StoredRun:
         Raises:
             OutputError: the file cannot be read, or changed since the run ended.
         """
-        from declnet.runs.analyzing import AnalysisResult
+        from declnet.runs.inference.analyzing import AnalysisResult
 
         content = self._files.read(folder.ANALYSES)
         if content is None:
@@ -509,8 +509,8 @@ class StoredRun:
             DeclnetError: as `model` and `data` do; DataError if one does not suit the model or the
                 data.
         """
-        from declnet.contracts.analysis import Analysis
-        from declnet.runs.analyzing import other_data, set_of_run
+        from declnet.contracts.runs.analysis import Analysis
+        from declnet.runs.inference.analyzing import other_data, set_of_run
 
         predictor, context = self.predictor(), {"registry": self.registry}
         chosen = [Analysis.from_declaration(each, context) for each in analyses]
@@ -558,7 +558,7 @@ class StoredRun:
                 differ.
             DeclnetError: as `model` does.
         """
-        from declnet.runs.exporting import export_run
+        from declnet.runs.exchange.exporting import export_run
 
         given = path, format, options
         return export_run(
@@ -624,7 +624,7 @@ class StoredRun:
 
     @cached_property
     def _predictor(self) -> Predictor:
-        from declnet.runs.predictor import Predictor
+        from declnet.runs.inference.predictor import Predictor
 
         fitted = self._calibrations
         return Predictor(self.model(), self._preparation, self.spec, self.registry, fitted)
@@ -632,8 +632,8 @@ class StoredRun:
     @cached_property
     def _calibrations(self) -> Calibrations:
         """The fitted calibrations; empty if the run has none, or ended before they were fitted."""
-        from declnet.runs.calibration import restored
-        from declnet.runs.predictor import readings_of
+        from declnet.runs.inference.calibration import restored
+        from declnet.runs.inference.predictor import readings_of
 
         heads, path = self.spec.heads, self.path / folder.CALIBRATION
         content = self._files.read(folder.CALIBRATION)

@@ -12,8 +12,8 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_consistent_length
 
 from declnet.contracts.arrays import Array
-from declnet.runs.predictions import OutputReading
-from declnet.runs.predictor import Predictor
+from declnet.runs.inference.predictions import OutputReading
+from declnet.runs.inference.predictor import Predictor
 from declnet.sklearn.estimator import SpecEstimator
 from declnet.sklearn.samples import Target, Targets, class_name, target_array
 

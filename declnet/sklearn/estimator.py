@@ -15,17 +15,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data_source import Dataset
-from declnet.contracts.table import Table
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.table import Table
 from declnet.data.presets import spec_for_table
 from declnet.data.splits import held_out_count
 from declnet.data.targets import ARRAY_TARGET
 from declnet.errors import DataError, OutputError, RegistryError, SpecError, WeightsError
 from declnet.registry.discovery import default_registry
-from declnet.runs.ensemble import is_ensemble
 from declnet.runs.incremental import IncrementalTraining
-from declnet.runs.predictions import JointPredictions, OutputReading, Predictions
-from declnet.runs.predictor import Predictor
+from declnet.runs.inference.predictions import JointPredictions, OutputReading, Predictions
+from declnet.runs.inference.predictor import Predictor
+from declnet.runs.many.ensemble import is_ensemble
 from declnet.runs.run import run
 from declnet.runs.stored_run import load_predictor, open_run
 from declnet.sklearn.samples import (

@@ -10,9 +10,9 @@ import numpy as np
 from sklearn.utils.validation import check_array, column_or_1d
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data_source import Dataset
-from declnet.contracts.table import Table
-from declnet.contracts.table import Task as TableTask
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.table import Table
+from declnet.contracts.data.table import Task as TableTask
 from declnet.data.python_table import as_table
 
 WEIGHTS = "sample_weight"

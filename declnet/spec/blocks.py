@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from declnet.contracts.inputs import INPUT
-from declnet.contracts.layer import Layer
+from declnet.contracts.network.inputs import INPUT
+from declnet.contracts.network.layer import Layer
 from declnet.contracts.strict_model import LayerName, StrictModel
 from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.plugin import FIRST_PARTY

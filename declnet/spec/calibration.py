@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from declnet.contracts.calibrator import Calibrator
+from declnet.contracts.runs.calibrator import Calibrator
 from declnet.contracts.strict_model import StrictModel, located_error
 
 

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from declnet.contracts.data_source import DataSource
-from declnet.contracts.inputs import NAME_HINT, is_name
+from declnet.contracts.data.data_source import DataSource
+from declnet.contracts.data.transform import Transform
+from declnet.contracts.network.inputs import NAME_HINT, is_name
 from declnet.contracts.number_or import NumberOr
 from declnet.contracts.strict_model import StrictModel, custom_error, located_error
-from declnet.contracts.transform import Transform
 
 SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
 Method = Literal["random", "stratified", "grouped", "time", "column"]

@@ -17,10 +17,10 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, core_schema
 
-from declnet.contracts.calibrator import Calibrator
-from declnet.contracts.inputs import NAME_HINT, UNNAMED, is_name
-from declnet.contracts.loss import Loss
-from declnet.contracts.metric import Metric
+from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, is_name
+from declnet.contracts.network.loss import Loss
+from declnet.contracts.network.metric import Metric
+from declnet.contracts.runs.calibrator import Calibrator
 from declnet.contracts.strict_model import KIND, StrictModel, located_error
 from declnet.errors import KeyPath
 from declnet.registry.spelling import closest

@@ -17,12 +17,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from declnet.contracts.analysis import Analysis
-from declnet.contracts.callback import Callback
-from declnet.contracts.layer import Layer
-from declnet.contracts.loss import Loss
-from declnet.contracts.metric import Metric
-from declnet.contracts.optimizer import Optimizer
+from declnet.contracts.network.layer import Layer
+from declnet.contracts.network.loss import Loss
+from declnet.contracts.network.metric import Metric
+from declnet.contracts.network.optimizer import Optimizer
+from declnet.contracts.runs.analysis import Analysis
+from declnet.contracts.runs.callback import Callback
 from declnet.contracts.strict_model import (
     LayerName,
     StrictModel,

@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from declnet.contracts.analysis import Analysis
-from declnet.contracts.calibrator import Calibrator
-from declnet.contracts.callback import Callback
 from declnet.contracts.component import Component
-from declnet.contracts.data_source import DataSource
-from declnet.contracts.layer import Layer
-from declnet.contracts.loss import Loss
-from declnet.contracts.metric import Metric
-from declnet.contracts.optimizer import Optimizer
+from declnet.contracts.data.data_source import DataSource
+from declnet.contracts.network.layer import Layer
+from declnet.contracts.network.loss import Loss
+from declnet.contracts.network.metric import Metric
+from declnet.contracts.network.optimizer import Optimizer
+from declnet.contracts.runs.analysis import Analysis
+from declnet.contracts.runs.calibrator import Calibrator
+from declnet.contracts.runs.callback import Callback
 from declnet.contracts.strict_model import StrictModel, resolve_paths
 from declnet.errors import KeyPath
 from declnet.registry.discovery import default_registry

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import to_jsonable_python
 
-from declnet.contracts.loss import Loss
+from declnet.contracts.network.loss import Loss
 from declnet.contracts.strict_model import KIND, any_of_kind
 from declnet.registry.hookspec import PROJECT
 from declnet.registry.registry import Entry, Registry

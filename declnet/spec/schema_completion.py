@@ -19,7 +19,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from declnet.contracts.layer import Layer
+from declnet.contracts.network.layer import Layer
 from declnet.contracts.strict_model import KIND
 from declnet.registry.spelling import kind_in_words, with_article
 from declnet.spec.schema_catalog import (

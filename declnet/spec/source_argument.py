@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from declnet.contracts.component import Component
-from declnet.contracts.data_source import DataSource
+from declnet.contracts.data.data_source import DataSource
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError
 from declnet.registry.registry import Registry
 from declnet.spec.key_positions import KeyPositions

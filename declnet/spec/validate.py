@@ -12,8 +12,8 @@ from typing import Any, Literal, cast
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from declnet.contracts.loss import Loss
-from declnet.contracts.optimizer import Optimizer
+from declnet.contracts.network.loss import Loss
+from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.strict_model import StrictModel
 from declnet.errors import Diagnostic, KeyPath, SpecError, dotted
 from declnet.registry.recorded import registry_beside

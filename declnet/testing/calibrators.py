@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.calibrator import Task
 from declnet.contracts.returned import (
     checked_calibrated,
     checked_coverage,
@@ -21,7 +20,8 @@ from declnet.contracts.returned import (
     checked_sets,
     checked_threshold,
 )
-from declnet.runs.calibration import state_after_storing
+from declnet.contracts.runs.calibrator import Task
+from declnet.runs.inference.calibration import state_after_storing
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.common_checks import (
     USED_ONCE,

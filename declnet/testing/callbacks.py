@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.callback import Callback, EpochFinished, EpochLogged, Run
 from declnet.contracts.context import RunContext
-from declnet.contracts.layer import Layer
-from declnet.contracts.metric import Better
-from declnet.contracts.observer import StepObserver
+from declnet.contracts.network.layer import Layer
+from declnet.contracts.network.metric import Better
 from declnet.contracts.returned import checked_monitors, checked_observer
+from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged, Run
+from declnet.contracts.runs.observer import StepObserver
 from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
 from declnet.spec.heads import VALIDATION
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data_source import DataInfo, Dataset, DataSource
-from declnet.contracts.inputs import by_name
+from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
+from declnet.contracts.data.table import Table
+from declnet.contracts.network.inputs import by_name
 from declnet.contracts.returned import checked_info, checked_load
-from declnet.contracts.table import Table
 from declnet.data.loading import checked_data as require_consistent
 from declnet.errors import DataError
 from declnet.testing.check import CheckFailed, Subject, calling, check

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.engine import CompiledCalls, StepLoop
-from declnet.contracts.kernel import Call
-from declnet.contracts.operations import (
+from declnet.contracts.execution.engine import CompiledCalls, StepLoop
+from declnet.contracts.execution.kernel import Call
+from declnet.contracts.execution.operations import (
     ClipNorm,
     ClipValue,
     FlushDenormals,

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.inputs import InputInfo, as_input_infos
-from declnet.contracts.layer import Layer
-from declnet.contracts.loss import Loss
-from declnet.contracts.parameter import LayerState, OptimizerState, Parameter, Regularizer
+from declnet.contracts.network.inputs import InputInfo, as_input_infos
+from declnet.contracts.network.layer import Layer
+from declnet.contracts.network.loss import Loss
+from declnet.contracts.network.parameter import LayerState, OptimizerState, Parameter, Regularizer
 from declnet.errors import SpecError
 from declnet.graph.inference import Given, InferenceGraph
 from declnet.graph.kernels import Kernels

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.parameter import Initializer, Parameter
+from declnet.contracts.network.parameter import Initializer, Parameter
 from declnet.graph.parameters import fans
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.common_checks import USED_ONCE, overwrites_outputs, writes_every_output

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.inputs import InputInfo, as_input_infos, input_value
-from declnet.contracts.kernel import Call, Kernel, KernelCalls, KernelSite
-from declnet.contracts.layer import Layer, input_dtypes
-from declnet.contracts.loss import Loss
-from declnet.contracts.optimizer import Optimizer
+from declnet.contracts.execution.kernel import Call, Kernel, KernelCalls, KernelSite
+from declnet.contracts.network.inputs import InputInfo, as_input_infos, input_value
+from declnet.contracts.network.layer import Layer, input_dtypes
+from declnet.contracts.network.loss import Loss
+from declnet.contracts.network.optimizer import Optimizer
 from declnet.graph.arrays import batch_view
 from declnet.graph.kernels import Kernels
 from declnet.graph.shapes import Node

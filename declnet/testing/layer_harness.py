@@ -11,9 +11,9 @@ from typing import Any, cast
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.inputs import InputInfo, input_value
-from declnet.contracts.layer import Layer, input_dtypes
-from declnet.contracts.parameter import Parameter
+from declnet.contracts.network.inputs import InputInfo, input_value
+from declnet.contracts.network.layer import Layer, input_dtypes
+from declnet.contracts.network.parameter import Parameter
 from declnet.graph.parameters import Parameters
 from declnet.graph.shapes import Node
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.layer import Layer, OutputRange
+from declnet.contracts.network.layer import Layer, OutputRange
 from declnet.testing.check import (
     CheckFailed,
     CheckSkipped,

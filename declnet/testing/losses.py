@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.loss import Loss
+from declnet.contracts.network.loss import Loss
 from declnet.contracts.returned import checked_predictions, checked_targets
 from declnet.graph.arrays import batch_view
 from declnet.graph.memory_plan import Order

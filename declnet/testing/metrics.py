@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.metric import Metric
+from declnet.contracts.network.metric import Metric
 from declnet.graph.arrays import batch_view
 from declnet.spec.heads import Head
 from declnet.testing.check import (

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.engine import CompiledCalls
-from declnet.contracts.kernel import Call
-from declnet.contracts.operations import OptimizerUpdate
-from declnet.contracts.parameter import Gradients, LayerState, OptimizerState
+from declnet.contracts.execution.engine import CompiledCalls
+from declnet.contracts.execution.kernel import Call
+from declnet.contracts.execution.operations import OptimizerUpdate
+from declnet.contracts.network.parameter import Gradients, LayerState, OptimizerState
 from declnet.graph.kernels import Kernels, why_no_engine
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.calibrator import Task
-from declnet.contracts.exported_model import (
+from declnet.contracts.data.table import ColumnType, column_type
+from declnet.contracts.data.transform import Sequences, Transform
+from declnet.contracts.formats.exported_model import (
     ExportedColumn,
     ExportedFinish,
     ExportedInput,
@@ -25,19 +26,18 @@ from declnet.contracts.exported_model import (
     ExportedPredictions,
     ExportedStep,
 )
-from declnet.contracts.exporter import Exporter
-from declnet.contracts.inputs import InputInfo, input_value
-from declnet.contracts.layer import InputDtype, Layer, input_dtypes
-from declnet.contracts.loss import Loss
-from declnet.contracts.table import ColumnType, column_type
-from declnet.contracts.transform import Sequences, Transform
-from declnet.contracts.translation import TRANSLATED, Translation
+from declnet.contracts.formats.exporter import Exporter
+from declnet.contracts.formats.translation import TRANSLATED, Translation
+from declnet.contracts.network.inputs import InputInfo, input_value
+from declnet.contracts.network.layer import InputDtype, Layer, input_dtypes
+from declnet.contracts.network.loss import Loss
+from declnet.contracts.runs.calibrator import Task
 from declnet.errors import DeclnetError, ExportError, UnknownTypeError
 from declnet.graph.inference import InferenceGraph
 from declnet.graph.parameters import Parameters
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
-from declnet.runs.exporting import TOLERANCE, compared_predictions
+from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
 from declnet.testing import calibrators, losses, transforms
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.examples import build_examples

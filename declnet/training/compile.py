@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from declnet.contracts.arrays import MappedArray
-from declnet.contracts.inputs import UNNAMED, by_name, for_each
+from declnet.contracts.network.inputs import UNNAMED, by_name, for_each
 from declnet.data.batches import (
     Batches,
     NamedSamples,

@@ -10,8 +10,8 @@ from typing import Self
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.engine import Engine, NativeLoop, StepLoop
-from declnet.contracts.operations import Gather, Record
+from declnet.contracts.execution.engine import Engine, NativeLoop, StepLoop
+from declnet.contracts.execution.operations import Gather, Record
 from declnet.data.batches import Batch
 from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.graph.update import Updates

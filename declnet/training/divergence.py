@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.inputs import input_of, sample_count, samples_of
+from declnet.contracts.network.inputs import input_of, sample_count, samples_of
 from declnet.errors import DivergenceError
 from declnet.graph.arrays import Workspaces
 from declnet.graph.inference import Given

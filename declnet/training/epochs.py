@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.engine import Engine
-from declnet.contracts.inputs import for_each
-from declnet.contracts.observer import StepObserver
+from declnet.contracts.execution.engine import Engine
+from declnet.contracts.network.inputs import for_each
+from declnet.contracts.runs.observer import StepObserver
 from declnet.data.batches import Batch, Batches, GatherAll, Gathered, Samples
 from declnet.graph.gradients import GradientMean
 from declnet.graph.observation import ObservedStep

@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.inputs import by_name, for_each, samples_of
-from declnet.contracts.kernel import Call
+from declnet.contracts.execution.kernel import Call
+from declnet.contracts.network.inputs import by_name, for_each, samples_of
 from declnet.graph.inference import Given, InferenceGraph
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model

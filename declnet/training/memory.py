@@ -8,9 +8,9 @@ from math import prod
 import numpy as np
 
 from declnet.contracts.arrays import Shape
-from declnet.contracts.data_source import DataInfo
+from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.memory import beyond_memory
-from declnet.contracts.optimizer import Optimizer
+from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.returned import checked_state_names
 from declnet.data.batches import THIN
 from declnet.errors import Diagnostic

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.metric import Better, Metric
+from declnet.contracts.network.metric import Better, Metric
 from declnet.contracts.returned import checked_predictions, checked_result
 from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
 from declnet.spec.heads import VALIDATION, Head, HeadName

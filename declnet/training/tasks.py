@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.calibrator import Task
-from declnet.contracts.loss import Loss
+from declnet.contracts.network.loss import Loss
 from declnet.contracts.returned import checked_predictions
+from declnet.contracts.runs.calibrator import Task
 
 
 class PredictionTask(NamedTuple):

@@ -17,7 +17,7 @@ from declnet.data.stored_preparation import restored, stored
 from declnet.data.targets import WantedTarget
 from declnet.data.windows import Windows
 from declnet.registry.discovery import default_registry
-from declnet.runs.file_parts import predicted_parts
+from declnet.runs.inference.file_parts import predicted_parts
 from declnet.spec.data_section import DataSpec, WindowSpec
 from declnet.training.checks.check import check_spec
 from declnet_standard.transforms import Standardize
@@ -222,7 +222,7 @@ def test_a_file_is_evaluated_whole_however_it_is_read(folder, monkeypatch):
     run(spec_of(folder), out=folder / "run")
     predictor = load_predictor(folder / "run")
     whole = predictor.evaluate(folder / "sales.csv")
-    monkeypatch.setattr("declnet.runs.file_parts.samples_in_part", lambda predictor: 10)
+    monkeypatch.setattr("declnet.runs.inference.file_parts.samples_in_part", lambda predictor: 10)
     assert predictor.evaluate(folder / "sales.csv").metrics == whole.metrics
 
 

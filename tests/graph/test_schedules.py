@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from declnet import Kernel, KernelCalls, Layer, Registry, Schedule, Scheduled, parse_spec, run
-from declnet.contracts.parameter import CurrentValues
+from declnet.contracts.network.parameter import CurrentValues
 from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels
 from declnet.graph.schedules import ScheduledValues

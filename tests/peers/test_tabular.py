@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from declnet import Dataset, default_registry, parse_spec
-from declnet.contracts.callback import EpochLogged
+from declnet.contracts.runs.callback import EpochLogged
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
 from declnet_tabular import QuantileNormal

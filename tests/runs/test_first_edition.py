@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 from threadpoolctl import threadpool_info
 
 import declnet
-from declnet.runs.file_parts import predicted_parts
+from declnet.runs.inference.file_parts import predicted_parts
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "first_edition"
 

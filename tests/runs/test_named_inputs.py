@@ -9,8 +9,8 @@ import pytest
 
 import declnet
 from declnet import DataError, Dataset, OutputError, SpecError
-from declnet.contracts.callback import EpochLogged
-from declnet.runs.file_parts import predicted_parts
+from declnet.contracts.runs.callback import EpochLogged
+from declnet.runs.inference.file_parts import predicted_parts
 
 N = 90
 

@@ -25,7 +25,7 @@ from declnet import (
     resume,
     run,
 )
-from declnet.contracts.callback import EpochLogged
+from declnet.contracts.runs.callback import EpochLogged
 from declnet.training import trainer as pace
 from declnet.training.epochs import MiniBatchEpoch
 from declnet_standard.callbacks import CsvLog
@@ -518,7 +518,7 @@ def test_a_damaged_manifest_is_named(stopped, content):
 
 
 HOLD = (
-    "import sys, time; from pathlib import Path; from declnet.runs.folder import locked\n"
+    "import sys, time; from pathlib import Path; from declnet.runs.storage.folder import locked\n"
     "with locked(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
 )
 

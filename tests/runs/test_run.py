@@ -25,7 +25,7 @@ from declnet import (
     resume,
     run,
 )
-from declnet.contracts.callback import EpochLogged
+from declnet.contracts.runs.callback import EpochLogged
 from declnet.graph.shapes import infer_nodes
 from declnet.training.checks.check import check_spec
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import Dataset, SpecError, default_registry, parse_spec, run
-from declnet.contracts.callback import EpochLogged
+from declnet.contracts.runs.callback import EpochLogged
 from declnet.training import trainer as pace
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer

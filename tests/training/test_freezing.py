@@ -18,7 +18,7 @@ from declnet import (
     discover,
     parse_spec,
 )
-from declnet.contracts.callback import EpochLogged
+from declnet.contracts.runs.callback import EpochLogged
 from declnet.graph.training_graph import TrainingGraph
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer

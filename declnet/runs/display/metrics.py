@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from declnet.contracts.callback import EpochLogged
-from declnet.contracts.metric import Better
+from declnet.contracts.network.metric import Better
+from declnet.contracts.runs.callback import EpochLogged
 from declnet.spec.heads import Head
 from declnet.training.metrics import LOSSES
 

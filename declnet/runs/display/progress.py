@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from declnet.contracts.callback import EpochLogged
+from declnet.contracts.runs.callback import EpochLogged
 from declnet.runs.display.metrics import abbreviations, live_metrics, log_line
 from declnet.runs.session import Listener
 from declnet.spec.model import RunSpec

@@ -26,9 +26,9 @@ from declnet.spec.messages import shown
 
 if TYPE_CHECKING:
     from declnet.runs.comparison import Comparison
-    from declnet.runs.cross_validation import CrossValidation
-    from declnet.runs.ensemble import Ensemble
-    from declnet.runs.evaluation import Evaluation
+    from declnet.runs.inference.evaluation import Evaluation
+    from declnet.runs.many.cross_validation import CrossValidation
+    from declnet.runs.many.ensemble import Ensemble
     from declnet.runs.session import RunResult
     from declnet.runs.stored_run import StoredRun
 

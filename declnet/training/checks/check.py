@@ -9,10 +9,10 @@ from typing import Any
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.component import Component
 from declnet.contracts.context import LayerContext, RunContext
-from declnet.contracts.data_source import DataInfo
-from declnet.contracts.inputs import InputInfo, lengths_of
-from declnet.contracts.metric import Better
-from declnet.contracts.parameter import ParameterInfo
+from declnet.contracts.data.data_source import DataInfo
+from declnet.contracts.network.inputs import InputInfo, lengths_of
+from declnet.contracts.network.metric import Better
+from declnet.contracts.network.parameter import ParameterInfo
 from declnet.contracts.returned import checked_diagnostics
 from declnet.data.replacing import column_names
 from declnet.data.sets import PreparedSets

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from declnet.contracts.data_source import DataInfo
-from declnet.contracts.inputs import UNNAMED
-from declnet.contracts.table import Table
+from declnet.contracts.data.data_source import DataInfo
+from declnet.contracts.data.table import Table
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic
 from declnet.graph.shapes import Inferred, Node

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.inputs import by_name, lengths_of
-from declnet.contracts.table import Table, column_type, missing_values
+from declnet.contracts.data.table import Table, column_type, missing_values
+from declnet.contracts.network.inputs import by_name, lengths_of
 from declnet.data.dates import date_form
 from declnet.data.sets import PreparedSets
 from declnet.data.splits import Data

@@ -8,8 +8,8 @@ from math import inf, prod
 from typing import Any
 
 from declnet.contracts.arrays import Shape
-from declnet.contracts.layer import OutputRange
-from declnet.contracts.loss import Loss
+from declnet.contracts.network.layer import OutputRange
+from declnet.contracts.network.loss import Loss
 from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.parameters import fans
 from declnet.graph.shapes import Node

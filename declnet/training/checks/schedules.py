@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from declnet.contracts.component import Component
-from declnet.contracts.data_source import DataInfo
+from declnet.contracts.data.data_source import DataInfo
+from declnet.contracts.network.schedule import schedules_of
 from declnet.contracts.returned import checked_rate
-from declnet.contracts.schedule import schedules_of
 from declnet.errors import Diagnostic, KeyPath
 from declnet.spec.partial import PartialSpec
 

@@ -9,9 +9,9 @@ from math import prod
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.data_source import DataInfo
-from declnet.contracts.layer import OutputRange
-from declnet.contracts.loss import Loss
+from declnet.contracts.data.data_source import DataInfo
+from declnet.contracts.network.layer import OutputRange
+from declnet.contracts.network.loss import Loss
 from declnet.errors import Diagnostic
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry

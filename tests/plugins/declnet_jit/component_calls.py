@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Component, OptimizerUpdate, ParameterInfo, default_registry
-from declnet.contracts.kernel import Call
+from declnet.contracts.execution.kernel import Call
 from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import ParameterUpdate, VectorUpdate

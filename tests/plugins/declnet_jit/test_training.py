@@ -9,7 +9,7 @@ import pytest
 
 import declnet
 from declnet import ResumeError, parse_spec, resume, run
-from declnet.contracts.callback import EpochLogged
+from declnet.contracts.runs.callback import EpochLogged
 
 pytestmark = pytest.mark.usefixtures("numba")
 

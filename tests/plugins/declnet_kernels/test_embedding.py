@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import KernelSite, LayerState, parse_spec, run
-from declnet.contracts.inputs import InputInfo
+from declnet.contracts.network.inputs import InputInfo
 from declnet_kernels.embedding import EmbeddingKernel
 from declnet_standard.layers import Embedding
 

@@ -12,7 +12,7 @@ import pytest
 
 import declnet
 from declnet.data.files import Wishes, profile_of
-from declnet.runs.predictor import Predictor
+from declnet.runs.inference.predictor import Predictor
 from declnet.training.checks.check import check_spec
 
 PRESETS = ("realmlp_td_s", "realmlp_td", "tabm_mini", "linear", "mlp")

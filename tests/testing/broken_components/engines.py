@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from declnet.contracts.operations import OptimizerUpdate
+from declnet.contracts.execution.operations import OptimizerUpdate
 
 from ..right.engines import Callbacks, PythonLoop
 from .expected import caught_by

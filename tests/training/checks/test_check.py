@@ -15,7 +15,7 @@ from declnet import (
     default_registry,
     parse_spec,
 )
-from declnet.contracts.data_source import DataInfo
+from declnet.contracts.data.data_source import DataInfo
 from declnet.spec.validate import read_spec
 from declnet.training.checks.check import check_parsed, check_spec
 from declnet_standard.data import NPZ

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.contracts.table import Table
+from declnet.contracts.data.table import Table
 from declnet.training.checks.check import check_spec
 
 N = 400

@@ -14,7 +14,7 @@ import pytest
 
 from declnet import DataError, ExportError, load_spec, open_run, run
 from declnet.data.sets import split_sets
-from declnet.runs.exported_models import exported_model
+from declnet.runs.exchange.exported_models import exported_model
 from declnet_export.c99.compiled import CompiledProgram, compiler
 
 GCC = shutil.which("gcc")

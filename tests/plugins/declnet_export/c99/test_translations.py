@@ -19,9 +19,9 @@ from declnet import (
     ExportedPredictions,
     ExportedStep,
 )
-from declnet.contracts.table import column_type
+from declnet.contracts.data.table import column_type
 from declnet.registry.discovery import default_registry
-from declnet.runs.exporting import compared_predictions
+from declnet.runs.exchange.exporting import compared_predictions
 from declnet.testing import build_examples
 from declnet.testing.translations import Case, cases_of, model_of, numbered
 from declnet_export.c99.compiled import CompiledProgram, compiler, loaded_library

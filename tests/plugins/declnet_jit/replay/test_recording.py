@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declnet import Layer, NativeCall, Optimizer, OptimizerState, OptimizerUpdate
-from declnet.contracts.parameter import LayerState
+from declnet.contracts.network.parameter import LayerState
 from declnet_jit.replay.replay import replay, replayed, replayed_together, why_not
 
 pytestmark = pytest.mark.usefixtures("numba")

@@ -21,8 +21,8 @@ from declnet import (
     load_spec,
     parse_spec,
 )
-from declnet.contracts.layer import input_dtypes
-from declnet.runs.importing import import_network
+from declnet.contracts.network.layer import input_dtypes
+from declnet.runs.exchange.importing import import_network
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

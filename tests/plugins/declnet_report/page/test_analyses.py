@@ -9,7 +9,7 @@ import vl_convert
 
 import declnet
 from declnet import AnalysisTable, TableChart
-from declnet.runs.analyzing import AnalysisResult
+from declnet.runs.inference.analyzing import AnalysisResult
 from declnet_report.page.analyses import analysis_section
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import Callback, Layer, Parameter, Registry, default_registry, parse_spec, resume, run
-from declnet.contracts.callback import EpochLogged
+from declnet.contracts.runs.callback import EpochLogged
 from declnet.training.checks.check import check_spec
 from declnet.training.trainer import Trainer
 

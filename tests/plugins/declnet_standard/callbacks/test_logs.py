@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from declnet import parse_spec, resume, run
-from declnet.contracts.callback import EpochLogged
+from declnet.contracts.runs.callback import EpochLogged
 from declnet.training.checks.check import check_spec
 from declnet_standard.callbacks import CsvLog, TensorBoard
 

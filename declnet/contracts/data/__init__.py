@@ -1,0 +1,1 @@
+"""The contracts of data: sources, tables and transforms."""

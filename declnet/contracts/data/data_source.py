@@ -1,0 +1,339 @@
+"""DataSource: where samples come from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, MappedArray, Shape
+from declnet.contracts.component import Component
+from declnet.contracts.data.table import ColumnType, Table
+from declnet.contracts.network.inputs import (
+    UNNAMED,
+    InputInfo,
+    Inputs,
+    Targets,
+    by_name,
+    for_each,
+    sample_count,
+    samples_of,
+)
+from declnet.errors import DataError, RegistryError
+
+
+@dataclass(frozen=True)
+class TargetInfo:
+    """What is known about one of several targets.
+
+    Attributes:
+        target: `"classes"` if it is one integer per sample, `"values"` otherwise.
+        target_shape: the shape of one sample of it; `()` for one number per sample.
+        classes: for `"classes"`, the number of classes (labels are 0 to classes - 1); None if
+            unknown.
+        labels: for `"classes"`, the smallest and the largest label; None if unknown.
+    """
+
+    target: Literal["classes", "values"] = "values"
+    target_shape: Shape = ()
+    classes: int | None = None
+    labels: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, y: Array) -> TargetInfo:
+        """Describe an array (n, …)."""
+        if y.dtype.kind not in "iub" or (y.ndim > 1 and y.shape[1:] != (1,)):
+            return cls("values", y.shape[1:])
+        known = y.size > 0
+        labels = (int(y.min()), int(y.max())) if known else None
+        return cls("classes", (), int(y.max()) + 1 if known else None, labels)
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """What is known about a data set before it is loaded.
+
+    Attributes:
+        sample_shape: the shape of one sample of x; `()` if x is several arrays.
+        dtype: whether x holds floats or integers.
+        target: `"classes"` if y is one integer per sample, `"values"` otherwise.
+        target_shape: the shape of one sample of y; `()` for one number per sample.
+        classes: for `"classes"`, the number of classes (labels are 0 to classes - 1); None if
+            unknown.
+        samples: the number of samples; None if unknown.
+        labels: for `"classes"`, the smallest and the largest label; None if unknown.
+        in_memory: whether all of x will be in memory, rather than in a file that is read in parts.
+        inputs: what is known about each array of x by name; needed only if x is several arrays.
+        targets: what is known about each array of y by name, in place of `target` to `labels`;
+            needed only if y is several arrays.
+        class_names: the names of the labels 0, 1, 2, …, if known, as in the `Dataset`.
+    """
+
+    sample_shape: Shape
+    dtype: Literal["float", "integer"] = "float"
+    target: Literal["classes", "values"] = "values"
+    target_shape: Shape = ()
+    classes: int | None = None
+    samples: int | None = None
+    labels: tuple[int, int] | None = None
+    in_memory: bool = True
+    inputs: Mapping[str, InputInfo] = field(default_factory=dict)
+    targets: Mapping[str, TargetInfo] = field(default_factory=dict)
+    class_names: tuple[str, ...] | None = None
+
+    @property
+    def target_infos(self) -> Mapping[str, TargetInfo]:
+        """What is known about each target; a single array has the name `""`."""
+        single = TargetInfo(self.target, self.target_shape, self.classes, self.labels)
+        return self.targets or {UNNAMED: single}
+
+    def for_target(self, name: str) -> DataInfo:
+        """Return the same description with only one of the targets."""
+        return replace(self, targets={}, **vars(self.target_infos[name]))
+
+    @property
+    def input_infos(self) -> Mapping[str, InputInfo]:
+        """What is known about each input; a single array has the name `""`."""
+        return self.inputs or {UNNAMED: InputInfo(self.sample_shape, self.dtype)}
+
+    @classmethod
+    def of(cls, x: Inputs, y: Targets) -> DataInfo:
+        """Describe arrays; raise DataError if they have no sample axis."""
+        arrays, ys = by_name(x), by_name(y)
+        for name, array in (
+            *((name or "x", each) for name, each in arrays.items()),
+            *((name or "y", each) for name, each in ys.items()),
+        ):
+            if array.ndim == 0:
+                raise DataError(f"{name} is a single number; its first axis must be samples")
+        targets = {name: TargetInfo.of(each) for name, each in ys.items()}
+        inputs = {name: InputInfo.of(each) for name, each in arrays.items()}
+        single = inputs.get(UNNAMED, InputInfo(()))
+        return cls(
+            sample_shape=single.shape,
+            dtype=single.dtype,
+            samples=sample_count(x),
+            in_memory=not any(isinstance(each, MappedArray) for each in arrays.values()),
+            inputs=inputs if isinstance(x, Mapping) else {},
+            targets=targets if isinstance(y, Mapping) else {},
+            **vars(targets.get(UNNAMED, TargetInfo())),
+        )
+
+    def not_in_memory(self) -> DataInfo:
+        """Return the same description for data that stays in its file."""
+        return replace(self, in_memory=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Samples and their targets.
+
+    Attributes:
+        x: (n, *sample shape), floats or integers, in memory or mapped from a file; or, for a model
+            of several inputs, such an array for each by name.
+        y: (n, …): labels (n,), one-hot rows (n, classes) or values; or such an array for each
+            target by name.
+        weights: (n,), at least 0: the weight of each sample in the loss; default: all equal.
+        feature_names: a name for each number of a sample (d,), if known.
+        class_names: the names of the labels 0, 1, 2, …, if known; not for several targets.
+    """
+
+    x: Inputs
+    y: Targets
+    weights: Array | None = None
+    feature_names: tuple[str, ...] | None = None
+    class_names: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return sample_count(self.x)
+
+    def require_aligned(self) -> None:
+        """Raise DataError unless x and y are arrays of equally many samples."""
+        inputs = {name or "x": each for name, each in by_name(self.x).items()}
+        targets = {name or "y": each for name, each in by_name(self.y).items()}
+        for name, array in (*inputs.items(), *targets.items()):
+            if array.ndim == 0:
+                raise DataError(f"{name} is a single number; its first axis is samples")
+        first, *others = targets
+        for name, array in (*inputs.items(), *((each, targets[each]) for each in others)):
+            if len(array) != len(targets[first]):
+                raise DataError(
+                    f"{name} has {len(array)} samples, but {first} has {len(targets[first])}"
+                )
+
+    def take(self, positions: Array) -> Dataset:
+        """Return the samples at the given positions."""
+        weights = None if self.weights is None else self.weights[positions]
+        x = for_each(
+            lambda x: x.subset(positions) if isinstance(x, MappedArray) else x[positions], self.x
+        )
+        return replace(self, x=x, y=samples_of(self.y, positions), weights=weights)
+
+
+class DataSource(Component):
+    """A component that describes and loads a data set.
+
+    A source that reads files declares their `suffixes`, so that `declnet new`, `predict` and
+    `evaluate` can read them too. The defaults of `for_file` and `with_target` work if the file is
+    its field `path` and the target column its field `target: str | None = None`. If users can
+    choose the columns to predict from, the field for them is `features`.
+    """
+
+    kind = "data_source"
+    required_methods = ("describe", "load")
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """Suffixes of the files that it reads, in lower case, e.g. `(".csv", ".csv.gz")`. If several
+    sources match a file name, the longest suffix wins."""
+    reads_folders: ClassVar[bool] = False
+    """Whether it reads folders as well, of any name."""
+
+    @classmethod
+    def verify_contract(cls) -> None:
+        """As `Component.verify_contract`; a class with suffixes must support `for_file`."""
+        super().verify_contract()
+        for suffix in cls.suffixes:
+            if not suffix.startswith(".") or len(suffix) < 2 or suffix != suffix.lower():
+                raise RegistryError(
+                    f'{cls.__name__}.suffixes has "{suffix}", but a suffix is a dot and lower-case '
+                    "letters"
+                )
+        own = cls.for_file.__func__ is not DataSource.for_file.__func__  # type: ignore[attr-defined]
+        reads_files = bool(cls.suffixes) or cls.reads_folders
+        if reads_files and not own and "path" not in cls.model_fields:
+            raise RegistryError(
+                f"{cls.__name__} reads files, but has neither a field path nor a method for_file()"
+            )
+
+    @classmethod
+    def for_file(cls, path: Path, like: Self | None = None) -> DataSource:
+        """Return the source that reads a file, which need not have targets.
+
+        Default: this class, with the file as `path` and the other fields taken from `like`.
+
+        Args:
+            path: the file, whose name ends in one of `suffixes`.
+            like: the source of a run's training data, if it is of this class; its settings, e.g.
+                a delimiter, apply to this file too. None: only the name is known.
+
+        Raises:
+            DataError: the file cannot be read by any source.
+        """
+        fields = (
+            {} if like is None else {name: getattr(like, name) for name in like.model_fields_set}
+        )
+        return cls.model_validate({**fields, "path": path})
+
+    def describe(self) -> DataInfo | None:
+        """Describe the data, without loading it if possible.
+
+        Returns:
+            The description; None for a table (`load` returns a `Table`), whose shapes depend on its
+            preparation.
+
+        Raises:
+            DataError: the data does not exist or cannot be read.
+        """
+        raise NotImplementedError
+
+    def load(self, rng: np.random.Generator) -> Dataset | Table:
+        """Load the data.
+
+        Args:
+            rng: the data set's own stream; the only source of randomness to use.
+
+        Raises:
+            DataError: the data does not exist or cannot be read.
+        """
+        raise NotImplementedError
+
+    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
+        """Yield the data in order, in parts of up to `samples` samples; default: `load`, split.
+
+        All parts of a table have the same types. A source of large files reads part by part.
+
+        Raises:
+            DataError: the data does not exist or cannot be read.
+        """
+        data = self.load(rng)
+        if isinstance(data, Dataset):
+            data.require_aligned()
+        for start in range(0, len(data), samples):
+            yield data.take(np.arange(start, min(start + samples, len(data))))
+
+    def input_chunks(
+        self, rng: np.random.Generator, samples: int
+    ) -> Iterator[Array | Mapping[str, Array] | Table]:
+        """Yield a model's inputs in parts, as `chunks` does; default: the x of `chunks`.
+
+        Override this in sources of arrays whose files may have no targets.
+
+        Raises:
+            DataError: the data does not exist or cannot be read.
+        """
+        for part in self.chunks(rng, samples):
+            yield part if isinstance(part, Table) else for_each(np.asarray, part.x)
+
+    def sample_names(self) -> tuple[str, ...] | None:
+        """Return a name for each sample, in the order of `input_chunks`; default: None, no names.
+
+        Override this in sources with a file for each sample: `declnet predict` writes the names.
+
+        Raises:
+            DataError: the data does not exist or cannot be read.
+        """
+        return None
+
+    def with_types(self, types: Mapping[str, ColumnType]) -> Self:  # noqa: ARG002
+        """Return this source with the training data's column types; default: unchanged.
+
+        Override this for formats that do not store column types.
+        """
+        return self
+
+    def with_columns(self, names: Collection[str]) -> Self:  # noqa: ARG002
+        """Return this source limited to the columns that are needed; default: unchanged.
+
+        Override this for large tables, to skip the other columns. The named columns must exist.
+        """
+        return self
+
+    def with_target(self, column: str | None) -> Self:
+        """Return this source with another target column; None: the file need not have one.
+
+        Default: replaces the field `target`, if there is one, and `targets`.
+        """
+        fields = type(self).model_fields
+        if "target" not in fields:
+            return self
+        others = {"targets": None} if "targets" in fields else {}
+        return self.model_copy(update={"target": column, **others})
+
+    def with_targets(self, columns: Sequence[str]) -> Self:
+        """Return this source with these target columns.
+
+        Default: replaces the field `targets`, if there is one, or `target` if it is one column.
+        """
+        if len(columns) == 1:
+            return self.with_target(columns[0])
+        if "targets" not in type(self).model_fields:
+            return self
+        return self.model_copy(update={"target": None, "targets": tuple(columns)})
+
+    def with_detected_format(self) -> Self:
+        """Return this source with settings detected from its file; default: unchanged.
+
+        Override this for formats that do not describe themselves, e.g. their delimiter. Called by
+        `declnet new`, which knows only the file's name.
+
+        Raises:
+            DataError: the data does not exist or cannot be read.
+        """
+        return self
+
+    def without_unlabeled_rows(self) -> Self | None:
+        """Return this source without rows that have no target; default: None, not supported."""
+        return None

@@ -1,0 +1,1 @@
+"""The contracts of fast execution: kernels, engines and what they exchange."""

@@ -1,0 +1,106 @@
+"""Engine: what runs the calls of training steps without Python in between."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.component import Component
+from declnet.contracts.execution.kernel import Call
+from declnet.contracts.execution.native_call import NativeCall
+from declnet.contracts.execution.operations import Gather
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledCalls:
+    """Calls that do the same as others, one after another.
+
+    Attributes:
+        calls: as few calls from Python as possible.
+        native: the same without Python; None if some of them need it.
+        left: the given calls that Python makes, at least in part, each with the reason, for "it …".
+    """
+
+    calls: tuple[Call, ...]
+    native: tuple[NativeCall, ...] | None = None
+    left: tuple[tuple[Call, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class StepLoop:
+    """Training steps on batches of one size, each of them the same calls on the same arrays.
+
+    A step gathers its batch, makes its calls, checks the losses and makes the update's calls. If a
+    loss is not finite, the loop ends before the update.
+
+    Attributes:
+        gathers: fill the batch with the samples at `order[start : start + n]`.
+        order: positions of the samples, int64, in the order of the epoch.
+        start: the position of a batch in `order`, int64 (1,).
+        samples: the number of samples in a batch, n.
+        calls: forward, losses, backward and regularizers, compiled by the engine.
+        losses: the data loss of each sample, (n,), of each loss.
+        update: clipping and the optimizer, compiled by the engine.
+        threads: the most threads to use; None for as many as the process may use.
+        now: arrays of one number, int64 or float64, which differ from step to step: the values that
+            `NativeLoop.run` gets are written to them before each step. `start` is one of them.
+    """
+
+    gathers: tuple[Gather, ...]
+    order: Array
+    start: Array
+    samples: int
+    calls: tuple[NativeCall, ...]
+    losses: tuple[Array, ...]
+    update: tuple[NativeCall, ...]
+    now: tuple[Array, ...]
+    threads: int | None = None
+
+
+class NativeLoop(Protocol):
+    """A loop over steps that an engine has compiled."""
+
+    def run(self, values: Array) -> int:
+        """Make a step for each row of values, without the interpreter lock.
+
+        Args:
+            values: int64 (steps, len(now)), what to write to the arrays of `now` before each step;
+                the bits of a float64 as an integer.
+
+        Returns:
+            The number of steps made; fewer than there are rows if a loss was not finite, in the
+            step that follows them, whose update has not been made.
+        """
+
+
+class Engine(Component):
+    """A component that runs calls without Python between them.
+
+    It knows `NativeCall`s and the operations of `declnet.contracts.execution.operations`. Other
+    calls, which compute in Python, may be recorded and replayed with the same results to the bit,
+    or made as they are.
+    """
+
+    kind = "engine"
+    required_methods = ("compile",)
+
+    by_default: ClassVar[bool] = True
+    """Whether it is used where a spec names no engine."""
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Return why it cannot be used on this machine, and what to do; None if it can."""
+        return None
+
+    @classmethod
+    def versions(cls) -> dict[str, str]:
+        """Return the other versions that its results depend on, by name, for the manifest."""
+        return {}
+
+    def compile(self, calls: Sequence[Call]) -> CompiledCalls:
+        """Return calls that do the same as these."""
+        raise NotImplementedError
+
+    def loop(self, steps: StepLoop) -> NativeLoop:
+        """Return a loop over steps whose calls it has compiled; only if some have been native."""
+        raise NotImplementedError

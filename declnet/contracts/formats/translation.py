@@ -1,0 +1,129 @@
+"""Translation: how one component is written in a file format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.component import Component
+from declnet.contracts.data.table import ColumnType
+from declnet.errors import RegistryError
+
+TranslatedMethod = Literal["forward", "predictions", "apply", "inverse", "intervals", "sets"]
+"""The method of a component that a format computes."""
+
+TRANSLATED = {
+    "layer": ("forward",),
+    "loss": ("predictions",),
+    "transform": ("apply", "inverse"),
+    "calibrator": ("apply", "intervals", "sets"),
+}
+"""The methods that are translated, by the component's kind."""
+
+
+class Untranslatable(Exception):  # noqa: N818  # it is about the component, not a failure
+    """Raised by `Translation.translate`: the format cannot express this component.
+
+    Attributes:
+        message: why, e.g. `ONNX has no operator for dilated pooling`.
+        help: what to do about it, if known.
+    """
+
+    def __init__(self, message: str, help: str | None = None) -> None:  # noqa: A002
+        super().__init__(message)
+        self.message, self.help = message, help
+
+
+@dataclass(frozen=True, eq=False)
+class TranslationSite:
+    """A component's place in a model that is written to a file.
+
+    Shapes are those of one sample, without the batch axis. Of a table's columns, a sample is a row.
+
+    Attributes:
+        name: unique within the file, e.g. `dense_1`; may have dots and spaces.
+        inputs: the format's own handles of the values that the component reads.
+        input_shapes: the shape of each.
+        input_types: what each holds: `number` (floats), `integer`, `boolean` or `text`.
+        output_shape: the shape of the (first) result.
+        output_type: what it holds.
+        parameters: a layer's arrays by name, without a batch axis.
+        state: what a transform or a calibrator learned.
+        method: the method to compute: `forward` of a layer, `predictions` of a loss, `apply` or
+            `inverse` of a transform, `apply`, `intervals` or `sets` of a calibrator.
+        dtype: the type of the layers' values in declnet.
+        writer: the exporter's own object, to which the translation writes.
+    """
+
+    name: str
+    inputs: tuple[Any, ...]
+    input_shapes: tuple[Shape, ...]
+    input_types: tuple[ColumnType, ...]
+    output_shape: Shape
+    output_type: ColumnType
+    method: TranslatedMethod
+    dtype: Dtype
+    writer: Any
+    parameters: Mapping[str, Array] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def inverse(self) -> bool:
+        """Whether it is a transform of a target, whose inverse predictions get."""
+        return self.method == "inverse"
+
+
+class Translation(Component):
+    """How components of certain classes are written in a format; it has no fields.
+
+    A component's file is its mathematics; translations are files beside the format, or of a third
+    party. Subclasses of the classes in `replaces` are never translated, since they may compute
+    something else. If several translations have the same format and class, the first registered
+    one is used.
+    """
+
+    kind = "translation"
+    required_methods = ("translate",)
+
+    format: ClassVar[str] = ""
+    """The type of the exporter whose format it writes, e.g. `"onnx"`."""
+    replaces: ClassVar[tuple[Any, ...]] = ()
+    """The exact classes of the layers, losses, transforms or calibrators that it can write."""
+
+    def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
+        """Write what a component computes, and return the handles of its results.
+
+        There is one result, but two for a transform into `Sequences` (values and lengths) and for
+        the `intervals` of a calibrator (lower and upper bounds). Layers are written as they compute
+        in predictions, not in training.
+
+        Args:
+            component: the component, of one of the classes in `replaces`.
+            site: its place in the model.
+
+        Raises:
+            Untranslatable: the format cannot express it.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def verify_contract(cls) -> None:
+        """As `Component.verify_contract`; requires a format and classes, and forbids fields."""
+        if cls.model_fields:
+            raise RegistryError(
+                f"{cls.__name__} has the fields {', '.join(cls.model_fields)}, but a translation "
+                "has none: options are fields of the exporter"
+            )
+        super().verify_contract()
+        if not cls.format:
+            raise RegistryError(f'{cls.__name__} has no format: add e.g. format = "numpy"')
+        for each in cls.replaces:
+            if getattr(each, "kind", None) not in TRANSLATED or each.is_contract():
+                raise RegistryError(
+                    f"{cls.__name__}.replaces has {getattr(each, '__name__', repr(each))}, but it "
+                    f"names classes of {', '.join(TRANSLATED)} components"
+                )
+        if not cls.replaces:
+            raise RegistryError(f"{cls.__name__}.replaces is empty; it names classes")

@@ -1,0 +1,1 @@
+"""The contracts of a network and its training: layers, parameters, losses, optimizers, metrics."""

@@ -1,0 +1,135 @@
+"""Optimizer: an update rule for parameters, and its learning rate."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self
+
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationInfo,
+    model_validator,
+)
+
+from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.component import Component
+from declnet.contracts.context import RunContext
+from declnet.contracts.network.parameter import OptimizerState, ParameterInfo
+from declnet.contracts.network.parameter_group import GROUPS, ParameterGroup, validated_with_groups
+from declnet.contracts.network.schedule import LearningRate, Schedule
+from declnet.contracts.returned import checked_rate
+from declnet.contracts.strict_model import located_error
+from declnet.errors import Diagnostic
+
+
+class Optimizer(Component):
+    """An update rule; the graph computes the learning rate of each step.
+
+    A component may override the default of `learning_rate`. All trainable parameters form one flat
+    vector, and the graph calls `update` on arbitrary slices of it, so the rule must be elementwise;
+    unless `per_parameter` is True: then `update` gets one parameter at a time, in its shape.
+    """
+
+    kind = "optimizer"
+    required_methods = ("update",)
+    _optional = frozenset({GROUPS})
+
+    usual_learning_rates: ClassVar[tuple[float, float] | None] = None
+    """The range of learning rates in common use; `check` warns about others. None if unknown."""
+
+    per_parameter: ClassVar[bool] = False
+    """Whether `update` gets whole parameters in their shapes, not slices of a flat vector."""
+
+    learning_rate: LearningRate
+    decay: float = Field(
+        default=0.0, ge=0, description="learning_rate / (1 + decay * (step - 1)), steps from 1"
+    )
+
+    groups: tuple[ParameterGroup, ...] = Field(
+        default=(),
+        description="parameters to update with other fields, by another rule, or at another rate",
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_groups(
+        cls, values: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        found: Self = validated_with_groups(cls, values, handler, info.context)
+        return found
+
+    @model_validator(mode="after")
+    def _one_rule_for_the_rate(self) -> Self:
+        if isinstance(self.learning_rate, Schedule) and self.decay:
+            message = "decay and a schedule cannot be combined; remove one of them"
+            raise located_error("contradiction", message, ("decay",), self.decay, code="E017")
+        return self
+
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:  # noqa: ARG002
+        """Warn about a constant learning rate that is 0 or outside the usual range."""
+        rate = self.learning_rate
+        if isinstance(rate, Schedule):
+            return
+        if not rate:
+            yield self._unusual_rate("with a learning rate of 0, nothing is learned")
+        elif self.usual_learning_rates is not None:
+            smallest, largest = self.usual_learning_rates
+            if not smallest <= rate <= largest:
+                yield self._unusual_rate(
+                    f"a learning rate of {rate:g} is {'below' if rate < smallest else 'above'} the "
+                    f"usual range of {self.type}, {smallest:g} to {largest:g}"
+                )
+
+    def _unusual_rate(self, message: str) -> Diagnostic:
+        default = type(self).model_fields["learning_rate"].default
+        hint = f"its default is {default:g}" if isinstance(default, float) else None
+        return Diagnostic(message, hint, ("learning_rate",), "W004")
+
+    def rate(self, step: int, total: int) -> float:
+        """Return the learning rate of an update.
+
+        Args:
+            step: number of the update, from 1.
+            total: number of updates in the whole training.
+
+        Raises:
+            BrokenContractError: the schedule did not return a valid rate.
+        """
+        schedule = self.learning_rate
+        if isinstance(schedule, Schedule):
+            return checked_rate(schedule, schedule.rate(step, total), step)
+        return schedule / (1.0 + self.decay * (step - 1))
+
+    def state_names(self) -> tuple[str, ...]:
+        """Return the names of its state arrays; each has the size of w and starts at 0."""
+        return ()
+
+    def state_shapes(self, parameter: ParameterInfo) -> dict[str, Shape]:
+        """Return the shapes of its state arrays for a parameter, by name, if it is `per_parameter`.
+
+        The arrays start at 0, and are saved in checkpoints. Default: an array for each of
+        `state_names()`, in the shape of the parameter.
+        """
+        return dict.fromkeys(self.state_names(), parameter.shape)
+
+    def workspace_shapes(self, parameter: ParameterInfo) -> dict[str, Shape]:  # noqa: ARG002
+        """Return the shapes of further arrays, by name, if it is `per_parameter`.
+
+        They are for intermediate results within one `update`, and have arbitrary contents before.
+        """
+        return {}
+
+    def update(
+        self, w: Array, dw: Array, state: OptimizerState, learning_rate: float, step: int
+    ) -> None:
+        """Update `w` in place, elementwise unless `per_parameter`.
+
+        Args:
+            w: a slice of the parameters, flat and contiguous; or a parameter, contiguous.
+            dw: its gradient; may be overwritten.
+            state: the arrays of `state_names()` for this slice, `state.scratch`, two more, and
+                `state.now`, this step's values of scheduled fields. If `per_parameter`, the arrays
+                of `state_shapes` and `workspace_shapes`, and `state.parameter`.
+            learning_rate: this step's rate.
+            step: number of the update, from 1.
+        """
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""The contracts of what accompanies a run: callbacks, observers, analyses and the like."""

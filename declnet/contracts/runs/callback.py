@@ -1,0 +1,264 @@
+"""Callback: follows a run, named in `[training] callbacks`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.component import Component
+from declnet.contracts.network.metric import Better
+from declnet.contracts.runs.observer import StepObserver
+from declnet.contracts.serialization import is_plain_dict
+from declnet.errors import Renamed
+
+
+@dataclass(frozen=True)
+class EpochFinished:
+    """A finished epoch.
+
+    Attributes:
+        epoch: counted from 0.
+        learning_rate: the rate of the epoch's (last) update.
+        metrics: metrics of the training data, from the epoch's own forward passes, before their
+            updates; with mini-batches, the mean over samples. If the epoch is not logged, only the
+            metrics that a callback monitors.
+        validation: the same for the validation data, if any, after the epoch's last update.
+    """
+
+    epoch: int
+    learning_rate: float
+    metrics: dict[str, float] = field(default_factory=dict)
+    validation: dict[str, float] = field(default_factory=dict)
+
+    if not TYPE_CHECKING:  # type checkers report this name
+        figures = Renamed("metrics")
+
+    def row(self) -> dict[str, float | int]:
+        """Return the epoch as a row of the history, validation metrics under `validation_…`."""
+        validation = {f"validation_{name}": value for name, value in self.validation.items()}
+        rate = {"learning_rate": self.learning_rate}
+        return {"epoch": self.epoch, **self.metrics, **rate, **validation}
+
+    def metric(self, name: str) -> float:
+        """Return a metric by its name in the history; raise ValueError if there is none."""
+        row = self.row()
+        if name not in row:
+            raise ValueError(f'epoch {self.epoch} has no metric "{name}", but {", ".join(row)}')
+        return float(row[name])
+
+
+@dataclass(frozen=True)
+class EpochLogged(EpochFinished):
+    """A finished epoch that is logged, with the loss, its parts and every metric of the run.
+
+    `metrics` has `loss`, `data_loss`, `regularization_loss` and each metric by its name.
+    """
+
+
+class RunningModel(Protocol):
+    """The model in training, as a callback may use it."""
+
+    def parameters(self) -> dict[str, Array]:
+        """Return copies of all parameters by name."""
+
+    def load_parameters(self, saved: Mapping[str, Array]) -> None:
+        """Load saved parameters, e.g. from the best epoch."""
+
+    def vector(self) -> Array:
+        """Return a read-only view of the trained parameters, flat; it follows the training."""
+
+    def to_vector(self, parameters: Mapping[str, Array]) -> Array:
+        """Return the trained ones of saved parameters as a new array like `vector`."""
+
+    def from_vector(self, vector: Array) -> dict[str, Array]:
+        """Return copies of all parameters by name, the trained ones from an array like `vector`."""
+
+    def predict(self, x: Any) -> Array:
+        """Return the output of the model as it is, before `Loss.predictions`."""
+
+
+class Run(Protocol):
+    """The run that a callback is part of."""
+
+    @property
+    def name(self) -> str:
+        """The run's name in the spec."""
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs in the training, unless a callback ends it early."""
+
+    @property
+    def directory(self) -> Path | None:
+        """The run's folder, where the callback may write files; None if nothing is written."""
+
+    @property
+    def model(self) -> RunningModel:
+        """The model in training."""
+
+    def better(self, name: str) -> Better | None:
+        """Return whether `"higher"` or `"lower"` values of a metric are better; None if unknown.
+
+        Args:
+            name: the metric's name in the history, e.g. `validation_loss`.
+        """
+
+    def warn(self, message: str) -> None:
+        """Show a warning in the terminal now, and record it in the manifest.
+
+        Args:
+            message: one line: what is wrong, where, and what to do.
+        """
+
+    def stop(self, reason: str) -> None:
+        """End the training after this epoch; the run finishes as after its last one.
+
+        Args:
+            reason: why, for the terminal and the manifest.
+        """
+
+    def scale_learning_rate(self, factor: float) -> None:
+        """Multiply every learning rate from now on; repeated calls accumulate.
+
+        Args:
+            factor: e.g. 0.5.
+        """
+
+    def restore_parameters(
+        self,
+        parameters: Mapping[str, Array] | None,
+        origin: str | None = None,
+        *,
+        recompute_statistics: bool = False,
+    ) -> None:
+        """Request that the finished model use these parameters instead of the last ones.
+
+        They are loaded when the training ends, for whatever reason, before the evaluation;
+        checkpoints keep them. The last request wins, so one from `training_ended` wins over one
+        from any epoch.
+
+        Args:
+            parameters: as returned by `model.parameters()`; None to keep the last ones after all.
+            origin: where they come from, for the terminal and the manifest, e.g. `epoch 12, the
+                best accuracy`.
+            recompute_statistics: whether running statistics (`Parameter.running_statistic`) are
+                computed from the training data for these parameters, in one pass in training mode,
+                rather than taken from them. For parameters that no update led to, e.g. averages.
+        """
+
+    def save_checkpoint(self, best: bool = False) -> None:
+        """Write a checkpoint once all callbacks have been called for this epoch.
+
+        Args:
+            best: whether this is the best epoch so far; kept until a better one.
+        """
+
+    def save_checkpoints(
+        self,
+        *,
+        every_epochs: int | None = None,
+        every_seconds: float | None = None,
+        keep_last: int = 3,
+    ) -> None:
+        """Write checkpoints from now on, also in epochs that are not logged and within epochs.
+
+        Without a folder this does nothing. Requests of several callbacks are all honored.
+
+        Args:
+            every_epochs: write after each epoch, counted from 1, that is a multiple of this.
+            every_seconds: write when this many seconds have passed since the last checkpoint.
+            keep_last: how many to keep, besides the best.
+        """
+
+
+class Callback(Component):
+    """A component that follows a run and may steer it.
+
+    `start` (or `restore` in a resumed run) is called first; exactly one of `finished` and `failed`
+    is called last. An exception in any method stops the run with an error that names the callback
+    and its distribution.
+    """
+
+    kind = "callback"
+
+    writes_checkpoints: ClassVar[bool] = False
+    """Whether it is meant for `Run.save_checkpoints`, so that `declnet resume` can recommend it."""
+
+    works_outside: ClassVar[bool] = False
+    """Whether it works outside the run's folder, e.g. on a server. The conformance kit, which
+    simulates runs, then skips it."""
+
+    def start(self, run: Run) -> Any:
+        """Called before the first epoch; returns the state passed to the other methods.
+
+        The component itself is frozen: keep anything that changes, and `run` if needed, in the
+        state.
+        """
+        return run
+
+    def save(self, state: Any) -> dict[str, Any] | None:
+        """Return what a checkpoint keeps: a dict of JSON values, NumPy arrays and lists of these.
+
+        The default returns the state if it is such a dict, else None: nothing is kept, and a
+        resumed run calls `start` again. That suits a callback that only reports, but not one that
+        remembers.
+        """
+        return state if is_plain_dict(state) else None
+
+    def restore(self, run: Run, saved: dict[str, Any]) -> Any:  # noqa: ARG002
+        """Called in place of `start` when a run is resumed; returns the state that gave `saved`.
+
+        Epochs after the checkpoint are run again: discard anything already written for them.
+        """
+        return saved
+
+    def monitors(self) -> tuple[str, ...]:
+        """Return the history names of the metrics that `after_epoch` needs; default: none.
+
+        These are computed after every epoch, including validation metrics; all others only when an
+        epoch is logged.
+        """
+        return ()
+
+    def observer(self, state: Any) -> StepObserver | None:  # noqa: ARG002
+        """Return an observer of the last training step of each logged epoch; default: none.
+
+        Called once, after `start` or `restore`. The observer is called within that step, before
+        `after_epoch` and `epoch_finished`.
+        """
+        return None
+
+    def after_update(self, state: Any, step: int) -> None:
+        """Called after each update of the parameters, if overridden; see `RunningModel.vector`.
+
+        It is part of the training loop: a run with it takes longer by its time at every step.
+
+        Args:
+            step: number of the update, from 1.
+        """
+
+    def after_epoch(self, state: Any, epoch: EpochFinished) -> None:
+        """Called after every epoch, logged or not, with at least the metrics of `monitors`.
+
+        Training pauses after an unlogged epoch only if a callback overrides this method and, if it
+        overrides `monitors` too, names a metric there.
+        """
+
+    def epoch_finished(self, state: Any, epoch: EpochLogged) -> None:
+        """Called after each logged epoch (every `log_every`-th, the last), after `after_epoch`."""
+
+    def training_ended(self, state: Any) -> None:
+        """Called after the last epoch, or the one that a callback stopped at.
+
+        The finished model is evaluated afterwards: `Run.restore_parameters` may still replace its
+        parameters. In a run that is resumed after this, it is called again.
+        """
+
+    def finished(self, state: Any, metrics: dict[str, dict[str, float]]) -> None:
+        """Called after the evaluation, with the finished model's metrics by data set."""
+
+    def failed(self, state: Any, error: BaseException) -> None:
+        """Called when the run fails or is interrupted (`KeyboardInterrupt`)."""

@@ -1,0 +1,1 @@
+"""Models that leave declnet in files of other formats, and networks that come in."""

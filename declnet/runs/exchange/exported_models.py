@@ -1,0 +1,328 @@
+"""From a run's predictor to what exporters see: an `ExportedModel`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.table import ColumnType, Table, column_type
+from declnet.contracts.data.transform import ColumnError, Transform, TransformState
+from declnet.contracts.formats.exported_model import (
+    ExportedColumn,
+    ExportedFinish,
+    ExportedInput,
+    ExportedMember,
+    ExportedModel,
+    ExportedNode,
+    ExportedOutput,
+    ExportedPredictions,
+    ExportedStep,
+)
+from declnet.contracts.network.inputs import UNNAMED, by_name, input_value, lengths_of
+from declnet.contracts.network.layer import InputDtype, input_dtypes
+from declnet.contracts.returned import checked_sequences
+from declnet.data.preparation import ARRAY, FittedPreparation
+from declnet.data.splits import Data
+from declnet.errors import ExportError
+from declnet.runs.inference.predictions import AnyPredictions, JointPredictions, Predictions
+from declnet.runs.inference.predictor import Predictor
+from declnet.spec.heads import Head
+from declnet.training.tasks import predictions_of
+
+MOST_EXAMPLES = 256
+"""Rows that a written file is compared with declnet on."""
+
+MOST_WINDOWS = 16
+"""The same for models of windows, which are predicted one by one."""
+
+_RAW: dict[ColumnType, Any] = {"number": float, "integer": int, "boolean": bool, "text": object}
+
+
+def exported_model(
+    predictor: Predictor,
+    names: Sequence[str] = ("",),
+    metadata: Mapping[str, str] | None = None,
+    data: Data | None = None,
+) -> ExportedModel:
+    """Return a predictor's model as exporters see it.
+
+    Args:
+        predictor: a run's predictor, or that of an ensemble.
+        names: a name for each of its `predictors`; empty for the only one.
+        metadata: what identifies the run.
+        data: raw samples, of which some become the examples; None if there are none.
+
+    Raises:
+        DataError: the model cannot predict the samples.
+        ExportError: what a transform returns is unknown without data.
+    """
+    examples = _Examples.of(predictor, data)
+    columns = _columns(predictor, examples)
+    members = tuple(
+        _member(each, name, columns, examples)
+        for each, name in zip(predictor.predictors, names, strict=True)
+    )
+    first = predictor.predictors[0]
+    outputs = tuple(_output(predictor, number, head) for number, head in enumerate(predictor.heads))
+    return ExportedModel(
+        predictor.spec.name or "model",
+        columns,
+        members,
+        outputs,
+        first.model.dtype,
+        predictor.registry,
+        metadata or {},
+        examples.columns,
+        examples.expected,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Examples:
+    """Raw samples by column and declnet's predictions for them."""
+
+    columns: Mapping[str, Array]
+    expected: Mapping[str, ExportedPredictions]
+
+    @classmethod
+    def of(cls, predictor: Predictor, data: Data | None) -> _Examples:
+        if data is None or not len(data):
+            return cls({}, {})
+        if predictor.windows is not None:
+            return cls(*_windows_of(predictor, data))
+        part = data.take(np.arange(min(len(data), MOST_EXAMPLES)))
+        found = predictor.predict(part if isinstance(part, Table) else _raw_arrays(part))
+        if isinstance(part, Table):
+            types = _types(predictor)
+            columns = {name: _as_type(part.columns[name], each) for name, each in types.items()}
+        else:
+            arrays = by_name(part.x)
+            columns = {name or ARRAY: np.asarray(each) for name, each in arrays.items()}
+        return cls(columns, _expected(predictor, found))
+
+
+def _raw_arrays(data: Dataset) -> Any:
+    arrays = {name: np.asarray(each) for name, each in by_name(data.x).items()}
+    return arrays.get(UNNAMED, arrays)
+
+
+def _as_type(column: Array, kind: ColumnType) -> Array:
+    """Return a column with the type of the training data's, if no missing values prevent it."""
+    return column.astype(float) if kind == "number" and column.dtype.kind != "O" else column
+
+
+def _windows_of(
+    predictor: Predictor, data: Data
+) -> tuple[dict[str, Array], dict[str, ExportedPredictions]]:
+    """Return windows of a table as samples, and the predictions for each."""
+    windows = predictor.windows
+    if windows is None or not isinstance(data, Table):
+        return {}, {}
+    past, ahead = windows.spec.past, windows.spec.horizon if windows.spec.known else 0
+    own = max(windows.series_in(data).values(), key=len)
+    starts = np.arange(max(0, len(own) - past - ahead + 1))
+    if not len(starts):
+        return {}, {}
+    chosen = starts[np.linspace(0, len(starts) - 1, min(len(starts), MOST_WINDOWS)).astype(int)]
+    tables = [data.take(own[start : start + past + ahead]) for start in chosen]
+    found = [_expected(predictor, predictor.predict(each)) for each in tables]
+    columns = {}
+    for each in _window_columns(predictor):
+        part = slice(past, None) if each.source else slice(past)
+        name = each.source or each.name
+        kept = [_as_type(table.columns[name], each.type)[part] for table in tables]
+        columns[each.name] = np.stack(kept)
+    return columns, {name: _stacked([own[name] for own in found]) for name in found[0]}
+
+
+def _stacked(found: Sequence[ExportedPredictions]) -> ExportedPredictions:
+    def joined(name: str) -> Any:
+        parts = [getattr(each, name) for each in found]
+        return None if parts[0] is None else np.concatenate(parts)
+
+    limits = (joined(each) for each in ("lower", "upper", "sets"))
+    return ExportedPredictions(joined("prediction"), joined("outputs"), *limits)
+
+
+def _expected(predictor: Predictor, found: AnyPredictions) -> dict[str, ExportedPredictions]:
+    named: Mapping[str, Predictions] = (
+        found if isinstance(found, JointPredictions) else {predictor.heads[0].name: found}
+    )
+    return {
+        name: ExportedPredictions(each.prediction, each.outputs, each.lower, each.upper, each.sets)
+        for name, each in named.items()
+    }
+
+
+def _types(predictor: Predictor) -> Mapping[str, ColumnType]:
+    preparation = predictor.predictors[0].preparation
+    return (preparation.types if preparation is not None else None) or {}
+
+
+def _columns(predictor: Predictor, examples: _Examples) -> tuple[ExportedColumn, ...]:
+    """Return the raw columns of a table, or those that arrays are."""
+    if predictor.windows is not None:
+        return tuple(_window_columns(predictor))
+    types = _types(predictor)
+    if types:
+        return tuple(ExportedColumn(name, each) for name, each in types.items())
+    model = predictor.predictors[0].model
+    columns = []
+    for name, info in model.inputs.items():
+        known = examples.columns.get(name or ARRAY)
+        if known is not None:
+            kind = column_type(known)
+            columns.append(ExportedColumn(name or ARRAY, kind, known.shape[1:]))
+        else:
+            integers = info.dtype == "integer" or name in model.integer_inputs
+            columns.append(
+                ExportedColumn(name or ARRAY, "integer" if integers else "number", info.shape)
+            )
+    return tuple(columns)
+
+
+def _window_columns(predictor: Predictor) -> Iterator[ExportedColumn]:
+    windows, types = predictor.windows, _types(predictor)
+    if windows is None:
+        return
+    for name, each in types.items():
+        yield ExportedColumn(name, each, window=windows.spec.past)
+    for name in windows.spec.known:
+        later = f"future.{name}"
+        while later in types:
+            later += "_"
+        yield ExportedColumn(later, types[name], window=windows.spec.horizon, source=name)
+
+
+def _member(
+    predictor: Predictor, name: str, columns: Sequence[ExportedColumn], examples: _Examples
+) -> ExportedMember:
+    model, preparation = predictor.model, predictor.preparation
+    steps = tuple(_steps(preparation, columns, examples)) if preparation is not None else ()
+    nodes = []
+    for node in model.nodes:
+        reads = zip(node.inputs, node.reads, strict=True)
+        owner = model.nodes[node.owner].name
+        nodes.append(
+            ExportedNode(
+                node.name,
+                node.layer,
+                tuple(
+                    model.nodes[value - 1].name if read is None else input_value(read)
+                    for value, read in reads
+                ),
+                node.input_shapes,
+                input_dtypes(node.layer, len(node.inputs)),
+                node.output_shape,
+                {each: model.store.arrays[f"{owner}.{each}"] for each in node.parameters},
+            )
+        )
+    finish = tuple(_finish(predictor, head) for head in predictor.heads)
+    return ExportedMember(name, steps, tuple(_inputs(predictor, columns)), tuple(nodes), finish)
+
+
+def _inputs(predictor: Predictor, columns: Sequence[ExportedColumn]) -> Iterator[ExportedInput]:
+    model, preparation = predictor.model, predictor.preparation
+    windows = predictor.windows
+    if windows is not None:
+        past = tuple(each.name for each in columns if not each.source)
+        future = tuple(each.name for each in columns if each.source)
+        named = dict(zip(windows.inputs, (past, future), strict=False))
+    elif preparation is not None and preparation.types is not None:
+        named = dict(preparation.inputs or {UNNAMED: tuple(preparation.types)})
+    else:
+        named = {name: (name or ARRAY,) for name in model.inputs}
+    sizes = {each.name: each.window for each in columns}
+    lengths = {lengths_of(name): own for name, own in named.items()}
+    for name, info in model.inputs.items():
+        own = named.get(name, lengths.get(name, ()))
+        dtype: InputDtype = "integer" if name in model.integer_inputs else "float"
+        of_lengths = name not in named
+        window = sizes[own[0]]
+        yield ExportedInput(input_value(name), own, info.shape, dtype, of_lengths, window)
+
+
+def _steps(
+    preparation: FittedPreparation, columns: Sequence[ExportedColumn], examples: _Examples
+) -> Iterator[ExportedStep]:
+    """Yield the steps of each column, which come from an empty one, or else from an example."""
+    for column in columns:
+        now = np.empty((0, *column.shape), _RAW[column.type])
+        known = examples.columns.get(column.name)
+        example = None if known is None else known[:1]
+        if example is not None and column.window is not None:
+            example = example.reshape(-1)
+        for step in preparation.steps:
+            state = step.states.get(column.source or column.name)
+            if state is None:
+                continue
+            before, lengths = now, None
+            if example is not None:
+                example, lengths = _applied(step.transform, state, example)
+                now = example[:0]
+            else:
+                try:
+                    now, lengths = _applied(step.transform, state, now)
+                except (ColumnError, IndexError, ValueError) as error:
+                    message = f'column "{column.name}": what {step.transform.type} makes of it '
+                    message += f"is unknown without the run's data: {error}"
+                    raise ExportError(
+                        [(message, "keep the data where the spec names it")]
+                    ) from None
+            yield ExportedStep(
+                column.name,
+                step.transform,
+                state,
+                column_type(before),
+                before.shape[1:],
+                column_type(now),
+                now.shape[1:],
+                lengths is not None,
+            )
+
+
+def _applied(transform: Transform, state: TransformState, x: Array) -> tuple[Array, Array | None]:
+    return checked_sequences(transform, transform.apply(x, state), len(x))
+
+
+def _finish(predictor: Predictor, head: Head) -> ExportedFinish:
+    preparation = predictor.preparation
+    targets = preparation.target_steps if preparation is not None else {}
+    name = head.target_among(targets) if targets else None
+    calibration = predictor.calibrations.get(head.name)
+    return ExportedFinish(
+        tuple((each.transform, each.state) for each in targets[name]) if name is not None else (),
+        tuple((each.calibrator, each.state) for each in calibration.steps)
+        if calibration is not None
+        else (),
+    )
+
+
+def _output(predictor: Predictor, number: int, head: Head) -> ExportedOutput:
+    model, reading = predictor.predictors[0].model, predictor.readings[number]
+    node = model.output(head.output)
+    empty = np.zeros((1, *node.output_shape), model.dtype)
+    outputs = predictions_of(head.loss, empty)
+    found = ExportedOutput(
+        head.name,
+        node.name,
+        node.output_shape,
+        head.loss,
+        outputs.shape[1:],
+        reading.sort,
+        reading.classes,
+        reading.threshold,
+        reading.scores,
+    )
+    calibration = predictor.calibrations.get(head.name)
+    if calibration is None:
+        return found
+    bounds = calibration.intervals(outputs)
+    if bounds is not None:
+        return replace(found, intervals=True, interval_shape=bounds[0].shape[1:])
+    return replace(found, sets=calibration.sets(outputs) is not None)

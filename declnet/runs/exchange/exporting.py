@@ -1,0 +1,378 @@
+"""`export`: a run's model in a file of another format, compared with declnet before it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.formats.exported_model import (
+    ExportedModel,
+    ExportedOutput,
+    ExportedPredictions,
+)
+from declnet.contracts.formats.exporter import Exporter, TranslatedPart
+from declnet.errors import DeclnetError, ExportError, OutputError
+from declnet.registry.registry import Registry
+from declnet.registry.spelling import counted
+from declnet.runs.exchange.exported_models import exported_model
+from declnet.runs.inference.prediction_files import require_free
+from declnet.runs.storage.origins import Origins
+from declnet.runs.storage.writing import sync_folder
+
+if TYPE_CHECKING:
+    from declnet.data.splits import Data
+    from declnet.runs.inference.predictor import Predictor
+    from declnet.runs.stored_run import StoredRun
+
+TOLERANCE = 1e-4
+"""The largest difference, as a share of an output's largest number, that float32 explains."""
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """A model that was exported.
+
+    Attributes:
+        path: the file.
+        files: all files that were written, the first one is `path`.
+        format: the exporter's type.
+        parts: what was translated, in the order of a prediction.
+        notes: what a user should know about the file.
+        samples: the number of raw rows on which it was compared with declnet; 0 if it was not.
+        difference: the largest difference of predictions from declnet's, as a share of the largest
+            number of the output; None if it was not compared.
+        labels_differ: of how many of these rows the predicted class is another one.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    format: str
+    parts: tuple[TranslatedPart, ...]
+    notes: tuple[str, ...]
+    samples: int = 0
+    difference: float | None = None
+    labels_differ: int = 0
+
+    @property
+    def size(self) -> int:
+        """The bytes of all files."""
+        return sum(each.stat().st_size for each in self.files)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return it as plain values, for programs."""
+        return {
+            "path": str(self.path),
+            "files": [str(each) for each in self.files],
+            "format": self.format,
+            "bytes": self.size,
+            "parts": [dict(vars(each)) for each in self.parts],
+            "notes": list(self.notes),
+            "samples": self.samples,
+            "difference": self.difference,
+            "labels_differ": self.labels_differ,
+        }
+
+
+def exporter_for(
+    path: Path,
+    form: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    registry: Registry | None = None,
+) -> Exporter:
+    """Return the exporter for a file.
+
+    Args:
+        path: the file, whose suffix decides without `form`; the longest one that matches.
+        form: the exporter's type.
+        options: its fields.
+        registry: where it is looked up; default: all installed plugins.
+
+    Raises:
+        ExportError: no exporter writes such files, or several do; or an option is wrong.
+        UnknownTypeError: there is no exporter of that type.
+    """
+    from declnet.registry.discovery import default_registry
+
+    registry = registry or default_registry()
+    if form is None:
+        form = _by_suffix(path.name.lower(), registry)
+    registry.find("exporter", form)
+    try:
+        exporter: Exporter = Exporter.from_declaration(
+            {**(options or {}), "type": form}, {"registry": registry}
+        )
+    except ValidationError as error:
+        problems = [
+            (
+                f"{'.'.join(map(str, each['loc'])) or form}: {each['msg']}",
+                _fields_hint(form, registry),
+            )
+            for each in error.errors()
+        ]
+        raise ExportError(problems) from None
+    why = exporter.unavailable()
+    if why is not None:
+        raise ExportError([(f'the format "{form}" cannot be written: {why}', None)])
+    return exporter
+
+
+def _by_suffix(name: str, registry: Registry) -> str:
+    known = {
+        entry.type: suffix
+        for entry in registry.entries("exporter")
+        for suffix in sorted(entry.component.suffixes, key=len)
+        if name.endswith(suffix)
+    }
+    longest = max(map(len, known.values()), default=0)
+    found = sorted(form for form, suffix in known.items() if len(suffix) == longest)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        message = f"{name}: several formats have this suffix: {', '.join(found)}"
+        raise ExportError([(message, f"choose one: --format {found[0]}")])
+    suffixes = [
+        f"{suffix} ({entry.type})"
+        for entry in registry.entries("exporter")
+        for suffix in entry.component.suffixes
+    ]
+    hint = f"known suffixes: {', '.join(suffixes)}" if suffixes else "no format is installed"
+    raise ExportError([(f"{name}: no installed format has this suffix", hint)])
+
+
+def _fields_hint(form: str, registry: Registry) -> str:
+    fields = registry.find("exporter", form).model_fields
+    return f"options of {form}: {', '.join(fields)}" if fields else f"{form} has no options"
+
+
+def export_model(
+    model: ExportedModel,
+    path: Path,
+    exporter: Exporter,
+    *,
+    force: bool = False,
+    allow_difference: bool = False,
+) -> ExportResult:
+    """Write a model to a file, and compare the file with declnet on the model's examples.
+
+    Args:
+        model: the model.
+        path: the file to write.
+        exporter: its format.
+        force: whether to replace an existing file.
+        allow_difference: whether to keep a file whose predictions differ from declnet's by more
+            than rounding to float32 explains.
+
+    Raises:
+        ExportError: a component cannot be written, or the file's predictions differ too much.
+        OutputError: the file exists, or cannot be written.
+    """
+    require_free(path, force)
+    with TemporaryDirectory(prefix=".declnet-", dir=path.parent) as folder:
+        temporary = Path(folder, path.name)
+        with attributing_errors(model.registry):
+            summary = exporter.export(model, temporary)
+            if not temporary.is_file():
+                message = f'exporter "{exporter.type}" did not write the file'
+                raise ExportError([(message, None)])
+            checked = _compared(model, exporter, temporary)
+        if checked is not None and checked.is_too_large and not allow_difference:
+            message = f"{path}: nothing was written, since the file would predict other numbers "
+            message += f"than declnet: {checked.described()}"
+            hint = "report it to the authors of the format; --allow-difference writes it anyway"
+            raise ExportError([(message, hint)])
+        files = _moved(temporary, path, force)
+    notes = summary.notes
+    if checked is None:
+        why = "the run's data is not available" if not model.examples else "the format has no check"
+        notes = (*notes, f"the file was not compared with declnet: {why}")
+        return ExportResult(path, files, exporter.type, summary.parts, notes)
+    return ExportResult(
+        path,
+        files,
+        exporter.type,
+        summary.parts,
+        notes,
+        checked.samples,
+        checked.difference,
+        checked.labels_differ,
+    )
+
+
+def _moved(temporary: Path, path: Path, force: bool) -> tuple[Path, ...]:
+    """Move the written files to the folder of `path`, the one that was asked for last."""
+    written = sorted(temporary.parent.iterdir(), key=lambda each: each == temporary)
+    for each in written:
+        if each != temporary:
+            require_free(path.with_name(each.name), force)
+    try:
+        moved = [each.replace(path.with_name(each.name)) for each in written]
+        sync_folder(path.parent)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+    return tuple(reversed(moved))
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    samples: int
+    difference: float
+    labels_differ: int
+    is_too_large: bool
+    where: str
+
+    def described(self) -> str:
+        """Return the difference in words."""
+        if self.labels_differ:
+            return f"the class of {self.labels_differ} of {counted(self.samples, 'row')}"
+        largest = f"up to {self.difference:.2g} of the largest number{self.where}"
+        return f"{largest}, on {counted(self.samples, 'row')}"
+
+
+def _compared(model: ExportedModel, exporter: Exporter, path: Path) -> _Comparison | None:
+    """Compare a written file with declnet; None if there is nothing to compare."""
+    predict = exporter.predictor(path) if model.examples else None
+    if predict is None:
+        return None
+    names = [each.name for each in model.columns]
+    found = predict({name: model.examples[name] for name in names})
+    worst, differ, too_large, where = 0.0, 0, False, ""
+    for output in model.outputs:
+        own, expected = found[output.name], model.expected[output.name]
+        difference, wrong = compared_predictions(output, own, expected)
+        differ += wrong
+        if difference > worst:
+            worst, where = difference, f' of "{output.name}"' if output.name else ""
+        too_large = too_large or not difference <= TOLERANCE or wrong > 0
+    samples = len(next(iter(model.expected.values())).outputs)
+    return _Comparison(samples, worst, differ, too_large, where)
+
+
+def compared_predictions(
+    output: ExportedOutput, found: ExportedPredictions, expected: ExportedPredictions
+) -> tuple[float, int]:
+    """Return the largest difference of predictions, and how many classes differ without a tie.
+
+    The difference is a share of the largest expected number; NaN or another shape gives infinity.
+    A class may differ where two classes are equally likely up to that rounding.
+    """
+    pairs = [(found.outputs, expected.outputs)]
+    for name in ("lower", "upper"):
+        own, other = getattr(found, name), getattr(expected, name)
+        if other is not None:
+            pairs.append((own, other))
+    worst = max(_difference(own, other) for own, other in pairs)
+    if output.sort == "values":
+        return worst, 0
+    same = np.asarray(found.prediction).astype(str) == np.asarray(expected.prediction).astype(str)
+    rows = same.reshape(len(same), -1).all(axis=1)
+    return worst, int((~rows & ~_ties(output, expected.outputs)).sum())
+
+
+def _difference(found: Any, expected: Array) -> float:
+    if found is None or np.shape(found) != expected.shape:
+        return np.inf
+    if not expected.size:
+        return 0.0
+    scale = float(np.abs(expected.astype(float)).max()) or 1.0
+    largest = float(np.abs(np.asarray(found, float) - expected).max()) / scale
+    return largest if np.isfinite(largest) else np.inf
+
+
+def _ties(output: ExportedOutput, outputs: Array) -> Array:
+    rows = outputs.reshape(len(outputs), -1).astype(float)
+    if output.sort == "classes" and rows.shape[1] > 1:
+        first, second = np.sort(rows, axis=1)[:, [-1, -2]].T
+        close: Array = first - second <= TOLERANCE * np.maximum(1, np.abs(first))
+        return close
+    threshold = np.asarray(output.threshold, float)
+    near = np.abs(rows - threshold) <= TOLERANCE * np.maximum(1, np.abs(threshold))
+    return np.asarray(near.any(axis=1))
+
+
+def export_run(
+    runs: Sequence[StoredRun],
+    predictor: Predictor,
+    path: str | Path,
+    form: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    *,
+    force: bool = False,
+    allow_difference: bool = False,
+) -> ExportResult:
+    """Export the model of a run, or the averaged models of folds or seeds.
+
+    Args:
+        runs: the run, or those of the folds or seeds.
+        predictor: the predictor of all of them.
+        path: the file to write.
+        form: the exporter's type; default: by the suffix of the file.
+        options: the exporter's fields.
+        force: as for `export_model`.
+        allow_difference: as for `export_model`.
+
+    Raises:
+        DeclnetError: as `exporter_for` and `export_model` do, or the run cannot be read.
+    """
+    path = Path(path)
+    exporter = exporter_for(path, form, options, predictor.registry)
+    require_free(path, force)
+    names = ("",) if len(runs) == 1 else tuple(_names(runs))
+    model, notes = _model_of(runs, predictor, names)
+    found = export_model(model, path, exporter, force=force, allow_difference=allow_difference)
+    return replace(found, notes=(*found.notes, *notes))
+
+
+def _names(runs: Sequence[StoredRun]) -> list[str]:
+    """Return a name for each run, that of its folder if these differ."""
+    names = ["".join(c if c.isalnum() else "_" for c in run.path.name) for run in runs]
+    return names if len(set(names)) == len(names) else [f"model_{n + 1}" for n in range(len(runs))]
+
+
+def _model_of(
+    runs: Sequence[StoredRun], predictor: Predictor, names: Sequence[str]
+) -> tuple[ExportedModel, list[str]]:
+    """Return the model with examples of the first data set that it can predict, and notes."""
+    metadata = _metadata(runs)
+    with attributing_errors(predictor.registry):
+        notes: list[str] = []
+        for data in _raw_sets(runs[0], notes):
+            try:
+                return exported_model(predictor, names, metadata, data), []
+            except DeclnetError as error:
+                if isinstance(error, ExportError):
+                    raise
+                notes.append(f"declnet cannot predict the run's data: {error}")
+        return exported_model(predictor, names, metadata), notes[:1]
+
+
+def _raw_sets(run: StoredRun, notes: list[str]) -> list[Data]:
+    """Return the run's data sets before their preparation; none, with a note, without data."""
+    from declnet.data.sets import split_sets
+
+    try:
+        sets = split_sets(run.load_data(), run.spec.data, run.spec.seed)
+    except DeclnetError as error:
+        notes.append(f"the run's data cannot be loaded: {error}")
+        return []
+    return [sets[name] for name in reversed(sets)]
+
+
+def _metadata(runs: Sequence[StoredRun]) -> dict[str, str]:
+    """Return what identifies the runs: the hash of the spec, and the versions."""
+    first = runs[0]
+    versions = Origins.of(first.manifest).versions(kernels=False)
+    return {
+        "name": first.name,
+        "run": ", ".join(run.path.resolve().name for run in runs),
+        "spec": str(first.manifest.get("spec", "")),
+        "declnet": str(first.manifest.get("declnet", "")),
+        **{name: version for name, version in versions.items() if name != "declnet"},
+    }

@@ -1,0 +1,383 @@
+"""Fitted calibrations: how they complete predictions, and how they are stored with a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.returned import (
+    checked_calibrated,
+    checked_coverage,
+    checked_intervals,
+    checked_learned,
+    checked_sets,
+    checked_threshold,
+)
+from declnet.contracts.runs.calibrator import Calibrator, CalibratorState, Thresholds
+from declnet.errors import DataError
+from declnet.registry.registry import Registry
+from declnet.runs.inference.predictions import OutputReading, Predictions
+from declnet.spec.heads import Head
+from declnet.training.checks.calibration import require_quantiles
+from declnet.training.metrics import Unscale
+
+FORM = 1
+"""Format version of the file, raised whenever older readers could not read it."""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedStep:
+    """A calibrator with what it learned."""
+
+    calibrator: Calibrator
+    state: CalibratorState
+
+
+@dataclass(frozen=True, eq=False)
+class FittedCalibration:
+    """The fitted steps of one loss, which complete its predictions.
+
+    Outputs are predictions as metrics take them, (n, *shape).
+
+    Attributes:
+        steps: the steps, in the order in which they are applied.
+        reading: how to interpret the predictions.
+        samples: the number of validation samples that they were fitted to.
+    """
+
+    steps: tuple[FittedStep, ...]
+    reading: OutputReading
+    samples: int
+
+    @classmethod
+    def fitted(cls, head: Head, reading: OutputReading, outputs: Array, y: Array) -> Self:
+        """Fit the steps of a loss to predictions and targets of the validation data."""
+        y_pred = _as_task(reading, outputs)
+        y_true = _targets(reading, y, y_pred)
+        steps = []
+        for calibrator in head.calibration:
+            if y_true.ndim < y_pred.ndim and reading.sort == "values":
+                require_quantiles(calibrator, y_pred[:1].size, 1)
+            given = read_only(y_pred), read_only(y_true)
+            state = checked_learned(calibrator, calibrator.fit(*given, reading.sort))
+            steps.append(FittedStep(calibrator, state))
+            y_pred = _applied(steps[-1], y_pred)
+        return cls(tuple(steps), reading, len(outputs))
+
+    @property
+    def changes_predictions(self) -> bool:
+        """Whether a step changes predictions, rather than adding something to them."""
+        return self._giving("apply") is not None
+
+    @property
+    def threshold(self) -> Thresholds | None:
+        """The value above which the second of two classes is predicted, if a step chose it.
+
+        Of several units of yes or no, it may be one for each.
+        """
+        step = self._giving("threshold")
+        if step is None:
+            return None
+        units = self.reading.outputs if self.reading.sort == "flags" else 1
+        return checked_threshold(step.calibrator, step.calibrator.threshold(step.state), units)
+
+    @property
+    def promised_coverage(self) -> float | None:
+        """The share of targets that the intervals or sets should hold, if there are any."""
+        step = self._giving("sets" if self.reading.sort != "values" else "intervals")
+        if step is None:
+            return None
+        return checked_coverage(step.calibrator, step.calibrator.promised_coverage())
+
+    def summaries(self) -> list[str]:
+        """Return what each step learned, in words."""
+        return [str(each.calibrator.summary(each.state)) for each in self.steps]
+
+    def apply(self, outputs: Array) -> Array:
+        """Return the calibrated predictions, of the same shape and type.
+
+        With one that is NaN or infinite they are returned unchanged: that is the caller's error to
+        raise, with the row, and no calibrator's.
+        """
+        if not np.isfinite(outputs).all():
+            return outputs
+        y_pred = _as_task(self.reading, outputs)
+        for step in self.steps:
+            y_pred = _applied(step, y_pred)
+        return y_pred.reshape(outputs.shape).astype(outputs.dtype, copy=False)
+
+    def intervals(self, outputs: Array) -> tuple[Array, Array] | None:
+        """Return lower and upper bounds of values for calibrated predictions, if a step gives them.
+
+        They have the shape (n,) or (n, *shape) and the type of the predictions.
+        """
+        step = self._giving("intervals")
+        if step is None or self.reading.sort != "values":
+            return None
+        y_pred = read_only(_as_task(self.reading, outputs))
+        bounds = step.calibrator.intervals(y_pred, step.state)
+        lower, upper = checked_intervals(step.calibrator, bounds, len(outputs))
+        dtype = outputs.dtype
+        return lower.astype(dtype, copy=False), upper.astype(dtype, copy=False)
+
+    def sets(self, outputs: Array) -> Array | None:
+        """Return the sets (n, classes) for calibrated predictions, if a step gives them."""
+        step = self._giving("sets")
+        if step is None or self.reading.classes is None:
+            return None
+        y_pred = read_only(_as_task(self.reading, outputs))
+        shape = (len(outputs), len(self.reading.classes))
+        return checked_sets(step.calibrator, step.calibrator.sets(y_pred, step.state), shape)
+
+    def completed(self, found: Predictions) -> Predictions:
+        """Return predictions with their intervals or sets, if they are finite."""
+        if not np.isfinite(found.outputs).all():
+            return found
+        bounds, sets = self.intervals(found.outputs), self.sets(found.outputs)
+        lower, upper = bounds if bounds is not None else (None, None)
+        return replace(found, lower=lower, upper=upper, sets=sets)
+
+    def _giving(self, method: str) -> FittedStep | None:
+        found = (each for each in self.steps if method in each.calibrator.gives())
+        return next(found, None)
+
+
+@dataclass(frozen=True, eq=False)
+class JointCalibration(FittedCalibration):
+    """The calibrations of the models of an ensemble, for their averaged predictions.
+
+    Each model's predictions are calibrated before they are averaged. The limits of each are then
+    applied to the average, which errs less than single models on the whole: of the bounds and the
+    thresholds the medians are taken, of the sets the majority.
+
+    Gasparin and Ramdas, Merging Uncertainty Sets via Majority Vote, 2024.
+
+    Attributes:
+        members: the calibrations of the models.
+    """
+
+    members: tuple[FittedCalibration, ...] = ()
+
+    @classmethod
+    def of(cls, members: Sequence[FittedCalibration]) -> Self:
+        """Return the calibrations of at least one model as one."""
+        samples = sum(each.samples for each in members)
+        return cls(members[0].steps, members[0].reading, samples, tuple(members))
+
+    @property
+    def threshold(self) -> Thresholds | None:
+        """The median of the models' thresholds, if a step chose them."""
+        found = [each.threshold for each in self.members]
+        known = np.broadcast_arrays(*(each for each in found if each is not None))
+        if not known:
+            return None
+        median = np.median(known, axis=0)
+        return tuple(median.tolist()) if median.ndim else float(median)
+
+    def summaries(self) -> list[str]:
+        """Return what each step of each model learned, in words."""
+        by_step = zip(*(each.summaries() for each in self.members), strict=True)
+        return [each for own in by_step for each in dict.fromkeys(own)]
+
+    def apply(self, outputs: Array) -> Array:
+        """Return averaged predictions, which are calibrated already."""
+        return outputs
+
+    def intervals(self, outputs: Array) -> tuple[Array, Array] | None:
+        """Return the medians of the bounds that the models' limits give, if a step gives them."""
+        bounds = [each.intervals(outputs) for each in self.members]
+        known = [each for each in bounds if each is not None]
+        if not known:
+            return None
+        lower, upper = (
+            np.median(each, axis=0).astype(outputs.dtype) for each in zip(*known, strict=True)
+        )
+        return lower, upper
+
+    def sets(self, outputs: Array) -> Array | None:
+        """Return the classes that most of the models' limits hold, if a step gives sets."""
+        sets = [each.sets(outputs) for each in self.members]
+        known = [each for each in sets if each is not None]
+        return np.mean(known, axis=0) > 0.5 if known else None
+
+
+Calibrations = Mapping[str, FittedCalibration]
+"""The fitted calibrations by the name of their loss; `""` for the only one."""
+
+
+def calibrating(
+    heads: Sequence[Head], calibrations: Calibrations, unscale: Mapping[int, Unscale]
+) -> dict[int, Unscale]:
+    """Return, for each loss, how its predictions get the units of y and are calibrated."""
+    found = dict(unscale)
+    for number, head in enumerate(heads):
+        calibration = calibrations.get(head.name)
+        if calibration is not None and calibration.changes_predictions:
+            found[number] = _chained(unscale.get(number), calibration.apply)
+    return found
+
+
+def _chained(first: Unscale | None, then: Unscale) -> Unscale:
+    return then if first is None else partial(_both, first, then)
+
+
+def _both(first: Unscale, then: Unscale, y_pred: Array) -> Array:
+    return then(first(y_pred))
+
+
+def thresholded(heads: Sequence[Head], calibrations: Calibrations) -> tuple[Head, ...]:
+    """Return the losses with the chosen threshold in each metric that has one."""
+    return tuple(_thresholded(each, calibrations.get(each.name)) for each in heads)
+
+
+def _thresholded(head: Head, calibration: FittedCalibration | None) -> Head:
+    threshold = calibration.threshold if calibration is not None else None
+    if threshold is None:
+        return head
+    metrics = (
+        each.model_copy(update={"threshold": threshold})
+        if isinstance(getattr(each, "threshold", None), float | tuple)
+        else each
+        for each in head.metrics
+    )
+    return replace(head, metrics=tuple(metrics))
+
+
+def _applied(step: FittedStep, y_pred: Array) -> Array:
+    if "apply" not in step.calibrator.gives():
+        return y_pred
+    given = read_only(y_pred)
+    return checked_calibrated(step.calibrator, step.calibrator.apply(given, step.state), given)
+
+
+def _as_task(reading: OutputReading, outputs: Array) -> Array:
+    """Return predictions as calibrators take them: float64, of the task's shape."""
+    y_pred = outputs.astype(np.float64)
+    if reading.sort == "flags":
+        return y_pred.reshape(len(y_pred), -1)
+    return y_pred.reshape(-1) if reading.outputs == 1 and reading.sort != "classes" else y_pred
+
+
+def _targets(reading: OutputReading, y: Array, y_pred: Array) -> Array:
+    """Return targets as calibrators take them.
+
+    Raises:
+        DataError: a sample has several values, but another number of predictions.
+    """
+    if reading.sort != "values":
+        return reading.true_labels(y)
+    values = y.astype(np.float64)
+    if values.size == y_pred.size:
+        return values.reshape(y_pred.shape)
+    if values.size == len(y_pred):
+        return values.reshape(-1)
+    message = f"{y_pred[:1].size} numbers are predicted for {values[:1].size} values of a sample"
+    raise DataError(f"{message}, so they cannot be calibrated", code="E052")
+
+
+def stored(calibrations: Calibrations) -> dict[str, Any]:
+    """Serialize calibrations as JSON values; numbers are preserved exactly."""
+    losses = {
+        name: {
+            "samples": each.samples,
+            "steps": [
+                {
+                    "calibrator": step.calibrator.model_dump(mode="json", exclude_none=True),
+                    "state": {key: _kept(value) for key, value in step.state.items()},
+                }
+                for step in each.steps
+            ],
+        }
+        for name, each in calibrations.items()
+    }
+    return {"form": FORM, "losses": losses}
+
+
+def restored(
+    document: Any, heads: Sequence[Head], readings: Sequence[OutputReading], registry: Registry
+) -> dict[str, FittedCalibration]:
+    """Deserialize calibrations.
+
+    Raises:
+        ValueError: the document was not written by `stored`, or for other steps.
+    """
+    form = document.get("form") if isinstance(document, dict) else None
+    if form != FORM:
+        raise ValueError(f"it is of form {form}; this reads {FORM}")
+    wanted = {each.name for each in heads if each.calibration}
+    try:
+        losses = document["losses"]
+        if set(losses) != wanted:
+            raise ValueError(f"it has the losses {list(losses)}, not {sorted(wanted)}")
+        return {
+            head.name: _restored(losses[head.name], head, reading, registry)
+            for head, reading in zip(heads, readings, strict=True)
+            if head.calibration
+        }
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"it is not a calibration: {error!r}") from None
+
+
+def _restored(
+    kept: Any, head: Head, reading: OutputReading, registry: Registry
+) -> FittedCalibration:
+    context = {"registry": registry}
+    steps = []
+    for own, calibrator in zip(kept["steps"], head.calibration, strict=True):
+        stored_as = Calibrator.from_declaration(own["calibrator"], context)
+        if stored_as != calibrator:
+            raise ValueError(f'the step "{calibrator.type}" is not as in the spec')
+        state = {key: _found(value) for key, value in own["state"].items()}
+        calibrator.verify_state(state)
+        steps.append(FittedStep(calibrator, state))
+    if type(kept["samples"]) is not int:
+        raise ValueError("the number of samples is missing")  # content of a file
+    return FittedCalibration(tuple(steps), reading, kept["samples"])
+
+
+def state_after_storing(state: CalibratorState) -> CalibratorState:
+    """Return a calibrator's state as read back from a file, where tuples become lists.
+
+    Raises:
+        TypeError, ValueError: JSON cannot represent one of its values.
+    """
+    import json
+
+    kept = json.dumps({key: _kept(value) for key, value in state.items()}, allow_nan=False)
+    return {key: _found(value) for key, value in json.loads(kept).items()}
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return {"array": value.tolist(), "dtype": value.dtype.name, "shape": list(value.shape)}
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _found(value: Any) -> Any:
+    if isinstance(value, dict) and set(value) == {"array", "dtype", "shape"}:
+        dtype = np.dtype(value["dtype"])
+        if dtype.kind not in "fiub":
+            raise ValueError(f"an array of {dtype}")
+        return np.array(value["array"], dtype).reshape(value["shape"])
+    return value
+
+
+class KeptPredictions:
+    """The predictions and targets of a data set, kept batch by batch."""
+
+    def __init__(self) -> None:
+        self._batches: list[tuple[Array, Array]] = []
+
+    def add(self, y_pred: Array, y: Array) -> None:
+        """Keep a copy of a batch."""
+        self._batches.append((y_pred.copy(), y.copy()))
+
+    def joined(self) -> tuple[Array, Array]:
+        """Return the predictions and the targets of all batches."""
+        predictions, targets = zip(*self._batches, strict=True)
+        return np.concatenate(predictions), np.concatenate(targets)

@@ -1,0 +1,428 @@
+"""Evaluation of a run's model on labeled data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.network.inputs import for_each
+from declnet.contracts.returned import checked_result
+from declnet.contracts.runs.calibrator import Thresholds
+from declnet.data.loading import guarded
+from declnet.errors import DataError
+from declnet.runs.inference.calibration import FittedCalibration
+from declnet.runs.inference.observing import Baseline, Observed, never_predicted
+from declnet.runs.inference.predictions import OutputReading, require_finite
+from declnet.runs.inference.predictor import Called, LabeledPart, Predictor, averaged
+from declnet.runs.inference.reliability import Coverage, Reliability
+from declnet.runs.inference.scores import ClassCounts, ConfusionMatrix, ValueErrors
+from declnet.spec.heads import Head
+from declnet.training.evaluation import RunningEvaluation
+from declnet.training.metrics import Unscale, Watch, metrics_of
+from declnet.training.preparation import ReadyData, targets_for, unscaling
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrationResult:
+    """What calibrators learned from the validation data, and what they do on some data.
+
+    Attributes:
+        steps: what each step learned, in words.
+        samples: the number of validation samples that they were fitted to.
+        before: the log loss and the expected calibration error without them; None unless they
+            change probabilities.
+        after: the same with them.
+        coverage: `coverage`, the share of targets that intervals or sets hold; `promised`, if they
+            promise one; and `mean_width` or `mean_set_size`. None without intervals and sets.
+        threshold: the value above which the second of two classes is predicted, if one was chosen;
+            of several binary outputs, it may be one for each.
+    """
+
+    steps: tuple[str, ...]
+    samples: int
+    before: dict[str, float] | None = None
+    after: dict[str, float] | None = None
+    coverage: dict[str, float] | None = None
+    threshold: Thresholds | None = None
+
+    def as_data(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        data = {each.name: getattr(self, each.name) for each in fields(self)}
+        found = {name: value for name, value in data.items() if value is not None}
+        return {**found, "steps": list(self.steps)}
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The performance of a model on some data.
+
+    Attributes:
+        data: the name of the data set or file.
+        samples: number of samples.
+        metrics: the loss, its parts and the run's metrics; the averaged predictions of an ensemble
+            have no loss.
+        class_names: class names in the order of the counts; None for values.
+        counts: (true class, predicted class); (outputs, 2, 2) for several binary outputs; None
+            for values.
+        errors: r2 and the errors of values; None for classes.
+        baseline: the metrics and errors of the best constant prediction; None if there is none.
+        warnings: what is wrong with the predictions, e.g. a class that is never predicted, or
+            which part of the data is left out.
+        heads: for several losses, the performance of each by its name, with its metrics by their
+            own names, e.g. `loss`; `class_names` to `baseline` are then given only there.
+        calibration: what the run's calibrators learned, and what they do on this data; None if
+            there are none.
+    """
+
+    data: str
+    samples: int
+    metrics: dict[str, float]
+    class_names: tuple[str, ...] | None = None
+    counts: Array | None = None
+    errors: dict[str, float] | None = None
+    baseline: Baseline | None = None
+    warnings: tuple[str, ...] = ()
+    heads: Mapping[str, Evaluation] = field(default_factory=dict)
+    calibration: CalibrationResult | None = None
+
+    def by_class(self) -> list[dict[str, Any]]:
+        """Return precision, recall, F1 and number of samples (support) of each class, if any.
+
+        For several binary outputs, these are the scores of the positive class of each output.
+        """
+        if self.counts is None:
+            return []
+        if self.counts.ndim == 3:
+            matrices = map(ConfusionMatrix, self.counts)
+            return [_row(f"output {n}", each, 1) for n, each in enumerate(matrices, start=1)]
+        matrix = ConfusionMatrix(self.counts)
+        return [_row(name, matrix, index) for index, name in enumerate(self.class_names or ())]
+
+    def _repr_html_(self) -> str:
+        from declnet.runs.display.results import evaluation_view
+
+        return evaluation_view(self)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        data: dict[str, Any] = {
+            "data": self.data,
+            "samples": self.samples,
+            "metrics": self.metrics,
+        }
+        if self.baseline is not None:
+            data["baseline"] = self.baseline.as_data()
+        if self.warnings:
+            data["warnings"] = list(self.warnings)
+        if self.errors is not None:
+            data["errors"] = self.errors
+        if self.counts is not None:
+            if self.class_names is not None:
+                data["class_names"] = list(self.class_names)
+            data["confusion_matrix"] = self.counts.tolist()
+            data["by_class"] = self.by_class()
+        if self.calibration is not None:
+            data["calibration"] = self.calibration.as_data()
+        if self.heads:
+            data["losses"] = {name: each.as_data() for name, each in self.heads.items()}
+        return data
+
+
+def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str) -> Evaluation:
+    """Evaluate a model on data in parts; only their targets are kept in memory.
+
+    The averaged predictions of an ensemble have no loss, which may take something else, e.g.
+    logits, or targets as a single model's preparation scales them.
+
+    Args:
+        predictor: the run's predictor.
+        parts: the prepared data with targets, each with a function that names its samples.
+        data: the data's name.
+
+    Raises:
+        DataError: the data does not fit the model or is empty, or a prediction is NaN or infinite.
+    """
+    return evaluate_each([(predictor, parts)], data)
+
+
+def evaluate_each(
+    models: Sequence[tuple[Predictor, Iterable[LabeledPart]]],
+    data: str,
+    reader: Predictor | None = None,
+) -> Evaluation:
+    """Evaluate models of one spec, each on data of its own, as if one had made all predictions.
+
+    Args:
+        models: at least one predictor, each with its parts as for `evaluate_parts`.
+        data: the data's name.
+        reader: says how to read the predictions, e.g. their threshold; default: the first one.
+
+    Raises:
+        DataError: as `evaluate_parts` does.
+    """
+    first_predictor = models[0][0]
+    reader = reader or first_predictor
+    heads = reader.heads
+    watched = [_Watched(reading) for reading in reader.readings]
+    samples, first = 0, 0  # of all parts; before the current part
+    name: Called = str
+
+    def watch(number: int, y_pred: Array, y: Array) -> None:
+        nonlocal samples
+        require_finite(y_pred, lambda at: f"{data}: {name(samples - first + at)}")
+        watched[number].add(y_pred, y)
+        if number == len(heads) - 1:
+            samples += len(y)
+
+    watches = [partial(watch, number) for number in range(len(heads))]
+    averages = len(first_predictor.predictors) > 1
+    make = _Averages if averages else _Scores
+    scores: _Averages | _Scores = make(heads, watched, watches, data)
+    left_out: tuple[str, ...] = ()
+    for predictor, parts in models:
+        scores.go_on_with(predictor)
+        for part in parts:
+            first, name = samples, part.called
+            left_out += (f"{data}: {part.warning}",) if part.warning is not None else ()
+            scores.add(part)
+    if not samples:
+        raise DataError(f"{data}: there are no samples")
+    metrics = scores.result()
+    found = {}
+    for head, each in zip(heads, watched, strict=True):
+        label, calibration = f"{data}: {head.name}", reader.calibrations.get(head.name)
+        found[head.name] = each.evaluation(head, label if head.name else data, metrics, calibration)
+    if "" not in found:
+        return Evaluation(data, samples, metrics, warnings=left_out, heads=found)
+    return replace(found[""], warnings=(*left_out, *found[""].warnings))
+
+
+class _Scores:
+    """The losses and metrics of single models.
+
+    Args:
+        heads: the losses.
+        watched: what is counted for each.
+        watches: for each loss, called with each batch's predictions and targets.
+        data: the data's name.
+    """
+
+    def __init__(
+        self,
+        heads: Sequence[Head],
+        watched: Sequence[_Watched],
+        watches: Sequence[Watch],
+        data: str,
+    ) -> None:
+        self._heads, self._watched, self._watches, self._data = heads, watched, watches, data
+        self._running: RunningEvaluation | None = None
+
+    def go_on_with(self, predictor: Predictor) -> None:
+        """Evaluate the parts that follow with a model."""
+        self._predictor = predictor
+        finish = unscaling(self._heads, predictor.preparation)
+        for number, (head, each) in enumerate(zip(self._heads, self._watched, strict=True)):
+            calibration = predictor.calibrations.get(head.name)
+            if calibration is not None:
+                finish[number] = each.calibrating(calibration, finish.get(number))
+        if self._running is None:
+            model = predictor.model
+            self._running = RunningEvaluation(model, self._heads, self._watches, finish)
+        else:
+            self._running.go_on_with(predictor.model, finish)
+
+    def add(self, part: LabeledPart) -> None:
+        """Add the samples of a part."""
+        with np.errstate(all="ignore"):
+            ready = ready_part(part.samples, self._predictor, self._data)
+        if self._running is not None:
+            self._running.add(ready)
+
+    def result(self) -> dict[str, float]:
+        """Return the losses and metrics over all parts."""
+        return self._running.result() if self._running is not None else {}
+
+
+class _Averages:
+    """The metrics of the averaged predictions of an ensemble; arguments as for `_Scores`."""
+
+    def __init__(
+        self,
+        heads: Sequence[Head],
+        watched: Sequence[_Watched],
+        watches: Sequence[Watch],
+        data: str,
+    ) -> None:
+        self._heads, self._watched, self._watches, self._data = heads, watched, watches, data
+        self._metrics = [(each, each.metric.start()) for each in metrics_of(heads)]
+
+    def go_on_with(self, predictor: Predictor) -> None:
+        """Evaluate the parts that follow with an ensemble."""
+        self._predictor = predictor
+
+    def _outputs(self, part: LabeledPart, *, calibrated: bool) -> list[Array]:
+        return averaged(
+            each.outputs(for_each(np.asarray, samples.x), calibrated=calibrated)
+            for each, samples in zip(
+                self._predictor.predictors, (part.samples, *part.others), strict=True
+            )
+        )
+
+    def add(self, part: LabeledPart) -> None:
+        """Add the samples of a part."""
+        predictors, heads, first = self._predictor.predictors, self._heads, part.samples
+        calibrations = self._predictor.calibrations
+        outputs = self._outputs(part, calibrated=True)
+        raw = self._outputs(part, calibrated=False) if calibrations else outputs
+        for number, (head, predictions) in enumerate(zip(heads, outputs, strict=True)):
+            calibration = calibrations.get(head.name)
+            if calibration is not None:
+                self._watched[number].calibrating(calibration, None)(raw[number])
+            model, preparation = predictors[0].model, predictors[0].preparation
+            y = read_only(targets_for(head, first, model, preparation, self._data)[0])
+            for each, state in self._metrics:
+                if each.head == number:
+                    each.metric.update(state, predictions, y)
+            self._watches[number](predictions, y)
+
+    def result(self) -> dict[str, float]:
+        """Return the metrics over all parts."""
+        return {
+            each.label: checked_result(each.metric, each.metric.result(state))
+            for each, state in self._metrics
+        }
+
+
+class _Watched:
+    """What is counted over the predictions for one loss."""
+
+    def __init__(self, reading: OutputReading) -> None:
+        self._reading, self._observed = reading, Observed(reading)
+        self._counts = ClassCounts(reading) if reading.sort != "values" else None
+        self._errors, self._samples = ValueErrors(), 0
+        self._trust: _Trust | None = None
+
+    def calibrating(self, calibration: FittedCalibration, unscale: Unscale | None) -> Unscale:
+        """Return how the predictions of the samples that follow are finished, before each batch."""
+        if self._trust is None:
+            self._trust = _Trust(self._reading, calibration)
+        self._trust.calibration = calibration
+        return partial(self._trust.calibrated, unscale)
+
+    def add(self, y_pred: Array, y: Array) -> None:
+        if self._trust is not None:
+            self._trust.add(y_pred, y)
+        (self._errors if self._counts is None else self._counts).add(y_pred, y)
+        self._observed.add(y_pred, y)
+        self._samples += len(y)
+
+    def evaluation(
+        self,
+        head: Head,
+        data: str,
+        metrics: dict[str, float],
+        calibration: FittedCalibration | None,
+    ) -> Evaluation:
+        """Return what was counted, with the loss's own metrics out of all."""
+        found = self._evaluation(head, data, metrics)
+        if self._trust is None or calibration is None:
+            return found
+        return replace(found, calibration=self._trust.result(calibration))
+
+    def _evaluation(self, head: Head, data: str, metrics: dict[str, float]) -> Evaluation:
+        own = metrics
+        if head.name:
+            labels = ("loss", *(each.label for each in head.metrics))
+            own = {
+                each: metrics[head.label(each)] for each in labels if head.label(each) in metrics
+            }
+        observed, baseline = self._observed, self._observed.baseline(head.metrics)
+        if self._counts is None:
+            if baseline is not None:
+                constant = ValueErrors()
+                observed.compare_constant(constant.add)
+                baseline.metrics.update(constant.result())
+            errors = self._errors.result()
+            return Evaluation(data, self._samples, own, errors=errors, baseline=baseline)
+        names = self._reading.class_names
+        warning = never_predicted(observed.true, observed.predicted, names)
+        warnings = (warning,) if warning is not None else ()
+        counts = self._counts.counts
+        return Evaluation(data, self._samples, own, names, counts, None, baseline, warnings)
+
+
+class _Trust:
+    """What calibrators do over the predictions for one loss."""
+
+    def __init__(self, reading: OutputReading, calibration: FittedCalibration) -> None:
+        self._reading, self.calibration = reading, calibration
+        changed = calibration.changes_predictions and reading.sort != "values"
+        shown = changed and not reading.scores
+        self._before = Reliability(reading) if shown else None
+        self._after = Reliability(reading) if shown else None
+        self._coverage = Coverage()
+        self._raw: Array = np.zeros(0)
+
+    def calibrated(self, unscale: Unscale | None, y_pred: Array) -> Array:
+        """Return calibrated predictions; their batch is added next."""
+        self._raw = y_pred = unscale(y_pred) if unscale is not None else y_pred
+        changes = self.calibration.changes_predictions
+        return self.calibration.apply(y_pred) if changes else y_pred
+
+    def add(self, y_pred: Array, y: Array) -> None:
+        if self._before is not None and self._after is not None:
+            self._before.add(self._raw, y)
+            self._after.add(y_pred, y)
+        bounds, sets = self.calibration.intervals(y_pred), self.calibration.sets(y_pred)
+        if bounds is not None:
+            self._coverage.add_intervals(bounds, y)
+        if sets is not None:
+            self._coverage.add_sets(sets, self._reading.true_labels(y))
+
+    def result(self, calibration: FittedCalibration) -> CalibrationResult:
+        """Return what was counted, for the calibration or those of the models joined."""
+        coverage = None
+        if self._coverage.total:
+            promised = calibration.promised_coverage
+            size = "mean_width" if self._reading.sort == "values" else "mean_set_size"
+            coverage = self._coverage.as_data(size)
+            coverage |= {"promised": promised} if promised is not None else {}
+        return CalibrationResult(
+            tuple(calibration.summaries()),
+            calibration.samples,
+            self._before.as_data() if self._before is not None else None,
+            self._after.as_data() if self._after is not None else None,
+            coverage,
+            calibration.threshold,
+        )
+
+
+def ready_part(part: Dataset, predictor: Predictor, data: str) -> ReadyData:
+    """Return prepared samples as the model and its losses take them; raise DataError if not."""
+    model, part = predictor.model, guarded(part)
+    pairs = [
+        targets_for(head, part, model, predictor.preparation, data) for head in predictor.heads
+    ]
+    weights = None if part.weights is None else part.weights.astype(model.dtype)
+    ys, y_trues = (tuple(each) for each in zip(*pairs, strict=True))
+    try:
+        x = model.as_input(part.x)
+    except DataError as error:
+        raise DataError(f"{data}: {error.message}", hint=error.hint) from None
+    return ReadyData(x, ys, y_trues, "", weights)
+
+
+def _row(name: str, matrix: ConfusionMatrix, index: int) -> dict[str, Any]:
+    return {
+        "class": name,
+        "precision": float(matrix.precision[index]),
+        "recall": float(matrix.recall[index]),
+        "f1": float(matrix.f1[index]),
+        "support": int(matrix.support[index]),
+    }

@@ -1,0 +1,222 @@
+"""A run's samples in files and other sources, part by part, for predictions and evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.table import ColumnType, Table
+from declnet.contracts.network.inputs import sample_count
+from declnet.contracts.returned import (
+    BrokenContractError,
+    checked_inputs,
+    checked_load,
+    checked_sample_names,
+)
+from declnet.data.columns import require_column
+from declnet.data.files import called, file_source, naming
+from declnet.data.target_encoding import TargetEncoding
+from declnet.errors import DataError
+from declnet.runs.inference.predictions import AnyPredictions, without_spread
+from declnet.runs.inference.predictor import LabeledPart, Predictor, Unprepared
+
+NUMBERS = 2**21
+"""Approximate number of values of x in a part: 16 MiB in float64."""
+MOST_SAMPLES = 2**16
+
+FILE = "file"
+"""Column of predictions for the names of a source's samples."""
+
+
+def samples_in_part(predictor: Predictor) -> int:
+    """Return how many samples to process per part, balancing memory and speed.
+
+    The number is a multiple of the samples that the model computes together, so results do not
+    depend on how a file is divided.
+    """
+    if len(predictor.predictors) > 1:
+        return min(map(samples_in_part, predictor.predictors))
+    model = predictor.model
+    outputs = sum(prod(node.output_shape) for node in model.outputs.values())
+    size = max(1, model.sample_size, outputs)
+    wanted = max(1, min(MOST_SAMPLES, NUMBERS // size))
+    at_once = model.samples_at_once
+    return max(1, wanted // at_once) * at_once
+
+
+def predicted_parts(
+    predictor: Predictor,
+    data: Path | DataSource,
+    identifiers: Sequence[str] = (),
+    *,
+    spread: bool = False,
+) -> Iterator[AnyPredictions]:
+    """Yield the predictions for samples part by part, with memory independent of their number.
+
+    Args:
+        predictor: the run's predictor; its training data source determines a file's format.
+        data: a table with the columns that the model was trained on, or an array: a file or a
+            source.
+        identifiers: columns of the table to pass through. Those that are not features are read as
+            text, if the source can.
+        spread: whether to keep the spread of an ensemble.
+
+    Raises:
+        DataError: the file cannot be read, a row cannot be prepared, or a prediction is NaN or
+            infinite.
+    """
+    with naming(data):
+        source, first = _source(predictor, data, (), identifiers), 1
+        names = checked_sample_names(source, source.sample_names())
+        parts: Iterator[Unprepared] = (
+            checked_inputs(source, part)
+            for part in source.input_chunks(_no_chance(), samples_in_part(predictor))
+        )
+        if predictor.windows is not None:
+            series = predictor.windows.spec.series  # which is passed through anyway
+            identifiers = [each for each in identifiers if each != series]
+            if identifiers:
+                raise DataError(
+                    "a forecast is made from several rows, so no column can be passed through",
+                    hint="leave out --id",
+                )
+            parts = whole_parts(parts)
+        for part in parts:
+            if predictor.features is not None and not isinstance(part, Table):
+                raise DataError(
+                    "the model was trained on a table, so its columns are needed by name",
+                    hint=f"a table with {_some(predictor.features)}",
+                )
+            kept, passed = _without(part, identifiers, predictor.features is None)
+            if names is not None:
+                own = np.array(names[first - 1 : first - 1 + sample_count(kept)], object)
+                if len(own) < sample_count(kept):
+                    fault = f"returned {len(names)} names, but there are more samples"
+                    raise BrokenContractError(source, "sample_names", fault)
+                passed = {FILE: own, **passed}
+            found = predictor.predict_part(kept, first)
+            found = found if spread else without_spread(found)
+            yield replace(found, identifiers={**found.identifiers, **passed})
+            first += sample_count(kept)
+
+
+def _without(
+    data: Unprepared, identifiers: Sequence[str], drop: bool
+) -> tuple[Unprepared, dict[str, Array]]:
+    """Return the identifiers apart from the data, which loses them if `drop`."""
+    if not identifiers:
+        return data, {}
+    if not isinstance(data, Table):
+        raise DataError("an array has no columns to pass through", hint="leave out --id")
+    for name in identifiers:
+        require_column(data.columns, name)
+    passed = {name: data.columns[name] for name in identifiers}
+    if drop:
+        columns = {name: each for name, each in data.columns.items() if name not in passed}
+        data = replace(data, columns=columns)
+    return data, passed
+
+
+def labeled_parts(predictor: Predictor, given: Path | DataSource) -> Iterator[LabeledPart]:
+    """Yield samples with targets, part by part, prepared like the run's data.
+
+    Args:
+        predictor: the run's predictor; its training data source determines a file's format.
+        given: a file or a source: a table with the target and the columns the model was trained
+            on; or arrays x and y if the model was trained on arrays.
+
+    Raises:
+        DataError: the file cannot be read, lacks a column or has a class unknown to the model.
+    """
+    with naming(given):
+        first = 1
+        parts = raw_parts(predictor, given, only_needed=True)
+        for data in parts if predictor.windows is None else whole_parts(parts):
+            yield predictor.labeled(data, called(given), first)
+            first += len(data)
+
+
+def raw_parts(
+    predictor: Predictor, given: Path | DataSource, *, only_needed: bool = False
+) -> Iterator[Dataset | Table]:
+    """Yield samples with targets, part by part, before their preparation.
+
+    Args:
+        predictor: as for `labeled_parts`.
+        given: as for `labeled_parts`.
+        only_needed: whether to leave out columns that are neither features nor targets.
+
+    Raises:
+        DataError: the file cannot be read or lacks a column.
+    """
+    preparation = predictor.preparation
+    targets = tuple((preparation.targets or {}).values()) if preparation is not None else ()
+    source = _source(predictor, given, targets, only_needed=only_needed)
+    for part in source.chunks(_no_chance(), samples_in_part(predictor)):
+        yield checked_load(source, part, "chunks")
+
+
+def whole_parts(parts: Iterator[Any]) -> Iterator[Any]:
+    """Yield all tables as one, since windows reach from one part into the next."""
+    found = list(parts)
+    if len(found) > 1 and all(isinstance(each, Table) for each in found):
+        columns = {
+            name: np.concatenate([each.columns[name] for each in found])
+            for name in found[0].columns
+        }
+        numbers = [each.row_number(at) for each in found for at in range(len(each))]
+        found = [replace(found[0], columns=columns, rows=np.array(numbers))]
+    yield from found
+
+
+def _source(
+    predictor: Predictor,
+    data: Path | DataSource,
+    targets: Sequence[TargetEncoding],
+    identifiers: Sequence[str] = (),
+    *,
+    only_needed: bool = True,
+) -> DataSource:
+    source = data
+    if not isinstance(source, DataSource):
+        source = file_source(source, predictor.registry, predictor.spec.data.train)
+    columns = [each.column for each in targets]
+    source = source.with_targets(columns) if columns else source.with_target(None)
+    types: dict[str, ColumnType] = dict.fromkeys(identifiers, "text")
+    if predictor.preparation is None or predictor.preparation.types is None:
+        return source.with_types(types) if types else source
+    types |= predictor.preparation.types
+    types |= {each.column: _type_of(each) for each in targets}
+    windows = predictor.windows
+    if windows is not None and windows.spec.series is not None:
+        types[windows.spec.series] = "text"
+    time = windows.time if windows is not None else None
+    if not only_needed:
+        return source.with_types(types)
+    return source.with_types(types).with_columns([*types, *([time] if time else [])])
+
+
+def _type_of(target: TargetEncoding) -> ColumnType:
+    first = target.classes[0] if target.classes else 0.0
+    if isinstance(first, str):
+        return "text"
+    if isinstance(first, bool):
+        return "boolean"
+    return "integer" if isinstance(first, int) else "number"
+
+
+def _no_chance() -> np.random.Generator:
+    """Return the generator that a source requires; reading a file does not use it."""
+    return np.random.Generator(np.random.PCG64(0))
+
+
+def _some(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:10])
+    return f"the column{'s' if len(names) > 1 else ''} {shown}{', …' if len(names) > 10 else ''}"

@@ -1,0 +1,151 @@
+"""What a model's predictions are compared with: the best constant, and the classes that occur."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.network.metric import Metric
+from declnet.contracts.returned import checked_result
+from declnet.registry.spelling import counted
+from declnet.runs.inference.predictions import OutputReading
+from declnet.spec.heads import Head
+
+MOST_VALUES = 64
+"""Most values of a target that has a baseline; images and the like are not kept."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The metrics of a model that always predicts the same, which a useful model must beat.
+
+    Attributes:
+        prediction: what it predicts, e.g. `always "no"`: the most frequent class of the data, or
+            the mean.
+        metrics: by name; without those that constant predictions do not have.
+    """
+
+    prediction: str
+    metrics: dict[str, float]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return {"prediction": self.prediction, "metrics": self.metrics}
+
+
+class Observed:
+    """Targets and predicted classes over the batches of a data set.
+
+    Attributes:
+        true: number of samples of each class, (classes,); zeros if there are no classes.
+        predicted: number of predictions of each class, (classes,).
+    """
+
+    def __init__(self, reading: OutputReading) -> None:
+        self._reading = reading
+        self._y: list[Array] = []
+        self._like: Array = np.zeros((0, 0))
+        size = len(reading.classes) if reading.classes is not None else 0
+        self.true: Array = np.zeros(size, np.int64)
+        self.predicted: Array = np.zeros(size, np.int64)
+
+    def add(self, y_pred: Array, y: Array) -> None:
+        """Add a batch of predictions, and y as metrics take it."""
+        self._like = y_pred[:0]
+        self._y.append(y)
+        size = len(self.true)
+        if size:
+            self.true = self.true + _counts(self._reading.true_labels(y), size)
+            self.predicted = self.predicted + _counts(self._reading.labels(y_pred), size)
+
+    def constant(self) -> tuple[str, Array] | None:
+        """Return the best constant prediction in words and as metrics take it, if there is one."""
+        reading, shape = self._reading, self._like.shape[1:]
+        if not self._y or prod(self._y[0].shape[1:]) > MOST_VALUES:
+            return None
+        if reading.sort == "classes":
+            most, outputs = int(self.true.argmax()), np.zeros(shape)
+            outputs[most] = 1
+            return f'always "{(reading.class_names or ())[most]}"', outputs
+        count = sum(map(len, self._y))
+        if sum(each.size for each in self._y) != count * prod(shape):
+            return None
+        mean = sum(each.reshape(len(each), -1).sum(axis=0, dtype=float) for each in self._y) / count
+        if reading.sort == "values":
+            said = (
+                f"always the mean, {float(mean[0]):.4g}" if prod(shape) == 1 else "always the mean"
+            )
+            return said, mean.reshape(shape)
+        outputs = (mean > 0.5).astype(float)
+        if reading.scores:
+            outputs = np.asarray(reading.threshold) + 2 * outputs - 1
+        outputs = outputs.reshape(shape)
+        if reading.sort == "flags":
+            return "always the more frequent", outputs
+        return f'always "{(reading.class_names or ())[int(mean[0] > 0.5)]}"', outputs
+
+    def compare_constant(self, update: Callable[[Array, Array], None]) -> None:
+        """Call `update` with the best constant prediction of each batch, and its y."""
+        found = self.constant()
+        if found is None:
+            return
+        outputs = found[1].astype(self._like.dtype)
+        for y in self._y:
+            update(np.repeat(outputs[None], len(y), axis=0), y)
+
+    def baseline(self, metrics: Sequence[Metric]) -> Baseline | None:
+        """Return the metrics of the best constant prediction, if there is one."""
+        found = self.constant()
+        if found is None:
+            return None
+        values = {}
+        for metric in metrics:
+            state = metric.start()
+            try:
+                with np.errstate(all="ignore"):
+                    self.compare_constant(partial(metric.update, state))
+                    values[metric.label] = checked_result(metric, metric.result(state))
+            except Exception:  # noqa: S112  # e.g. a correlation, which constants lack
+                continue
+        return Baseline(found[0], values)
+
+
+def joined_baseline(heads: Sequence[Head], found: Sequence[Baseline | None]) -> Baseline | None:
+    """Return the baselines of all losses as one, by the history's names; None if there is none."""
+    known = [(head, each) for head, each in zip(heads, found, strict=True) if each is not None]
+    if not known:
+        return None
+    said = [f"{head.name}: {each.prediction}" for head, each in known]
+    named = {
+        head.label(name): value for head, each in known for name, value in each.metrics.items()
+    }
+    return Baseline("; ".join(said) if len(heads) > 1 else known[0][1].prediction, named)
+
+
+def never_predicted(true: Array, predicted: Array, names: Sequence[str] | None) -> str | None:
+    """Return a warning about classes that occur but are never predicted, or None.
+
+    Args:
+        true: number of samples of each class, (classes,).
+        predicted: number of predictions of each class, (classes,).
+        names: the classes' names.
+    """
+    missing = np.flatnonzero((true > 0) & (predicted == 0))
+    if names is None or not missing.size:
+        return None
+    share = f"{true[missing].sum()} of {counted(int(true.sum()), 'sample')}"
+    if len(missing) == 1:
+        return f'the model never predicts the class "{names[missing[0]]}" ({share})'
+    first = ", ".join(f'"{names[index]}"' for index in missing[:3]) + ", …" * (len(missing) > 3)
+    return f"the model never predicts {len(missing)} of {len(names)} classes: {first} ({share})"
+
+
+def _counts(labels: Array, size: int) -> Array:
+    counts: Array = np.bincount(labels[(labels >= 0) & (labels < size)], minlength=size)
+    return counts

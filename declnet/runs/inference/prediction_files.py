@@ -1,0 +1,279 @@
+"""Writing predictions to CSV, JSON Lines, NumPy and Parquet files, completely or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.errors import OutputError
+from declnet.runs.inference.predictions import AnyPredictions, JointPredictions
+from declnet.runs.storage.checksums import checksum
+from declnet.runs.storage.writing import open_atomically
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+FEW = 16
+"""Fewer numbers are converted faster one by one."""
+
+
+def as_text(column: Array, quoted: Callable[[str | None], str]) -> list[str]:
+    """Convert each item to a string: text through `quoted`, numbers in shortest round-trip form.
+
+    Args:
+        column: (n,) text (objects; None if missing), booleans, integers or floats.
+        quoted: called once for each distinct text.
+    """
+    if column.dtype.kind == "O":
+        items = column.tolist()
+        known = {each: quoted(each) for each in set(items)}
+        return [known[each] for each in items]
+    if column.dtype.kind == "b":
+        return ["true" if each else "false" for each in column.tolist()]
+    if len(column) < FEW:
+        return [str(each) for each in column]
+    texts: list[str] = column.astype("U").tolist()
+    return texts
+
+
+def csv_text(text: str | None) -> str:
+    """Return a CSV cell, quoted if necessary; empty without quotes for None.
+
+    A leading `=`, `+`, `-` or `@` is kept: a reader of the file would take an escape for a part of
+    the class's name.
+    """
+    if text is None:
+        return ""
+    if text and not any(each in text for each in '",\r\n') and text.strip() == text:
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
+def json_text(text: str | None) -> str:
+    """Return a JSON string, or null."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def json_items(column: Array) -> list[str]:
+    """Return JSON values; NaN and infinity, which JSON lacks, become null."""
+    items = as_text(column, json_text)
+    if column.dtype.kind == "f" and not (finite := np.isfinite(column)).all():
+        for position in np.flatnonzero(~finite):
+            items[position] = "null"
+    return items
+
+
+def has_polars() -> bool:
+    """Return whether polars is installed, without importing it."""
+    return find_spec("polars") is not None
+
+
+def as_frame(columns: Mapping[str, Array]) -> pl.DataFrame:
+    """Return a polars data frame of columns (n,)."""
+    import polars as pl
+
+    series = [
+        pl.Series(name, column.tolist(), dtype=pl.String)
+        if column.dtype.kind == "O"
+        else pl.Series(name, column)
+        for name, column in columns.items()
+    ]
+    return pl.DataFrame(series)
+
+
+def write_csv(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
+    """Write a header and a line per sample, part by part; return the number of samples."""
+    rows, fast = 0, has_polars()
+    for part in parts:
+        columns = part.columns()
+        if not rows:
+            file.write((",".join(map(csv_text, columns)) + "\n").encode())
+        if fast:
+            file.write(as_frame(columns).write_csv(include_header=False).encode())
+        else:
+            texts = [as_text(column, csv_text) for column in columns.values()]
+            lines = map(",".join, zip(*texts, strict=True))
+            file.write(("\n".join(lines) + "\n").encode())
+        rows += part.samples
+    return rows
+
+
+def write_json_lines(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
+    """Write one object per line, keyed by column name; return the number of samples."""
+    rows = 0
+    for part in parts:
+        columns = part.columns()
+        keys = [json_text(name) + ": " for name in columns]
+        items = [json_items(column) for column in columns.values()]
+        pairs = [[key + each for each in column] for key, column in zip(keys, items, strict=True)]
+        lines = map(", ".join, zip(*pairs, strict=True))
+        file.write("".join([f"{{{line}}}\n" for line in lines]).encode())
+        rows += part.samples
+    return rows
+
+
+def write_npy(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
+    """Write the outputs (n, *shape) part by part; return the number of samples.
+
+    Args:
+        parts: predictions with the same shape and type.
+        file: a seekable file, positioned at the start.
+    """
+    rows, first = 0, None
+    for part in parts:
+        if isinstance(part, JointPredictions):
+            raise OutputError("npy holds one array, but there are several outputs; write csv")
+        if first is None:
+            first = part.outputs
+            _write_header(file, first.shape[1:], first.dtype, 0)
+        file.write(np.ascontiguousarray(part.outputs).data)
+        rows += part.samples
+    if first is not None:
+        file.seek(0)  # the header has room for any number of samples
+        _write_header(file, first.shape[1:], first.dtype, rows)
+    return rows
+
+
+def _write_header(file: BinaryIO, shape: Shape, dtype: Dtype, rows: int) -> None:
+    descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+    header = {"descr": descr, "fortran_order": False, "shape": (rows, *shape)}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def write_parquet(parts: Iterable[AnyPredictions], file: BinaryIO) -> int:
+    """Write a table part by part in constant memory; return the number of samples."""
+    from polars.io.plugins import register_io_source
+
+    remaining = iter(parts)
+    first = next(remaining, None)
+    if first is None:
+        return 0
+    rows, failure = 0, None
+
+    def frames(*_requested: Any) -> Iterator[pl.DataFrame]:
+        """Yield all parts, since a sink requests all columns and rows."""
+        nonlocal rows, failure
+        try:
+            for part in chain([first], remaining):
+                rows += part.samples
+                yield as_frame(part.columns())
+        except Exception as error:
+            failure = error
+            raise
+
+    source = register_io_source(frames, schema=as_frame(first.columns()).schema)
+    try:
+        source.sink_parquet(file)
+    except Exception:
+        if failure is not None:  # polars may have wrapped it
+            raise failure from None
+        raise
+    return rows
+
+
+Write = Callable[[Iterable[AnyPredictions], BinaryIO], int]
+
+FORMS: dict[str, Write] = {
+    "csv": write_csv,
+    "jsonl": write_json_lines,
+    "npy": write_npy,
+    "parquet": write_parquet,
+}
+"""The writer of each format."""
+
+
+def write_predictions(parts: Iterable[AnyPredictions], file: BinaryIO, form: str) -> int:
+    """Write predictions as `declnet predict` does; return the number of samples.
+
+    Args:
+        parts: predictions, e.g. of `Predictor.predict_parts`.
+        file: open for writing bytes; seekable for `npy` and `parquet`.
+        form: `csv`, `jsonl` (an object on each line, by the names of columns), `npy` or `parquet`.
+
+    Raises:
+        OutputError: the format is unknown, or needs a package that is not installed.
+    """
+    form_of(None if form in FOR_STREAMS else Path(f"predictions.{form}"), form)
+    return FORMS[form](parts, file)
+
+
+OUT_OF_FOLD = "out_of_fold.csv"
+"""In a folder of folds: the predictions of each row by the model that did not see it."""
+
+
+def write_out_of_fold(directory: Path, predictions: AnyPredictions) -> str:
+    """Write predictions out of fold; return the file's checksum; raise OSError on failure."""
+    path = directory / OUT_OF_FOLD
+    with open_atomically(path) as file:
+        write_csv([predictions], file)
+    return checksum(path.read_bytes())
+
+
+FOR_STREAMS = ("csv", "jsonl")
+"""Formats that can be written to non-seekable outputs, e.g. a pipe."""
+
+
+def form_of(path: Path | None, named: str | None) -> str:
+    """Return the format of an output.
+
+    Args:
+        path: the file; None for standard output.
+        named: the format, if the user named one.
+
+    Raises:
+        OutputError: the format is unknown, cannot be written to this output, or requires a package
+            that is not installed.
+    """
+    form = named or ("csv" if path is None else path.suffix.lower().removeprefix("."))
+    if form not in FORMS:
+        raise OutputError(f"{path}: in which form? Its name ends in none of .{', .'.join(FORMS)}")
+    if path is None and form not in FOR_STREAMS:
+        raise OutputError(f"{form} cannot be written to standard output; name a file with -o")
+    if form == "parquet" and not has_polars():
+        raise OutputError("parquet needs polars: pip install 'declnet[data]'")
+    return form
+
+
+@contextmanager
+def whole_file(path: Path, force: bool) -> Iterator[BinaryIO]:
+    """Open a file that appears only once it is complete; an error leaves no trace of it.
+
+    Args:
+        path: the file.
+        force: whether to replace an existing file.
+
+    Raises:
+        OutputError: the file exists or cannot be written.
+    """
+    require_free(path, force)
+    try:
+        with open_atomically(path) as file:
+            yield file
+            require_free(path, force)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def require_free(path: Path, force: bool) -> None:
+    """Raise OutputError if a file cannot be written there, or exists without `force`."""
+    try:
+        if path.is_dir():
+            raise OutputError(f"{path}: is a folder; name a file")
+        if not path.parent.is_dir():
+            raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+        exists, regular = path.exists(), path.is_file()
+    except OSError as error:  # a folder without permission, a name that is too long
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    if exists and not regular:
+        raise OutputError(f"{path}: not a regular file; name another, or leave out -o")
+    if exists and not force:
+        raise OutputError(f"{path}: it exists already; nothing was written (--force overwrites it)")

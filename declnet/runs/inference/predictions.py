@@ -1,0 +1,301 @@
+"""Predictions of a model and the interpretation of its outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import compress
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.network.loss import Loss
+from declnet.contracts.runs.calibrator import Task, Thresholds
+from declnet.data.target_encoding import TargetEncoding
+from declnet.errors import DataError
+from declnet.spec.heads import Head
+from declnet.training.tasks import task_of
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The predictions of a model for n samples.
+
+    Attributes:
+        prediction: (n,) the class of each sample as in the training data's target (text, integers
+            or booleans), or 0, 1, 2, … if the target was an array; or the value, (n,) or
+            (n, *shape). For several binary outputs: (n, outputs) of 0 and 1.
+        probabilities: (n, classes), or (n, outputs) for several binary outputs; None for values
+            and for scores, e.g. with the hinge loss.
+        class_names: the class names in the order of the probabilities; None for values and for
+            several binary outputs.
+        outputs: (n, *shape), the model's output after `Loss.predictions`; probabilities if the
+            loss takes logits.
+        identifiers: columns of the input that are passed through, (n,) each.
+        lower: the lower bounds of the values, (n,) or (n, *shape); None unless a calibrator gives
+            intervals.
+        upper: their upper bounds.
+        sets: whether each class is in a sample's prediction set, booleans (n, classes) in the order
+            of the class names; None unless a calibrator gives sets.
+        spread: like `outputs`, the standard deviation (n - 1) over the models of an ensemble; None
+            for a single model.
+    """
+
+    prediction: Array
+    probabilities: Array | None
+    class_names: tuple[str, ...] | None
+    outputs: Array
+    identifiers: Mapping[str, Array] = field(default_factory=dict)
+    lower: Array | None = None
+    upper: Array | None = None
+    sets: Array | None = None
+    spread: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.outputs)
+
+    @property
+    def samples(self) -> int:
+        """The number of samples."""
+        return len(self.outputs)
+
+    def columns(self) -> dict[str, Array]:
+        r"""Return the columns (n,) `prediction` and, for each class, `probability_<class>`.
+
+        For several outputs: `prediction_1`, `prediction_2`, … and `probability_1`, …. Identifiers
+        come first; the spread is `spread`, or `spread_<class>` or `spread_1`, …. Intervals are
+        `lower` and `upper`, or `lower_1`, …; a set is text in the column `set`, the names of its
+        classes with `|` between them (in a name it is `\|`).
+
+        Raises:
+            DataError: an identifier has the name of another column.
+        """
+        columns = _numbered("prediction", self.prediction)
+        if self.probabilities is not None and self.class_names is None:
+            columns |= _numbered("probability", self.probabilities)
+        elif self.probabilities is not None:
+            for index, name in enumerate(self.class_names or ()):
+                columns[f"probability_{name}"] = self.probabilities[:, index]
+        if self.lower is not None and self.upper is not None:
+            columns |= _numbered("lower", self.lower) | _numbered("upper", self.upper)
+        if self.sets is not None:
+            columns["set"] = _set_texts(self.sets, self.class_names or ())
+        if self.spread is not None:
+            flat = self.spread.reshape(len(self), -1)
+            named = self.class_names if len(self.class_names or ()) == flat.shape[1] else None
+            if named is not None:
+                columns |= {f"spread_{name}": flat[:, n] for n, name in enumerate(named)}
+            else:
+                columns |= _numbered("spread", flat[:, 0] if flat.shape[1] == 1 else flat)
+        return _with_identifiers(self.identifiers, columns)
+
+
+@dataclass(frozen=True, eq=False)
+class JointPredictions(Mapping[str, Predictions]):
+    """The predictions of a model with several losses, by their names.
+
+    Attributes:
+        by_loss: the predictions for the output of each loss.
+        identifiers: columns of the input that are passed through, (n,) each.
+    """
+
+    by_loss: Mapping[str, Predictions]
+    identifiers: Mapping[str, Array] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Predictions:
+        return self.by_loss[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.by_loss)
+
+    def __len__(self) -> int:
+        return len(self.by_loss)
+
+    @property
+    def samples(self) -> int:
+        """The number of samples."""
+        return next(iter(self.by_loss.values())).samples
+
+    def columns(self) -> dict[str, Array]:
+        """Return the columns of each loss, e.g. `price_prediction`, after the identifiers.
+
+        Raises:
+            DataError: an identifier has the name of another column.
+        """
+        columns = {
+            f"{name}_{column}": each
+            for name, own in self.by_loss.items()
+            for column, each in own.columns().items()
+        }
+        return _with_identifiers(self.identifiers, columns)
+
+
+AnyPredictions = Predictions | JointPredictions
+
+
+def without_spread(found: AnyPredictions) -> AnyPredictions:
+    """Return predictions without the spread of an ensemble."""
+    if isinstance(found, JointPredictions):
+        own = {name: replace(each, spread=None) for name, each in found.items()}
+        return replace(found, by_loss=own)
+    return replace(found, spread=None)
+
+
+def _with_identifiers(
+    identifiers: Mapping[str, Array], columns: Mapping[str, Array]
+) -> dict[str, Array]:
+    for name in identifiers:
+        if name in columns:
+            raise DataError(
+                f'the identifier "{name}" has the name of a column of predictions',
+                hint="rename it in the file",
+            )
+    return {**identifiers, **columns}
+
+
+def require_finite(outputs: Array, called: Callable[[int], str]) -> None:
+    """Raise DataError if a prediction is NaN or infinite.
+
+    Args:
+        outputs: (n, *shape), the result of `Loss.predictions`.
+        called: returns how messages call the sample at a position, e.g. `row 2`.
+    """
+    if outputs.dtype.kind == "f" and not np.isfinite(outputs).all():
+        wrong = ~np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
+        raise DataError(
+            f"{called(int(np.argmax(wrong)))}: the model's prediction is NaN or infinite",
+            hint=f"a number in it is too large for the model's {outputs.dtype}",
+        )
+
+
+@dataclass(frozen=True)
+class OutputReading:
+    """The interpretation of a model's predictions.
+
+    Attributes:
+        sort: `"classes"`: one unit per class; `"binary"`: one unit for two classes; `"flags"`:
+            several binary units; `"values"`.
+        classes: the classes as in the training data's target, or 0, 1, 2, …; None for flags and
+            values.
+        outputs: number of values per prediction.
+        threshold: the value above which a binary unit predicts the positive class; of flags, it may
+            be one for each.
+        scores: whether units return scores rather than probabilities.
+    """
+
+    sort: Task
+    classes: tuple[Any, ...] | None
+    outputs: int
+    threshold: Thresholds = 0.5
+    scores: bool = False
+
+    @classmethod
+    def of(
+        cls, head: Head, output_shape: Shape, dtype: Dtype, target: TargetEncoding | None
+    ) -> OutputReading:
+        """Return the interpretation of an output's predictions, which the loss determines.
+
+        `target` is how the target was encoded; None if y was an array.
+        """
+        known = target.classes if target is not None else None
+        task, units, scores = task_of(head.loss, output_shape, dtype)
+        if task == "classes":
+            return cls(task, _classes(known, units), units, scores=scores)
+        if task == "values":
+            return cls(task, None, units)
+        classes = _classes(known, 2) if task == "binary" else None
+        return cls(task, classes, units, _threshold(head), scores)
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The class names; None if there are none."""
+        if self.classes is None:
+            return None
+        return tuple(
+            str(each).lower() if isinstance(each, bool) else str(each) for each in self.classes
+        )
+
+    def with_threshold(self, threshold: Thresholds) -> OutputReading:
+        """Return this interpretation with another threshold.
+
+        Raises:
+            DataError: the predictions are not of two classes by one unit each.
+        """
+        if self.sort in ("binary", "flags"):
+            return replace(self, threshold=threshold)
+        what = "values" if self.sort == "values" else f"{self.outputs} units, one for each class"
+        raise DataError(f"a threshold needs one unit for two classes, but this model has {what}")
+
+    def labels(self, outputs: Array) -> Array:
+        """Return the index of each sample's predicted class (n,); for flags, (n, outputs).
+
+        Args:
+            outputs: the result of `Loss.predictions`.
+        """
+        if self.sort == "classes":
+            labels: Array = outputs.argmax(axis=1)
+            return labels
+        flags = (outputs.reshape(len(outputs), -1) > self.threshold).astype(np.intp)
+        return flags[:, 0] if self.sort == "binary" else flags
+
+    def true_labels(self, y: Array) -> Array:
+        """Return the index of each sample's true class (n,); for flags, (n, outputs).
+
+        Args:
+            y: as metrics take it: labels (n,) or (n, 1), one-hot rows (n, classes), or flags.
+        """
+        if self.sort == "classes":
+            one_hot = y.ndim == 2 and y.shape[1] > 1
+            labels: Array = y.argmax(axis=1) if one_hot else y.reshape(-1)
+            return labels.astype(np.intp)
+        flags = (y.reshape(len(y), -1) > 0.5).astype(np.intp)
+        return flags[:, 0] if self.sort == "binary" else flags
+
+    def read(self, outputs: Array) -> Predictions:
+        """Interpret outputs (n, *shape) returned by `Loss.predictions`."""
+        if self.sort == "values":
+            single = outputs.ndim > 1 and prod(outputs.shape[1:]) == 1
+            return Predictions(outputs.reshape(-1) if single else outputs, None, None, outputs)
+        labels, rows = self.labels(outputs), outputs.reshape(len(outputs), -1)
+        if self.sort == "flags":
+            return Predictions(labels, None if self.scores else rows, None, outputs)
+        if self.sort == "binary":
+            rows = np.concatenate([1 - rows, rows], axis=1)
+        kind = object if isinstance((self.classes or ("",))[0], str) else None
+        prediction = np.array(self.classes, kind)[labels]
+        return Predictions(prediction, None if self.scores else rows, self.class_names, outputs)
+
+
+def _threshold(head: Head) -> Thresholds:
+    """Return the threshold set on one of the metrics, or else the loss's threshold."""
+    for metric in head.metrics:
+        threshold = getattr(metric, "threshold", Loss.threshold)
+        if isinstance(threshold, float | tuple) and threshold != Loss.threshold:
+            return threshold
+    return head.loss.threshold
+
+
+def _classes(known: tuple[Any, ...] | None, units: int) -> tuple[Any, ...]:
+    """Return a class for each unit; units beyond the known classes are numbered."""
+    if known is None:
+        return tuple(range(units))
+    if len(known) >= units:
+        return known[:units]
+    return (*map(str, known), *(f"unit {index + 1}" for index in range(len(known), units)))
+
+
+def _set_texts(sets: Array, names: Sequence[str]) -> Array:
+    """Return the names of the classes in each set, joined by `|`, as text (n,)."""
+    escaped = [each.replace("|", "\\|") for each in names]
+    texts = np.empty(len(sets), object)
+    texts[:] = ["|".join(compress(escaped, row)) for row in sets.tolist()]
+    return texts
+
+
+def _numbered(name: str, array: Array) -> dict[str, Array]:
+    if array.ndim == 1:
+        return {name: array}
+    flat = array.reshape(len(array), -1)
+    return {f"{name}_{index + 1}": flat[:, index] for index in range(flat.shape[1])}

@@ -1,0 +1,487 @@
+"""Predictions for tables and arrays, using a run's model and data preparation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, Dtype, read_only
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.table import Table
+from declnet.contracts.network.inputs import UNNAMED, by_name, sample_count
+from declnet.data.integer_limits import require_within
+from declnet.data.loading import GivenData, as_data, checked, guarded
+from declnet.data.preparation import ARRAY, FittedPreparation, stacked
+from declnet.data.python_table import as_table
+from declnet.data.windows import Windows
+from declnet.errors import DataError
+from declnet.graph.model import Model
+from declnet.graph.shapes import input_limits
+from declnet.registry.registry import Registry
+from declnet.registry.spelling import counted
+from declnet.runs.inference.calibration import (
+    Calibrations,
+    JointCalibration,
+    calibrating,
+    thresholded,
+)
+from declnet.runs.inference.predictions import (
+    AnyPredictions,
+    JointPredictions,
+    OutputReading,
+    Predictions,
+    require_finite,
+)
+from declnet.spec.heads import Head
+from declnet.spec.model import RunSpec
+from declnet.spec.requirements import registry_for
+from declnet.training.preparation import unscaling
+from declnet.training.tasks import predictions_of
+
+if TYPE_CHECKING:
+    from declnet.runs.inference.evaluation import Evaluation
+
+Called = Callable[[int], str]
+"""Returns how messages call the sample at a position of a part."""
+
+
+class LabeledPart(NamedTuple):
+    """Samples with targets.
+
+    Attributes:
+        samples: the samples, prepared.
+        called: what messages call them.
+        warning: that some of the data is left out, if it is.
+        others: the same samples as the other models of an ensemble prepare them.
+    """
+
+    samples: Dataset
+    called: Called
+    warning: str | None = None
+    others: tuple[Dataset, ...] = ()
+
+
+Unprepared = Table | Array | Mapping[str, Array]
+"""Samples to predict: a table, an array, or an array for each input by name."""
+
+
+def naming_samples(
+    data: Dataset | Unprepared, first_row: int = 1, windows: Windows | None = None
+) -> Called:
+    """Return the names of samples: `row 7` or `window 7` of a table, `sample 7` of arrays."""
+    if windows is not None:
+        return lambda at: f"window {1 + at}"
+    if isinstance(data, Table):
+        return lambda at: f"row {data.row_number(at)}"
+    return lambda at: f"sample {first_row + at}"
+
+
+class Predictor:
+    """A trained model with everything needed to predict from a user's data; thread-safe.
+
+    Attributes:
+        preparation: the preparation applied to data before the model; None if arrays are used
+            unchanged.
+        heads: the run's losses, each with the output that it takes; with a threshold that a
+            calibrator chose, their metrics use it.
+        calibrations: the fitted calibrations, by the name of their loss; empty if there are none.
+        readings: how to interpret the predictions for each loss.
+        spec: the run's spec.
+        registry: where the run's names are looked up, as the run sees it.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        preparation: FittedPreparation | None,
+        spec: RunSpec,
+        registry: Registry | None = None,
+        calibrations: Calibrations | None = None,
+    ) -> None:
+        self._model, self.preparation, self.spec = model, preparation, spec
+        self.calibrations = calibrations = dict(calibrations or {})
+        self.registry = registry_for(spec.plugins, registry)
+        self._unscale = unscaling(spec.heads, preparation)
+        self._limits = input_limits(model.nodes)
+        with attributing_errors(self.registry):
+            self.heads = thresholded(spec.heads, calibrations)
+            self.readings = readings_of(spec.heads, model, preparation, calibrations)
+        self._finish = calibrating(self.heads, calibrations, self._unscale)
+
+    @property
+    def model(self) -> Model:
+        """The run's trained model; its `predict` returns outputs before `Loss.predictions`."""
+        return self._model
+
+    @property
+    def predictors(self) -> tuple[Predictor, ...]:
+        """The predictors of the single models whose predictions are averaged; of one: itself."""
+        return (self,)
+
+    @property
+    def reading(self) -> OutputReading:
+        """How to interpret the predictions of the only loss.
+
+        Raises:
+            DataError: there are several losses.
+        """
+        if len(self.readings) > 1:
+            names = ", ".join(head.name for head in self.heads)
+            raise DataError(f"the model has several losses: {names}")
+        return self.readings[0]
+
+    def set_threshold(self, threshold: float) -> None:
+        """Predict the second of two classes above a value of its unit.
+
+        Raises:
+            DataError: the predictions are not of two classes by one unit each, or there are several
+                losses.
+        """
+        self.readings = (self.reading.with_threshold(threshold),)
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The class names in the order of the probabilities; None if there are none."""
+        return self.reading.class_names
+
+    @property
+    def windows(self) -> Windows | None:
+        """How rows become samples; None if each row, or item of an array, is one."""
+        return self.preparation.windows if self.preparation is not None else None
+
+    @property
+    def features(self) -> tuple[str, ...] | None:
+        """The columns used for predictions; None if the model was trained on arrays."""
+        types = self.preparation.types if self.preparation is not None else None
+        return tuple(types) if types is not None else None
+
+    def predict(self, data: Any) -> Any:
+        """Prepare samples like the training data, without refitting, and return their predictions.
+
+        Returns:
+            `Predictions`; for several losses `JointPredictions`, a mapping from their names.
+
+        Args:
+            data: a data frame (polars, pandas), a mapping of columns, a list of records or a
+                `Table`, with at least the columns `features`. If the model was trained on arrays:
+                an array (n, *sample shape), or a table with one column per value of a sample, in
+                order; for several inputs, a mapping of an array for each by name. Windows forecast
+                from the table's last rows, so there is one prediction, or one for each series.
+
+        Raises:
+            DataError: a column is missing or has a different type, a row cannot be prepared, or a
+                prediction is NaN or infinite.
+            ComponentError: a component raised an exception or violated its contract.
+        """
+        with attributing_errors(self.registry):
+            if self._takes_named_arrays and isinstance(data, Mapping):
+                named = {name: read_only(np.asarray(each)) for name, each in data.items()}
+                return self.predict_part(named)
+            table = as_table(data)
+            given = guarded(table) if isinstance(table, Table) else read_only(table)
+            return self.predict_part(given)
+
+    def predict_parts(
+        self, data: Path | DataSource, identifiers: Sequence[str] = (), *, spread: bool = False
+    ) -> Iterator[Any]:
+        """Yield the predictions for a file part by part, with memory independent of its size.
+
+        Args:
+            data: the path of a file, in any format that an installed data source reads, or a data
+                source; settings such as a delimiter are those of the training data.
+            identifiers: columns of a table to pass through.
+            spread: whether an ensemble's predictions have their standard deviation.
+
+        Raises:
+            DataError: the file cannot be read, or as for `predict`.
+            ComponentError: a component raised an exception or violated its contract.
+        """
+        from declnet.runs.inference.file_parts import predicted_parts
+
+        with attributing_errors(self.registry):
+            yield from predicted_parts(self, data, identifiers, spread=spread)
+
+    @property
+    def _takes_named_arrays(self) -> bool:
+        """Whether the model was trained on arrays with names, not on a table."""
+        return self.features is None and UNNAMED not in self._model.inputs
+
+    def predict_part(self, data: Unprepared, first_row: int = 1) -> AnyPredictions:
+        """Return the predictions for unprepared data; arguments and errors as for `prepared`.
+
+        Raises:
+            DataError: also if a prediction is NaN or infinite.
+        """
+        found = self._predicted(data, first_row)
+        name = self.windows.spec.series if self.windows is not None else None
+        if name is not None and self.windows is not None and isinstance(data, Table):
+            series = np.array([*self.windows.series_in(data)], data.columns[name].dtype)
+            found = replace(found, identifiers={name: series})
+        for each in found.values() if isinstance(found, JointPredictions) else (found,):
+            require_finite(each.outputs, naming_samples(data, first_row, self.windows))
+        return found
+
+    def _predicted(self, data: Unprepared, first_row: int) -> AnyPredictions:
+        return self.read(self.outputs(self.prepared(data, first_row)))
+
+    def evaluate(self, data: Path | DataSource | GivenData) -> Evaluation:
+        """Evaluate the model on samples with targets, prepared like the training data.
+
+        Args:
+            data: the path of a file; a data source; or data with targets, as for `declnet.run`.
+
+        Raises:
+            DataError: the data cannot be read, lacks a column, has a class unknown to the model, or
+                does not fit the model.
+            ComponentError: a component raised an exception or violated its contract.
+        """
+        from declnet.data.files import called
+        from declnet.runs.inference.evaluation import evaluate_parts
+        from declnet.runs.inference.file_parts import labeled_parts
+
+        with attributing_errors(self.registry):
+            if isinstance(data, Path | DataSource):
+                return evaluate_parts(self, labeled_parts(self, data), called(data))
+            given = guarded(as_data(data, "the given"))
+            return evaluate_parts(self, [self.labeled(given, "the given")], "given")
+
+    def labeled(self, data: Dataset | Table, label: str, first_row: int = 1) -> LabeledPart:
+        """Return samples with targets, prepared like the run's data.
+
+        Args:
+            data: the samples; a table's target may have another name than the run's.
+            label: the data's name in messages.
+            first_row: the number of an array's first sample, for messages.
+
+        Raises:
+            DataError: as for `evaluate`.
+        """
+        found, called = self._labeled(data, label), naming_samples(data, first_row, self.windows)
+        require_within(found.x, self._limits, called)
+        left_out = None
+        if self.windows is not None and isinstance(data, Table):
+            left_out = self.windows.left_out(data)
+        return LabeledPart(found, called, left_out)
+
+    def _labeled(self, data: Dataset | Table, label: str) -> Dataset:
+        preparation = self.preparation
+        if isinstance(data, Table):
+            if preparation is None or preparation.targets is None:
+                raise DataError("the model was trained on arrays", hint="give arrays, x and y")
+            columns, targets = dict(data.columns), preparation.target_columns
+            if len(targets) == 1 and data.target in columns and data.target != targets[0]:
+                columns[targets[0]] = columns.pop(data.target)
+            data = replace(data, columns=columns, target=None, targets=targets)
+            return checked(preparation.apply_to_set(data), label)
+        if self.features is not None:
+            raise DataError(
+                "the model was trained on a table", hint="give a table with its columns"
+            )
+        if preparation is not None:
+            data = checked(data, label)
+            if self._takes_named_arrays:
+                self._model.given(data.x)  # as in `predict`: transforms may broadcast other shapes
+            data = preparation.apply_to_set(data)
+        return checked(data, label)
+
+    def predict_prepared(self, x: Array | Mapping[str, Array]) -> AnyPredictions:
+        """Return predictions for samples x as returned by `prepared`, finite or not."""
+        return self.read(self.outputs(x))
+
+    def read(self, outputs: Sequence[Array]) -> AnyPredictions:
+        """Return the predictions of each loss, as `outputs` returns them, in the user's terms."""
+        found = [self._read(number, each) for number, each in enumerate(outputs)]
+        if not self.heads[0].name:
+            return found[0]
+        pairs = zip(self.heads, found, strict=True)
+        return JointPredictions({head.name: each for head, each in pairs})
+
+    def _read(self, number: int, outputs: Array) -> Predictions:
+        found = self.readings[number].read(outputs)
+        calibration = self.calibrations.get(self.heads[number].name)
+        return found if calibration is None else calibration.completed(found)
+
+    def outputs(self, x: Array | Mapping[str, Array], *, calibrated: bool = True) -> list[Array]:
+        """Return the predictions of each loss as metrics take them, for prepared samples x.
+
+        Args:
+            calibrated: whether they are calibrated, if the run has calibrators.
+        """
+        finish = self._finish if calibrated else self._unscale
+        with np.errstate(all="ignore"):
+            found = self._model.predict(x)
+        named = found if isinstance(found, dict) else dict.fromkeys(self._model.outputs, found)
+        only = next(iter(self._model.outputs))
+        outputs = [predictions_of(head.loss, named[head.output or only]) for head in self.heads]
+        return [
+            finish[number](each) if number in finish else each
+            for number, each in enumerate(outputs)
+        ]
+
+    def prepared(self, data: Unprepared, first_row: int = 1) -> Array | dict[str, Array]:
+        """Return unprepared data as x, ready for the model; named inputs by name.
+
+        Args:
+            data: a table, an array, or an array for each input by name.
+            first_row: the number of an array's first sample, for messages.
+
+        Raises:
+            DataError: as for `predict`.
+        """
+        x = self._prepared(data, first_row)
+        require_within(x, self._limits, naming_samples(data, first_row, self.windows))
+        return x
+
+    def _prepared(self, data: Unprepared, first_row: int) -> Array | dict[str, Array]:
+        x: Array | dict[str, Array]
+        preparation = self.preparation
+        if preparation is not None and preparation.types is not None:
+            x = preparation.apply(data)
+            return x
+        table = self._as_arrays(data, first_row)
+        if preparation is not None:
+            x = preparation.apply(table)
+        else:
+            x = dict(table.columns) if self._takes_named_arrays else table.columns[ARRAY]
+        for name, each in by_name(x).items():
+            if each.dtype.kind == "f" and not np.isfinite(each).all():
+                wrong = ~np.isfinite(each).reshape(len(each), -1).all(axis=1)
+                row = table.row_number(int(np.argmax(wrong)))
+                of = f' of "{name}"' if name else ""
+                raise DataError(f"sample {row}{of} has a number that is NaN or infinite")
+        return x
+
+    def _as_arrays(self, data: Unprepared, first_row: int) -> Table:
+        """Return samples for a model that was trained on arrays, each a column."""
+        if isinstance(data, Table):
+            if self._takes_named_arrays:
+                names = ", ".join(self._model.inputs)
+                raise DataError(
+                    f"the model was trained on arrays, {names}, but this is a table",
+                    hint="give an array for each by name",
+                )
+            whole = set(data.columns) == {ARRAY}
+            return data if whole else stacked(data, self._model.input_shape)
+        given: dict[str, Any] = (
+            self._model.given(data) if self._takes_named_arrays else {ARRAY: data}
+        )
+        for name, each in given.items():
+            if each.ndim == 0:
+                raise DataError(f"{name} is a single number; its first axis must be samples")
+        return Table(given, rows=np.arange(first_row, first_row + sample_count(given)))
+
+
+class EnsemblePredictor(Predictor):
+    """Several models of one spec as one: their predictions are averaged.
+
+    Probabilities, scores and values are averaged as metrics take them: after `Loss.predictions`,
+    and in the units of the target. Each model has its own preparation of the data. They share
+    the columns of a table, the classes and the losses. Each model's predictions are calibrated
+    before that; of thresholds and of the bounds of intervals the medians are taken, and a class is
+    in a set if more than half of the models' calibrations put it there.
+
+    Args:
+        predictors: the predictors of the models, at least one.
+    """
+
+    def __init__(self, predictors: Sequence[Predictor]) -> None:
+        first = predictors[0]
+        joint = {
+            name: JointCalibration.of([each.calibrations[name] for each in predictors])
+            for name in first.calibrations
+        }
+        super().__init__(first.model, first.preparation, first.spec, first.registry, joint)
+        self._predictors = tuple(predictors)
+
+    @property
+    def model(self) -> Model:
+        """There are several models; raises DataError."""
+        raise self._several()
+
+    @property
+    def predictors(self) -> tuple[Predictor, ...]:
+        """The predictors of the models."""
+        return self._predictors
+
+    def _predicted(self, data: Unprepared, first_row: int) -> AnyPredictions:
+        outputs = [each.outputs(each.prepared(data, first_row)) for each in self._predictors]
+        found = self.read(averaged(outputs))
+        if len(outputs) == 1:
+            return found
+        spreads = [
+            np.std(own, axis=0, ddof=1, dtype=float).astype(own[0].dtype)
+            for own in zip(*outputs, strict=True)
+        ]
+        if isinstance(found, JointPredictions):
+            pairs = zip(found.items(), spreads, strict=True)
+            return replace(
+                found, by_loss={name: replace(each, spread=s) for (name, each), s in pairs}
+            )
+        return replace(found, spread=spreads[0])
+
+    def outputs(
+        self,
+        x: Array | Mapping[str, Array],  # noqa: ARG002
+        *,
+        calibrated: bool = True,  # noqa: ARG002
+    ) -> list[Array]:
+        """Samples are prepared for each model apart; raises DataError."""
+        raise self._several()
+
+    def prepared(
+        self,
+        data: Unprepared,  # noqa: ARG002
+        first_row: int = 1,  # noqa: ARG002
+    ) -> Array | dict[str, Array]:
+        """Samples are prepared for each model apart; raises DataError."""
+        raise self._several()
+
+    def _several(self) -> DataError:
+        count = counted(len(self._predictors), "model")
+        return DataError(f"an ensemble has {count}", hint="take one of its `predictors`")
+
+    def labeled(self, data: Dataset | Table, label: str, first_row: int = 1) -> LabeledPart:
+        """Return samples with targets, prepared as each model's data; raises as `Predictor`'s."""
+        first, *others = [each.labeled(data, label, first_row) for each in self._predictors]
+        return first._replace(others=tuple(each.samples for each in others))
+
+
+def averaged(outputs: Iterable[Sequence[Array]]) -> list[Array]:
+    """Return the mean over models of the predictions of each loss, in their type."""
+    total: list[Array] = []
+    dtypes: list[Dtype] = []
+    count = 0
+    for own in outputs:
+        count += 1
+        if not total:
+            total, dtypes = [each.astype(float) for each in own], [each.dtype for each in own]
+            continue
+        for sums, each in zip(total, own, strict=True):
+            np.add(sums, each, out=sums)
+    return [(sums / count).astype(dtype) for sums, dtype in zip(total, dtypes, strict=True)]
+
+
+def readings_of(
+    heads: Sequence[Head],
+    model: Model,
+    preparation: FittedPreparation | None,
+    calibrations: Calibrations = MappingProxyType({}),
+) -> tuple[OutputReading, ...]:
+    """Return how to interpret the predictions for each loss, with thresholds that were chosen."""
+    encodings = (preparation.targets if preparation is not None else None) or {}
+    readings = []
+    for head in heads:
+        name = head.target_among(encodings) if encodings else None
+        target = encodings[name] if name is not None else None
+        shape = model.output(head.output).output_shape
+        reading = OutputReading.of(head, shape, model.dtype, target)
+        calibration = calibrations.get(head.name)
+        threshold = calibration.threshold if calibration is not None else None
+        readings.append(reading if threshold is None else reading.with_threshold(threshold))
+    return tuple(readings)

@@ -1,0 +1,1 @@
+"""Many runs: sweeps, folds and seeds; their tasks and workers, folders and summaries."""

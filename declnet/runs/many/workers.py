@@ -1,0 +1,227 @@
+"""Executing the tasks of a sweep in this process or in parallel worker processes.
+
+Run as a program, this module is such a worker process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from types import FrameType
+from typing import Any, TextIO
+
+from declnet.registry.discovery import default_registry, discover
+from declnet.registry.registry import Registry
+from declnet.runs.many.tasks import Outcome, Progress, Task, carry_out
+from declnet.spec.model import resolved_document
+from declnet.spec.validate import parse_spec
+
+Follow = Callable[[Task, float], None]
+"""Called with a running task and its completed fraction."""
+
+ONE_THREAD = {
+    "BLIS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+}
+"""Workers already share the processors, so libraries within them need no extra threads."""
+
+
+def one_after_another(
+    tasks: Sequence[Task], registry: Registry, follow: Follow
+) -> Iterator[Outcome]:
+    """Execute tasks in this process and yield each outcome."""
+    for task in tasks:
+        yield carry_out(task, registry, partial(follow, task))
+
+
+def at_once(
+    tasks: Sequence[Task], jobs: int, disabled: Sequence[str], follow: Follow
+) -> Iterator[Outcome]:
+    """Execute tasks in single-threaded worker processes; yield outcomes in order of completion.
+
+    If this ends early, e.g. by an interruption, the workers are stopped and their runs are recorded
+    as interrupted.
+
+    Args:
+        tasks: the tasks, in the order in which they are started.
+        jobs: maximum number of workers.
+        disabled: plugins to disable.
+        follow: called on each heartbeat.
+    """
+    waiting = deque(tasks)
+    answers: SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = SimpleQueue()
+    working: set[_Worker] = set()
+
+    def begin(worker: _Worker | None) -> None:
+        """Give the next task to a worker, or to a new one; dismiss a worker that is not needed."""
+        if waiting:
+            worker = worker or _Worker(disabled, answers)
+            working.add(worker)
+            worker.begin(waiting.popleft())
+        elif worker is not None:
+            working.discard(worker)
+            worker.dismiss()
+
+    try:
+        for _ in range(min(jobs, len(tasks))):
+            begin(None)
+        while working:
+            worker, answer = answers.get()
+            if worker not in working:
+                continue
+            if answer is None:
+                working.discard(worker)
+                yield worker.died()
+                begin(None)
+            elif "progress" in answer:
+                follow(worker.task, answer["progress"])
+            else:
+                yield worker.task.outcome(**answer["outcome"])
+                begin(worker)
+    finally:
+        for worker in working:
+            worker.stop()
+        for worker in working:
+            worker.dismiss()
+
+
+class _Worker:
+    """A worker process, and the thread that reads its answers.
+
+    Attributes:
+        task: the task it received last.
+    """
+
+    task: Task
+
+    def __init__(
+        self,
+        disabled: Sequence[str],
+        answers: SimpleQueue[tuple[_Worker, dict[str, Any] | None]],
+    ) -> None:
+        self.process = subprocess.Popen(  # a constant command
+            [sys.executable, "-P", "-m", "declnet.runs.many.workers"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **ONE_THREAD},
+            text=True,
+            encoding="utf-8",
+            process_group=0,  # Ctrl-C reaches this process alone, which then stops the workers
+        )
+        self._answers = answers
+        self._send(list(disabled))
+        Thread(target=self._read, daemon=True).start()
+
+    def begin(self, task: Task) -> None:
+        self.task = task
+        message = {"spec": resolved_document(task.spec), "directory": str(task.directory)}
+        self._send({**message, "resumes": task.resumes, "allow_changes": task.allow_changes})
+
+    def dismiss(self) -> None:
+        """Let the worker finish and wait until it exits."""
+        assert self.process.stdin is not None  # noqa: S101  # it was asked for
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Ask the worker to end immediately; `dismiss` waits until its run is recorded as ended."""
+        self.process.terminate()
+
+    def died(self) -> Outcome:
+        """Return the outcome of the task the worker had when it exited without an answer."""
+        self.dismiss()
+        code = self.process.returncode
+        return self.task.outcome(error=f"its worker process ended with exit status {code}")
+
+    def _send(self, message: Any) -> None:
+        assert self.process.stdin is not None  # noqa: S101  # it was asked for
+        with suppress(BrokenPipeError):  # the worker died, which its reader reports
+            self.process.stdin.write(json.dumps(message) + "\n")
+            self.process.stdin.flush()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None  # noqa: S101  # it was asked for
+        with self.process.stdout as lines:
+            for line in lines:
+                self._answers.put((self, json.loads(line)))
+        self._answers.put((self, None))
+
+
+HEARTBEAT = 0.2
+"""Minimum seconds between heartbeats."""
+
+
+def work() -> int:
+    """Execute the tasks received on standard input, one JSON line each, until it ends.
+
+    The answers on standard output are a JSON line for each heartbeat and each outcome. Output
+    printed by plugins goes to standard error instead.
+
+    Returns:
+        The exit code, 130 if asked to stop.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+    try:
+        _answer_tasks(sys.stdin, answers)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _answer_tasks(tasks: TextIO, answers: TextIO) -> None:
+    disabled = json.loads(tasks.readline() or "[]")
+    registry = discover(disabled) if disabled else default_registry()
+    for line in tasks:
+        document = json.loads(line)
+        spec = parse_spec(document["spec"], registry)
+        directory = Path(document["directory"])
+        task = Task(spec, directory, document["resumes"], document["allow_changes"])
+        outcome = carry_out(task, registry, _progress(answers))
+        found = {"metrics": outcome.metrics, "seconds": outcome.seconds, "error": outcome.error}
+        _answer(answers, {"outcome": found})
+
+
+def _progress(answers: TextIO) -> Progress:
+    last = 0.0
+
+    def progress(share: float) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        if now - last > HEARTBEAT:
+            last = now
+            _answer(answers, {"progress": share})
+
+    return progress
+
+
+def _answer(answers: TextIO, message: dict[str, Any]) -> None:
+    try:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+    except BrokenPipeError:  # the parent process is gone
+        raise KeyboardInterrupt from None
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(work())

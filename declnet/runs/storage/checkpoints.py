@@ -1,0 +1,189 @@
+"""Checkpoints in a run's folder: file format, retention and integrity checks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.serialization import from_plain, to_plain
+from declnet.runs.storage.folder import CHECKPOINTS, parse_json
+from declnet.runs.storage.writing import (
+    make_folder,
+    read_bytes,
+    remove_temporary,
+    write_atomically,
+    write_json,
+)
+
+FORMAT = "declnet.checkpoint.1"
+INDEX = "index.json"
+KEEP_LAST = 2
+"""Number of checkpoints to keep if no callback specifies it."""
+
+Notice = Callable[[str], None]
+
+
+class CheckpointError(ValueError):
+    """Invalid checkpoint; the message gives the reason."""
+
+
+def packed(content: dict[str, Any]) -> bytes:
+    """Return plain values as the bytes of a file (see `declnet.contracts.serialization`).
+
+    Raises:
+        NotPlainError: the values are not plain.
+    """
+    from safetensors.numpy import save
+
+    arrays: dict[str, Array] = {}
+    parts = {name: to_plain(value, arrays, name) for name, value in content.items()}
+    return save(arrays, {FORMAT: json.dumps(parts, allow_nan=False)})
+
+
+def unpacked(data: bytes) -> dict[str, Any]:
+    """Return the values passed to `packed`.
+
+    Raises:
+        CheckpointError: the bytes are not a checkpoint in this format.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        arrays = load(data)
+        size = int.from_bytes(data[:8], "little")
+        parts = json.loads(json.loads(data[8 : 8 + size])["__metadata__"][FORMAT])
+        return {name: from_plain(plain, arrays) for name, plain in parts.items()}
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CheckpointError(f"not a checkpoint of format {FORMAT}: {error}") from None
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An entry of the checkpoint index.
+
+    Attributes:
+        file: the file's name in the checkpoint folder.
+        epoch: the current epoch, or the next one.
+        batch: number of completed batches of that epoch.
+        step: number of updates made.
+        sha256: the file's checksum.
+        best: whether a callback marked it as the best.
+    """
+
+    file: str
+    epoch: int
+    batch: int
+    step: int
+    sha256: str
+    best: bool = False
+
+
+class Checkpoints:
+    """The folder `checkpoints`, created when the first checkpoint is written.
+
+    Each checkpoint is written atomically under a unique name, followed by the index with its
+    checksum, also atomically. Only then are outdated checkpoints removed, so a kill at any moment
+    leaves an index whose checkpoints are all intact.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._folder = directory / CHECKPOINTS
+        self.kept: list[Checkpoint] = []
+
+    def write(
+        self, content: dict[str, Any], epoch: int, batch: int, step: int, best: bool, keep_last: int
+    ) -> None:
+        """Write a checkpoint, or mark the existing one for the same moment as the best.
+
+        Args:
+            content: plain values.
+            epoch: as in `Checkpoint`, like batch and step.
+            best: whether it replaces the best one so far.
+            keep_last: how many to keep besides the best.
+
+        Raises:
+            OSError: the checkpoint cannot be written.
+            NotPlainError: the content is not plain.
+        """
+        kept = [replace(each, best=each.best and not best) for each in self.kept]
+        if kept and (kept[-1].epoch, kept[-1].batch) == (epoch, batch):
+            kept[-1] = replace(kept[-1], best=best or kept[-1].best)
+        else:
+            data, name = packed(content), f"step-{step:09}.safetensors"
+            make_folder(self._folder)
+            write_atomically(self._folder / name, data)
+            checksum = hashlib.sha256(data).hexdigest()
+            kept.append(Checkpoint(name, epoch, batch, step, checksum, best))
+        self._keep([each for each in kept[:-keep_last] if each.best] + kept[-keep_last:])
+
+    def read(self, notice: Notice) -> Iterator[tuple[Checkpoint, dict[str, Any]]]:
+        """Yield the intact checkpoints from newest to oldest.
+
+        Args:
+            notice: called with a sentence for each damaged checkpoint.
+        """
+        try:
+            self.kept = self._index()
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, TypeError, KeyError):
+            notice(f"{self._folder / INDEX} is damaged, so no checkpoint can be trusted")
+            return
+        for each in reversed(self.kept):
+            try:
+                yield each, self._content(each)
+            except FileNotFoundError:
+                notice(f"{self._folder / each.file} is missing; taking the checkpoint before it")
+            except (OSError, CheckpointError) as error:
+                notice(
+                    f"{self._folder / each.file} is damaged ({error}); "
+                    "taking the checkpoint before it"
+                )
+
+    def rewind(self, checkpoint: Checkpoint | None) -> None:
+        """Drop all checkpoints after the given one (all for None) and remove unindexed files."""
+        if not self._folder.is_dir():
+            return
+        remove_temporary(self._folder)
+        last = checkpoint.step if checkpoint is not None else -1
+        self._keep([each for each in self.kept if each.step <= last])
+
+    def clear(self) -> None:
+        """Remove all checkpoints, and the folder if it is then empty; raise OSError on failure."""
+        if self._folder.is_dir():
+            (self._folder / INDEX).unlink(missing_ok=True)
+            self._remove_all_but([])
+            if not any(self._folder.iterdir()):
+                self._folder.rmdir()
+
+    def _keep(self, kept: list[Checkpoint]) -> None:
+        write_json(self._folder / INDEX, [asdict(each) for each in kept])
+        self._remove_all_but(kept)
+
+    def _remove_all_but(self, kept: list[Checkpoint]) -> None:
+        self.kept = kept
+        names = {each.file for each in kept}
+        for each in self._folder.glob("step-*.safetensors"):
+            if each.name not in names:
+                each.unlink(missing_ok=True)
+
+    def _index(self) -> list[Checkpoint]:
+        entries = parse_json(read_bytes(self._folder / INDEX))
+        if not isinstance(entries, list):
+            raise TypeError("the index is not a list")
+        kept = [Checkpoint(**entry) for entry in entries]
+        if any(Path(each.file).name != each.file for each in kept):
+            raise ValueError("a checkpoint is outside the folder")
+        return sorted(kept, key=lambda each: each.step)
+
+    def _content(self, checkpoint: Checkpoint) -> dict[str, Any]:
+        data = read_bytes(self._folder / checkpoint.file)
+        if hashlib.sha256(data).hexdigest() != checkpoint.sha256:
+            raise CheckpointError("its checksum does not match")
+        return unpacked(data)

@@ -1,0 +1,69 @@
+"""Checksums of a run's files: recorded in the manifest, and checked before a file is used."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from declnet.errors import OutputError
+from declnet.runs.storage import folder
+from declnet.runs.storage.folder import reading
+from declnet.runs.storage.writing import read_bytes
+
+REMEDY = "restore it from a copy of the folder, or train again"
+
+
+def checksum(content: bytes) -> str:
+    """Return the SHA-256 of a file's content as the manifest records it."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+class RunFiles:
+    """The files of a run, each compared with its checksum in the manifest before it is used.
+
+    The manifest of a finished run lists all files that must be there. Runs of versions that
+    recorded no checksums are read as they are.
+
+    Args:
+        directory: the run's folder.
+        manifest: its manifest.
+        name: the manifest's file, for messages.
+    """
+
+    def __init__(
+        self, directory: Path, manifest: Mapping[str, Any], name: str = folder.MANIFEST
+    ) -> None:
+        self._directory, self._name = directory, name
+        self._checksums: Mapping[str, Any] = manifest.get("files", {})
+        self._is_complete = "files" in manifest and manifest.get("status") == "finished"
+
+    def read(self, name: str) -> bytes | None:
+        """Return the content of a file, or None if the run has no such file.
+
+        Raises:
+            OutputError: the file is missing, differs from the run's, or cannot be read.
+        """
+        path, expected = self._directory / name, self._checksums.get(name)
+        with reading(path):
+            content = read_bytes(path) if os.path.lexists(path) else None
+        if content is None:
+            if expected is None:
+                return None
+            raise OutputError(f"{path}: this file of the run is missing; {REMEDY}")
+        if expected is None and self._is_complete:
+            message = f"not a file of this run: {self._name} does not list it; remove it"
+            raise OutputError(f"{path}: {message}")
+        if expected is not None and checksum(content) != expected:
+            message = f"changed since the run ended: its checksum in {self._name} differs"
+            raise OutputError(f"{path}: {message}; {REMEDY}")
+        return content
+
+    def require(self, name: str) -> bytes:
+        """Return the content of a file that every run has; raise OutputError as `read` does."""
+        content = self.read(name)
+        if content is None:
+            raise OutputError(f"{self._directory / name}: there is no such file")
+        return content

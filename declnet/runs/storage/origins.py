@@ -1,0 +1,221 @@
+"""Origins of a run's components: recorded in the manifest and checked when a run is loaded."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+from pydantic import BaseModel
+
+import declnet
+from declnet.contracts.component import Component
+from declnet.contracts.execution.kernel import Kernel
+from declnet.errors import DeclnetWarning, OriginError, OutputError
+from declnet.graph.model import Model
+from declnet.graph.parameters import initializer_of
+from declnet.registry.discovery import default_registry
+from declnet.registry.plugin import FIRST_PARTY, LOCAL, Plugin, normalized, origins_in_words
+from declnet.registry.recorded import recorded_components, recorded_plugin
+from declnet.registry.registry import Registry
+from declnet.registry.spelling import kind_in_words
+from declnet.runs.storage import folder
+from declnet.runs.storage.checkpoints import Notice
+from declnet.spec.model import RunSpec
+from declnet.spec.requirements import registry_for
+from declnet.spec.validate import load_spec
+
+
+def warn(sentence: str) -> None:
+    """Issue a `DeclnetWarning` attributed to the line that called declnet."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and _is_inside(frame):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(sentence, DeclnetWarning, stacklevel=level + 1)
+
+
+def _is_inside(frame: FrameType) -> bool:
+    """Return whether a frame belongs to declnet or to a cached property."""
+    return str(frame.f_globals.get("__name__")).partition(".")[0] in ("declnet", "functools")
+
+
+def used_components(
+    spec: RunSpec, model: Model, kernels: Iterable[type[Kernel]], registry: Registry
+) -> dict[str, dict[str, str]]:
+    """Return the manifest's `components`: `distribution==version` for each kind and type.
+
+    They include the initializers that layers of the model name, and kernels that replaced others.
+    """
+    as_built = registry.preferring(spec.model.preferred)
+    initializers = [initializer_of(slot.parameter, as_built) for slot in model.store.slots]
+    used: set[type[Component]] = {*map(type, components_in((spec, initializers))), *kernels}
+    found: dict[str, dict[str, str]] = {}
+    for component in sorted(used, key=lambda each: (each.kind, each.type)):
+        types = found.setdefault(component.kind, {})
+        origin = registry.plugin_of(component) or LOCAL
+        if component.type not in types or origin == LOCAL:  # a local class takes precedence
+            types[component.type] = origin.requirement
+    return found
+
+
+def components_in(value: Any) -> Iterator[Component]:
+    """Yield every component in a value, at any depth."""
+    if isinstance(value, Component):
+        yield value
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from components_in(getattr(value, name))
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from components_in(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from components_in(item)
+
+
+@dataclass(frozen=True)
+class Origins:
+    """The component origins recorded in a manifest.
+
+    Attributes:
+        components: origins by kind and type.
+        plugins: all plugins used, from a first-edition manifest, which does not name types.
+    """
+
+    components: Mapping[tuple[str, str], Plugin]
+    plugins: tuple[Plugin, ...] = ()
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> Self:
+        """Return the origins in a manifest; empty if the run recorded none.
+
+        Raises:
+            ValueError: the manifest is malformed.
+        """
+        try:
+            listed = () if "components" in manifest else manifest.get("plugins", ())
+            plugins = tuple(
+                recorded_plugin(each["distribution"], each["version"]) for each in listed
+            )
+        except (KeyError, TypeError):
+            raise ValueError("the list of plugins is malformed") from None
+        return cls(recorded_components(manifest), plugins)
+
+    def versions(self, *, kernels: bool = True) -> dict[str, str]:
+        """Return the versions of all distributions by name, optionally excluding kernels."""
+        used = [
+            plugin
+            for (kind, _), plugin in self.components.items()
+            if kernels or kind != Kernel.kind
+        ]
+        return {each.distribution: each.version for each in (*used, *self.plugins) if each.version}
+
+    def as_seen(self, registry: Registry) -> Registry:
+        """Return a registry as the run sees it, with each component from its recorded origin.
+
+        For unrecorded types offered by several distributions, it follows the first edition:
+        declnet's own, else the first distribution by name.
+        """
+        known = dict(self.components)
+        used = {normalized(each.distribution) for each in self.plugins}
+        for conflict in registry.conflicts() if self.plugins else ():
+            among = [each for each in conflict.plugins if normalized(each.distribution) in used]
+            if among:
+                first = min(
+                    among, key=lambda each: (not each.is_of(FIRST_PARTY), each.distribution)
+                )
+                known[conflict.kind, conflict.type] = first
+        # A hint on a missing type names the distributions that the run used.
+        return registry.as_recorded(known).preferring(used - {normalized(FIRST_PARTY)})
+
+    def moved(self, registry: Registry, *, kernels: bool) -> Iterator[tuple[str, Plugin]]:
+        """Yield a description and the origin of each component now offered only elsewhere."""
+        for (kind, name), plugin in self.components.items():
+            offering = registry.offering(kind, name) if kernels or kind != Kernel.kind else ()
+            if offering and not any(each.is_of(plugin.distribution) for each in offering):
+                now = f"but is now offered by {origins_in_words(offering)}"
+                yield f'{kind_in_words(kind)} "{name}" came from {plugin.origin}, {now}', plugin
+
+    def unlisted(self, spec: RunSpec, registry: Registry) -> Iterator[tuple[str, Plugin]]:
+        """Yield the same for the spec's components whose distributions the run did not use."""
+        listed = {normalized(each.distribution): each for each in self.plugins}
+        if not listed:
+            return
+        now = registry.versions()
+        former = " or ".join(each.origin for each in listed.values())
+        likely = min(listed, key=lambda each: (each in now, each == FIRST_PARTY, each))
+        for component in components_in(spec):
+            plugin = registry.plugin_of(type(component))
+            if plugin is not None and normalized(plugin.distribution) not in listed:
+                name = f'{kind_in_words(component.kind)} "{component.type}"'
+                sentence = f"{name} came from {former}, but is now offered by {plugin.origin}"
+                yield sentence, listed[likely]
+
+
+def spec_of_run(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    registry: Registry | None = None,
+    notice: Notice | None = None,
+    *,
+    training: bool = False,
+) -> tuple[RunSpec, Registry]:
+    """Load the spec from a run's folder, each component from the distribution used in the run.
+
+    Args:
+        directory: the run's folder.
+        manifest: the run's manifest.
+        registry: where names are looked up; default: all installed plugins.
+        notice: called with a sentence for each distribution whose version has changed.
+        training: whether training continues, in which case kernels are checked too.
+
+    Returns:
+        The spec, and the registry as the run sees it.
+
+    Raises:
+        OriginError: a component would come from a different distribution.
+        OutputError: the manifest is malformed.
+        SpecError: a component is no longer installed.
+    """
+    registry = registry or default_registry()
+    try:
+        recorded = Origins.of(manifest)
+    except ValueError as error:
+        raise OutputError(f"{directory / folder.MANIFEST}: {error}") from None
+    _require_none(directory, recorded.moved(registry, kernels=training), registry)
+    view = recorded.as_seen(registry)
+    spec = load_spec(directory / folder.SPEC, registry=view)
+    _require_none(directory, recorded.unlisted(spec, registry), registry)
+    if notice is not None:
+        now = {**registry.versions(), FIRST_PARTY: declnet.__version__}
+        for name, version in sorted(recorded.versions(kernels=training).items()):
+            current = now.get(normalized(name), version)
+            if current != version:
+                notice(f"{name} was {version} when this run was made, and is {current} now")
+    return spec, registry_for(spec.plugins, view)
+
+
+def _require_none(directory: Path, moved: Iterable[tuple[str, Plugin]], registry: Registry) -> None:
+    """Raise OriginError if anything has moved."""
+    found = list(moved)
+    if found:
+        sentences = dict.fromkeys(sentence for sentence, _ in found)
+        hints = dict.fromkeys(_hint(plugin, registry) for _, plugin in found)
+        raise OriginError(f"{directory}: {'; '.join(sentences)}", "; ".join(hints))
+
+
+def _hint(plugin: Plugin, registry: Registry) -> str:
+    """Return a hint on how to make a distribution's components available again."""
+    for disabled in registry.disabled:
+        if disabled.is_of(plugin.distribution):
+            return f"{disabled} is disabled"
+    for failure in registry.failures:
+        if failure.plugin.is_of(plugin.distribution):
+            return str(failure)
+    if not plugin.distribution:
+        return "hand over a registry with the components that the run had"
+    return f'pip install "{plugin.requirement}"'

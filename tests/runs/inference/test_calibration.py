@@ -1,0 +1,400 @@
+"""Calibrations: fitted after the training, stored with the run, applied to all predictions."""
+
+from __future__ import annotations
+
+import csv
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import (
+    Calibrator,
+    ComponentError,
+    DataError,
+    OutputError,
+    Registry,
+    open_run,
+    parse_spec,
+)
+from declnet.runs.inference.calibration import JointCalibration
+from declnet.testing.examples import registry_with
+
+STEPS = ["temperature", {"type": "conformal", "coverage": 0.8}]
+
+
+@pytest.fixture(scope="module")
+def classes():
+    """Three classes that overlap, of which a long training becomes too sure."""
+    rng = np.random.default_rng(0)
+    y = np.arange(240) % 3
+    return np.eye(3)[y][:, :2] + rng.normal(0, 0.7, (240, 2)), y
+
+
+@pytest.fixture
+def imbalanced():
+    """One of ten samples is 1, and hard to tell."""
+    rng = np.random.default_rng(1)
+    y = (np.arange(400) % 10 == 0).astype(int)
+    return y[:, None] * 0.8 + rng.normal(0, 0.7, (400, 2)), y
+
+
+def spec_of(steps, output, loss, *, metrics=(), epochs=150):
+    calibration = {"calibration": {"steps": steps}} if steps else {}
+    return parse_spec(
+        {
+            "data": {"validation": 0.3, "test": 0.3},
+            "model": {"layers": [{"type": "dense", "units": 24}, "relu", *output]},
+            "loss": loss,
+            "optimizer": {"type": "adam", "learning_rate": 0.03},
+            "training": {"epochs": epochs, "metrics": list(metrics), "log_every": 50},
+            **calibration,
+        }
+    )
+
+
+SOFTMAX = [{"type": "dense", "units": 3}, "softmax"]
+SIGMOID = [{"type": "dense", "units": 1}, "sigmoid"]
+LINEAR = [{"type": "dense", "units": 1}]
+
+
+def of_classes(steps, **changes):
+    return spec_of(steps, SOFTMAX, "categorical_crossentropy", **changes)
+
+
+def parts_of(x, y):
+    cuts = {"train": slice(100), "validation": slice(100, 170), "test": slice(170, None)}
+    return {name: (x[part], y[part]) for name, part in cuts.items()}
+
+
+def without_fractions(spec):
+    fractions = {"validation": None, "test": None}
+    return spec.model_copy(update={"data": spec.data.model_copy(update=fractions)})
+
+
+@pytest.fixture(scope="module")
+def run(classes, tmp_path_factory):
+    spec = without_fractions(of_classes(STEPS, metrics=["log_loss", "accuracy"]))
+    data = parts_of(*classes)
+    return declnet.run(spec, data, tmp_path_factory.mktemp("runs") / "run"), data
+
+
+@pytest.fixture
+def copy(run, tmp_path):
+    """A copy of the run's folder, which a test may damage."""
+    return Path(shutil.copytree(run[0].directory, tmp_path / "run"))
+
+
+class TestARunWithATemperatureAndSets:
+    def test_the_stored_run_predicts_as_the_run_did_to_the_bit(self, run):
+        result, data = run
+        first = result.predict(data["test"][0])
+        predictor = pickle.loads(pickle.dumps(open_run(result.directory).predictor()))
+        again = predictor.predict(data["test"][0])
+        for name in ("probabilities", "sets", "outputs"):
+            assert np.array_equal(getattr(first, name), getattr(again, name))
+        assert declnet.resume(result.directory).predictor.calibrations.keys() == {""}
+
+    def test_probabilities_are_those_of_the_model_at_another_temperature(self, run):
+        result, data = run
+        raw = result.model.predict(result.model.as_input(data["test"][0]))
+        state = json.loads((result.directory / "calibration.json").read_text())
+        state = state["losses"][""]["steps"][0]["state"]
+        powers = raw.astype(float) ** (1 / state["temperature"])
+        found = result.predict(data["test"][0]).probabilities
+        assert np.allclose(found, powers / powers.sum(axis=1, keepdims=True), rtol=1e-4)
+        assert state["temperature"] > 1
+
+    def test_metrics_are_calibrated_and_the_loss_is_not(self, run, classes):
+        result, data = run
+        plain = declnet.run(without_fractions(of_classes(None, metrics=["log_loss"])), data)
+        for name in ("train", "validation", "test"):
+            assert result.metrics[name]["loss"] == plain.metrics[name]["loss"]
+        before = plain.metrics["test"]["log_loss"]
+        assert result.metrics["test"]["log_loss"] < before
+        evaluation = open_run(result.directory).predictor().evaluate(data["test"])
+        assert evaluation.metrics == pytest.approx(result.metrics["test"])
+        found = evaluation.as_data()["calibration"]
+        assert found["before"]["log_loss"] == pytest.approx(before, rel=1e-5)
+        assert found["after"]["log_loss"] == pytest.approx(result.metrics["test"]["log_loss"])
+        assert found["after"]["expected_calibration_error"] < 1
+        assert found["samples"] == 70
+
+    def test_the_coverage_is_that_of_the_sets_which_predictions_have(self, run):
+        result, data = run
+        x, y = data["test"]
+        found, sets = result.predictor.evaluate((x, y)), result.predict(x).sets
+        assert found.calibration.coverage == pytest.approx(
+            {
+                "coverage": sets[np.arange(len(y)), y].mean(),
+                "mean_set_size": sets.sum(axis=1).mean(),
+                "promised": 0.8,
+            }
+        )
+        texts = result.predict(x).columns()["set"]
+        rows = ["|".join(str(each) for each in np.flatnonzero(row)) for row in sets]
+        assert texts.tolist() == rows
+
+    @pytest.mark.parametrize("damage", ["edited", "lost", "other"])
+    def test_a_file_that_does_not_belong_to_the_run_is_refused_by_name(self, copy, damage):
+        path = copy / "calibration.json"
+        if damage == "lost":
+            path.unlink()
+        elif damage == "edited":
+            path.write_text(path.read_text().replace('"temperature": ', '"temperature": 1'))
+        else:
+            manifest = json.loads((path.parent / "manifest.json").read_text())
+            del manifest["files"]
+            (path.parent / "manifest.json").write_text(json.dumps(manifest))
+            path.write_text(path.read_text().replace("0.8", "0.9"))
+        with pytest.raises(OutputError, match=r"calibration\.json"):
+            open_run(path.parent).predictor()
+
+    @pytest.mark.parametrize(
+        ("path", "value"),
+        [
+            ("form", 2),
+            ("losses", []),
+            ("losses", {"other": {}}),
+            ("losses..samples", "many"),
+            ("losses..steps", []),
+            ("losses..steps.0", None),
+            ("losses..steps.0.calibrator", "conformal"),
+            ("losses..steps.0.calibrator", "unheard_of"),
+            ("losses..steps.0.state", {}),
+            ("losses..steps.0.state.temperature", -1.0),
+            ("losses..steps.0.state.temperature", [1.0]),
+            ("losses..steps.1.state.limit", "far"),
+            ("losses..steps.1.state.limit", {"array": [1], "dtype": "object", "shape": [1]}),
+        ],
+    )
+    def test_wrong_content_is_an_error_that_names_the_file(self, copy, path, value):
+        manifest = json.loads((copy / "manifest.json").read_text())
+        del manifest["files"]
+        (copy / "manifest.json").write_text(json.dumps(manifest))
+        whole = json.loads((copy / "calibration.json").read_text())
+        *outer, last = path.split(".")
+        place = whole
+        for key in outer:
+            place = place[int(key) if isinstance(place, list) else key]
+        place[int(last) if isinstance(place, list) else last] = value
+        (copy / "calibration.json").write_text(json.dumps(whole))
+        with pytest.raises(OutputError, match=r"calibration\.json: cannot be read"):
+            open_run(copy).predictor()
+
+    def test_an_interrupted_run_says_that_it_is_not_calibrated(self, copy, classes):
+        path = copy / "manifest.json"
+        manifest = json.loads(path.read_text())
+        del manifest["files"]["calibration.json"]
+        path.write_text(json.dumps(manifest | {"status": "interrupted"}))
+        (copy / "calibration.json").unlink()
+        said = []
+        predictor = open_run(copy, notice=said.append).predictor()
+        assert said == ["the run is interrupted, so its predictions are not calibrated"]
+        assert predictor.predict(classes[0]).sets is None
+
+
+def test_a_run_that_was_killed_at_its_end_is_calibrated_again(classes, tmp_path):
+    spec = without_fractions(of_classes(STEPS, epochs=3))
+    data = parts_of(*classes)
+    declnet.run(spec, data, tmp_path / "run")
+    path, manifest = tmp_path / "run" / "calibration.json", tmp_path / "run" / "manifest.json"
+    whole = path.read_bytes()
+    kept = json.loads(manifest.read_text())
+    del kept["files"], kept["ended"]
+    manifest.write_text(json.dumps(kept | {"status": "running"}))
+    path.write_text("of other weights")
+
+    def stop(event):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        declnet.resume(tmp_path / "run", data, listener=stop)
+    assert not path.exists()
+    declnet.resume(tmp_path / "run", data)
+    assert path.read_bytes() == whole
+
+
+def test_a_run_without_calibrators_has_no_trace_of_them(classes, tmp_path):
+    data = parts_of(*classes)
+    result = declnet.run(without_fractions(of_classes(None, epochs=2)), data, tmp_path / "run")
+    assert not (tmp_path / "run" / "calibration.json").exists()
+    assert "calibration" not in (tmp_path / "run" / "spec.toml").read_text()
+    assert "calibration" not in result.predictor.evaluate(data["test"]).as_data()
+    predictions = result.predict(data["test"][0])
+    assert predictions.sets is predictions.lower is None
+
+
+class TestAThreshold:
+    def test_it_is_used_by_predictions_metrics_and_the_confusion_matrix(self, imbalanced, tmp_path):
+        steps, metrics = [{"type": "threshold", "metric": "f1"}], ["f1", "binary_accuracy"]
+        spec = spec_of(steps, SIGMOID, "binary_crossentropy", metrics=metrics)
+        result = declnet.run(spec, imbalanced, tmp_path / "run")
+        predictor = open_run(tmp_path / "run").predictor()
+        threshold = predictor.reading.threshold
+        assert threshold != 0.5
+        x, y = imbalanced
+        found, evaluation = predictor.predict(x), predictor.evaluate((x, y))
+        assert np.array_equal(found.prediction, (found.outputs[:, 0] > threshold).astype(int))
+        accuracy = float((found.prediction == y).mean())
+        assert evaluation.metrics["binary_accuracy"] == pytest.approx(accuracy)
+        assert evaluation.counts.trace() == round(accuracy * len(y))
+        assert evaluation.calibration.threshold == threshold
+        plain = declnet.run(
+            spec_of(None, SIGMOID, "binary_crossentropy", metrics=["f1"]), imbalanced
+        )
+        assert result.metrics["validation"]["f1"] > plain.metrics["validation"]["f1"]
+
+    def test_the_option_of_predict_wins(self, imbalanced):
+        steps = [{"type": "threshold", "metric": "f1"}]
+        result = declnet.run(spec_of(steps, SIGMOID, "binary_crossentropy", epochs=2), imbalanced)
+        result.predictor.set_threshold(0.0)
+        assert result.predict(imbalanced[0]).prediction.all()
+
+    def test_each_of_several_labels_has_its_own(self, imbalanced, tmp_path):
+        x, rare = imbalanced
+        y = np.stack([rare, (x[:, 1] > 0).astype(int), 0 * rare], axis=1)
+        steps, output = [{"type": "threshold", "metric": "f1"}], [{"type": "dense", "units": 3}]
+        loss, metrics = "binary_crossentropy", ["binary_accuracy"]
+        spec = spec_of(steps, [*output, "sigmoid"], loss, metrics=metrics, epochs=40)
+        declnet.run(spec, (x, y), tmp_path / "run")
+        predictor = open_run(tmp_path / "run").predictor()
+        thresholds = predictor.reading.threshold
+        assert len(set(thresholds)) == 3
+        found, evaluation = predictor.predict(x), predictor.evaluate((x, y))
+        assert np.array_equal(found.prediction, found.outputs > np.array(thresholds))
+        assert not found.prediction[:, 2].any()
+        accuracy = (found.prediction == y).mean()
+        assert evaluation.metrics["binary_accuracy"] == pytest.approx(accuracy)
+        assert np.trace(evaluation.counts, axis1=1, axis2=2).sum() == round(accuracy * y.size)
+        assert evaluation.as_data()["calibration"]["threshold"] == thresholds
+        stored = json.loads((tmp_path / "run" / "metrics.json").read_text("utf-8"))
+        assert stored["validation"]["binary_accuracy"] > 0.8
+        of_two = JointCalibration.of([predictor.calibrations[""]] * 2)
+        assert of_two.threshold == pytest.approx(thresholds)
+
+
+class TestIntervals:
+    def test_they_are_in_the_units_of_the_target_and_columns_of_predictions(self, tmp_path):
+        rng = np.random.default_rng(2)
+        with (tmp_path / "houses.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["size", "price"])
+            for size in rng.uniform(1, 2, 300):
+                writer.writerow([size, 1e5 * size + 1e4 * rng.normal()])
+        spec = spec_of([{"type": "conformal"}], LINEAR, "mean_squared_error", epochs=60)
+        source = {"type": "csv", "path": str(tmp_path / "houses.csv"), "target": "price"}
+        document = spec.model_dump(mode="json", exclude_none=True)
+        document["data"] |= {"train": source, "prepare_targets": {"price": ["standardize"]}}
+        result = declnet.run(document, out=tmp_path / "run")
+        found = result.predict({"size": [1.2, 1.8]})
+        assert list(found.columns()) == ["prediction", "lower", "upper"]
+        assert np.allclose((found.lower + found.upper) / 2, found.prediction)
+        assert 2e4 < (found.upper - found.lower).mean() < 8e4
+        coverage = open_run(tmp_path / "run").evaluate("test").calibration.coverage
+        assert 0.75 < coverage["coverage"] <= 1
+        assert coverage["mean_width"] == pytest.approx((found.upper - found.lower).mean())
+
+    def test_of_quantiles(self):
+        x = np.random.default_rng(3).normal(size=(300, 1))
+        y = x[:, 0] + np.random.default_rng(4).normal(size=300)
+        output = [{"type": "dense", "units": 3}]
+        result = declnet.run(spec_of(["conformal"], output, "quantile"), (x, y))
+        found = result.predict(x)
+        assert found.lower.shape == found.upper.shape == (300,)
+        assert np.mean((found.lower <= y) & (y <= found.upper)) > 0.8
+
+
+class Forgotten(Calibrator):
+    """A third party's calibrator that raises."""
+
+    type = "forgotten"
+
+    def fit(self, y_pred, y_true, task):
+        raise ZeroDivisionError("division by zero")
+
+    def threshold(self, state):
+        return 0.5
+
+
+def test_an_error_of_a_calibrator_names_it(classes, tmp_path):
+    registry = registry_with([Forgotten])
+    spec = of_classes(None, epochs=1).model_dump(mode="json", exclude_none=True)
+    spec = parse_spec(spec | {"calibration": {"steps": ["forgotten"]}}, registry)
+    with pytest.raises(ComponentError, match=r'calibrator "forgotten" .* ZeroDivisionError in fit'):
+        declnet.run(spec, classes, tmp_path / "run", registry=registry)
+    assert isinstance(registry, Registry)
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["status"] == "failed"
+
+
+@pytest.mark.parametrize("steps", [["conformal"], ["temperature"]])
+def test_a_prediction_beyond_floats_is_the_samples_fault_and_no_calibrators(steps, classes):
+    x, y = classes
+    if steps == ["conformal"]:
+        spec = spec_of(steps, LINEAR, "mean_squared_error", epochs=1)
+        y = x[:, :1]
+    else:
+        spec = of_classes(steps, epochs=1)
+    predictor = declnet.run(spec, (x, y)).predictor
+    with pytest.raises(DataError, match="sample 2: the model's prediction is NaN or infinite"):
+        predictor.predict(np.array([[0.0, 1.0], [1e308, -1e308]]))
+
+
+def test_each_of_several_losses_has_its_own_calibration(imbalanced):
+    x, sold = imbalanced
+    spec = parse_spec(
+        {
+            "data": {"validation": 0.4},
+            "model": {
+                "layers": [
+                    {"type": "dense", "units": 8, "name": "trunk"},
+                    {"type": "dense", "units": 1, "name": "price"},
+                    {"type": "dense", "units": 1, "inputs": ["trunk"]},
+                    {"type": "sigmoid", "name": "sold"},
+                ],
+                "outputs": ["price", "sold"],
+            },
+            "losses": {
+                "price": {"type": "mean_squared_error", "calibration": {"steps": ["conformal"]}},
+                "sold": {"type": "binary_crossentropy", "calibration": {"steps": ["temperature"]}},
+            },
+            "optimizer": "adam",
+            "training": {"epochs": 3},
+        }
+    )
+    data = declnet.Dataset(x, {"price": x[:, :1] * 3, "sold": sold})
+    result = declnet.run(spec, data)
+    found = result.predict(x)
+    assert found["price"].lower is not None
+    assert found["sold"].lower is None
+    assert "price_lower" in found.columns()
+    evaluation = result.predictor.evaluate(data).as_data()["losses"]
+    assert "coverage" in evaluation["price"]["calibration"]
+    assert "before" in evaluation["sold"]["calibration"]
+
+
+def test_an_ensemble_averages_calibrated_predictions_and_joins_their_sets(classes, tmp_path):
+    document = of_classes(STEPS, epochs=40).model_dump(mode="json", exclude_none=True)
+    document["data"] = {"folds": 3, "test": 0.3}
+    declnet.cross_validate(parse_spec(document), classes, out=tmp_path / "cv")
+    folder = tmp_path / "cv"
+    ensemble = declnet.open_ensemble(folder)
+    predictor, x = ensemble.predictor(), classes[0]
+    singles = [each.predict(x) for each in predictor.predictors]
+    found = predictor.predict(x)
+    mean = np.mean([each.probabilities for each in singles], axis=0)
+    assert np.allclose(found.probabilities, mean, atol=1e-6)
+    limits = sorted(each.calibrations[""].steps[1].state["limit"] for each in predictor.predictors)
+    by_median = 1 - found.probabilities.astype(float) <= limits[1]
+    assert np.array_equal(found.sets, by_median)
+    evaluation = predictor.evaluate(classes).calibration
+    assert evaluation.coverage["coverage"] == found.sets[np.arange(240), classes[1]].mean()
+    raw = [each.outputs(each.prepared(x), calibrated=False)[0] for each in predictor.predictors]
+    p = np.mean(raw, axis=0)[np.arange(240), classes[1]]
+    assert evaluation.before["log_loss"] == pytest.approx(-np.log(p).mean(), rel=1e-4)
+    out_of_fold = declnet.open_ensemble(folder).out_of_fold({"train": declnet.Dataset(*classes)})
+    assert out_of_fold.sets.shape == (len(out_of_fold), 3)

@@ -1,0 +1,42 @@
+"""Files that are predicted part by part."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet.runs.inference import file_parts
+from declnet.runs.inference.file_parts import predicted_parts, samples_in_part
+
+
+@pytest.fixture(scope="module")
+def predictor(flowers):
+    return declnet.load_predictor(flowers.run)
+
+
+@pytest.mark.parametrize("samples", [1, 7, 120, 1000])
+def test_parts_are_what_the_whole_is(samples, predictor, flowers, monkeypatch):
+    """Nothing is fitted anew: a row is prepared alone as among others."""
+    (whole,) = predicted_parts(predictor, flowers.table)
+    monkeypatch.setattr(file_parts, "samples_in_part", lambda _: samples)
+    parts = list(predicted_parts(predictor, flowers.table))
+    assert [len(part) for part in parts[:-1]] == [samples] * (len(parts) - 1)
+    assert sum(map(len, parts)) == 120
+    found = np.concatenate([part.outputs for part in parts])
+    assert np.allclose(found, whole.outputs, rtol=0, atol=1e-6)
+    assert [each for part in parts for each in part.prediction] == whole.prediction.tolist()
+
+
+def test_a_row_at_fault_is_told_by_its_place_in_the_file(predictor, tmp_path, monkeypatch):
+    rows = ["1,red,2\n"] * 20
+    rows[16] = "1,red,inf\n"
+    (tmp_path / "new.csv").write_text("length,color,width\n" + "".join(rows))
+    monkeypatch.setattr(file_parts, "samples_in_part", lambda _: 5)
+    with pytest.raises(declnet.DataError, match=r'new\.csv: row 17, column "width" is infinite'):
+        list(predicted_parts(predictor, tmp_path / "new.csv"))
+
+
+def test_a_part_is_as_many_samples_as_the_model_takes_at_once(predictor):
+    assert samples_in_part(predictor) == 2**16
+    assert samples_in_part(predictor) % predictor.model.samples_at_once == 0

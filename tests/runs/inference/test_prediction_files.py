@@ -1,0 +1,147 @@
+"""Files of predictions read back with the libraries that others use."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from declnet.errors import DataError, OutputError
+from declnet.runs.inference import prediction_files as csv_file
+from declnet.runs.inference.prediction_files import (
+    whole_file,
+    write_json_lines,
+    write_npy,
+    write_parquet,
+)
+from declnet.runs.inference.predictions import Predictions
+
+NAMES = (
+    "plain",
+    'with "marks", and comma',
+    "two\nlines",
+    "",
+    " spaced ",
+    "1.5",
+    "ünï",
+    "=2+3",
+    "@a",
+    "-b",
+)
+
+
+def parts(count=3, rows=10):
+    """Return chunks of predictions with full-precision probabilities, even tiny ones."""
+    rng = np.random.default_rng(1)
+    for part in range(count):
+        labels = rng.permutation(len(NAMES))[: rows - part]
+        outputs = rng.random((len(labels), len(NAMES))).astype(np.float32) ** 20
+        yield Predictions(np.array(NAMES, object)[labels], outputs, NAMES, outputs)
+
+
+WHOLE = list(parts())
+SAID = [each for part in WHOLE for each in part.prediction]
+OUTPUTS = np.concatenate([part.outputs for part in WHOLE])
+COLUMNS = ["prediction", *(f"probability_{name}" for name in NAMES)]
+
+
+@pytest.mark.parametrize("polars", [True, False])
+def test_csv_reads_back_to_the_bit(polars, monkeypatch):
+    if polars:
+        pytest.importorskip("polars", reason="the extra data is not installed")
+    monkeypatch.setattr(csv_file, "has_polars", lambda: polars)
+    file = io.BytesIO()
+    assert csv_file.write_csv(parts(), file) == len(SAID)
+    rows = list(csv.reader(io.StringIO(file.getvalue().decode(), newline="")))
+    assert rows[0] == COLUMNS
+    assert [row[0] for row in rows[1:]] == SAID
+    assert np.array_equal(np.array([row[1:] for row in rows[1:]], np.float32), OUTPUTS)
+
+
+def test_json_lines_read_back_to_the_bit():
+    file = io.BytesIO()
+    assert write_json_lines(parts(), file) == len(SAID)
+    rows = [json.loads(line) for line in file.getvalue().decode().split("\n")[:-1]]
+    assert [list(row) for row in rows] == [COLUMNS] * len(SAID)
+    assert [row["prediction"] for row in rows] == SAID
+    found = np.array([[row[name] for name in COLUMNS[1:]] for row in rows], np.float32)
+    assert np.array_equal(found, OUTPUTS)
+
+
+def test_json_has_no_infinity():
+    values = np.array([1.5, np.inf, -np.inf, np.nan])
+    file = io.BytesIO()
+    write_json_lines([Predictions(values, None, None, values[:, None])], file)
+    rows = [json.loads(line)["prediction"] for line in file.getvalue().splitlines()]
+    assert rows == [1.5, None, None, None]
+
+
+def test_other_types_of_classes_keep_their_type():
+    for classes, words in (((False, True), ["true", "false"]), ((3, 8), ["8", "3"])):
+        said = np.array(classes)[[1, 0]]
+        part = Predictions(said, None, ("a", "b"), np.zeros((2, 1)))
+        file = io.BytesIO()
+        write_json_lines([part], file)
+        assert [json.loads(line)["prediction"] for line in file.getvalue().splitlines()] == list(
+            said
+        )
+        file = io.BytesIO()
+        csv_file.write_csv([part], file)
+        assert file.getvalue().decode().split() == ["prediction", *words]
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (2, 3, 1)])
+def test_npy_reads_back_to_the_bit(shape):
+    outputs = np.random.default_rng(3).normal(size=(1234, *shape)).astype(np.float32)
+    cut = [outputs[at : at + 100] for at in range(0, 1234, 100)]
+    file = io.BytesIO()
+    assert write_npy((Predictions(each, None, None, each) for each in cut), file) == 1234
+    file.seek(0)
+    assert np.array_equal(np.load(file, allow_pickle=False), outputs)
+
+
+def test_parquet_reads_back_to_the_bit(tmp_path):
+    polars = pytest.importorskip("polars", reason="the extra data is not installed")
+    with (tmp_path / "p.parquet").open("wb") as file:
+        assert write_parquet(parts(), file) == len(SAID)
+    frame = polars.read_parquet(tmp_path / "p.parquet")
+    assert frame.columns == COLUMNS
+    assert frame["prediction"].to_list() == SAID
+    assert np.array_equal(frame.drop("prediction").to_numpy(), OUTPUTS)
+
+
+def failing():
+    yield WHOLE[0]
+    raise DataError("row 9 is wrong")
+
+
+@pytest.mark.parametrize("write", [csv_file.write_csv, write_json_lines, write_npy, write_parquet])
+def test_after_an_error_nothing_is_left(write, tmp_path):
+    if write is write_parquet:
+        pytest.importorskip("polars", reason="the extra data is not installed")
+    with (
+        pytest.raises(DataError, match=r"^row 9 is wrong$"),
+        whole_file(tmp_path / "out", force=False) as file,
+    ):
+        write(failing(), file)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_came_meanwhile_is_not_overwritten(tmp_path):
+    path = tmp_path / "out.csv"
+    with pytest.raises(OutputError, match="it exists already"), whole_file(path, False):
+        path.write_text("another's")
+    assert path.read_text() == "another's"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+    with whole_file(path, force=True) as file:
+        file.write(b"new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"

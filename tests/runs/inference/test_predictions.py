@@ -1,0 +1,171 @@
+"""How outputs are read, by loss and target."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import Loss
+from declnet.data.target_encoding import TargetEncoding
+from declnet.runs.inference.predictions import OutputReading
+
+
+def spec_with(loss, metrics=()):
+    return declnet.parse_spec(
+        {
+            "declnet": 1,
+            "model": {"layers": [{"type": "dense", "units": 1}]},
+            "loss": loss,
+            "optimizer": "adam",
+            "training": {"epochs": 1, "metrics": list(metrics)},
+        }
+    )
+
+
+def reading(loss, shape, classes=None, metrics=()):
+    target = None if classes is None else TargetEncoding("y", classes)
+    spec = spec_with("hinge" if isinstance(loss, Loss) else loss, metrics)
+    if isinstance(loss, Loss):
+        spec = spec.model_copy(update={"loss": loss})
+    return OutputReading.of(spec.heads[0], shape, np.dtype(float), target)
+
+
+OUTPUTS = np.array([[0.2, 0.7, 0.1], [0.5, 0.1, 0.4]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("classes", "said", "names"),
+    [
+        (None, [1, 0], ("0", "1", "2")),
+        (("a", "b", "c"), ["b", "a"], ("a", "b", "c")),
+        ((3, 5, 7), [5, 3], ("3", "5", "7")),
+        ((3, 5), ["5", "3"], ("3", "5", "unit 3")),
+    ],
+)
+def test_the_largest_unit_is_the_class(classes, said, names):
+    found = reading("categorical_crossentropy", (3,), classes).read(OUTPUTS)
+    assert found.prediction.tolist() == said
+    assert found.class_names == names
+    assert np.array_equal(found.probabilities, OUTPUTS)
+    assert list(found.columns()) == ["prediction", *(f"probability_{each}" for each in names)]
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [(None, [0, 1]), (("no", "yes"), ["no", "yes"]), ((False, True), [False, True])],
+)
+def test_one_unit_says_yes_or_no(classes, said):
+    found = reading("binary_crossentropy", (1,), classes).read(np.array([[0.3], [0.6]]))
+    assert found.prediction.tolist() == said
+    assert np.allclose(found.probabilities, [[0.7, 0.3], [0.4, 0.6]])
+    assert len(found.class_names) == 2
+
+
+def test_booleans_are_called_as_files_have_them():
+    assert reading("binary_crossentropy", (1,), (False, True)).class_names == ("false", "true")
+
+
+def test_the_threshold_of_a_metric_counts():
+    metrics = [{"type": "binary_accuracy", "threshold": 0.2}]
+    found = reading("binary_crossentropy", (1,), None, metrics).read(np.array([[0.3], [0.1]]))
+    assert found.prediction.tolist() == [1, 0]
+
+
+def test_scores_are_no_probabilities():
+    found = reading("hinge", (1,)).read(np.array([[0.3], [-0.1]]))
+    assert found.prediction.tolist() == [1, 0]
+    assert found.probabilities is None
+    assert list(found.columns()) == ["prediction"]
+
+
+def test_several_units_say_yes_or_no_each():
+    found = reading("binary_crossentropy", (2,)).read(np.array([[0.3, 0.8], [0.9, 0.1]]))
+    assert found.prediction.tolist() == [[0, 1], [1, 0]]
+    columns = found.columns()
+    assert list(columns) == ["prediction_1", "prediction_2", "probability_1", "probability_2"]
+    assert columns["prediction_2"].tolist() == [1, 0]
+    assert columns["probability_1"].tolist() == [0.3, 0.9]
+
+
+def test_values_are_as_they_are():
+    one = reading("mean_squared_error", (1,)).read(np.array([[0.3], [-2.0]]))
+    assert one.prediction.tolist() == [0.3, -2.0]
+    assert (one.probabilities, one.class_names) == (None, None)
+    assert list(one.columns()) == ["prediction"]
+    two = reading("mean_squared_error", (2,)).read(np.array([[0.3, 1.0], [-2.0, 0.0]]))
+    assert list(two.columns()) == ["prediction_1", "prediction_2"]
+
+
+@pytest.mark.parametrize(
+    ("units", "y", "expected"),
+    [
+        (3, [2, 0, 1], [2, 0, 1]),
+        (3, [[2], [0], [1]], [2, 0, 1]),
+        (3, np.eye(3)[[2, 0, 1]], [2, 0, 1]),
+        (1, [1, 0, 1], [1, 0, 1]),
+        (1, [[1.0], [0.0], [1.0]], [1, 0, 1]),
+        (1, [True, False, True], [1, 0, 1]),
+        (2, np.array([[1, 0], [0, 1], [1, 1]], np.float32), [[1, 0], [0, 1], [1, 1]]),
+    ],
+)
+def test_true_labels_of_every_form(units, y, expected):
+    loss = "categorical_crossentropy" if units == 3 else "binary_crossentropy"
+    found = reading(loss, (units,)).true_labels(np.array(y))
+    assert (found.tolist(), found.dtype) == (expected, np.intp)
+
+
+class Declared(Loss):
+    """A third-party loss; each test sets its declarations."""
+
+    type = "declared"
+
+    def forward(self, y_pred, y_true, losses):
+        losses[...] = 0
+
+    def backward(self, y_pred, y_true, dy_pred):
+        dy_pred[...] = 0
+
+
+def declared(**traits):
+    return type("Declared", (Declared,), traits)()
+
+
+@pytest.mark.parametrize(
+    ("takes", "threshold", "probabilities"),
+    [
+        (None, 0.5, True),
+        (None, 0.0, False),
+        ("distribution", 0.5, True),
+        ("probabilities", 0.3, True),
+        ("logits", 0.5, True),
+        ("scores", 0.5, False),
+        ("values", 0.5, False),
+    ],
+)
+@pytest.mark.parametrize("units", [1, 2])
+def test_the_loss_says_whether_there_are_probabilities(takes, threshold, probabilities, units):
+    loss = declared(targets="binary", takes=takes, threshold=threshold)
+    found = reading(loss, (units,)).read(np.full((3, units), 0.4))
+    assert (found.probabilities is not None) == probabilities
+    assert (found.prediction == (threshold < 0.4)).all()
+
+
+@pytest.mark.parametrize(("takes", "probabilities"), [(None, True), ("scores", False)])
+def test_scores_of_classes_are_no_probabilities(takes, probabilities):
+    found = reading(declared(targets="classes", takes=takes), (3,), ("a", "b", "c")).read(OUTPUTS)
+    assert found.prediction.tolist() == ["b", "a"]
+    assert (found.probabilities is not None) == probabilities
+
+
+def test_predictions_may_have_another_shape_than_the_output():
+    """A loss of a mean and a variance for each value predicts the means."""
+
+    def means(self, y_pred):
+        return y_pred[:, :1]
+
+    found = reading(declared(takes="values", predictions=means), (2,))
+    assert (found.sort, found.outputs) == ("values", 1)
+    assert found.read(np.array([[1.0], [2.0]])).prediction.tolist() == [1.0, 2.0]
+    one_of_two = declared(targets="binary", takes="logits", predictions=means)
+    assert reading(one_of_two, (2,)).sort == "binary"

@@ -1,0 +1,52 @@
+"""Claiming a run's folder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from declnet import OutputError, RunError
+from declnet.runs.storage.folder import claim, claim_numbered
+
+
+def test_an_empty_folder_is_taken_and_missing_parents_are_made(tmp_path):
+    assert claim(tmp_path) == tmp_path
+    deep = tmp_path / "a" / "b" / "c"
+    assert claim(deep) == deep
+    assert deep.is_dir()
+
+
+def test_a_folder_that_cannot_be_made_or_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be made"):
+        claim(tmp_path / "file" / "below")
+    with pytest.raises(OutputError, match="is a file"):
+        claim(tmp_path / "file")
+    with pytest.raises(RunError, match="cannot be made"):
+        claim_numbered(tmp_path / "file", "a")
+
+
+def test_numbers_count_on_from_the_largest_and_ignore_other_names(tmp_path):
+    for name in ("a-1", "a-7", "a-x", "ab-9", "a-"):
+        (tmp_path / name).mkdir()
+    assert claim_numbered(tmp_path, "a").name == "a-8"
+    assert claim_numbered(tmp_path, "b.c").name == "b.c-1"
+    assert claim_numbered(tmp_path / "new", "a").name == "a-1"
+
+
+def test_several_processes_at_once_claim_a_folder_each(tmp_path):
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from declnet.runs.storage.folder import claim_numbered\n"
+        "for _ in range(100): print(claim_numbered(Path(sys.argv[1]), 'r').name)"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    names = [name for each in processes for name in each.communicate()[0].split()]
+    assert len(names) == len(set(names)) == 400

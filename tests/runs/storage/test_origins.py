@@ -1,0 +1,467 @@
+"""Origins of a run's components: recorded in the manifest, then refused or noted."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import (
+    DeclnetWarning,
+    Initializer,
+    Kernel,
+    KernelCalls,
+    Layer,
+    OriginError,
+    OutputError,
+    Parameter,
+    ResumeError,
+    SpecError,
+    load_model,
+    load_predictor,
+    load_spec,
+    open_run,
+    parse_spec,
+    resume,
+    run,
+)
+from declnet.contracts.runs.callback import EpochLogged
+from declnet.registry.plugin import LOCAL, Plugin
+
+WAVE, OTHER = Plugin("wave", "declnet-wave", "1.0"), Plugin("other", "other-wave", "2.0")
+NEWER = Plugin("wave", "declnet-wave", "1.1")
+
+
+def wave(factor):
+    """y = factor * gain * x, with a gain that the initializer level fills."""
+
+    class Wave(Layer):
+        type = "wave"
+
+        def parameters(self, input_shape):
+            return {"gain": Parameter(input_shape, "level", trainable=False)}
+
+        def forward(self, x, y, state):
+            np.multiply(x, factor * state.gain, out=y)
+
+        def backward(self, x, y, dy, dx, state):
+            if dx is not None:
+                np.multiply(dy, factor * state.gain, out=dx)
+
+    return Wave
+
+
+def level(value):
+    """w = value."""
+
+    class Level(Initializer):
+        type = "level"
+
+        def fill(self, w, rng, fan_in, fan_out):
+            w[...] = value
+
+    return Level
+
+
+@pytest.fixture
+def registry_with():
+    """Make a registry of everything installed plus plugins' layer and initializer."""
+
+    def make(*plugins):
+        registry = declnet.discover()
+        for number, plugin in enumerate(plugins, start=1):
+            registry.register(wave(number), plugin)
+            registry.register(level(number), plugin)
+        return registry
+
+    return make
+
+
+@pytest.fixture
+def waving(document):
+    """Return a spec with the layer wave, whose only parameter uses the initializer level."""
+    document["model"]["layers"][1] = "wave"
+    return document
+
+
+@pytest.fixture
+def finished(waving, registry_with, tmp_path):
+    """The folder of a run with the wave of declnet-wave 1.0."""
+    registry = registry_with(WAVE)
+    run(parse_spec(waving, registry), out=tmp_path / "run", registry=registry)
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def interrupted(waving, registry_with, tmp_path):
+    """The folder of such a run that was interrupted in its second epoch."""
+
+    def interrupt(event):
+        if isinstance(event, EpochLogged) and event.epoch == 1:
+            raise KeyboardInterrupt
+
+    registry, out = registry_with(WAVE), tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run(parse_spec(waving, registry), out=out, registry=registry, listener=interrupt)
+    return out
+
+
+def manifest_of(directory):
+    return json.loads((directory / "manifest.json").read_text())
+
+
+def edit(directory, **values):
+    """Replace values of a manifest; None removes one."""
+    kept = {**manifest_of(directory), **values}
+    written = {key: value for key, value in kept.items() if value is not None}
+    (directory / "manifest.json").write_text(json.dumps(written))
+
+
+def first_edition(directory, *plugins):
+    """Turn the manifest into the first format, with these plugins in addition to declnet's."""
+    own = {"plugin": "layers", "distribution": "declnet", "version": declnet.__version__}
+    others = [
+        {"plugin": each.name, "distribution": each.distribution, "version": each.version}
+        for each in plugins
+    ]
+    edit(directory, components=None, better=None, plugins=[own, *others])
+
+
+def evaluated(directory, registry, **options):
+    """Return a run's predictor after evaluating it."""
+    stored = open_run(directory, registry, **options)
+    stored.evaluate()
+    return stored.predictor()
+
+
+READERS = pytest.mark.parametrize("read", [load_model, resume])
+"""Both ways to a run's spec; all others go through `open_run`, as `load_model` does."""
+
+
+class TestTheManifest:
+    def test_it_has_every_component_with_its_distribution_and_version(self, finished):
+        own = f"declnet=={declnet.__version__}"
+        assert manifest_of(finished)["components"] == {
+            "data_source": {"npz": own},
+            "initializer": {"glorot_uniform": own, "level": "declnet-wave==1.0", "zeros": own},
+            "kernel": {"softmax_categorical_crossentropy": own},
+            "layer": {"dense": own, "softmax": own, "wave": "declnet-wave==1.0"},
+            "loss": {"categorical_crossentropy": own},
+            "metric": {"accuracy": own},
+            "optimizer": {"sgd": own},
+        }
+        assert "plugins" not in manifest_of(finished)
+
+    def test_it_has_components_within_components(self, document, tmp_path):
+        decaying = {"initial_rate": 0.1, "decay_rate": 0.9, "decay_steps": 9}
+        document["optimizer"]["learning_rate"] = {
+            "type": "warmup",
+            "steps": 2,
+            "schedule": {"type": "exponential", **decaying},
+        }
+        document["model"]["layers"][0]["weight_regularizer"] = {"type": "l2", "strength": 0.1}
+        document["data"]["prepare"] = ["standardize"]
+        document["training"]["callbacks"] = ["csv_log"]
+        run(parse_spec(document), out=tmp_path / "run")
+        found = manifest_of(tmp_path / "run")["components"]
+        assert list(found["schedule"]) == ["exponential", "warmup"]
+        others = [list(found[kind]) for kind in ("regularizer", "transform", "callback")]
+        assert others == [["l2"], ["standardize"], ["csv_log"]]
+
+    def test_it_says_which_values_of_each_metric_are_better(self, document, tmp_path):
+        document["training"]["metrics"] = ["accuracy", {"type": "accuracy", "name": "more"}]
+        run(parse_spec(document), out=tmp_path / "run")
+        losses = dict.fromkeys(["loss", "data_loss", "regularization_loss"], "lower")
+        better = manifest_of(tmp_path / "run")["better"]
+        assert better == losses | {"accuracy": "higher", "more": "higher"}
+
+    @pytest.mark.parametrize("registered", [True, False])
+    def test_a_class_of_the_program_is_recorded_as_such(
+        self, waving, registry_with, tmp_path, registered
+    ):
+        registry, own = registry_with(), wave(3)
+        registry.register(level(1), WAVE)
+        if registered:
+            registry.register(own, LOCAL)
+        waving["model"]["layers"][1] = own()
+        run(parse_spec(waving, registry), out=tmp_path / "run", registry=registry)
+        assert manifest_of(tmp_path / "run")["components"]["layer"]["wave"] == "this program"
+        if registered:
+            load_model(tmp_path / "run", registry)
+        message = "wave.* came from the program that made the run, but "
+        with pytest.raises(OriginError, match=message):
+            load_model(tmp_path / "run", registry_with(WAVE))
+        with pytest.raises(SpecError, match="it came from the program that made the run: pass"):
+            load_model(tmp_path / "run")
+
+
+class TestTheSameComponent:
+    def test_it_loads_without_a_word(self, finished, registry_with, blobs):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            predictor = load_predictor(finished, registry_with(WAVE))
+        assert predictor.predict(blobs[0]).outputs.shape == (30, 3)
+
+    @pytest.mark.parametrize("read", [load_model, evaluated, resume])
+    def test_the_recorded_one_is_used_whatever_else_is_installed(
+        self, finished, registry_with, blobs, read
+    ):
+        """Here a new spec would be given another by its preference, or declnet's own."""
+        expected = load_model(finished, registry_with(WAVE)).predict(blobs[0])
+        own = Plugin("layers", "declnet", declnet.__version__)
+        preferring = registry_with(WAVE, OTHER).preferring(["other-wave"])
+        for registry in (preferring, registry_with(WAVE, own)):
+            found = read(finished, registry=registry)
+            model = getattr(found, "model", found)
+            assert (model.predict(blobs[0]) == expected).all()
+            assert model.parameters()["wave_1.gain"].tolist() == [1, 1, 1, 1]
+
+    def test_a_run_goes_on_with_the_recorded_one(
+        self, interrupted, waving, registry_with, tmp_path
+    ):
+        registry = registry_with(WAVE)
+        whole = run(parse_spec(waving, registry), out=tmp_path / "whole", registry=registry)
+        resume(interrupted, registry=registry_with(WAVE, OTHER))
+        for name in ("weights.safetensors", "history.jsonl", "metrics.json"):
+            assert (interrupted / name).read_bytes() == (whole.directory / name).read_bytes()
+
+
+class TestAnotherDistribution:
+    @READERS
+    def test_it_is_refused_naming_both_and_every_type(self, finished, registry_with, read):
+        with pytest.raises(OriginError) as caught:
+            read(finished, registry=registry_with(OTHER))
+        assert caught.value.message == (
+            f'{finished}: initializer "level" came from declnet-wave 1.0, but is now offered by '
+            'other-wave 2.0; layer "wave" came from declnet-wave 1.0, but is now offered by '
+            "other-wave 2.0"
+        )
+        assert caught.value.hint == 'pip install "declnet-wave==1.0"'
+
+    def test_resume_refuses_it_whatever_is_allowed(self, interrupted, registry_with):
+        with pytest.raises(OriginError, match=r"declnet-wave 1\.0, .* other-wave 2\.0"):
+            resume(interrupted, registry=registry_with(OTHER), allow_changes=True)
+        assert manifest_of(interrupted)["status"] == "interrupted"
+
+    def test_an_initializer_that_only_a_layer_names_counts(self, finished, registry_with):
+        registry = registry_with()
+        registry.register(wave(1), WAVE)
+        registry.register(level(1), OTHER)
+        message = 'initializer "level" came from declnet-wave'
+        with pytest.raises(OriginError, match=message) as caught:
+            load_model(finished, registry)
+        assert "layer" not in caught.value.message.partition("level")[2]
+
+    def test_the_hint_says_why_the_recorded_one_is_missing(self, finished, registry_with):
+        registry = registry_with(OTHER)
+        registry.disabled.append(WAVE)
+        with pytest.raises(OriginError) as caught:
+            load_model(finished, registry)
+        assert caught.value.hint == "wave (declnet-wave 1.0) is disabled"
+        registry = registry_with(OTHER)
+        registry.failures.append(declnet.registry.plugin.PluginFailure(NEWER, "KeyError: 1"))
+        with pytest.raises(OriginError) as caught:
+            load_model(finished, registry)
+        assert caught.value.hint == "plugin wave (declnet-wave 1.1): KeyError: 1"
+
+    @READERS
+    def test_a_component_that_nobody_offers_is_missing(self, finished, registry_with, read):
+        with pytest.raises(SpecError) as caught:
+            read(finished, registry=registry_with())
+        (problem,) = caught.value.problems
+        assert (problem.code, problem.path) == ("E015", ("model", "layers", 1, "type"))
+        assert problem.message == 'layer type "wave" is not installed'
+        assert problem.help == 'it came from declnet-wave 1.0: pip install "declnet-wave==1.0"'
+
+    def test_a_disabled_plugin_is_named_without_the_others(self, finished, registry_with):
+        registry = registry_with()
+        registry.disabled += [declnet.registry.plugin.Plugin("other", "declnet-other", "2.0"), WAVE]
+        with pytest.raises(SpecError) as caught:
+            load_model(finished, registry)
+        (problem,) = caught.value.problems
+        assert problem.help == "it came from wave (declnet-wave 1.0), which is disabled"
+
+    def test_a_program_that_loads_the_spec_of_a_run_is_told_too(self, finished, registry_with):
+        with pytest.raises(SpecError) as caught:
+            load_spec(finished / "spec.toml", registry=registry_with())
+        (problem,) = caught.value.problems
+        assert problem.help == 'it came from declnet-wave 1.0: pip install "declnet-wave==1.0"'
+        (finished / "manifest.json").write_text("[]")  # then nothing is known
+        with pytest.raises(SpecError, match="layer type"):
+            load_spec(finished / "spec.toml", registry=registry_with())
+
+    def test_a_command_that_reads_the_spec_of_a_run_says_so_too(self, finished, declnet_cli):
+        said = declnet_cli("check", finished / "spec.toml").stderr
+        assert 'layer type "wave" is not installed' in said
+        assert '= help: it came from declnet-wave 1.0: pip install "declnet-wave==1.0"' in said
+
+    def test_a_manifest_of_the_first_edition_names_the_distributions(self, finished, registry_with):
+        manifest = json.loads((finished / "manifest.json").read_text())
+        del manifest["components"]
+        manifest["plugins"] = [{"distribution": "declnet-wave", "version": "1.0"}]
+        (finished / "manifest.json").write_text(json.dumps(manifest))
+        with pytest.raises(SpecError) as caught:
+            load_model(finished, registry_with())
+        (problem,) = caught.value.problems
+        assert problem.help == "it may belong to declnet-wave, which is not installed"
+
+    def test_a_missing_initializer_is_named_with_its_distribution(self, finished, registry_with):
+        registry = registry_with()
+        registry.register(wave(1), WAVE)
+        with pytest.raises(SpecError) as caught:
+            load_model(finished, registry)
+        (problem,) = caught.value.problems
+        assert problem.message.endswith('parameter gain: initializer type "level" is not installed')
+        assert problem.help == 'it came from declnet-wave 1.0: pip install "declnet-wave==1.0"'
+
+
+class TestAnotherVersion:
+    SENTENCE = "declnet-wave was 1.0 when this run was made, and is 1.1 now"
+
+    @pytest.mark.parametrize("read", [load_model, evaluated])
+    def test_it_is_noted_once(self, finished, registry_with, read):
+        sentences = []
+        read(finished, registry_with(NEWER), notice=sentences.append)
+        assert sentences == [self.SENTENCE]
+        with pytest.warns(DeclnetWarning) as caught:
+            read(finished, registry_with(NEWER))
+        assert [str(each.message) for each in caught] == [self.SENTENCE]
+        assert Path(caught[0].filename) == Path(__file__)
+
+    def test_declnets_own_is_noted_once(self, finished, registry_with):
+        text, current = json.dumps(manifest_of(finished)["components"]), declnet.__version__
+        edit(finished, components=json.loads(text.replace(f"declnet=={current}", "declnet==0.0.9")))
+        sentences = []
+        load_model(finished, registry_with(WAVE), notice=sentences.append)
+        assert sentences == [f"declnet was 0.0.9 when this run was made, and is {current} now"]
+
+    def test_resume_refuses_it_unless_it_is_allowed(self, interrupted, registry_with):
+        message = r"declnet-wave was 1\.0 and is 1\.1\. .*allow-changes"
+        with pytest.raises(ResumeError, match=message):
+            resume(interrupted, registry=registry_with(NEWER))
+        resume(interrupted, registry=registry_with(NEWER), allow_changes=True)
+        manifest = manifest_of(interrupted)
+        assert manifest["resumed"][0]["changes"] == ["declnet-wave was 1.0 and is 1.1"]
+        assert manifest["components"]["layer"]["wave"] == "declnet-wave==1.1"
+        assert manifest["status"] == "finished"
+
+    def test_a_finished_run_that_is_resumed_notes_it(self, finished, registry_with):
+        sentences = []
+        resume(finished, registry=registry_with(NEWER), notice=sentences.append)
+        assert sentences == ["this run is finished: there is nothing left to do", self.SENTENCE]
+
+    def test_a_component_that_comes_in_is_a_change(self, interrupted, registry_with):
+        components = manifest_of(interrupted)["components"]
+        del components["initializer"]["zeros"]
+        edit(interrupted, components=components)
+        with pytest.raises(ResumeError, match='initializer "zeros" was not used and is of declnet'):
+            resume(interrupted, registry=registry_with(WAVE))
+
+
+class TestKernels:
+    @pytest.fixture
+    def fused(self, registry_with):
+        """Make a registry in which a plugin has a kernel of wave."""
+
+        def make(plugin):
+            registry = registry_with(WAVE)
+            replaced = registry.find("layer", "wave")
+
+            class WaveKernel(Kernel):
+                type = "wave_kernel"
+                replaces = (replaced,)
+
+                def bind(self, site):
+                    forward = partial(np.copyto, site.y, site.x)
+                    return KernelCalls((forward,), (partial(np.copyto, site.dx, site.dy),))
+
+            registry.register(WaveKernel, plugin)
+            return registry
+
+        return make
+
+    def test_predictions_need_none_and_resuming_needs_the_same(
+        self, waving, fused, registry_with, tmp_path
+    ):
+        fast, faster = Plugin("fast", "fast-wave", "1.0"), Plugin("faster", "faster-wave", "1.0")
+        registry = fused(fast)
+        run(parse_spec(waving, registry), out=tmp_path / "run", registry=registry)
+        edit(tmp_path / "run", status="interrupted")
+        found = manifest_of(tmp_path / "run")
+        assert found["components"]["kernel"]["wave_kernel"] == "fast-wave==1.0"
+        assert found["engine"] == {"kernels": "numpy"}
+        for registry in (registry_with(WAVE), fused(faster)):
+            load_model(tmp_path / "run", registry)
+        with pytest.raises(OriginError, match=r'"wave_kernel" came from fast-wave 1\.0'):
+            resume(tmp_path / "run", registry=fused(faster))
+        with pytest.raises(ResumeError, match=r"fast-wave was 1\.0 and is not used"):
+            resume(tmp_path / "run", registry=registry_with(WAVE))
+
+
+class TestTheFirstEdition:
+    def test_they_are_resumed(self, interrupted, registry_with):
+        first_edition(interrupted, WAVE)
+        resume(interrupted, registry=registry_with(WAVE))
+        manifest = manifest_of(interrupted)
+        assert manifest["resumed"][0]["changes"] == []
+        assert manifest["components"]["layer"]["wave"] == "declnet-wave==1.0"
+        assert "plugins" not in manifest
+
+    @READERS
+    def test_a_component_of_a_distribution_that_they_did_not_use_is_refused(
+        self, finished, registry_with, read
+    ):
+        first_edition(finished, WAVE)
+        with pytest.raises(OriginError) as caught:
+            read(finished, registry=registry_with(OTHER))
+        assert caught.value.message == (
+            f'{finished}: layer "wave" came from declnet {declnet.__version__} or '
+            "declnet-wave 1.0, but is now offered by other-wave 2.0"
+        )
+        assert caught.value.hint == 'pip install "declnet-wave==1.0"'
+
+    def test_of_several_distributions_the_one_that_it_used_is_taken(self, finished, registry_with):
+        first_edition(finished, WAVE)
+        registry = registry_with(WAVE, OTHER, Plugin("first", "a-wave", "1.0"))
+        model = load_model(finished, registry)
+        assert model.parameters()["wave_1.gain"].tolist() == [1, 1, 1, 1]
+
+    def test_versions_are_noted_and_refused(self, finished, registry_with):
+        first_edition(finished, WAVE)
+        sentences = []
+        load_model(finished, registry_with(NEWER), notice=sentences.append)
+        assert sentences == [TestAnotherVersion.SENTENCE]
+        edit(finished, status="interrupted")
+        with pytest.raises(ResumeError, match=r"declnet-wave was 1\.0 and is 1\.1"):
+            resume(finished, registry=registry_with(NEWER))
+
+    def test_a_class_of_a_program_is_found_again(self, finished, registry_with):
+        first_edition(finished, LOCAL)
+        load_model(finished, registry_with(LOCAL))
+
+    def test_a_manifest_that_says_nothing_of_plugins_loads(self, finished, registry_with):
+        edit(finished, components=None)
+        load_model(finished, registry_with(OTHER))
+
+
+@READERS
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"components": ["layer"]},
+        {"components": {"layer": "dense"}},
+        {"components": {"layer": {"dense": 1}}},
+        {"components": None, "plugins": ["declnet"]},
+        {"components": None, "plugins": [{"plugin": "layers"}]},
+    ],
+)
+def test_a_malformed_manifest_is_named(finished, registry_with, read, wrong):
+    edit(finished, **wrong)
+    message = r"manifest\.json: the list of (components|plugins) is malformed"
+    with pytest.raises(OutputError, match=message):
+        read(finished, registry=registry_with(WAVE))

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from declnet.runs.storage.writing import write_atomically, write_json
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "file.json"
+    write_json(path, {"a": 1})
+    write_json(path, {"b": "ü"})
+    assert json.loads(path.read_text("utf-8")) == {"b": "ü"}
+    assert [each.name for each in tmp_path.iterdir()] == ["file.json"]
+
+
+def test_whoever_has_the_old_file_open_still_reads_the_old_one(tmp_path):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    with path.open("rb") as file:
+        write_atomically(path, b"new")
+        assert file.read() == b"old"
+    assert path.read_bytes() == b"new"
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
+    target = tmp_path / "file"
+    target.mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_atomically(target, b"new")
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
