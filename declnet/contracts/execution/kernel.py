@@ -115,9 +115,9 @@ class Kernel(Component):
     """Whether it must be compiled or loaded, which pays off only in longer training: it is then
     used only if `[engine] kernels` allows it. NumPy kernels are always used."""
     reads_schedules: ClassVar[bool] = False
-    """Whether its calls read scheduled fields from the `now` of the states, at each step: compiled
-    ones from arrays such as `state.now["rate"]`, bound once. Otherwise it never replaces a component
-    that has a schedule in such a field."""
+    """Whether its calls read scheduled fields from the `now` of the states, at each step; compiled
+    calls read arrays such as `state.now["rate"]`. Otherwise it never replaces a component that has
+    a schedule in such a field."""
     example_shapes: ClassVar[tuple[Any, ...]] = ()
     """Input shapes that the conformance kit tries in addition to the usual ones."""
 
