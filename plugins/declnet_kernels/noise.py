@@ -101,7 +101,7 @@ def drop_single(part, parts, x, state, left, rate, mask, y):  # type: ignore[no-
 
 
 @rounded_as_written
-def drop_double(part, parts, x, state, left, rate, mask, y):  # type: ignore[no-untyped-def]
+def drop_double(part, parts, x, state, rate, mask, y):  # type: ignore[no-untyped-def]
     """Drop numbers as `drop_single`; a word gives one number."""
     start, stop = share(x.size, part, parts)
     if start >= stop:
@@ -174,8 +174,8 @@ class DropoutKernel(CompiledKernel):
         memory = memory_of(generator)
         if memory is None:
             return None
-        drop = drop_single if is_single else drop_double
-        forward = drop.bound(x, *memory, state.now["rate"], mask, y)
+        drop, read = (drop_single, memory) if is_single else (drop_double, memory[:1])
+        forward = drop.bound(x, *read, state.now["rate"], mask, y)
         after = leave_behind.bound(*memory, x.size, is_single)
         backward = () if dx is None else (multiply.bound(dy, mask, dx),)
         drawn = (_keeping(each, generator) for each in (forward, after))
