@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource
     from declnet.registry.registry import Registry
+    from declnet.runs.many.shards import Shard
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -96,6 +97,24 @@ jobs_option = click.option(
     show_default=True,
     help="How many runs to train in parallel; if more than 1, each in a process with one BLAS "
     "thread.",
+)
+
+
+def _shard(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Shard | None:
+    from declnet.runs.many.shards import Shard
+
+    try:
+        return None if text is None else Shard.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+shard_option = click.option(
+    "--shard",
+    metavar="NUMBER/COUNT",
+    callback=_shard,
+    help="Train one of several parts of the runs, e.g. 3/64. A run is in the same part wherever it "
+    "is trained, and folders of parts that are copied together are that of the whole.",
 )
 
 

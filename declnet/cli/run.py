@@ -24,12 +24,14 @@ from declnet.cli.options import (
     run_argument,
     seeds_option,
     set_option,
+    shard_option,
     spec_argument,
 )
 from declnet.cli.reading import valid_spec
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
+    from declnet.runs.many.shards import Shard
     from declnet.runs.many.tasks import Task
     from declnet.spec.model import RunSpec
     from declnet.training.checks.check import Checked
@@ -52,6 +54,7 @@ TERMINATION = ("SIGTERM", "SIGHUP")
     "print the mean and the spread.  [default folder: runs/<name>-seeds-<number>]"
 )
 @jobs_option
+@shard_option
 @quiet_option
 @plain_option
 def run(
@@ -61,6 +64,7 @@ def run(
     out: Path | None,
     seeds: tuple[int, ...] | None,
     jobs: int,
+    shard: Shard | None,
     quiet: bool,
     plain: bool,
 ) -> int:
@@ -82,7 +86,9 @@ def run(
     require_no_sweep(loaded.sweep)
     show_diagnostics(checked.warnings)
     if seeds is not None or loaded.data.is_cross_validation:
-        return _run_series(loaded, disabled, registry, out, seeds, jobs, quiet)
+        return _run_series(loaded, disabled, registry, out, seeds, jobs, shard, quiet)
+    if shard is not None:
+        raise click.UsageError("--shard needs several runs to divide: --seeds or folds")
     if jobs > 1:
         raise click.UsageError("--jobs needs several runs to train in parallel: --seeds or folds")
     if not (quiet or plain):
@@ -125,16 +131,21 @@ def _run_series(
     out: Path | None,
     seeds: tuple[int, ...] | None,
     jobs: int,
+    shard: Shard | None,
     quiet: bool,
 ) -> int:
     from declnet.runs.many.ensemble_record import begin_ensemble
+    from declnet.runs.many.shards import begin_shard
     from declnet.runs.many.tasks import claim_parent, tasks_of
     from declnet.runs.storage.folder import locked
 
     kind = "folds" if seeds is None else "seeds"
-    parent = claim_parent(out, Path("runs"), f"{spec.name}-{kind}")
+    name = f"{spec.name}-{kind}" + (f"-shard-{shard}" if shard is not None else "")
+    parent = claim_parent(out, Path("runs"), name)
     tasks = tasks_of(spec, seeds, parent)
     with locked(parent):
+        if shard is not None:
+            begin_shard(parent, shard, tasks)
         begin_ensemble(parent, spec, tasks)
         return _train_series(parent, tasks, disabled, registry, jobs, quiet)
 
@@ -147,16 +158,27 @@ def _train_series(
     jobs: int,
     quiet: bool,
 ) -> int:
-    """Train the runs of a folder, print their metrics, and make a predictor of them."""
+    """Train the runs of a folder, print their metrics, and make a predictor of them.
+
+    Of a shard, it trains its own runs alone; they are no predictor.
+    """
     import time
     from shlex import quote
 
     from declnet.cli.sweep import status_of, train_all, write_summary
     from declnet.cli.sweep_tables import print_series
     from declnet.runs.many.ensemble_record import finish_ensemble
+    from declnet.runs.many.shards import shard_runs
     from declnet.runs.many.summary import series_of
 
     start = time.perf_counter()
+    own = shard_runs(parent)
+    in_part = own is not None and not own.issuperset(each.directory for each in tasks)
+    if own is not None:
+        tasks = [each for each in tasks if each.directory in own]
+    if not tasks:
+        click.echo(f"this shard has no runs: {parent}")
+        return 0
     try:
         outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
     except KeyboardInterrupt as error:
@@ -165,7 +187,7 @@ def _train_series(
     (series,) = series_of(outcomes)
     write_summary(parent, series.as_data(parent) | {"jobs": jobs})
     print_series(series)
-    why = finish_ensemble(parent, registry)
+    why = None if in_part else finish_ensemble(parent, registry)
     if why is not None:
         click.echo(f"warning: {why}", err=True)
     click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")

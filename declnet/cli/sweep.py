@@ -17,12 +17,14 @@ from declnet.cli.options import (
     no_plugin_option,
     registry_without,
     seeds_option,
+    shard_option,
 )
 from declnet.cli.run import interrupt_on_signals
 
 if TYPE_CHECKING:
     from declnet.cli.sweep_tables import Ranking
     from declnet.registry.registry import Registry
+    from declnet.runs.many.shards import Shard
     from declnet.runs.many.summary import Series
     from declnet.runs.many.sweep_folder import StoredSweep, SweptSpec
     from declnet.runs.many.tasks import Outcome, Task
@@ -154,6 +156,7 @@ def status_of(all_series: Sequence[Series]) -> int:
 @click.argument("specs", nargs=-1, required=True, metavar="SPECS...", type=PATH)
 @seeds_option("The seeds to train each spec with, e.g. 0..5 or 0,3,7.  [default: the spec's own]")
 @jobs_option
+@shard_option
 @click.option(
     "--set",
     "overrides",
@@ -187,6 +190,7 @@ def sweep(
     specs: tuple[Path, ...],
     seeds: tuple[int, ...] | None,
     jobs: int,
+    shard: Shard | None,
     overrides: tuple[str, ...],
     disabled: tuple[str, ...],
     wanted: str | None,
@@ -202,7 +206,8 @@ def sweep(
     of spec files; subfolders, e.g. with the base of an `extends`, are left out. A spec's [sweep]
     says what varies in it. Each run is written to <name>/seed-<seed> in the sweep's folder (with
     folds, to fold-<fold> within that), along with a summary.json. `declnet resume` continues a
-    sweep; given the folder of one, this summarizes its runs anew and trains nothing.
+    sweep; given the folder of one, or of the shards of one, this summarizes its runs anew and
+    trains nothing.
     """
     from declnet.cli.sweep_tables import check_metric
     from declnet.runs.many.sweep_folder import begin_sweep, is_sweep
@@ -213,7 +218,7 @@ def sweep(
     plot = _plot_command(picture)
     registry = registry_without(disabled)
     if any(map(is_sweep, specs)):
-        if len(specs) > 1 or seeds or overrides or out:
+        if len(specs) > 1 or seeds or overrides or out or shard:
             raise click.UsageError("the folder of a sweep is summarized alone: it has its own runs")
         return _summarize(specs[0], registry, wanted, ascending, plot, picture)
     loaded = right_specs(specs, overrides, registry, seeds)
@@ -223,10 +228,11 @@ def sweep(
         check_metric(wanted, [each.spec for each in swept], ascending)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--metric") from None
-    parent = claim_parent(out, Path("runs"), SWEEP)
+    name = SWEEP if shard is None else f"{SWEEP}-shard-{shard}"
+    parent = claim_parent(out, Path("runs"), name)
     with locked(parent):
         claim(parent)  # another process may have written here since
-        begin_sweep(parent, swept, wanted, ascending=ascending)
+        begin_sweep(parent, swept, wanted, ascending=ascending, shard=shard)
         return train_sweep(parent, disabled, registry, jobs, quiet=quiet, drawn=(plot, picture))
 
 
@@ -255,6 +261,9 @@ def train_sweep(
     stored = open_sweep(parent, registry)
     wanted, ascending = stored.content.get("metric"), stored.content.get("ascending")
     tasks = stored.tasks(allow_changes=allow_changes)
+    if not tasks:
+        click.echo(f"this shard has no runs: {parent}")
+        return 0
     done: dict[Path, Outcome] = {}
     for each in tasks:
         spec = each.spec
@@ -285,8 +294,7 @@ def train_sweep(
     new = {each.directory: each for each in found}
     outcomes = [done.get(each.directory) or new[each.directory] for each in tasks]
     status = _show(stored, series_of(outcomes), specs, (wanted, ascending), jobs, drawn)
-    for why in stored.finish():
-        click.echo(f"warning: {why}", err=True)
+    _finish(stored)
     click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status
 
@@ -302,6 +310,7 @@ def _summarize(
     """Rebuild the summary of a sweep from the folders of its runs."""
     from declnet.runs.many.summary import series_of
     from declnet.runs.many.sweep_folder import open_sweep
+    from declnet.runs.storage.folder import locked
 
     stored = open_sweep(parent, registry)
     if wanted is None:
@@ -313,7 +322,16 @@ def _summarize(
         click.echo(f"{left} of {len(outcomes)} runs have not finished", err=True)
     series = series_of(outcomes)
     _show(stored, series, stored.specs(), (wanted, ascending), None, (plot, picture))
+    if not left and stored.status != "finished":  # shards that were copied together
+        with locked(parent):
+            _finish(stored)
     return 0
+
+
+def _finish(stored: StoredSweep) -> None:
+    """Make predictors of the specs of a sweep."""
+    for why in stored.finish():
+        click.echo(f"warning: {why}", err=True)
 
 
 def _show(
@@ -372,7 +390,8 @@ def _write_summaries(
     data = []
     for each in all_series:
         own = each.as_data(parent / each.name)
-        write_summary(parent / each.name, own | more)
+        if (parent / each.name).is_dir():  # not if it is in other shards
+            write_summary(parent / each.name, own | more)
         data.append(own | ({"values": values[each.name]} if values.get(each.name) else {}))
     name = ".".join(metric) if metric else None
     write_summary(parent, {"metric": name, **more, "specs": data})
