@@ -87,6 +87,8 @@ from declnet.contracts.runs.callback import Callback as Callback
 from declnet.contracts.runs.callback import EpochFinished as EpochFinished
 from declnet.contracts.runs.callback import EpochLogged as EpochLogged
 from declnet.contracts.runs.callback import Run as Run
+from declnet.contracts.runs.executor import Executor as Executor
+from declnet.contracts.runs.executor import TaskUpdate as TaskUpdate
 from declnet.contracts.runs.observer import StepObserver as StepObserver
 from declnet.contracts.runs.template import Template as Template
 from declnet.data.dates import date_form as date_form
@@ -137,6 +139,7 @@ from declnet.runs.many.cross_validation import resume_ensemble as resume_ensembl
 from declnet.runs.many.ensemble import Ensemble as Ensemble
 from declnet.runs.many.ensemble import is_ensemble as is_ensemble
 from declnet.runs.many.ensemble import open_ensemble as open_ensemble
+from declnet.runs.many.executing import execute_task as execute_task
 from declnet.runs.resuming import resume as resume
 from declnet.runs.run import run as run
 from declnet.runs.session import RunResult as RunResult

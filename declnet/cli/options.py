@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource
+    from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
     from declnet.runs.many.shards import Shard
 
@@ -116,6 +117,34 @@ shard_option = click.option(
     help="Train one of several parts of the runs, e.g. 3/64. A run is in the same part wherever it "
     "is trained, and folders of parts that are copied together are that of the whole.",
 )
+
+on_option = click.option(
+    "--on",
+    metavar="EXECUTOR",
+    help="Train the runs elsewhere: the type of an executor, with an address if it takes one, e.g. "
+    "ray, ray:auto or ray://HOST:10001, or an inline table as in a spec.  [default: this machine]",
+)
+
+
+def executor_of(on: str | None, registry: Registry) -> Executor | None:
+    """Return the executor that `--on` names; None for this machine.
+
+    Raises:
+        SpecError: there is no such executor, or a key of it is wrong.
+        UsageError: it cannot be used here.
+    """
+    if on is None:
+        return None
+    from declnet.contracts.attribution import attributing_errors
+    from declnet.contracts.runs.executor import Executor
+    from declnet.spec.source_argument import declared_component
+
+    executor = declared_component(Executor, on, "--on", 1, registry)
+    with attributing_errors(registry):
+        why = executor.unavailable()
+    if why is not None:
+        raise click.UsageError(f"--on {on}: {why}")
+    return executor
 
 
 def format_option(description: str) -> Decorator:

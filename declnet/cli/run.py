@@ -16,8 +16,10 @@ import click
 from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
     PATH,
+    executor_of,
     jobs_option,
     no_plugin_option,
+    on_option,
     plain_option,
     quiet_option,
     registry_without,
@@ -30,6 +32,7 @@ from declnet.cli.options import (
 from declnet.cli.reading import valid_spec
 
 if TYPE_CHECKING:
+    from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
     from declnet.runs.many.shards import Shard
     from declnet.runs.many.tasks import Task
@@ -54,6 +57,7 @@ TERMINATION = ("SIGTERM", "SIGHUP")
     "print the mean and the spread.  [default folder: runs/<name>-seeds-<number>]"
 )
 @jobs_option
+@on_option
 @shard_option
 @quiet_option
 @plain_option
@@ -64,6 +68,7 @@ def run(
     out: Path | None,
     seeds: tuple[int, ...] | None,
     jobs: int,
+    on: str | None,
     shard: Shard | None,
     quiet: bool,
     plain: bool,
@@ -86,9 +91,14 @@ def run(
     require_no_sweep(loaded.sweep)
     show_diagnostics(checked.warnings)
     if seeds is not None or loaded.data.is_cross_validation:
-        return _run_series(loaded, disabled, registry, out, seeds, jobs, shard, quiet)
+        executor = executor_of(on, registry)
+        return _run_series(
+            loaded, disabled, registry, out, seeds, jobs, quiet, executor=executor, shard=shard
+        )
     if shard is not None:
         raise click.UsageError("--shard needs several runs to divide: --seeds or folds")
+    if on is not None:
+        raise click.UsageError("--on needs several runs to train elsewhere: --seeds or folds")
     if jobs > 1:
         raise click.UsageError("--jobs needs several runs to train in parallel: --seeds or folds")
     if not (quiet or plain):
@@ -131,8 +141,10 @@ def _run_series(
     out: Path | None,
     seeds: tuple[int, ...] | None,
     jobs: int,
-    shard: Shard | None,
     quiet: bool,
+    *,
+    executor: Executor | None,
+    shard: Shard | None,
 ) -> int:
     from declnet.runs.many.ensemble_record import begin_ensemble
     from declnet.runs.many.shards import begin_shard
@@ -147,7 +159,7 @@ def _run_series(
         if shard is not None:
             begin_shard(parent, shard, tasks)
         begin_ensemble(parent, spec, tasks)
-        return _train_series(parent, tasks, disabled, registry, jobs, quiet)
+        return _train_series(parent, tasks, disabled, registry, jobs, quiet, executor)
 
 
 def _train_series(
@@ -157,6 +169,7 @@ def _train_series(
     registry: Registry,
     jobs: int,
     quiet: bool,
+    executor: Executor | None,
 ) -> int:
     """Train the runs of a folder, print their metrics, and make a predictor of them.
 
@@ -180,7 +193,15 @@ def _train_series(
         click.echo(f"this shard has no runs: {parent}")
         return 0
     try:
-        outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
+        outcomes = train_all(
+            tasks,
+            registry=registry,
+            disabled=disabled,
+            jobs=jobs,
+            quiet=quiet,
+            executor=executor,
+            parent=parent,
+        )
     except KeyboardInterrupt as error:
         error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")
         raise
@@ -232,10 +253,17 @@ def interrupt_on_signals() -> None:
 )
 @no_plugin_option
 @jobs_option
+@on_option
 @quiet_option
 @plain_option
 def resume(
-    run: Path, allow_changes: bool, disabled: tuple[str, ...], jobs: int, quiet: bool, plain: bool
+    run: Path,
+    allow_changes: bool,
+    disabled: tuple[str, ...],
+    jobs: int,
+    on: str | None,
+    quiet: bool,
+    plain: bool,
 ) -> int:
     """Resume RUN, the folder of an interrupted run.
 
@@ -254,9 +282,13 @@ def resume(
     interrupt_on_signals()
     registry = registry_without(disabled)
     if is_ensemble(run):
-        return _resume_series(run, allow_changes, disabled, registry, jobs, quiet)
+        executor = executor_of(on, registry)
+        return _resume_series(run, allow_changes, disabled, registry, jobs, quiet, executor)
     if is_sweep(run):
-        return _resume_sweep(run, allow_changes, disabled, registry, jobs, quiet)
+        executor = executor_of(on, registry)
+        return _resume_sweep(run, allow_changes, disabled, registry, jobs, quiet, executor)
+    if on is not None:
+        raise click.UsageError("--on needs several runs to train elsewhere")
     if jobs > 1:
         raise click.UsageError("--jobs needs several runs to train in parallel")
     spec = spec_to_resume(run, registry)
@@ -281,6 +313,7 @@ def _resume_series(
     registry: Registry,
     jobs: int,
     quiet: bool,
+    executor: Executor | None,
 ) -> int:
     from declnet.runs.many.ensemble import open_ensemble
     from declnet.runs.many.ensemble_record import tasks_left
@@ -292,7 +325,7 @@ def _resume_series(
             click.echo("these runs are finished: there is nothing left to do", err=True)
             return 0
         tasks = tasks_left(ensemble, registry, allow_changes=allow_changes)
-        return _train_series(parent, tasks, disabled, registry, jobs, quiet)
+        return _train_series(parent, tasks, disabled, registry, jobs, quiet, executor)
 
 
 def _resume_sweep(
@@ -302,11 +335,18 @@ def _resume_sweep(
     registry: Registry,
     jobs: int,
     quiet: bool,
+    executor: Executor | None,
 ) -> int:
     from declnet.cli.sweep import train_sweep
     from declnet.runs.storage.folder import locked
 
     with locked(parent):
         return train_sweep(
-            parent, disabled, registry, jobs, quiet=quiet, allow_changes=allow_changes
+            parent,
+            disabled,
+            registry,
+            jobs,
+            quiet=quiet,
+            allow_changes=allow_changes,
+            executor=executor,
         )

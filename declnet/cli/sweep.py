@@ -13,8 +13,10 @@ from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
     PATH,
     ascending_option,
+    executor_of,
     jobs_option,
     no_plugin_option,
+    on_option,
     registry_without,
     seeds_option,
     shard_option,
@@ -23,6 +25,7 @@ from declnet.cli.run import interrupt_on_signals
 
 if TYPE_CHECKING:
     from declnet.cli.sweep_tables import Ranking
+    from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
     from declnet.runs.many.shards import Shard
     from declnet.runs.many.summary import Series
@@ -110,19 +113,26 @@ def train_all(
     quiet: bool,
     done: Sequence[Outcome] = (),
     ranked: Callable[[Sequence[Outcome]], Ranking | None] | None = None,
+    executor: Executor | None = None,
+    parent: Path | None = None,
 ) -> list[Outcome]:
     """Train all tasks; a failure is reported on stderr and does not affect the others.
 
     Args:
         done: the outcomes of runs that need not be trained, for the display.
         ranked: makes the ranking that a terminal shows meanwhile.
+        executor: where to train them; None for this machine.
+        parent: the folder that holds all of their folders, for an executor.
     """
     from declnet.cli.progress import sweep_followed
+    from declnet.runs.many.executing import on_executor
     from declnet.runs.many.workers import at_once, one_after_another
 
     found: dict[Path, Outcome] = {}
     with sweep_followed(tasks, quiet=quiet, done=done, ranked=ranked) as followed:
-        if jobs > 1:
+        if executor is not None and parent is not None:
+            outcomes = on_executor(tasks, executor, parent, registry, disabled, followed.progress)
+        elif jobs > 1:
             outcomes = at_once(tasks, jobs, disabled, followed.progress)
         else:
             outcomes = one_after_another(tasks, registry, followed.progress)
@@ -156,6 +166,7 @@ def status_of(all_series: Sequence[Series]) -> int:
 @click.argument("specs", nargs=-1, required=True, metavar="SPECS...", type=PATH)
 @seeds_option("The seeds to train each spec with, e.g. 0..5 or 0,3,7.  [default: the spec's own]")
 @jobs_option
+@on_option
 @shard_option
 @click.option(
     "--set",
@@ -190,6 +201,7 @@ def sweep(
     specs: tuple[Path, ...],
     seeds: tuple[int, ...] | None,
     jobs: int,
+    on: str | None,
     shard: Shard | None,
     overrides: tuple[str, ...],
     disabled: tuple[str, ...],
@@ -229,11 +241,20 @@ def sweep(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--metric") from None
     name = SWEEP if shard is None else f"{SWEEP}-shard-{shard}"
+    executor = executor_of(on, registry)
     parent = claim_parent(out, Path("runs"), name)
     with locked(parent):
         claim(parent)  # another process may have written here since
         begin_sweep(parent, swept, wanted, ascending=ascending, shard=shard)
-        return train_sweep(parent, disabled, registry, jobs, quiet=quiet, drawn=(plot, picture))
+        return train_sweep(
+            parent,
+            disabled,
+            registry,
+            jobs,
+            quiet=quiet,
+            drawn=(plot, picture),
+            executor=executor,
+        )
 
 
 Drawn = tuple[click.Command | None, Path | None]
@@ -249,6 +270,7 @@ def train_sweep(
     quiet: bool,
     drawn: Drawn = (None, None),
     allow_changes: bool = False,
+    executor: Executor | None = None,
 ) -> int:
     """Train what is left of a sweep, print its summary, and make predictors of its specs."""
     from shlex import quote
@@ -287,6 +309,8 @@ def train_sweep(
             quiet=quiet,
             done=list(done.values()),
             ranked=ranked,
+            executor=executor,
+            parent=parent,
         )
     except KeyboardInterrupt as error:
         error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")

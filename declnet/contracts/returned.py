@@ -31,6 +31,7 @@ from declnet.contracts.network.parameter import (
 from declnet.contracts.number_or import NumberOr
 from declnet.contracts.runs.analysis import AnalysisTable, fault_of
 from declnet.contracts.runs.calibrator import Thresholds
+from declnet.contracts.runs.executor import TaskUpdate
 from declnet.contracts.runs.observer import StepObserver
 from declnet.errors import Diagnostic
 
@@ -501,3 +502,15 @@ def _finite(component: Component, method: str, array: Any, shape: Shape) -> Arra
     if not np.isfinite(found).all():
         raise BrokenContractError(component, method, "returned numbers that are NaN or infinite")
     return found
+
+
+def checked_update(executor: Component, update: Any, waiting: Mapping[int, object]) -> TaskUpdate:
+    """Check what `execute` yields; `waiting` has the tasks that it has taken and not answered."""
+    if not isinstance(update, TaskUpdate):
+        _refuse(executor, "execute", update, "a TaskUpdate")
+    if not isinstance(update.answer, bytes | None):
+        _refuse(executor, "execute", update.answer, "an answer in bytes")
+    if update.task not in waiting:
+        fault = f"has news of task {_shown(update.task)}, which it was not given or has answered"
+        raise BrokenContractError(executor, "execute", fault)
+    return update
