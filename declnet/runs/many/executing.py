@@ -33,7 +33,12 @@ from declnet.runs.many.tasks import Outcome, Task, carry_out
 from declnet.runs.many.workers import Follow
 from declnet.runs.storage.folder import locked
 from declnet.runs.storage.origins import components_in
-from declnet.runs.storage.writing import make_folder, sync_folder, write_atomically
+from declnet.runs.storage.writing import (
+    make_folder,
+    remove_temporary,
+    sync_folder,
+    write_atomically,
+)
 from declnet.spec.model import RunSpec, resolved_document
 from declnet.spec.validate import parse_spec
 
@@ -98,6 +103,7 @@ def _marked(parent: Path) -> Iterator[Path]:
     marker = parent.absolute() / f".executor.shared.{secrets.randbits(64)}"
     try:
         make_folder(parent)
+        remove_temporary(parent)
         marker.touch()
     except OSError as error:
         raise RunError(f"{parent}: cannot be written: {error.strerror}") from None
