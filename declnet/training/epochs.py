@@ -32,7 +32,7 @@ class FullBatchEpoch:
     steps = updates = 1
 
     def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
-        self._graph, self._begin, self._y = graph, graph.begin, data.y
+        self._graph, self._y = graph, data.y
         self._x: Batch = for_each(lambda x: Samples(x[:]).all(), data.x)
         targets = tuple(Samples(each).all() for each in data.y_true)
         self._arrays = (self._x, targets, data.weights)
@@ -64,8 +64,7 @@ class FullBatchEpoch:
         stop: int | None = None,  # noqa: ARG002
     ) -> float:
         """As `MiniBatchEpoch.run`."""
-        if self._begin is not None:
-            self._begin(step + 1)
+        self._graph.schedules.begin(step + 1)
         _collect(metrics, self._graph, self._step, self._y, self._step.run(), self._x)
         return update(step + 1)
 
@@ -191,7 +190,7 @@ class MiniBatchEpoch:
         Raises:
             NonFiniteLossError: before the update that would have followed.
         """
-        rate, begin, stop = 0.0, self._graph.begin, self.steps if stop is None else stop
+        rate, stop = 0.0, self.steps if stop is None else stop
         if first == 0:
             self._batches.shuffle()
         if update is self._attached and (metrics is None or self._can_collect()):
@@ -201,8 +200,7 @@ class MiniBatchEpoch:
             gather_x(positions)
             gather_y(positions)
             step += 1
-            if begin is not None:
-                begin(step)
+            self._graph.schedules.begin(step)
             self._collect(metrics, positions, bound.run())
             rate = update(step)
         return rate
