@@ -92,10 +92,8 @@ ascending_option = click.option(
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="How many runs to train in parallel; if more than 1, each in a process with one BLAS "
-    "thread.",
+    help="How many runs to train in parallel; if more than 1, each with one thread.  [default: the "
+    "cores of this machine]",
 )
 
 

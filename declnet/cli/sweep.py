@@ -116,12 +116,13 @@ def train_all(
         ranked: makes the ranking that a terminal shows meanwhile.
     """
     from declnet.cli.progress import sweep_followed
-    from declnet.runs.many.workers import at_once, one_after_another
+    from declnet.runs.many.threads import side_by_side
+    from declnet.runs.many.workers import one_after_another
 
     found: dict[Path, Outcome] = {}
     with sweep_followed(tasks, quiet=quiet, done=done, ranked=ranked) as followed:
         if jobs > 1:
-            outcomes = at_once(tasks, jobs, disabled, followed.progress)
+            outcomes = side_by_side(tasks, jobs, registry, disabled, followed.progress)
         else:
             outcomes = one_after_another(tasks, registry, followed.progress)
         for outcome in outcomes:
@@ -186,7 +187,7 @@ def status_of(all_series: Sequence[Series]) -> int:
 def sweep(
     specs: tuple[Path, ...],
     seeds: tuple[int, ...] | None,
-    jobs: int,
+    jobs: int | None,
     overrides: tuple[str, ...],
     disabled: tuple[str, ...],
     wanted: str | None,
@@ -238,7 +239,7 @@ def train_sweep(
     parent: Path,
     disabled: Sequence[str],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     *,
     quiet: bool,
     drawn: Drawn = (None, None),
@@ -250,6 +251,7 @@ def train_sweep(
     from declnet.cli.sweep_tables import best_first, ranking
     from declnet.runs.many.summary import series_of
     from declnet.runs.many.sweep_folder import open_sweep, stored_outcome
+    from declnet.runs.many.threads import jobs_for
 
     start = time.perf_counter()
     stored = open_sweep(parent, registry)
@@ -267,6 +269,7 @@ def train_sweep(
         return ranking(*best_first(series_of(outcomes), wanted, specs, ascending))
 
     left = [each for each in tasks if each.directory not in done]
+    jobs = jobs_for(left, jobs)
     if done and not quiet:
         click.echo(f"{len(done)} of {len(tasks)} runs have finished already", err=True)
     try:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module, metadata
+from threading import Lock
 from typing import Any, Self
 
 from declnet.errors import RegistryError, UnknownTypeError
@@ -22,6 +23,8 @@ from declnet.registry.plugin import (
     running_plugin,
 )
 from declnet.registry.spelling import closest, kind_in_words, with_article
+
+_recording_failure = Lock()
 
 
 @dataclass
@@ -364,9 +367,11 @@ class Registry:
         return usable
 
     def _record_failure(self, entry: Entry, error: BaseException) -> None:
-        self._entries[entry.kind][entry.type].remove(entry)
-        failure = PluginFailure(entry.plugin, cause_of(error), entry.kind, entry.type)
-        self.failures.append(failure)
+        with _recording_failure:  # another thread may have found the same
+            if entry in self._entries[entry.kind][entry.type]:
+                self._entries[entry.kind][entry.type].remove(entry)
+                failure = PluginFailure(entry.plugin, cause_of(error), entry.kind, entry.type)
+                self.failures.append(failure)
 
     def _ambiguous(self, kind: str, name: str, plugins: list[Plugin]) -> UnknownTypeError:
         names = [f'"{each.distribution}"' for each in plugins]

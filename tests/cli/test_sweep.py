@@ -138,10 +138,11 @@ def test_what_is_wrong_is_told_before_anything_is_written(
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.fixture
-def endless(declnet_cli, spec_file, document, tmp_path):
-    """Start two endless workers and wait until both have logged."""
+@pytest.fixture(params=["jit", "numpy"])
+def endless(request, declnet_cli, spec_file, document, tmp_path):
+    """Start two endless runs in threads or in worker processes; wait until both have logged."""
     document["training"] |= {"epochs": 10**9, "log_every": 1000}
+    document["engine"] = {"kernels": request.param}
     process = declnet_cli.start(
         "run", spec_file(document), "--seeds", "0..1", "--jobs", "2", "--out", "out"
     )
@@ -156,7 +157,7 @@ def endless(declnet_cli, spec_file, document, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interruption_ends_the_workers_and_their_folders_say_so(endless, number):
+def test_an_interruption_ends_all_runs_and_their_folders_say_so(endless, number):
     process, folders = endless
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
@@ -164,8 +165,10 @@ def test_an_interruption_ends_the_workers_and_their_folders_say_so(endless, numb
     assert (process.returncode, err.strip()) == (130, said)
     assert [status(each) for each in folders] == ["interrupted", "interrupted"]
     assert all((each / "weights.safetensors").exists() for each in folders)
+    assert all(list(each.rglob("checkpoint*")) for each in folders)
 
 
+@pytest.mark.parametrize("endless", ["numpy"], indirect=True)
 def test_workers_do_not_outlive_the_command(endless):
     process, folders = endless
     process.kill()
