@@ -97,6 +97,13 @@ jobs_option = click.option(
 )
 
 
+def share_data() -> None:
+    """Let the runs of this command load what they have in common once."""
+    from declnet.data.sharing import sharing_data
+
+    click.get_current_context().with_resource(sharing_data())
+
+
 def format_option(description: str) -> Decorator:
     """Return the option `--format`, text or JSON."""
     return click.option(

@@ -24,6 +24,7 @@ from declnet.cli.options import (
     run_argument,
     seeds_option,
     set_option,
+    share_data,
     spec_argument,
 )
 from declnet.cli.reading import valid_spec
@@ -78,6 +79,8 @@ def run(
         from declnet.spec.sweep import require_no_sweep
 
     registry = registry_without(disabled)
+    if seeds is not None:
+        share_data()
     loaded, checked = valid_spec(spec, overrides, registry)
     require_no_sweep(loaded.sweep)
     show_diagnostics(checked.warnings)
@@ -158,6 +161,7 @@ def _train_series(
     from declnet.runs.many.threads import jobs_for
 
     start = time.perf_counter()
+    share_data()
     jobs = jobs_for(tasks, jobs)
     try:
         outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)

@@ -17,6 +17,7 @@ from declnet.cli.options import (
     no_plugin_option,
     registry_without,
     seeds_option,
+    share_data,
 )
 from declnet.cli.run import interrupt_on_signals
 
@@ -217,6 +218,7 @@ def sweep(
         if len(specs) > 1 or seeds or overrides or out:
             raise click.UsageError("the folder of a sweep is summarized alone: it has its own runs")
         return _summarize(specs[0], registry, wanted, ascending, plot, picture)
+    share_data()
     loaded = right_specs(specs, overrides, registry, seeds)
     check_names([(file, each.spec) for file, each in loaded])
     swept = [each for _, each in loaded]
@@ -269,6 +271,7 @@ def train_sweep(
         return ranking(*best_first(series_of(outcomes), wanted, specs, ascending))
 
     left = [each for each in tasks if each.directory not in done]
+    share_data()
     jobs = jobs_for(left, jobs)
     if done and not quiet:
         click.echo(f"{len(done)} of {len(tasks)} runs have finished already", err=True)

@@ -21,6 +21,7 @@ from threading import Thread
 from types import FrameType
 from typing import Any, TextIO
 
+from declnet.data.sharing import sharing_data
 from declnet.registry.discovery import default_registry, discover
 from declnet.registry.registry import Registry
 from declnet.runs.many.tasks import Outcome, Progress, Task, carry_out
@@ -192,14 +193,15 @@ def _answer_tasks(tasks: TextIO, answers: TextIO) -> None:
     def report(share: float) -> None:
         _answer(answers, {"progress": share})
 
-    for line in tasks:
-        document = json.loads(line)
-        spec = parse_spec(document["spec"], registry)
-        directory = Path(document["directory"])
-        task = Task(spec, directory, document["resumes"], document["allow_changes"])
-        outcome = carry_out(task, registry, at_intervals(report))
-        found = {"metrics": outcome.metrics, "seconds": outcome.seconds, "error": outcome.error}
-        _answer(answers, {"outcome": found})
+    with sharing_data():
+        for line in tasks:
+            document = json.loads(line)
+            spec = parse_spec(document["spec"], registry)
+            directory = Path(document["directory"])
+            task = Task(spec, directory, document["resumes"], document["allow_changes"])
+            outcome = carry_out(task, registry, at_intervals(report))
+            found = {"metrics": outcome.metrics, "seconds": outcome.seconds, "error": outcome.error}
+            _answer(answers, {"outcome": found})
 
 
 def at_intervals(report: Progress) -> Progress:
