@@ -11,6 +11,8 @@ from statistics import mean, stdev
 
 import pytest
 
+from declnet_standard.data.arrays import NPZ
+
 from .conftest import by_name
 
 BITS = ("weights.safetensors", "history.jsonl", "metrics.json", "spec.toml")
@@ -414,3 +416,19 @@ def test_the_picture_is_one_of_its_kind(declnet_cli, specs, tmp_path, suffix):
     width, height = (int.from_bytes(header[at : at + 4], "big") for at in (16, 20))
     assert (width, 400 < height < 800) == (1540, True)
     assert 20_000 < picture.stat().st_size < 200_000
+
+
+def test_data_is_loaded_once_for_all_checks_and_runs(
+    declnet_cli, spec_file, document, monkeypatch, tmp_path
+):
+    loads, load = [], NPZ.load
+    monkeypatch.setattr(NPZ, "load", lambda source, rng: loads.append(source) or load(source, rng))
+    document["data"] |= {"prepare": ["standardize"], "validation": 0.2}
+    document["sweep"] = {"optimizer.learning_rate": [0.1, 0.2], "seed": [1, 2]}
+    declnet_cli.succeeds("sweep", spec_file(document), "--quiet", "--jobs", "2")
+    assert len(loads) == 1
+    document["data"] |= {"folds": 3}
+    del document["data"]["validation"], document["sweep"]
+    declnet_cli.succeeds("run", spec_file(document), "--seeds", "1,2", "--quiet", "--jobs", "2")
+    assert len(loads) == 2
+    assert len(list(tmp_path.rglob("weights.safetensors"))) == 10
