@@ -50,13 +50,13 @@ def load_source(source: DataSource, seed: int, data_set: DataSet) -> Dataset | T
         DataError: the source failed, or its arrays are inconsistent.
     """
 
-    def load(source: DataSource, rng: np.random.Generator) -> Dataset | Table:
+    def load(rng: np.random.Generator) -> Dataset | Table:
         return checked_data(checked_load(source, source.load(rng)), data_set.name.lower())
 
     shared = shared_data()
     if shared is None:
-        return load(source, random_stream(seed, Stream.DATA, data_set))
-    return guarded(shared.load(source, seed, data_set, load))
+        return load(random_stream(seed, Stream.DATA, data_set))
+    return shared.load(source, seed, data_set, lambda rng: guarded(load(rng)))
 
 
 def checked_data(data: Dataset | Table, label: str) -> Dataset | Table:

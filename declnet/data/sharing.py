@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from operator import is_
 from threading import Lock
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -16,11 +17,16 @@ from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
 from declnet.spec.streams import DataSet, Stream, random_stream
 
-Load = Callable[[DataSource, np.random.Generator], Dataset | Table]
-"""Load a source with a random stream."""
+Load = Callable[[np.random.Generator], Dataset | Table]
+"""Load a source with a random stream, as arrays to be read only."""
 
 KEPT = 8
-"""The most data sets that are kept, those loaded last."""
+"""The most data sets that are kept as loaded: those loaded last."""
+
+KEPT_BYTES = 1 << 28
+"""The most bytes of data that are kept as prepared: what was prepared last."""
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,14 +34,29 @@ class _Loaded:
     """A data set as loaded.
 
     Attributes:
-        source: the type of the source and its fields.
         seed: the seed that it was loaded with; None if the source drew no random numbers.
     """
 
-    source: tuple[type[DataSource], str]
+    source: DataSource
     data_set: DataSet
     seed: int | None
     data: Dataset | Table
+
+
+@dataclass(frozen=True, eq=False)
+class _Made(Generic[Result]):
+    """What was made of loaded data.
+
+    Attributes:
+        loaded: the data, which is compared by identity.
+        key: what else it was made of.
+        size: in bytes.
+    """
+
+    loaded: tuple[object, ...]
+    key: tuple[object, ...]
+    size: int
+    result: Result
 
 
 class SharedData:
@@ -47,22 +68,48 @@ class SharedData:
 
     def __init__(self) -> None:
         self._loaded: deque[_Loaded] = deque(maxlen=KEPT)
+        self._made: deque[_Made[Any]] = deque()
         self._lock = Lock()  # also lets threads wait for the data that another one loads
 
     def load(self, source: DataSource, seed: int, data_set: DataSet, load: Load) -> Dataset | Table:
         """Return a data set, which is loaded unless it has been."""
-        key = type(source), source.model_dump_json()
         with self._lock:
             for each in self._loaded:
-                wanted = (each.source, each.data_set) == (key, data_set)
-                if wanted and each.seed in (None, seed):
+                wanted = each.data_set == data_set and each.seed in (None, seed)
+                if wanted and each.source == source:
                     return each.data
             rng = random_stream(seed, Stream.DATA, data_set)
             before = _state(rng)
-            data = load(source, rng)
+            data = load(rng)
             drawn = seed if _state(rng) != before else None
-            self._loaded.append(_Loaded(key, data_set, drawn, data))
+            self._loaded.append(_Loaded(source, data_set, drawn, data))
             return data
+
+    def made(
+        self,
+        loaded: Mapping[str, object],
+        key: tuple[object, ...],
+        make: Callable[[], tuple[Result, int]],
+    ) -> Result:
+        """Return what is made of loaded data, unless it has been.
+
+        Args:
+            loaded: the data sets by name, as `load` returned them.
+            key: everything else that the result depends on.
+            make: makes it, and returns its size in bytes.
+        """
+        given = tuple(loaded.values())
+        with self._lock:
+            for each in self._made:
+                same = len(each.loaded) == len(given) and all(map(is_, each.loaded, given))
+                if same and each.key == key:
+                    return each.result  # type: ignore[no-any-return]  # its key says so
+        result, size = make()
+        with self._lock:
+            self._made.append(_Made(given, key, size, result))
+            while sum(each.size for each in self._made) > KEPT_BYTES:
+                self._made.popleft()
+        return result
 
 
 def _state(rng: np.random.Generator) -> tuple[Any, ...]:

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from declnet import DataInfo, Dataset, DataSource
-from declnet.data import sharing
+from declnet import DataInfo, Dataset, DataSource, parse_spec, run
+from declnet.data import sets, sharing
 from declnet.data.loading import load_source
 from declnet.data.sharing import sharing_data
 from declnet.spec.streams import DataSet
@@ -87,3 +87,35 @@ def test_shared_arrays_are_read_only_and_few_are_kept(loads):
         before = len(loads)
         load(Counted(), 0)
     assert len(loads) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("data", "times"),
+    [({}, 1), ({"validation": 0.2}, 2), ({"folds": 3, "fold": 1}, 2)],
+    ids=["whole", "split", "folds"],
+)
+def test_data_is_prepared_once_for_what_it_depends_on(document, monkeypatch, data, times):
+    document["data"] |= {"prepare": ["standardize"], **data}
+    specs = [
+        parse_spec(document | {"seed": seed, "optimizer": {"type": "sgd", "learning_rate": rate}})
+        for seed in (1, 2)
+        for rate in (0.1, 0.2)
+    ]
+    other = parse_spec(document | {"data": document["data"] | {"prepare": ["min_max"]}})
+    alone = [run(each).metrics for each in (*specs, other)]
+    prepared, prepare = [], sets.prepare_sets
+    monkeypatch.setattr(sets, "prepare_sets", lambda *a: prepared.append(a) or prepare(*a))
+    with sharing_data():
+        assert [run(each).metrics for each in (*specs, other)] == alone
+    assert len(prepared) == times + 1
+
+
+def test_what_is_prepared_is_kept_up_to_a_size(document, monkeypatch):
+    monkeypatch.setattr(sharing, "KEPT_BYTES", 10)
+    prepared, prepare = [], sets.prepare_sets
+    monkeypatch.setattr(sets, "prepare_sets", lambda *a: prepared.append(a) or prepare(*a))
+    document["data"] |= {"prepare": ["standardize"]}
+    with sharing_data():
+        for _ in range(2):
+            run(parse_spec(document))
+    assert len(prepared) == 2
