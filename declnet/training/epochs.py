@@ -48,6 +48,11 @@ class FullBatchEpoch:
         self._compiled = CompiledSteps.of(engine, *own)
         self._attached = update if self._compiled is not None else None
 
+    @property
+    def is_compiled(self) -> bool:
+        """As `MiniBatchEpoch.is_compiled`."""
+        return self._attached is not None
+
     def run_epochs(self, update: Update, step: int, epochs: int) -> None:
         """As `MiniBatchEpoch.run_epochs`."""
         if self._compiled is not None and update is self._attached:
@@ -154,6 +159,11 @@ class MiniBatchEpoch:
                 return
             self._compiled[size] = compiled
         self._attached = update
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether an engine makes the steps of epochs without metrics."""
+        return self._attached is not None
 
     def _can_collect(self) -> bool:
         """Return whether metrics can be computed after the engine has made some steps."""
@@ -333,6 +343,8 @@ class AccumulatedEpoch:
     def __init__(self, batches: MiniBatchEpoch, size: int, mean: GradientMean) -> None:
         self._batches, self._size, self._mean = batches, size, mean
         self.steps, self.updates = batches.steps, -(-batches.steps // size)
+
+    is_compiled = False
 
     def run(
         self,
