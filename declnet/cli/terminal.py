@@ -83,7 +83,7 @@ def _print_plain(
     padded = []
     for name, cells in zip(columns, columnwise, strict=True):
         lengths = [_cells(cell) for cell in cells]
-        widest = max(lengths)
+        widest = max(1, *lengths)
         gaps = (" " * (widest - length) for length in lengths)
         both = zip(cells, gaps, strict=True)
         padded.append([gap + cell if name in numeric else cell + gap for cell, gap in both])
@@ -94,7 +94,8 @@ def _print_plain(
         lines.insert(len(lines) - len(footer), "")
     if title:
         lines.insert(0, escaped_line(title).rstrip())
-    sys.stdout.write("\n".join([*lines, "", ""]))
+    text = "\n".join(lines).strip("\n")
+    sys.stdout.write(f"{text}\n\n")
 
 
 def _cells(text: str) -> int:
