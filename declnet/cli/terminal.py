@@ -83,7 +83,7 @@ def _print_plain(
     padded = []
     for name, cells in zip(columns, columnwise, strict=True):
         lengths = [_cells(cell) for cell in cells]
-        widest = max(1, *lengths)
+        widest = max(lengths)
         gaps = (" " * (widest - length) for length in lengths)
         both = zip(cells, gaps, strict=True)
         padded.append([gap + cell if name in numeric else cell + gap for cell, gap in both])

@@ -52,7 +52,7 @@ texts = st.text(st.sampled_from("ab -0.é字\t\n\u001b[]"), max_size=6)
 @settings(max_examples=40)
 @given(st.data())
 def test_a_file_gets_what_a_terminal_of_any_width_shows(data):
-    columns = data.draw(st.lists(texts, min_size=1, max_size=4, unique=True))
+    columns = data.draw(st.lists(texts.filter(bool), min_size=1, max_size=4, unique=True))
     row = st.tuples(*[texts] * len(columns))
     body, foot = data.draw(st.lists(row, max_size=4)), data.draw(st.lists(row, max_size=2))
     numeric, title = (
