@@ -93,7 +93,7 @@ def _print_plain(
     if footer:
         lines.insert(len(lines) - len(footer), "")
     if title:
-        lines.insert(0, escaped_line(title).rstrip())
+        lines = [escaped_line(title).rstrip(), "", *lines]
     text = "\n".join(lines).strip("\n")
     sys.stdout.write(f"{text}\n\n")
 
