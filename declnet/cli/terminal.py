@@ -90,7 +90,7 @@ def _print_plain(
     lines = [f" {'   '.join(cells)}".rstrip() for cells in zip(*padded, strict=True)]
     rule = f" {'─' * (sum(len(each[0]) for each in padded) + 3 * len(padded) - 3)}"
     lines.insert(1, rule)
-    if footer:
+    if 0 < len(footer) < len(lines) - 2:
         lines.insert(len(lines) - len(footer), "")
     if title:
         lines = [escaped_line(title).rstrip(), "", *lines]

@@ -46,7 +46,7 @@ def test_outside_a_terminal_nothing_is_cut_wrapped_or_padded(capsys):
     assert any("[red]b" in line for line in lines)
 
 
-texts = st.text(st.sampled_from("ab -0.é字\t\n\u001b[]"), max_size=6)
+texts = st.text(st.sampled_from("ab-0.é字\t\n\u001b[]"), max_size=6)
 
 
 @settings(max_examples=40)
