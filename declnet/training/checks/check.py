@@ -11,7 +11,7 @@ from declnet.contracts.component import Component
 from declnet.contracts.context import LayerContext, RunContext
 from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.network.inputs import InputInfo, lengths_of
-from declnet.contracts.network.metric import Better
+from declnet.contracts.network.metric_names import Better
 from declnet.contracts.network.parameter import ParameterInfo
 from declnet.contracts.returned import checked_diagnostics
 from declnet.data.replacing import column_names
