@@ -94,10 +94,8 @@ ascending_option = click.option(
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="How many runs to train in parallel; if more than 1, each in a process with one BLAS "
-    "thread.",
+    help="How many runs to train in parallel; if more than 1, each with one thread.  [default: the "
+    "cores of this machine]",
 )
 
 
@@ -126,7 +124,7 @@ on_option = click.option(
 )
 
 
-def executor_of(on: str | None, registry: Registry) -> Executor | None:
+def executor_of(on: str | None, jobs: int | None, registry: Registry) -> Executor | None:
     """Return the executor that `--on` names; None for this machine.
 
     Raises:
@@ -135,6 +133,8 @@ def executor_of(on: str | None, registry: Registry) -> Executor | None:
     """
     if on is None:
         return None
+    if jobs is not None:
+        raise click.UsageError("--jobs is for runs on this machine, not --on")
     from declnet.contracts.attribution import attributing_errors
     from declnet.contracts.runs.executor import Executor
     from declnet.spec.source_argument import declared_component
@@ -145,6 +145,13 @@ def executor_of(on: str | None, registry: Registry) -> Executor | None:
     if why is not None:
         raise click.UsageError(f"--on {on}: {why}")
     return executor
+
+
+def share_data() -> None:
+    """Let the runs of this command load what they have in common once."""
+    from declnet.data.sharing import sharing_data
+
+    click.get_current_context().with_resource(sharing_data())
 
 
 def format_option(description: str) -> Decorator:

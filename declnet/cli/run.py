@@ -27,6 +27,7 @@ from declnet.cli.options import (
     seeds_option,
     set_option,
     shard_option,
+    share_data,
     spec_argument,
 )
 from declnet.cli.reading import valid_spec
@@ -67,7 +68,7 @@ def run(
     disabled: tuple[str, ...],
     out: Path | None,
     seeds: tuple[int, ...] | None,
-    jobs: int,
+    jobs: int | None,
     on: str | None,
     shard: Shard | None,
     quiet: bool,
@@ -87,11 +88,13 @@ def run(
         from declnet.spec.sweep import require_no_sweep
 
     registry = registry_without(disabled)
+    if seeds is not None:
+        share_data()
     loaded, checked = valid_spec(spec, overrides, registry)
     require_no_sweep(loaded.sweep)
     show_diagnostics(checked.warnings)
     if seeds is not None or loaded.data.is_cross_validation:
-        executor = executor_of(on, registry)
+        executor = executor_of(on, jobs, registry)
         return _run_series(
             loaded, disabled, registry, out, seeds, jobs, quiet, executor=executor, shard=shard
         )
@@ -99,7 +102,7 @@ def run(
         raise click.UsageError("--shard needs several runs to divide: --seeds or folds")
     if on is not None:
         raise click.UsageError("--on needs several runs to train elsewhere: --seeds or folds")
-    if jobs > 1:
+    if jobs is not None and jobs > 1:
         raise click.UsageError("--jobs needs several runs to train in parallel: --seeds or folds")
     if not (quiet or plain):
         _show_layers(checked)
@@ -140,7 +143,7 @@ def _run_series(
     registry: Registry,
     out: Path | None,
     seeds: tuple[int, ...] | None,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
     *,
     executor: Executor | None,
@@ -167,7 +170,7 @@ def _train_series(
     tasks: Sequence[Task],
     disabled: tuple[str, ...],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
     executor: Executor | None,
 ) -> int:
@@ -183,6 +186,7 @@ def _train_series(
     from declnet.runs.many.ensemble_record import finish_ensemble
     from declnet.runs.many.shards import shard_runs
     from declnet.runs.many.summary import series_of
+    from declnet.runs.many.threads import jobs_for
 
     start = time.perf_counter()
     own = shard_runs(parent)
@@ -192,6 +196,8 @@ def _train_series(
     if not tasks:
         click.echo(f"this shard has no runs: {parent}")
         return 0
+    share_data()
+    jobs = jobs_for(tasks, jobs) if executor is None else 1
     try:
         outcomes = train_all(
             tasks,
@@ -206,7 +212,8 @@ def _train_series(
         error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")
         raise
     (series,) = series_of(outcomes)
-    write_summary(parent, series.as_data(parent) | {"jobs": jobs})
+    where = {"jobs": jobs} if executor is None else {}
+    write_summary(parent, series.as_data(parent) | where)
     print_series(series)
     why = None if in_part else finish_ensemble(parent, registry)
     if why is not None:
@@ -260,7 +267,7 @@ def resume(
     run: Path,
     allow_changes: bool,
     disabled: tuple[str, ...],
-    jobs: int,
+    jobs: int | None,
     on: str | None,
     quiet: bool,
     plain: bool,
@@ -282,14 +289,14 @@ def resume(
     interrupt_on_signals()
     registry = registry_without(disabled)
     if is_ensemble(run):
-        executor = executor_of(on, registry)
+        executor = executor_of(on, jobs, registry)
         return _resume_series(run, allow_changes, disabled, registry, jobs, quiet, executor)
     if is_sweep(run):
-        executor = executor_of(on, registry)
+        executor = executor_of(on, jobs, registry)
         return _resume_sweep(run, allow_changes, disabled, registry, jobs, quiet, executor)
     if on is not None:
         raise click.UsageError("--on needs several runs to train elsewhere")
-    if jobs > 1:
+    if jobs is not None and jobs > 1:
         raise click.UsageError("--jobs needs several runs to train in parallel")
     spec = spec_to_resume(run, registry)
     warnings = Warnings()
@@ -311,7 +318,7 @@ def _resume_series(
     allow_changes: bool,
     disabled: tuple[str, ...],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
     executor: Executor | None,
 ) -> int:
@@ -333,7 +340,7 @@ def _resume_sweep(
     allow_changes: bool,
     disabled: tuple[str, ...],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
     executor: Executor | None,
 ) -> int:

@@ -20,6 +20,7 @@ from declnet.cli.options import (
     registry_without,
     seeds_option,
     shard_option,
+    share_data,
 )
 from declnet.cli.run import interrupt_on_signals
 
@@ -132,7 +133,7 @@ def train_all(
     with sweep_followed(tasks, quiet=quiet, done=done, ranked=ranked) as followed:
         if executor is not None and parent is not None:
             outcomes = on_executor(tasks, executor, parent, registry, disabled, followed.progress)
-        elif jobs > 1:
+        elif jobs is not None and jobs > 1:
             outcomes = at_once(tasks, jobs, disabled, followed.progress)
         else:
             outcomes = one_after_another(tasks, registry, followed.progress)
@@ -200,7 +201,7 @@ def status_of(all_series: Sequence[Series]) -> int:
 def sweep(
     specs: tuple[Path, ...],
     seeds: tuple[int, ...] | None,
-    jobs: int,
+    jobs: int | None,
     on: str | None,
     shard: Shard | None,
     overrides: tuple[str, ...],
@@ -233,6 +234,7 @@ def sweep(
         if len(specs) > 1 or seeds or overrides or out or shard:
             raise click.UsageError("the folder of a sweep is summarized alone: it has its own runs")
         return _summarize(specs[0], registry, wanted, ascending, plot, picture)
+    share_data()
     loaded = right_specs(specs, overrides, registry, seeds)
     check_names([(file, each.spec) for file, each in loaded])
     swept = [each for _, each in loaded]
@@ -241,7 +243,7 @@ def sweep(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--metric") from None
     name = SWEEP if shard is None else f"{SWEEP}-shard-{shard}"
-    executor = executor_of(on, registry)
+    executor = executor_of(on, jobs, registry)
     parent = claim_parent(out, Path("runs"), name)
     with locked(parent):
         claim(parent)  # another process may have written here since
@@ -265,7 +267,7 @@ def train_sweep(
     parent: Path,
     disabled: Sequence[str],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     *,
     quiet: bool,
     drawn: Drawn = (None, None),
@@ -278,6 +280,7 @@ def train_sweep(
     from declnet.cli.sweep_tables import best_first, ranking
     from declnet.runs.many.summary import series_of
     from declnet.runs.many.sweep_folder import open_sweep, stored_outcome
+    from declnet.runs.many.threads import jobs_for
 
     start = time.perf_counter()
     stored = open_sweep(parent, registry)
@@ -298,6 +301,8 @@ def train_sweep(
         return ranking(*best_first(series_of(outcomes), wanted, specs, ascending))
 
     left = [each for each in tasks if each.directory not in done]
+    share_data()
+    jobs = jobs_for(left, jobs) if executor is None else 1
     if done and not quiet:
         click.echo(f"{len(done)} of {len(tasks)} runs have finished already", err=True)
     try:
@@ -317,7 +322,8 @@ def train_sweep(
         raise
     new = {each.directory: each for each in found}
     outcomes = [done.get(each.directory) or new[each.directory] for each in tasks]
-    status = _show(stored, series_of(outcomes), specs, (wanted, ascending), jobs, drawn)
+    here = jobs if executor is None else None
+    status = _show(stored, series_of(outcomes), specs, (wanted, ascending), here, drawn)
     _finish(stored)
     click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status
@@ -407,7 +413,7 @@ def _write_summaries(
     """Write a summary for each spec, and one for all.
 
     Args:
-        jobs: how many runs were trained in parallel; None if none was trained now.
+        jobs: how many runs were trained in parallel; None if none was trained here now.
     """
     parent, values = stored.path, stored.values
     more = {"jobs": jobs} if jobs is not None else {}

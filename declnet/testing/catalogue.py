@@ -12,6 +12,7 @@ from declnet.testing import (
     declarations,
     engines,
     executors,
+    formats,
     initializers,
     kernels,
     layers,
@@ -47,6 +48,8 @@ _KINDS: dict[str, tuple[Try | None, tuple[Check, ...]]] = {
     "calibrator": (calibrators.try_calibrator, calibrators.CHECKS),
     "transform": (transforms.try_transform, transforms.CHECKS),
     "translation": (None, translations.CHECKS),
+    "exporter": (None, formats.EXPORTER_CHECKS),
+    "importer": (None, formats.IMPORTER_CHECKS),
 }
 
 TRIALS = {kind: use for kind, (use, _) in _KINDS.items() if use is not None}

@@ -13,8 +13,10 @@ import secrets
 import shutil
 import socket
 import time
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,8 +25,10 @@ import numpy as np
 
 import declnet
 from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.execution.kernel import Kernel
 from declnet.contracts.returned import checked_update
 from declnet.contracts.runs.executor import Executor
+from declnet.data.sharing import SharedData, sharing_data
 from declnet.errors import DeclnetError, OutputError, RunError
 from declnet.registry.discovery import default_registry, discover
 from declnet.registry.plugin import FIRST_PARTY, normalized
@@ -135,10 +139,20 @@ def task_text(task: Task, marker: Path, registry: Registry, disabled: Sequence[s
 
 
 def _versions(spec: RunSpec, registry: Registry) -> dict[str, str]:
-    """Return the versions of what computes a run: declnet, NumPy, and the components' packages."""
+    """Return the versions of what computes a run: also of its components' packages, by name."""
     plugins = map(registry.plugin_of, map(type, components_in(spec)))
     used = {each.distribution: each.version for each in plugins if each is not None}
-    return {**used, FIRST_PARTY: declnet.__version__, "numpy": np.__version__}
+    return {**used, **_own_versions(registry)}
+
+
+@lru_cache(maxsize=1)
+def _own_versions(registry: Registry) -> dict[str, str]:
+    """Return the versions of declnet, NumPy, and what compiles the kernels that can be used."""
+    kernels = (each.component for each in registry.entries(Kernel.kind))
+    compilers = (
+        each.versions() for each in kernels if each.compiled and each.unavailable() is None
+    )
+    return {FIRST_PARTY: declnet.__version__, "numpy": np.__version__, **ChainMap(*compilers)}
 
 
 def execute_task(task: str, progress: Callable[[float], None] | None = None) -> bytes:
@@ -181,14 +195,21 @@ def _carry_out(content: dict[str, Any], directory: Path, progress: Callable[[flo
     _wait_until_free(directory)
     # an executor that lost this task has begun it before
     task = Task(spec, directory, resumes=True, allow_changes=content["allow_changes"])
-    return carry_out(task, registry, progress)
+    with sharing_data(_loaded_for(content["marker"])):
+        return carry_out(task, registry, progress)
+
+
+@lru_cache(maxsize=1)
+def _loaded_for(_marker: str) -> SharedData:
+    """Return the data that this process has loaded for tasks of the same command."""
+    return SharedData()
 
 
 def _require_versions(content: dict[str, Any], registry: Registry) -> None:
     """Raise RunError if a run would be computed by other versions here than where it was begun."""
-    own = {**registry.versions(), FIRST_PARTY: declnet.__version__, "numpy": np.__version__}
+    own = {**registry.versions(), **_own_versions(registry)}
     for name, version in content["versions"].items():
-        found = own.get(normalized(name))
+        found = own.get(normalized(name), own.get(name))
         if found != version and not content["allow_changes"]:
             has = f"has {name} {found}" if found is not None else f"does not have {name}"
             message = f"this machine {has}, and {content['host']} {version}"

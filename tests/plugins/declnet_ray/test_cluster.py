@@ -1,11 +1,9 @@
-"""Several Ray nodes on this machine, one of which is killed under way: no run is lost or doubled."""
+"""Several Ray nodes on this machine, one of which is killed: no run is lost or doubled."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
-import time
 
 import pytest
 
@@ -19,7 +17,6 @@ if not os.environ.get("DECLNET_TEST_RAY"):
 
 from ray.cluster_utils import Cluster  # noqa: E402  # slow
 
-from declnet.testing import check_component  # noqa: E402
 from declnet_ray.executor import RayExecutor  # noqa: E402
 
 pytestmark = [
