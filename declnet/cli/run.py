@@ -218,13 +218,14 @@ def resume(
     """Resume RUN, the folder of an interrupted run.
 
     The result is bit-identical to that of an uninterrupted run. A finished run is left unchanged.
-    In a folder of folds, of seeds or of a sweep, the runs that are not finished are resumed or
-    trained.
+    In a folder of folds, of seeds, of a sweep or of a study, the runs that are not finished are
+    resumed or trained.
     """
     with without_collections():
         from declnet.cli.progress import Warnings, followed
         from declnet.cli.result_tables import print_result
         from declnet.runs.many.ensemble import is_ensemble
+        from declnet.runs.many.study_folder import is_study
         from declnet.runs.many.sweep_folder import is_sweep
         from declnet.runs.resuming import resume as resume_run
         from declnet.runs.resuming import spec_to_resume
@@ -235,6 +236,8 @@ def resume(
         return _resume_series(run, allow_changes, disabled, registry, jobs, quiet)
     if is_sweep(run):
         return _resume_sweep(run, allow_changes, disabled, registry, jobs, quiet)
+    if is_study(run):
+        return _resume_study(run, allow_changes, disabled, registry, jobs, quiet)
     if jobs > 1:
         raise click.UsageError("--jobs needs several runs to train in parallel")
     spec = spec_to_resume(run, registry)
@@ -286,5 +289,22 @@ def _resume_sweep(
 
     with locked(parent):
         return train_sweep(
+            parent, disabled, registry, jobs, quiet=quiet, allow_changes=allow_changes
+        )
+
+
+def _resume_study(
+    parent: Path,
+    allow_changes: bool,
+    disabled: tuple[str, ...],
+    registry: Registry,
+    jobs: int,
+    quiet: bool,
+) -> int:
+    from declnet.cli.tune import train_study
+    from declnet.runs.storage.folder import locked
+
+    with locked(parent):
+        return train_study(
             parent, disabled, registry, jobs, quiet=quiet, allow_changes=allow_changes
         )

@@ -265,6 +265,7 @@ class _SpaceReader(KeyReader):
         self, key: str, at: KeyPath, value: Any
     ) -> tuple[Dimension, list[SweptValue]] | None:
         """Return a dimension with choices; None if it is a range or invalid."""
+        listed: Any
         if isinstance(value, list):
             listed, inside = value, at
         elif isinstance(value, dict) and "choices" in value:

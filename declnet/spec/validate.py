@@ -235,6 +235,19 @@ def read_points(
         yield point, validate(made, registry, folder)
 
 
+def validate_point(point: Point, registry: Registry | None, folder: Path) -> ParsedSpec:
+    """Validate a spec of a study that is valid with its own values.
+
+    Args:
+        point: the spec with other values, which may use fewer of its variables.
+        registry: where names are looked up.
+        folder: the base of relative paths.
+    """
+    used = frozenset(point.source_map.document.get(VARIABLES, ()))
+    composed = Composed(point.source_map, list(point.problems), variables_used=used)
+    return validate(composed, registry, folder)
+
+
 def validate(composed: Composed, registry: Registry | None, folder: Path) -> ParsedSpec:
     """Validate a document in one pass.
 

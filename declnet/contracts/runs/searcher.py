@@ -90,6 +90,7 @@ class StudyContext:
         name: the study's name.
         directory: the study's folder.
         space: the dimensions; each after those in its conditions.
+        objective: the metric, with its data set, e.g. `validation.loss`.
         better: which values of the objective are better.
         seed: the study's seed: with it and one worker, a study has the same trials every time.
         trials: the most trials; None for no limit.
@@ -100,6 +101,7 @@ class StudyContext:
     name: str
     directory: Path
     space: tuple[Dimension, ...]
+    objective: str
     better: Better
     seed: int = 0
     trials: int | None = None

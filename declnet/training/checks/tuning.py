@@ -74,14 +74,14 @@ def objective_of(spec: RunSpec, tuning: Tuning) -> tuple[Objective | None, list[
 
 
 def study_context(
-    spec: RunSpec, tuning: Tuning, better: Better, directory: Path, worker: str = ""
+    spec: RunSpec, tuning: Tuning, objective: Objective, directory: Path, worker: str = ""
 ) -> StudyContext:
     """Return what a searcher knows of a study.
 
     Args:
         spec: the spec with its own values.
         tuning: what is searched.
-        better: which values of the objective are better.
+        objective: what is improved.
         directory: the study's folder.
         worker: what identifies the folder.
     """
@@ -91,7 +91,8 @@ def study_context(
         spec.name,
         directory,
         tuning.space,
-        better,
+        str(objective),
+        objective.better,
         spec.seed,
         tuning.keys.trials,
         epochs and runs * epochs,
@@ -106,7 +107,7 @@ def study_problems(spec: RunSpec, tuning: Tuning, registry: Registry) -> Sequenc
         return problems
     at: KeyPath = (TUNE, "search") if "search" in tuning.section else (TUNE,)
     with attributing_errors(registry):
-        context = study_context(spec, tuning, objective.better, Path())
+        context = study_context(spec, tuning, objective, Path())
         found = list(tuning.searcher.check_study(context))
     for each in found:
         path = (*at, *each.path) if at != (TUNE,) else at

@@ -1,0 +1,210 @@
+"""A study of Optuna in a database, as `declnet tune` uses it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, cast
+from uuid import uuid4
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from declnet import RunError, Scalar, StudyContext, StudyTrial
+from declnet import TrialState as State
+from declnet_optuna.sampling import (
+    PrunerName,
+    SamplerName,
+    distribution_of,
+    grid_points,
+    pruner_of,
+    sampler_of,
+    suggested,
+)
+from declnet_optuna.storage import explained, open_storage, shown
+
+if TYPE_CHECKING:
+    from declnet_optuna.searcher import OptunaSearcher
+
+WORKER, ASKED, STOPPED, SECONDS, SPACE = (
+    f"declnet:{name}" for name in ("worker", "asked", "stopped", "seconds", "space")
+)
+"""Attributes of trials, and the last one of the study."""
+
+STATES: Mapping[TrialState, State] = {
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "running",
+    TrialState.COMPLETE: "finished",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+ENDS: Mapping[State, TrialState] = {state: each for each, state in STATES.items()}
+
+
+class OptunaStudy:
+    """An open study.
+
+    Args:
+        context: what is known of the study.
+        searcher: what proposes the trials.
+        url: the database, without a password.
+
+    Raises:
+        RunError: the database cannot be reached, or has another study of this name.
+    """
+
+    def __init__(self, context: StudyContext, searcher: "OptunaSearcher", url: str) -> None:
+        self._context, self._url, self._env = context, url, searcher.password_env
+        self._is_grid = searcher.sampler == "grid"
+        self._storage = open_storage(url, self._env)
+        self._trials: dict[int, optuna.Trial] = {}
+        with self._explained():
+            self._study = optuna.create_study(
+                storage=self._storage,
+                sampler=sampler_of(cast("SamplerName", searcher.sampler), context),
+                pruner=pruner_of(cast("PrunerName", searcher.pruner), context),
+                study_name=searcher.study or context.name,
+                direction="minimize" if context.better == "lower" else "maximize",
+                load_if_exists=True,
+            )
+            self._require_same()
+            for each in self._study.get_trials(deepcopy=False):
+                if each.state == TrialState.RUNNING and self._is_own(each):
+                    self._complete(each)
+
+    def ask(self) -> StudyTrial | None:
+        """Return a new trial, or None after the last point of a grid."""
+        with self._explained():
+            if self._is_grid:
+                return self._ask_grid()
+            return self._complete(self._add({}))
+
+    def trials(self) -> Sequence[StudyTrial]:
+        """Return all trials by number."""
+        with self._explained():
+            found = self._study.get_trials(deepcopy=False)
+            return [_as_trial(each) for each in found if WORKER in each.user_attrs]
+
+    def report(self, number: int, step: int, value: float) -> bool:
+        """Store a value; return whether the pruner stops the trial there."""
+        with self._explained():
+            trial, known = self._trials[number], self._frozen(number)
+            reported = known.intermediate_values
+            if STOPPED in known.user_attrs:
+                return step >= int(known.user_attrs[STOPPED])
+            if step in reported and step < max(reported):
+                return False
+            if step not in reported:
+                trial.report(value, step)
+            stop = bool(trial.should_prune())
+            if stop:
+                trial.set_user_attr(STOPPED, step)
+            return stop
+
+    def tell(self, number: int, state: State, value: float | None, seconds: float) -> None:
+        """Store how a trial ended."""
+        with self._explained():
+            if self._frozen(number).state.is_finished():
+                return
+            self._trials[number].set_user_attr(SECONDS, seconds)
+            self._study.tell(number, value, state=ENDS[state], skip_if_finished=True)
+
+    def importance(self) -> Mapping[str, float]:
+        """Return the importance by PED-ANOVA; empty with too few finished trials."""
+        with self._explained():
+            done = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            if len({each.value for each in done}) < 2:
+                return {}
+            try:
+                found = optuna.importance.get_param_importances(self._study)
+            except (ValueError, RuntimeError):  # e.g. keys that had one value only
+                return {}
+            return {key: float(share) for key, share in found.items()}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._storage.remove_session()
+        self._storage.engine.dispose()
+
+    def _ask_grid(self) -> StudyTrial | None:
+        """Return a trial of the next point; of two processes that take it, the first one has it."""
+        points = grid_points(self._context)
+        while True:
+            taken = [each.params for each in self._study.get_trials(deepcopy=False)]
+            point = next((each for each in points if each not in taken), None)
+            if point is None:
+                return None
+            added = self._add(point)
+            if point not in (
+                each.params
+                for each in self._study.get_trials(deepcopy=False)
+                if each.number < added.number
+            ):
+                return self._complete(added)
+            self._study.tell(added.number, state=TrialState.FAIL)
+
+    def _add(self, values: Mapping[str, Scalar]) -> FrozenTrial:
+        """Add a trial of this worker in one transaction."""
+        token = uuid4().hex
+        distributions = {
+            each.key: distribution_of(each) for each in self._context.space if each.key in values
+        }
+        self._study.add_trial(
+            optuna.trial.create_trial(
+                state=TrialState.RUNNING,
+                params=dict(values),
+                distributions=distributions,
+                user_attrs={WORKER: self._context.worker, ASKED: token},
+            )
+        )
+        found = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return next(each for each in reversed(found) if each.user_attrs.get(ASKED) == token)
+
+    def _complete(self, added: FrozenTrial) -> StudyTrial:
+        """Choose the values that a trial does not have yet."""
+        trial = optuna.Trial(self._study, added._trial_id)
+        values: dict[str, Scalar] = {}
+        for each in self._context.space:
+            if each.applies(values):
+                values[each.key] = suggested(trial, each)
+        self._trials[added.number] = trial
+        return StudyTrial(added.number, values, worker=self._context.worker)
+
+    def _frozen(self, number: int) -> FrozenTrial:
+        return self._study.get_trials(deepcopy=False)[number]
+
+    def _is_own(self, trial: FrozenTrial) -> bool:
+        return bool(trial.user_attrs.get(WORKER) == self._context.worker)
+
+    def _require_same(self) -> None:
+        """Raise RunError if the study of this name searches something else."""
+        context = self._context
+        own = {
+            "objective": context.objective,
+            "better": context.better,
+            "space": [repr(each) for each in context.space],
+        }
+        known = self._study.user_attrs.get(SPACE)
+        if known is None:
+            self._study.set_user_attr(SPACE, own)
+        elif known != json.loads(json.dumps(own)):
+            differ = ", ".join(key for key, each in own.items() if known.get(key) != each)
+            raise RunError(
+                f'{shown(self._url)}: its study "{self._study.study_name}" has another {differ}; '
+                "give this one another name by study"
+            )
+
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(self._url, self._env, "the database fails")
+
+
+def _as_trial(trial: FrozenTrial) -> StudyTrial:
+    state, seconds = STATES[trial.state], trial.user_attrs.get(SECONDS)
+    return StudyTrial(
+        trial.number,
+        dict(trial.params),
+        state,
+        trial.value if state == "finished" else None,
+        dict(trial.intermediate_values),
+        str(trial.user_attrs.get(WORKER, "")),
+        float(seconds) if seconds is not None else None,
+    )
