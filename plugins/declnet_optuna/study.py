@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
@@ -40,6 +41,20 @@ STATES: Mapping[TrialState, State] = {
 ENDS: Mapping[State, TrialState] = {state: each for each, state in STATES.items()}
 
 
+@dataclass
+class _Own:
+    """A trial that this process has in progress, which no other one changes.
+
+    Attributes:
+        steps: the steps that it has reported.
+        stopped: the step after which the pruner stopped it, if it did.
+    """
+
+    trial: optuna.Trial
+    steps: set[int]
+    stopped: int | None = None
+
+
 class OptunaStudy:
     """An open study.
 
@@ -56,7 +71,7 @@ class OptunaStudy:
         self._context, self._url, self._env = context, url, searcher.password_env
         self._is_grid = searcher.sampler == "grid"
         self._storage = open_storage(url, self._env)
-        self._trials: dict[int, optuna.Trial] = {}
+        self._own: dict[int, _Own] = {}
         with self._explained():
             self._study = optuna.create_study(
                 storage=self._storage,
@@ -87,26 +102,27 @@ class OptunaStudy:
     def report(self, number: int, step: int, value: float) -> bool:
         """Store a value; return whether the pruner stops the trial there."""
         with self._explained():
-            trial, known = self._trials[number], self._frozen(number)
-            reported = known.intermediate_values
-            if STOPPED in known.user_attrs:
-                return step >= int(known.user_attrs[STOPPED])
-            if step in reported and step < max(reported):
+            own = self._own[number]
+            if own.stopped is not None:
+                return step >= own.stopped
+            if step in own.steps and step < max(own.steps):
+                return False  # decided before the process was killed
+            if step not in own.steps:
+                own.trial.report(value, step)
+                own.steps.add(step)
+            if not own.trial.should_prune():
                 return False
-            if step not in reported:
-                trial.report(value, step)
-            stop = bool(trial.should_prune())
-            if stop:
-                trial.set_user_attr(STOPPED, step)
-            return stop
+            own.trial.set_user_attr(STOPPED, step)
+            own.stopped = step
+            return True
 
     def tell(self, number: int, state: State, value: float | None, seconds: float) -> None:
         """Store how a trial ended."""
         with self._explained():
-            if self._frozen(number).state.is_finished():
-                return
-            self._trials[number].set_user_attr(SECONDS, seconds)
-            self._study.tell(number, value, state=ENDS[state], skip_if_finished=True)
+            own = self._own.pop(number, None)
+            if own is not None:
+                own.trial.set_user_attr(SECONDS, seconds)
+                self._study.tell(own.trial, value, state=ENDS[state], skip_if_finished=True)
 
     def importance(self) -> Mapping[str, float]:
         """Return the importance by PED-ANOVA; empty with too few finished trials."""
@@ -166,11 +182,9 @@ class OptunaStudy:
         for each in self._context.space:
             if each.applies(values):
                 values[each.key] = suggested(trial, each)
-        self._trials[added.number] = trial
+        stopped = added.user_attrs.get(STOPPED)
+        self._own[added.number] = _Own(trial, set(added.intermediate_values), stopped)
         return StudyTrial(added.number, values, worker=self._context.worker)
-
-    def _frozen(self, number: int) -> FrozenTrial:
-        return self._study.get_trials(deepcopy=False)[number]
 
     def _is_own(self, trial: FrozenTrial) -> bool:
         return bool(trial.user_attrs.get(WORKER) == self._context.worker)

@@ -14,7 +14,7 @@ from .conftest import rows
 
 pytest.importorskip("optuna")
 
-KILLS = int(os.environ.get("DECLNET_TEST_STUDY_KILLS", "2"))
+KILLS = int(os.environ.get("DECLNET_TEST_STUDY_KILLS", "1"))
 SPACE = {
     "optimizer.learning_rate": {"low": 0.01, "high": 1.0, "log": True},
     "training.batch_size": {"low": 4, "high": 12, "step": 4},

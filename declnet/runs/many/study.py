@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -44,6 +44,7 @@ class _ActiveTrial:
     directory: Path
     spec: RunSpec
     tasks: list[Task] = field(default_factory=list)
+    reported: dict[int, float] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
 
 
@@ -139,20 +140,24 @@ class StudyRunner:
             if len(done) < len(active.tasks):
                 begin_ensemble(active.directory, active.spec, done)
             finish_ensemble(active.directory, self._registry)
-        self._tell(active.trial, state, value, sum(each.seconds or 0.0 for each in active.outcomes))
-        self._end(active.trial.number, error)
+        seconds = sum(each.seconds or 0.0 for each in active.outcomes)
+        trial = replace(active.trial, state=state, value=value, seconds=round(seconds, 3))
+        self._end(replace(trial, reported=active.reported), error)
 
     def finish(self) -> None:
         """Write the summary and the best spec, and that the study is finished."""
         self._stored.note(status="finished", seconds=round(self.seconds, 3))
-        self.summarize("finished")
+        self.summarize()
 
-    def summarize(self, status: str | None = None) -> None:
-        """Write the summary and the best spec so far."""
-        trials = self.trials()
+    def summarize(self) -> None:
+        """Write the summary, with the importance of keys, and the best spec so far."""
         with self._asking():
             importance = self._search.importance()
-        self._stored.write_summary(trials, importance, status=status or self._stored.status)
+        self._write_summary(importance)
+
+    def _write_summary(self, importance: Mapping[str, float]) -> None:
+        trials = self.trials()
+        self._stored.write_summary(trials, importance)
         best = best_of(trials, self._objective.better)
         if best is not None:
             self._stored.write_best(best)
@@ -178,7 +183,7 @@ class StudyRunner:
             space = self._context.space
             checked_proposal(self._searcher, "open", trial.values, space)
         if most is not None and trial.number >= most:  # another machine asked meanwhile
-            self._tell(trial, "failed", None, 0.0)
+            self._tell(replace(trial, state="failed"))
             return None
         return trial
 
@@ -188,8 +193,7 @@ class StudyRunner:
         try:
             spec = self._stored.spec_of(trial)
         except DeclnetError as error:
-            self._tell(trial, "failed", None, 0.0)
-            self._end(trial.number, " ".join(str(error).split()))
+            self._end(replace(trial, state="failed", seconds=0.0), " ".join(str(error).split()))
             return
         name = fit_name(f"{spec.name}-{trial.number:04}")
         spec = spec.model_copy(update={"name": name})
@@ -215,8 +219,10 @@ class StudyRunner:
             value = fmean([*map(self._value, active.outcomes), epoch.metric(name)])
             if not math.isfinite(value):
                 return None
+            step = run * epochs + epoch.epoch
             with self._asking():
-                stop = self._search.report(number, run * epochs + epoch.epoch, value)
+                stop = self._search.report(number, step, value)
+            active.reported[step] = value
             is_last = run + 1 == len(active.tasks) and epoch.epoch + 1 >= epochs
             if not stop or is_last:
                 return None
@@ -227,18 +233,17 @@ class StudyRunner:
     def _value(self, outcome: Outcome) -> float:
         return float(outcome.metrics[self._objective.data][self._objective.name])
 
-    def _tell(
-        self, trial: StudyTrial, state: TrialState, value: float | None, seconds: float
-    ) -> None:
+    def _tell(self, trial: StudyTrial) -> None:
         with self._asking():
-            self._search.tell(trial.number, state, value, round(seconds, 3))
+            self._search.tell(trial.number, trial.state, trial.value, trial.seconds or 0.0)
 
-    def _end(self, number: int, error: str | None) -> None:
+    def _end(self, trial: StudyTrial, error: str | None) -> None:
+        """Tell the searcher of a trial that has ended, and show it."""
+        self._tell(trial)
         self._stored.note(seconds=round(self.seconds, 3))
         if time.monotonic() >= self._summarized + SECONDS_BETWEEN_SUMMARIES:
-            self.summarize()
-        found = next(each for each in self.trials() if each.number == number)
-        self._ended(found, error)
+            self._write_summary({})
+        self._ended(trial, error)
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

@@ -204,9 +204,7 @@ class StoredStudy:
     def _validated(self, point: Point) -> RunSpec:
         return validate_point(point, self._registry, Path(self.content["folder"])).require()
 
-    def write_summary(
-        self, trials: Sequence[StudyTrial], importance: Mapping[str, float], *, status: str
-    ) -> None:
+    def write_summary(self, trials: Sequence[StudyTrial], importance: Mapping[str, float]) -> None:
         """Write what is known of all trials.
 
         Raises:
@@ -217,7 +215,7 @@ class StoredStudy:
             "name": self.spec.name,
             "objective": str(self.objective),
             "better": self.better,
-            "status": status,
+            "status": self.status,
             "seconds": self.content["seconds"],
             "best": best.number if best is not None else None,
             "importance": dict(importance),
