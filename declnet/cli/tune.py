@@ -73,6 +73,10 @@ def tune(
     if loaded.tuning is None:
         message, hint = f'{spec} has no section "{TUNE}"', f"add [{TUNE}] with trials and a space"
         raise SpecError(loaded.source_map.locate([Diagnostic(message, hint, (TUNE,), "E011")]))
+    missing = loaded.tuning.searcher.unavailable()
+    if missing is not None:
+        at = (TUNE, "search") if "search" in loaded.tuning.section else (TUNE,)
+        raise SpecError(loaded.source_map.locate([Diagnostic(missing, None, at, "E060")]))
     show_diagnostics(checked.warnings)
     parent = claim_parent(out, Path("runs"), f"{loaded.name}-study")
     with locked(parent):

@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from declnet import Diagnostic, OpenStudy, RunError, Searcher, StudyContext
+from declnet_optuna.grid import MOST_POINTS, grid_size
 from declnet_optuna.storage import PASSWORD, SQLITE, absolute, folder_of, open_storage
 
 NEEDS = ("optuna", "sqlalchemy")
-INSTALL = "pip install 'declnet[tune]'"
 
 
 class OptunaSearcher(Searcher):
@@ -81,26 +81,24 @@ class OptunaSearcher(Searcher):
             )
         return url
 
+    def unavailable(self) -> str | None:
+        """Return the missing extra, or None."""
+        needs = (*NEEDS, *(["cmaes"] if self.sampler == "cma-es" else []))
+        missing = ", ".join(each for each in needs if find_spec(each) is None)
+        return f"{missing} is not installed: pip install 'declnet[tune]'" if missing else None
+
     def check_study(self, study: StudyContext) -> Iterable[Diagnostic]:
-        """Yield what is not installed, what a grid cannot search, and a missing database."""
-        missing = [each for each in NEEDS if find_spec(each) is None]
-        if self.sampler == "cma-es" and not missing and find_spec("cmaes") is None:
-            missing = ["cmaes"]
-        if missing:
-            message = f"searching needs a package that is not installed ({', '.join(missing)})"
-            yield Diagnostic(message, INSTALL, ("type",))
-            return
+        """Yield what a grid cannot search, and a database that cannot be reached."""
         if self.sampler == "grid":
             yield from self._check_grid(study)
-        if self.storage is not None and not self.storage.startswith("sqlite"):
+        is_server = self.storage is not None and not self.storage.startswith("sqlite")
+        if is_server and self.unavailable() is None:
             try:
-                open_storage(self.storage, self.password_env).engine.dispose()
+                open_storage(self.storage or "", self.password_env).engine.dispose()
             except RunError as error:
                 yield Diagnostic(str(error), None, ("storage",))
 
     def _check_grid(self, study: StudyContext) -> Iterable[Diagnostic]:
-        from declnet_optuna.sampling import MOST_POINTS, grid_size
-
         for each in study.space:
             if not each.choices and each.step is None:
                 message = f'a grid has no values of "{each.key}", a range without a step'
@@ -111,9 +109,9 @@ class OptunaSearcher(Searcher):
 
     def open(self, study: StudyContext) -> OpenStudy:
         """Open the study, or make it."""
-        missing = [each for each in NEEDS if find_spec(each) is None]
-        if missing:
-            raise RunError(f"the searcher optuna needs {', '.join(missing)}: {INSTALL}")
+        missing = self.unavailable()
+        if missing is not None:
+            raise RunError(f"the searcher optuna: {missing}")
         from declnet_optuna.study import OptunaStudy
 
         url = self.storage or f"sqlite:///{(study.directory.absolute() / 'study.db').as_posix()}"

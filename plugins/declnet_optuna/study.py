@@ -12,11 +12,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from declnet import RunError, Scalar, StudyContext, StudyTrial
 from declnet import TrialState as State
+from declnet_optuna.grid import grid_points
 from declnet_optuna.sampling import (
     PrunerName,
     SamplerName,
     distribution_of,
-    grid_points,
     pruner_of,
     sampler_of,
     suggested,

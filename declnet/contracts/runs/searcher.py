@@ -149,10 +149,15 @@ class Searcher(Component):
     is_default: ClassVar[bool] = False
     """Whether a spec that names no searcher has this one."""
 
+    def unavailable(self) -> str | None:
+        """Return why it cannot be used on this machine, and what to do; default: None, it can."""
+        return None
+
     def check_study(self, study: StudyContext) -> Iterable[Diagnostic]:  # noqa: ARG002
         """Yield errors and warnings about this searcher in a study, before the study begins.
 
-        Paths are relative to the searcher's own table, e.g. `("sampler",)`.
+        It is also called where it is unavailable. Paths are relative to the searcher's own table,
+        e.g. `("sampler",)`.
         """
         return ()
 
