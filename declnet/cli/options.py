@@ -92,11 +92,16 @@ ascending_option = click.option(
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="How many runs to train in parallel; if more than 1, each in a process with one BLAS "
-    "thread.",
+    help="How many runs to train in parallel; if more than 1, each with one thread.  [default: the "
+    "cores of this machine]",
 )
+
+
+def share_data() -> None:
+    """Let the runs of this command load what they have in common once."""
+    from declnet.data.sharing import sharing_data
+
+    click.get_current_context().with_resource(sharing_data())
 
 
 def format_option(description: str) -> Decorator:

@@ -24,6 +24,7 @@ from declnet.cli.options import (
     run_argument,
     seeds_option,
     set_option,
+    share_data,
     spec_argument,
 )
 from declnet.cli.reading import valid_spec
@@ -60,7 +61,7 @@ def run(
     disabled: tuple[str, ...],
     out: Path | None,
     seeds: tuple[int, ...] | None,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
     plain: bool,
 ) -> int:
@@ -78,12 +79,14 @@ def run(
         from declnet.spec.sweep import require_no_sweep
 
     registry = registry_without(disabled)
+    if seeds is not None:
+        share_data()
     loaded, checked = valid_spec(spec, overrides, registry)
     require_no_sweep(loaded.sweep)
     show_diagnostics(checked.warnings)
     if seeds is not None or loaded.data.is_cross_validation:
         return _run_series(loaded, disabled, registry, out, seeds, jobs, quiet)
-    if jobs > 1:
+    if jobs is not None and jobs > 1:
         raise click.UsageError("--jobs needs several runs to train in parallel: --seeds or folds")
     if not (quiet or plain):
         _show_layers(checked)
@@ -124,7 +127,7 @@ def _run_series(
     registry: Registry,
     out: Path | None,
     seeds: tuple[int, ...] | None,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
 ) -> int:
     from declnet.runs.many.ensemble_record import begin_ensemble
@@ -144,7 +147,7 @@ def _train_series(
     tasks: Sequence[Task],
     disabled: tuple[str, ...],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
 ) -> int:
     """Train the runs of a folder, print their metrics, and make a predictor of them."""
@@ -155,8 +158,11 @@ def _train_series(
     from declnet.cli.sweep_tables import print_series
     from declnet.runs.many.ensemble_record import finish_ensemble
     from declnet.runs.many.summary import series_of
+    from declnet.runs.many.threads import jobs_for
 
     start = time.perf_counter()
+    share_data()
+    jobs = jobs_for(tasks, jobs)
     try:
         outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
     except KeyboardInterrupt as error:
@@ -213,7 +219,12 @@ def interrupt_on_signals() -> None:
 @quiet_option
 @plain_option
 def resume(
-    run: Path, allow_changes: bool, disabled: tuple[str, ...], jobs: int, quiet: bool, plain: bool
+    run: Path,
+    allow_changes: bool,
+    disabled: tuple[str, ...],
+    jobs: int | None,
+    quiet: bool,
+    plain: bool,
 ) -> int:
     """Resume RUN, the folder of an interrupted run.
 
@@ -238,7 +249,7 @@ def resume(
         return _resume_sweep(run, allow_changes, disabled, registry, jobs, quiet)
     if is_study(run):
         return _resume_study(run, allow_changes, disabled, registry, jobs, quiet)
-    if jobs > 1:
+    if jobs is not None and jobs > 1:
         raise click.UsageError("--jobs needs several runs to train in parallel")
     spec = spec_to_resume(run, registry)
     warnings = Warnings()
@@ -260,7 +271,7 @@ def _resume_series(
     allow_changes: bool,
     disabled: tuple[str, ...],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
 ) -> int:
     from declnet.runs.many.ensemble import open_ensemble
@@ -281,7 +292,7 @@ def _resume_sweep(
     allow_changes: bool,
     disabled: tuple[str, ...],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
 ) -> int:
     from declnet.cli.sweep import train_sweep
@@ -298,7 +309,7 @@ def _resume_study(
     allow_changes: bool,
     disabled: tuple[str, ...],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
 ) -> int:
     from declnet.cli.tune import train_study
@@ -306,5 +317,5 @@ def _resume_study(
 
     with locked(parent):
         return train_study(
-            parent, disabled, registry, jobs, quiet=quiet, allow_changes=allow_changes
+            parent, disabled, registry, jobs or 1, quiet=quiet, allow_changes=allow_changes
         )

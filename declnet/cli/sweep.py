@@ -17,6 +17,7 @@ from declnet.cli.options import (
     no_plugin_option,
     registry_without,
     seeds_option,
+    share_data,
 )
 from declnet.cli.run import interrupt_on_signals
 
@@ -116,12 +117,13 @@ def train_all(
         ranked: makes the ranking that a terminal shows meanwhile.
     """
     from declnet.cli.progress import sweep_followed
-    from declnet.runs.many.workers import at_once, one_after_another
+    from declnet.runs.many.threads import side_by_side
+    from declnet.runs.many.workers import one_after_another
 
     found: dict[Path, Outcome] = {}
     with sweep_followed(tasks, quiet=quiet, done=done, ranked=ranked) as followed:
         if jobs > 1:
-            outcomes = at_once(tasks, jobs, disabled, followed.progress)
+            outcomes = side_by_side(tasks, jobs, registry, disabled, followed.progress)
         else:
             outcomes = one_after_another(tasks, registry, followed.progress)
         for outcome in outcomes:
@@ -186,7 +188,7 @@ def status_of(all_series: Sequence[Series]) -> int:
 def sweep(
     specs: tuple[Path, ...],
     seeds: tuple[int, ...] | None,
-    jobs: int,
+    jobs: int | None,
     overrides: tuple[str, ...],
     disabled: tuple[str, ...],
     wanted: str | None,
@@ -216,6 +218,7 @@ def sweep(
         if len(specs) > 1 or seeds or overrides or out:
             raise click.UsageError("the folder of a sweep is summarized alone: it has its own runs")
         return _summarize(specs[0], registry, wanted, ascending, plot, picture)
+    share_data()
     loaded = right_specs(specs, overrides, registry, seeds)
     check_names([(file, each.spec) for file, each in loaded])
     swept = [each for _, each in loaded]
@@ -238,7 +241,7 @@ def train_sweep(
     parent: Path,
     disabled: Sequence[str],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     *,
     quiet: bool,
     drawn: Drawn = (None, None),
@@ -250,6 +253,7 @@ def train_sweep(
     from declnet.cli.sweep_tables import best_first, ranking
     from declnet.runs.many.summary import series_of
     from declnet.runs.many.sweep_folder import open_sweep, stored_outcome
+    from declnet.runs.many.threads import jobs_for
 
     start = time.perf_counter()
     stored = open_sweep(parent, registry)
@@ -267,6 +271,8 @@ def train_sweep(
         return ranking(*best_first(series_of(outcomes), wanted, specs, ascending))
 
     left = [each for each in tasks if each.directory not in done]
+    share_data()
+    jobs = jobs_for(left, jobs)
     if done and not quiet:
         click.echo(f"{len(done)} of {len(tasks)} runs have finished already", err=True)
     try:

@@ -14,10 +14,10 @@ from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
     PATH,
     format_option,
-    jobs_option,
     no_plugin_option,
     registry_without,
     set_option,
+    share_data,
 )
 from declnet.cli.run import interrupt_on_signals
 
@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("spec", metavar="SPEC", type=PATH)
 @set_option
-@jobs_option
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many trials to train in parallel; if more than 1, each in a process with one thread, "
+    "and what is proposed depends on which ends first.",
+)
 @no_plugin_option
 @click.option(
     "--out",
@@ -105,6 +112,7 @@ def train_study(
     from declnet.runs.many.workers import at_once, one_after_another
 
     start = time.perf_counter()
+    share_data()
     stored = open_study(parent, registry)
     with (
         study_followed(stored, quiet=quiet or form == "json") as followed,

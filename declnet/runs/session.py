@@ -37,6 +37,7 @@ from declnet.runs.storage.checkpoints import KEEP_LAST
 from declnet.runs.storage.record import Record
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
+from declnet.training.alongside import alongside
 from declnet.training.checks.calibration import require_samples
 from declnet.training.checks.check import Checked
 from declnet.training.divergence import finite_evaluation
@@ -57,15 +58,16 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 def held_back() -> Iterator[Callable[[], None]]:
     """Defer the first signal that has a Python handler, while in the context.
 
-    After it, a Ctrl-C is delivered immediately, and other signals are dropped. Outside the main
-    thread, nothing is deferred.
+    After it, a Ctrl-C is delivered immediately, and other signals are dropped. Other threads get no
+    signals; a run beside others is interrupted by `Alongside.stop`.
 
     Yields:
-        A function that delivers the deferred signal, if any: it calls the handler, which raises
-        KeyboardInterrupt by default.
+        A function that delivers the deferred signal or interruption, if any: it calls the handler,
+        which raises KeyboardInterrupt by default.
     """
     before: dict[int, Callable[..., Any]] = {}
     waiting: list[Callable[[], Any]] = []
+    others = alongside()
 
     def hold(number: int, frame: FrameType | None) -> None:
         deferred = partial(before[number], number, frame)
@@ -77,6 +79,8 @@ def held_back() -> Iterator[Callable[[], None]]:
     def deliver() -> None:
         if waiting:
             waiting.pop()()
+        if others is not None:
+            others.deliver()
 
     if threading.current_thread() is threading.main_thread():
         for name in SIGNALS:
@@ -132,6 +136,7 @@ def make_ready_run(
         DataError: the data is invalid.
         WeightsError: the parameters do not fit the model.
         ComponentError: a component raised an exception.
+        PythonNeededError: the run was to train beside others, but needs Python too often.
     """
     registry = registry_for(spec.plugins, registry)
     with attributing_errors(registry):
@@ -143,6 +148,8 @@ def make_ready_run(
         if validation is not None:
             require_samples(spec.heads, len(validation))
         trainer = Trainer(spec, prepared.model, train, validation, registry)
+        if alongside() is not None:
+            trainer.require_native()
     return ReadyRun(spec, prepared, trainer, registry, data)
 
 

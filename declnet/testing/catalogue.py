@@ -11,6 +11,7 @@ from declnet.testing import (
     data_sources,
     declarations,
     engines,
+    formats,
     initializers,
     kernels,
     layers,
@@ -45,6 +46,8 @@ _KINDS: dict[str, tuple[Try | None, tuple[Check, ...]]] = {
     "calibrator": (calibrators.try_calibrator, calibrators.CHECKS),
     "transform": (transforms.try_transform, transforms.CHECKS),
     "translation": (None, translations.CHECKS),
+    "exporter": (None, formats.EXPORTER_CHECKS),
+    "importer": (None, formats.IMPORTER_CHECKS),
 }
 
 TRIALS = {kind: use for kind, (use, _) in _KINDS.items() if use is not None}

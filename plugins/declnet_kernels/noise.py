@@ -64,29 +64,33 @@ def _calling(result: str) -> Any:
 
 
 @rounded_as_written
-def drop_single(x, draw, state, rate, scale, mask, y):  # type: ignore[no-untyped-def]
-    """Mask = scale where a number drawn from [0, 1) is at least rate, else 0; y = x * mask."""
-    n = np.uint64(x.size)
+def drop_single(x, draw, state, rate, mask, y):  # type: ignore[no-untyped-def]
+    """Mask = scale where a number drawn from [0, 1) is at least the rate, else 0; y = x * mask.
+
+    The rate is an array of one number; scale = 1 / (1 - rate).
+    """
+    n, zero = np.uint64(x.size), np.float32(0)
+    limit, scale = np.float32(rate[0]), np.float32(1 / (1 - rate[0]))
     for start in range(ZERO, n, BLOCK):
         stop = min(n, start + BLOCK)
         for i in range(start, stop):
             mask[i] = np.float32(next_uint32(draw, state) >> np.uint32(8)) * UNIT
         for i in range(start, stop):
-            factor = scale if mask[i] >= rate else rate - rate
+            factor = scale if mask[i] >= limit else zero
             mask[i] = factor
             y[i] = x[i] * factor
 
 
 @rounded_as_written
-def drop_double(x, draw, state, rate, scale, mask, y):  # type: ignore[no-untyped-def]
+def drop_double(x, draw, state, rate, mask, y):  # type: ignore[no-untyped-def]
     """Drop numbers as `drop_single`."""
-    n = np.uint64(x.size)
+    n, limit, scale = np.uint64(x.size), rate[0], 1 / (1 - rate[0])
     for start in range(ZERO, n, BLOCK):
         stop = min(n, start + BLOCK)
         for i in range(start, stop):
             mask[i] = next_double(draw, state)
         for i in range(start, stop):
-            factor = scale if mask[i] >= rate else 0.0
+            factor = scale if mask[i] >= limit else 0.0
             mask[i] = factor
             y[i] = x[i] * factor
 
@@ -107,10 +111,11 @@ def draw_all(function, generator, address, noise):  # type: ignore[no-untyped-de
 
 @rounded_as_written
 def add_multiple(part, parts, x, noise, factor, y):  # type: ignore[no-untyped-def]
-    """Y = x + factor * noise."""
+    """Y = x + factor * noise; the factor is an array of one number."""
+    times = x.dtype.type(factor[0])
     start, stop = share(x.size, part, parts)
     for i in range(start, stop):
-        y[i] = x[i] + noise[i] * factor
+        y[i] = x[i] + noise[i] * times
 
 
 @rounded_as_written
@@ -126,21 +131,19 @@ class DropoutKernel(CompiledKernel):
 
     type = "dropout_jit"
     replaces = (Dropout,)
+    reads_schedules = True
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Draw the mask and fill y in one call."""
-        (layer,), (state,) = site.components, site.states
+        (state,) = site.states
         found = flat_for_elementwise(site.x, site.y, state.mask, site.dy, site.dx)
         if found is None:
             return None
         before, (x, y, mask, dy, dx) = found
-        generator, kind = state.rng.bit_generator, y.dtype.type
-        drop, draw = (
-            (drop_single, "next_uint32") if kind is np.float32 else (drop_double, "next_double")
-        )
-        function = _address(getattr(generator.ctypes, draw))
-        numbers = kind(layer.rate), kind(1 / (1 - layer.rate))
-        forward = drop.bound(x, function, generator.ctypes.state_address, *numbers, mask, y)
+        generator, is_single = state.rng.bit_generator, y.dtype == np.float32
+        drop, draw = (drop_single, "next_uint32") if is_single else (drop_double, "next_double")
+        function, address = getattr(generator.ctypes, draw), generator.ctypes.state_address
+        forward = drop.bound(x, _address(function), address, state.now["rate"], mask, y)
         backward = () if dx is None else (multiply.bound(dy, mask, dx),)
         return KernelCalls((*before, _keeping(forward, generator)), backward)
 
@@ -150,10 +153,11 @@ class GaussianNoiseKernel(CompiledKernel):
 
     type = "gaussian_noise_jit"
     replaces = (GaussianNoise,)
+    reads_schedules = True
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Draw the noise and fill y in two calls; None if NumPy does not export its function."""
-        (layer,), (state,) = site.components, site.states
+        (state,) = site.states
         found = flat_for_elementwise(site.x, site.y, state.noise, site.dy, site.dx)
         function = _normal_fill(site.y.dtype.name)
         if found is None or function is None:
@@ -162,7 +166,7 @@ class GaussianNoiseKernel(CompiledKernel):
         generator = state.rng.bit_generator
         pointer = generator.ctypes.bit_generator.value
         draw = draw_all.bound(function, pointer, noise.ctypes.data, noise)
-        add = add_multiple.bound(x, noise, y.dtype.type(layer.std), y)
+        add = add_multiple.bound(x, noise, state.now["std"], y)
         same = dx is None or dx.ctypes.data == dy.ctypes.data
         backward = () if same else (copy.bound(dy, dx),)
         return KernelCalls((*before, _keeping(draw, generator), add), backward)

@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from declnet.contracts.runs.callback import EpochLogged
+from declnet.data.sharing import sharing_data
 from declnet.registry.discovery import default_registry, discover
 from declnet.registry.registry import Registry
 from declnet.runs.many.tasks import Outcome, Progress, Task, carry_out
@@ -206,15 +207,21 @@ def work() -> int:
 def _answer_tasks(tasks: TextIO, answers: TextIO) -> None:
     disabled = json.loads(tasks.readline() or "[]")
     registry = discover(disabled) if disabled else default_registry()
-    for line in tasks:
-        document = json.loads(line)
-        spec = parse_spec(document["spec"], registry)
-        directory = Path(document["directory"])
-        judged = partial(_judged, tasks, answers) if document["judged"] else None
-        task = Task(spec, directory, document["resumes"], document["allow_changes"], judged)
-        outcome = carry_out(task, registry, _progress(answers))
-        found = {"metrics": outcome.metrics, "seconds": outcome.seconds, "error": outcome.error}
-        _answer(answers, {"outcome": {**found, "stopped": outcome.stopped}})
+
+    def report(share: float) -> None:
+        _answer(answers, {"progress": share})
+
+    with sharing_data():
+        for line in tasks:
+            document = json.loads(line)
+            spec = parse_spec(document["spec"], registry)
+            directory = Path(document["directory"])
+            judged = partial(_judged, tasks, answers) if document["judged"] else None
+            task = Task(spec, directory, document["resumes"], document["allow_changes"], judged)
+            outcome = carry_out(task, registry, at_intervals(report))
+            found = {"metrics": outcome.metrics, "seconds": outcome.seconds}
+            found |= {"error": outcome.error, "stopped": outcome.stopped}
+            _answer(answers, {"outcome": found})
 
 
 def _judged(tasks: TextIO, answers: TextIO, epoch: EpochLogged) -> str | None:
@@ -227,7 +234,8 @@ def _judged(tasks: TextIO, answers: TextIO, epoch: EpochLogged) -> str | None:
     return reason
 
 
-def _progress(answers: TextIO) -> Progress:
+def at_intervals(report: Progress) -> Progress:
+    """Return what reports the progress of a run, but once in `HEARTBEAT` seconds at most."""
     last = 0.0
 
     def progress(share: float) -> None:
@@ -235,7 +243,7 @@ def _progress(answers: TextIO) -> Progress:
         now = time.perf_counter()
         if now - last > HEARTBEAT:
             last = now
-            _answer(answers, {"progress": share})
+            report(share)
 
     return progress
 

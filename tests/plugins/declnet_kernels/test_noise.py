@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import KernelSite, LayerState
+from declnet.graph.schedules import ScheduledValues
 from declnet_kernels.noise import DropoutKernel, GaussianNoiseKernel
 
 pytestmark = pytest.mark.usefixtures("numba")
@@ -31,8 +32,8 @@ def test_numbers_and_generator_are_those_of_numpy(case, other, last, dtype):
     (kernel, fields, workspace), results = CASES[case], []
     layer, shape = kernel.replaces[0](**fields), (97, 5, 3)
     for compiled in (True, False):
-        state = LayerState(np.random.Generator(np.random.PCG64(4)), training=True)
-        vars(state.now).update(fields)
+        now = ScheduledValues(1).of(layer)
+        state = LayerState(np.random.Generator(np.random.PCG64(4)), training=True, now=now)
         setattr(state, workspace, in_order((97, 15), dtype, last))
         y, dy, dx = (in_order(shape, dtype, last) for _ in range(3))
         x = in_order(shape, dtype, last != other)

@@ -238,7 +238,7 @@ def test_resuming_trains_what_is_left_and_nothing_else(folds, table, tmp_path):
 
 
 def test_killed_at_any_file_operation_it_ends_with_the_same_bits(tmp_path):
-    script = Path(__file__).with_name("killed_anywhere.py")
+    script = Path(__file__).parents[1] / "killed_anywhere.py"
     done = subprocess.run(
         [sys.executable, script, tmp_path, "folds"], capture_output=True, text=True, check=False
     )
