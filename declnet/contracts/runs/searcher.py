@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
 from declnet.contracts.component import Component
-from declnet.contracts.network.metric import Better
+from declnet.contracts.network.metric_names import Better
 from declnet.errors import Diagnostic, RegistryError
 
 Scalar = bool | int | float | str

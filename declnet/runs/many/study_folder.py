@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from declnet.contracts.network.metric import Better
+from declnet.contracts.network.metric_names import Better
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.contracts.strict_model import LocatedString
 from declnet.errors import OutputError, RunError, SpecError

@@ -219,9 +219,8 @@ def _answer_tasks(tasks: TextIO, answers: TextIO) -> None:
             judged = partial(_judged, tasks, answers) if document["judged"] else None
             task = Task(spec, directory, document["resumes"], document["allow_changes"], judged)
             outcome = carry_out(task, registry, at_intervals(report))
-            found = {"metrics": outcome.metrics, "seconds": outcome.seconds}
-            found |= {"error": outcome.error, "stopped": outcome.stopped}
-            _answer(answers, {"outcome": found})
+            names = ("metrics", "seconds", "error", "stopped")
+            _answer(answers, {"outcome": {each: getattr(outcome, each) for each in names}})
 
 
 def _judged(tasks: TextIO, answers: TextIO, epoch: EpochLogged) -> str | None:

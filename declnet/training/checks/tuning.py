@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.network.metric import Better
+from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.contracts.runs.searcher import StudyContext
 from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.registry import Registry
@@ -15,7 +15,7 @@ from declnet.registry.spelling import suggestion
 from declnet.spec.heads import VALIDATION
 from declnet.spec.model import RunSpec
 from declnet.spec.tuning import TUNE, UNMATCHED, Tuning
-from declnet.training.metrics import LOSSES, directions
+from declnet.training.metrics import directions
 
 
 @dataclass(frozen=True)

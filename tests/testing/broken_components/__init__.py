@@ -13,6 +13,7 @@ from . import (
     memory,
     parameters,
     results,
+    searchers,
     translations,
 )
 from .expected import EXPECTED as EXPECTED
@@ -30,5 +31,6 @@ FAMILIES = (
     memory,
     parameters,
     results,
+    searchers,
     translations,
 )
