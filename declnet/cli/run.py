@@ -275,13 +275,14 @@ def resume(
     """Resume RUN, the folder of an interrupted run.
 
     The result is bit-identical to that of an uninterrupted run. A finished run is left unchanged.
-    In a folder of folds, of seeds or of a sweep, the runs that are not finished are resumed or
-    trained.
+    In a folder of folds, of seeds, of a sweep or of a study, the runs that are not finished are
+    resumed or trained.
     """
     with without_collections():
         from declnet.cli.progress import Warnings, followed
         from declnet.cli.result_tables import print_result
         from declnet.runs.many.ensemble import is_ensemble
+        from declnet.runs.many.study_folder import is_study
         from declnet.runs.many.sweep_folder import is_sweep
         from declnet.runs.resuming import resume as resume_run
         from declnet.runs.resuming import spec_to_resume
@@ -294,6 +295,10 @@ def resume(
     if is_sweep(run):
         executor = executor_of(on, jobs, registry)
         return _resume_sweep(run, allow_changes, disabled, registry, jobs, quiet, executor)
+    if is_study(run):
+        if on is not None:
+            raise click.UsageError("--on is not for studies: share their storage instead")
+        return _resume_study(run, allow_changes, disabled, registry, jobs, quiet)
     if on is not None:
         raise click.UsageError("--on needs several runs to train elsewhere")
     if jobs is not None and jobs > 1:
@@ -356,4 +361,21 @@ def _resume_sweep(
             quiet=quiet,
             allow_changes=allow_changes,
             executor=executor,
+        )
+
+
+def _resume_study(
+    parent: Path,
+    allow_changes: bool,
+    disabled: tuple[str, ...],
+    registry: Registry,
+    jobs: int | None,
+    quiet: bool,
+) -> int:
+    from declnet.cli.tune import train_study
+    from declnet.runs.storage.folder import locked
+
+    with locked(parent):
+        return train_study(
+            parent, disabled, registry, jobs or 1, quiet=quiet, allow_changes=allow_changes
         )

@@ -155,6 +155,9 @@ def make_ready_run(
 
 Listener = Callable[[Event], None]
 
+StopWhen = Callable[[EpochLogged], str | None]
+"""Called after each logged epoch; a reason ends the training, as a callback's `Run.stop` does."""
+
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
@@ -219,6 +222,7 @@ class Session:
         record: the record of the run's folder; None writes nothing.
         history: the rows of earlier sessions.
         notice: called with each warning of a callback when it occurs.
+        stop_when: says after each logged epoch whether it is the last one.
     """
 
     def __init__(
@@ -228,8 +232,10 @@ class Session:
         listener: Listener | None,
         history: list[dict[str, Any]] | None = None,
         notice: Callable[[str], object] | None = None,
+        stop_when: StopWhen | None = None,
     ) -> None:
         self._ready, self._record, self._listener = ready, record, listener
+        self._stop_when = stop_when
         self._trainer, self._model = ready.trainer, ready.prepared.model
         self._history, spec = history or [], ready.spec
         directory = record.directory if record is not None else None
@@ -333,6 +339,9 @@ class Session:
             self._callbacks.after_epoch(event)
         if isinstance(event, EpochLogged):
             self._callbacks.epoch_finished(event)
+            reason = self._stop_when(event) if self._stop_when is not None else None
+            if reason is not None:
+                self._active.stop(reason)
 
     def _save_if_due(self) -> None:
         epochs = self._trainer.epoch if self._trainer.batch == 0 else 0

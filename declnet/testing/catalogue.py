@@ -22,6 +22,7 @@ from declnet.testing import (
     optimizers,
     regularizers,
     schedules,
+    searchers,
     transforms,
     translations,
 )
@@ -46,6 +47,7 @@ _KINDS: dict[str, tuple[Try | None, tuple[Check, ...]]] = {
     "callback": (callbacks.try_callback, callbacks.CHECKS),
     "analysis": (analyses.try_analysis, analyses.CHECKS),
     "calibrator": (calibrators.try_calibrator, calibrators.CHECKS),
+    "searcher": (None, searchers.CHECKS),
     "transform": (transforms.try_transform, transforms.CHECKS),
     "translation": (None, translations.CHECKS),
     "exporter": (None, formats.EXPORTER_CHECKS),

@@ -14,6 +14,7 @@ from . import (
     memory,
     parameters,
     results,
+    searchers,
     translations,
 )
 from .expected import EXPECTED as EXPECTED
@@ -32,5 +33,6 @@ FAMILIES = (
     memory,
     parameters,
     results,
+    searchers,
     translations,
 )
