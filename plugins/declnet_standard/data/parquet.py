@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from declnet import DataError, DataInfo, Dataset, Table, as_table
+from declnet import Blocks, DataError, DataInfo, Dataset, Table, as_table
 from declnet_standard.data.table_source import TableSource
 
 if TYPE_CHECKING:
@@ -44,6 +44,42 @@ class Parquet(TableSource):
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """Read the file in chunks."""
         return self.labelled(self._parts(samples))
+
+    def blocks(self, samples: int, numbers: int) -> Blocks:
+        """Read consecutive rows, wherever row groups begin."""
+        schema = self._scanned().collect_schema()
+        self.require_columns(schema.names())
+        size = Blocks.samples_in_block(samples, numbers, len(self._only or schema))
+        found = self._labelled_rows(size)
+
+        def read(number: int) -> Table:
+            start = found[number][0] * size
+            part = self._records(self._scanned().slice(start, size))
+            part = replace(part, rows=np.arange(start + 1, start + 1 + len(part)))
+            return next(self.labelled([part]))
+
+        return Blocks(tuple(count for _, count in found), read)
+
+    def _labelled_rows(self, size: int) -> list[tuple[int, int]]:
+        """Return the number of each part of `size` rows, with that of its rows, if it has any."""
+        import polars as pl
+
+        columns = self.target_columns
+        if not columns or self.missing_target == "error":
+            rows = self._rows()
+            return [(at, min(size, rows - at * size)) for at in range(-(-rows // size))]
+        floats = [
+            name for name, each in self._scanned().collect_schema().items() if each.is_float()
+        ]
+        there = [
+            pl.col(name).fill_nan(None).is_not_null()
+            if name in floats
+            else pl.col(name).is_not_null()
+            for name in columns
+        ]
+        kept = self._scanned().select(pl.all_horizontal(there).alias("there"))
+        parts = kept.with_row_index("part").group_by(pl.col("part") // size).agg(pl.sum("there"))
+        return sorted((at, count) for at, count in self._collected(parts).iter_rows() if count)
 
     def _parts(self, samples: int) -> Iterator[Table]:
         start, rows = 0, self._rows()
