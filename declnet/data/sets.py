@@ -146,8 +146,9 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
     if spec.stream is not None:
         raise DataError(
             "the data is streamed, so it is not loaded as a whole",
-            hint="take a file of some of the rows",
+            hint="name a file of some of the rows instead",
             path=("data", "stream"),
+            code="E017",
         )
     loaded: dict[str, Data] = {}
     for name, source in spec.sources.items():

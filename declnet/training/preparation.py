@@ -111,9 +111,9 @@ def in_memory(data: ReadySet) -> ReadyData:
     if isinstance(data, ReadyStream):
         raise DataError(
             "this needs the data in memory, but it is streamed",
-            hint="take a file of some of the rows, with stream = false",
+            hint="copy some of the rows to a file, and set data.stream = false",
             path=("data", "stream"),
-            code="E035",
+            code="E017",
         )
     return data
 

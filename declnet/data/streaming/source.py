@@ -106,7 +106,7 @@ class StreamedSource:
                 f"the data source {source.type} cannot be read in blocks, which a stream needs",
                 hint="store the data in Parquet or NPY files, or remove data.stream",
                 path=("data", name),
-                code="E035",
+                code="E017",
             )
         if not len(blocks):
             raise DataError(f"{name} data: there are no rows", path=("data", name), code="E031")

@@ -87,11 +87,13 @@ class Survey:
     def sample(self) -> Data:
         """Return a uniform random sample, followed by samples with extreme or missing numbers.
 
-        These decide which columns a transform suits, and which integers a layer must take.
+        The latter decide, too, which columns a transform suits, and which integers a layer must
+        take. If all samples are few enough, it is all of them.
         """
         if self._extremes is None:
             raise ValueError("there are no samples")
-        found = concatenated([*self._drawn, self._extremes])
+        every = self._threshold == 1.0
+        found = concatenated([*self._drawn, *([] if every else [self._extremes])])
         if not isinstance(found, Table):
             return found
         classes = {name: _in_order(name, each) for name, each in self.classes.items() if each}

@@ -179,8 +179,10 @@ def describe(
     if problems or not spec.is_data_valid or "train" not in {*infos, *tables}:
         return Described(known, None, problems)
     streamed = given is None and data.stream is not None
-    if not (tables or data.prepare or data.prepare_targets or loads_arrays or streamed):
-        return Described(known, None, [])
+    problems = _stream_problems(spec) if streamed else []
+    needed = tables or data.prepare or data.prepare_targets or loads_arrays or streamed
+    if problems or not needed:
+        return Described(known, None, problems)
     wanted = wanted_targets(spec.heads)
     train: Data | None = None
     try:
@@ -206,6 +208,19 @@ def describe(
     warnings = [*note_warnings(spec, train), *series_warnings(data, parts)]
     warnings += unused_transforms(sets)
     return Described(named, sets, warnings, train, parts)
+
+
+def _stream_problems(spec: PartialSpec) -> list[Diagnostic]:
+    """Return what a spec with a stream lacks, or asks for in vain, before the data is read."""
+    found = []
+    if spec.training.batch_size is None:
+        message = "streamed data is trained on in mini-batches"
+        found.append(_problem(("training",), message, "add e.g. batch_size = 128"))
+    if spec.analyses:
+        message = "an analysis needs all data in memory, but it is streamed"
+        hint = "remove it; declnet evaluate --analyze makes one of a smaller file"
+        found.append(Diagnostic(message, hint, ("analyses", min(spec.analyses)), "E017"))
+    return found
 
 
 def _of_streams(spec: PartialSpec, sets: PreparedSets) -> Described:
