@@ -92,9 +92,12 @@ class CSVBlocks:
         with opened(self._form.path, self._form.most_bytes) as file:
             file.seek(place.start)
             piece = file.read(place.size)
+        changed = DataError(f"{self._form.path}: has changed while it was read")
+        if len(piece) + 1 < place.size:  # the file may end without a line end
+            raise changed
         found = _cells(piece, self._form, len(self._names), place.first_row)
         if len(found[0]) != place.rows:
-            raise DataError(f"{self._form.path}: has changed while it was read")
+            raise changed
         return place.first_row, dict(zip(self._names, found, strict=True))
 
 

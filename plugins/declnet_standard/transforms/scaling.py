@@ -72,7 +72,10 @@ class _Range(Fitting):
 
     def update(self, x: Array) -> None:
         """Add rows."""
-        values = finite_numbers(x, whole=False)
+        self.add(finite_numbers(x, whole=False))
+
+    def add(self, values: Array) -> None:
+        """Add rows of float64 that may be overwritten."""
         self.low = np.fmin(self.low, np.fmin.reduce(values, axis=0))
         self.high = np.fmax(self.high, np.fmax.reduce(values, axis=0))
 
@@ -96,21 +99,25 @@ class Moments(_Range):
         self._mean: Any = 0.0
         self._squares: Any = 0.0
 
-    def update(self, x: Array) -> None:
-        """Add rows."""
-        super().update(x)
-        values = finite_numbers(x, whole=False)
-        there = ~np.isnan(values)
-        count = there.sum(axis=0)
-        own = np.maximum(count, 1)
-        mean = values.sum(axis=0, where=there) / own
-        total = np.maximum(self._count + count, 1)
-        if self._squared:
+    def add(self, values: Array) -> None:
+        """Add rows of float64, which are overwritten."""
+        super().add(values)
+        if self._squared and max(np.max(self.high), -np.min(self.low)) > LARGEST:
             require_squares(values)
-            squares = ((values - mean) ** 2).sum(axis=0, where=there)
-            between = (mean - self._mean) ** 2 * (self._count * (count / total))
-            self._squares = self._squares + squares + between
-        self._mean = self._mean + (mean - self._mean) * (count / total)
+        count, total = np.asarray(len(values)), values.sum(axis=0)
+        gaps = np.isnan(total).any()
+        if gaps:
+            there = ~np.isnan(values)
+            count, total = there.sum(axis=0), values.sum(axis=0, where=there)
+        mean = total / np.maximum(count, 1)
+        share = count / np.maximum(self._count + count, 1)
+        if self._squared:
+            values -= mean
+            if gaps:
+                np.nan_to_num(values, copy=False)
+            between = (mean - self._mean) ** 2 * (self._count * share)
+            self._squares = self._squares + np.einsum("i...,i...->...", values, values) + between
+        self._mean = self._mean + (mean - self._mean) * share
         self._count = self._count + count
 
     def result(self) -> TransformState:
