@@ -65,7 +65,8 @@ def prepared_sets(
 def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> PreparedSets:
     """Read all training data once or more to fit its preparation; return all data sets as streams.
 
-    Sets other than the training data are read once, to find what cannot be prepared.
+    Other sets of a table are prepared once, to find rows that cannot be, and so is the training
+    data if it was not fitted to all rows.
 
     Args:
         wanted: the targets as the losses want them.
@@ -96,8 +97,8 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
             read = partial(_read, of, name, planned.preparation, spec, by_class)
             about = tuple(survey.sizes), read, survey.fingerprint, window, first.class_names
             streams[name] = StreamedSet(*about)
-            if name != "train" and planned.preparation is not None:
-                for _ in streams[name].parts():  # what cannot be prepared is an error
+            if fit.sampled if name == "train" else types is not None:
+                for _ in streams[name].parts():  # a row that cannot be prepared is an error
                     pass
     return PreparedSets({"train": first}, planned.preparation, streams, sample)
 
@@ -172,11 +173,15 @@ class StreamedFit:
 
     The first pass fits what the first block suggests, which is nearly always right. What is fitted
     to a column as an earlier transform leaves it then takes another pass.
+
+    Attributes:
+        sampled: whether a transform is fitted to a sample.
     """
 
     def __init__(self, spec: DataSpec, wanted: Sequence[WantedTarget]) -> None:
         self._spec = spec.model_copy(update={"class_weights": None})
         self._wanted = wanted
+        self.sampled = False
         self._known: dict[Chain, TransformState] = {}
         self._states: dict[Chain, TransformState] = {}
         self._pending: dict[Chain, Fitting] | None = None
@@ -221,7 +226,7 @@ class StreamedFit:
                 self._known[name, chain] = checked_fit(transform, fitting.result())
             except ColumnError:
                 continue  # as above
-        self._pending, self._chains, self._states = {}, {}, {}
+        self._pending, self._chains, self._states, self.sampled = {}, {}, {}, False
         self._planned = prepare_sets({"train": sample}, self._spec, self._wanted, fit=self._fit)
         if isinstance(sample, Table):
             self._types = sample.types
@@ -237,7 +242,9 @@ class StreamedFit:
             state = checked_fit(transform, transform.fit(column))
             fitting = checked_fitting(transform, transform.fitting())
             pending = self._pending if self._pending is not None else {}
-            if fitting is not None and not any(waiting == name for waiting, _ in pending):
+            if fitting is None:
+                self.sampled = self.sampled or type(transform).fit is not Transform.fit
+            elif not any(waiting == name for waiting, _ in pending):
                 pending[chain] = fitting
         self._states[chain] = state
         return state

@@ -104,7 +104,7 @@ def test_all_is_fitted_and_prepared_as_in_memory():
     assert found.preparation.feature_names == wanted.preparation.feature_names
     assert found.streams["train"].class_names == ("boat", "flat", "house")
     passes = len(Rows.reads) / len(found.streams["train"].sizes)
-    assert passes == 4  # imputed, then standardized; then the reading above, and one for its sizes
+    assert passes == 5  # of a city, three steps are fitted; quantiles are tried; and the rows above
 
 
 def test_what_is_independent_is_fitted_in_one_pass():
