@@ -5,6 +5,7 @@ from declnet.contracts.arrays import Shape as Shape
 from declnet.contracts.component import Component as Component
 from declnet.contracts.context import LayerContext as LayerContext
 from declnet.contracts.context import RunContext as RunContext
+from declnet.contracts.data.data_source import Blocks as Blocks
 from declnet.contracts.data.data_source import DataInfo as DataInfo
 from declnet.contracts.data.data_source import Dataset as Dataset
 from declnet.contracts.data.data_source import DataSource as DataSource
@@ -18,6 +19,7 @@ from declnet.contracts.data.table import column_type as column_type
 from declnet.contracts.data.table import distinct_values as distinct_values
 from declnet.contracts.data.table import missing_values as missing_values
 from declnet.contracts.data.transform import ColumnError as ColumnError
+from declnet.contracts.data.transform import Fitting as Fitting
 from declnet.contracts.data.transform import Sequences as Sequences
 from declnet.contracts.data.transform import Transform as Transform
 from declnet.contracts.data.transform import TransformState as TransformState

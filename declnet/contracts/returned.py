@@ -17,9 +17,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
-from declnet.contracts.data.data_source import DataInfo, Dataset
+from declnet.contracts.data.data_source import Blocks, DataInfo, Dataset
 from declnet.contracts.data.table import Table
-from declnet.contracts.data.transform import Sequences
+from declnet.contracts.data.transform import Fitting, Sequences
 from declnet.contracts.network.inputs import IntegerLimit
 from declnet.contracts.network.parameter import (
     RESERVED,
@@ -281,6 +281,22 @@ def checked_load(source: Component, data: Any, method: str = "load") -> Dataset 
     if not isinstance(data, Dataset | Table):
         _refuse(source, method, data, "a Dataset or a Table")
     return data
+
+
+def checked_blocks(source: Component, blocks: Any) -> Blocks | None:
+    """Return the result of `DataSource.blocks`: Blocks of sizes of at least 1, or None."""
+    if not isinstance(blocks, Blocks | None):
+        _refuse(source, "blocks", blocks, "Blocks or None")
+    if blocks is not None and not all(_is_whole(size) and size > 0 for size in blocks.sizes):
+        _refuse(source, "blocks", blocks.sizes, "sizes of at least 1")
+    return blocks
+
+
+def checked_fitting(transform: Component, fitting: Any) -> Fitting | None:
+    """Return the result of `Transform.fitting`: a Fitting or None."""
+    if not isinstance(fitting, Fitting | None):
+        _refuse(transform, "fitting", fitting, "a Fitting or None")
+    return fitting
 
 
 def checked_inputs(source: Component, part: Any) -> Array | Mapping[str, Array] | Table:
