@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from math import inf
 from pathlib import Path
 from shlex import quote
 from types import FrameType
@@ -31,7 +32,13 @@ from declnet.runs.inference.calibration import (
     stored,
     thresholded,
 )
-from declnet.runs.inference.observing import Baseline, Observed, joined_baseline, never_predicted
+from declnet.runs.inference.observing import (
+    MOST_STREAMED,
+    Baseline,
+    Observed,
+    joined_baseline,
+    never_predicted,
+)
 from declnet.runs.inference.predictor import Predictor, readings_of
 from declnet.runs.storage.checkpoints import KEEP_LAST
 from declnet.runs.storage.record import Record
@@ -44,7 +51,7 @@ from declnet.training.divergence import finite_evaluation
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import history_metrics
 from declnet.training.numerics import blas_threads_for
-from declnet.training.preparation import Prepared, prepare
+from declnet.training.preparation import Prepared, ReadyStream, prepare
 from declnet.training.state import StateError
 from declnet.training.trainer import Event, Trainer
 
@@ -155,6 +162,9 @@ def make_ready_run(
 
 Listener = Callable[[Event], None]
 
+StopWhen = Callable[[EpochLogged], str | None]
+"""Called after each logged epoch; a reason ends the training, as a callback's `Run.stop` does."""
+
 
 @dataclass(frozen=True, eq=False)
 class RunResult:
@@ -219,6 +229,7 @@ class Session:
         record: the record of the run's folder; None writes nothing.
         history: the rows of earlier sessions.
         notice: called with each warning of a callback when it occurs.
+        stop_when: says after each logged epoch whether it is the last one.
     """
 
     def __init__(
@@ -228,8 +239,10 @@ class Session:
         listener: Listener | None,
         history: list[dict[str, Any]] | None = None,
         notice: Callable[[str], object] | None = None,
+        stop_when: StopWhen | None = None,
     ) -> None:
         self._ready, self._record, self._listener = ready, record, listener
+        self._stop_when = stop_when
         self._trainer, self._model = ready.trainer, ready.prepared.model
         self._history, spec = history or [], ready.spec
         directory = record.directory if record is not None else None
@@ -333,6 +346,9 @@ class Session:
             self._callbacks.after_epoch(event)
         if isinstance(event, EpochLogged):
             self._callbacks.epoch_finished(event)
+            reason = self._stop_when(event) if self._stop_when is not None else None
+            if reason is not None:
+                self._active.stop(reason)
 
     def _save_if_due(self) -> None:
         epochs = self._trainer.epoch if self._trainer.batch == 0 else 0
@@ -389,7 +405,8 @@ class Session:
         found: dict[str, dict[str, float]] = {}
         all_observed: list[list[Observed]] = []
         for name, data in self._ready.prepared.data.items():
-            observed = [Observed(reading) for reading in readings]
+            most = MOST_STREAMED if isinstance(data, ReadyStream) else inf
+            observed = [Observed(reading, most) for reading in readings]
             unscale = calibrating(heads, fitted, data.unscale)
             ready, watches = replace(data, unscale=unscale), [each.add for each in observed]
             evaluation = Evaluation(model, heads, ready, watches)
