@@ -89,7 +89,16 @@ from declnet.contracts.runs.callback import Callback as Callback
 from declnet.contracts.runs.callback import EpochFinished as EpochFinished
 from declnet.contracts.runs.callback import EpochLogged as EpochLogged
 from declnet.contracts.runs.callback import Run as Run
+from declnet.contracts.runs.executor import Executor as Executor
+from declnet.contracts.runs.executor import TaskUpdate as TaskUpdate
 from declnet.contracts.runs.observer import StepObserver as StepObserver
+from declnet.contracts.runs.searcher import Dimension as Dimension
+from declnet.contracts.runs.searcher import OpenStudy as OpenStudy
+from declnet.contracts.runs.searcher import Scalar as Scalar
+from declnet.contracts.runs.searcher import Searcher as Searcher
+from declnet.contracts.runs.searcher import StudyContext as StudyContext
+from declnet.contracts.runs.searcher import StudyTrial as StudyTrial
+from declnet.contracts.runs.searcher import TrialState as TrialState
 from declnet.contracts.runs.template import Template as Template
 from declnet.data.dates import date_form as date_form
 from declnet.data.dates import read_dates as read_dates
@@ -139,6 +148,9 @@ from declnet.runs.many.cross_validation import resume_ensemble as resume_ensembl
 from declnet.runs.many.ensemble import Ensemble as Ensemble
 from declnet.runs.many.ensemble import is_ensemble as is_ensemble
 from declnet.runs.many.ensemble import open_ensemble as open_ensemble
+from declnet.runs.many.executing import execute_task as execute_task
+from declnet.runs.many.study_folder import StoredStudy as StoredStudy
+from declnet.runs.many.study_folder import open_study as open_study
 from declnet.runs.resuming import resume as resume
 from declnet.runs.run import run as run
 from declnet.runs.session import RunResult as RunResult

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -31,7 +31,9 @@ from declnet.contracts.network.parameter import (
 from declnet.contracts.number_or import NumberOr
 from declnet.contracts.runs.analysis import AnalysisTable, fault_of
 from declnet.contracts.runs.calibrator import Thresholds
+from declnet.contracts.runs.executor import TaskUpdate
 from declnet.contracts.runs.observer import StepObserver
+from declnet.contracts.runs.searcher import Dimension, Scalar
 from declnet.errors import Diagnostic
 
 ROLES = ("weight", "bias", "scale")
@@ -516,4 +518,39 @@ def _finite(component: Component, method: str, array: Any, shape: Shape) -> Arra
     found: Array = array
     if not np.isfinite(found).all():
         raise BrokenContractError(component, method, "returned numbers that are NaN or infinite")
+    return found
+
+
+def checked_update(executor: Component, update: Any, waiting: Mapping[int, object]) -> TaskUpdate:
+    """Check what `execute` yields; `waiting` has the tasks that it has taken and not answered."""
+    if not isinstance(update, TaskUpdate):
+        _refuse(executor, "execute", update, "a TaskUpdate")
+    if not isinstance(update.answer, bytes | None):
+        _refuse(executor, "execute", update.answer, "an answer in bytes")
+    if update.task not in waiting:
+        fault = f"has news of task {_shown(update.task)}, which it was not given or has answered"
+        raise BrokenContractError(executor, "execute", fault)
+    return update
+
+
+def checked_proposal(
+    searcher: Component, method: str, values: Any, space: Sequence[Dimension]
+) -> dict[str, Scalar]:
+    """Return proposed values of a trial: one of each dimension that applies, within its range."""
+    if not isinstance(values, Mapping):
+        _refuse(searcher, method, values, "values by key")
+    found: dict[str, Scalar] = {}
+    for each in space:
+        if not each.applies(found):
+            continue
+        if each.key not in values:
+            raise BrokenContractError(searcher, method, f'returned no value of "{each.key}"')
+        value = values[each.key]
+        if not each.holds(value):
+            fault = f'returned {_shown(value)} for "{each.key}", which it does not take'
+            raise BrokenContractError(searcher, method, fault)
+        found[each.key] = value
+    more = [key for key in values if key not in found]
+    if more:
+        raise BrokenContractError(searcher, method, f'returned "{more[0]}", which does not vary')
     return found

@@ -18,6 +18,7 @@ from declnet.data.batches import varied_inputs
 from declnet.data.columns import labels_of, table_with
 from declnet.data.loading import checked, load_source
 from declnet.data.preparation import FittedPreparation, fit_preparation
+from declnet.data.sharing import shared_data
 from declnet.data.splits import Data, fold_positions, one_fold, split, split_positions
 from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.data.target_encoding import TargetEncoding
@@ -135,6 +136,36 @@ class PreparedSets:
         if self.preparation is not None:
             return self.preparation.input_infos(x)
         return {name: InputInfo.of(each) for name, each in by_name(x).items()}
+
+
+def split_and_prepared(
+    loaded: Mapping[str, Data], spec: DataSpec, wanted: Sequence[WantedTarget], seed: int
+) -> tuple[dict[str, Data], PreparedSets]:
+    """Split and prepare loaded data; runs that share data do so once for the same data and split.
+
+    Returns:
+        The data sets before and after their preparation.
+    """
+
+    def make() -> tuple[tuple[dict[str, Data], PreparedSets], int]:
+        parts = split_sets(loaded, spec, seed)
+        sets = prepare_sets(parts, spec, wanted)
+        return (parts, sets), sum(map(_size, (*parts.values(), *sets.datasets.values())))
+
+    shared = shared_data()
+    if shared is None:
+        return make()[0]
+    is_split = spec.folds is not None or any(name not in loaded for name in spec.fractions)
+    key = tuple(loaded), spec, tuple(wanted), seed if is_split else None
+    return shared.made(loaded, key, make)
+
+
+def _size(data: Data) -> int:
+    """Return the bytes of a data set's arrays."""
+    if isinstance(data, Table):
+        return sum(each.nbytes for each in data.columns.values())
+    arrays = (*by_name(data.x).values(), *by_name(data.y).values())
+    return sum(each.nbytes for each in arrays if isinstance(each, np.ndarray))
 
 
 def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:

@@ -32,6 +32,7 @@ from declnet.graph.update import GroupedUpdate, Update, bound_update, clippings
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
+from declnet.training.alongside import alongside
 from declnet.training.epochs import AccumulatedEpoch, Epoch, FullBatchEpoch, MiniBatchEpoch
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import ReadySet, ReadyStream
@@ -60,6 +61,8 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
         return Kernels(registry)
     worthwhile = choice != "auto" or numpy_seconds(spec, model, samples) >= WORTHWHILE
     engine, threads = spec.engine.type, spec.engine.threads
+    if threads is None and alongside() is not None:
+        threads = 1
     return Kernels(registry, compiled=worthwhile, engine=engine, threads=threads)
 
 

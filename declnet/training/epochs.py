@@ -33,7 +33,7 @@ class FullBatchEpoch:
     steps = updates = 1
 
     def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
-        self._graph, self._begin, self._y = graph, graph.begin, data.y
+        self._graph, self._y = graph, data.y
         self._x: Batch = for_each(lambda x: Samples(x[:]).all(), data.x)
         targets = tuple(Samples(each).all() for each in data.y_true)
         self._arrays = (self._x, targets, data.weights)
@@ -48,6 +48,11 @@ class FullBatchEpoch:
         own = self._graph, self._step, self._x, update, (), order, threads
         self._compiled = CompiledSteps.of(engine, *own)
         self._attached = update if self._compiled is not None else None
+
+    @property
+    def is_compiled(self) -> bool:
+        """As `MiniBatchEpoch.is_compiled`."""
+        return self._attached is not None
 
     def run_epochs(self, update: Update, step: int, epochs: int) -> None:
         """As `MiniBatchEpoch.run_epochs`."""
@@ -65,8 +70,7 @@ class FullBatchEpoch:
         stop: int | None = None,  # noqa: ARG002
     ) -> float:
         """As `MiniBatchEpoch.run`."""
-        if self._begin is not None:
-            self._begin(step + 1)
+        self._graph.schedules.begin(step + 1)
         _collect(metrics, self._graph, self._step, self._y, self._step.run(), self._x)
         return update(step + 1)
 
@@ -161,6 +165,11 @@ class MiniBatchEpoch:
             self._compiled[size] = compiled
         self._attached = update
 
+    @property
+    def is_compiled(self) -> bool:
+        """Whether an engine makes the steps of epochs without metrics."""
+        return self._attached is not None
+
     def _can_collect(self) -> bool:
         """Return whether metrics can be computed after the engine has made some steps."""
         compiled = self._compiled.values()
@@ -196,7 +205,7 @@ class MiniBatchEpoch:
         Raises:
             NonFiniteLossError: before the update that would have followed.
         """
-        rate, begin, stop = 0.0, self._graph.begin, self.steps if stop is None else stop
+        rate, stop = 0.0, self.steps if stop is None else stop
         if first == 0:
             self._batches.shuffle()
         if update is self._attached and (metrics is None or self._can_collect()):
@@ -206,8 +215,7 @@ class MiniBatchEpoch:
             gather_x(positions)
             gather_y(positions)
             step += 1
-            if begin is not None:
-                begin(step)
+            self._graph.schedules.begin(step)
             self._collect(metrics, positions, bound.run())
             rate = update(step)
         return rate
@@ -338,6 +346,8 @@ class AccumulatedEpoch:
     def __init__(self, batches: MiniBatchEpoch, size: int, mean: GradientMean) -> None:
         self._batches, self._size, self._mean = batches, size, mean
         self.steps, self.updates = batches.steps, -(-batches.steps // size)
+
+    is_compiled = False
 
     def run(
         self,

@@ -253,7 +253,7 @@ def prepare(
         DataError: the data is invalid.
         WeightsError: the initial weights are invalid.
     """
-    checked = checked or check_spec(spec, registry, given)
+    checked = checked or check_spec(spec, registry, given, suspects=False)
     checked.require_right()
     sets = checked.sets or prepared_sets(spec.data, wanted_targets(spec.heads), spec.seed, given)
     model = build_model(spec.model, sets.input_infos, spec.seed, registry, spec.optimizer.groups)

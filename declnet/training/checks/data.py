@@ -17,9 +17,8 @@ from declnet.data.preparation import ARRAY
 from declnet.data.sets import (
     PreparedSets,
     load_sets,
-    prepare_sets,
     require_class,
-    split_sets,
+    split_and_prepared,
 )
 from declnet.data.splits import Data, held_out_count
 from declnet.data.streaming.fitting import streamed_sets
@@ -190,8 +189,7 @@ def describe(
             return _of_streams(spec, streamed_sets(data, wanted, seed))
         loaded = dict(given) if given is not None else load_sets(data, seed)
         train = loaded["train"]
-        parts = split_sets(loaded, data, seed)
-        sets = prepare_sets(parts, data, wanted)
+        parts, sets = split_and_prepared(loaded, data, wanted, seed)
     except MemoryError as error:
         message = f"the data does not fit in this machine's memory: {error}"
         at = origin_of(data.sources.get("train"), "train")
