@@ -1,3 +1,4 @@
+from declnet.cache import cache_folder as cache_folder
 from declnet.contracts.arrays import Array as Array
 from declnet.contracts.arrays import Dtype as Dtype
 from declnet.contracts.arrays import MappedArray as MappedArray
@@ -86,6 +87,7 @@ from declnet.contracts.runs.calibrator import CalibratorState as CalibratorState
 from declnet.contracts.runs.callback import Callback as Callback
 from declnet.contracts.runs.callback import EpochFinished as EpochFinished
 from declnet.contracts.runs.callback import EpochLogged as EpochLogged
+from declnet.contracts.runs.callback import GroupedRun as GroupedRun
 from declnet.contracts.runs.callback import Run as Run
 from declnet.contracts.runs.observer import StepObserver as StepObserver
 from declnet.contracts.runs.template import Template as Template
@@ -137,6 +139,7 @@ from declnet.runs.many.cross_validation import resume_ensemble as resume_ensembl
 from declnet.runs.many.ensemble import Ensemble as Ensemble
 from declnet.runs.many.ensemble import is_ensemble as is_ensemble
 from declnet.runs.many.ensemble import open_ensemble as open_ensemble
+from declnet.runs.many.groups import grouped_run as grouped_run
 from declnet.runs.resuming import resume as resume
 from declnet.runs.run import run as run
 from declnet.runs.session import RunResult as RunResult
