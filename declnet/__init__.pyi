@@ -143,6 +143,9 @@ from declnet.runs.many.groups import grouped_run as grouped_run
 from declnet.runs.resuming import resume as resume
 from declnet.runs.run import run as run
 from declnet.runs.session import RunResult as RunResult
+from declnet.runs.storage.listing import ListedRun as ListedRun
+from declnet.runs.storage.listing import Skipped as Skipped
+from declnet.runs.storage.listing import list_runs as list_runs
 from declnet.runs.storage.listing import run_folders as run_folders
 from declnet.runs.storage.writing import write_atomically as write_atomically
 from declnet.runs.stored_run import PredictedData as PredictedData
@@ -153,6 +156,7 @@ from declnet.runs.stored_run import load_predictor as load_predictor
 from declnet.runs.stored_run import open_run as open_run
 from declnet.spec.calibration import CalibrationSpec as CalibrationSpec
 from declnet.spec.data_section import DataSpec as DataSpec
+from declnet.spec.flatten import differing_keys as differing_keys
 from declnet.spec.flatten import spec_differences as spec_differences
 from declnet.spec.model import EngineSpec as EngineSpec
 from declnet.spec.model import ModelSpec as ModelSpec

@@ -30,12 +30,12 @@ def grouped_run(directory: str | Path) -> GroupedRun | None:
     """
     run = Path(directory).absolute()
     for folder in (run.parent, run.parent.parent):
-        listed = [each for each in _list(folder / ENSEMBLE, "runs") if "folder" in each]
-        own = next((each for each in listed if folder / each["folder"] == run), None)
+        listed = _listed(folder / ENSEMBLE, "runs", "folder")
+        own = listed.get(run.relative_to(folder).as_posix())
         if own is None:
             continue
         swept = _sweep(folder)
-        several = swept is not None or len({each.get("seed") for each in listed}) > 1
+        several = swept is not None or len({each.get("seed") for each in listed.values()}) > 1
         values = {**(swept or {}), **({"seed": own.get("seed")} if several else {})}
         values |= {"fold": own["fold"]} if "fold" in own else {}
         return GroupedRun(run, folder.parent if swept is not None else folder, values)
@@ -44,24 +44,24 @@ def grouped_run(directory: str | Path) -> GroupedRun | None:
 
 def _sweep(folder: Path) -> Mapping[str, Any] | None:
     """Return the values of a spec of a sweep by its folder; None if it is not part of one."""
-    for each in _list(folder.parent / SWEEP_FILE, "specs"):
-        if each.get("name") == folder.name and isinstance(each.get("values"), Mapping):
-            return dict(each["values"])
-    return None
+    values = _listed(folder.parent / SWEEP_FILE, "specs", "name").get(folder.name, {}).get("values")
+    return dict(values) if isinstance(values, Mapping) else None
 
 
-def _list(file: Path, key: str) -> list[dict[str, Any]]:
+def _listed(file: Path, key: str, name: str) -> dict[str, dict[str, Any]]:
+    """Return the objects of a list in a file by a key of theirs; none if it cannot be read."""
     try:
         status = file.stat()
-        return _read_list(file, key, (status.st_mtime_ns, status.st_size, status.st_ino))
+        return _read_list(file, key, name, (status.st_mtime_ns, status.st_size, status.st_ino))
     except (OSError, ValueError):
-        return []
+        return {}
 
 
 @lru_cache(maxsize=4)  # each run of a sweep asks for the same ones
-def _read_list(file: Path, key: str, _version: object) -> list[dict[str, Any]]:
+def _read_list(file: Path, key: str, name: str, _version: object) -> dict[str, dict[str, Any]]:
     found = read_object(file).get(key)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    objects = found if isinstance(found, list) else []
+    return {str(each.get(name)): each for each in objects if isinstance(each, dict)}
 
 
 def finish_group(directory: Path, callbacks: Iterable[Callback], registry: Registry | None) -> None:

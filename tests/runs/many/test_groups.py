@@ -51,7 +51,7 @@ def test_folds_are_told_that_all_have_ended_with_their_metrics(document, registr
     _, runs, best = TOLD[0]
     assert [each.values for each in runs] == [{"fold": 1}, {"fold": 2}, {"fold": 3}]
     assert {each.group for each in runs} == {tmp_path / "f"}
-    assert [each.metrics for each in runs] == [each.metrics for each in found.folds]
+    assert [each.metrics for each in runs] == [each.metrics for each in found.results]
     accuracies = [each.metrics["validation"]["accuracy"] for each in runs]
     assert best.metrics["validation"]["accuracy"] == max(accuracies)
 
