@@ -311,7 +311,7 @@ const rgb = (name) => {
 function drawLines() {
   const canvas = at("lines");
   const axes = [...keys.filter((each) => each.key.values.length > 1), ...(metric ? [metric] : [])];
-  const width = Math.max(canvas.parentElement.clientWidth, 130 * axes.length);
+  const width = Math.max(canvas.parentElement.clientWidth, 150 * axes.length);
   const [height, top, bottom, margin] = [360, 34, 20, 50];
   const ratio = devicePixelRatio || 1;
   Object.assign(canvas, { width: width * ratio, height: height * ratio });
@@ -368,7 +368,7 @@ function drawLines() {
     context.stroke();
     context.textAlign = index === axes.length - 1 ? "right" : index ? "center" : "left";
     context.fillStyle = styles.getPropertyValue("--ink");
-    const name = axis.name.length > 22 ? `…${axis.name.slice(-21)}` : axis.name;
+    const name = axis.name.length > 26 ? `…${axis.name.slice(-25)}` : axis.name;
     context.fillText(name, x[index] + (index === axes.length - 1 ? margin - 4 : index ? 0 : 4 - margin), 18);
     context.textAlign = "left";
     const labels = places[index].labels;
@@ -454,4 +454,5 @@ showRows();
 drawCurves();
 drawEffects();
 drawLines();
+performance.mark("drawn");
 root.dataset.drawn = String(order.length);
