@@ -138,7 +138,6 @@ def test_the_spec_names_every_component_of_the_package(
         "compiled_rate",
         "outline",
         "numpy_rate",
-        "drawn",
         "in_turn",
     }
     assert {each.type for each in components} - names == unnamed
