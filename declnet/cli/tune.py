@@ -57,7 +57,7 @@ def tune(
     quiet: bool,
     form: str,
 ) -> int:
-    """Search the keys that the section [tune] of SPEC varies, for the best objective.
+    """Search for the best values of the keys that SPEC tunes.
 
     Each trial trains the spec with other values, once for each fold and each seed of the section,
     into trials/<number> within the study's folder; trials that are behind are stopped early. The

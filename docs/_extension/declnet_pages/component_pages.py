@@ -22,6 +22,7 @@ PLURALS = {
     "transform": "Transforms",
     "calibrator": "Calibrators",
     "callback": "Callbacks",
+    "searcher": "Searchers",
     "analysis": "Analyses",
     "kernel": "Kernels",
     "engine": "Engines",
@@ -46,6 +47,7 @@ PLACES = {
     "transform": "Named in the list `prepare` of `[data]`.",
     "calibrator": "Named in the list `steps` of `[calibration]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
+    "searcher": "Named as `search` in `[tune]`.",
     "analysis": "Named in the list `analyses` at the top of a spec, and by `declnet evaluate "
     "--analyze`.",
     "kernel": "No spec names one: the graph uses it in place of the components that it replaces. "
@@ -70,6 +72,7 @@ ASSIGNMENTS = {
     "transform": "prepare = [{}]",
     "calibrator": "steps = [{}]",
     "callback": "callbacks = [{}]",
+    "searcher": "search = {}",
     "analysis": "analyses = [{}]",
 }
 """How examples assign an inline table of each kind."""
