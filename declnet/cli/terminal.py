@@ -88,7 +88,7 @@ def _print_plain(
         both = zip(cells, gaps, strict=True)
         padded.append([gap + cell if name in numeric else cell + gap for cell, gap in both])
     lines = [f" {'   '.join(cells)}".rstrip() for cells in zip(*padded, strict=True)]
-    rule = f" {'─' * (sum(len(each[0]) for each in padded) + 3 * len(padded) - 3)}"
+    rule = f" {'─' * (sum(_cells(each[0]) for each in padded) + 3 * len(padded) - 3)}"
     lines.insert(1, rule)
     if 0 < len(footer) < len(lines) - 2:
         lines.insert(len(lines) - len(footer), "")

@@ -126,9 +126,13 @@ def shared_data() -> SharedData | None:
 
 
 @contextmanager
-def sharing_data() -> Iterator[None]:
-    """Let all runs in this context share the data they load, and threads that copy it."""
-    token = _CURRENT.set(_CURRENT.get() or SharedData())
+def sharing_data(data: SharedData | None = None) -> Iterator[None]:
+    """Let all runs in this context share the data they load, and threads that copy it.
+
+    Args:
+        data: what other contexts have loaded; None for nothing.
+    """
+    token = _CURRENT.set(_CURRENT.get() or data or SharedData())
     try:
         yield
     finally:

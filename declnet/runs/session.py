@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from math import inf
 from pathlib import Path
 from shlex import quote
 from types import FrameType
@@ -31,7 +32,13 @@ from declnet.runs.inference.calibration import (
     stored,
     thresholded,
 )
-from declnet.runs.inference.observing import Baseline, Observed, joined_baseline, never_predicted
+from declnet.runs.inference.observing import (
+    MOST_STREAMED,
+    Baseline,
+    Observed,
+    joined_baseline,
+    never_predicted,
+)
 from declnet.runs.inference.predictor import Predictor, readings_of
 from declnet.runs.storage.checkpoints import KEEP_LAST
 from declnet.runs.storage.record import Record
@@ -44,7 +51,7 @@ from declnet.training.divergence import finite_evaluation
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import history_metrics
 from declnet.training.numerics import blas_threads_for
-from declnet.training.preparation import Prepared, prepare
+from declnet.training.preparation import Prepared, ReadyStream, prepare
 from declnet.training.state import StateError
 from declnet.training.trainer import Event, Trainer
 
@@ -398,7 +405,8 @@ class Session:
         found: dict[str, dict[str, float]] = {}
         all_observed: list[list[Observed]] = []
         for name, data in self._ready.prepared.data.items():
-            observed = [Observed(reading) for reading in readings]
+            most = MOST_STREAMED if isinstance(data, ReadyStream) else inf
+            observed = [Observed(reading, most) for reading in readings]
             unscale = calibrating(heads, fitted, data.unscale)
             ready, watches = replace(data, unscale=unscale), [each.add for each in observed]
             evaluation = Evaluation(model, heads, ready, watches)

@@ -43,7 +43,7 @@ UNMATCHED = "E054"
 _KEYS = ("low", "high", "step", "log", "choices")
 FORMS = (
     "{ low = 1e-4, high = 0.1, log = true }, { low = 16, high = 256, step = 16 } and "
-    '{ choices = ["relu", "tanh"] }'
+    "{ choices = [0.0, 0.1, 0.5] }"
 )
 
 
@@ -52,7 +52,7 @@ class TuneSpec(StrictModel):
 
     objective: str | None = Field(
         default=None,
-        description="the metric to improve, with its data set, e.g. validation.accuracy; default: "
+        description="the metric to improve, with its data set, e.g. validation.loss; default: "
         "the first metric of the validation data",
     )
     better: Literal["higher", "lower"] | None = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.execution.engine import Engine
 from declnet.contracts.network.inputs import for_each
 from declnet.contracts.runs.observer import StepObserver
-from declnet.data.batches import Batch, Batches, GatherAll, Gathered, Samples
+from declnet.data.batches import Batch, BatchOrder, GatherAll, Gathered, Samples
 from declnet.graph.gradients import GradientMean
 from declnet.graph.observation import ObservedStep
 from declnet.graph.training_graph import Step, Targets, TrainingGraph
@@ -126,7 +127,11 @@ class MiniBatchEpoch:
     """
 
     def __init__(
-        self, graph: TrainingGraph, inputs: Gathered, data: ReadyData, batches: Batches
+        self,
+        graph: TrainingGraph,
+        inputs: Gathered,
+        data: ReadyData,
+        batches: BatchOrder,
     ) -> None:
         self._graph, self._y, self._batches = graph, data.y, batches
         self._inputs = inputs
@@ -219,17 +224,15 @@ class MiniBatchEpoch:
         self, step: int, first: int, stop: int, metrics: MetricAccumulator | None
     ) -> float:
         """Run a part of an epoch by the engine: the batches of full size, then the last one."""
-        rate, size, order = 0.0, self._batches.batch_size, self._batches.order
+        rate, order = 0.0, self._batches.order
 
-        def collect(start: int, loss: float) -> None:
+        def collect(start: int, loss: float, size: int) -> None:
             self._collect(metrics, order[start : start + size], loss)
 
-        starts = size * np.arange(first, stop)
-        full = len(starts) - (stop == self.steps and self._batches.last_size < size)
-        for own, part in ((size, starts[:full]), (self._batches.last_size, starts[full:])):
-            if len(part):
-                rate = self._compiled[own].run(step, part, None if metrics is None else collect)
-                step += len(part)
+        for size, starts in self._batches.of_one_size(first, stop):
+            own = None if metrics is None else partial(collect, size=size)
+            rate = self._compiled[size].run(step, starts, own)
+            step += len(starts)
         return rate
 
     def run_observed(
@@ -299,7 +302,7 @@ class MiniBatchEpoch:
     def first_inputs(self, count: int) -> Batch:
         """Shuffle, and return the inputs of the first samples of the epoch, at most `count`."""
         self._batches.shuffle()
-        positions = self._batches.order[:count]
+        positions = self._batches.first(count)
         x, gather = self._inputs.batch(len(positions))
         gather(positions)
         return x

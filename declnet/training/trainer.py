@@ -22,7 +22,7 @@ from declnet.training.epochs import Epoch, StepArrays, Update
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import MetricAccumulator, NamedMetric, losses_of, metrics_of
 from declnet.training.numerics import arithmetic_for
-from declnet.training.preparation import ReadyData
+from declnet.training.preparation import ReadySet
 from declnet.training.state import StateError, TrainingState, put_back
 
 
@@ -112,8 +112,8 @@ class Trainer:
         self,
         spec: RunSpec,
         model: Model,
-        train: ReadyData,
-        validation: ReadyData | None,
+        train: ReadySet,
+        validation: ReadySet | None,
         registry: Registry,
     ) -> None:
         self._training, self._heads, self._model = spec.training, spec.heads, model

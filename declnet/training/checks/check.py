@@ -351,7 +351,7 @@ def _checked(
     problems += calibration_problems(partial, heads, validated)
     problems += linear_problems(inferred.nodes, registry)
     problems += frozen_problems(inferred.complete, _epochs(partial.training, infos))
-    memory = run_memory(partial, infos, inferred.complete, registry)
+    memory = run_memory(partial, described.held, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine, registry)
     problems += [each for each in demands if each is not None]
     problems += engine_warnings(partial.engine)
@@ -424,7 +424,8 @@ def _is_validated(
     if any(each.path[:1] == ("data",) for each in problems if each.severity == "error"):
         return None
     data = partial.data
-    loaded = described.sets.datasets if described.sets is not None else ()  # split by a column
+    sets = described.sets  # of which a column may decide on the split
+    loaded = {*sets.datasets, *sets.streams} if sets is not None else set()
     named = {*described.infos, *loaded, *data.sources, *data.fractions}
     return data.folds is not None or "validation" in named
 
