@@ -70,7 +70,8 @@ def side_by_side(
     with threadpool_limits(1, "blas"):
         threads = _Threads(tasks, jobs, registry)
         yield from threads.outcomes(follow)
-        left = sorted(threads.left, key=lambda each: tasks.index(each[0]))
+        numbers = {id(task): number for number, task in enumerate(tasks)}
+        left = sorted(threads.left, key=lambda each: numbers[id(each[0])])
         if sum(seconds + FIXED for _, seconds in left) < PROCESSES_WORTHWHILE or len(left) == 1:
             yield from one_after_another([task for task, _ in left], registry, follow)
         else:
