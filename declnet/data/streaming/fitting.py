@@ -23,7 +23,7 @@ from declnet.data.sets import (
     load_sets,
     prepare_sets,
     prepared,
-    split_sets,
+    split_and_prepared,
     weighted,
 )
 from declnet.data.splits import Data
@@ -59,7 +59,7 @@ def prepared_sets(
     if given is None and spec.stream is not None:
         return streamed_sets(spec, wanted, seed)
     loaded = dict(given) if given is not None else load_sets(spec, seed)
-    return prepare_sets(split_sets(loaded, spec, seed), spec, wanted)
+    return split_and_prepared(loaded, spec, wanted, seed)[1]
 
 
 def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> PreparedSets:
