@@ -96,7 +96,7 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
         if survey is not None:
             read = partial(_read, of, name, planned.preparation, spec, by_class)
             about = tuple(survey.sizes), read, survey.fingerprint, window, first.class_names
-            streams[name] = StreamedSet(*about)
+            streams[name] = StreamedSet(*about, of.blocks.groups)
             if fit.sampled if name == "train" else types is not None:
                 for _ in streams[name].parts():  # a row that cannot be prepared is an error
                     pass
