@@ -30,8 +30,8 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
     """Make an HTML page of RUNS, folders that `declnet run` wrote.
 
     A folder of runs, e.g. of seeds or folds, stands for all runs in it; of folds or seeds, the page
-    also has the metrics of all models as one. Of a sweep, a study, or a folder of more than 30 runs,
-    it is a page for many: a table to sort and filter, curves, effects, and parallel coordinates.
+    also has the metrics of all models as one. A sweep, a study, or a folder of more than 30 runs
+    gets a page for many: a table to sort and filter, curves, effects, and parallel coordinates.
 
     The page holds all that it shows, so it works offline and can be sent as one file. It needs the
     extra `report`: pip install 'declnet[report]'.
