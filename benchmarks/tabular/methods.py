@@ -64,6 +64,14 @@ EMBEDDED = {**TABM_MINI, "num_emb_type": "pwl"}
 
 METHODS: dict[str, Method] = {
     **{f"declnet:{name}": Method(declnet_preset(name), ("declnet",)) for name in PRESETS},
+    **{
+        f"declnet:{name} x5": Method(declnet_preset(name, folds=5), ("declnet",))
+        for name in ("realmlp_td_s", "realmlp_td", "mlp")
+    },
+    **{
+        f"declnet:{name} 5 seeds": Method(declnet_preset(name, seeds=5), ("declnet",))
+        for name in ("realmlp_td_s", "realmlp_td")
+    },
     "sklearn:mlp": Method(partial(scikit_learn, "mlp"), ("scikit-learn",)),
     "sklearn:boosting": Method(partial(scikit_learn, "boosting"), ("scikit-learn",)),
     "xgboost": Method(partial(pytabkit, "XGB_TD", {}), ("xgboost", "pytabkit")),

@@ -11,25 +11,48 @@ from typing import Any
 
 import numpy as np
 
-from tabular.tasks import Task
+from tabular.tasks import SPLITS, Task
 
 Array = Any
 
 
-def declnet_preset(name: str) -> Callable[[Task, Path], Callable[[], Any]]:
-    """Return the preparation of a preset."""
+def declnet_preset(
+    name: str, folds: int = 0, seeds: int = 1
+) -> Callable[[Task, Path], Callable[[], Any]]:
+    """Return the preparation of a preset.
+
+    Args:
+        name: the preset.
+        folds: into how many folds the rows to train and to validate on are divided again, for as
+            many models whose predictions are averaged; 0 keeps the task's validation rows.
+        seeds: with how many seeds a model is trained; their predictions are averaged.
+    """
 
     def prepare(task: Task, folder: Path) -> Callable[[], Callable[[], Array]]:
         import declnet
 
         for part in ("train", "validation"):
             task.data.write(folder / f"{part}.csv", task.rows[part])
-        document = spec_of(task, folder, name)
-        parsed = declnet.parse_spec(document, folder=folder)
+        if folds:
+            both = sorted(task.rows["train"] + task.rows["validation"])
+            task.data.write(folder / "train.csv", both)
+        document = spec_of(task, folder, name, folds)
+        each_seed = range(task.split, task.split + SPLITS * seeds, SPLITS)
+        specs = [
+            declnet.parse_spec({**document, "seed": seed}, folder=folder) for seed in each_seed
+        ]
 
         def fit() -> Callable[[], Array]:
-            declnet.run(parsed, out=folder / "run")
-            predictor = declnet.load_predictor(folder / "run")
+            if folds:
+                declnet.cross_validate(specs[0], out=folder / "run")
+            else:
+                for number, spec in enumerate(specs):
+                    declnet.run(spec, out=folder / ("run" if seeds == 1 else f"seed-{number}"))
+            if seeds > 1:
+                runs = [declnet.open_run(folder / f"seed-{at}") for at in range(seeds)]
+                predictor = declnet.EnsemblePredictor([each.predictor() for each in runs])
+            else:
+                predictor = declnet.load_predictor(folder / "run")
             return lambda: _in_order(predictor.predict(task.features("test")), task.data.classes)
 
         return fit
@@ -37,7 +60,7 @@ def declnet_preset(name: str) -> Callable[[Task, Path], Callable[[], Any]]:
     return prepare
 
 
-def spec_of(task: Task, folder: Path, preset: str) -> dict[str, Any]:
+def spec_of(task: Task, folder: Path, preset: str, folds: int = 0) -> dict[str, Any]:
     """Return the spec that `declnet new` writes, with the task's own rows for validation."""
     from declnet.cli.main import command
 
@@ -48,9 +71,13 @@ def spec_of(task: Task, folder: Path, preset: str) -> dict[str, Any]:
         command.main([str(each) for each in words], standalone_mode=False)
     document = tomllib.loads(spec.read_text(encoding="utf-8"))
     data = document["data"]
-    for key in ("test", "split"):
-        data.pop(key, None)
-    data["validation"] = {**data["train"], "path": "validation.csv"}
+    data.pop("test", None)
+    if folds:
+        data.pop("validation", None)
+        data["folds"] = folds
+    else:
+        data.pop("split", None)
+        data["validation"] = {**data["train"], "path": "validation.csv"}
     document["seed"] = task.split
     return document
 
