@@ -16,6 +16,7 @@ from declnet_standard.templates import (
     counts_loss,
     data_section,
     finite,
+    folds_for,
     grouping,
     head,
     is_amount,
@@ -50,6 +51,9 @@ MOST_STEPS = 6400
 rows on, so that a table of 50,000 rows takes less than a minute."""
 
 FEWEST_EPOCHS = 8
+
+MOST_IN_FOLDS = 5_000
+"""Rows up to which RealMLP is trained for each of several folds."""
 
 AS_TWO = "# one unit moves as far as the difference of two, one for each class, would"
 
@@ -139,6 +143,7 @@ class TablePreset(Template):
         most_categories: of a column; less frequent ones become one.
         where: how to try another loss that is suggested; None: as the spec says.
         clamps: whether predicted numbers stay in the range of the training data.
+        most_in_folds: the rows up to which there is a model for each of several folds.
     """
 
     several_targets = True
@@ -146,14 +151,17 @@ class TablePreset(Template):
     most_categories: ClassVar[int] = MOST_CATEGORIES
     where: ClassVar[str | None] = None
     clamps: ClassVar[bool] = False
+    most_in_folds: ClassVar[int] = 0
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
         """Return the spec, with the preparation, loss and sizes to suit the table."""
+        folds = folds_for(table, self.most_in_folds)
         plan = TablePlan(
             table,
             usable_features_of(table),
-            sizes_for(table.rows),
+            sizes_for(table.rows, folds),
             frozenset(),
+            folds=folds,
             clamps=self.clamps,
         )
         texts = {name: (each,) for name, each in plan.text_inputs.items()}
@@ -270,6 +278,7 @@ class RealMLPTDS(TablePreset):
     """
 
     type = "realmlp_td_s"
+    most_in_folds = MOST_IN_FOLDS
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
         yield from _repaired(plan, self.most_categories)

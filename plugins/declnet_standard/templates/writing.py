@@ -16,6 +16,7 @@ from declnet_standard.templates.plan import (
     Features,
     Plan,
     is_free_text,
+    sizes_for,
 )
 from declnet_standard.templates.suggestions import (
     class_name,
@@ -98,14 +99,22 @@ def data_section(
         inputs = plan.inputs
         of_inputs = "each text is an input of its own; the other columns are one"
     yield "[data]"
-    if sizes.test:
+    if plan.folds > 1:
+        comment = f"trains {plan.folds} models, each with another part as its validation data;"
+        yield f"folds = {plan.folds}", f"{comment} predictions are their mean"
+        single = sizes_for(plan.table.rows).validation
+        if single:
+            comment = f"in place of folds: one model, in 1/{plan.folds} of the time"
+            yield f"# validation = {single:g}", comment
+    elif sizes.test:
         comment = "fraction held out for early stopping"
         yield f"validation = {sizes.validation:g}", comment
+    if sizes.test:
         yield f"test = {sizes.test:g}", "fraction held out to measure the finished model"
     else:
         yield "# too few rows to hold any out; test = { … } would name other data to measure"
     one_class = plan.table.task != "values" and not plan.table.others
-    if sizes.test:
+    if sizes.test or plan.folds > 1:
         yield from _split(plan)
     if one_class:
         yield from _balance(plan)
