@@ -227,7 +227,9 @@ def print_together(evaluations: Sequence[Evaluation]) -> None:
         sys.stdout.write(f"{found.data}{by}: {_in_words(found.metrics)}\n")
     last = evaluations[-1]
     if last.baseline is not None:
-        known = {name: value for name, value in last.baseline.metrics.items() if name in last.metrics}
+        known = {
+            name: value for name, value in last.baseline.metrics.items() if name in last.metrics
+        }
         words = _in_words(known)
         sys.stdout.write(f"{last.data} baseline, {last.baseline.prediction}: {words}\n")
 
