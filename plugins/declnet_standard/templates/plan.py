@@ -216,18 +216,18 @@ def sizes_for(rows: int, folds: int = 1) -> Sizes:
     return sizes if folds == 1 else replace(sizes, validation=(1 - sizes.test) / folds)
 
 
-def folds_for(table: TableProfile, most_rows: int = 0) -> int:
+def folds_for(table: TableProfile, *, quick: bool = False) -> int:
     """Return into how many folds to divide a table, 1 for a single split.
 
     Args:
         table: the table; what the user wants counts first.
-        most_rows: the rows up to which training a model for each fold is quick.
+        quick: whether training a model for each fold is quick.
     """
     if table.folds is not None:
         return max(table.folds, 1)
-    few = FEWEST_TO_HOLD_OUT <= table.rows <= most_rows
-    rarest = min(_rows_of_classes(table), default=FOLDS * ROWS_OF_A_CLASS)
-    return FOLDS if few and rarest >= FOLDS * ROWS_OF_A_CLASS else 1
+    rarest = min(_rows_of_classes(table), default=table.rows)
+    enough = table.rows >= FEWEST_TO_HOLD_OUT and rarest >= FOLDS * ROWS_OF_A_CLASS
+    return FOLDS if quick and enough else 1
 
 
 def _rows_of_classes(table: TableProfile) -> Iterable[int]:

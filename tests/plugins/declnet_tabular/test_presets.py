@@ -122,8 +122,9 @@ def test_one_unit_for_two_classes_learns_as_two_units_do(written, tmp_path):
     """RealMLP's authors have a unit for each class; Adam moves their difference twice as far."""
     written("realmlp_td_s", "binary", ("size", "age", "color"))
     changes = {"training.epochs": 30, "engine.kernels": "numpy", "model.dtype": "float64"}
-    one = declnet.load_spec(tmp_path / "spec.toml", changes)
+    one = declnet.load_spec(tmp_path / "spec.toml", {**changes, "data.fold": 1})
     document = tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))
+    document["data"]["fold"] = 1
     output = document["model"]["layers"][-2:]
     output[0]["units"], document["model"]["layers"][-1] = 2, "softmax"
     document["loss"]["type"] = "categorical_crossentropy"
@@ -168,6 +169,7 @@ def test_few_rows_are_enough(preset, rows, written, tmp_path):
 def test_a_short_training_learns_and_predicts_unknown_categories(preset, target, written, tmp_path):
     written(preset, target)
     changes = {"training.epochs": 40 if preset != "tabm_mini" else 8, "engine.kernels": "numpy"}
+    changes |= {"data.fold": 1} if preset != "tabm_mini" else {}
     spec = declnet.load_spec(tmp_path / "spec.toml", changes)
     result = declnet.run(spec, out=tmp_path / "run")
     metrics = result.metrics["train"]
