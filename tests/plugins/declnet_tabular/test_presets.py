@@ -157,6 +157,51 @@ def test_large_tables_get_fewer_epochs(written, tmp_path):
     assert found[10_000_000] == 8
 
 
+def held_out(preset, profile, **changes):
+    """Return folds, validation and test of the spec for a table with some changes."""
+    registry, rows = declnet.default_registry(), changes.pop("rows", profile.rows)
+    columns = {name: replace(each, rows=rows) for name, each in profile.columns.items()}
+    table = replace(profile, columns=columns, **changes)
+    text = registry.find("template", preset)().spec_for_table(table, registry)
+    data = tomllib.loads(text)["data"]
+    return tuple(data.get(name) for name in ("folds", "validation", "test"))
+
+
+def test_small_tables_get_folds(written, tmp_path, monkeypatch):
+    written("realmlp_td", "binary", ("size", "age", "city"))
+    registry = declnet.default_registry()
+
+    def profiled():
+        return profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+
+    profile = profiled()
+    assert held_out("realmlp_td", profile) == (5, None, 0.2)
+    assert held_out("realmlp_td_s", profile, rows=4_800) == (5, None, 0.15)
+    assert held_out("realmlp_td_s", profile, rows=5_000) == (None, 0.15, 0.15)
+    assert held_out("realmlp_td", profile, rows=29) == (None, None, None)
+    for preset in ("tabm_mini", "mlp", "linear"):
+        assert held_out(preset, profile) == (None, 0.15, 0.2)
+    for preset in PRESETS:
+        assert held_out(preset, profile, folds=3, rows=50_000) == (3, None, 0.1)
+        assert held_out(preset, profile, folds=1) == (None, 0.15, 0.2)
+    monkeypatch.setitem(TARGETS, "rare", np.where(np.arange(ROWS) < 9, "yes", "no"))
+    written("realmlp_td", "rare", ("size",))
+    assert held_out("realmlp_td", profiled()) == (None, 0.15, 0.2)
+    monkeypatch.setitem(COLUMNS, "note", texts("large"))
+    written("realmlp_td", "binary", ("size", "note"))
+    assert held_out("realmlp_td", profiled()) == (None, 0.15, 0.2)
+
+
+def test_wide_tables_get_no_folds(written, tmp_path, monkeypatch):
+    for number in range(60):
+        monkeypatch.setitem(COLUMNS, f"x{number}", RNG.normal(size=ROWS).round(3))
+    written("realmlp_td", "values", tuple(f"x{number}" for number in range(60)))
+    registry = declnet.default_registry()
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+    assert held_out("realmlp_td", profile, rows=3_100)[0] == 5
+    assert held_out("realmlp_td", profile, rows=3_200)[0] is None
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("rows", [12, 40])
 def test_few_rows_are_enough(preset, rows, written, tmp_path):
