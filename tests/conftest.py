@@ -36,15 +36,26 @@ WARNINGS = "error,ignore::ResourceWarning"
 """A signal may arrive between opening a file and entering its `with`: no fault of anybody's."""
 
 
+MEMORY, ENOUGH = Path("/dev/shm"), 2**31  # pytest makes a folder that nobody else has
+"""Where files are in memory on Linux, and the free bytes there that the tests take it with."""
+
+
+def _free(folder: Path) -> int:
+    return shutil.disk_usage(folder).free if os.access(folder, os.W_OK) else 0
+
+
 def pytest_configure() -> None:
     """What hundreds of processes inherit.
 
     Several tests run at once, so BLAS threads that share a processor would only spin; and without
-    what Python keeps of a compiled module each process compiles all of them anew. A shell has
+    what Python keeps of a compiled module each process compiles all of them anew. A run waits for
+    the disk at each file, which thousands of them need not do in a folder in memory. A shell has
     processes in the background ignore Ctrl-C, which tests of interruptions would then do as well.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    if _free(MEMORY) >= ENOUGH:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

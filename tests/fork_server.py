@@ -1,23 +1,40 @@
 """A process that has imported declnet, and forks into each command line that it is given.
 
-A command line is then a process of its own as ever, without the time that Python takes to start and
-to import. Requests and answers are JSON, a line each.
+A command line is then a process of its own as ever, without the time that Python takes to start, to
+import and to build classes. Requests and answers are JSON, a line each.
 """
 
+import gc
 import json
 import os
+import pkgutil
 import sys
+from importlib import import_module
 from typing import Any, NoReturn
 
-import numpy as np  # noqa: F401
-import rich  # noqa: F401
+import rich.progress
+import rich.table  # noqa: F401
+import threadpoolctl  # noqa: F401
 
-import declnet.cli.main
-import declnet.cli.progress
-import declnet.cli.reading
-import declnet.cli.result_tables
-import declnet.runs.run
-import declnet.spec.validate
+import declnet.cli
+import declnet.runs
+import declnet.testing.packages
+from declnet.cli.main import main
+from declnet.registry.discovery import discover
+
+
+def warm_up() -> None:
+    """Import the commands and the installed components, and have pydantic complete their classes.
+
+    The registry is forgotten: each command line discovers the plugins of its own environment.
+    """
+    for package in (declnet.cli, declnet.runs):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if ".templates." not in module.name:
+                import_module(module.name)
+    for entry in discover().entries():
+        entry.component.model_rebuild()
+    gc.freeze()
 
 
 def serve() -> None:
@@ -41,8 +58,9 @@ def become(request: dict[str, Any]) -> NoReturn:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for descriptor, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
-    declnet.cli.main.main()
+    main()
 
 
 if __name__ == "__main__":
+    warm_up()
     serve()

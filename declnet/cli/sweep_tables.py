@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from declnet.cli.terminal import print_table, table_room
-from declnet.contracts.network.metric import Better
+from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.registry.spelling import suggestion
 from declnet.runs.comparison import common_directions
 from declnet.runs.display.metrics import (
@@ -23,7 +23,7 @@ from declnet.runs.display.metrics import (
 )
 from declnet.runs.many.summary import Series, main_effects, spread
 from declnet.spec.model import RunSpec
-from declnet.training.metrics import LOSSES, directions
+from declnet.training.metrics import directions
 
 
 def check_metric(wanted: str | None, specs: Sequence[RunSpec], ascending: bool | None) -> None:

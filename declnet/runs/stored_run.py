@@ -591,8 +591,7 @@ class StoredRun:
             kernels = Kernels(self.registry)
             total = spec.training.updates(len(dataset))
             graph = TrainingGraph(model, spec.heads, len(part), spec.seed, kernels, total)
-            if graph.begin is not None:
-                graph.begin(total)
+            graph.schedules.begin(total)
             graph.step(x, y_true).run()
         slots = [slot for slot in model.store.slots if slot.is_trained()]
         return {slot.key: view(graph.gradient, slot).copy() for slot in slots}

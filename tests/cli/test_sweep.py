@@ -15,6 +15,7 @@ import pytest
 from declnet.cli.sweep_tables import print_series
 from declnet.runs.many.summary import series_of
 from declnet.runs.many.tasks import Outcome
+from declnet_standard.data.arrays import NPZ
 
 from .conftest import by_name
 
@@ -143,10 +144,11 @@ def test_what_is_wrong_is_told_before_anything_is_written(
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.fixture
-def endless(declnet_cli, spec_file, document, tmp_path):
-    """Start two endless workers and wait until both have logged."""
+@pytest.fixture(params=["jit", "numpy"])
+def endless(request, declnet_cli, spec_file, document, tmp_path):
+    """Start two endless runs in threads or in worker processes; wait until both have logged."""
     document["training"] |= {"epochs": 10**9, "log_every": 1000}
+    document["engine"] = {"kernels": request.param}
     process = declnet_cli.start(
         "run", spec_file(document), "--seeds", "0..1", "--jobs", "2", "--out", "out"
     )
@@ -161,7 +163,7 @@ def endless(declnet_cli, spec_file, document, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interruption_ends_the_workers_and_their_folders_say_so(endless, number):
+def test_an_interruption_ends_all_runs_and_their_folders_say_so(endless, number):
     process, folders = endless
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
@@ -169,8 +171,10 @@ def test_an_interruption_ends_the_workers_and_their_folders_say_so(endless, numb
     assert (process.returncode, err.strip()) == (130, said)
     assert [status(each) for each in folders] == ["interrupted", "interrupted"]
     assert all((each / "weights.safetensors").exists() for each in folders)
+    assert all(list(each.rglob("checkpoint*")) for each in folders)
 
 
+@pytest.mark.parametrize("endless", ["numpy"], indirect=True)
 def test_workers_do_not_outlive_the_command(endless):
     process, folders = endless
     process.kill()
@@ -442,3 +446,19 @@ def test_the_picture_is_one_of_its_kind(declnet_cli, specs, tmp_path, suffix):
     width, height = (int.from_bytes(header[at : at + 4], "big") for at in (16, 20))
     assert (width, 400 < height < 800) == (1540, True)
     assert 20_000 < picture.stat().st_size < 200_000
+
+
+def test_data_is_loaded_once_for_all_checks_and_runs(
+    declnet_cli, spec_file, document, monkeypatch, tmp_path
+):
+    loads, load = [], NPZ.load
+    monkeypatch.setattr(NPZ, "load", lambda source, rng: loads.append(source) or load(source, rng))
+    document["data"] |= {"prepare": ["standardize"], "validation": 0.2}
+    document["sweep"] = {"optimizer.learning_rate": [0.1, 0.2], "seed": [1, 2]}
+    declnet_cli.succeeds("sweep", spec_file(document), "--quiet", "--jobs", "2")
+    assert len(loads) == 1
+    document["data"] |= {"folds": 3}
+    del document["data"]["validation"], document["sweep"]
+    declnet_cli.succeeds("run", spec_file(document), "--seeds", "1,2", "--quiet", "--jobs", "2")
+    assert len(loads) == 2
+    assert len(list(tmp_path.rglob("weights.safetensors"))) == 10

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
-from declnet.contracts.network.metric import Better
+from declnet.contracts.network.metric_names import Better
 from declnet.contracts.runs.observer import StepObserver
 from declnet.contracts.serialization import is_plain_dict
 from declnet.errors import Renamed

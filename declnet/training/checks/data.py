@@ -17,11 +17,11 @@ from declnet.data.preparation import ARRAY
 from declnet.data.sets import (
     PreparedSets,
     load_sets,
-    prepare_sets,
     require_class,
-    split_sets,
+    split_and_prepared,
 )
 from declnet.data.splits import Data, held_out_count
+from declnet.data.streaming.fitting import streamed_sets
 from declnet.data.target_encoding import TargetEncoding
 from declnet.data.targets import wanted_targets
 from declnet.data.windows import AT_SERIES, Windows
@@ -128,6 +128,18 @@ class Described:
     loaded: Data | None = None
     parts: Mapping[str, Data] = field(default_factory=dict)
 
+    @property
+    def held(self) -> dict[str, DataInfo]:
+        """The descriptions, of streams about as many samples as are in memory at a time."""
+        streams = self.sets.streams if self.sets is not None else {}
+        window = max((each.window for each in streams.values()), default=0)
+        return {
+            name: replace(info, samples=min(info.samples, 2 * window), in_memory=True)
+            if name in streams and info.samples is not None
+            else info
+            for name, info in self.infos.items()
+        }
+
 
 def describe(
     spec: PartialSpec,
@@ -165,15 +177,19 @@ def describe(
         problems = [*problems, Diagnostic(message, hint, ("data", "windows"), "E039")]
     if problems or not spec.is_data_valid or "train" not in {*infos, *tables}:
         return Described(known, None, problems)
-    if not (tables or data.prepare or data.prepare_targets or loads_arrays):
-        return Described(known, None, [])
+    streamed = given is None and data.stream is not None
+    problems = _stream_problems(spec) if streamed else []
+    needed = tables or data.prepare or data.prepare_targets or loads_arrays or streamed
+    if problems or not needed:
+        return Described(known, None, problems)
     wanted = wanted_targets(spec.heads)
     train: Data | None = None
     try:
+        if streamed:
+            return _of_streams(spec, streamed_sets(data, wanted, seed))
         loaded = dict(given) if given is not None else load_sets(data, seed)
         train = loaded["train"]
-        parts = split_sets(loaded, data, seed)
-        sets = prepare_sets(parts, data, wanted)
+        parts, sets = split_and_prepared(loaded, data, wanted, seed)
     except MemoryError as error:
         message = f"the data does not fit in this machine's memory: {error}"
         at = origin_of(data.sources.get("train"), "train")
@@ -190,6 +206,33 @@ def describe(
     warnings = [*note_warnings(spec, train), *series_warnings(data, parts)]
     warnings += unused_transforms(sets)
     return Described(named, sets, warnings, train, parts)
+
+
+def _stream_problems(spec: PartialSpec) -> list[Diagnostic]:
+    """Return what a spec with a stream lacks, or asks for in vain, before the data is read."""
+    found = []
+    if spec.training.batch_size is None:
+        message = "streamed data is trained on in mini-batches"
+        found.append(_problem(("training",), message, "add e.g. batch_size = 128"))
+    if spec.analyses:
+        message = "an analysis needs all data in memory, but it is streamed"
+        hint = "remove it; declnet evaluate --analyze makes one of a smaller file"
+        found.append(Diagnostic(message, hint, ("analyses", min(spec.analyses)), "E017"))
+    return found
+
+
+def _of_streams(spec: PartialSpec, sets: PreparedSets) -> Described:
+    """Describe streamed data by a sample, which has the extreme numbers of all samples."""
+    first = sets.datasets["train"]
+    sizes = {name: len(each) for name, each in sets.streams.items()}
+    info = DataInfo.of(first.x, first.y).not_in_memory()
+    infos = {name: replace(info, samples=size) for name, size in sizes.items()}
+    whole = sizes["train"] + sum(sizes[name] for name in spec.data.fractions)
+    infos["train"] = replace(infos["train"], samples=whole, inputs=sets.input_infos)
+    named = {name: infos[name] for name in spec.data.sources}
+    parts = {} if sets.sample is None else {"train": sets.sample}
+    warnings = [*note_warnings(spec, sets.sample), *unused_transforms(sets)]
+    return Described(named, sets, warnings, sets.sample, parts)
 
 
 def note_warnings(spec: PartialSpec, train: Data | None) -> list[Diagnostic]:

@@ -25,6 +25,7 @@ PLURALS = {
     "analysis": "Analyses",
     "kernel": "Kernels",
     "engine": "Engines",
+    "executor": "Executors",
     "template": "Templates",
     "exporter": "Exporters",
     "translation": "Translations",
@@ -50,6 +51,7 @@ PLACES = {
     "kernel": "No spec names one: the graph uses it in place of the components that it replaces. "
     "`kernels` in `[engine]` says whether it may use compiled ones.",
     "engine": "Named as `type` in `[engine]`.",
+    "executor": "No spec names one: `--on` of `declnet sweep`, `run` and `resume` does.",
     "exporter": "No spec names one: `declnet export` chooses it by the file's suffix, or by "
     "`--format`.",
     "translation": "No spec names one: an exporter of its format uses it for the components that "

@@ -1,0 +1,184 @@
+"""Checks on searchers: values of the space, the same study again, and after a kill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from declnet.contracts.returned import checked_proposal
+from declnet.contracts.runs.searcher import (
+    Dimension,
+    OpenStudy,
+    StudyContext,
+    StudyTrial,
+    TrialState,
+)
+from declnet.errors import RunError
+from declnet.runs.many.trial_journal import TrialJournal
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+
+TRIALS = 12
+STEPS = 4
+
+SPACE = (
+    Dimension("optimizer", choices=("sgd", "adam")),
+    Dimension("optimizer.momentum", 0.0, 0.9, 0.3, conditions=(("optimizer", ("sgd",)),)),
+    Dimension("model.layers.0.units", 8, 64, 8),
+    Dimension("training.shuffle", choices=(True, False)),
+)
+"""With steps, so that a searcher of all combinations takes it too."""
+
+
+@contextmanager
+def _opened(subject: Subject, directory: Path, *, seed: int = 3) -> Iterator[OpenStudy]:
+    """Open a study in a folder, which may have it already."""
+    searcher = subject.instance
+    reason = searcher.unavailable()
+    if reason is not None:
+        raise CheckSkipped(reason)
+    study = StudyContext(
+        "study", directory, SPACE, "validation.loss", "lower", seed, TRIALS, STEPS, "worker"
+    )
+    with calling("open", skips=RunError):
+        opened = searcher.open(study) or TrialJournal(searcher, study)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def _ask(subject: Subject, study: OpenStudy) -> StudyTrial | None:
+    with calling("a new trial"):
+        trial = study.ask()
+        if trial is not None:
+            checked_proposal(subject.instance, "ask", trial.values, SPACE)
+    return trial
+
+
+def _objective(trial: StudyTrial, step: int = STEPS) -> float:
+    """Return what a trial would find: nothing that a searcher knows beforehand."""
+    units = float(trial.values["model.layers.0.units"])
+    return abs(units - 30) / 30 + (trial.values["optimizer"] == "sgd") + 1 / (1 + step)
+
+
+def _carry_out(study: OpenStudy, trial: StudyTrial) -> TrialState:
+    """Report the steps of a trial, and tell its end."""
+    state: TrialState = "finished"
+    with calling("report or tell"):
+        for step in range(STEPS):
+            if study.report(trial.number, step, _objective(trial, step)):
+                state = "pruned"
+                break
+        value = _objective(trial) if state == "finished" else None
+        study.tell(trial.number, state, value, 0.5)
+    return state
+
+
+def _all_trials(subject: Subject, directory: Path, *, killed: bool = False) -> list[StudyTrial]:
+    """Carry out a study.
+
+    Args:
+        subject: the searcher.
+        directory: the study's folder.
+        killed: whether the process ends after each trial was proposed, and within each one.
+    """
+    asked = 0
+    while True:
+        with _opened(subject, directory) as study:
+            trial = _ask(subject, study) if asked < TRIALS else None
+            asked += 1
+            while trial is not None and not killed:
+                _carry_out(study, trial)
+                trial = _ask(subject, study) if asked < TRIALS else None
+                asked += 1
+            if trial is None:
+                with calling("trials"):
+                    return list(study.trials())
+        with _opened(subject, directory) as study:
+            study.report(trial.number, 0, _objective(trial, 0))
+        with _opened(subject, directory) as study:
+            _carry_out(study, trial)
+
+
+@check
+def proposes_values_of_the_space(subject: Subject) -> None:
+    """Proposes a value within its range for each key that applies, with numbers from 0."""
+    with _folder() as directory, _opened(subject, directory) as study:
+        for number in range(TRIALS):
+            trial = _ask(subject, study)
+            if trial is None:
+                return
+            if (trial.number, trial.worker) != (number, "worker"):
+                raise CheckFailed(
+                    f'trial {number} of the worker "worker" is called {trial.number}, of '
+                    f'"{trial.worker}"'
+                )
+            _carry_out(study, trial)
+
+
+@check
+def keeps_what_it_is_told(subject: Subject) -> None:
+    """Lists each trial with its values, and the state and objective that it was told."""
+    with _folder() as directory:
+        with _opened(subject, directory) as study:
+            trial = _ask(subject, study)
+            if trial is None:
+                raise CheckFailed("it proposes no trial")
+            state = _carry_out(study, trial)
+        with _opened(subject, directory) as study, calling("trials"):
+            found = list(study.trials())
+    if [each.number for each in found] != [trial.number]:
+        raise CheckFailed(f"after one trial it lists {len(found)}")
+    (kept,) = found
+    value = _objective(trial) if state == "finished" else None
+    if dict(kept.values) != dict(trial.values) or (kept.state, kept.value) != (state, value):
+        raise CheckFailed(
+            f"a trial that ended as {state} with the objective {value} is listed as {kept}"
+        )
+
+
+@check
+def repeats_a_study(subject: Subject) -> None:
+    """Proposes the same trials again with the same seed."""
+    with _folder() as first, _folder() as second:
+        _require_same(_all_trials(subject, first), _all_trials(subject, second), "again")
+
+
+@check
+def continues_a_study(subject: Subject) -> None:
+    """Proposes the same trials if the process is killed and another one goes on."""
+    with _folder() as first, _folder() as second:
+        whole = _all_trials(subject, first)
+        _require_same(whole, _all_trials(subject, second, killed=True), "when it is killed")
+
+
+def _require_same(whole: list[StudyTrial], again: list[StudyTrial], when: str) -> None:
+    if len(whole) != len(again):
+        raise CheckFailed(f"a study of {len(whole)} trials has {len(again)} {when}")
+    for one, other in zip(whole, again, strict=True):
+        if (dict(one.values), one.state, one.value) != (
+            dict(other.values),
+            other.state,
+            other.value,
+        ):
+            raise CheckFailed(
+                f"trial {one.number} is {one.state} with {dict(one.values)}, but {when} "
+                f"{other.state} with {dict(other.values)}; draw from the study's seed and the "
+                "trial's number only"
+            )
+
+
+CHECKS = (
+    proposes_values_of_the_space,
+    keeps_what_it_is_told,
+    repeats_a_study,
+    continues_a_study,
+)
