@@ -234,7 +234,7 @@ def test_a_short_training_learns_and_predicts_unknown_categories(preset, target,
 
 
 def test_a_large_table_gets_batches_and_drops_a_smaller_last_one(written):
-    few, many = (tomllib.loads(written("realmlp_td_s", "binary", rows=n)) for n in (90, 400))
+    few, many = (tomllib.loads(written("realmlp_td_s", "binary", rows=n)) for n in (90, 450))
     assert {"batch_size", "drop_last"}.isdisjoint(few["training"])
     assert (many["training"]["batch_size"], many["training"]["drop_last"]) == (256, True)
 
