@@ -306,16 +306,14 @@ def resume(
 
     interrupt_on_signals()
     registry = registry_without(disabled)
-    if is_ensemble(run):
-        executor = executor_of(on, jobs, registry)
-        return _resume_series(run, allow_changes, disabled, registry, jobs, quiet, executor)
-    if is_sweep(run):
-        executor = executor_of(on, jobs, registry)
-        return _resume_sweep(run, allow_changes, disabled, registry, jobs, quiet, executor)
-    if is_study(run):
-        if on is not None:
-            raise click.UsageError("--on is not for studies: share their storage instead")
-        return _resume_study(run, allow_changes, disabled, registry, jobs, quiet)
+    for is_several, resume_them in (
+        (is_ensemble, _resume_series),
+        (is_sweep, _resume_sweep),
+        (is_study, _resume_study),
+    ):
+        if is_several(run):
+            executor = executor_of(on, jobs, registry)
+            return resume_them(run, allow_changes, disabled, registry, jobs, quiet, executor)
     if on is not None:
         raise click.UsageError("--on needs several runs to train elsewhere")
     if jobs is not None and jobs > 1:
@@ -388,11 +386,18 @@ def _resume_study(
     registry: Registry,
     jobs: int | None,
     quiet: bool,
+    executor: Executor | None,
 ) -> int:
     from declnet.cli.tune import train_study
     from declnet.runs.storage.folder import locked
 
     with locked(parent):
         return train_study(
-            parent, disabled, registry, jobs or 1, quiet=quiet, allow_changes=allow_changes
+            parent,
+            disabled,
+            registry,
+            jobs or 1,
+            quiet=quiet,
+            allow_changes=allow_changes,
+            executor=executor,
         )

@@ -225,7 +225,7 @@ class DataSpec(StrictModel):
             return self
         for key in ("folds", "windows"):
             if getattr(self, key) is not None:
-                message = f'"{key}" and "stream" exclude each other: it takes all data in memory'
+                message = f'"{key}" takes all data in memory, so it excludes "stream"'
                 hint = "remove one of the two"
                 raise located_error("contradiction", message, (key,), key, hint=hint)
         method, at = self.split.method, ("split", "method")

@@ -25,11 +25,7 @@ class OptunaSearcher(Searcher):
 
     type = "optuna"
     is_default = True
-    examples = (
-        {},
-        {"sampler": "random", "pruner": "none"},
-        {"sampler": "cma-es", "pruner": "hyperband"},
-    )
+    examples = ({}, {"sampler": "cma-es", "pruner": "hyperband"})
 
     sampler: str = Field(
         default="tpe",

@@ -13,6 +13,7 @@ from statistics import mean, stdev
 import pytest
 
 from declnet.cli.sweep_tables import print_series
+from declnet.runs.many import threads, workers
 from declnet.runs.many.summary import series_of
 from declnet.runs.many.tasks import Outcome
 from declnet_standard.data.arrays import NPZ
@@ -453,6 +454,8 @@ def test_data_is_loaded_once_for_all_checks_and_runs(
 ):
     loads, load = [], NPZ.load
     monkeypatch.setattr(NPZ, "load", lambda source, rng: loads.append(source) or load(source, rng))
+    for module in (threads, workers):
+        monkeypatch.setattr(module, "at_once", None)  # in this process: it takes them but a moment
     document["data"] |= {"prepare": ["standardize"], "validation": 0.2}
     document["sweep"] = {"optimizer.learning_rate": [0.1, 0.2], "seed": [1, 2]}
     declnet_cli.succeeds("sweep", spec_file(document), "--quiet", "--jobs", "2")

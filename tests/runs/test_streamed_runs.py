@@ -103,7 +103,12 @@ def test_other_data_is_not_resumed_on(document, tmp_path):
     ("section", "changes", "at", "message"),
     [
         ("training", {"batch_size": None}, "training", "mini-batches"),
-        ("data", {"folds": 3, "validation": None}, "data.folds", '"folds" and "stream" exclude'),
+        (
+            "data",
+            {"folds": 3, "validation": None},
+            "data.folds",
+            '"folds" takes all data in memory',
+        ),
         (
             "data",
             {"split": {"method": "stratified"}},

@@ -24,6 +24,7 @@ from declnet.data.splits import (
     positions_by_column,
 )
 from declnet.errors import DataError
+from declnet.registry.discovery import default_registry
 from declnet.spec.data_section import DataSpec, SplitSpec
 from declnet.spec.streams import Stream, random_stream
 
@@ -104,7 +105,7 @@ class StreamedSource:
         if blocks is None:
             raise DataError(
                 f"the data source {source.type} cannot be read in blocks, which a stream needs",
-                hint="store the data in Parquet or NPY files, or remove data.stream",
+                hint=f"store the data for {_those_with_blocks()}, or remove data.stream",
                 path=("data", name),
                 code="E017",
             )
@@ -165,6 +166,13 @@ class StreamedSource:
         groups = np.array([int.from_bytes(each[:8], "little") for each in digests], np.uint64)
         chances: Array = position_chances(groups, self.seed, Stream.SPLIT)[found]
         return chances
+
+
+def _those_with_blocks() -> str:
+    """Name the installed data sources that can be read in blocks."""
+    entries = default_registry().entries("data_source")
+    can = [each.type for each in entries if each.component.blocks is not DataSource.blocks]
+    return f"{', '.join(can[:-1])} or {can[-1]}" if len(can) > 1 else "".join(can)
 
 
 class _from:  # noqa: N801  # a context manager
