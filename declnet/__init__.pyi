@@ -1,3 +1,4 @@
+from declnet.cache import cache_folder as cache_folder
 from declnet.contracts.arrays import Array as Array
 from declnet.contracts.arrays import Dtype as Dtype
 from declnet.contracts.arrays import MappedArray as MappedArray
@@ -5,6 +6,7 @@ from declnet.contracts.arrays import Shape as Shape
 from declnet.contracts.component import Component as Component
 from declnet.contracts.context import LayerContext as LayerContext
 from declnet.contracts.context import RunContext as RunContext
+from declnet.contracts.data.data_source import Blocks as Blocks
 from declnet.contracts.data.data_source import DataInfo as DataInfo
 from declnet.contracts.data.data_source import Dataset as Dataset
 from declnet.contracts.data.data_source import DataSource as DataSource
@@ -18,6 +20,7 @@ from declnet.contracts.data.table import column_type as column_type
 from declnet.contracts.data.table import distinct_values as distinct_values
 from declnet.contracts.data.table import missing_values as missing_values
 from declnet.contracts.data.transform import ColumnError as ColumnError
+from declnet.contracts.data.transform import Fitting as Fitting
 from declnet.contracts.data.transform import Sequences as Sequences
 from declnet.contracts.data.transform import Transform as Transform
 from declnet.contracts.data.transform import TransformState as TransformState
@@ -86,8 +89,18 @@ from declnet.contracts.runs.calibrator import CalibratorState as CalibratorState
 from declnet.contracts.runs.callback import Callback as Callback
 from declnet.contracts.runs.callback import EpochFinished as EpochFinished
 from declnet.contracts.runs.callback import EpochLogged as EpochLogged
+from declnet.contracts.runs.callback import GroupedRun as GroupedRun
 from declnet.contracts.runs.callback import Run as Run
+from declnet.contracts.runs.executor import Executor as Executor
+from declnet.contracts.runs.executor import TaskUpdate as TaskUpdate
 from declnet.contracts.runs.observer import StepObserver as StepObserver
+from declnet.contracts.runs.searcher import Dimension as Dimension
+from declnet.contracts.runs.searcher import OpenStudy as OpenStudy
+from declnet.contracts.runs.searcher import Scalar as Scalar
+from declnet.contracts.runs.searcher import Searcher as Searcher
+from declnet.contracts.runs.searcher import StudyContext as StudyContext
+from declnet.contracts.runs.searcher import StudyTrial as StudyTrial
+from declnet.contracts.runs.searcher import TrialState as TrialState
 from declnet.contracts.runs.template import Template as Template
 from declnet.data.dates import date_form as date_form
 from declnet.data.dates import read_dates as read_dates
@@ -137,9 +150,16 @@ from declnet.runs.many.cross_validation import resume_ensemble as resume_ensembl
 from declnet.runs.many.ensemble import Ensemble as Ensemble
 from declnet.runs.many.ensemble import is_ensemble as is_ensemble
 from declnet.runs.many.ensemble import open_ensemble as open_ensemble
+from declnet.runs.many.executing import execute_task as execute_task
+from declnet.runs.many.groups import grouped_run as grouped_run
+from declnet.runs.many.study_folder import StoredStudy as StoredStudy
+from declnet.runs.many.study_folder import open_study as open_study
 from declnet.runs.resuming import resume as resume
 from declnet.runs.run import run as run
 from declnet.runs.session import RunResult as RunResult
+from declnet.runs.storage.listing import ListedRun as ListedRun
+from declnet.runs.storage.listing import Skipped as Skipped
+from declnet.runs.storage.listing import list_runs as list_runs
 from declnet.runs.storage.listing import run_folders as run_folders
 from declnet.runs.storage.writing import write_atomically as write_atomically
 from declnet.runs.stored_run import PredictedData as PredictedData
@@ -150,6 +170,7 @@ from declnet.runs.stored_run import load_predictor as load_predictor
 from declnet.runs.stored_run import open_run as open_run
 from declnet.spec.calibration import CalibrationSpec as CalibrationSpec
 from declnet.spec.data_section import DataSpec as DataSpec
+from declnet.spec.flatten import differing_keys as differing_keys
 from declnet.spec.flatten import spec_differences as spec_differences
 from declnet.spec.model import EngineSpec as EngineSpec
 from declnet.spec.model import ModelSpec as ModelSpec

@@ -1,16 +1,18 @@
-"""Each shipped spec checks, and runs."""
+"""Each shipped spec checks, runs, and is exported to each format."""
 
 from __future__ import annotations
 
 import json
 import os
 import runpy
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from declnet import load_spec, run
+from declnet import ExportError, load_spec, open_run, run
 from declnet.training.checks.check import check_spec
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -39,6 +41,53 @@ def test_spec_checks_and_runs(file, shipped_spec, tmp_path):
     result = run(load_spec(path, {**alone, "training.epochs": 2}), out=tmp_path / "out")
     assert [row["epoch"] for row in result.history] == [0, 1]
     assert set(result.metrics) >= {"train"}
+
+
+FORMATS = {".onnx": 5e-6, ".c": 1e-5, ".py": 5e-6}
+"""The suffix of each format, and the largest difference as a share of the largest prediction."""
+
+LIGHT = {
+    ".onnx": ("two_heads.toml", "messages.toml", "two_inputs.toml", "demand.toml"),
+    ".c": ("vertical_sgd.json", "two_heads.toml", "messages.toml"),
+    ".py": ("two_heads.toml", "two_inputs.toml", "messages.toml", "demand.toml"),
+}
+"""Specs with different parts, whose runs take a second."""
+
+UNTRANSLATED = {("messages.toml", ".c"): '"tokenize".* has no translation'}
+
+EXPORTS = [
+    (file, suffix)
+    for suffix in FORMATS
+    for file in FILES
+    if os.environ.get("DECLNET_TEST_EXPORTS") == "all" or str(file) in LIGHT[suffix]
+]
+
+
+@pytest.mark.parametrize(("file", "suffix"), EXPORTS, ids=str)
+def test_an_exported_spec_predicts_the_same(file, suffix, shipped_spec, tmp_path):
+    if suffix == ".onnx":
+        pytest.importorskip("onnxruntime")
+    if suffix == ".c" and not any(map(shutil.which, ("cc", "gcc", "clang"))):
+        pytest.skip("no C compiler is installed")
+    few_steps = {
+        "model.initial_weights": None,
+        "training.epochs": None,
+        "training.max_steps": 5,
+        "training.callbacks": [],
+        "engine.kernels": "numpy",
+    }
+    run(load_spec(shipped_spec(file), few_steps), out=tmp_path / "run")
+    stored, path = open_run(tmp_path / "run"), tmp_path / f"model{suffix}"
+    if (why := UNTRANSLATED.get((str(file), suffix))) is not None:
+        with pytest.raises(ExportError, match=why):
+            stored.export(path)
+        assert not path.exists()
+        return
+    found = stored.export(path)
+    sys.stderr.write(f"{file} {suffix}: {found.difference:.2g} on {found.samples} rows\n")
+    assert found.samples >= 10
+    assert found.difference < FORMATS[suffix]
+    assert found.labels_differ == 0
 
 
 @pytest.mark.parametrize("file", [each for each in FILES if each.parts[0] == "optimizers"], ids=str)

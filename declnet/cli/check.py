@@ -60,7 +60,11 @@ def check(
         )
         from declnet.contracts.data.table import Table
 
+        streams = checked.sets.streams if checked.sets is not None else {}
         if isinstance(checked.loaded, Table):
+            if streams:
+                sampled, rows = len(checked.loaded), len(streams["train"])
+                click.echo(f"a sample of {sampled:,} of {rows:,} rows of the training data:")
             print_columns(checked.loaded, checked.no_features)
         if checked.nodes and not wrong:
             print_layers(checked.nodes, checked.data["train"].input_infos)

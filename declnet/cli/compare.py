@@ -3,31 +3,88 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from declnet.cli.options import PATH, ascending_option, format_option, sort_option
 
+if TYPE_CHECKING:
+    from declnet.runs.storage.listing import ListedRun
+
 
 @click.command(short_help="Compare runs side by side.")
 @click.argument("runs", nargs=-1, required=True, type=PATH)
-@sort_option("", "as given")
+@sort_option("", "as given; of more than 20 runs, the best first")
 @ascending_option
-def compare(runs: tuple[Path, ...], wanted: str | None, ascending: bool | None) -> None:
+@click.option("--all", "all_runs", is_flag=True, help="Show all runs.  [default: at most 20]")
+@format_option("a list of objects, with all runs.")
+def compare(
+    runs: tuple[Path, ...], wanted: str | None, ascending: bool | None, all_runs: bool, form: str
+) -> None:
     """Compare the specs, final metrics and times of RUNS, the folders of runs.
 
-    A folder of runs, e.g. of seeds, folds or a sweep, stands for all runs in it.
+    A folder of runs, e.g. of seeds, folds or a sweep, stands for all runs in it. Up to 8 runs have
+    a column each; more have a row each, and the best 20 are shown.
     """
-    from declnet.cli.run_tables import print_comparison
-    from declnet.runs.storage.listing import run_folders
-    from declnet.runs.stored_run import open_run
+    from declnet.cli.run_tables import comparison_data, print_comparison
 
-    stored = [open_run(run) for run in run_folders(runs)]
+    found = _runs_among(runs)
     try:
-        print_comparison(stored, wanted, ascending)
+        if form == "json":
+            _print_json(comparison_data(found, wanted, ascending))
+        else:
+            print_comparison(found, wanted, ascending, all_runs=all_runs)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--sort") from None
+
+
+def _runs_among(paths: Iterable[Path]) -> list[ListedRun]:
+    """Return the runs in and among folders; raise OutputError if one cannot be read."""
+    from declnet.runs.storage.listing import NOT_A_RUN, ListedRun, holds_runs, list_runs
+
+    found = []
+    for path in paths:
+        inside = []
+        for each in list_runs(path, f"{path}/") if holds_runs(path) else ():
+            if isinstance(each, ListedRun) and each.intact:
+                inside.append(each)
+            elif isinstance(each, ListedRun) or each.reason != NOT_A_RUN:
+                inside.append(_opened(each.path))
+        found += inside or [_opened(path)]
+    return found
+
+
+def _opened(path: Path) -> ListedRun:
+    """Return a run; raise OutputError if it cannot be read, or a file is not the run's."""
+    from declnet.runs.storage.listing import ListedRun
+    from declnet.runs.stored_run import open_run
+    from declnet.spec.flatten import flatten
+
+    run = open_run(path)
+    spec, manifest = run.spec_tables, run.manifest
+    seconds, better = manifest.get("seconds"), manifest.get("better")
+    return ListedRun(
+        path,
+        run.status,
+        str(manifest.get("started", "")),
+        float(seconds) if seconds is not None else None,
+        int(manifest.get("epochs", 0)),
+        run.metrics,
+        better,
+        spec if better is None else None,
+        intact=True,
+        values=flatten(spec),
+    )
+
+
+def _print_json(values: Iterable[object]) -> None:
+    """Print a list of values, each on a line."""
+    lines = ",\n".join(json.dumps(each, ensure_ascii=False) for each in values)
+    click.echo(f"[\n{lines}\n]" if lines else "[]")
 
 
 @click.command()
@@ -43,6 +100,12 @@ def compare(runs: tuple[Path, ...], wanted: str | None, ascending: bool | None) 
     help="Only runs with this status, or with this value of a key of the spec, e.g. "
     "status=finished or training.batch_size=32; more than once: all must hold.",
 )
+@click.option(
+    "--all",
+    "all_runs",
+    is_flag=True,
+    help="Show all runs.  [default: on a terminal, the newest or the first 200]",
+)
 @format_option("a list of objects, for programs.")
 def runs(
     directory: Path,
@@ -50,13 +113,15 @@ def runs(
     ascending: bool | None,
     reverse: bool,
     conditions: tuple[str, ...],
+    all_runs: bool,
     form: str,
 ) -> None:
     """List the runs in DIRECTORY (default: runs), including sweeps.
 
     Folders without a run, or with damaged files, are reported on standard error.
     """
-    from declnet.cli.run_tables import as_data, filtered, in_order, print_runs
+    from declnet.cli.run_tables import MOST_ROWS, as_data, filtered, in_order, print_runs
+    from declnet.cli.terminal import is_terminal
     from declnet.runs.storage.listing import ListedRun, list_runs
 
     found: list[ListedRun] = []
@@ -70,8 +135,15 @@ def runs(
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if form == "json":
-        click.echo(json.dumps([as_data(each) for each in chosen], indent=2, ensure_ascii=False))
+        _print_json(map(as_data, chosen))
     elif chosen:
-        print_runs(chosen, wanted)
+        shown, which = chosen, ""
+        if len(chosen) > MOST_ROWS and not all_runs and is_terminal(sys.stdout):
+            newest = wanted in (None, "date") and not reverse and ascending is not False
+            shown = chosen[-MOST_ROWS:] if newest else chosen[:MOST_ROWS]
+            which = "last" if newest else "first"
+        print_runs(shown, wanted)
+        if which:
+            click.echo(f"the {which} {MOST_ROWS} of {len(chosen)} runs; all with --all")
     else:
         click.echo("no runs" if not found else "no run matches the filter")

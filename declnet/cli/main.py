@@ -23,6 +23,7 @@ from declnet.cli.show import diff, show
 from declnet.cli.streams import escaped_streams
 from declnet.cli.sweep import sweep
 from declnet.cli.trace import trace
+from declnet.cli.tune import tune
 
 
 @click.group(
@@ -51,6 +52,7 @@ for each in (
     export,
     import_,
     sweep,
+    tune,
     trace,
     runs,
     compare,

@@ -11,7 +11,9 @@ import click
 
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource
+    from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
+    from declnet.runs.many.shards import Shard
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -92,11 +94,64 @@ ascending_option = click.option(
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="How many runs to train in parallel; if more than 1, each in a process with one BLAS "
-    "thread.",
+    help="How many runs to train in parallel; if more than 1, each with one thread.  [default: the "
+    "cores of this machine]",
 )
+
+
+def _shard(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Shard | None:
+    from declnet.runs.many.shards import Shard
+
+    try:
+        return None if text is None else Shard.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+shard_option = click.option(
+    "--shard",
+    metavar="NUMBER/COUNT",
+    callback=_shard,
+    help="Train one of several parts of the runs, e.g. 3/64. A run is in the same part wherever it "
+    "is trained, and folders of parts that are copied together are that of the whole.",
+)
+
+on_option = click.option(
+    "--on",
+    metavar="EXECUTOR",
+    help="Train the runs elsewhere: the type of an executor, with an address if it takes one, e.g. "
+    "ray, ray:auto or ray://HOST:10001, or an inline table as in a spec.  [default: this machine]",
+)
+
+
+def executor_of(on: str | None, jobs: int | None, registry: Registry) -> Executor | None:
+    """Return the executor that `--on` names; None for this machine.
+
+    Raises:
+        SpecError: there is no such executor, or a key of it is wrong.
+        UsageError: it cannot be used here.
+    """
+    if on is None:
+        return None
+    if jobs is not None:
+        raise click.UsageError("--jobs is for runs on this machine, not --on")
+    from declnet.contracts.attribution import attributing_errors
+    from declnet.contracts.runs.executor import Executor
+    from declnet.spec.source_argument import declared_component
+
+    executor = declared_component(Executor, on, "--on", 1, registry)
+    with attributing_errors(registry):
+        why = executor.unavailable()
+    if why is not None:
+        raise click.UsageError(f"--on {on}: {why}")
+    return executor
+
+
+def share_data() -> None:
+    """Let the runs of this command load what they have in common once."""
+    from declnet.data.sharing import sharing_data
+
+    click.get_current_context().with_resource(sharing_data())
 
 
 def format_option(description: str) -> Decorator:

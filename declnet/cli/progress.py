@@ -82,12 +82,12 @@ def followed(spec: RunSpec, *, quiet: bool, plain: bool = False) -> Iterator[Lis
         yield print_logged
     else:
         lines = None if is_terminal(sys.stdout) else print_logged
-        with _progress_bar(training.most_epochs or 1, shorter, lines) as listener:
+        with _epochs_bar(training.most_epochs or 1, shorter, lines) as listener:
             yield listener
 
 
 @contextmanager
-def _progress_bar(
+def _epochs_bar(
     epochs: int, shorter: Abbreviations, print_logged: Listener | None
 ) -> Iterator[Listener]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -97,7 +97,7 @@ def _progress_bar(
         return Column(no_wrap=True, min_width=width)
 
     width = WIDE_BAR if _stderr().width >= WIDE_TERMINAL else NARROW_BAR
-    bar = _progress(
+    bar = progress_bar(
         TextColumn("epoch", table_column=fixed(5)),
         MofNCompleteColumn(table_column=fixed(2 * len(str(epochs)) + 1)),
         BarColumn(width, table_column=fixed(width)),
@@ -127,7 +127,7 @@ def _progress_bar(
         yield listener
 
 
-def _progress(
+def progress_bar(
     *columns: ProgressColumn, above: Callable[[], RenderableType | None] = lambda: None
 ) -> Progress:
     """Return a bar on stderr that disappears when it is done.
@@ -254,7 +254,7 @@ def sweep_followed(
     count = TextColumn("run {task.fields[done]}/{task.total}")
     followers: list[SweepFollower] = []  # none yet when the bar is made
     times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
-    bar = _progress(count, BarColumn(bar_width=30), *times, above=lambda: _table(followers))
+    bar = progress_bar(count, BarColumn(bar_width=30), *times, above=lambda: _table(followers))
     task = bar.add_task("", total=len(done) + len(tasks), completed=len(done), done=len(done))
     lines = ranked is None or not is_terminal(sys.stdout)
     follower = SweepFollower(shorter, (bar, task), lines=lines, done=done, ranked=ranked)
@@ -268,11 +268,16 @@ def _table(followers: Sequence[SweepFollower]) -> Table | None:
     ranking = followers[0].ranking() if followers else None
     if ranking is None:
         return None
+    return table_of(("best so far", "runs", ranking.metric), ranking.rows)
+
+
+def table_of(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table to show above a bar."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("best so far", "runs", ranking.metric, box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in ranking.rows:
+    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
         table.add_row(*map(Text, map(escaped_line, row)))
     return table

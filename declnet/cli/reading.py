@@ -55,7 +55,8 @@ def _override(text: str, number: int) -> Override:
 def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Checked:
     """Read a spec and check its valid parts; the result has all errors and warnings.
 
-    Of a spec with a sweep, all of its points are checked too.
+    Of a spec with a sweep, all of its points are checked too; of one with a study, those at the
+    ends of its ranges and with each of its choices.
 
     Raises:
         SpecError: an override cannot be parsed, or the file cannot be read.
@@ -65,12 +66,32 @@ def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Ch
     overrides = tuple(overrides)
     parsed = read(spec, overrides, registry)
     checked = _checked(parsed, registry)
-    if parsed.spec is None or parsed.spec.sweep is None or checked.errors:
+    if parsed.spec is None or checked.errors:
         return checked
     problems = dict.fromkeys(checked.problems)
-    for _, _, each in checked_points(spec, overrides, registry):
-        problems |= dict.fromkeys(each.problems)
+    if parsed.spec.sweep is not None:
+        for _, _, each in checked_points(spec, overrides, registry):
+            problems |= dict.fromkeys(each.problems)
+    if parsed.spec.tuning is not None:
+        problems |= dict.fromkeys(_study_problems(parsed.spec, spec, registry))
     return replace(checked, problems=parsed.source_map.locate(problems))
+
+
+def _study_problems(spec: RunSpec, file: Path, registry: Registry) -> Iterator[Diagnostic]:
+    """Yield what is wrong in a study: its objective, its searcher, and the ends of its space."""
+    from declnet.contracts.attribution import attributing_errors
+    from declnet.spec.requirements import registry_for
+    from declnet.spec.validate import validate_point
+    from declnet.training.checks.tuning import study_problems
+
+    tuning, own = spec.tuning, registry_for(spec.plugins, registry)
+    if tuning is None:
+        return
+    yield from study_problems(spec, tuning, own)
+    with attributing_errors(registry):
+        for point in tuning.extremes():
+            parsed = validate_point(point, own, file.parent.absolute())
+            yield from _checked(parsed, registry).problems
 
 
 def checked_points(

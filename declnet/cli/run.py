@@ -16,20 +16,26 @@ import click
 from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
     PATH,
+    executor_of,
     jobs_option,
     no_plugin_option,
+    on_option,
     plain_option,
     quiet_option,
     registry_without,
     run_argument,
     seeds_option,
     set_option,
+    shard_option,
+    share_data,
     spec_argument,
 )
 from declnet.cli.reading import valid_spec
 
 if TYPE_CHECKING:
+    from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
+    from declnet.runs.many.shards import Shard
     from declnet.runs.many.tasks import Task
     from declnet.spec.model import RunSpec
     from declnet.training.checks.check import Checked
@@ -52,6 +58,8 @@ TERMINATION = ("SIGTERM", "SIGHUP")
     "print the mean and the spread.  [default folder: runs/<name>-seeds-<number>]"
 )
 @jobs_option
+@on_option
+@shard_option
 @quiet_option
 @plain_option
 def run(
@@ -60,7 +68,9 @@ def run(
     disabled: tuple[str, ...],
     out: Path | None,
     seeds: tuple[int, ...] | None,
-    jobs: int,
+    jobs: int | None,
+    on: str | None,
+    shard: Shard | None,
     quiet: bool,
     plain: bool,
 ) -> int:
@@ -78,12 +88,21 @@ def run(
         from declnet.spec.sweep import require_no_sweep
 
     registry = registry_without(disabled)
+    if seeds is not None:
+        share_data()
     loaded, checked = valid_spec(spec, overrides, registry)
     require_no_sweep(loaded.sweep)
     show_diagnostics(checked.warnings)
     if seeds is not None or loaded.data.is_cross_validation:
-        return _run_series(loaded, disabled, registry, out, seeds, jobs, quiet)
-    if jobs > 1:
+        executor = executor_of(on, jobs, registry)
+        return _run_series(
+            loaded, disabled, registry, out, seeds, jobs, quiet, executor=executor, shard=shard
+        )
+    if shard is not None:
+        raise click.UsageError("--shard needs several runs to divide: --seeds or folds")
+    if on is not None:
+        raise click.UsageError("--on needs several runs to train elsewhere: --seeds or folds")
+    if jobs is not None and jobs > 1:
         raise click.UsageError("--jobs needs several runs to train in parallel: --seeds or folds")
     if not (quiet or plain):
         _show_layers(checked)
@@ -124,19 +143,26 @@ def _run_series(
     registry: Registry,
     out: Path | None,
     seeds: tuple[int, ...] | None,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
+    *,
+    executor: Executor | None,
+    shard: Shard | None,
 ) -> int:
     from declnet.runs.many.ensemble_record import begin_ensemble
+    from declnet.runs.many.shards import begin_shard
     from declnet.runs.many.tasks import claim_parent, tasks_of
     from declnet.runs.storage.folder import locked
 
     kind = "folds" if seeds is None else "seeds"
-    parent = claim_parent(out, Path("runs"), f"{spec.name}-{kind}")
+    name = f"{spec.name}-{kind}" + (f"-shard-{shard}" if shard is not None else "")
+    parent = claim_parent(out, Path("runs"), name)
     tasks = tasks_of(spec, seeds, parent)
     with locked(parent):
+        if shard is not None:
+            begin_shard(parent, shard, tasks)
         begin_ensemble(parent, spec, tasks)
-        return _train_series(parent, tasks, disabled, registry, jobs, quiet)
+        return _train_series(parent, tasks, disabled, registry, jobs, quiet, executor)
 
 
 def _train_series(
@@ -144,32 +170,73 @@ def _train_series(
     tasks: Sequence[Task],
     disabled: tuple[str, ...],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
+    executor: Executor | None,
 ) -> int:
-    """Train the runs of a folder, print their metrics, and make a predictor of them."""
+    """Train the runs of a folder, print their metrics, and make a predictor of them.
+
+    Of a shard, it trains its own runs alone; they are no predictor.
+    """
     import time
     from shlex import quote
 
     from declnet.cli.sweep import status_of, train_all, write_summary
     from declnet.cli.sweep_tables import print_series
     from declnet.runs.many.ensemble_record import finish_ensemble
+    from declnet.runs.many.shards import shard_runs
     from declnet.runs.many.summary import series_of
+    from declnet.runs.many.threads import jobs_for
 
     start = time.perf_counter()
+    own = shard_runs(parent)
+    in_part = own is not None and not own.issuperset(each.directory for each in tasks)
+    if own is not None:
+        tasks = [each for each in tasks if each.directory in own]
+    if not tasks:
+        click.echo(f"this shard has no runs: {parent}")
+        return 0
+    share_data()
+    jobs = jobs_for(tasks, jobs) if executor is None else 1
     try:
-        outcomes = train_all(tasks, registry=registry, disabled=disabled, jobs=jobs, quiet=quiet)
+        outcomes = train_all(
+            tasks,
+            registry=registry,
+            disabled=disabled,
+            jobs=jobs,
+            quiet=quiet,
+            executor=executor,
+            parent=parent,
+        )
     except KeyboardInterrupt as error:
         error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")
         raise
     (series,) = series_of(outcomes)
-    write_summary(parent, series.as_data(parent) | {"jobs": jobs})
+    where = {"jobs": jobs} if executor is None else {}
+    write_summary(parent, series.as_data(parent) | where)
     print_series(series)
-    why = finish_ensemble(parent, registry)
+    why = None if in_part else finish_ensemble(parent, registry)
     if why is not None:
         click.echo(f"warning: {why}", err=True)
+    else:
+        _show_as_one(parent, registry)
     click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status_of([series])
+
+
+def _show_as_one(parent: Path, registry: Registry) -> None:
+    """Print how good the models of all folds are together, if they have finished."""
+    from declnet.cli.result_tables import print_together
+    from declnet.errors import DeclnetError
+    from declnet.runs.many.ensemble import open_ensemble
+
+    ensemble = open_ensemble(parent, registry)
+    if ensemble.status != "finished" or not ensemble.has_folds:
+        return
+    try:
+        print_together([ensemble.evaluate(name) for name in ensemble.evaluated_on])
+    except DeclnetError as error:  # the runs themselves are as good as any
+        click.echo(f"warning: no metrics of all models: {error}", err=True)
 
 
 def _show_layers(checked: Checked) -> None:
@@ -210,32 +277,46 @@ def interrupt_on_signals() -> None:
 )
 @no_plugin_option
 @jobs_option
+@on_option
 @quiet_option
 @plain_option
 def resume(
-    run: Path, allow_changes: bool, disabled: tuple[str, ...], jobs: int, quiet: bool, plain: bool
+    run: Path,
+    allow_changes: bool,
+    disabled: tuple[str, ...],
+    jobs: int | None,
+    on: str | None,
+    quiet: bool,
+    plain: bool,
 ) -> int:
     """Resume RUN, the folder of an interrupted run.
 
     The result is bit-identical to that of an uninterrupted run. A finished run is left unchanged.
-    In a folder of folds, of seeds or of a sweep, the runs that are not finished are resumed or
-    trained.
+    In a folder of folds, of seeds, of a sweep or of a study, the runs that are not finished are
+    resumed or trained.
     """
     with without_collections():
         from declnet.cli.progress import Warnings, followed
         from declnet.cli.result_tables import print_result
         from declnet.runs.many.ensemble import is_ensemble
+        from declnet.runs.many.study_folder import is_study
         from declnet.runs.many.sweep_folder import is_sweep
         from declnet.runs.resuming import resume as resume_run
         from declnet.runs.resuming import spec_to_resume
 
     interrupt_on_signals()
     registry = registry_without(disabled)
-    if is_ensemble(run):
-        return _resume_series(run, allow_changes, disabled, registry, jobs, quiet)
-    if is_sweep(run):
-        return _resume_sweep(run, allow_changes, disabled, registry, jobs, quiet)
-    if jobs > 1:
+    for is_several, resume_them in (
+        (is_ensemble, _resume_series),
+        (is_sweep, _resume_sweep),
+        (is_study, _resume_study),
+    ):
+        if is_several(run):
+            executor = executor_of(on, jobs, registry)
+            return resume_them(run, allow_changes, disabled, registry, jobs, quiet, executor)
+    if on is not None:
+        raise click.UsageError("--on needs several runs to train elsewhere")
+    if jobs is not None and jobs > 1:
         raise click.UsageError("--jobs needs several runs to train in parallel")
     spec = spec_to_resume(run, registry)
     warnings = Warnings()
@@ -257,8 +338,9 @@ def _resume_series(
     allow_changes: bool,
     disabled: tuple[str, ...],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
+    executor: Executor | None,
 ) -> int:
     from declnet.runs.many.ensemble import open_ensemble
     from declnet.runs.many.ensemble_record import tasks_left
@@ -270,7 +352,7 @@ def _resume_series(
             click.echo("these runs are finished: there is nothing left to do", err=True)
             return 0
         tasks = tasks_left(ensemble, registry, allow_changes=allow_changes)
-        return _train_series(parent, tasks, disabled, registry, jobs, quiet)
+        return _train_series(parent, tasks, disabled, registry, jobs, quiet, executor)
 
 
 def _resume_sweep(
@@ -278,13 +360,44 @@ def _resume_sweep(
     allow_changes: bool,
     disabled: tuple[str, ...],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     quiet: bool,
+    executor: Executor | None,
 ) -> int:
     from declnet.cli.sweep import train_sweep
     from declnet.runs.storage.folder import locked
 
     with locked(parent):
         return train_sweep(
-            parent, disabled, registry, jobs, quiet=quiet, allow_changes=allow_changes
+            parent,
+            disabled,
+            registry,
+            jobs,
+            quiet=quiet,
+            allow_changes=allow_changes,
+            executor=executor,
+        )
+
+
+def _resume_study(
+    parent: Path,
+    allow_changes: bool,
+    disabled: tuple[str, ...],
+    registry: Registry,
+    jobs: int | None,
+    quiet: bool,
+    executor: Executor | None,
+) -> int:
+    from declnet.cli.tune import train_study
+    from declnet.runs.storage.folder import locked
+
+    with locked(parent):
+        return train_study(
+            parent,
+            disabled,
+            registry,
+            jobs or 1,
+            quiet=quiet,
+            allow_changes=allow_changes,
+            executor=executor,
         )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from declnet.cli.terminal import column_width, print_table, table_room
+from declnet.contracts.network.metric_names import LOSSES
 from declnet.errors import SpecError
 from declnet.registry.spelling import counted, suggestion
-from declnet.runs.comparison import common_directions, stored_directions
+from declnet.runs.comparison import Directions, common_directions, stored_directions
 from declnet.runs.display.metrics import (
     FOR_CHOICE,
     PARTS,
@@ -19,15 +20,14 @@ from declnet.runs.display.metrics import (
     format_metric,
     format_seconds,
     informative,
+    main_metric,
     order_of,
     ordered,
     sort_key,
 )
 from declnet.runs.storage.listing import ListedRun
-from declnet.runs.stored_run import StoredRun
-from declnet.spec.flatten import differing_keys, flatten
+from declnet.spec.flatten import differing_keys
 from declnet.spec.overrides import parse_override
-from declnet.training.metrics import LOSSES
 
 _BY_COLUMN: dict[str, Callable[[ListedRun], Any]] = {
     "name": lambda run: str(run.path),
@@ -38,24 +38,32 @@ _BY_COLUMN: dict[str, Callable[[ListedRun], Any]] = {
 }
 
 
+MOST_ROWS = 200
+"""Most runs that a terminal shows unless all are wanted."""
+
+
 def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[ListedRun]:
     """Return the runs that match every `KEY=VALUE`; numbers compare by value, so 5e-1 equals 0.5.
 
     Raises:
         ValueError: a condition is not of the form KEY=VALUE, or no run has its key.
     """
-    left = [(run, {"status": run.status, **flatten(run.spec)}) for run in runs]
-    known = {key for _, values in left for key in values}
+    left = list(runs)
     for text in conditions:
         try:
             condition = parse_override(text)
         except SpecError:
             raise ValueError(f'"{text}" is not a filter; write KEY=VALUE') from None
         key = condition.key
+        known = {"status", *(each for run in runs for each in run.values)}
         if runs and key not in known:
             raise ValueError(f'no run has the key "{key}" ({suggestion(key, known, "keys")})')
-        left = [each for each in left if _same(each[1].get(key), condition.value)]
-    return [run for run, _ in left]
+        left = [each for each in left if _same(_value_of(each, key), condition.value)]
+    return left
+
+
+def _value_of(run: ListedRun, key: str) -> Any:
+    return run.values.get(key, run.status if key == "status" else None)
 
 
 def in_order(
@@ -88,7 +96,7 @@ def in_order(
         raise ValueError(f'no run has "{wanted}" ({suggestion(wanted, names, "to sort by")})')
     data, name = metric
     having = [run for run in runs if name in run.metrics.get(data, {})]
-    directions = common_directions(stored_directions(run.better, run.spec) for run in having)
+    directions = _directions(having)
     first = order_of(name, directions, ascending)
     if reverse:
         first = "lower" if first == "higher" else "higher"
@@ -171,8 +179,7 @@ def as_data(run: ListedRun) -> dict[str, Any]:
 
 def _epochs(run: ListedRun) -> str:
     """Return the number of trained epochs, with the total if training is incomplete."""
-    training = run.spec.get("training")
-    planned = training.get("epochs") if isinstance(training, dict) else None
+    planned = run.values.get("training.epochs")
     return str(run.epochs) if planned in (None, run.epochs) else f"{run.epochs} of {planned}"
 
 
@@ -188,49 +195,137 @@ _SECTIONS = ("model", "optimizer", "loss", "training", "data")
 """Sections of a spec, from most to least likely to explain a difference in results."""
 
 
-def print_comparison(
-    runs: Sequence[StoredRun], wanted: str | None = None, ascending: bool | None = None
-) -> None:
-    """Print a column per run: the keys in which the specs differ, final metrics, and seconds.
+ACROSS = 8
+"""Most runs that get a column each; of more, each gets a row."""
 
-    The most informative rows come first: types before their fields, keys of all runs before keys
-    of only some; validation before test and training metrics, losses last.
+MOST_SHOWN = 20
+"""Most runs that a comparison shows unless all are wanted."""
+
+
+def print_comparison(
+    runs: Sequence[ListedRun],
+    wanted: str | None = None,
+    ascending: bool | None = None,
+    *,
+    all_runs: bool = False,
+) -> None:
+    """Print the keys in which the specs differ, final metrics, and seconds.
+
+    The most informative come first: types before their fields, keys of all runs before keys of only
+    some; validation before test and training metrics, losses last. Up to eight runs have a column
+    each. More have a row each, and of more than 20, the best 20 are shown.
 
     Args:
-        runs: the runs, in the order of the columns.
+        runs: the runs, in order.
         wanted: a metric to sort the runs by instead.
         ascending: whether its lowest value comes first; None for the best.
+        all_runs: whether to show all.
 
     Raises:
         ValueError: no run has that metric, or its better direction is unknown.
     """
-    known = informative([run.metrics for run in runs])
-    directions = common_directions(run.better for run in runs)
-    if wanted is not None:
-        column = find_metric(wanted, known)
-        if column is None:
-            hint = suggestion(wanted, (".".join(each) for each in known), "metrics")
-            raise ValueError(f'no run has the metric "{wanted}" ({hint})')
-        first = order_of(column[1], directions, ascending)
-        runs = sorted(runs, key=lambda run: sort_key(_value(run, column), first))
-    specs = [flatten(run.spec_tables) for run in runs]
-    rows = [
-        ["status", *(str(run.manifest.get("status")) for run in runs)],
-        *([key, *(_shown(spec.get(key)) for spec in specs)] for key in _explaining_first(specs)),
-    ]
-    best: set[tuple[int, int]] = set()  # cells, unless all runs are equally good
+    known = informative(run.metrics for run in runs)
+    directions = _directions(runs)
+    runs, sorted_by = _chosen(runs, known, directions, wanted, ascending)
+    keys = _explaining_first([run.values for run in runs])
+    shown = runs if all_runs else runs[:MOST_SHOWN]
+    columns = {"status": [run.status for run in shown]}
+    columns |= {key: [_shown(run.values.get(key)) for run in shown] for key in keys}
+    best: set[tuple[int, str]] = set()  # among the shown, unless all of them are equally good
     for metric in ordered(known, FOR_CHOICE):
-        values = [_value(run, metric) for run in runs]
         better = directions.get(metric[1])
-        keys = [sort_key(value, better) for value in values] if better is not None else []
-        if len(set(keys)) > 1:
-            best |= {(len(rows), at) for at, key in enumerate(keys, 1) if key == min(keys)}
-        rows.append([".".join(metric), *map(format_metric, values)])
-    rows.append(["seconds", *(format_seconds(run.manifest.get("seconds")) for run in runs)])
-    print_table(["", *(str(run.path) for run in runs)], rows, bold=best)
+        places = [sort_key(_value(run, metric), better) for run in shown] if better else []
+        if len(set(places)) > 1:
+            first, name = min(places), ".".join(metric)
+            best |= {(at, name) for at, place in enumerate(places) if place == first}
+        columns[".".join(metric)] = [format_metric(_value(run, metric)) for run in shown]
+    columns["seconds"] = [format_seconds(run.seconds) for run in shown]
+    names = [str(run.path) for run in shown]
+    if len(runs) <= ACROSS:
+        across = ([key, *cells] for key, cells in columns.items())
+        row_of = {name: row for row, name in enumerate(columns)}
+        print_table(["", *names], across, bold={(row_of[name], at + 1) for at, name in best})
+        return
+    numeric = [*map(".".join, known), "seconds"]
+    kept = _fitting({"": names, **columns}, ["", "status", sorted_by or "", "seconds"])
+    bold = {(row, kept.index(name)) for row, name in best if name in kept}
+    rows = zip(names, *(columns[name] for name in kept[1:]), strict=True)
+    print_table(kept, rows, numeric=[name for name in numeric if name in kept], bold=bold)
+    if len(kept) <= len(columns):
+        more = counted(len(columns) + 1 - len(kept), "more column")
+        sys.stdout.write(f"{more} on a wider terminal, in a file, or with --format json\n")
+    if len(shown) < len(runs):
+        order = f"the best by {sorted_by}" if sorted_by else "the first"
+        more = counted(len(runs) - len(shown), "more run")
+        sys.stdout.write(f"{order} of {len(runs)}; {more} with --all or --format json\n")
 
 
-def _explaining_first(specs: list[dict[str, Any]]) -> list[str]:
+def _fitting(columns: Mapping[str, Sequence[str]], first: Collection[str]) -> list[str]:
+    """Return the names of the columns that fit a terminal, in order; some come first."""
+    room, kept = table_room([]), set()
+    for name in [*(each for each in first if each in columns), *columns]:
+        width = column_width(name, columns[name]) if name not in kept else 0
+        if width <= room or name in first:
+            kept.add(name)
+            room -= width
+    return [name for name in columns if name in kept]
+
+
+def _chosen(
+    runs: Sequence[ListedRun],
+    known: Sequence[tuple[str, str]],
+    directions: Directions,
+    wanted: str | None,
+    ascending: bool | None,
+) -> tuple[Sequence[ListedRun], str | None]:
+    """Return runs in the wanted order, and the metric they are sorted by, if any.
+
+    Of more runs than are shown by default, the best come first.
+    """
+    column = find_metric(wanted, known) if wanted is not None else None
+    if wanted is not None and column is None:
+        hint = suggestion(wanted, map(".".join, known), "metrics")
+        raise ValueError(f'no run has the metric "{wanted}" ({hint})')
+    if column is not None:
+        first = order_of(column[1], directions, ascending)
+    else:
+        column = main_metric(known, directions) if len(runs) > MOST_SHOWN else None
+        better = directions.get(column[1]) if column is not None else None
+        if column is None or better is None:
+            return runs, None
+        first = better
+    chosen = column
+    return sorted(runs, key=lambda run: sort_key(_value(run, chosen), first)), ".".join(chosen)
+
+
+def comparison_data(
+    runs: Sequence[ListedRun], wanted: str | None, ascending: bool | None
+) -> list[dict[str, Any]]:
+    """Return runs as `declnet compare --format json` prints them: with the values that differ.
+
+    Raises:
+        ValueError: as `print_comparison` does.
+    """
+    known = informative(run.metrics for run in runs)
+    runs, _ = _chosen(runs, known, _directions(runs), wanted, ascending)
+    keys = _explaining_first([run.values for run in runs])
+    return [
+        as_data(run) | {"values": {key: run.values[key] for key in keys if key in run.values}}
+        for run in runs
+    ]
+
+
+def _directions(runs: Iterable[ListedRun]) -> Directions:
+    """Return the better directions of the metrics of runs; None where they disagree."""
+    found: dict[str, Directions] = {}
+    for run in runs:  # mostly the same ones
+        key = repr((run.better, run.spec))
+        if key not in found:
+            found[key] = stored_directions(run.better, run.spec or {})
+    return common_directions(found.values())
+
+
+def _explaining_first(specs: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the keys in which specs differ, most informative first."""
 
     def place(key: str) -> tuple[bool, bool, int]:
@@ -242,7 +337,7 @@ def _explaining_first(specs: list[dict[str, Any]]) -> list[str]:
     return sorted(differing_keys(specs), key=place)
 
 
-def _value(run: StoredRun, metric: tuple[str, str]) -> float | None:
+def _value(run: ListedRun, metric: tuple[str, str]) -> float | None:
     return run.metrics.get(metric[0], {}).get(metric[1])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,16 +14,22 @@ from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
     PATH,
     ascending_option,
+    executor_of,
     jobs_option,
     no_plugin_option,
+    on_option,
     registry_without,
     seeds_option,
+    shard_option,
+    share_data,
 )
 from declnet.cli.run import interrupt_on_signals
 
 if TYPE_CHECKING:
     from declnet.cli.sweep_tables import Ranking
+    from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
+    from declnet.runs.many.shards import Shard
     from declnet.runs.many.summary import Series
     from declnet.runs.many.sweep_folder import StoredSweep, SweptSpec
     from declnet.runs.many.tasks import Outcome, Task
@@ -108,25 +115,34 @@ def train_all(
     quiet: bool,
     done: Sequence[Outcome] = (),
     ranked: Callable[[Sequence[Outcome]], Ranking | None] | None = None,
+    executor: Executor | None = None,
+    parent: Path | None = None,
 ) -> list[Outcome]:
     """Train all tasks; a failure is reported on stderr and does not affect the others.
 
     Args:
         done: the outcomes of runs that need not be trained, for the display.
         ranked: makes the ranking that a terminal shows meanwhile.
+        executor: where to train them; None for this machine.
+        parent: the folder that holds all of their folders, for an executor.
     """
     from declnet.cli.progress import sweep_followed
-    from declnet.runs.many.workers import at_once, one_after_another
+    from declnet.runs.many.executing import on_executor
+    from declnet.runs.many.threads import side_by_side
+    from declnet.runs.many.workers import one_after_another
 
     found: dict[Path, Outcome] = {}
     with sweep_followed(tasks, quiet=quiet, done=done, ranked=ranked) as followed:
-        if jobs > 1:
-            outcomes = at_once(tasks, jobs, disabled, followed.progress)
+        if executor is not None and parent is not None:
+            outcomes = on_executor(tasks, executor, parent, registry, disabled, followed.progress)
+        elif jobs > 1:
+            outcomes = side_by_side(tasks, jobs, registry, disabled, followed.progress)
         else:
             outcomes = one_after_another(tasks, registry, followed.progress)
-        for outcome in outcomes:
-            followed.finished(outcome)
-            found[outcome.directory] = outcome
+        with closing(outcomes):  # an interruption waits until all runs are recorded as ended
+            for outcome in outcomes:
+                followed.finished(outcome)
+                found[outcome.directory] = outcome
     return [found[task.directory] for task in tasks]
 
 
@@ -154,6 +170,8 @@ def status_of(all_series: Sequence[Series]) -> int:
 @click.argument("specs", nargs=-1, required=True, metavar="SPECS...", type=PATH)
 @seeds_option("The seeds to train each spec with, e.g. 0..5 or 0,3,7.  [default: the spec's own]")
 @jobs_option
+@on_option
+@shard_option
 @click.option(
     "--set",
     "overrides",
@@ -186,7 +204,9 @@ def status_of(all_series: Sequence[Series]) -> int:
 def sweep(
     specs: tuple[Path, ...],
     seeds: tuple[int, ...] | None,
-    jobs: int,
+    jobs: int | None,
+    on: str | None,
+    shard: Shard | None,
     overrides: tuple[str, ...],
     disabled: tuple[str, ...],
     wanted: str | None,
@@ -202,7 +222,8 @@ def sweep(
     of spec files; subfolders, e.g. with the base of an `extends`, are left out. A spec's [sweep]
     says what varies in it. Each run is written to <name>/seed-<seed> in the sweep's folder (with
     folds, to fold-<fold> within that), along with a summary.json. `declnet resume` continues a
-    sweep; given the folder of one, this summarizes its runs anew and trains nothing.
+    sweep; given the folder of one, or of the shards of one, this summarizes its runs anew and
+    trains nothing.
     """
     from declnet.cli.sweep_tables import check_metric
     from declnet.runs.many.sweep_folder import begin_sweep, is_sweep
@@ -213,9 +234,10 @@ def sweep(
     plot = _plot_command(picture)
     registry = registry_without(disabled)
     if any(map(is_sweep, specs)):
-        if len(specs) > 1 or seeds or overrides or out:
+        if len(specs) > 1 or seeds or overrides or out or shard:
             raise click.UsageError("the folder of a sweep is summarized alone: it has its own runs")
         return _summarize(specs[0], registry, wanted, ascending, plot, picture)
+    share_data()
     loaded = right_specs(specs, overrides, registry, seeds)
     check_names([(file, each.spec) for file, each in loaded])
     swept = [each for _, each in loaded]
@@ -223,11 +245,21 @@ def sweep(
         check_metric(wanted, [each.spec for each in swept], ascending)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--metric") from None
-    parent = claim_parent(out, Path("runs"), SWEEP)
+    name = SWEEP if shard is None else f"{SWEEP}-shard-{shard}"
+    executor = executor_of(on, jobs, registry)
+    parent = claim_parent(out, Path("runs"), name)
     with locked(parent):
         claim(parent)  # another process may have written here since
-        begin_sweep(parent, swept, wanted, ascending=ascending)
-        return train_sweep(parent, disabled, registry, jobs, quiet=quiet, drawn=(plot, picture))
+        begin_sweep(parent, swept, wanted, ascending=ascending, shard=shard)
+        return train_sweep(
+            parent,
+            disabled,
+            registry,
+            jobs,
+            quiet=quiet,
+            drawn=(plot, picture),
+            executor=executor,
+        )
 
 
 Drawn = tuple[click.Command | None, Path | None]
@@ -238,11 +270,12 @@ def train_sweep(
     parent: Path,
     disabled: Sequence[str],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     *,
     quiet: bool,
     drawn: Drawn = (None, None),
     allow_changes: bool = False,
+    executor: Executor | None = None,
 ) -> int:
     """Train what is left of a sweep, print its summary, and make predictors of its specs."""
     from shlex import quote
@@ -250,11 +283,15 @@ def train_sweep(
     from declnet.cli.sweep_tables import best_first, ranking
     from declnet.runs.many.summary import series_of
     from declnet.runs.many.sweep_folder import open_sweep, stored_outcome
+    from declnet.runs.many.threads import jobs_for
 
     start = time.perf_counter()
     stored = open_sweep(parent, registry)
     wanted, ascending = stored.content.get("metric"), stored.content.get("ascending")
     tasks = stored.tasks(allow_changes=allow_changes)
+    if not tasks:
+        click.echo(f"this shard has no runs: {parent}")
+        return 0
     done: dict[Path, Outcome] = {}
     for each in tasks:
         spec = each.spec
@@ -267,6 +304,8 @@ def train_sweep(
         return ranking(*best_first(series_of(outcomes), wanted, specs, ascending))
 
     left = [each for each in tasks if each.directory not in done]
+    share_data()
+    jobs = jobs_for(left, jobs) if executor is None else 1
     if done and not quiet:
         click.echo(f"{len(done)} of {len(tasks)} runs have finished already", err=True)
     try:
@@ -278,15 +317,17 @@ def train_sweep(
             quiet=quiet,
             done=list(done.values()),
             ranked=ranked,
+            executor=executor,
+            parent=parent,
         )
     except KeyboardInterrupt as error:
         error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")
         raise
     new = {each.directory: each for each in found}
     outcomes = [done.get(each.directory) or new[each.directory] for each in tasks]
-    status = _show(stored, series_of(outcomes), specs, (wanted, ascending), jobs, drawn)
-    for why in stored.finish():
-        click.echo(f"warning: {why}", err=True)
+    here = jobs if executor is None else None
+    status = _show(stored, series_of(outcomes), specs, (wanted, ascending), here, drawn)
+    _finish(stored)
     click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status
 
@@ -302,6 +343,7 @@ def _summarize(
     """Rebuild the summary of a sweep from the folders of its runs."""
     from declnet.runs.many.summary import series_of
     from declnet.runs.many.sweep_folder import open_sweep
+    from declnet.runs.storage.folder import locked
 
     stored = open_sweep(parent, registry)
     if wanted is None:
@@ -313,7 +355,16 @@ def _summarize(
         click.echo(f"{left} of {len(outcomes)} runs have not finished", err=True)
     series = series_of(outcomes)
     _show(stored, series, stored.specs(), (wanted, ascending), None, (plot, picture))
+    if not left and stored.status != "finished":  # shards that were copied together
+        with locked(parent):
+            _finish(stored)
     return 0
+
+
+def _finish(stored: StoredSweep) -> None:
+    """Make predictors of the specs of a sweep."""
+    for why in stored.finish():
+        click.echo(f"warning: {why}", err=True)
 
 
 def _show(
@@ -365,14 +416,15 @@ def _write_summaries(
     """Write a summary for each spec, and one for all.
 
     Args:
-        jobs: how many runs were trained in parallel; None if none was trained now.
+        jobs: how many runs were trained in parallel; None if none was trained here now.
     """
     parent, values = stored.path, stored.values
     more = {"jobs": jobs} if jobs is not None else {}
     data = []
     for each in all_series:
         own = each.as_data(parent / each.name)
-        write_summary(parent / each.name, own | more)
+        if (parent / each.name).is_dir():  # not if it is in other shards
+            write_summary(parent / each.name, own | more)
         data.append(own | ({"values": values[each.name]} if values.get(each.name) else {}))
     name = ".".join(metric) if metric else None
     write_summary(parent, {"metric": name, **more, "specs": data})

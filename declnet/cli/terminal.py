@@ -45,13 +45,15 @@ def print_table(
         bold: the cells to emphasize on a terminal, as (row, column) from 0.
         red: the cells to show as wrong there.
     """
+    if not is_terminal(sys.stdout):
+        _print_plain(columns, rows, title, numeric, footer)
+        return
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    terminal = is_terminal(sys.stdout)
-    console = Console(file=painted(sys.stdout), width=None if terminal else WIDE, highlight=False)
+    console = Console(file=painted(sys.stdout), highlight=False)
     table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     table.title = Text(escaped_line(title), style="bold") if title else None
     for column in columns:
@@ -65,27 +67,58 @@ def print_table(
         table.add_section()
     for row in footer:
         table.add_row(*map(Text, map(escaped_line, row)))
-    if terminal:
-        console.print(table)
-        return
-    with console.capture() as capture:
-        console.print(table)
-    lines = "\n".join(line.rstrip() for line in capture.get().splitlines()).strip("\n")
-    sys.stdout.write(f"{lines}\n\n")
+    console.print(table)
+
+
+def _print_plain(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    title: str | None,
+    numeric: Collection[str],
+    footer: Sequence[Sequence[str]],
+) -> None:
+    """Print a table to a file or pipe: as on a terminal of any width, which takes rich minutes."""
+    body = [[escaped_line(cell) for cell in row] for row in (columns, *rows, *footer)]
+    columnwise = list(zip(*body, strict=True))
+    padded = []
+    for name, cells in zip(columns, columnwise, strict=True):
+        lengths = [_cells(cell) for cell in cells]
+        widest = max(lengths)
+        gaps = (" " * (widest - length) for length in lengths)
+        both = zip(cells, gaps, strict=True)
+        padded.append([gap + cell if name in numeric else cell + gap for cell, gap in both])
+    lines = [f" {'   '.join(cells)}".rstrip() for cells in zip(*padded, strict=True)]
+    rule = f" {'─' * (sum(_cells(each[0]) for each in padded) + 3 * len(padded) - 3)}"
+    lines.insert(1, rule)
+    if 0 < len(footer) < len(lines) - 2:
+        lines.insert(len(lines) - len(footer), "")
+    if title:
+        lines = [escaped_line(title).rstrip(), "", *lines]
+    text = "\n".join(lines).strip("\n")
+    sys.stdout.write(f"{text}\n\n")
+
+
+def _cells(text: str) -> int:
+    """Return the width of a text in columns."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def column_width(name: str, cells: Iterable[str]) -> int:
     """Return the width of a table's column on a terminal, with the space before the next."""
-    from rich.cells import cell_len
-
-    return max(map(cell_len, (name, *cells))) + 3
+    return max(map(_cells, (name, *cells))) + 3
 
 
 def table_room(columns: Iterable[tuple[str, Iterable[str]]]) -> int:
     """Return the width left beside these columns of a table; negative if they do not fit."""
-    from rich.console import Console
+    width = WIDE
+    if is_terminal(sys.stdout):
+        from rich.console import Console
 
-    width = Console(file=sys.stdout).width if is_terminal(sys.stdout) else WIDE
+        width = Console(file=sys.stdout).width
     return width + 1 - sum(column_width(*each) for each in columns)
 
 

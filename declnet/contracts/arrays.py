@@ -94,8 +94,7 @@ class MappedArray:
         raw = np.empty((size, *self.shape[1:]), self._stored)
         given = raw if self.dtype == self._stored else np.empty(raw.shape, self.dtype)
         whole: memoryview = raw.reshape(-1).view(np.uint8).data
-        starts = range(0, len(whole), self._row_bytes or 1)
-        rows = [whole[start : start + self._row_bytes] for start in starts] or [whole] * size
+        rows: list[memoryview] = []
         width, offset, read = self._row_bytes, self._offset, self._file.read_into
 
         def gather(positions: Array) -> None:
@@ -103,6 +102,9 @@ class MappedArray:
             if (np.diff(chosen) == 1).all():
                 read(whole, offset + int(chosen[0]) * width if len(chosen) else offset)
             else:
+                if not rows:  # made when needed, as consecutive samples are read at once
+                    starts = range(0, len(whole), width or 1)
+                    rows.extend([whole[at : at + width] for at in starts] or [whole] * size)
                 for row, position in zip(rows, chosen.tolist(), strict=True):
                     read(row, offset + position * width)
             if given is not raw:

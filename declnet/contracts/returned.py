@@ -10,16 +10,16 @@ from __future__ import annotations
 import json
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
-from declnet.contracts.data.data_source import DataInfo, Dataset
+from declnet.contracts.data.data_source import Blocks, DataInfo, Dataset
 from declnet.contracts.data.table import Table
-from declnet.contracts.data.transform import Sequences
+from declnet.contracts.data.transform import Fitting, Sequences
 from declnet.contracts.network.inputs import IntegerLimit
 from declnet.contracts.network.parameter import (
     RESERVED,
@@ -31,7 +31,9 @@ from declnet.contracts.network.parameter import (
 from declnet.contracts.number_or import NumberOr
 from declnet.contracts.runs.analysis import AnalysisTable, fault_of
 from declnet.contracts.runs.calibrator import Thresholds
+from declnet.contracts.runs.executor import TaskUpdate
 from declnet.contracts.runs.observer import StepObserver
+from declnet.contracts.runs.searcher import Dimension, Scalar
 from declnet.errors import Diagnostic
 
 ROLES = ("weight", "bias", "scale")
@@ -281,6 +283,24 @@ def checked_load(source: Component, data: Any, method: str = "load") -> Dataset 
     return data
 
 
+def checked_blocks(source: Component, blocks: Any) -> Blocks | None:
+    """Return the result of `DataSource.blocks`: Blocks of sizes of at least 1, or None."""
+    if not isinstance(blocks, Blocks | None):
+        _refuse(source, "blocks", blocks, "Blocks or None")
+    if blocks is not None and not all(_is_whole(size) and size > 0 for size in blocks.sizes):
+        _refuse(source, "blocks", blocks.sizes, "sizes of at least 1")
+    if blocks is not None and len(blocks.groups) not in (0, len(blocks.sizes)):
+        _refuse(source, "blocks", blocks.groups, "a group for each block, or none")
+    return blocks
+
+
+def checked_fitting(transform: Component, fitting: Any) -> Fitting | None:
+    """Return the result of `Transform.fitting`: a Fitting or None."""
+    if not isinstance(fitting, Fitting | None):
+        _refuse(transform, "fitting", fitting, "a Fitting or None")
+    return fitting
+
+
 def checked_inputs(source: Component, part: Any) -> Array | Mapping[str, Array] | Table:
     """Return a part yielded by `DataSource.input_chunks`: a Table, an array, or several by name."""
     if isinstance(part, Table):
@@ -500,4 +520,39 @@ def _finite(component: Component, method: str, array: Any, shape: Shape) -> Arra
     found: Array = array
     if not np.isfinite(found).all():
         raise BrokenContractError(component, method, "returned numbers that are NaN or infinite")
+    return found
+
+
+def checked_update(executor: Component, update: Any, waiting: Mapping[int, object]) -> TaskUpdate:
+    """Check what `execute` yields; `waiting` has the tasks that it has taken and not answered."""
+    if not isinstance(update, TaskUpdate):
+        _refuse(executor, "execute", update, "a TaskUpdate")
+    if not isinstance(update.answer, bytes | None):
+        _refuse(executor, "execute", update.answer, "an answer in bytes")
+    if update.task not in waiting:
+        fault = f"has news of task {_shown(update.task)}, which it was not given or has answered"
+        raise BrokenContractError(executor, "execute", fault)
+    return update
+
+
+def checked_proposal(
+    searcher: Component, method: str, values: Any, space: Sequence[Dimension]
+) -> dict[str, Scalar]:
+    """Return proposed values of a trial: one of each dimension that applies, within its range."""
+    if not isinstance(values, Mapping):
+        _refuse(searcher, method, values, "values by key")
+    found: dict[str, Scalar] = {}
+    for each in space:
+        if not each.applies(found):
+            continue
+        if each.key not in values:
+            raise BrokenContractError(searcher, method, f'returned no value of "{each.key}"')
+        value = values[each.key]
+        if not each.holds(value):
+            fault = f'returned {_shown(value)} for "{each.key}", which it does not take'
+            raise BrokenContractError(searcher, method, fault)
+        found[each.key] = value
+    more = [key for key in values if key not in found]
+    if more:
+        raise BrokenContractError(searcher, method, f'returned "{more[0]}", which does not vary')
     return found

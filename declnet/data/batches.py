@@ -21,6 +21,14 @@ THIN = 16
 samples are stored as rows and copied whole (measured: the break-even is between 10 and 32)."""
 
 
+def empty_samples(like: Array, count: int) -> Array:
+    """Return memory (count, …) for samples, which `Samples` uses itself rather than a copy."""
+    sample = like.shape[1:]
+    if prod(sample) <= THIN:
+        return np.moveaxis(np.zeros((*sample, count), like.dtype), -1, 0)
+    return np.zeros((count, *sample), like.dtype)
+
+
 class Samples:
     """Samples in an array, ready to be gathered into batches."""
 
@@ -150,27 +158,75 @@ Gathered = Samples | MappedArray | VariedSamples | NamedSamples
 """Samples from which batches are gathered, see `Samples.batch`."""
 
 
-class Batches:
-    """Sample positions of each batch, shuffled every epoch with the run's own random stream.
+class BatchOrder:
+    """The batches of an epoch, as positions of samples in memory.
 
     Args:
+        held: the most samples in memory at a time.
         drop_last: whether the last batch is left out if it is smaller.
 
     Attributes:
         batch_size: number of samples in each batch except the last.
         last_size: number of samples in the last batch of an epoch.
-        order: the positions of the samples in the order of the epoch, int64; shuffled in place.
+        count: number of batches in an epoch.
+        order: the positions of the samples in the order of the epoch, int64; changed in place.
     """
 
-    def __init__(
-        self, samples: int, batch_size: int, shuffle: bool, seed: int, drop_last: bool = False
-    ) -> None:
+    def __init__(self, samples: int, batch_size: int, drop_last: bool, held: int) -> None:
         self.batch_size = min(batch_size, samples)
         self.count, rest = divmod(samples, self.batch_size)
         self.last_size = self.batch_size
         if rest and not drop_last:
             self.count, self.last_size = self.count + 1, rest
-        self.order = np.arange(samples)
+        self.order = np.arange(held)
+
+    def shuffle(self) -> None:
+        """Begin an epoch by shuffling the samples."""
+        raise NotImplementedError
+
+    def stretches(self, first: int, stop: int) -> Iterator[Array]:
+        """Yield where batches from `first` up to `stop` begin in `order`, part by part.
+
+        The samples of a part are in memory until the next one is asked for.
+        """
+        raise NotImplementedError
+
+    def first(self, count: int) -> Array:
+        """Return the positions of the first samples of the epoch, at most `count`."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Any]:
+        """Return what decides on this epoch and the following ones."""
+        raise NotImplementedError
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state` returned; raise ValueError if it does not fit."""
+        raise NotImplementedError
+
+    def of_one_size(self, first: int, stop: int) -> Iterator[tuple[int, Array]]:
+        """Yield the same as `stretches`, with the size of the batches of each part."""
+        done = first
+        for starts in self.stretches(first, stop):
+            done += len(starts)
+            full = len(starts) - (done == self.count and self.last_size < self.batch_size)
+            for size, part in ((self.batch_size, starts[:full]), (self.last_size, starts[full:])):
+                if len(part):
+                    yield size, part
+
+    def between(self, first: int, stop: int) -> Iterator[Array]:
+        """Yield the batches from `first` up to `stop`, as views valid until the next one."""
+        for size, starts in self.of_one_size(first, stop):
+            for start in starts.tolist():
+                yield self.order[start : start + size]
+
+
+class Batches(BatchOrder):
+    """Batches of samples in memory, shuffled every epoch with the run's own random stream."""
+
+    def __init__(
+        self, samples: int, batch_size: int, shuffle: bool, seed: int, drop_last: bool = False
+    ) -> None:
+        super().__init__(samples, batch_size, drop_last, samples)
         self._shuffle = shuffle
         self._rng = random_stream(seed, Stream.SHUFFLE)
 
@@ -179,11 +235,14 @@ class Batches:
         if self._shuffle:
             self._rng.shuffle(self.order)
 
-    def between(self, first: int, stop: int) -> Iterator[Array]:
-        """Yield the batches from `first` up to `stop`, as views valid until the next epoch."""
-        order, size = self.order, self.batch_size
-        for start in range(first * size, min(stop * size, len(order)), size):
-            yield order[start : start + size]
+    def stretches(self, first: int, stop: int) -> Iterator[Array]:
+        """Yield where batches from `first` up to `stop` begin in `order`: all of them at once."""
+        stop = min(stop, self.count)
+        yield self.batch_size * np.arange(first, stop)
+
+    def first(self, count: int) -> Array:
+        """Return the positions of the first samples of the epoch, at most `count`."""
+        return self.order[:count]
 
     def state(self) -> dict[str, Any]:
         """Return the sample order, from which the next shuffle starts, and the random stream.
@@ -204,6 +263,8 @@ class Batches:
         if bool(state) != self._shuffle:
             raise ValueError("the samples were shuffled, or not, and now it is the other way round")
         if self._shuffle:
+            if "order" not in state:
+                raise ValueError("the data was streamed, now it is in memory")
             if state["order"].shape != self.order.shape:
                 raise ValueError(f"there were {len(state['order'])} samples, now {len(self.order)}")
             self.order[:] = state["order"]

@@ -16,6 +16,7 @@ from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, by_name, for_ea
 from declnet.contracts.returned import checked_load
 from declnet.data.columns import require_column
 from declnet.data.python_table import as_table, is_table
+from declnet.data.sharing import shared_data
 from declnet.errors import DataError
 from declnet.spec.streams import DataSet, Stream, random_stream
 
@@ -43,11 +44,19 @@ Samples = TypeVar("Samples", Array, MappedArray, Array | MappedArray)
 def load_source(source: DataSource, seed: int, data_set: DataSet) -> Dataset | Table:
     """Load a source with the data set's own random stream and check the result.
 
+    Runs that share data (`declnet.data.sharing`) get the same arrays, to be read only.
+
     Raises:
         DataError: the source failed, or its arrays are inconsistent.
     """
-    data = checked_load(source, source.load(random_stream(seed, Stream.DATA, data_set)))
-    return checked_data(data, data_set.name.lower())
+
+    def load(rng: np.random.Generator) -> Dataset | Table:
+        return checked_data(checked_load(source, source.load(rng)), data_set.name.lower())
+
+    shared = shared_data()
+    if shared is None:
+        return load(random_stream(seed, Stream.DATA, data_set))
+    return shared.load(source, seed, data_set, lambda rng: guarded(load(rng)))
 
 
 def checked_data(data: Dataset | Table, label: str) -> Dataset | Table:

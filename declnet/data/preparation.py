@@ -22,7 +22,6 @@ from declnet.contracts.network.inputs import (
     lengths_of,
 )
 from declnet.contracts.returned import (
-    checked_fit,
     checked_levels,
     checked_names,
     checked_sequences,
@@ -31,7 +30,7 @@ from declnet.contracts.returned import (
 from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.named_inputs import require_divided, require_sequences_alone
 from declnet.data.target_encoding import TargetEncoding
-from declnet.data.targets import TargetSteps, WantedTarget, prepared_target
+from declnet.data.targets import Fit, TargetSteps, WantedTarget, fit_to_all, prepared_target
 from declnet.data.windows import Windows
 from declnet.errors import DataError
 from declnet.registry.spelling import counted, suggestion
@@ -245,6 +244,7 @@ def fit_preparation(
     without: Iterable[str] = (),
     inputs: Mapping[str, tuple[str, ...]] | None = None,
     windows: Windows | None = None,
+    fit: Fit = fit_to_all,
 ) -> FittedPreparation:
     """Fit transforms in order, each to the training data as transformed by the previous ones.
 
@@ -253,6 +253,7 @@ def fit_preparation(
         without: columns that are not features.
         inputs: the columns of each named input of a table.
         windows: how rows become samples; None if each row is one.
+        fit: fits a transform to a column.
 
     Raises:
         DataError: the inputs do not divide the features, or a transform names a missing column
@@ -290,7 +291,7 @@ def fit_preparation(
         states = {}
         for name in _chosen(transform, columns, lengths, number):
             with located(transform, name, records, number):
-                states[name] = checked_fit(transform, transform.fit(columns[name]))
+                states[name] = fit(transform, name, number, columns[name])
                 columns[name] = _applied(transform, name, columns[name], states[name], lengths)
             names[name] = _renamed(transform, names[name], states[name], columns[name])
         steps.append(FittedStep(transform, states, number))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -18,9 +18,17 @@ from declnet.data.batches import varied_inputs
 from declnet.data.columns import labels_of, table_with
 from declnet.data.loading import checked, load_source
 from declnet.data.preparation import FittedPreparation, fit_preparation
+from declnet.data.sharing import shared_data
 from declnet.data.splits import Data, fold_positions, one_fold, split, split_positions
+from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.data.target_encoding import TargetEncoding
-from declnet.data.targets import WantedTarget, fit_target_steps, only_target_column
+from declnet.data.targets import (
+    Fit,
+    WantedTarget,
+    fit_target_steps,
+    fit_to_all,
+    only_target_column,
+)
 from declnet.data.windows import Windows
 from declnet.errors import DataError
 from declnet.registry.spelling import suggestion
@@ -33,21 +41,27 @@ AT_CLASSES = ("data", "class_weights")
 AT_SAMPLES = ("data", "sample_weights")
 
 
-def _class_weights(train: Dataset, balance: Balance) -> Array:
+def class_sizes(train: Dataset) -> Array:
+    """Return the number of samples of each class (classes,); raise DataError without classes."""
+    return np.bincount(_labels(train), minlength=len(train.class_names or ()))
+
+
+def class_weights(sizes: Array, names: tuple[str, ...] | None, balance: Balance) -> Array:
     """Return the class weights (classes,); 1 for classes that are not listed.
 
     Balanced weights are n / (classes * samples of the class), so that all classes have equal total
     weight.
+
+    Args:
+        sizes: as `class_sizes` returns them.
+        names: the names of the classes, if known.
     """
-    labels = _labels(train)
-    count = len(train.class_names) if train.class_names else int(labels.max()) + 1
-    weights = np.ones(count)
+    weights = np.ones(len(sizes))
     if balance == "balanced":
-        sizes = np.bincount(labels, minlength=count)
         known = np.count_nonzero(sizes)
-        np.divide(len(labels), known * sizes, out=weights, where=sizes > 0)
+        np.divide(sizes.sum(), known * sizes, out=weights, where=sizes > 0)
         return weights
-    names = train.class_names or tuple(str(label) for label in range(count))
+    names = names or tuple(str(label) for label in range(len(sizes)))
     for name, weight in balance.items():
         require_class(name, names)
         weights[names.index(name)] = weight
@@ -104,11 +118,16 @@ class PreparedSets:
     """The data sets of a run.
 
     Attributes:
+        datasets: the prepared data sets; of a stream, a sample of the training data alone.
         preparation: the preparation to apply to other data; None if arrays are used unchanged.
+        streams: the data sets if they are streamed.
+        sample: the sample of a stream before its preparation.
     """
 
     datasets: dict[str, Dataset]
     preparation: FittedPreparation | None
+    streams: Mapping[str, StreamedSet] = field(default_factory=dict)
+    sample: Data | None = None
 
     @property
     def input_infos(self) -> dict[str, InputInfo]:
@@ -119,23 +138,34 @@ class PreparedSets:
         return {name: InputInfo.of(each) for name, each in by_name(x).items()}
 
 
-def prepared_sets(
-    spec: DataSpec,
-    wanted: Sequence[WantedTarget],
-    seed: int,
-    given: Mapping[str, Data] | None = None,
-) -> PreparedSets:
-    """Load, split, prepare and weight all data sets.
+def split_and_prepared(
+    loaded: Mapping[str, Data], spec: DataSpec, wanted: Sequence[WantedTarget], seed: int
+) -> tuple[dict[str, Data], PreparedSets]:
+    """Split and prepare loaded data; runs that share data do so once for the same data and split.
 
-    Args:
-        wanted: the targets as the losses want them.
-        given: data sets by name, used instead of the spec's.
-
-    Raises:
-        DataError: the data is invalid.
+    Returns:
+        The data sets before and after their preparation.
     """
-    loaded = dict(given) if given is not None else load_sets(spec, seed)
-    return prepare_sets(split_sets(loaded, spec, seed), spec, wanted)
+
+    def make() -> tuple[tuple[dict[str, Data], PreparedSets], int]:
+        parts = split_sets(loaded, spec, seed)
+        sets = prepare_sets(parts, spec, wanted)
+        return (parts, sets), sum(map(_size, (*parts.values(), *sets.datasets.values())))
+
+    shared = shared_data()
+    if shared is None:
+        return make()[0]
+    is_split = spec.folds is not None or any(name not in loaded for name in spec.fractions)
+    key = tuple(loaded), spec, tuple(wanted), seed if is_split else None
+    return shared.made(loaded, key, make)
+
+
+def _size(data: Data) -> int:
+    """Return the bytes of a data set's arrays."""
+    if isinstance(data, Table):
+        return sum(each.nbytes for each in data.columns.values())
+    arrays = (*by_name(data.x).values(), *by_name(data.y).values())
+    return sum(each.nbytes for each in arrays if isinstance(each, np.ndarray))
 
 
 def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
@@ -144,6 +174,13 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
     Raises:
         DataError: a source cannot be loaded; the error's path starts with the data set's.
     """
+    if spec.stream is not None:
+        raise DataError(
+            "the data is streamed, so it is not loaded as a whole",
+            hint="name a file of some of the rows instead",
+            path=("data", "stream"),
+            code="E017",
+        )
     loaded: dict[str, Data] = {}
     for name, source in spec.sources.items():
         train = loaded.get("train")
@@ -199,12 +236,14 @@ def prepare_sets(
     spec: DataSpec,
     wanted: Sequence[WantedTarget],
     fitted: FittedPreparation | None = None,
+    fit: Fit = fit_to_all,
 ) -> PreparedSets:
     """Prepare and weight all sets, fitting the preparation to the training data unless given.
 
     Args:
         wanted: the targets as the losses want them.
         fitted: the preparation of an earlier run.
+        fit: fits a transform to a column or target.
     """
     train, preparation = sets["train"], fitted
     lasting = any(not each.training_only for each in spec.prepare)
@@ -215,7 +254,7 @@ def prepare_sets(
         if windows is not None:
             windows.require_later({k: each for k, each in sets.items() if isinstance(each, Table)})
         preparation = fit_preparation(
-            train, spec.prepare, wanted, spec.no_features, spec.inputs, windows
+            train, spec.prepare, wanted, spec.no_features, spec.inputs, windows, fit
         )
     if spec.positive_class is not None and fitted is None:
         positive = spec.positive_class
@@ -225,18 +264,16 @@ def prepare_sets(
         preparation = _encoded(preparation, "class_order", lambda e: e.with_order(order))
     elif fitted is None:
         _require_order(preparation, wanted)
-    datasets = {name: _prepared(each, preparation, name) for name, each in sets.items()}
+    datasets = {name: prepared(each, preparation, name) for name, each in sets.items()}
     if preparation is not None and spec.prepare_targets and fitted is None:
         column = only_target_column(train) if isinstance(train, Table) else None
-        steps = fit_target_steps(datasets["train"], spec.prepare_targets, wanted, column)
+        steps = fit_target_steps(datasets["train"], spec.prepare_targets, wanted, column, fit)
         preparation = replace(preparation, target_steps=steps)
-    if spec.sample_weights is not None:
-        for name, each in sets.items():
-            weights = _weights_in_column(each, spec.sample_weights)
-            datasets[name] = replace(datasets[name], weights=weights)
+    by_class = None
     if spec.class_weights is not None:
-        by_class = _class_weights(datasets["train"], spec.class_weights)
-        datasets = {name: _weighted(each, by_class) for name, each in datasets.items()}
+        sizes, names = class_sizes(datasets["train"]), datasets["train"].class_names
+        by_class = class_weights(sizes, names, spec.class_weights)
+    datasets = {name: weighted(each, sets[name], spec, by_class) for name, each in datasets.items()}
     for name, dataset in datasets.items():
         if dataset.weights is not None and not dataset.weights.sum() > 0:
             raise DataError(f"all samples of the {name} data have the weight 0")
@@ -282,7 +319,8 @@ def _require_order(preparation: FittedPreparation | None, wanted: Sequence[Wante
             )
 
 
-def _prepared(data: Data, preparation: FittedPreparation | None, name: str) -> Dataset:
+def prepared(data: Data, preparation: FittedPreparation | None, name: str) -> Dataset:
+    """Return a data set with its preparation; raise DataError, with its name, if it is invalid."""
     try:
         if preparation is not None:
             return checked(preparation.apply_to_set(data), name)
@@ -321,8 +359,17 @@ def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
             )
 
 
-def _weighted(dataset: Dataset, by_class: Array) -> Dataset:
-    """Weigh each sample by its class; classes that the training data does not have weigh 1."""
+def weighted(dataset: Dataset, data: Data, spec: DataSpec, by_class: Array | None) -> Dataset:
+    """Weigh the samples of a data set as the spec says.
+
+    Args:
+        data: the same samples before they were prepared.
+        by_class: the weight of each class; those that the training data does not have weigh 1.
+    """
+    if spec.sample_weights is not None:
+        dataset = replace(dataset, weights=_weights_in_column(data, spec.sample_weights))
+    if by_class is None:
+        return dataset
     weights = np.append(by_class, 1.0)[np.minimum(_labels(dataset), len(by_class))]
     if dataset.weights is not None:
         weights = weights * dataset.weights

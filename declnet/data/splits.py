@@ -26,8 +26,10 @@ def _split_key(data: Dataset | Table, split: SplitSpec) -> Array | None:
     if split.method == "random" or (split.method == "time" and split.column is None):
         return None
     if split.method == "column":
-        return _column(data, str(split.column))[1]
-    values = _classes(data) if split.column is None else _column(data, str(split.column))[1]
+        return column_to_split_by(data, str(split.column))[1]
+    values = (
+        _classes(data) if split.column is None else column_to_split_by(data, str(split.column))[1]
+    )
     if split.method == "time":
         values = _moments(values)
     return distinct(values)[1]
@@ -39,10 +41,10 @@ def distinct(values: Array) -> tuple[Array, Array]:
     return found[0], found[1].reshape(-1)
 
 
-def _column(
+def column_to_split_by(
     data: Dataset | Table, name: str, purpose: str = "assigned by it"
 ) -> tuple[Table, Array]:
-    """Return the data, which must be a table, and a column that is not missing in any row."""
+    """Return the data, which must be a table, and a column that is missing in no row."""
     table = table_with(name, data, AT_COLUMN, "columns to split by")
     column = table.columns[name]
     gaps = np.flatnonzero(missing_values(column))
@@ -62,7 +64,7 @@ def moments_in(table: Table, name: str) -> Array:
     Raises:
         DataError: a time is missing, or it is ambiguous which of its numbers is the day.
     """
-    return _moments(_column(table, name, "put in order")[1])
+    return _moments(column_to_split_by(table, name, "put in order")[1])
 
 
 def _moments(column: Array) -> Array:
@@ -188,9 +190,9 @@ DIVIDE: dict[str, Divide] = {
 }
 
 
-def _by_column(data: Dataset | Table, split: SplitSpec) -> dict[str, Array]:
+def positions_by_column(data: Dataset | Table, split: SplitSpec) -> dict[str, Array]:
     """Return the rows that a column labels train, validation or test, ignoring case."""
-    table, column = _column(data, str(split.column))
+    table, column = column_to_split_by(data, str(split.column))
     said = np.array([str(each).strip().lower() for each in column.tolist()])
     names = ("train", "validation", "test")
     other = np.flatnonzero(~np.isin(said, names))
@@ -264,7 +266,7 @@ def split_positions(
 ) -> dict[str, Array]:
     """Return the rows of each data set, in ascending order; raise DataError as `split` does."""
     if method.method == "column":
-        positions = _by_column(data, method)
+        positions = positions_by_column(data, method)
     else:
         rng = random_stream(seed, Stream.SPLIT)
         validation, test = (shares.get(name, 0.0) for name in ("validation", "test"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -23,6 +24,11 @@ AT_PREPARE: KeyPath = ("data", "prepare_targets")
 
 ARRAY_TARGET = "y"
 """What `data.prepare_targets` calls y that is one array without a name."""
+
+
+def target_key(name: str) -> str:
+    """Return what a `Fit` calls a target, unlike any column."""
+    return f"\0{name}"
 
 
 @dataclass(frozen=True)
@@ -70,11 +76,21 @@ TargetSteps = Mapping[str, tuple[FittedTargetStep, ...]]
 """The fitted transforms of each target in order; `""` for y without a name."""
 
 
+Fit = Callable[[Transform, str, int, Array], TransformState]
+"""Fits a transform to a column, given its name, the transform's position and the column's rows."""
+
+
+def fit_to_all(transform: Transform, name: str, number: int, column: Array) -> TransformState:  # noqa: ARG001
+    """Fit a transform to all rows of a column."""
+    return checked_fit(transform, transform.fit(column))
+
+
 def fit_target_steps(
     train: Dataset,
     transforms: Mapping[str, Sequence[Transform]],
     wanted: Sequence[WantedTarget],
     column: str | None,
+    fit: Fit = fit_to_all,
 ) -> dict[str, tuple[FittedTargetStep, ...]]:
     """Fit the transforms of `data.prepare_targets` to the training data's targets.
 
@@ -83,6 +99,7 @@ def fit_target_steps(
         transforms: those of each target.
         wanted: the targets as the losses want them.
         column: the name of the target if y is one array of a table; None otherwise.
+        fit: fits a transform to a target, by its key.
 
     Raises:
         DataError: there is no such target, it holds classes, or a transform cannot be fitted or
@@ -105,11 +122,16 @@ def fit_target_steps(
                 path=(*AT_PREPARE, name),
                 code="E035",
             )
-        fitted[key] = _fitted(ys[name], own, name)
+        fitted[key] = _fitted(ys[name], own, name, partial(_fit_target, fit, target_key(key)))
     return fitted
 
 
-def _fitted(y: Array, transforms: Sequence[Transform], name: str) -> tuple[FittedTargetStep, ...]:
+def _fitted(
+    y: Array,
+    transforms: Sequence[Transform],
+    name: str,
+    fit: Callable[[Transform, int, Array], TransformState],
+) -> tuple[FittedTargetStep, ...]:
     steps = []
     for number, transform in enumerate(transforms):
         path = (*AT_PREPARE, name, number)
@@ -123,13 +145,17 @@ def _fitted(y: Array, transforms: Sequence[Transform], name: str) -> tuple[Fitte
         if y.dtype.kind != "f" and number == 0:
             y = y.astype(float)
         try:
-            state = checked_fit(transform, transform.fit(y))
+            state = fit(transform, number, y)
             y = checked_column(transform, transform.apply(y, state), len(y))
         except ColumnError as error:
             message = f'the target "{name}" {error.message} ({transform.type})'
             raise DataError(message, hint=error.hint, path=path, code="E035") from None
         steps.append(FittedTargetStep(transform, state))
     return tuple(steps)
+
+
+def _fit_target(fit: Fit, name: str, transform: Transform, number: int, y: Array) -> TransformState:
+    return fit(transform, name, number, y)
 
 
 def prepared_target(y: Array, steps: Sequence[FittedTargetStep], name: str) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -18,6 +18,7 @@ from declnet.graph.arrays import BatchArrays, Workspaces, batch_view
 from declnet.graph.inference import Given
 from declnet.graph.model import Model
 from declnet.graph.parameters import Slot, layer_state, view
+from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import Node
 
 
@@ -108,7 +109,7 @@ class ObservedStep:
         bound: the step.
         gradient: the flat gradient of the model.
         slots: the parameters that the step trains.
-        begin: sets scheduled fields for a step; None if there are none.
+        schedules: the layers' scheduled fields.
     """
 
     def __init__(
@@ -117,9 +118,9 @@ class ObservedStep:
         bound: BoundStep,
         gradient: Array,
         slots: Sequence[Slot],
-        begin: Callable[[int], None] | None = None,
+        schedules: ScheduledValues,
     ) -> None:
-        self._bound, self._vector, self._begin = bound, model.store.vector, begin
+        self._bound, self._vector, self._schedules = bound, model.store.vector, schedules
         hidden = hidden_outputs(model, bound)
         self._forward: list[tuple[Sequence[Call], Node | None, Array]] = []
         nothing = np.empty(0)
@@ -150,8 +151,7 @@ class ObservedStep:
     def run(self, observer: StepObserver, epoch: int, step: int) -> float:
         """Execute the step up to its gradients; return the mean data loss."""
         bound = self._bound
-        if self._begin is not None:
-            self._begin(step)
+        self._schedules.begin(step)
         observer.begin(epoch, step, self._x)
         _execute(bound.before)
         for calls, node, y in self._forward:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,7 @@ def matches(pattern: str, key: str) -> bool:
     return re.fullmatch(pattern_expression(pattern), key, re.DOTALL) is not None
 
 
+@lru_cache  # for each parameter, a pattern is needed several times
 def pattern_expression(pattern: str) -> str:
     """Return a pattern as a regular expression, with a group for each *."""
     words = {"*": "(.*)", "?": "."}

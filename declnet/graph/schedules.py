@@ -1,9 +1,13 @@
-"""The values of scheduled fields, computed once at each step."""
+"""The values of scheduled fields, computed once for each step."""
 
 from __future__ import annotations
 
+from math import nan
 from typing import Any
 
+import numpy as np
+
+from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.parameter import CurrentValues
 from declnet.contracts.network.schedule import Schedule
@@ -12,30 +16,35 @@ from declnet.contracts.returned import checked_value
 
 
 class ScheduledValues:
-    """The `now` of components, updated at each step; False if none of them has a schedule.
+    """The `now` of components, updated at each step.
 
     Args:
         total: number of updates in the whole training, for schedules.
+
+    Attributes:
+        arrays: hold the values of fields with a schedule, float64 (1,) each; fields of the same
+            name and schedule share one.
     """
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._due: list[tuple[dict[str, float], str, Schedule, NumberOr]] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._due)
+        self._due: list[tuple[str, Schedule, NumberOr]] = []
+        self.arrays: list[Array] = []
 
     def of(self, component: Component) -> CurrentValues:
         """Return a component's values; a schedule sets its value from the first step on."""
-        now = CurrentValues()
-        values: dict[str, float] = vars(now)
-        for name, bounds in component.scheduled_fields().items():
-            value: Any = getattr(component, name)
-            if isinstance(value, Schedule):
-                self._due.append((values, name, value, bounds))
-            else:
-                values[name] = value
-        return now
+        fields = component.scheduled_fields().items()
+        return CurrentValues({name: self._array(component, name, each) for name, each in fields})
+
+    def _array(self, component: Component, name: str, bounds: NumberOr) -> Array:
+        value: Any = getattr(component, name)
+        if not isinstance(value, Schedule):
+            return np.array([value], np.float64)
+        field = name, value, bounds
+        if field not in self._due:
+            self._due.append(field)
+            self.arrays.append(np.full(1, nan))
+        return self.arrays[self._due.index(field)]
 
     def begin(self, step: int) -> None:
         """Compute the values for a step, counted from 1.
@@ -43,6 +52,22 @@ class ScheduledValues:
         Raises:
             BrokenContractError: a schedule returned no number, or one outside the field's range.
         """
-        total = self._total
-        for values, name, schedule, bounds in self._due:
-            values[name] = checked_value(schedule, schedule.rate(step, total), step, name, bounds)
+        for array, (name, schedule, bounds) in zip(self.arrays, self._due, strict=True):
+            value = schedule.rate(step, self._total)
+            array[0] = checked_value(schedule, value, step, name, bounds)
+
+    def fill(self, values: Array, first: int) -> None:
+        """Fill in what `arrays` hold in successive steps.
+
+        Args:
+            values: int64 (steps, len(arrays)); a float64 is stored as the integer of its bits.
+            first: the number of the first of these steps.
+
+        Raises:
+            BrokenContractError: as `begin`.
+        """
+        steps, total = range(first, first + len(values)), self._total
+        for number, (name, schedule, bounds) in enumerate(self._due):
+            rates = ((step, schedule.rate(step, total)) for step in steps)
+            checked = [checked_value(schedule, rate, step, name, bounds) for step, rate in rates]
+            values[:, number] = np.array(checked, np.float64).view(np.int64)

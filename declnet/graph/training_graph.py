@@ -134,8 +134,7 @@ class TrainingGraph:
         gradient: the gradient of all parameters, flat like `model.store.vector`; the
             part of parameters that are frozen in the epoch is not computed. With `mean`, the mean
             over several batches.
-        begin: sets the layers' scheduled fields for a step, counted from 1; to be called before
-            the step's calls. None if no layer has a schedule.
+        schedules: the layers' scheduled fields, to be set before the calls of each step.
 
     Args:
         loss: the loss of the only output, or losses with the outputs that they take.
@@ -186,10 +185,9 @@ class TrainingGraph:
         self._trained = [slot for slot in model.store.slots if slot.is_trained(epoch)]
         joined += [[node.index for node in each.nodes] for each in self._endings if each.nodes]
         gradients = GradientArrays.of(model.nodes, model.store, self._written, frozen, joined)
-        schedules = ScheduledValues(total)
-        arrays = model.store, capacity, model.dtype, self._rngs, gradients, frozen, schedules
+        self.schedules = ScheduledValues(total)
+        arrays = model.store, capacity, model.dtype, self._rngs, gradients, frozen, self.schedules
         self._memory = GraphMemory(model.nodes, plan, *arrays)
-        self.begin = schedules.begin if schedules else None
 
     def streams(self) -> list[np.random.Generator]:
         """Each layer's own random stream, in the model's order."""
@@ -218,7 +216,7 @@ class TrainingGraph:
     ) -> ObservedStep:
         """Bind the calls of the same step for an observer; the arguments are as for `step`."""
         bound = self.bind(x, y_true, weights)
-        return ObservedStep(self._model, bound, self.gradient, self._trained, self.begin)
+        return ObservedStep(self._model, bound, self.gradient, self._trained, self.schedules)
 
     def bind(self, x: Given, y_true: Targets, weights: Array | None = None) -> BoundStep:
         """Return the calls of a step by their parts; the arguments are as for `step`."""

@@ -61,7 +61,8 @@ class BoundUpdate:
         calls: update every parameter.
         rate: the learning rate that they read, float64 (1,).
         step: the number of the update that they read, from 1, int64 (1,).
-        begin: sets the optimizer's scheduled fields for a step; None if it has none.
+        now: all arrays that they read and that differ from update to update: these two, and those
+            of scheduled fields.
         state: the optimizer's arrays by name.
     """
 
@@ -69,9 +70,9 @@ class BoundUpdate:
 
     def __init__(self, optimizer: Optimizer, total: int) -> None:
         self.rate, self.step = np.zeros(1), np.zeros(1, np.int64)
-        schedules = ScheduledValues(total)
-        self._now = schedules.of(optimizer)
-        self.begin = schedules.begin if schedules else None
+        self._schedules = ScheduledValues(total)
+        self._values = self._schedules.of(optimizer)
+        self.now = (self.rate, self.step, *self._schedules.arrays)
         self.state: dict[str, Array] = {}
 
     def set(self, rate: float, step: int, before: int = 0) -> None:
@@ -81,9 +82,21 @@ class BoundUpdate:
             before: the steps before the first one that updates these parameters, which their
                 optimizer does not count; schedules do.
         """
-        if self.begin is not None:
-            self.begin(step)
+        self._schedules.begin(step)
         self.rate[0], self.step[0] = rate, step - before
+
+    def fill(self, values: Array, rates: Array, first: int, before: int = 0) -> None:
+        """Fill in what `now` holds in successive updates.
+
+        Args:
+            values: int64 (updates, len(now)); a float64 is stored as the integer of its bits.
+            rates: their learning rates, float64 (updates,).
+            first: the number of the first of them.
+            before: as for `set`.
+        """
+        values[:, 0] = rates.view(np.int64)
+        values[:, 1] = np.arange(first - before, first - before + len(values))
+        self._schedules.fill(values[:, 2:], first)
 
     def apply(self, rate: float, step: int) -> None:
         """Update every parameter with a learning rate, without clipping the gradient."""
@@ -134,7 +147,7 @@ class VectorUpdate(BoundUpdate):
 
     def _part(self, part: slice, size: int) -> OptimizerState:
         """Return the optimizer's state for a part of the vector, with scratch of a size."""
-        state = OptimizerState((self._scratch[0][:size], self._scratch[1][:size]), self._now)
+        state = OptimizerState((self._scratch[0][:size], self._scratch[1][:size]), self._values)
         for name, array in self.state.items():
             setattr(state, name, array[part])
         return state
@@ -167,7 +180,7 @@ class ParameterUpdate(BoundUpdate):
         for info, w, dw in parameters:
             shapes, further = state_shapes(optimizer, info)
             scratch = (memory.array(position, w.shape, w.dtype) for position in (0, 1))
-            state = OptimizerState((next(scratch), next(scratch)), self._now, info)
+            state = OptimizerState((next(scratch), next(scratch)), self._values, info)
             for name, shape in shapes.items():
                 self.state[f"{info.name}:{name}"] = np.zeros(shape, w.dtype)
                 setattr(state, name, self.state[f"{info.name}:{name}"])
@@ -222,6 +235,13 @@ class _Part:
         own = main if self.schedule is None else self.schedule.rate(step, total)
         return own * self.factor
 
+    def rates(self, main: Array, steps: range, total: int) -> Array:
+        """Return the same for several steps."""
+        if self.schedule is None:
+            return main * self.factor
+        own = [self.schedule.rate(step, total) for step in steps]
+        return np.array(own, np.float64) * self.factor
+
 
 class Updates:
     """The updates of all parameters that an epoch trains, with their learning rates.
@@ -232,7 +252,6 @@ class Updates:
         calls: clip the gradient and update the parameters.
         compiled: the same, compiled by the engine if there is one.
         now: the arrays that the calls read and that differ from update to update.
-        is_scheduled: whether an optimizer has scheduled fields, which Python sets.
     """
 
     state: dict[str, Array]
@@ -275,14 +294,12 @@ class Updates:
             first: the number of the first of these updates.
         """
         steps, total = range(first, first + len(values)), self._total
-        main = [self._optimizer.rate(step, total) for step in steps]
-        for number, part in enumerate(self._parts):
-            rates = [
-                part.rate(rate, step, total) * self.scale
-                for rate, step in zip(main, steps, strict=True)
-            ]
-            values[:, 2 * number] = np.array(rates, np.float64).view(np.int64)
-            values[:, 2 * number + 1] = np.arange(first - part.first, steps.stop - part.first)
+        main = np.array([self._optimizer.rate(step, total) for step in steps], np.float64)
+        column = 0
+        for part in self._parts:
+            rates, own = part.rates(main, steps, total) * self.scale, len(part.update.now)
+            part.update.fill(values[:, column : column + own], rates, first, part.first)
+            column += own
 
     def _take(self, parts: Sequence[_Part], gradient: Array) -> None:
         self._parts = parts
@@ -290,8 +307,7 @@ class Updates:
         self.calls = (*clips, *(call for part in parts for call in part.update.calls))
         self.compiled = self._kernels.compile(self.calls)
         self._calls = self.compiled.calls
-        self.now = tuple(each for part in parts for each in (part.update.rate, part.update.step))
-        self.is_scheduled = any(part.update.begin is not None for part in parts)
+        self.now = tuple(each for part in parts for each in part.update.now)
 
 
 class Update(Updates):

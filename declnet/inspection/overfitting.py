@@ -30,7 +30,7 @@ from declnet.spec.streams import Stream, random_stream
 from declnet.training.checks.check import Checked
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.evaluation import Evaluation
-from declnet.training.preparation import Prepared, ReadyData, prepare
+from declnet.training.preparation import Prepared, ReadyData, in_memory, prepare
 
 SAMPLES, UPDATES, SECONDS = 16, 5000, 60.0
 """The defaults: samples, updates of each training, and the time for all of them."""
@@ -113,7 +113,7 @@ def overfit(
         prepared = prepare(spec, registry, checked=checked)
         prepared.model.store.regularized.clear()
         reading = readings_of(spec.heads, prepared.model, prepared.preparation)[0]
-        few, classes = _few(prepared.data["train"], reading, samples, spec.seed)
+        few, classes = _few(in_memory(prepared.data["train"]), reading, samples, spec.seed)
         small = replace(prepared, data={"train": few})
         simple = _simplified(spec, len(prepared.data["train"]), updates)
         search = _Search(simple, small, registry, updates, seconds, watch)
@@ -192,7 +192,7 @@ class _Search:
         watch: Callable[[Trial], None],
     ) -> None:
         self.trainings = Trainings(spec, prepared, registry)
-        self._spec, self._model, self._few = spec, prepared.model, prepared.data["train"]
+        self._spec, self._model, self._few = spec, prepared.model, in_memory(prepared.data["train"])
         self._updates, self._watch = updates, watch
         self._end = time.perf_counter() + seconds
         self._evaluation = Evaluation(self._model, self.trainings.heads, self._few)

@@ -29,7 +29,7 @@ from declnet.training.divergence import divergence
 from declnet.training.epochs import StepArrays
 from declnet.training.evaluation import mean_loss
 from declnet.training.numerics import arithmetic_for
-from declnet.training.preparation import ReadyData
+from declnet.training.preparation import ReadyData, in_memory
 from declnet.training.state import put_back
 
 SAMPLES = 3
@@ -91,6 +91,7 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     ready = start.ready
     spec, trainer, trained = ready.spec, ready.trainer, ready.prepared.model
     state = trainer.state()
+    train = in_memory(ready.prepared.data["train"])
     positions, arrays = trainer.next_batch()
     if samples is not None and samples > len(positions):
         raise TraceError(f"the batch has {counted(len(positions), 'sample')}, not {samples}")
@@ -99,7 +100,7 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     groups, outputs = spec.optimizer.groups, tuple(trained.outputs)
     model = Model(trained.nodes, trained.inputs, dtype, groups, outputs)
     model.load_parameters(trained.store.arrays)
-    data = _first(ready.prepared.data["train"], positions, arrays, count, dtype)
+    data = _first(train, positions, arrays, count, dtype)
     single = {"batch_size": None, "accumulate": 1, "epochs": trainer.steps, "max_steps": None}
     training = spec.training.model_copy(update=single)
     declared = spec.model_copy(update={"training": training})

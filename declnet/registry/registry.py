@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module, metadata
+from threading import RLock
 from typing import Any, Self
 
 from declnet.errors import RegistryError, UnknownTypeError
@@ -22,6 +23,9 @@ from declnet.registry.plugin import (
     running_plugin,
 )
 from declnet.registry.spelling import closest, kind_in_words, with_article
+
+_importing = RLock()
+"""Held while a class is imported, since what it prints is redirected for the whole process."""
 
 
 @dataclass
@@ -59,6 +63,11 @@ class Entry:
         replaces = None if replaced is None else types_of(replaced)
         written = getattr(component, "format", None) if replaces is not None else None
         return cls(component.kind, component.type, plugin, None, replaces, written, component)
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the class has been imported."""
+        return self._component is not None
 
     @property
     def component(self) -> builtins.type[Any]:
@@ -358,9 +367,15 @@ class Registry:
         """Return the entries whose class can be imported; record a failed import once."""
         usable = []
         for entry in tuple(entries):
-            with running_plugin(partial(self._record_failure, entry)):
-                entry.component  # noqa: B018  # imports the class
+            if entry.is_imported:
                 usable.append(entry)
+                continue
+            with _importing:
+                if entry not in self._entries[entry.kind][entry.type]:
+                    continue  # another thread has recorded its failure
+                with running_plugin(partial(self._record_failure, entry)):
+                    entry.component  # noqa: B018  # imports the class
+                    usable.append(entry)
         return usable
 
     def _record_failure(self, entry: Entry, error: BaseException) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 SIMILAR, SAME_INITIAL = 0.75, 0.6
 """Least similarity to a known name, and to one with the same first letter: a misspelling rarely
@@ -18,12 +18,19 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     written = _normalized(name)[:100]
     names = {_normalized(each): each for each in sorted(known, reverse=True)}
     alike = [each for each in names if each[:1] == written[:1]]
-    close = get_close_matches(written, names, n=1, cutoff=SIMILAR)
-    close = close or get_close_matches(written, alike, n=1, cutoff=SAME_INITIAL)
+    close = _most_alike(written, names, SIMILAR)
+    close = close or _most_alike(written, alike, SAME_INITIAL)
     close = close or [each for each in names if written in each.split("_")]
     if close or not written:
         return names[close[0]] if close else None
     return next((each for each in sorted(names.values()) if _initials(each) == written), None)
+
+
+def _most_alike(written: str, names: Iterable[str], cutoff: float) -> list[str]:
+    """Return the names that resemble a misspelling most, in order."""
+    close = get_close_matches(written, names, n=4, cutoff=cutoff)
+    alike = {each: SequenceMatcher(None, each, written).ratio() for each in close}
+    return sorted(each for each in close if alike[each] == alike[close[0]])
 
 
 def _normalized(name: str) -> str:

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from declnet.contracts.network.metric import Better, Metric
+from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.errors import OutputError, UnknownTypeError
-from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion
 from declnet.spec.flatten import differing_keys, flatten
-from declnet.spec.requirements import registry_for
-from declnet.training.metrics import LOSSES
 
 if TYPE_CHECKING:
+    from declnet.registry.registry import Registry
     from declnet.runs.stored_run import StoredRun
 
 Directions = Mapping[str, Better | None]
@@ -119,6 +117,9 @@ def _looked_up(spec: Mapping[str, Any], registry: Registry | None) -> dict[str, 
     metrics = training.get("metrics") if isinstance(training, Mapping) else None
     if not isinstance(metrics, list) or not metrics:
         return {}
+    from declnet.contracts.network.metric import Metric  # only for the first edition's runs
+    from declnet.spec.requirements import registry_for
+
     found: dict[str, Better | None] = {}
     registry = registry_for(spec.get("plugins"), registry)
     for each in metrics:

@@ -13,7 +13,14 @@ from declnet.registry.registry import Registry
 from declnet.runs.display.progress import followed
 from declnet.runs.inference.observing import Baseline
 from declnet.runs.run import given_data
-from declnet.runs.session import Listener, ReadyRun, RunResult, Session, make_ready_run
+from declnet.runs.session import (
+    Listener,
+    ReadyRun,
+    RunResult,
+    Session,
+    StopWhen,
+    make_ready_run,
+)
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Checkpoint, Notice
 from declnet.runs.storage.folder import locked, read_manifest, reading, require_no_links
@@ -36,6 +43,7 @@ def resume(
     warned: Notice | None = None,
     registry: Registry | None = None,
     progress: bool = False,
+    stop_when: StopWhen | None = None,
 ) -> RunResult:
     """Resume a run from its last intact checkpoint, or else from its first step.
 
@@ -53,6 +61,7 @@ def resume(
         warned: called with each warning of a callback when it occurs, as `notice` of `declnet.run`.
         registry: where names are looked up; default: all installed plugins.
         progress: whether to show the progress, as for `declnet.run`.
+        stop_when: as for `declnet.run`.
 
     Raises:
         OutputError: it is not a run's folder, or another process is working in it.
@@ -108,7 +117,8 @@ def resume(
             text, preparation = spec_file.decode(), ready.prepared.preparation
             record = Record.begun(directory, text, preparation, current)
             with followed(spec, listener, progress=progress) as following:
-                return Session(ready, record, following, notice=warned).carry_out()
+                session = Session(ready, record, following, notice=warned, stop_when=stop_when)
+                return session.carry_out()
         different = changes(manifest, current)
         if different and not allow_changes:
             raise ResumeError(
@@ -122,7 +132,7 @@ def resume(
         length = saved["history"]["bytes"] if saved is not None else 0
         rows = record.rewind(checkpoint, length, ready.prepared.preparation)
         with followed(spec, listener, progress=progress) as following:
-            return Session(ready, record, following, rows, warned).carry_out(saved)
+            return Session(ready, record, following, rows, warned, stop_when).carry_out(saved)
 
 
 def spec_to_resume(run_directory: Path, registry: Registry) -> RunSpec:

@@ -12,7 +12,7 @@ from declnet.data.loading import GivenData, as_data, guarded
 from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.display.progress import followed
-from declnet.runs.session import Listener, RunResult, Session, make_ready_run
+from declnet.runs.session import Listener, RunResult, Session, StopWhen, make_ready_run
 from declnet.runs.storage.checkpoints import Notice
 from declnet.runs.storage.folder import claim, claim_numbered, locked
 from declnet.runs.storage.manifest import first_manifest
@@ -35,6 +35,7 @@ def run(
     checked: Checked | None = None,
     parameters: Mapping[str, Array] | None = None,
     progress: bool = False,
+    stop_when: StopWhen | None = None,
 ) -> RunResult:
     """Train and evaluate the model of a spec.
 
@@ -55,6 +56,8 @@ def run(
             instead of initialized ones; the run's folder does not say so.
         progress: whether to show the progress: in a notebook a bar with metrics and curve,
             elsewhere a line for each logged epoch.
+        stop_when: called after each logged epoch; a reason ends the training, as a callback's
+            `Run.stop` does.
 
     Raises:
         SpecError: the spec is invalid, or has folds and selects none (use `cross_validate`);
@@ -73,7 +76,7 @@ def run(
     ready = make_ready_run(spec, registry, given, checked, parameters)
     if out is None:
         with followed(spec, listener, progress=progress) as following:
-            return Session(ready, None, following, notice=notice).carry_out()
+            return Session(ready, None, following, notice=notice, stop_when=stop_when).carry_out()
     directory = claim_numbered(Path(out), spec.name) if numbered else claim(Path(out))
     with locked(directory):
         claim(directory)  # another process may have finished a run here since
@@ -81,7 +84,8 @@ def run(
         manifest = first_manifest(ready, text.encode())
         record = Record.begun(directory, text, ready.prepared.preparation, manifest)
         with followed(spec, listener, progress=progress) as following:
-            return Session(ready, record, following, notice=notice).carry_out()
+            session = Session(ready, record, following, notice=notice, stop_when=stop_when)
+            return session.carry_out()
 
 
 def given_data(data: GivenData | Mapping[str, GivenData]) -> dict[str, Dataset | Table]:

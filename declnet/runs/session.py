@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from math import inf
 from pathlib import Path
 from shlex import quote
 from types import FrameType
@@ -31,19 +32,26 @@ from declnet.runs.inference.calibration import (
     stored,
     thresholded,
 )
-from declnet.runs.inference.observing import Baseline, Observed, joined_baseline, never_predicted
+from declnet.runs.inference.observing import (
+    MOST_STREAMED,
+    Baseline,
+    Observed,
+    joined_baseline,
+    never_predicted,
+)
 from declnet.runs.inference.predictor import Predictor, readings_of
 from declnet.runs.storage.checkpoints import KEEP_LAST
 from declnet.runs.storage.record import Record
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
+from declnet.training.alongside import alongside
 from declnet.training.checks.calibration import require_samples
 from declnet.training.checks.check import Checked
 from declnet.training.divergence import finite_evaluation
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import history_metrics
 from declnet.training.numerics import blas_threads_for
-from declnet.training.preparation import Prepared, prepare
+from declnet.training.preparation import Prepared, ReadyStream, prepare
 from declnet.training.state import StateError
 from declnet.training.trainer import Event, Trainer
 
@@ -57,15 +65,16 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 def held_back() -> Iterator[Callable[[], None]]:
     """Defer the first signal that has a Python handler, while in the context.
 
-    After it, a Ctrl-C is delivered immediately, and other signals are dropped. Outside the main
-    thread, nothing is deferred.
+    After it, a Ctrl-C is delivered immediately, and other signals are dropped. Other threads get no
+    signals; a run beside others is interrupted by `Alongside.stop`.
 
     Yields:
-        A function that delivers the deferred signal, if any: it calls the handler, which raises
-        KeyboardInterrupt by default.
+        A function that delivers the deferred signal or interruption, if any: it calls the handler,
+        which raises KeyboardInterrupt by default.
     """
     before: dict[int, Callable[..., Any]] = {}
     waiting: list[Callable[[], Any]] = []
+    others = alongside()
 
     def hold(number: int, frame: FrameType | None) -> None:
         deferred = partial(before[number], number, frame)
@@ -77,6 +86,8 @@ def held_back() -> Iterator[Callable[[], None]]:
     def deliver() -> None:
         if waiting:
             waiting.pop()()
+        if others is not None:
+            others.deliver()
 
     if threading.current_thread() is threading.main_thread():
         for name in SIGNALS:
@@ -132,6 +143,7 @@ def make_ready_run(
         DataError: the data is invalid.
         WeightsError: the parameters do not fit the model.
         ComponentError: a component raised an exception.
+        PythonNeededError: the run was to train beside others, but needs Python too often.
     """
     registry = registry_for(spec.plugins, registry)
     with attributing_errors(registry):
@@ -143,10 +155,15 @@ def make_ready_run(
         if validation is not None:
             require_samples(spec.heads, len(validation))
         trainer = Trainer(spec, prepared.model, train, validation, registry)
+        if alongside() is not None:
+            trainer.require_native()
     return ReadyRun(spec, prepared, trainer, registry, data)
 
 
 Listener = Callable[[Event], None]
+
+StopWhen = Callable[[EpochLogged], str | None]
+"""Called after each logged epoch; a reason ends the training, as a callback's `Run.stop` does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,6 +229,7 @@ class Session:
         record: the record of the run's folder; None writes nothing.
         history: the rows of earlier sessions.
         notice: called with each warning of a callback when it occurs.
+        stop_when: says after each logged epoch whether it is the last one.
     """
 
     def __init__(
@@ -221,8 +239,10 @@ class Session:
         listener: Listener | None,
         history: list[dict[str, Any]] | None = None,
         notice: Callable[[str], object] | None = None,
+        stop_when: StopWhen | None = None,
     ) -> None:
         self._ready, self._record, self._listener = ready, record, listener
+        self._stop_when = stop_when
         self._trainer, self._model = ready.trainer, ready.prepared.model
         self._history, spec = history or [], ready.spec
         directory = record.directory if record is not None else None
@@ -326,6 +346,9 @@ class Session:
             self._callbacks.after_epoch(event)
         if isinstance(event, EpochLogged):
             self._callbacks.epoch_finished(event)
+            reason = self._stop_when(event) if self._stop_when is not None else None
+            if reason is not None:
+                self._active.stop(reason)
 
     def _save_if_due(self) -> None:
         epochs = self._trainer.epoch if self._trainer.batch == 0 else 0
@@ -382,7 +405,8 @@ class Session:
         found: dict[str, dict[str, float]] = {}
         all_observed: list[list[Observed]] = []
         for name, data in self._ready.prepared.data.items():
-            observed = [Observed(reading) for reading in readings]
+            most = MOST_STREAMED if isinstance(data, ReadyStream) else inf
+            observed = [Observed(reading, most) for reading in readings]
             unscale = calibrating(heads, fitted, data.unscale)
             ready, watches = replace(data, unscale=unscale), [each.add for each in observed]
             evaluation = Evaluation(model, heads, ready, watches)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.data.transform import Transform
@@ -94,6 +94,22 @@ class WindowSpec(StrictModel):
         return max(0, rows - self.past - self.horizon + self.step) // self.step
 
 
+class StreamSpec(StrictModel):
+    """How data that is larger than memory is read while training: `[data.stream]`."""
+
+    window: int | None = Field(
+        default=None,
+        ge=1,
+        description="about how many samples are in memory and shuffled at a time; default: as many "
+        "as take 64 MB",
+    )
+
+
+def _stream(value: Any) -> Any:
+    """Return the settings that `true` and `false` stand for."""
+    return ({} if value else None) if isinstance(value, bool) else value
+
+
 class DataSpec(StrictModel):
     """Where samples come from: the section `[data]`."""
 
@@ -147,6 +163,11 @@ class DataSpec(StrictModel):
         description="the classes of a table's target in the order of their labels 0, 1, 2, …, e.g. "
         "of grades; default: sorted",
     )
+    stream: Annotated[StreamSpec | None, BeforeValidator(_stream, bool | StreamSpec)] = Field(
+        default=None,
+        description="true, or a table: data larger than memory is read in parts, and prepared and "
+        "shuffled on the way",
+    )
     class_weights: ClassWeights | None = Field(
         default=None,
         description='how much each class counts in the loss: a table, or "balanced": all classes '
@@ -196,6 +217,25 @@ class DataSpec(StrictModel):
             message = "several series are split at common times, so the split needs their column"
             hint = 'write split = { method = "time", column = "…" }'
             raise located_error("contradiction", message, ("split",), None, hint=hint, code="E039")
+        return self
+
+    @model_validator(mode="after")
+    def _stream_needs_one_pass(self) -> Self:
+        if self.stream is None:
+            return self
+        for key in ("folds", "windows"):
+            if getattr(self, key) is not None:
+                message = f'"{key}" takes all data in memory, so it excludes "stream"'
+                hint = "remove one of the two"
+                raise located_error("contradiction", message, (key,), key, hint=hint)
+        method, at = self.split.method, ("split", "method")
+        if method == "stratified" or (method == "time" and self.split.column is not None):
+            message = f'the split "{method}" needs all rows at once, but they are streamed'
+            hint = 'take "random", "grouped" or "column"'
+            if method == "time":
+                message, at = f"{message}, in the order of the file", ("split", "column")
+                hint = "sort the file by time, and remove the column"
+            raise located_error("contradiction", message, at, method, hint=hint)
         return self
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ from declnet.spec.messages import from_here, shown
 from declnet.spec.overrides import SOURCE
 from declnet.spec.source_map import value_at
 from declnet.spec.sweep import SWEEP
+from declnet.spec.tuning import TUNE
 
 if TYPE_CHECKING:
     from declnet.spec.model import RunSpec
@@ -44,11 +45,15 @@ def _is_given(document: Mapping[str, Any], path: KeyPath) -> bool:
 
 
 def shown_document(spec: RunSpec) -> dict[str, Any]:
-    """Return the resolved spec as plain tables, with its section `[sweep]` if it has one."""
+    """Return the resolved spec as plain tables, with its `[sweep]` or `[tune]` if it has one."""
     from declnet.spec.model import resolved_document
 
     document = resolved_document(spec)
-    return {**document, SWEEP: dict(spec.sweep.section)} if spec.sweep is not None else document
+    if spec.sweep is not None:
+        document[SWEEP] = dict(spec.sweep.section)
+    if spec.tuning is not None:
+        document[TUNE] = dict(spec.tuning.section)
+    return document
 
 
 def spec_html(spec: RunSpec) -> Html:

@@ -23,11 +23,14 @@ def differing_keys(documents: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the keys whose values differ between flattened documents."""
     keys = dict.fromkeys(key for each in documents for key in each)
     absent = object()
-    return [
-        key
-        for key in keys
-        if len({repr(each.get(key, absent)) for each in documents}) > 1  # 1, 1.0 and "1" differ
-    ]
+    return [key for key in keys if _differ([each.get(key, absent) for each in documents])]
+
+
+def _differ(values: Sequence[Any]) -> bool:
+    """Return whether values differ; 1, 1.0, "1" and true do."""
+    if len(set(map(type, values))) == 1 and type(values[0]) is not float:
+        return len(set(values)) > 1
+    return len(set(map(repr, values))) > 1  # 0.0 and -0.0 differ, and NaN equals NaN
 
 
 def spec_differences(specs: Sequence[Mapping[str, Any]]) -> dict[str, list[str | None]]:

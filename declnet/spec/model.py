@@ -37,6 +37,7 @@ from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
 from declnet.spec.sweep import Sweep
+from declnet.spec.tuning import Tuning
 from declnet.spec.variables import escaped
 
 FORMAT_VERSION = 1
@@ -312,6 +313,7 @@ class RunSpec(StrictModel):
 
     _source_map: ExpandedMap = PrivateAttr(default_factory=ExpandedMap)
     _sweep: Sweep | None = PrivateAttr(default=None)
+    _tuning: Tuning | None = PrivateAttr(default=None)
 
     @field_validator("losses", mode="after")
     @classmethod
@@ -371,9 +373,14 @@ class RunSpec(StrictModel):
         """What its section `[sweep]` varies; None without one, and in the runs of a sweep."""
         return self._sweep
 
-    def vary_by(self, sweep: Sweep | None) -> None:
+    @property
+    def tuning(self) -> Tuning | None:
+        """What its section `[tune]` searches; None without one, and in the trials of a study."""
+        return self._tuning
+
+    def vary_by(self, sweep: Sweep | None, tuning: Tuning | None = None) -> None:
         """Set what varies."""
-        self._sweep = sweep
+        self._sweep, self._tuning = sweep, tuning
 
     def _repr_html_(self) -> str:
         from declnet.display.html import view

@@ -27,6 +27,7 @@ from declnet.spec.schema_catalog import (
     BLOCK,
     DEFINITIONS,
     SPEC,
+    STUDY,
     Catalog,
     Schema,
     catalog_of,
@@ -37,6 +38,7 @@ from declnet.spec.schema_catalog import (
 )
 from declnet.spec.schema_completion import COMPLETION, completion_definitions
 from declnet.spec.sweep import SWEEP, WHEN, ZIP
+from declnet.spec.tuning import SPACE, TUNE
 from declnet.spec.variables import USE, VARIABLES
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -51,6 +53,7 @@ TYPES = "-types"
 _ALTERNATIVES = {
     SPEC: ("losses", "loss"),
     definition_name(SPEC, TrainingSpec.__name__): ("max_steps", "epochs"),
+    STUDY: ("minutes", "trials"),
 }
 """Tables that need one key or another; whether they may have both, declnet itself reports."""
 VARIABLE = "variable"
@@ -68,6 +71,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
     """
     catalog = catalog_of(registry)
     _add_keys_of_files(catalog.tables[SPEC])
+    catalog.tables[STUDY]["properties"][SPACE]["additionalProperties"] = _SEARCHED
     _add_blocks(catalog)
     definitions = {**_validation_definitions(catalog), **completion_definitions(catalog)}
     return {
@@ -109,6 +113,7 @@ def _add_keys_of_files(spec: Schema) -> None:
         VARIABLES: variables,
         **spec["properties"],
         SWEEP: sweep,
+        TUNE: {**reference(STUDY), "description": "keys to search, for `declnet tune`"},
         SCHEMA: schema,
     }
     spec["required"] = [VERSION, *spec["required"]]
@@ -135,6 +140,23 @@ _SWEPT: Schema = {
     "if": {"type": "array"},
     "then": {"type": "array", "minItems": 1},
     "else": {"type": "object"},
+}
+
+
+_SEARCHED: Schema = {
+    "description": "a range from low to high, or choices",
+    "type": ["object", "array"],
+    "properties": {
+        "low": {"type": "number", "description": "the least value; whole numbers stay whole"},
+        "high": {"type": "number", "description": "the largest value"},
+        "step": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "description": "the distance between values",
+        },
+        "log": {"type": "boolean", "description": "whether to search on a logarithmic scale"},
+        "choices": {"type": "array", "minItems": 2, "description": "the values, in place of ends"},
+    },
 }
 
 

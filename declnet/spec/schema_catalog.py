@@ -18,6 +18,7 @@ from declnet.registry.hookspec import PROJECT
 from declnet.registry.registry import Entry, Registry
 from declnet.spec.heads import NAMED_LOSS
 from declnet.spec.model import RunSpec
+from declnet.spec.tuning import TuneSpec
 
 Schema = dict[str, Any]
 
@@ -44,9 +45,13 @@ class Catalog:
     summaries: dict[str, str] = field(default_factory=dict)
 
 
+STUDY = f"{SPEC}.{TuneSpec.__name__}"
+"""The name of the definition of the section that only files have."""
+
+
 def catalog_of(registry: Registry) -> Catalog:
     """Collect all components reachable from a spec's fields."""
-    catalog = Catalog(tables_of(RunSpec, SPEC))
+    catalog = Catalog(tables_of(RunSpec, SPEC) | tables_of(TuneSpec, STUDY))
     waiting = _kinds_in(catalog.tables)
     conflicts = {(each.kind, each.type): str(each) for each in registry.conflicts()}
     while waiting:

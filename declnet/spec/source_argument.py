@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from declnet.contracts.component import Component
 from declnet.contracts.data.data_source import DataSource
+from declnet.contracts.runs.executor import Executor
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError
 from declnet.registry.registry import Registry
 from declnet.spec.key_positions import KeyPositions
@@ -62,7 +63,7 @@ def declared_component(
 
     Args:
         contract: the component's contract.
-        text: the name, or the table.
+        text: the name, or the table; of an executor also `TYPE:ADDRESS`.
         argument: what messages call it, e.g. `--analyze`.
         number: its position among several, from 1; messages show it as the line.
         registry: where its type is looked up.
@@ -71,7 +72,10 @@ def declared_component(
         SpecError: the text is not an inline table, or a key is wrong; each error has its place.
     """
     whole = Place(argument, number, 1, number, len(text) + 1, text)
-    given = _table_in(text, whole) if is_declaration(text) else text.strip()
+    given: Any = _table_in(text, whole) if is_declaration(text) else text.strip()
+    if contract is Executor and isinstance(given, str) and ":" in given:
+        name, _, address = given.partition(":")
+        given = {"type": name, "address": address}
     context = {"registry": registry, "folder": Path.cwd()}
     try:
         found: C = TypeAdapter(contract).validate_python(given, context=context)

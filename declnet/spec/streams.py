@@ -18,6 +18,7 @@ class Stream(IntEnum):
     AUGMENTATION = 5
     ADAPTATION = 6
     ANALYSIS = 7
+    SAMPLE = 8
 
 
 class DataSet(IntEnum):

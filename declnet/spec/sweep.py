@@ -7,11 +7,11 @@ those keys, whose place in messages is where the section has them.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from declnet.errors import Diagnostic, KeyPath, Place, SpecError
+from declnet.errors import Diagnostic, KeyPath, Place, SpecError, dotted
 from declnet.registry.spelling import suggestion
 from declnet.spec.messages import shown
 from declnet.spec.overrides import Override, apply_override
@@ -25,8 +25,8 @@ LARGEST_SEED = 2**53
 MOST_RUNS = 10_000
 """Most runs of a sweep; more are taken for a mistake."""
 
-_FIXED = ("name", "declnet", "extends", "plugins", SWEEP)
-"""Keys that are the same in all runs of a sweep."""
+FIXED = ("name", "declnet", "extends", "plugins", SWEEP)
+"""Keys that are the same in all runs of a sweep or study."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ class Axis:
     def applies(self, chosen: Mapping[str, SweptValue]) -> bool:
         """Return whether it varies, given these values of earlier axes."""
         return all(
-            key in chosen and any(_means(each, chosen[key].value) for each in allowed)
+            key in chosen and any(means(each, chosen[key].value) for each in allowed)
             for key, allowed in self.conditions
         )
 
@@ -175,7 +175,7 @@ class Sweep:
     def _chosen(self) -> list[dict[str, SweptValue]]:
         """Return the values of each run by key."""
         found: list[dict[str, SweptValue]] = [{}]
-        for axis in _in_order(self.axes):
+        for axis in in_order(self.axes):
             found = [
                 {**chosen, **{each.key: each for each in step}}
                 for chosen in found
@@ -204,17 +204,26 @@ class Sweep:
         return "".join(f"-{short[key]}={chosen[key].label}" for key in named if key in chosen)
 
     def _point(self, label: str, runs: Sequence[Mapping[str, SweptValue]]) -> Point:
-        values = {key: each for key, each in runs[0].items() if key != SEED}
-        made = SourceMap(copy.deepcopy(self.base.document), _copied(self.base.origin))
-        problems = []
-        for each in sorted(values.values(), key=lambda value: len(value.path)):
-            own = replace(each, value=copy.deepcopy(each.value))  # which a longer key may change
-            problem = apply_override(made, own)
-            if problem is not None:
-                problems.append(problem)
+        values = [each for key, each in runs[0].items() if key != SEED]
         seeds = tuple(run[SEED].value for run in runs if SEED in run)
-        plain = {key: each.value for key, each in values.items()}
-        return Point(label, plain, seeds or None, made, tuple(problems))
+        return point_of(self.base, values, label, seeds or None)
+
+
+def point_of(
+    base: SourceMap,
+    values: Sequence[SweptValue],
+    label: str = "",
+    seeds: tuple[int, ...] | None = None,
+) -> Point:
+    """Return a spec with other values at some keys."""
+    made = SourceMap(copy.deepcopy(base.document), _copied(base.origin))
+    problems = []
+    for each in sorted(values, key=lambda value: len(value.path)):
+        own = replace(each, value=copy.deepcopy(each.value))  # which a longer key may change
+        problem = apply_override(made, own)
+        if problem is not None:
+            problems.append(problem)
+    return Point(label, {each.key: each.value for each in values}, seeds, made, tuple(problems))
 
 
 def _copied(origin: Origin) -> Origin:
@@ -222,14 +231,14 @@ def _copied(origin: Origin) -> Origin:
     return replace(origin, below={key: _copied(each) for key, each in origin.below.items()})
 
 
-def _means(condition: Any, value: Any) -> bool:
+def means(condition: Any, value: Any) -> bool:
     """Return whether a condition names a value: the same, or the type of a table."""
     if isinstance(value, Mapping) and isinstance(condition, str):
         return bool(value.get("type") == condition)
     return type(condition) is type(value) and bool(condition == value)
 
 
-def _in_order(axes: Sequence[Axis]) -> list[Axis]:
+def in_order(axes: Sequence[Axis]) -> list[Axis]:
     """Return axes after those that they depend on, otherwise in their order."""
     ordered: list[Axis] = []
     waiting = list(axes)
@@ -266,55 +275,142 @@ def sweep_of(source_map: SourceMap) -> tuple[Sweep, list[Diagnostic]]:
     if not isinstance(section, dict):
         message = f'"{SWEEP}" must be a table, not {shown(section)}'
         return Sweep(base), [Diagnostic(message, None, (SWEEP,), "E012")]
-    reader = _Reader(source_map, section)
+    reader = _SweepReader(source_map, section, (SWEEP,), (SWEEP, WHEN))
     return Sweep(base, reader.axes(), section), reader.found
 
 
 @dataclass(eq=False)
-class _Reader:
-    """The section of a sweep, while it is read.
+class KeyReader:
+    """A section with keys that vary, while it is read.
 
     Attributes:
+        section: the table of the keys.
+        at: its path in the document.
+        when_at: the path of the table of conditions.
+        noun: what the section declares.
+        code: the code of errors in how keys fit together.
+        places: the path of each key.
         found: the errors, with their paths in the document.
     """
 
     source: SourceMap
     section: Mapping[str, Any]
+    at: KeyPath
+    when_at: KeyPath
+    noun: str = "sweep"
+    code: str = "E053"
     found: list[Diagnostic] = field(default_factory=list)
+    places: dict[str, KeyPath] = field(default_factory=dict)
+
+    def report(
+        self, message: str, hint: str | None, at: KeyPath, code: str, *, by_key: bool = False
+    ) -> None:
+        """Note an error."""
+        focus: Any = "key" if by_key else "value"
+        self.found.append(Diagnostic(message, hint, at, code, focus=focus))
+
+    def may_vary(self, key: str, at: KeyPath, fixed: Sequence[str]) -> bool:
+        """Return whether a key may vary, and note its place."""
+        if key in self.places:
+            self.report(f'duplicate key "{key}"', "remove one of the two", at, "E003", by_key=True)
+        elif key.split(".", maxsplit=1)[0] in fixed:
+            hint = "the names of runs say what varies" if key == "name" else None
+            self.report(f'"{key}" cannot vary in a {self.noun}', hint, at, self.code, by_key=True)
+        else:
+            self.places[key] = at
+            return True
+        return False
+
+    def varies(self, key: Any, values: Mapping[str, Any], at: KeyPath, where: str) -> bool:
+        """Return whether a key that is named somewhere varies."""
+        if isinstance(key, str) and key in values:
+            return True
+        message = f'"{where}" names {shown(key)}, which [{dotted(self.at)}] does not vary'
+        by_key = bool(at) and at[-1] == key
+        hint = suggestion(str(key), values, "keys that vary")
+        self.report(message, hint, at, "E010", by_key=by_key)
+        return False
+
+    def conditions(
+        self,
+        given: Any,
+        values: Mapping[str, Sequence[SweptValue]],
+        groups: Sequence[tuple[str, ...]],
+    ) -> dict[tuple[str, ...], list[tuple[str, tuple[Any, ...]]]]:
+        """Return the conditions of each group, as keys with their allowed values.
+
+        Args:
+            given: the table of conditions.
+            values: the values that each key can be compared with.
+            groups: the keys that vary together.
+        """
+        found: dict[tuple[str, ...], list[tuple[str, tuple[Any, ...]]]] = {}
+        if not isinstance(given, dict):
+            message = f'"{WHEN}" must be a table, not {shown(given)}'
+            hint = 'write e.g. when = { "training.accumulate" = { "training.batch_size" = 16 } }'
+            self.report(message, hint, self.when_at, "E012")
+            return found
+        for key, needs in given.items():
+            at: KeyPath = (*self.when_at, key)
+            if not self.varies(key, values, at, WHEN):
+                continue
+            own = next(each for each in groups if key in each)
+            if not isinstance(needs, dict) or not needs:
+                message = f'the condition of "{key}" must be a table of other keys\' values'
+                self.report(message, 'write e.g. { "training.batch_size" = 16 }', at, "E012")
+                continue
+            for other, allowed in needs.items():
+                if not self.varies(other, values, (*at, other), WHEN):
+                    continue
+                if other in own:
+                    message = f'"{key}" cannot depend on "{other}", which varies with it'
+                    self.report(message, None, (*at, other), self.code, by_key=True)
+                    continue
+                alternatives = tuple(allowed) if isinstance(allowed, list) else (allowed,)
+                self._require_values(other, alternatives, values[other], (*at, other))
+                found.setdefault(own, []).append((other, alternatives))
+        return found
+
+    def _require_values(
+        self, key: str, allowed: Sequence[Any], values: Sequence[SweptValue], at: KeyPath
+    ) -> None:
+        for each in allowed:
+            if values and not any(means(each, value.value) for value in values):
+                message = f'{shown(each)} is not among the values of "{key}"'
+                hint = f"its values: {', '.join(value.label for value in values[:20])}"
+                self.report(message, hint, at, "E014")
+
+    def require_order(self, axes: Sequence[Axis]) -> None:
+        """Report conditions that depend on each other."""
+        known: set[str] = set()
+        for axis in in_order(axes):
+            late = [key for key, _ in axis.conditions if key not in known]
+            if late:
+                message = f'"{axis.keys[0]}" and "{late[0]}" depend on each other'
+                hint = "remove one of the conditions"
+                self.report(message, hint, self.when_at, self.code, by_key=True)
+                return
+            known.update(axis.keys)
+
+
+class _SweepReader(KeyReader):
+    """The section of a sweep, while it is read."""
 
     def axes(self) -> tuple[Axis, ...]:
         values: dict[str, list[SweptValue]] = {}
-        self._places: dict[str, KeyPath] = {}
         given = {key: each for key, each in self.section.items() if key not in (ZIP, WHEN)}
-        for key, at, value in _entries(given, (SWEEP,)):
-            if self._may_vary(key, at):
-                self._places[key] = at
+        for key, at, value in entries_of(given, self.at, is_range):
+            if self.may_vary(key, at, FIXED):
                 values[key] = self._values(key, at, value)
         groups = self._groups(values)
-        conditions = self._conditions(values, groups)
+        conditions = self.conditions(self.section.get(WHEN, {}), values, groups)
         made = []
         for keys in groups:
             steps = tuple(zip(*(values[key] for key in keys), strict=False))
             self._require_distinct(keys, steps)
             made.append(Axis(keys, steps, tuple(conditions.get(keys, ()))))
-        self._require_order(made)
+        self.require_order(made)
         return tuple(made)
-
-    def _report(
-        self, message: str, hint: str | None, at: KeyPath, code: str, *, by_key: bool = False
-    ) -> None:
-        focus: Any = "key" if by_key else "value"
-        self.found.append(Diagnostic(message, hint, at, code, focus=focus))
-
-    def _may_vary(self, key: str, at: KeyPath) -> bool:
-        if key in self._places:
-            self._report(f'duplicate key "{key}"', "remove one of the two", at, "E003", by_key=True)
-        elif key.split(".", maxsplit=1)[0] in _FIXED:
-            hint = "the names of runs say what varies" if key == "name" else None
-            self._report(f'"{key}" cannot vary in a sweep', hint, at, "E053", by_key=True)
-        else:
-            return True
-        return False
 
     def _values(self, key: str, at: KeyPath, value: Any) -> list[SweptValue]:
         """Return the values of a key, none if they are invalid."""
@@ -325,17 +421,17 @@ class _Reader:
         elif isinstance(value, list):
             listed, places = value, [(*at, number) for number in range(len(value))]
             if not value:
-                self._report(f'"{key}" has no values', "list at least one", at, "E018")
+                self.report(f'"{key}" has no values', "list at least one", at, "E018")
         else:
             hint = f"write a list, e.g. [{shown(value)}], or a range, e.g. {{ from = 0, to = 3 }}"
             if isinstance(value, dict):
                 hint = f"a range is one of {FORMS}"
             message = f'"{key}" must be a list of values or a range, not {shown(value)}'
-            self._report(message, hint, at, "E012")
+            self.report(message, hint, at, "E012")
             return []
         made = [
             SweptValue(key, each, f"{key}={shown(each)}", 1, self.source, place, at, label)
-            for each, place, label in zip(listed, places, _labels(listed), strict=True)
+            for each, place, label in zip(listed, places, labels_of(listed), strict=True)
         ]
         return [each for each in made if key != SEED or self._is_seed(each)]
 
@@ -343,10 +439,10 @@ class _Reader:
         seed = value.value
         if type(seed) is not int:
             message = f'a "{SEED}" must be a whole number, not {shown(seed)}'
-            self._report(message, None, value.at, "E012")
+            self.report(message, None, value.at, "E012")
         elif not 0 <= seed <= LARGEST_SEED:
             message = f'a "{SEED}" must be from 0 to 2^53, not {shown(seed)}'
-            self._report(message, None, value.at, "E013")
+            self.report(message, None, value.at, "E013")
         else:
             return True
         return False
@@ -358,25 +454,25 @@ class _Reader:
         if not isinstance(given, list) or not all(isinstance(each, list) for each in given):
             message = f'"{ZIP}" must be a list of lists of keys, not {shown(given)}'
             hint = 'write e.g. zip = [["optimizer.learning_rate", "training.batch_size"]]'
-            self._report(message, hint, (SWEEP, ZIP), "E012")
+            self.report(message, hint, (SWEEP, ZIP), "E012")
             return list(groups.values())
         zipped: set[str] = set()
         for number, keys in enumerate(given):
             known = [
                 key
                 for at, key in enumerate(keys)
-                if self._is_swept(key, values, (SWEEP, ZIP, number, at), ZIP)
+                if self.varies(key, values, (SWEEP, ZIP, number, at), ZIP)
             ]
             if len(known) < len(keys):
                 continue
             for at, key in enumerate(keys):
                 if key in zipped:
                     message = f'"{key}" is zipped twice'
-                    self._report(message, None, (SWEEP, ZIP, number, at), "E019")
+                    self.report(message, None, (SWEEP, ZIP, number, at), "E019")
                 zipped.add(key)
             if len(keys) < 2:
                 message = f"a zip needs at least two keys, not {shown(keys)}"
-                self._report(message, None, (SWEEP, ZIP, number), "E018")
+                self.report(message, None, (SWEEP, ZIP, number), "E018")
                 continue
             self._require_lengths(keys, values)
             for key in keys:
@@ -391,57 +487,7 @@ class _Reader:
                     f'"{key}" has {len(values[key])} values, but "{first}", with which it is '
                     f"zipped, has {len(values[first])}"
                 )
-                self._report(message, "give both as many", self._places[key], "E053")
-
-    def _is_swept(self, key: Any, values: Mapping[str, Any], at: KeyPath, where: str) -> bool:
-        if isinstance(key, str) and key in values:
-            return True
-        message = f'"{where}" names {shown(key)}, which [{SWEEP}] does not vary'
-        by_key = bool(at) and at[-1] == key
-        hint = suggestion(str(key), values, "keys that vary")
-        self._report(message, hint, at, "E010", by_key=by_key)
-        return False
-
-    def _conditions(
-        self, values: Mapping[str, list[SweptValue]], groups: Sequence[tuple[str, ...]]
-    ) -> dict[tuple[str, ...], list[tuple[str, tuple[Any, ...]]]]:
-        """Return the conditions of each group, as keys with their allowed values."""
-        found: dict[tuple[str, ...], list[tuple[str, tuple[Any, ...]]]] = {}
-        given = self.section.get(WHEN, {})
-        if not isinstance(given, dict):
-            message = f'"{WHEN}" must be a table, not {shown(given)}'
-            hint = 'write e.g. when = { "training.accumulate" = { "training.batch_size" = 16 } }'
-            self._report(message, hint, (SWEEP, WHEN), "E012")
-            return found
-        for key, needs in given.items():
-            at: KeyPath = (SWEEP, WHEN, key)
-            if not self._is_swept(key, values, at, WHEN):
-                continue
-            own = next(each for each in groups if key in each)
-            if not isinstance(needs, dict) or not needs:
-                message = f'the condition of "{key}" must be a table of other keys\' values'
-                self._report(message, 'write e.g. { "training.batch_size" = 16 }', at, "E012")
-                continue
-            for other, allowed in needs.items():
-                if not self._is_swept(other, values, (*at, other), WHEN):
-                    continue
-                if other in own:
-                    message = f'"{key}" cannot depend on "{other}", which varies with it'
-                    self._report(message, None, (*at, other), "E053", by_key=True)
-                    continue
-                alternatives = tuple(allowed) if isinstance(allowed, list) else (allowed,)
-                self._require_values(other, alternatives, values[other], (*at, other))
-                found.setdefault(own, []).append((other, alternatives))
-        return found
-
-    def _require_values(
-        self, key: str, allowed: Sequence[Any], values: Sequence[SweptValue], at: KeyPath
-    ) -> None:
-        for each in allowed:
-            if values and not any(_means(each, value.value) for value in values):
-                message = f'{shown(each)} is not among the values of "{key}"'
-                hint = f"its values: {', '.join(value.label for value in values[:20])}"
-                self._report(message, hint, at, "E014")
+                self.report(message, "give both as many", self.places[key], "E053")
 
     def _require_distinct(self, keys: Sequence[str], steps: Sequence[Sequence[SweptValue]]) -> None:
         seen: set[str] = set()
@@ -449,34 +495,30 @@ class _Reader:
             text = repr([each.value for each in step])
             if text in seen:
                 message = f'"{keys[0]}" has the value {shown(step[0].value)} twice'
-                self._report(message, "remove one of the two", step[0].at, "E019")
+                self.report(message, "remove one of the two", step[0].at, "E019")
             seen.add(text)
 
-    def _require_order(self, axes: Sequence[Axis]) -> None:
-        """Report conditions that depend on each other."""
-        known: set[str] = set()
-        for axis in _in_order(axes):
-            late = [key for key, _ in axis.conditions if key not in known]
-            if late:
-                message = f'"{axis.keys[0]}" and "{late[0]}" depend on each other'
-                hint = "remove one of the conditions"
-                self._report(message, hint, (SWEEP, WHEN), "E053", by_key=True)
-                return
-            known.update(axis.keys)
 
+def entries_of(
+    table: Mapping[str, Any], at: KeyPath, is_leaf: Callable[[Any], bool]
+) -> Iterator[tuple[str, KeyPath, Any]]:
+    """Yield dotted keys with the places of their values; keys may also be nested tables.
 
-def _entries(table: Mapping[str, Any], at: KeyPath) -> Iterator[tuple[str, KeyPath, Any]]:
-    """Yield dotted keys with the places of their values; keys may also be nested tables."""
+    Args:
+        table: the keys.
+        at: its path in the document.
+        is_leaf: returns whether a table is the value of a key.
+    """
     for key, value in table.items():
         path = (*at, key)
-        if isinstance(value, dict) and value and not is_range(value):
-            for inner, place, each in _entries(value, path):
+        if isinstance(value, dict) and value and not is_leaf(value):
+            for inner, place, each in entries_of(value, path, is_leaf):
                 yield f"{key}.{inner}", place, each
         else:
             yield key, path, value
 
 
-def _labels(values: Sequence[Any]) -> list[str]:
+def labels_of(values: Sequence[Any]) -> list[str]:
     """Return what names of runs call values: scalars as they are, tables by their types."""
     types = [each.get("type") if isinstance(each, dict) else None for each in values]
     names = [*types, *(each for each in values if isinstance(each, str))]

@@ -31,6 +31,7 @@ from declnet.spec.overrides import Override, override_of
 from declnet.spec.partial import PartialSpec, valid_parts
 from declnet.spec.source_map import SourceMap, value_at
 from declnet.spec.sweep import SWEEP, Point, SweptValue, sweep_of, swept_value
+from declnet.spec.tuning import TUNE, UNMATCHED, tuning_of, without_tune
 from declnet.spec.variables import VARIABLES, names_in
 
 
@@ -234,6 +235,19 @@ def read_points(
         yield point, validate(made, registry, folder)
 
 
+def validate_point(point: Point, registry: Registry | None, folder: Path) -> ParsedSpec:
+    """Validate a spec of a study that is valid with its own values.
+
+    Args:
+        point: the spec with other values, which may use fewer of its variables.
+        registry: where names are looked up.
+        folder: the base of relative paths.
+    """
+    used = frozenset(point.source_map.document.get(VARIABLES, ()))
+    composed = Composed(point.source_map, list(point.problems), variables_used=used)
+    return validate(composed, registry, folder)
+
+
 def validate(composed: Composed, registry: Registry | None, folder: Path) -> ParsedSpec:
     """Validate a document in one pass.
 
@@ -244,11 +258,16 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     """
     written = composed.source_map.document
     sweep, in_sweep = sweep_of(composed.source_map)
-    used = {*composed.variables_used, *names_in(written.get(SWEEP))}
-    expansion = expand(sweep.base, registry, used)
+    used = {*composed.variables_used, *names_in([written.get(SWEEP), written.get(TUNE)])}
+    expansion = expand(without_tune(sweep.base), registry, used)
     context = {"registry": expansion.registry, "folder": folder}
+    tuning, in_tune = tuning_of(sweep.base, context)
     source_map, document = expansion.source_map, expansion.source_map.document
-    earlier = [*composed.diagnostics, *in_sweep, *expansion.diagnostics]
+    earlier = [*composed.diagnostics, *in_sweep, *in_tune.found, *expansion.diagnostics]
+    earlier += [diagnostic_of(each, written) for each in in_tune.details]
+    if sweep.axes and tuning is not None:
+        message, hint = "a spec has either [sweep] or [tune]", "move one to another file"
+        earlier.append(Diagnostic(message, hint, (TUNE,), UNMATCHED, focus="key"))
     in_blocks = [diagnostic_of(each, expansion.plain) for each in expansion.errors]
     earlier += map(source_map.with_notes, in_blocks)
     too_large = large_numbers(written)
@@ -264,7 +283,7 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     else:
         if not earlier:
             spec.locate_in(source_map)
-            spec.vary_by(sweep if sweep.axes else None)
+            spec.vary_by(sweep if sweep.axes else None, tuning)
             return ParsedSpec.of(spec)
     reported = {each.path for each in earlier}
     found = [

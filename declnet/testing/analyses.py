@@ -9,7 +9,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.network.metric import Better
+from declnet.contracts.network.metric_names import Better
 from declnet.contracts.returned import checked_tables
 from declnet.errors import DataError
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check

@@ -17,7 +17,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.context import RunContext
 from declnet.contracts.network.layer import Layer
-from declnet.contracts.network.metric import Better
+from declnet.contracts.network.metric_names import Better
 from declnet.contracts.returned import checked_monitors, checked_observer
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged, Run
 from declnet.contracts.runs.observer import StepObserver

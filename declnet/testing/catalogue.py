@@ -11,6 +11,8 @@ from declnet.testing import (
     data_sources,
     declarations,
     engines,
+    executors,
+    formats,
     initializers,
     kernels,
     layers,
@@ -20,6 +22,7 @@ from declnet.testing import (
     optimizers,
     regularizers,
     schedules,
+    searchers,
     transforms,
     translations,
 )
@@ -34,6 +37,7 @@ _KINDS: dict[str, tuple[Try | None, tuple[Check, ...]]] = {
     "loss": (losses.try_loss, (*losses.CHECKS, *native.CHECKS)),
     "kernel": (kernels.try_kernel, kernels.CHECKS),
     "engine": (None, engines.CHECKS),
+    "executor": (None, executors.CHECKS),
     "regularizer": (regularizers.try_regularizer, (*regularizers.CHECKS, *native.CHECKS)),
     "optimizer": (optimizers.try_optimizer, (*optimizers.CHECKS, *native.CHECKS)),
     "schedule": (schedules.try_schedule, schedules.CHECKS),
@@ -43,8 +47,11 @@ _KINDS: dict[str, tuple[Try | None, tuple[Check, ...]]] = {
     "callback": (callbacks.try_callback, callbacks.CHECKS),
     "analysis": (analyses.try_analysis, analyses.CHECKS),
     "calibrator": (calibrators.try_calibrator, calibrators.CHECKS),
+    "searcher": (None, searchers.CHECKS),
     "transform": (transforms.try_transform, transforms.CHECKS),
     "translation": (None, translations.CHECKS),
+    "exporter": (None, formats.EXPORTER_CHECKS),
+    "importer": (None, formats.IMPORTER_CHECKS),
 }
 
 TRIALS = {kind: use for kind, (use, _) in _KINDS.items() if use is not None}

@@ -11,11 +11,12 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import by_name
-from declnet.contracts.returned import checked_info, checked_load
+from declnet.contracts.returned import checked_blocks, checked_info, checked_load
 from declnet.data.loading import checked_data as require_consistent
 from declnet.errors import DataError
-from declnet.testing.check import CheckFailed, Subject, calling, check
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.common_checks import USED_ONCE, parts_equal_the_whole
+from declnet.testing.comparison import difference
 from declnet.testing.trial import Setting, Trial, copied
 
 
@@ -95,12 +96,36 @@ def reads_files_by_suffix(subject: Subject) -> None:
                 raise CheckFailed(f"for_file gives {source!r}, which is not a data source")
 
 
+@check
+def blocks_are_the_data(subject: Subject) -> None:
+    """Reads blocks in any order that together are all data, if it can be read in blocks."""
+    dataset = _loaded(subject)
+    for samples, numbers in ((1, 10**6), (10**6, 3), (3, 10**6)):
+        with calling("blocks", skips=DataError):
+            blocks = checked_blocks(subject.instance, subject.instance.blocks(samples, numbers))
+            if blocks is None:
+                raise CheckSkipped("it has no blocks")
+            order = np.random.default_rng(0).permutation(len(blocks.sizes)).tolist()
+            read = {
+                each: _arrays(checked_load(subject.instance, blocks.read(each), "blocks"))
+                for each in order
+            }
+        for name, array in _arrays(dataset).items():
+            parts = [read[each][name] for each in range(len(blocks.sizes))]
+            if [len(each) for each in parts] != list(blocks.sizes):
+                raise CheckFailed("blocks have other sizes than said")
+            fault = difference(np.concatenate(parts), array)
+            if fault:
+                raise CheckFailed(f"the {name} of all blocks is not that of load: {fault}")
+
+
 CHECKS = (
     loads_usable_arrays,
     *USED_ONCE,
     loads_what_it_describes,
     parts_equal_the_whole,
     reads_files_by_suffix,
+    blocks_are_the_data,
 )
 
 

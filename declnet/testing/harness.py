@@ -156,8 +156,7 @@ class GraphHarness:
     def place(self, x: Given, y_true: Array, weights: Array | None = None) -> None:
         """Begin a training step on a batch, which is copied; x is an array, or several by name."""
         self._reset()
-        if self._graph.begin is not None:
-            self._graph.begin(self.step)
+        self._graph.schedules.begin(self.step)
         names = list(x) if isinstance(x, Mapping) else []
         inputs = list(x.values()) if isinstance(x, Mapping) else [x]
         given: list[Any] = [*inputs, *(each for each in (y_true, weights) if each is not None)]

@@ -108,8 +108,7 @@ def _layer_calls(subject: Subject, shape: Any) -> Sequence[Call]:
     model = Model(nodes, inputs, FLOAT)
     model.store.initialize(7, subject.registry)
     graph = TrainingGraph(model, NO_LOSS, USUAL.samples, seed=0)
-    if graph.begin is not None:
-        graph.begin(1)
+    graph.schedules.begin(1)
     x = {
         name: np.zeros((USUAL.samples, *each.shape), FLOAT if each.dtype == "float" else np.int64)
         for name, each in inputs.items()

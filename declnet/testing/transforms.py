@@ -15,6 +15,7 @@ from declnet.contracts.data.transform import ColumnError, Transform
 from declnet.contracts.returned import (
     checked_column,
     checked_fit,
+    checked_fitting,
     checked_levels,
     checked_names,
     checked_sequences,
@@ -283,6 +284,32 @@ def varies_by_the_given_stream(subject: Subject) -> None:
             raise CheckFailed(f"{name} is NaN or infinite in places")
 
 
+@check
+def fits_in_parts(subject: Subject) -> None:
+    """Learns the same from a column that arrives in parts, if it can be fitted in parts."""
+    if subject.instance.training_only:
+        raise CheckSkipped("it is for training only, so it is not fitted or applied")
+    with calling("fitting"):
+        if checked_fitting(subject.instance, subject.instance.fitting()) is None:
+            raise CheckSkipped("it has no fitting")
+    for column, _ in fitted_columns(subject):
+        for each in (column, column.gapped()):
+            if _refusal(subject, each) is not None:
+                continue
+            whole = subject.instance.fit(each.x)
+            for cuts in ((1,), (5, 6, 20)):
+                with calling(f"fitting for {each}"):
+                    fitting = checked_fitting(subject.instance, subject.instance.fitting())
+                    if fitting is None:
+                        raise CheckFailed("fitting gives None at times")
+                    for start, stop in pairwise([0, *cuts, ROWS]):
+                        fitting.update(copied(each.x[start:stop]))
+                    found = checked_fit(subject.instance, fitting.result())
+                fault = difference(_applied(subject, each, found), _applied(subject, each, whole))
+                if fault:
+                    raise CheckFailed(f"fitted to parts of {each}, apply gives other rows: {fault}")
+
+
 CHECKS = (
     suits_a_usual_column,
     leaves_inputs_alone,
@@ -296,6 +323,7 @@ CHECKS = (
     takes_gaps_that_the_training_data_does_not_have,
     refuses_by_column_errors,
     parts_equal_the_whole,
+    fits_in_parts,
 )
 
 

@@ -14,6 +14,7 @@ from declnet.contracts.arrays import MappedArray
 from declnet.contracts.network.inputs import UNNAMED, by_name, for_each
 from declnet.data.batches import (
     Batches,
+    BatchOrder,
     NamedSamples,
     Samples,
     VariedSamples,
@@ -31,9 +32,11 @@ from declnet.graph.update import GroupedUpdate, Update, bound_update, clippings
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
+from declnet.training.alongside import alongside
 from declnet.training.epochs import AccumulatedEpoch, Epoch, FullBatchEpoch, MiniBatchEpoch
 from declnet.training.numerics import arithmetic_for
-from declnet.training.preparation import ReadyData
+from declnet.training.preparation import ReadySet, ReadyStream
+from declnet.training.streaming import StreamedBatches
 
 WORTHWHILE = 2.0
 """NumPy training time in seconds, by `numpy_seconds`, from which `auto` uses compiled kernels. They
@@ -58,6 +61,8 @@ def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -
         return Kernels(registry)
     worthwhile = choice != "auto" or numpy_seconds(spec, model, samples) >= WORTHWHILE
     engine, threads = spec.engine.type, spec.engine.threads
+    if threads is None and alongside() is not None:
+        threads = 1
     return Kernels(registry, compiled=worthwhile, engine=engine, threads=threads)
 
 
@@ -214,7 +219,7 @@ class CompiledTraining:
 def compile_training(
     spec: RunSpec,
     model: Model,
-    train: ReadyData,
+    train: ReadySet,
     registry: Registry,
     kernels: Kernels | None = None,
     steps: int | None = None,
@@ -238,11 +243,17 @@ def compile_training(
     graph = TrainingGraph(model, spec.heads, batch, spec.seed, kernels, total, epoch=0, mean=mean)
     streams = graph.streams()
     bind: Callable[[TrainingGraph], Epoch]
-    if batch_size is None:
+    batches: BatchOrder
+    if batch_size is None and not isinstance(train, ReadyStream):
         bind = partial(FullBatchEpoch, data=train)
     else:
         training = spec.training
-        batches = Batches(samples, batch_size, training.shuffle, spec.seed, training.drop_last)
+        how = batch, training.shuffle, spec.seed, training.drop_last
+        if isinstance(train, ReadyStream):
+            batches = StreamedBatches(train, *how)
+            train = batches.samples
+        else:
+            batches = Batches(samples, *how)
         if any(each.training_only for each in spec.data.prepare):
             streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
         inputs = for_each(lambda x: x if isinstance(x, MappedArray) else Samples(x), train.x)

@@ -13,6 +13,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.execution.engine import Engine, NativeLoop, StepLoop
 from declnet.contracts.execution.operations import Gather, Record
 from declnet.data.batches import Batch
+from declnet.graph.schedules import ScheduledValues
 from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.graph.update import Updates
 
@@ -43,14 +44,22 @@ class CompiledSteps:
     Args:
         steps: the steps, without records.
         step: the same step in Python, on the batch `x`.
+        schedules: the layers' scheduled fields.
         row: the row of records.
     """
 
     def __init__(
-        self, engine: Engine, steps: StepLoop, step: Step, x: Batch, update: Updates, row: Array
+        self,
+        engine: Engine,
+        steps: StepLoop,
+        step: Step,
+        x: Batch,
+        update: Updates,
+        schedules: ScheduledValues,
+        row: Array,
     ) -> None:
         self._engine, self._steps, self._step = engine, steps, step
-        self._x, self._update, self._row = x, update, row
+        self._x, self._update, self._schedules, self._row = x, update, schedules, row
         self._loop = engine.loop(steps)
 
     @classmethod
@@ -75,13 +84,11 @@ class CompiledSteps:
         calls, updates = step.compiled.native, update.compiled.native
         if gathers is None or calls is None or updates is None:
             return None
-        if graph.begin is not None or update.is_scheduled:
-            return None
         start, row, losses = np.zeros(1, np.int64), np.zeros(1, np.int64), step.all_losses()
-        now = (start, row, *update.now)
+        now = (start, row, *update.now, *graph.schedules.arrays)
         sizes = (tuple(gathers), order, start, len(losses[0]))
         steps = StepLoop(*sizes, calls, losses, updates, now, threads)
-        return cls(engine, steps, step, x, update, row)
+        return cls(engine, steps, step, x, update, graph.schedules, row)
 
     @cached_property
     def recording(self) -> tuple[NativeLoop, tuple[Record, ...]] | None:
@@ -133,9 +140,11 @@ class CompiledSteps:
 
     def _run(self, loop: NativeLoop, step: int, starts: Sequence[int] | Array) -> float:
         count = len(starts)
-        values = np.empty((count, 2 + len(self._update.now)), np.int64)
+        values = np.empty((count, len(self._steps.now)), np.int64)
         values[:, 0], values[:, 1] = starts, np.arange(count)
-        self._update.fill(values[:, 2:], step + 1)
+        schedules = 2 + len(self._update.now)
+        self._update.fill(values[:, 2:schedules], step + 1)
+        self._schedules.fill(values[:, schedules:], step + 1)
         made = loop.run(values)
         if made < count:
             raise NonFiniteLossError(self._step.loss(), self._x, made)

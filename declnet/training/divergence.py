@@ -85,6 +85,6 @@ def finite_evaluation(
     """
     found = evaluation.evaluate(metrics)
     if not math.isfinite(found["loss"]):
-        x = samples_of(evaluation.data.x, slice(model.samples_at_once))
+        x = samples_of(next(iter(evaluation.data.parts())).x, slice(model.samples_at_once))
         raise divergence(model, epoch, found["loss"], x)
     return found

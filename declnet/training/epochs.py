@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.execution.engine import Engine
 from declnet.contracts.network.inputs import for_each
 from declnet.contracts.runs.observer import StepObserver
-from declnet.data.batches import Batch, Batches, GatherAll, Gathered, Samples
+from declnet.data.batches import Batch, BatchOrder, GatherAll, Gathered, Samples
 from declnet.graph.gradients import GradientMean
 from declnet.graph.observation import ObservedStep
 from declnet.graph.training_graph import Step, Targets, TrainingGraph
@@ -32,7 +33,7 @@ class FullBatchEpoch:
     steps = updates = 1
 
     def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
-        self._graph, self._begin, self._y = graph, graph.begin, data.y
+        self._graph, self._y = graph, data.y
         self._x: Batch = for_each(lambda x: Samples(x[:]).all(), data.x)
         targets = tuple(Samples(each).all() for each in data.y_true)
         self._arrays = (self._x, targets, data.weights)
@@ -47,6 +48,11 @@ class FullBatchEpoch:
         own = self._graph, self._step, self._x, update, (), order, threads
         self._compiled = CompiledSteps.of(engine, *own)
         self._attached = update if self._compiled is not None else None
+
+    @property
+    def is_compiled(self) -> bool:
+        """As `MiniBatchEpoch.is_compiled`."""
+        return self._attached is not None
 
     def run_epochs(self, update: Update, step: int, epochs: int) -> None:
         """As `MiniBatchEpoch.run_epochs`."""
@@ -64,8 +70,7 @@ class FullBatchEpoch:
         stop: int | None = None,  # noqa: ARG002
     ) -> float:
         """As `MiniBatchEpoch.run`."""
-        if self._begin is not None:
-            self._begin(step + 1)
+        self._graph.schedules.begin(step + 1)
         _collect(metrics, self._graph, self._step, self._y, self._step.run(), self._x)
         return update(step + 1)
 
@@ -122,7 +127,11 @@ class MiniBatchEpoch:
     """
 
     def __init__(
-        self, graph: TrainingGraph, inputs: Gathered, data: ReadyData, batches: Batches
+        self,
+        graph: TrainingGraph,
+        inputs: Gathered,
+        data: ReadyData,
+        batches: BatchOrder,
     ) -> None:
         self._graph, self._y, self._batches = graph, data.y, batches
         self._inputs = inputs
@@ -155,6 +164,11 @@ class MiniBatchEpoch:
                 return
             self._compiled[size] = compiled
         self._attached = update
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether an engine makes the steps of epochs without metrics."""
+        return self._attached is not None
 
     def _can_collect(self) -> bool:
         """Return whether metrics can be computed after the engine has made some steps."""
@@ -191,7 +205,7 @@ class MiniBatchEpoch:
         Raises:
             NonFiniteLossError: before the update that would have followed.
         """
-        rate, begin, stop = 0.0, self._graph.begin, self.steps if stop is None else stop
+        rate, stop = 0.0, self.steps if stop is None else stop
         if first == 0:
             self._batches.shuffle()
         if update is self._attached and (metrics is None or self._can_collect()):
@@ -201,8 +215,7 @@ class MiniBatchEpoch:
             gather_x(positions)
             gather_y(positions)
             step += 1
-            if begin is not None:
-                begin(step)
+            self._graph.schedules.begin(step)
             self._collect(metrics, positions, bound.run())
             rate = update(step)
         return rate
@@ -211,17 +224,15 @@ class MiniBatchEpoch:
         self, step: int, first: int, stop: int, metrics: MetricAccumulator | None
     ) -> float:
         """Run a part of an epoch by the engine: the batches of full size, then the last one."""
-        rate, size, order = 0.0, self._batches.batch_size, self._batches.order
+        rate, order = 0.0, self._batches.order
 
-        def collect(start: int, loss: float) -> None:
+        def collect(start: int, loss: float, size: int) -> None:
             self._collect(metrics, order[start : start + size], loss)
 
-        starts = size * np.arange(first, stop)
-        full = len(starts) - (stop == self.steps and self._batches.last_size < size)
-        for own, part in ((size, starts[:full]), (self._batches.last_size, starts[full:])):
-            if len(part):
-                rate = self._compiled[own].run(step, part, None if metrics is None else collect)
-                step += len(part)
+        for size, starts in self._batches.of_one_size(first, stop):
+            own = None if metrics is None else partial(collect, size=size)
+            rate = self._compiled[size].run(step, starts, own)
+            step += len(starts)
         return rate
 
     def run_observed(
@@ -291,7 +302,7 @@ class MiniBatchEpoch:
     def first_inputs(self, count: int) -> Batch:
         """Shuffle, and return the inputs of the first samples of the epoch, at most `count`."""
         self._batches.shuffle()
-        positions = self._batches.order[:count]
+        positions = self._batches.first(count)
         x, gather = self._inputs.batch(len(positions))
         gather(positions)
         return x
@@ -335,6 +346,8 @@ class AccumulatedEpoch:
     def __init__(self, batches: MiniBatchEpoch, size: int, mean: GradientMean) -> None:
         self._batches, self._size, self._mean = batches, size, mean
         self.steps, self.updates = batches.steps, -(-batches.steps // size)
+
+    is_compiled = False
 
     def run(
         self,

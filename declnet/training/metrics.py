@@ -8,14 +8,12 @@ from types import MappingProxyType
 from typing import Any
 
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.network.metric import Better, Metric
+from declnet.contracts.network.metric import Metric
+from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.contracts.returned import checked_predictions, checked_result
 from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
 from declnet.spec.heads import VALIDATION, Head, HeadName
 from declnet.spec.partial import HeadPart
-
-LOSSES = ("loss", "data_loss", "regularization_loss")
-"""The metrics that every run has: the loss and its parts."""
 
 Watch = Callable[[Array, Array], None]
 """Called with a batch's predictions, which will be overwritten, and its y as passed by the user."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,8 +14,10 @@ from declnet.contracts.network.inputs import Inputs, by_name, for_each, sample_c
 from declnet.contracts.returned import checked_targets
 from declnet.data.loading import fingerprint
 from declnet.data.preparation import FittedPreparation
-from declnet.data.sets import prepared_sets
 from declnet.data.splits import Data
+from declnet.data.streaming.fitting import prepared_sets
+from declnet.data.streaming.source import read_ahead
+from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.data.targets import inverted_target, wanted_targets
 from declnet.errors import DataError
 from declnet.graph.model import Model, build_model
@@ -50,6 +52,73 @@ class ReadyData:
     def __len__(self) -> int:
         return sample_count(self.x)
 
+    def parts(self) -> Iterator[ReadyData]:
+        """Yield all samples: these."""
+        yield self
+
+
+@dataclass(frozen=True, eq=False)
+class ReadyStream:
+    """A streamed data set, read in the types that a model and its losses compute with.
+
+    Attributes:
+        sizes: the number of samples in each block.
+        read: returns the samples in a block, from any thread.
+        window: about how many samples are in memory and shuffled at a time.
+        class_names: the names of the labels 0, 1, 2, …, if known.
+        unscale: for each loss with a prepared target, how to invert that in predictions.
+        groups: as for `Blocks`.
+    """
+
+    sizes: tuple[int, ...]
+    read: Callable[[int], ReadyData]
+    fingerprint: str
+    window: int
+    class_names: tuple[str, ...] | None = None
+    unscale: Mapping[int, Unscale] = field(default_factory=dict)
+    groups: tuple[int, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        streamed: StreamedSet,
+        model: Model,
+        heads: Sequence[Head],
+        preparation: FittedPreparation | None,
+        label: str,
+    ) -> ReadyStream:
+        """Return a prepared stream for a model and its losses; arguments as for `make_ready`."""
+
+        def read(number: int) -> ReadyData:
+            part = streamed.read(number)
+            return make_ready(part, model, heads, preparation, label, hashed=False)
+
+        hashed, names = streamed.fingerprint, streamed.class_names
+        unscale = unscaling(heads, preparation)
+        return cls(streamed.sizes, read, hashed, streamed.window, names, unscale, streamed.groups)
+
+    def __len__(self) -> int:
+        return sum(self.sizes)
+
+    def parts(self) -> Iterator[ReadyData]:
+        """Yield all samples in order, block by block."""
+        return read_ahead(self.read, (at for at, size in enumerate(self.sizes) if size))
+
+
+ReadySet = ReadyData | ReadyStream
+
+
+def in_memory(data: ReadySet) -> ReadyData:
+    """Return the data; raise DataError if it is streamed, for what needs all of it at once."""
+    if isinstance(data, ReadyStream):
+        raise DataError(
+            "this needs the data in memory, but it is streamed",
+            hint="copy some of the rows to a file, and set data.stream = false",
+            path=("data", "stream"),
+            code="E017",
+        )
+    return data
+
 
 def make_ready(
     dataset: Dataset,
@@ -57,6 +126,8 @@ def make_ready(
     heads: Sequence[Head],
     preparation: FittedPreparation | None,
     label: str,
+    *,
+    hashed: bool = True,
 ) -> ReadyData:
     """Convert a data set for a model and its losses.
 
@@ -64,6 +135,7 @@ def make_ready(
         heads: the losses.
         preparation: the preparation of the training data, and of its targets, if there is any.
         label: the data set's name in messages, e.g. `"train"`.
+        hashed: whether the fingerprint is needed.
 
     Raises:
         DataError: the data does not match the model or a loss.
@@ -74,7 +146,7 @@ def make_ready(
         for_each(_read_only, x),
         tuple(read_only(y) for y, _ in pairs),
         tuple(read_only(y_true) for _, y_true in pairs),
-        fingerprint(dataset),
+        fingerprint(dataset) if hashed else "",
         weights.astype(model.dtype) if weights is not None else None,
         dataset.class_names,
         unscaling(heads, preparation),
@@ -162,7 +234,7 @@ class Prepared:
     """
 
     model: Model
-    data: dict[str, ReadyData]
+    data: dict[str, ReadySet]
     preparation: FittedPreparation | None = None
 
 
@@ -183,12 +255,12 @@ def prepare(
         DataError: the data is invalid.
         WeightsError: the initial weights are invalid.
     """
-    checked = checked or check_spec(spec, registry, given)
+    checked = checked or check_spec(spec, registry, given, suspects=False)
     checked.require_right()
     sets = checked.sets or prepared_sets(spec.data, wanted_targets(spec.heads), spec.seed, given)
     model = build_model(spec.model, sets.input_infos, spec.seed, registry, spec.optimizer.groups)
-    ready = {
-        name: make_ready(each, model, spec.heads, sets.preparation, name)
-        for name, each in sets.datasets.items()
-    }
+    own = model, spec.heads, sets.preparation
+    ready: dict[str, ReadySet] = {
+        name: ReadyStream.of(each, *own, name) for name, each in sets.streams.items()
+    } or {name: make_ready(each, *own, name) for name, each in sets.datasets.items()}
     return Prepared(model, ready, sets.preparation)

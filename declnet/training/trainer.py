@@ -14,14 +14,15 @@ from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.heads import VALIDATION, Head
 from declnet.spec.model import RunSpec
-from declnet.training.compile import compile_training
+from declnet.training.alongside import PythonNeededError
+from declnet.training.compile import compile_training, numpy_seconds
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.divergence import divergence, finite_evaluation
 from declnet.training.epochs import Epoch, StepArrays, Update
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import MetricAccumulator, NamedMetric, losses_of, metrics_of
 from declnet.training.numerics import arithmetic_for
-from declnet.training.preparation import ReadyData
+from declnet.training.preparation import ReadySet
 from declnet.training.state import StateError, TrainingState, put_back
 
 
@@ -46,6 +47,14 @@ SIGN_OF_LIFE = 0.2
 
 PART = 0.05
 """Maximum duration of a part of an epoch in seconds, unless one batch takes longer."""
+
+
+PYTHON_EPOCH, PYTHON_STEP = 3e-4, 5e-5
+"""Seconds that Python takes for the metrics of a logged epoch, and of each of its steps, about."""
+
+NATIVE, SELDOM = 0.3, 0.2
+"""The time of an engine's steps relative to NumPy's, about; and the time that Python may take
+relative to that for runs in threads, of which only one at a time has the interpreter."""
 
 
 class Pace:
@@ -103,8 +112,8 @@ class Trainer:
         self,
         spec: RunSpec,
         model: Model,
-        train: ReadyData,
-        validation: ReadyData | None,
+        train: ReadySet,
+        validation: ReadySet | None,
         registry: Registry,
     ) -> None:
         self._training, self._heads, self._model = spec.training, spec.heads, model
@@ -120,6 +129,7 @@ class Trainer:
         self._apply: Update = compiled.update
         self._streams, self.kernels = compiled.streams, compiled.kernels
         self.samples_a_step, self._adapt = compiled.batch, compiled.adapt
+        self._numpy_seconds = numpy_seconds(spec, model, len(train))
         self.epoch = self.batch = self.step = 0
         self.steps = spec.training.updates(len(train))
         self.epochs = spec.training.started_epochs(len(train))
@@ -219,6 +229,20 @@ class Trainer:
     def follow_updates(self, followers: Sequence[Callable[[int], None]]) -> None:
         """Call these after each update from now on, with its number, from 1."""
         self._apply = _followed(self._update, followers) if followers else self._update
+
+    def require_native(self) -> None:
+        """Require that an engine makes the steps, and Python is needed in between but seldom.
+
+        Raises:
+            PythonNeededError: it is needed for each step, or too often for metrics and callbacks.
+        """
+        training = self._training
+        follows = any(type(c).after_update is not Callback.after_update for c in training.callbacks)
+        share = 1.0 if self._monitored.every_epoch else 1 / training.log_every
+        python = share * (PYTHON_EPOCH + self._epoch.steps * PYTHON_STEP)
+        native = NATIVE * self._numpy_seconds / self.epochs
+        if follows or not self._epoch.is_compiled or python > SELDOM * native:
+            raise PythonNeededError(self._numpy_seconds)
 
     @property
     def steps_an_epoch(self) -> int:

@@ -175,14 +175,16 @@ def mish(x: Any) -> Any:
     """Return y = x * t, t = tanh(log(1 + exp(x))), and t + x * (1 - t**2) * sigmoid(x).
 
     With e = exp(-|x|), t = (1 + 2 e) / (1 + 2 e + 2 e**2) for x >= 0, else e (e + 2) / (e (e + 2)
-    + 2).
+    + 2). From x = 20 on, t and the derivative are 1.
     """
     one, two = of_its_type(x, F(1), 1.0), of_its_type(x, F(2), 2.0)
+    most = of_its_type(x, F(20), 20.0)
     e = exp(-abs(x))
     above = x >= one - one
     part = one + two * e if above else e * (e + two)
     t = part / (part + (two * e * e if above else two))
-    return x * t, t + x * (one - t * t) * ((one if above else e) / (one + e))
+    below = x if x < most else most
+    return x * t, t + below * (one - t * t) * ((one if above else e) / (one + e))
 
 
 def gelu_by_tanh(x: Any) -> Any:

@@ -1,7 +1,7 @@
 """Layers that draw random numbers: the same numbers as NumPy's generators, without Python.
 
-The routines call the functions of the layer's bit generator by their addresses, and so leave its
-state as the component does. Their arrays have one axis, in the order in which they are in memory.
+The routines leave the state of the layer's bit generator as the component does. Their arrays have
+one axis, in the order in which they are in memory.
 """
 
 import ctypes
@@ -14,29 +14,25 @@ import numpy as np
 from declnet import KernelCalls, KernelSite, NativeCall
 from declnet_jit import CompiledKernel, Intrinsic, rounded_as_written, share
 from declnet_kernels.memory_orders import flat_for_elementwise
+from declnet_kernels.pcg64 import (
+    ONE,
+    factors_of,
+    leave_behind,
+    linear,
+    memory_of,
+    state_after,
+    word,
+)
 from declnet_standard.layers import Dropout, GaussianNoise
 
 BLOCK = np.uint64(512)
-ZERO = np.uint64(0)
+TWO, FOUR, ELEVEN, HALF = map(np.uint64, (2, 4, 11, 32))
 
 UNIT = np.float32(2.0**-24)
 """NumPy's float32 in [0, 1) has the first 24 of 32 random bits."""
 
-
-@Intrinsic
-def next_uint32(_context: Any, _function: Any, _state: Any) -> Any:
-    """Call the function uint32_t(void *) at an address."""
-    from numba import types
-
-    return types.uint32(types.int64, types.int64), _calling("i32")
-
-
-@Intrinsic
-def next_double(_context: Any, _function: Any, _state: Any) -> Any:
-    """Call the function double(void *) at an address."""
-    from numba import types
-
-    return types.float64(types.int64, types.int64), _calling("double")
+UNIT_DOUBLE = 2.0**-53
+"""Its float64 in [0, 1) has the first 53 of 64."""
 
 
 @Intrinsic
@@ -44,51 +40,89 @@ def fill(_context: Any, _function: Any, _generator: Any, _count: Any, _out: Any)
     """Call the function void(bitgen_t *, npy_intp, float or double *) at an address."""
     from numba import types
 
-    words = [types.int64] * 4
-    return types.void(*words), _calling("void")
-
-
-def _calling(result: str) -> Any:
-    """Return the generator of a call of the function at an address with words as arguments."""
-
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         from llvmlite import ir
 
         word, *words = arguments
-        types = {"i32": ir.IntType(32), "double": ir.DoubleType(), "void": ir.VoidType()}
-        kind = ir.FunctionType(types[result], [each.type for each in words])
-        value = builder.call(builder.inttoptr(word, kind.as_pointer()), words)
-        return context.get_dummy_value() if result == "void" else value
+        kind = ir.FunctionType(ir.VoidType(), [each.type for each in words])
+        builder.call(builder.inttoptr(word, kind.as_pointer()), words)
+        return context.get_dummy_value()
 
-    return generate
-
-
-@rounded_as_written
-def drop_single(x, draw, state, rate, scale, mask, y):  # type: ignore[no-untyped-def]
-    """Mask = scale where a number drawn from [0, 1) is at least rate, else 0; y = x * mask."""
-    n = np.uint64(x.size)
-    for start in range(ZERO, n, BLOCK):
-        stop = min(n, start + BLOCK)
-        for i in range(start, stop):
-            mask[i] = np.float32(next_uint32(draw, state) >> np.uint32(8)) * UNIT
-        for i in range(start, stop):
-            factor = scale if mask[i] >= rate else rate - rate
-            mask[i] = factor
-            y[i] = x[i] * factor
+    return types.void(*[types.int64] * 4), generate
 
 
 @rounded_as_written
-def drop_double(x, draw, state, rate, scale, mask, y):  # type: ignore[no-untyped-def]
-    """Drop numbers as `drop_single`."""
-    n = np.uint64(x.size)
-    for start in range(ZERO, n, BLOCK):
-        stop = min(n, start + BLOCK)
-        for i in range(start, stop):
-            mask[i] = next_double(draw, state)
-        for i in range(start, stop):
-            factor = scale if mask[i] >= rate else 0.0
-            mask[i] = factor
-            y[i] = x[i] * factor
+def drop_single(part, parts, x, state, left, rate, mask, y):  # type: ignore[no-untyped-def]
+    """Mask = scale where a number drawn from [0, 1) is at least the rate, else 0; y = x * mask.
+
+    The rate is an array of one number; scale = 1 / (1 - rate). `state` and `left` are the
+    generator's, as of `memory_of`. A word gives two numbers, the first from its low half.
+    """
+    start, stop = share(x.size, part, parts)
+    if start >= stop:
+        return
+    limit, scale, zero = np.float32(rate[0]), np.float32(1 / (1 - rate[0])), np.float32(0)
+    i, saved = start, np.uint64(left[0])
+    if i < saved:
+        mask[i] = uniform_single(np.uint64(np.uint32(left[1])))
+        i += ONE
+    position = i - saved
+    low, high = state_after((position >> ONE) + ONE, state)
+    a_low, a_high, b_low, b_high = factors_of(ONE, np.uint64(state[2]), np.uint64(state[3]))
+    if position & ONE and i < stop:
+        mask[i] = uniform_single(word(low, high) >> HALF)
+        i += ONE
+        low, high = linear(low, high, a_low, a_high, b_low, b_high)
+    next_low, next_high = linear(low, high, a_low, a_high, b_low, b_high)
+    a_low, a_high, b_low, b_high = factors_of(TWO, np.uint64(state[2]), np.uint64(state[3]))
+    for first in range(start, stop, BLOCK):
+        end = min(stop, first + BLOCK)
+        while i < end and i + FOUR <= stop:
+            one, two = word(low, high), word(next_low, next_high)
+            mask[i] = uniform_single(one)
+            mask[i + ONE] = uniform_single(one >> HALF)
+            mask[i + TWO] = uniform_single(two)
+            mask[i + TWO + ONE] = uniform_single(two >> HALF)
+            low, high = linear(low, high, a_low, a_high, b_low, b_high)
+            next_low, next_high = linear(next_low, next_high, a_low, a_high, b_low, b_high)
+            i += FOUR
+        if i < end:
+            one = word(low, high)
+            mask[i] = uniform_single(one)
+            if i + ONE < stop:
+                mask[i + ONE] = uniform_single(one >> HALF)
+            if i + TWO < stop:
+                mask[i + TWO] = uniform_single(word(next_low, next_high))
+            i = stop
+        for j in range(first, end):
+            factor = scale if mask[j] >= limit else zero
+            mask[j] = factor
+            y[j] = x[j] * factor
+
+
+@rounded_as_written
+def drop_double(part, parts, x, state, rate, mask, y):  # type: ignore[no-untyped-def]
+    """Drop numbers as `drop_single`; a word gives one number."""
+    start, stop = share(x.size, part, parts)
+    if start >= stop:
+        return
+    limit, scale = rate[0], 1 / (1 - rate[0])
+    low, high = state_after(start + ONE, state)
+    a_low, a_high, b_low, b_high = factors_of(ONE, np.uint64(state[2]), np.uint64(state[3]))
+    for first in range(start, stop, BLOCK):
+        end = min(stop, first + BLOCK)
+        for j in range(first, end):
+            mask[j] = np.float64(np.int64(word(low, high) >> ELEVEN)) * UNIT_DOUBLE
+            low, high = linear(low, high, a_low, a_high, b_low, b_high)
+        for j in range(first, end):
+            factor = scale if mask[j] >= limit else 0.0
+            mask[j] = factor
+            y[j] = x[j] * factor
+
+
+def uniform_single(half: Any) -> Any:
+    """Return a number in [0, 1) from the lower half of a word, as NumPy in float32."""
+    return np.float32(np.int32(np.uint32(half) >> np.uint32(8))) * UNIT
 
 
 @rounded_as_written
@@ -107,10 +141,11 @@ def draw_all(function, generator, address, noise):  # type: ignore[no-untyped-de
 
 @rounded_as_written
 def add_multiple(part, parts, x, noise, factor, y):  # type: ignore[no-untyped-def]
-    """Y = x + factor * noise."""
+    """Y = x + factor * noise; the factor is an array of one number."""
+    times = x.dtype.type(factor[0])
     start, stop = share(x.size, part, parts)
     for i in range(start, stop):
-        y[i] = x[i] + noise[i] * factor
+        y[i] = x[i] + noise[i] * times
 
 
 @rounded_as_written
@@ -126,23 +161,25 @@ class DropoutKernel(CompiledKernel):
 
     type = "dropout_jit"
     replaces = (Dropout,)
+    reads_schedules = True
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
-        """Draw the mask and fill y in one call."""
-        (layer,), (state,) = site.components, site.states
+        """Draw the mask and fill y in one call, which is followed by one for the generator."""
+        (state,) = site.states
         found = flat_for_elementwise(site.x, site.y, state.mask, site.dy, site.dx)
         if found is None:
             return None
         before, (x, y, mask, dy, dx) = found
-        generator, kind = state.rng.bit_generator, y.dtype.type
-        drop, draw = (
-            (drop_single, "next_uint32") if kind is np.float32 else (drop_double, "next_double")
-        )
-        function = _address(getattr(generator.ctypes, draw))
-        numbers = kind(layer.rate), kind(1 / (1 - layer.rate))
-        forward = drop.bound(x, function, generator.ctypes.state_address, *numbers, mask, y)
+        generator, is_single = state.rng.bit_generator, y.dtype == np.float32
+        memory = memory_of(generator)
+        if memory is None:
+            return None
+        drop, read = (drop_single, memory) if is_single else (drop_double, memory[:1])
+        forward = drop.bound(x, *read, state.now["rate"], mask, y)
+        after = leave_behind.bound(*memory, x.size, is_single)
         backward = () if dx is None else (multiply.bound(dy, mask, dx),)
-        return KernelCalls((*before, _keeping(forward, generator)), backward)
+        drawn = (_keeping(each, generator) for each in (forward, after))
+        return KernelCalls((*before, *drawn), backward)
 
 
 class GaussianNoiseKernel(CompiledKernel):
@@ -150,10 +187,11 @@ class GaussianNoiseKernel(CompiledKernel):
 
     type = "gaussian_noise_jit"
     replaces = (GaussianNoise,)
+    reads_schedules = True
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Draw the noise and fill y in two calls; None if NumPy does not export its function."""
-        (layer,), (state,) = site.components, site.states
+        (state,) = site.states
         found = flat_for_elementwise(site.x, site.y, state.noise, site.dy, site.dx)
         function = _normal_fill(site.y.dtype.name)
         if found is None or function is None:
@@ -162,7 +200,7 @@ class GaussianNoiseKernel(CompiledKernel):
         generator = state.rng.bit_generator
         pointer = generator.ctypes.bit_generator.value
         draw = draw_all.bound(function, pointer, noise.ctypes.data, noise)
-        add = add_multiple.bound(x, noise, y.dtype.type(layer.std), y)
+        add = add_multiple.bound(x, noise, state.now["std"], y)
         same = dx is None or dx.ctypes.data == dy.ctypes.data
         backward = () if same else (copy.bound(dy, dx),)
         return KernelCalls((*before, _keeping(draw, generator), add), backward)

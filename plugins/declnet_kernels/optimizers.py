@@ -66,7 +66,7 @@ def lion(part, parts, w, dw, momentum, beta_1, beta_2, decay, rate):  # type: ig
     """
     kind = w.dtype.type
     zero, one, factor, keep = kind(0), kind(1), kind(rate[0]), kind(beta_2)
-    lead, kept = kind(beta_1 * (1 - beta_2) / (1 - beta_1)), kind(1 - rate[0] * decay)
+    lead, kept = kind(beta_1 * (1 - beta_2) / (1 - beta_1)), kind(1 - rate[0] * decay[0])
     start, stop = share(w.size, part, parts)
     for i in range(start, stop):
         slope, before = dw[i], momentum[i]
@@ -132,7 +132,7 @@ def adam(  # type: ignore[no-untyped-def]
     kind, number = w.dtype.type, float(step[0])
     scale_m = (1 - beta_1) / (1 - beta_1**number)
     scale_v = sqrt((1 - beta_2) / (1 - beta_2**number))
-    keep_1, keep_2, kept = kind(beta_1), kind(beta_2), kind(1 - rate[0] * decay)
+    keep_1, keep_2, kept = kind(beta_1), kind(beta_2), kind(1 - rate[0] * decay[0])
     small, factor = kind(epsilon / scale_v), kind(rate[0] * scale_m / scale_v)
     start, stop = share(w.size, part, parts)
     for i in range(start, stop):
@@ -233,10 +233,11 @@ class LionKernel(OptimizerKernel):
 
     type = "lion_jit"
     replaces = (Lion,)
+    reads_schedules = True
 
     def _call(self, optimizer: Any, arrays: Arrays, site: KernelSite) -> NativeCall:
-        numbers = optimizer.beta_1, optimizer.beta_2, optimizer.weight_decay
-        return lion.bound(*arrays, *numbers, site.rate)
+        numbers = optimizer.beta_1, optimizer.beta_2
+        return lion.bound(*arrays, *numbers, _weight_decay(site), site.rate)
 
 
 class AdagradKernel(OptimizerKernel):
@@ -276,7 +277,7 @@ class AdamKernel(OptimizerKernel):
     replaces: ClassVar[tuple[Any, ...]] = (Adam,)
 
     def _call(self, optimizer: Any, arrays: Arrays, site: KernelSite) -> NativeCall:
-        decay = optimizer.weight_decay if isinstance(optimizer, AdamW) else 0.0
+        decay = _weight_decay(site) if isinstance(optimizer, AdamW) else np.zeros(1)
         return adam.bound(*arrays, *_betas(optimizer), decay, site.rate, site.step)
 
 
@@ -285,6 +286,7 @@ class AdamWKernel(AdamKernel):
 
     type = "adamw_jit"
     replaces = (AdamW,)
+    reads_schedules = True
 
 
 class AMSGradKernel(OptimizerKernel):
@@ -307,6 +309,12 @@ class NAdamKernel(OptimizerKernel):
         beta_1, beta_2, epsilon = _betas(optimizer)
         numbers = beta_1, beta_2, optimizer.momentum_decay, epsilon
         return nadam.bound(*arrays, *numbers, site.rate, site.step)
+
+
+def _weight_decay(site: KernelSite) -> Array:
+    state: Any = site.state
+    decay: Array = state.now["weight_decay"]
+    return decay
 
 
 def _betas(optimizer: Any) -> tuple[float, float, float]:

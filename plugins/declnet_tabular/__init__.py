@@ -45,7 +45,11 @@ COMPONENTS = {
 }
 """By kind and module, the class of each type."""
 
-KERNELS = {"member_dense": "MemberDenseKernel", "ntp_dense": "NTPDenseKernel"}
+KERNELS = {
+    "member_dense": "MemberDenseKernel",
+    "ntp_dense": "NTPDenseKernel",
+    "parametric_activation": "ParametricActivationKernel",
+}
 """The class for each type that is replaced; imported for models that have it."""
 
 __getattr__ = lazy_names(

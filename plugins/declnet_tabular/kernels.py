@@ -14,6 +14,7 @@ from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_jit import CompiledKernel, Routine, product, share
 from declnet_tabular.layers.members import MemberDense
 from declnet_tabular.layers.ntp_dense import NTPDense
+from declnet_tabular.layers.parametric_activation import ParametricActivation
 
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
@@ -58,6 +59,32 @@ def sum_members(part, parts, dy, db):  # type: ignore[no-untyped-def]
             for s in range(np.uint64(dy.shape[2])):
                 total += dy[i, j, s]
             db[i, j] = total
+
+
+@Routine
+def mix(part, parts, x, f, shares, change, y):  # type: ignore[no-untyped-def]
+    """Change = f - x; y = x + shares * change, with a share for each row."""
+    start, stop = share(x.shape[0], part, parts)
+    for j in range(start, stop):
+        for s in range(np.uint64(x.shape[1])):
+            difference = f[j, s] - x[j, s]
+            change[j, s] = difference
+            y[j, s] = x[j, s] + shares[j] * difference
+
+
+@Routine
+def unmix(part, parts, dy, change, shares, dshares, dx, df):  # type: ignore[no-untyped-def]
+    """Dshares = sum dy * change; df = dy * shares and dx = dy - df, if they have columns."""
+    start, stop = share(dy.shape[0], part, parts)
+    for j in range(start, stop):
+        total = dy.dtype.type(0)
+        for s in range(np.uint64(dy.shape[1])):
+            total += dy[j, s] * change[j, s]
+        dshares[j] = total
+        for s in range(np.uint64(df.shape[1])):
+            df[j, s] = dy[j, s] * shares[j]
+        for s in range(np.uint64(dx.shape[1])):
+            dx[j, s] = dy[j, s] - dy[j, s] * shares[j]
 
 
 class NTPDenseKernel(CompiledKernel):
@@ -114,6 +141,43 @@ class MemberDenseKernel(CompiledKernel):
         if dx is not None:
             backward.append(product(weights, dy, dx))
         return _complete(forward, backward)
+
+
+class ParametricActivationKernel(CompiledKernel):
+    """y = x + shares * (f - x), and all gradients in one pass.
+
+    The order of the sum dshares differs from NumPy's, a relative difference of about 1e-6 in
+    float32.
+    """
+
+    type = "parametric_activation_jit"
+    replaces = (ParametricActivation,)
+
+    def bind(self, site: KernelSite) -> KernelCalls | None:
+        """Fill y and f - x, then dshares, dx and df."""
+        (state,), (x, f) = site.states, site.x
+        change, shares = state.change, state.shares
+        dx, df = site.dx if site.dx is not None else (None, None)
+        given = (x, f, site.y, change, site.dy, dx, df)
+        found: list[Any] = [_by_unit(each, len(shares)) for each in given]
+        if any((each is None) != (own is None) for each, own in zip(found, given, strict=True)):
+            return None
+        x, f, y, change, dy, dx, df = found
+        forward = (mix.bound(x, f, shares, change, y),)
+        if dy is None:
+            return KernelCalls(forward)
+        unused = np.empty((len(shares), 0), dy.dtype)
+        dx, df = (unused if each is None else each for each in (dx, df))
+        return KernelCalls(forward, (unmix.bound(dy, change, shares, state.grad.shares, dx, df),))
+
+
+def _by_unit(array: Array | None, units: int) -> Array | None:
+    """Return (n, units, …) as (units, numbers of each); None if it is not so in memory."""
+    moved = _batch_last(array)
+    if moved is None or moved.dtype not in FLOATS or not moved.flags.c_contiguous:
+        return None
+    rows: Array = moved.reshape(units, -1)
+    return rows
 
 
 def _complete(

@@ -186,7 +186,7 @@ def test_folds_that_were_killed_go_on_and_repeat_none_that_is_finished(
     del document["data"]["validation"]
     document["data"]["folds"] = 4
     path, out = spec_file(document), tmp_path / "out"
-    process = declnet_cli.start("run", path, "--quiet", "--out", "out")
+    process = declnet_cli.start("run", path, "--quiet", "--jobs", 1, "--out", "out")
     while process.poll() is None and not (out / "fold-3/history.jsonl").exists():
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)

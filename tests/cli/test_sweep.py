@@ -7,9 +7,16 @@ import re
 import signal
 import time
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from statistics import mean, stdev
 
 import pytest
+
+from declnet.cli.sweep_tables import print_series
+from declnet.runs.many import threads, workers
+from declnet.runs.many.summary import series_of
+from declnet.runs.many.tasks import Outcome
+from declnet_standard.data.arrays import NPZ
 
 from .conftest import by_name
 
@@ -138,10 +145,11 @@ def test_what_is_wrong_is_told_before_anything_is_written(
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.fixture
-def endless(declnet_cli, spec_file, document, tmp_path):
-    """Start two endless workers and wait until both have logged."""
+@pytest.fixture(params=["jit", "numpy"])
+def endless(request, declnet_cli, spec_file, document, tmp_path):
+    """Start two endless runs in threads or in worker processes; wait until both have logged."""
     document["training"] |= {"epochs": 10**9, "log_every": 1000}
+    document["engine"] = {"kernels": request.param}
     process = declnet_cli.start(
         "run", spec_file(document), "--seeds", "0..1", "--jobs", "2", "--out", "out"
     )
@@ -156,7 +164,7 @@ def endless(declnet_cli, spec_file, document, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interruption_ends_the_workers_and_their_folders_say_so(endless, number):
+def test_an_interruption_ends_all_runs_and_their_folders_say_so(endless, number):
     process, folders = endless
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
@@ -164,8 +172,10 @@ def test_an_interruption_ends_the_workers_and_their_folders_say_so(endless, numb
     assert (process.returncode, err.strip()) == (130, said)
     assert [status(each) for each in folders] == ["interrupted", "interrupted"]
     assert all((each / "weights.safetensors").exists() for each in folders)
+    assert all(list(each.rglob("checkpoint*")) for each in folders)
 
 
+@pytest.mark.parametrize("endless", ["numpy"], indirect=True)
 def test_workers_do_not_outlive_the_command(endless):
     process, folders = endless
     process.kill()
@@ -213,6 +223,32 @@ def test_the_table_has_the_mean_and_the_deviation_of_the_folds(declnet_cli, fold
     folders = [(each["fold"], each["folder"]) for each in summary["runs"]]
     assert folders == [(1, "fold-1"), (2, "fold-2"), (3, "fold-3")]
     assert summary["metrics"]["validation"]["loss"]["mean"] == pytest.approx(mean(losses))
+
+
+def test_a_run_of_folds_ends_with_the_metrics_of_all_models(declnet_cli, folds, tmp_path):
+    out = declnet_cli.succeeds("run", folds, "--set", "data.test=0.2", "--out", "many")
+    *_, out_of_fold, test, baseline, _ = out.splitlines()
+    found = json.loads(declnet_cli.succeeds("evaluate", "many", "--format", "json"))
+    first, second = (each["metrics"] for each in found["evaluations"])
+    expected = f"accuracy: {first['accuracy']:.3f}, loss: {first['loss']:.3f}"
+    assert out_of_fold == f"out of fold: {expected}"
+    assert test == f"test, mean of all models: accuracy: {second['accuracy']:.3f}"
+    assert baseline.startswith('test baseline, always "')
+
+
+def test_a_table_of_runs_that_does_not_fit_has_a_row_for_each_metric(monkeypatch, capsys):
+    outcomes = [
+        Outcome("small", 0, Path(f"fold-{fold}"), {"test": {"loss": fold / 4}}, 2.0, None, fold)
+        for fold in (1, 2, 3)
+    ]
+    (series,) = series_of(outcomes)
+    print_series(series)
+    assert len(capsys.readouterr().out.splitlines()) > 8
+    monkeypatch.setattr("declnet.cli.sweep_tables.table_room", lambda _: -1)
+    print_series(series)
+    rows = by_name(capsys.readouterr().out)
+    assert rows["test.loss"] == ["0.5000", "0.2500", "0.2500", "0.7500"]
+    assert rows["seconds"] == ["2.00", "0.00", "2.00", "2.00"]
 
 
 def test_seeds_and_folds_multiply(declnet_cli, folds, tmp_path):
@@ -411,3 +447,21 @@ def test_the_picture_is_one_of_its_kind(declnet_cli, specs, tmp_path, suffix):
     width, height = (int.from_bytes(header[at : at + 4], "big") for at in (16, 20))
     assert (width, 400 < height < 800) == (1540, True)
     assert 20_000 < picture.stat().st_size < 200_000
+
+
+def test_data_is_loaded_once_for_all_checks_and_runs(
+    declnet_cli, spec_file, document, monkeypatch, tmp_path
+):
+    loads, load = [], NPZ.load
+    monkeypatch.setattr(NPZ, "load", lambda source, rng: loads.append(source) or load(source, rng))
+    for module in (threads, workers):
+        monkeypatch.setattr(module, "at_once", None)  # in this process: it takes them but a moment
+    document["data"] |= {"prepare": ["standardize"], "validation": 0.2}
+    document["sweep"] = {"optimizer.learning_rate": [0.1, 0.2], "seed": [1, 2]}
+    declnet_cli.succeeds("sweep", spec_file(document), "--quiet", "--jobs", "2")
+    assert len(loads) == 1
+    document["data"] |= {"folds": 3}
+    del document["data"]["validation"], document["sweep"]
+    declnet_cli.succeeds("run", spec_file(document), "--seeds", "1,2", "--quiet", "--jobs", "2")
+    assert len(loads) == 2
+    assert len(list(tmp_path.rglob("weights.safetensors"))) == 10

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import redirect_stdout
+from io import StringIO
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from declnet.cli.terminal import BLOCKS, print_table, shown_bytes, sparkline
+from declnet.display.characters import escaped_line
 
 from .conftest import rows
 
@@ -37,6 +44,40 @@ def test_outside_a_terminal_nothing_is_cut_wrapped_or_padded(capsys):
     assert [line.rstrip() for line in lines] == lines
     assert any(line.endswith(long) for line in lines)
     assert any("[red]b" in line for line in lines)
+
+
+texts = st.text(st.sampled_from("ab-0.é字\t\n\u001b[]"), max_size=6)
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_a_file_gets_what_a_terminal_of_any_width_shows(data):
+    columns = data.draw(st.lists(texts.filter(bool), min_size=1, max_size=4, unique=True))
+    row = st.tuples(*[texts] * len(columns))
+    body, foot = data.draw(st.lists(row, max_size=4)), data.draw(st.lists(row, max_size=2))
+    numeric, title = (
+        data.draw(st.sets(st.sampled_from(columns))),
+        data.draw(st.none() | st.just("t")),
+    )
+    table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table.title = Text(escaped_line(title)) if title else None
+    for each in columns:
+        table.add_column(Text(escaped_line(each)), justify="right" if each in numeric else "left")
+    for cells in body:
+        table.add_row(*map(Text, map(escaped_line, cells)))
+    if foot:
+        table.add_section()
+    for cells in foot:
+        table.add_row(*map(Text, map(escaped_line, cells)))
+    wide, plain = Console(file=StringIO(), width=1000), StringIO()
+    wide.print(table)
+    with redirect_stdout(plain):
+        print_table(columns, body, title, numeric=numeric, footer=foot)
+    expected, found = (
+        "\n".join(line.rstrip() for line in each.getvalue().splitlines()).strip("\n")
+        for each in (wide.file, plain)
+    )
+    assert found == expected
 
 
 @pytest.mark.parametrize(

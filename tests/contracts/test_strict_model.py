@@ -91,4 +91,4 @@ def test_a_number_or_a_component_of_its_own_kind():
 def test_the_whole_spec_has_a_schema():
     schema = RunSpec.model_json_schema()
     assert set(schema["required"]) == {"model", "optimizer", "training"}
-    assert len(json.dumps(schema)) < 15_000
+    assert len(json.dumps(schema)) < 16_000

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Dataset, SpecError, Table, parse_spec, run
-from declnet.data.sets import prepare_sets, prepared_sets, split_sets
+from declnet.data.sets import prepare_sets, split_sets
+from declnet.data.streaming.fitting import prepared_sets
 from declnet.data.targets import WantedTarget
 from declnet.spec.data_section import DataSpec, SplitSpec
 

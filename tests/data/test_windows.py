@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from declnet import DataError, Table, load_predictor, parse_spec, resume, run
 from declnet.data.preparation import fit_preparation
-from declnet.data.sets import prepared_sets
 from declnet.data.stored_preparation import restored, stored
+from declnet.data.streaming.fitting import prepared_sets
 from declnet.data.targets import WantedTarget
 from declnet.data.windows import Windows
 from declnet.registry.discovery import default_registry

@@ -22,15 +22,27 @@ FALLING = Polynomial(initial_rate=0.6, final_rate=0.2)
 
 def test_values_are_those_of_the_step_and_plain_numbers_stay():
     schedules = ScheduledValues(total=4)
-    assert not schedules
     plain, falling = schedules.of(Dropout(rate=0.3)), schedules.of(Dropout(rate=FALLING))
-    assert schedules
     found = []
     for step in (1, 2, 3, 4):
         schedules.begin(step)
-        found.append((plain.rate, falling.rate))
-    assert found == [(0.3, FALLING.rate(step, 4)) for step in (1, 2, 3, 4)]
-    assert vars(ScheduledValues(4).of(AdamW())) == {"weight_decay": 0.01}
+        found.append((plain.rate, falling.rate, falling["rate"].tolist()))
+    expected = [FALLING.rate(step, 4) for step in (1, 2, 3, 4)]
+    assert found == [(0.3, rate, [rate]) for rate in expected]
+    filled = np.empty((4, len(schedules.arrays)), np.int64)
+    schedules.fill(filled, 1)
+    assert filled.view(float).tolist() == [[rate] for rate in expected]
+    assert plain["rate"].tolist() == [0.3]
+
+
+def test_fields_of_one_name_and_schedule_share_an_array():
+    schedules = ScheduledValues(4)
+    arrays = [
+        schedules.of(Dropout(rate=rate))["rate"]
+        for rate in (FALLING, FALLING.model_copy(), Constant(value=0.5))
+    ]
+    assert arrays[0] is arrays[1]
+    assert len(schedules.arrays) == 2
 
 
 def test_outside_training_a_schedule_has_no_value():

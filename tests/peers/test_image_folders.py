@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.data.sets import prepared_sets
+from declnet.data.streaming.fitting import prepared_sets
 from declnet.data.targets import wanted_targets
 
 torch = pytest.importorskip("torch")

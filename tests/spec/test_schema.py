@@ -109,6 +109,7 @@ def test_the_shipped_schema_is_up_to_date(schema):
 
 BY_NO_TABLE = (
     "engine",
+    "executor",
     "exporter",
     "importer",
     "kernel",
@@ -141,7 +142,7 @@ def test_fields_refer_to_kinds_and_inline_nothing(schema):
     held = schema["definitions"]["schedule.warmup"]["properties"]["schedule"]
     expected = ["#/definitions/variable", "#/definitions/schedule"]
     assert list(references(held)) == expected
-    assert len(json.dumps(schema)) < 560_000  # a field takes about 400 bytes
+    assert len(json.dumps(schema)) < 570_000  # a field takes about 400 bytes
 
 
 def test_every_reference_leads_somewhere(schema, extended):

@@ -167,7 +167,14 @@ def test_a_string_stays_what_it_is(
 def test_every_key_that_takes_a_string_is_tried() -> None:
     others = {"declnet", "seed", "epochs", "batch_size", "shuffle", "clip_norm", "clip_value"}
     others |= {"drop_last", "accumulate", "max_steps", "threads"}
-    others |= {"log_every", "folds", "fold", "validation", "test"}  # the last two are like train
+    others |= {
+        "log_every",
+        "folds",
+        "fold",
+        "stream",
+        "validation",
+        "test",
+    }  # the last two are like train
     sections = ("data", "model", "training", "engine")
     keys = {(name,) for name in RunSpec.model_fields if name not in sections}
     for section in sections:

@@ -22,6 +22,7 @@ def test_the_numbers_of_streams_never_change():
         "AUGMENTATION": 5,
         "ADAPTATION": 6,
         "ANALYSIS": 7,
+        "SAMPLE": 8,
     }
     assert [each.name for each in DataSet] == ["TRAIN", "VALIDATION", "TEST"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal, Self
@@ -173,6 +173,32 @@ class Dataset:
         return replace(self, x=x, y=samples_of(self.y, positions), weights=weights)
 
 
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """A data set in blocks of consecutive samples, for training on more data than memory holds.
+
+    Attributes:
+        sizes: the number of samples in each block, in order.
+        read: returns a block by its number, from 0, without reading the others; called in any
+            order, from several threads. All blocks of a table have the same columns.
+        groups: for each block, the number of its group, if consecutive blocks cost little when
+            they are read one after another, as parts of what is then in memory; such blocks stay
+            together when they are shuffled. Default: each block is read alone.
+    """
+
+    sizes: tuple[int, ...]
+    read: Callable[[int], Dataset | Table]
+    groups: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(self.sizes)
+
+    @staticmethod
+    def samples_in_block(samples: int, numbers: int, numbers_a_sample: int) -> int:
+        """Return how many samples a block has that is limited as in `DataSource.blocks`."""
+        return max(1, min(samples, numbers // max(1, numbers_a_sample)))
+
+
 class DataSource(Component):
     """A component that describes and loads a data set.
 
@@ -263,6 +289,21 @@ class DataSource(Component):
             data.require_aligned()
         for start in range(0, len(data), samples):
             yield data.take(np.arange(start, min(start + samples, len(data))))
+
+    def blocks(self, samples: int, numbers: int) -> Blocks | None:  # noqa: ARG002
+        """Return the data in blocks that can be read in any order; default: None, impossible.
+
+        Override this for files that may be larger than memory: the key `data.stream` needs it.
+        The division into blocks depends on the file and the limits only.
+
+        Args:
+            samples: the most samples in a block, as far as the format allows.
+            numbers: the same for its numbers or cells.
+
+        Raises:
+            DataError: the data does not exist or cannot be read.
+        """
+        return None
 
     def input_chunks(
         self, rng: np.random.Generator, samples: int

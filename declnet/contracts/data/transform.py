@@ -46,6 +46,26 @@ class Sequences:
     lengths: Array
 
 
+class Fitting:
+    """A fit of a transform to a column that arrives in parts, in memory of bounded size."""
+
+    def update(self, x: Array) -> None:
+        """Add rows of the column, as `Transform.fit` gets them.
+
+        Raises:
+            ColumnError: as for `Transform.fit`; the row is the position in x.
+        """
+        raise NotImplementedError
+
+    def result(self) -> TransformState:
+        """Return what `Transform.fit` returns for all rows, up to rounding.
+
+        Raises:
+            ColumnError: nothing can be learned from the column.
+        """
+        raise NotImplementedError
+
+
 class Transform(Component):
     """A transformation of single columns, fitted on the training data and applied to all data.
 
@@ -85,6 +105,14 @@ class Transform(Component):
             ColumnError: nothing can be learned from the column.
         """
         return {}
+
+    def fitting(self) -> Fitting | None:
+        """Begin a fit to a column that arrives in parts; default: None, `fit` needs all rows.
+
+        Data with `data.stream` is larger than memory: a transform without this is then fitted to a
+        random sample of the rows.
+        """
+        return None
 
     def apply(self, x: Array, state: TransformState) -> Array | Sequences:
         """Return the transformed column, (n, …), in a new array; rows must be independent.

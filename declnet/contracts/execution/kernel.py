@@ -32,7 +32,8 @@ class KernelSite:
             the first and the last layer, or if there is a loss.
         dy: gradient of y; may be overwritten. None with a loss, and if nothing is trained.
         dx: gradient of x, may share dy's memory; None if it is not needed.
-        states: the state of each layer, in order: parameters, workspace, `grad`, `rng`.
+        states: the state of each layer, in order: parameters, workspace, `grad`, `rng`, and `now`,
+            in which `now["rate"]` is the array that holds the scheduled field `rate`, float64 (1,).
         y_true: targets, as prepared by the loss.
         losses: (n,), the loss of each sample.
         normalized_weights: (n,), the weight of each sample in what training minimizes; their sum
@@ -40,7 +41,7 @@ class KernelSite:
         w: for an optimizer, the parameters that it updates (all trainable ones, or those of its
             group), flat; for a regularizer, one parameter.
         dw: gradient of w; an optimizer may overwrite it.
-        state: the optimizer's arrays, each as long as w; without scratch.
+        state: the optimizer's arrays, each as long as w, and `now`; without scratch.
         rate: the learning rate of the update in progress, float64 (1,).
         step: its number, from 1, int64 (1,).
         uniform: whether all samples are weighted equally.
@@ -114,8 +115,9 @@ class Kernel(Component):
     """Whether it must be compiled or loaded, which pays off only in longer training: it is then
     used only if `[engine] kernels` allows it. NumPy kernels are always used."""
     reads_schedules: ClassVar[bool] = False
-    """Whether its calls read scheduled fields from the `now` of the states, at each step.
-    Otherwise it never replaces a component that has a schedule in such a field."""
+    """Whether its calls read scheduled fields from the `now` of the states, at each step; compiled
+    calls read arrays such as `state.now["rate"]`. Otherwise it never replaces a component that has
+    a schedule in such a field."""
     example_shapes: ClassVar[tuple[Any, ...]] = ()
     """Input shapes that the conformance kit tries in addition to the usual ones."""
 

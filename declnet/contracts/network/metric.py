@@ -1,15 +1,13 @@
 """Metric: a number computed over a data set in batches."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
+from declnet.contracts.network.metric_names import Better
 from declnet.contracts.strict_model import Label
-
-Better = Literal["higher", "lower"]
-"""Which values of a metric are better."""
 
 
 class Metric(Component):

@@ -1,7 +1,9 @@
 """A layer's arrays: parameters with their initializers and regularizers, workspace, and state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isnan, nan
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -135,10 +137,25 @@ class Gradients:
 class CurrentValues:
     """A component's scheduled fields at this step: each is an attribute with its name.
 
-    Outside training, a field with a schedule has no value.
+    `now["rate"]` is the array of one number, float64 (1,), that holds `now.rate` at each step: a
+    compiled kernel binds it, and its calls read it. Outside training, a field with a schedule has
+    no value, and its array holds NaN.
+
+    Args:
+        arrays: the array of each field.
     """
 
+    def __init__(self, arrays: Mapping[str, Array] = MappingProxyType({})) -> None:
+        self._arrays = dict(arrays)
+
+    def __getitem__(self, name: str) -> Array:
+        return self._arrays[name]
+
     def __getattr__(self, name: str) -> float:
+        array = vars(self).get("_arrays", {}).get(name)
+        value: float = nan if array is None else array.item()
+        if not isnan(value):
+            return value
         fault = f"{name} is not a scheduled field, or has a schedule, which has values in training"
         raise AttributeError(fault, name=name, obj=self)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
-from declnet.contracts.network.metric import Better
+from declnet.contracts.network.metric_names import Better
 
 Cell = str | int | float | bool | None
 """A value in a table; None or NaN if there is none."""

@@ -6,13 +6,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from declnet.contracts.network.metric import Better
-from declnet.contracts.runs.callback import EpochLogged
-from declnet.spec.heads import Head
-from declnet.training.metrics import LOSSES
+from declnet.contracts.network.metric_names import LOSSES, Better
 
 if TYPE_CHECKING:
+    from declnet.contracts.runs.callback import EpochLogged
     from declnet.runs.comparison import Directions
+    from declnet.spec.heads import Head
 
 Abbreviations = Mapping[str, str]
 """Short names of metrics in log lines, by full name."""

@@ -14,7 +14,7 @@ from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import by_name, for_each
-from declnet.contracts.network.metric import Better
+from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.contracts.returned import checked_tables
 from declnet.contracts.runs.analysis import Analysis, AnalysisTable, plain_table, table_of
 from declnet.data.files import called, naming
@@ -31,7 +31,7 @@ from declnet.runs.inference.predictor import Predictor
 from declnet.runs.inference.scores import ValueErrors
 from declnet.spec.streams import Stream, random_stream
 from declnet.training.evaluation import BatchLosses
-from declnet.training.metrics import LOSSES, MetricAccumulator, directions
+from declnet.training.metrics import MetricAccumulator, directions
 from declnet.training.preparation import ReadyData, unscaling
 
 MOST_SAMPLES = 100_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ from declnet.contracts.returned import checked_result
 from declnet.registry.spelling import counted
 from declnet.runs.inference.predictions import OutputReading
 from declnet.spec.heads import Head
+
+MOST_STREAMED = 2**23
+"""Most numbers of targets that are kept of data larger than memory, for its baseline."""
 
 MOST_VALUES = 64
 """Most values of a target that has a baseline; images and the like are not kept."""
@@ -42,13 +45,16 @@ class Baseline:
 class Observed:
     """Targets and predicted classes over the batches of a data set.
 
+    Args:
+        most: the most numbers of targets that are kept; with more, there is no baseline.
+
     Attributes:
         true: number of samples of each class, (classes,); zeros if there are no classes.
         predicted: number of predictions of each class, (classes,).
     """
 
-    def __init__(self, reading: OutputReading) -> None:
-        self._reading = reading
+    def __init__(self, reading: OutputReading, most: float = inf) -> None:
+        self._reading, self._left = reading, most
         self._y: list[Array] = []
         self._like: Array = np.zeros((0, 0))
         size = len(reading.classes) if reading.classes is not None else 0
@@ -58,7 +64,11 @@ class Observed:
     def add(self, y_pred: Array, y: Array) -> None:
         """Add a batch of predictions, and y as metrics take it."""
         self._like = y_pred[:0]
-        self._y.append(y)
+        self._left -= y.size
+        if self._left >= 0:
+            self._y.append(y)
+        else:
+            self._y.clear()
         size = len(self.true)
         if size:
             self.true = self.true + _counts(self._reading.true_labels(y), size)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet.data.loading import GivenData
+from declnet.data.sharing import sharing_data
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.registry.registry import Registry
@@ -98,10 +99,11 @@ def cross_validate(
         raise SpecError(spec.source_map.locate(spec.source_map.as_written([problem])))
     specs, given = fold_specs(spec), given_data(data) if data is not None else None
     if out is None:
-        found = [run(each, given, listener=listener, registry=registry) for each in specs]
+        with sharing_data():
+            found = [run(each, given, listener=listener, registry=registry) for each in specs]
         return CrossValidation(tuple(found))
     parent = claim(Path(out))
-    with locked(parent):
+    with locked(parent), sharing_data():
         claim(parent)  # another process may have written here since
         tasks = tasks_of(spec, None, parent)
         begin_ensemble(parent, spec, tasks)
@@ -137,7 +139,7 @@ def resume_ensemble(
     directory = Path(path)
     open_ensemble(directory)
     given = given_data(data) if data is not None else None
-    with locked(directory):
+    with locked(directory), sharing_data():
         ensemble = open_ensemble(directory, registry)
         if ensemble.status == "finished":
             return ensemble

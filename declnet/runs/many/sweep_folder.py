@@ -11,6 +11,8 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from declnet.errors import DeclnetError, RunError
 from declnet.registry.registry import Registry
 from declnet.runs.many.ensemble import open_ensemble
 from declnet.runs.many.ensemble_record import begin_ensemble, finish_ensemble, tasks_left
+from declnet.runs.many.groups import SWEEP_FILE, declared_callbacks, finish_group
+from declnet.runs.many.shards import Shard, begin_shard, shard_runs
 from declnet.runs.many.tasks import Outcome, Task, tasks_of
 from declnet.runs.storage import folder
 from declnet.runs.storage.folder import read_object, reading
@@ -26,8 +30,6 @@ from declnet.runs.storage.writing import remove_temporary, write_json
 from declnet.runs.stored_run import open_run
 from declnet.spec.model import RunSpec, resolved_toml
 from declnet.spec.validate import parse_spec
-
-SWEEP_FILE = "sweep.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +48,12 @@ class SweptSpec:
 
 
 def begin_sweep(
-    directory: Path, specs: Sequence[SweptSpec], metric: str | None, *, ascending: bool | None
+    directory: Path,
+    specs: Sequence[SweptSpec],
+    metric: str | None,
+    *,
+    ascending: bool | None,
+    shard: Shard | None = None,
 ) -> None:
     """Write what a sweep consists of, before its first run.
 
@@ -55,10 +62,15 @@ def begin_sweep(
         specs: the specs in order.
         metric: the metric to compare them by; None for the main one.
         ascending: whether its lowest mean comes first; None for the best.
+        shard: the part of the runs that the folder will have; None for all.
 
     Raises:
         RunError: it cannot be written.
     """
+    if shard is not None:
+        named = ((each, directory / each.spec.name) for each in specs)
+        listed = (tasks_of(each.spec, each.seeds, own) for each, own in named)
+        begin_shard(directory, shard, chain.from_iterable(listed))
     content = {
         "status": "running",
         "metric": metric,
@@ -124,8 +136,22 @@ class StoredSweep:
     def _spec(self, text: str) -> RunSpec:
         return parse_spec(tomllib.loads(text), self._registry)
 
+    @cached_property
+    def shard(self) -> frozenset[Path] | None:
+        """The runs that the folder is to have if it is that of one shard; None for all.
+
+        Raises:
+            OutputError: the list cannot be read.
+        """
+        return shard_runs(self.path)
+
+    def _has(self, run: Path) -> bool:
+        return self.shard is None or run in self.shard
+
     def tasks(self, *, allow_changes: bool = False) -> list[Task]:
         """Return a task for each run, also finished ones; make the folders of specs without one.
+
+        Of a shard, they are its own runs.
 
         Args:
             allow_changes: as for `resume`.
@@ -141,41 +167,64 @@ class StoredSweep:
             if not _has_begun(directory):
                 remove_temporary(directory)
                 spec = self._spec(each["spec"])
-                begin_ensemble(directory, spec, tasks_of(spec, each["seeds"], directory))
+                listed = tasks_of(spec, each["seeds"], directory)
+                if not any(self._has(task.directory) for task in listed):
+                    continue
+                begin_ensemble(directory, spec, listed)
             ensemble = open_ensemble(directory, self._registry)
-            found += tasks_left(ensemble, self._registry, allow_changes=allow_changes)
+            left = tasks_left(ensemble, self._registry, allow_changes=allow_changes)
+            found += [task for task in left if self._has(task.directory)]
         return found
 
     def outcomes(self) -> list[Outcome]:
-        """Return what came of each run so far, as its folder says; reads nothing else."""
+        """Return what came of each run so far, as its folder says; of a shard, of its own runs.
+
+        Raises:
+            OutputError: the folder of a spec is damaged.
+            SpecError: a spec that was not begun is no longer valid.
+        """
         found = []
         for each in self.content["specs"]:
             directory = self.path / each["name"]
-            if not _has_begun(directory):
-                continue
-            for run in open_ensemble(directory).content["runs"]:
-                path = directory / run["folder"]
-                found.append(stored_outcome(path, each["name"], run["seed"], run.get("fold")))
+            if _has_begun(directory):
+                listed = open_ensemble(directory).content["runs"]
+                runs = [(directory / run["folder"], run["seed"], run.get("fold")) for run in listed]
+            else:
+                tasks = tasks_of(self._spec(each["spec"]), each["seeds"], directory)
+                runs = [(task.directory, task.spec.seed, task.spec.data.fold) for task in tasks]
+            found += [
+                stored_outcome(path, each["name"], *own) for path, *own in runs if self._has(path)
+            ]
         return found
 
     def finish(self) -> list[str]:
         """Make the folder of each spec a predictor, and record whether all runs have finished.
+
+        A spec with runs in other shards is left as begun.
 
         Returns:
             Why specs with folds have no predictions out of fold, if any has none.
 
         Raises:
             RunError: a folder cannot be written to.
+            ComponentError: a callback that was told raised an exception.
         """
         reasons = []
         for each in self.content["specs"]:
             directory = self.path / each["name"]
-            if open_ensemble(directory).status != "finished":
+            if not _has_begun(directory):
+                continue
+            ensemble = open_ensemble(directory)
+            runs = (directory / run["folder"] for run in ensemble.content["runs"])
+            if ensemble.status != "finished" and all(map(self._has, runs)):
                 why = finish_ensemble(directory, self._registry)
                 reasons += [why] if why is not None else []
-        done = all(each.error is None for each in self.outcomes())
-        self.content = {**self.content, "status": "finished" if done else "failed"}
-        _write(self.path, self.content)
+        if self.shard is None:
+            done = all(each.error is None for each in self.outcomes())
+            self.content = {**self.content, "status": "finished" if done else "failed"}
+            _write(self.path, self.content)
+            texts = (each["spec"] for each in self.content["specs"])
+            finish_group(self.path, declared_callbacks(texts, self._registry), self._registry)
         return reasons
 
 

@@ -12,6 +12,7 @@ from declnet.errors import DeclnetError, OutputError
 from declnet.registry.registry import Registry
 from declnet.runs.resuming import has_begun, resume
 from declnet.runs.run import run
+from declnet.runs.session import StopWhen
 from declnet.runs.storage.folder import claim, claim_numbered
 from declnet.spec.model import RunSpec, fold_specs
 from declnet.training.trainer import Event
@@ -29,24 +30,26 @@ class Task:
         directory: the output folder, new or empty.
         resumes: whether the folder may hold what an earlier process did of the run.
         allow_changes: as for `resume`.
+        stop_when: as for `run`; called in the process that gives out the tasks.
     """
 
     spec: RunSpec
     directory: Path
     resumes: bool = False
     allow_changes: bool = False
+    stop_when: StopWhen | None = None
 
     def outcome(
         self,
         metrics: dict[str, dict[str, float]] | None = None,
         seconds: float | None = None,
         error: str | None = None,
+        stopped: str | None = None,
     ) -> Outcome:
         """Return the outcome of this task."""
-        spec = self.spec
-        return Outcome(
-            spec.name, spec.seed, self.directory, metrics or {}, seconds, error, spec.data.fold
-        )
+        spec, fold = self.spec, self.spec.data.fold
+        found = metrics or {}
+        return Outcome(spec.name, spec.seed, self.directory, found, seconds, error, fold, stopped)
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Outcome:
         seconds: duration as in the manifest; None for a failed run.
         error: why the run failed, or None.
         fold: the fold selected by the spec, counted from 1, or None.
+        stopped: why the training ended early, or None.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Outcome:
     seconds: float | None = None
     error: str | None = None
     fold: int | None = None
+    stopped: str | None = None
 
     @property
     def label(self) -> str:
@@ -100,12 +105,19 @@ def carry_out(task: Task, registry: Registry, progress: Progress) -> Outcome:
                 allow_changes=task.allow_changes,
                 listener=listener,
                 registry=registry,
+                stop_when=task.stop_when,
             )
         else:
-            result = run(task.spec, out=task.directory, listener=listener, registry=registry)
+            result = run(
+                task.spec,
+                out=task.directory,
+                listener=listener,
+                registry=registry,
+                stop_when=task.stop_when,
+            )
     except DeclnetError as error:
         return task.outcome(error=str(error))
-    return task.outcome(result.metrics, round(result.seconds, 3))
+    return task.outcome(result.metrics, round(result.seconds, 3), stopped=result.stopped)
 
 
 SWEEP = "sweep"

@@ -11,9 +11,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -21,6 +21,8 @@ from threading import Thread
 from types import FrameType
 from typing import Any, TextIO
 
+from declnet.contracts.runs.callback import EpochLogged
+from declnet.data.sharing import sharing_data
 from declnet.registry.discovery import default_registry, discover
 from declnet.registry.registry import Registry
 from declnet.runs.many.tasks import Outcome, Progress, Task, carry_out
@@ -41,44 +43,47 @@ ONE_THREAD = {
 
 
 def one_after_another(
-    tasks: Sequence[Task], registry: Registry, follow: Follow
-) -> Iterator[Outcome]:
+    tasks: Iterable[Task], registry: Registry, follow: Follow
+) -> Generator[Outcome, None, None]:
     """Execute tasks in this process and yield each outcome."""
     for task in tasks:
         yield carry_out(task, registry, partial(follow, task))
 
 
 def at_once(
-    tasks: Sequence[Task], jobs: int, disabled: Sequence[str], follow: Follow
-) -> Iterator[Outcome]:
+    tasks: Iterable[Task], jobs: int, disabled: Sequence[str], follow: Follow
+) -> Generator[Outcome, None, None]:
     """Execute tasks in single-threaded worker processes; yield outcomes in order of completion.
 
     If this ends early, e.g. by an interruption, the workers are stopped and their runs are recorded
     as interrupted.
 
     Args:
-        tasks: the tasks, in the order in which they are started.
+        tasks: the tasks, in the order in which they are started; each is taken when a worker is
+            free, after the outcome before it has been consumed.
         jobs: maximum number of workers.
         disabled: plugins to disable.
         follow: called on each heartbeat.
     """
-    waiting = deque(tasks)
+    waiting = iter(tasks)
     answers: SimpleQueue[tuple[_Worker, dict[str, Any] | None]] = SimpleQueue()
     working: set[_Worker] = set()
 
-    def begin(worker: _Worker | None) -> None:
+    def begin(worker: _Worker | None) -> bool:
         """Give the next task to a worker, or to a new one; dismiss a worker that is not needed."""
-        if waiting:
+        task = next(waiting, None)
+        if task is not None:
             worker = worker or _Worker(disabled, answers)
             working.add(worker)
-            worker.begin(waiting.popleft())
+            worker.begin(task)
         elif worker is not None:
             working.discard(worker)
             worker.dismiss()
+        return task is not None
 
     try:
-        for _ in range(min(jobs, len(tasks))):
-            begin(None)
+        while len(working) < jobs and begin(None):
+            pass
         while working:
             worker, answer = answers.get()
             if worker not in working:
@@ -89,6 +94,8 @@ def at_once(
                 begin(None)
             elif "progress" in answer:
                 follow(worker.task, answer["progress"])
+            elif "epoch" in answer:
+                worker.judge(EpochLogged(**answer["epoch"]))
             else:
                 yield worker.task.outcome(**answer["outcome"])
                 begin(worker)
@@ -128,8 +135,20 @@ class _Worker:
 
     def begin(self, task: Task) -> None:
         self.task = task
-        message = {"spec": resolved_document(task.spec), "directory": str(task.directory)}
-        self._send({**message, "resumes": task.resumes, "allow_changes": task.allow_changes})
+        self._send(
+            {
+                "spec": resolved_document(task.spec),
+                "directory": str(task.directory),
+                "resumes": task.resumes,
+                "allow_changes": task.allow_changes,
+                "judged": task.stop_when is not None,
+            }
+        )
+
+    def judge(self, epoch: EpochLogged) -> None:
+        """Tell the worker, which waits for it, whether this is the last epoch."""
+        assert self.task.stop_when is not None  # noqa: S101  # it was asked for
+        self._send(self.task.stop_when(epoch))
 
     def dismiss(self) -> None:
         """Let the worker finish and wait until it exits."""
@@ -188,17 +207,34 @@ def work() -> int:
 def _answer_tasks(tasks: TextIO, answers: TextIO) -> None:
     disabled = json.loads(tasks.readline() or "[]")
     registry = discover(disabled) if disabled else default_registry()
-    for line in tasks:
-        document = json.loads(line)
-        spec = parse_spec(document["spec"], registry)
-        directory = Path(document["directory"])
-        task = Task(spec, directory, document["resumes"], document["allow_changes"])
-        outcome = carry_out(task, registry, _progress(answers))
-        found = {"metrics": outcome.metrics, "seconds": outcome.seconds, "error": outcome.error}
-        _answer(answers, {"outcome": found})
+
+    def report(share: float) -> None:
+        _answer(answers, {"progress": share})
+
+    with sharing_data():
+        for line in tasks:
+            document = json.loads(line)
+            spec = parse_spec(document["spec"], registry)
+            directory = Path(document["directory"])
+            judged = partial(_judged, tasks, answers) if document["judged"] else None
+            task = Task(spec, directory, document["resumes"], document["allow_changes"], judged)
+            outcome = carry_out(task, registry, at_intervals(report))
+            names = ("metrics", "seconds", "error", "stopped")
+            _answer(answers, {"outcome": {each: getattr(outcome, each) for each in names}})
 
 
-def _progress(answers: TextIO) -> Progress:
+def _judged(tasks: TextIO, answers: TextIO, epoch: EpochLogged) -> str | None:
+    """Ask whether an epoch is the last one, and wait for the answer."""
+    _answer(answers, {"epoch": asdict(epoch)})
+    line = tasks.readline()
+    if not line:  # the parent process is gone
+        raise KeyboardInterrupt
+    reason: str | None = json.loads(line)
+    return reason
+
+
+def at_intervals(report: Progress) -> Progress:
+    """Return what reports the progress of a run, but once in `HEARTBEAT` seconds at most."""
     last = 0.0
 
     def progress(share: float) -> None:
@@ -206,7 +242,7 @@ def _progress(answers: TextIO) -> Progress:
         now = time.perf_counter()
         if now - last > HEARTBEAT:
             last = now
-            _answer(answers, {"progress": share})
+            report(share)
 
     return progress
 

@@ -28,6 +28,9 @@ CHECKPOINTS = "checkpoints"
 ENSEMBLE = "ensemble.json"
 """In a folder of folds or seeds: the list of its runs."""
 
+SHARD = re.compile(r"shard-\d+-of-\d+\.json")
+"""In a folder of one shard of a sweep, of folds or of seeds: the list of the shard's runs."""
+
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
@@ -183,9 +186,12 @@ def claim(folder: Path) -> Path:
     try:
         make_folder(folder)
         left = {each.name for each in folder.iterdir() if not is_temporary(each)}
-        if left - {ENSEMBLE}:  # which is written first, and says nothing alone
+        # what is written first says nothing alone
+        first = {each for each in left if each == ENSEMBLE or SHARD.fullmatch(each)}
+        if left - first:
             raise OutputError(f"{folder}: the output folder is not empty; name another with --out")
-        (folder / ENSEMBLE).unlink(missing_ok=True)
+        for each in first:
+            (folder / each).unlink(missing_ok=True)
     except FileExistsError:
         raise OutputError(f"{folder}: the output folder is a file; name another") from None
     except OSError as error:

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,14 +103,18 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_temporary(folder: Path) -> None:
-    """Remove temporary files of killed processes; no other process may be writing."""
+    """Remove temporary files and folders of killed processes; no other process may be writing."""
     for each in folder.glob(".*"):
-        if is_temporary(each):
+        if not is_temporary(each):
+            continue
+        if each.is_dir() and not each.is_symlink():
+            shutil.rmtree(each)
+        else:
             each.unlink(missing_ok=True)
 
 
 def is_temporary(path: Path) -> bool:
-    """Return whether a file's name is that of a temporary file of a run."""
+    """Return whether a file's name is that of a temporary file or folder of a run."""
     return bool(re.fullmatch(r"\..+\.[a-z]+\.\d+", path.name))
 
 

@@ -11,7 +11,7 @@ from declnet.contracts.component import Component
 from declnet.contracts.context import LayerContext, RunContext
 from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.network.inputs import InputInfo, lengths_of
-from declnet.contracts.network.metric import Better
+from declnet.contracts.network.metric_names import Better
 from declnet.contracts.network.parameter import ParameterInfo
 from declnet.contracts.returned import checked_diagnostics
 from declnet.data.replacing import column_names
@@ -55,6 +55,7 @@ from declnet.training.checks.heads import (
 from declnet.training.checks.leakage import leakage_warnings
 from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
 from declnet.training.checks.schedules import schedule_problems
+from declnet.training.checks.streams import describe_streams
 from declnet.training.checks.targets import label_problems, target_problems
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
@@ -271,20 +272,34 @@ class Checked:
 
 
 def check_spec(
-    spec: RunSpec, registry: Registry | None = None, data: Mapping[str, Data] | None = None
+    spec: RunSpec,
+    registry: Registry | None = None,
+    data: Mapping[str, Data] | None = None,
+    *,
+    suspects: bool = True,
 ) -> Checked:
     """Check a valid spec against its data, loading as little data as possible.
 
     Args:
         data: data sets passed by a program in place of the spec's.
+        suspects: as for `check_parsed`.
     """
-    return check_parsed(ParsedSpec.of(spec), registry, data)
+    return check_parsed(ParsedSpec.of(spec), registry, data, suspects=suspects)
 
 
 def check_parsed(
-    parsed: ParsedSpec, registry: Registry | None = None, data: Mapping[str, Data] | None = None
+    parsed: ParsedSpec,
+    registry: Registry | None = None,
+    data: Mapping[str, Data] | None = None,
+    *,
+    suspects: bool = True,
 ) -> Checked:
     """Check a spec that may have errors, as far as its parts are valid on their own.
+
+    Args:
+        data: data sets passed by a program in place of the spec's.
+        suspects: whether to look for columns that leak the target, which takes as long as all
+            other checks and finds no errors, only warnings.
 
     Raises:
         ComponentError: a component raised, or returned a value its contract does not allow.
@@ -292,13 +307,16 @@ def check_parsed(
     spec, document = parsed.spec, parsed.source_map.document
     registry = registry_for(spec.plugins if spec is not None else document.get("plugins"), registry)
     with attributing_errors(registry):
-        return _checked(parsed, registry, data)
+        return _checked(parsed, registry, data, suspects)
 
 
-def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | None) -> Checked:
+def _checked(
+    parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | None, suspects: bool
+) -> Checked:
     partial = parsed.partial
     seed = parsed.spec.seed if parsed.spec is not None else 0
-    described = describe(partial, seed, data)
+    streamed = data is None and partial.data.stream is not None
+    described = describe_streams(partial, seed) if streamed else describe(partial, seed, data)
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
     inferred = infer(partial.layers, _inputs(partial, described), registry, partial.outputs)
@@ -330,11 +348,12 @@ def _checked(parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | 
     problems += schedule_problems(partial, infos)
     for each in heads:
         problems += label_problems(each.part, partial.data, each.infos, each.nodes, registry)
-    problems += leakage_warnings(partial, described.sets, described.parts)
+    if suspects:
+        problems += leakage_warnings(partial, described.sets, described.parts)
     problems += calibration_problems(partial, heads, validated)
     problems += linear_problems(inferred.nodes, registry)
     problems += frozen_problems(inferred.complete, _epochs(partial.training, infos))
-    memory = run_memory(partial, infos, inferred.complete, registry)
+    memory = run_memory(partial, described.held, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine, registry)
     problems += [each for each in demands if each is not None]
     problems += engine_warnings(partial.engine)
@@ -407,7 +426,8 @@ def _is_validated(
     if any(each.path[:1] == ("data",) for each in problems if each.severity == "error"):
         return None
     data = partial.data
-    loaded = described.sets.datasets if described.sets is not None else ()  # split by a column
+    sets = described.sets  # of which a column may decide on the split
+    loaded = {*sets.datasets, *sets.streams} if sets is not None else set()
     named = {*described.infos, *loaded, *data.sources, *data.fractions}
     return data.folds is not None or "validation" in named
 

@@ -17,9 +17,8 @@ from declnet.data.preparation import ARRAY
 from declnet.data.sets import (
     PreparedSets,
     load_sets,
-    prepare_sets,
     require_class,
-    split_sets,
+    split_and_prepared,
 )
 from declnet.data.splits import Data, held_out_count
 from declnet.data.target_encoding import TargetEncoding
@@ -128,6 +127,18 @@ class Described:
     loaded: Data | None = None
     parts: Mapping[str, Data] = field(default_factory=dict)
 
+    @property
+    def held(self) -> dict[str, DataInfo]:
+        """The descriptions, of streams about as many samples as are in memory at a time."""
+        streams = self.sets.streams if self.sets is not None else {}
+        window = max((each.window for each in streams.values()), default=0)
+        return {
+            name: replace(info, samples=min(info.samples, 2 * window), in_memory=True)
+            if name in streams and info.samples is not None
+            else info
+            for name, info in self.infos.items()
+        }
+
 
 def describe(
     spec: PartialSpec,
@@ -156,9 +167,7 @@ def describe(
     known = {name: info for name, info in infos.items() if info is not None}
     data = spec.data
     if data.inputs is not None and "train" in known:
-        message = '"inputs" divides the columns of a table, but the training data is arrays'
-        hint = "remove it; a data source or a program that has several arrays names them itself"
-        problems = [*problems, Diagnostic(message, hint, AT_INPUTS, "E038")]
+        problems = [*problems, inputs_of_arrays()]
     if data.windows is not None and "train" in known:
         message = '"windows" cuts a table, but the training data is arrays'
         hint = "remove it, and let the arrays hold a window in each sample"
@@ -172,24 +181,42 @@ def describe(
     try:
         loaded = dict(given) if given is not None else load_sets(data, seed)
         train = loaded["train"]
-        parts = split_sets(loaded, data, seed)
-        sets = prepare_sets(parts, data, wanted)
+        parts, sets = split_and_prepared(loaded, data, wanted, seed)
     except MemoryError as error:
         message = f"the data does not fit in this machine's memory: {error}"
         at = origin_of(data.sources.get("train"), "train")
         return Described({}, None, [Diagnostic(message, None, at, "E051")], train)
     except DataError as error:
-        path = error.path or ("data", "train")
-        if error.code == "E031" and len(path) == 2:
-            path = origin_of(spec.data.sources.get(str(path[1])), str(path[1]))
-        problem = Diagnostic(from_here(error.message), error.hint, path, error.code)
-        return Described({}, None, [problem, *note_warnings(spec, train)], train)
+        return Described({}, None, [data_problem(spec, error), *note_warnings(spec, train)], train)
     prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
     prepared["train"] = replace(prepared["train"], samples=len(train), inputs=sets.input_infos)
     named = {name: info for name, info in prepared.items() if name in {*infos, *tables}}
     warnings = [*note_warnings(spec, train), *series_warnings(data, parts)]
     warnings += unused_transforms(sets)
     return Described(named, sets, warnings, train, parts)
+
+
+def data_problem(spec: PartialSpec, error: DataError) -> Diagnostic:
+    """Return an error in the data with its place in the spec."""
+    path = error.path or ("data", "train")
+    if error.code == "E031" and len(path) == 2:
+        path = origin_of(spec.data.sources.get(str(path[1])), str(path[1]))
+    return Diagnostic(from_here(error.message), error.hint, path, error.code)
+
+
+def inputs_of_arrays() -> Diagnostic:
+    """Return the error that columns are divided among inputs, but there are no columns."""
+    message = '"inputs" divides the columns of a table, but the training data is arrays'
+    hint = "remove it; a data source or a program that has several arrays names them itself"
+    return Diagnostic(message, hint, AT_INPUTS, "E038")
+
+
+def no_training_data(spec: PartialSpec) -> list[Diagnostic]:
+    """Return the error that there is no training data, if there is none."""
+    if not spec.lacks_data:
+        return []
+    message, hint = "the training data is missing", 'name a data source: train = { type = "…" }'
+    return [Diagnostic(message, hint, ("data", "train"), "E030")]
 
 
 def note_warnings(spec: PartialSpec, train: Data | None) -> list[Diagnostic]:
@@ -247,10 +274,7 @@ def series_warnings(data: DataSpec, parts: Mapping[str, Data]) -> list[Diagnosti
 
 def _described(spec: PartialSpec) -> tuple[dict[str, DataInfo | None], list[Diagnostic]]:
     """Return the sources' own descriptions; None for tables."""
-    problems: list[Diagnostic] = []
-    if spec.lacks_data:
-        message, hint = "the training data is missing", 'name a data source: train = { type = "…" }'
-        problems.append(Diagnostic(message, hint, ("data", "train"), "E030"))
+    problems = no_training_data(spec)
     infos: dict[str, DataInfo | None] = {}
     for name, source in spec.data.sources.items():
         try:
@@ -363,12 +387,16 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
     changed = {name for step in steps for name in step.states}
     for name, part in described.parts.items():
         of = name if name in spec.data.sources else "train"
-        called = partial(_sample, name, part)
+        called = partial(_sample, name, part, sampled=bool(described.sets.streams))
         try:
             if of == "train" and isinstance(whole, Dataset):  # which numbers samples as the file
                 kept = {*by_name(whole.x)} - {*changed, *([UNNAMED] if ARRAY in changed else [])}
                 own = {key: each for key, each in limits.items() if key in kept}
-                require_within(whole.x, own, partial(_sample, "train", whole))
+                require_within(
+                    whole.x,
+                    own,
+                    partial(_sample, "train", whole, sampled=bool(described.sets.streams)),
+                )
             require_within(described.sets.datasets[name].x, limits, called)
         except DataError as error:
             at = origin_of(spec.data.sources.get(of), of)
@@ -376,9 +404,10 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
     return []
 
 
-def _sample(name: str, data: Data, at: int) -> str:
-    """Return what messages call a sample of a data set."""
-    row = f"row {data.row_number(at)}" if isinstance(data, Table) else f"sample {at + 1}"
+def _sample(name: str, data: Data, at: int, *, sampled: bool = False) -> str:
+    """Return what messages call a sample of a data set, whose number a drawn one does not have."""
+    row = "a sample" if sampled else f"sample {at + 1}"
+    row = f"row {data.row_number(at)}" if isinstance(data, Table) else row
     return f"{name} data: {row}"
 
 

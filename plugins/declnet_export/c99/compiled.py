@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -173,16 +174,16 @@ def _plain(value: Any) -> Any:
 
 
 def _predictions(output: Mapping[str, Any], rows: Sequence[Any]) -> ExportedPredictions:
-    numbers = np.array([row[output["field"]] for row in rows])
+    numbers = np.array([row[output["field"]] for row in rows]).reshape(-1, output["count"])
     outputs = numbers[:, output["count"] - output["size"] :].reshape(-1, *output["shape"])
     prediction: Array = outputs
     if output["sort"] == "flags":
         prediction = np.array([row["flags"] for row in rows])
     elif output["sort"] != "values":
-        labels = np.array([row["label"] for row in rows])
+        labels = np.array([row["label"] for row in rows], int)
         kind = object if isinstance(output["classes"][0], str) else None
         prediction = np.array(output["classes"], kind)[labels]
-    elif outputs.ndim > 1 and outputs[0].size == 1:
+    elif len(output["shape"]) > 0 and prod(output["shape"]) == 1:
         prediction = outputs.reshape(-1)
     bounds: dict[str, Array] = {}
     if output["interval"] is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import sys
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def flattened(x: Array) -> Array:
 def joined(columns: list[Array], *, shape: tuple[int, ...], dtype: str) -> Array:
     """Return columns side by side, as samples of a shape."""
     rows = [np.asarray(each, float if dtype != "int64" else None) for each in columns]
-    x = np.concatenate([each.reshape(len(each), -1) for each in rows], axis=1)
+    x = np.concatenate([each.reshape(len(each), prod(each.shape[1:])) for each in rows], axis=1)
     if not np.isfinite(x).all():
         raise ValueError("a value is missing or infinite")
     return x.reshape(-1, *shape).astype(dtype)
@@ -78,13 +79,13 @@ def binary(outputs: Array, names: list[Any], threshold: float) -> dict[str, Arra
 
 def flags(outputs: Array, threshold: Any) -> dict[str, Array]:
     """Return yes (1) or no (0) for each output, and the probabilities of yes."""
-    p = outputs.reshape(len(outputs), -1)
+    p = outputs.reshape(len(outputs), prod(outputs.shape[1:]))
     return {"prediction": (p > threshold).astype(int), "probabilities": p}
 
 
 def values(outputs: Array) -> dict[str, Array]:
     """Return the numbers that are predicted, (n,) if there is one for each row."""
-    single = outputs.ndim > 1 and outputs[:1].size == 1
+    single = outputs.ndim > 1 and prod(outputs.shape[1:]) == 1
     return {"prediction": outputs.reshape(-1) if single else outputs}
 
 
@@ -124,7 +125,7 @@ def print_csv(found: dict[str, Any], names: dict[str, list[str]]) -> None:
     for output, own in names.items():
         result = found[output] if output else found
         for key, array in result.items():
-            rows = np.asarray(array).reshape(len(array), -1)
+            rows = array.reshape(len(array), prod(array.shape[1:]))
             numbered = [str(number + 1) for number in range(rows.shape[1])]
             for number, label in enumerate(own if len(own) == rows.shape[1] else numbered):
                 ending = "" if rows.shape[1] == 1 else f"_{label}"

@@ -9,6 +9,7 @@ import pprint
 import re
 import sys
 from collections.abc import Callable, Iterator
+from keyword import iskeyword
 from types import ModuleType
 from typing import Any
 
@@ -41,8 +42,9 @@ class Sources:
 
     def reserve(self, name: str) -> str:
         """Return a name that nothing else in the file has, like the given one."""
-        word = re.sub(r"\W", "_", name)
-        word = word if word[:1].isalpha() or word[:1] == "_" else f"_{word}"
+        word = re.sub(r"\W", "_", name, flags=re.ASCII)
+        if not word.isidentifier() or iskeyword(word):
+            word = f"_{word}"
         found, number = word, 2
         while found in self._taken:
             found, number = f"{word}_{number}", number + 1

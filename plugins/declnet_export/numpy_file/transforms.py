@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from math import erf, sqrt
+from math import erf, prod, sqrt
 from typing import Any, ClassVar
 
 import numpy as np
@@ -64,7 +64,7 @@ def robust_scale(x: Array, *, median: Any, factor: Any, clip: float | None) -> A
 
 def by_number(x: Array, quantiles: Array) -> Any:
     """Yield the numbers of all samples at each place, with the quantiles of that place."""
-    rows = x.astype(float).reshape(len(x), -1)
+    rows = x.astype(float).reshape(len(x), prod(x.shape[1:]))
     return zip(rows.T, quantiles.reshape(len(quantiles), -1).T)
 
 
@@ -116,7 +116,7 @@ def impute(x: Array, *, value: Any, infinite: bool) -> Array:
 def missing_indicator(x: Array, *, numbers: list[int]) -> Array:
     if not numbers:
         return x
-    rows = x.reshape(len(x), -1).astype(float)
+    rows = x.reshape(len(x), prod(x.shape[1:])).astype(float)
     return np.concatenate([rows, np.isnan(rows[:, numbers])], axis=1)
 
 

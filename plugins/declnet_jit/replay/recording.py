@@ -62,13 +62,18 @@ class Recording:
         self._follow(array)
         return self._wrapped(array)
 
-    def symbols(self, rate: Array, step: Array) -> tuple[Symbol, Symbol]:
-        """Return the learning rate and the step, given as arrays (1,), as symbols."""
+    def number(self, array: Array) -> Symbol:
+        """Return the number in an array (1,) of float64, such as the learning rate."""
+        self._follow(array)
+        return Symbol(self, float(array[0]), array.reshape(()))
+
+    def count(self, array: Array) -> Symbol:
+        """Return the number in an array (1,) of int64, such as the step."""
         slot = np.empty((), np.float64)
         self._follow(slot)
-        self.calls.append(RecordedCall(np.copyto, "", (slot, step.reshape(()))))
-        counted = Symbol(self, int(step[0]), slot)
-        return Symbol(self, float(rate[0]), rate.reshape(())), counted
+        self._follow(array)
+        self.calls.append(RecordedCall(np.copyto, "", (slot, array.reshape(()))))
+        return Symbol(self, int(array[0]), slot)
 
     def _wrapped(self, array: Array) -> RecordedArray:
         view = array.view(RecordedArray)
@@ -118,7 +123,7 @@ class Recording:
         """Call a ufunc or one of its methods, and record it."""
         arrays = any(isinstance(each, np.ndarray) for each in inputs) or "out" in kwargs
         if not arrays:
-            raise NotRecordedError("calls NumPy with the learning rate or the step alone")
+            raise NotRecordedError("calls NumPy only with numbers that change with the step")
         given = kwargs.pop("out", None)
         plain = tuple(map(self.plain, inputs))
         values = tuple(each.value if isinstance(each, Symbol) else each for each in plain)
@@ -399,4 +404,4 @@ def _are_same(first: Array, second: Array) -> bool:
 
 def _require_no_symbols(args: Any, kwargs: dict[str, Any]) -> None:
     if any(isinstance(each, Symbol) for each in (*args, *kwargs.values())):
-        raise NotRecordedError("gives the learning rate or the step to a function of NumPy")
+        raise NotRecordedError("gives a number that changes with the step to a function of NumPy")

@@ -8,7 +8,7 @@ all bits agree is the replay bound to the arrays themselves.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -140,9 +140,14 @@ class _Attempt:
     def __init__(self, call: partial[object]) -> None:
         self._function, self._names = call.func, tuple(call.keywords)
         self._given = (*call.args, *call.keywords.values())
-        self._counts_steps = isinstance(getattr(call.func, "__self__", None), Optimizer)
-        self._shadow = Shadow(self._given)
-        self._plain = self._shadow.arguments(self._given, lambda each: each, lambda each, _: each)
+        owner = getattr(call.func, "__self__", None)
+        self._counts_steps = isinstance(owner, Optimizer)
+        self._scheduled, now = _scheduled(owner, self._given)
+        self._shadow = Shadow((*self._given, now))
+        *self._plain, self._now = self._shadow.arguments(
+            (*self._given, now), lambda each: each, lambda each, _: each
+        )
+        self._let_read(self._plain, [each.item for each in self._now])
 
     def replay(self) -> Replay:
         """Record the call, translate it, and compare the results."""
@@ -181,11 +186,9 @@ class _Attempt:
             )
         )
         if self._counts_steps:
-            arguments[3:5] = recording.symbols(self._plain[3], self._plain[4])
-        owner = getattr(self._function, "__self__", None)
-        states = [each for each in arguments if isinstance(each, LayerState | OptimizerState)]
-        for each in states:
-            each.now = _CurrentValues(each.now, owner)  # type: ignore[assignment]
+            arguments[3:5] = recording.number(self._plain[3]), recording.count(self._plain[4])
+        symbols = [recording.number(each) for each in self._now]
+        states = self._let_read(arguments, [partial(_itself, each) for each in symbols])
         before = [dict(vars(each)) for each in states]
         try:
             self._call(arguments)
@@ -197,6 +200,16 @@ class _Attempt:
                 if held.get(name, self) is not value:
                     raise NotRecordedError(f"sets the attribute {name} of its state")
         return recording.calls
+
+    def _let_read(
+        self, arguments: Sequence[Any], readers: Sequence[Callable[[], Any]]
+    ) -> list[LayerState | OptimizerState]:
+        """Return the states among arguments, whose fields with schedules are now read by these."""
+        states = [each for each in arguments if isinstance(each, LayerState | OptimizerState)]
+        for each in states:
+            scheduled = dict(zip(self._scheduled, readers, strict=True))
+            each.now = _CurrentValues(each.now, scheduled)  # type: ignore[assignment]
+        return states
 
     def _bound(self, parts: Sequence[Part], original: bool) -> list[list[Loop] | Call]:
         """Return loops and calls from Python, on the arrays themselves or on the copies."""
@@ -255,6 +268,11 @@ class _Attempt:
         if self._counts_steps:
             rate, step = self._plain[3:5]
             rate[0], step[0] = RATES[number % len(RATES)], STEPS[number % len(STEPS)]
+        for array, bounds in zip(self._now, self._scheduled.values(), strict=True):
+            fitting = [each for each in (*RATES, 0.5, 1.5, 30.0) if bounds.contains(each)]
+            if not fitting:
+                raise NotRecordedError("has a schedule in a field of an unusual range")
+            array[0] = fitting[number % len(fitting)]
 
 
 def _translated(recorded: Sequence[RecordedCall], einsum: bool) -> tuple[list[Part], list[str]]:
@@ -266,7 +284,9 @@ def _translated(recorded: Sequence[RecordedCall], einsum: bool) -> tuple[list[Pa
             loops = lowered(call, einsum)
         except NotLoweredError as error:
             if any(isinstance(each, Symbol) for each in call.inputs):
-                raise NotRecordedError(f"{error}, with the learning rate or the step") from error
+                raise NotRecordedError(
+                    f"{error}, with a number that changes with the step"
+                ) from error
             reasons.append(str(error))
             parts.append(call)
             continue
@@ -300,17 +320,40 @@ class PythonCall:
 
 
 class _CurrentValues:
-    """The scheduled fields of a component that is recorded: those with a schedule end it."""
+    """The scheduled fields of a component that runs on copies.
 
-    def __init__(self, now: Any, owner: Any) -> None:
-        self._now = now
-        self._scheduled = () if owner is None else owner.scheduled_fields()
-        self._owner = owner
+    Args:
+        now: the fields that are plain numbers, among others.
+        scheduled: returns the number of a field with a schedule.
+    """
+
+    def __init__(self, now: Any, scheduled: Mapping[str, Callable[[], Any]]) -> None:
+        self._now, self._scheduled = now, scheduled
 
     def __getattr__(self, name: str) -> Any:
-        if name in self._scheduled and isinstance(getattr(self._owner, name), Schedule):
-            raise NotRecordedError(f"reads {name}, which follows a schedule")
-        return getattr(self._now, name)
+        read = self._scheduled.get(name)
+        return getattr(self._now, name) if read is None else read()
+
+
+def _scheduled(owner: Any, given: Sequence[Any]) -> tuple[dict[str, Any], list[Array]]:
+    """Return the fields of a component that have a schedule, with their ranges, and their arrays.
+
+    Args:
+        owner: the component, or None.
+        given: the arguments of the call, with its state among them.
+    """
+    fields = owner.scheduled_fields() if isinstance(owner, Component) else {}
+    found = {name: each for name, each in fields.items() if _has_schedule(owner, name)}
+    states = [each for each in given if isinstance(each, LayerState | OptimizerState)]
+    return found, [state.now[name] for state in states[:1] for name in found]
+
+
+def _has_schedule(owner: Component, name: str) -> bool:
+    return isinstance(getattr(owner, name), Schedule)
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 Part = list[Loop] | RecordedCall

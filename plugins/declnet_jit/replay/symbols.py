@@ -31,7 +31,7 @@ def refusal(what: str) -> Callable[..., NoReturn]:
 
 
 class Symbol:
-    """The learning rate, the number of the step, or a number computed from them.
+    """The learning rate, the step, a scheduled field, or a number computed from them.
 
     Sums, differences, products, quotients and powers are recorded, and computed in float64 as
     Python does; integers are exact up to 2**53. Whatever needs the value ends the recording:
@@ -54,7 +54,7 @@ class Symbol:
             return NotImplemented
         value = python(*(each.value if type(each) is Symbol else each for each in operands))
         if type(value) not in (int, float):
-            raise NotRecordedError("computes a complex number from the learning rate or the step")
+            raise NotRecordedError("computes a complex number from one that changes with the step")
         slot = np.array(value, np.float64)
         self.recording.add_scalar(ufunc, operands, slot)
         return Symbol(self.recording, value, slot)
@@ -107,7 +107,7 @@ class Symbol:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return self.recording.call_ufunc(ufunc, method, inputs, kwargs)
 
-    _refuse = refusal("needs the value of the learning rate or the step while it runs")
+    _refuse = refusal("needs the value of a number that changes with the step")
     __float__ = __int__ = __index__ = __bool__ = __round__ = __trunc__ = __floor__ = _refuse
     __ceil__ = __complex__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
     __hash__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __divmod__ = _refuse

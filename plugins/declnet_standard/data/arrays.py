@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from declnet import (
     Array,
+    Blocks,
     DataError,
     DataInfo,
     Dataset,
@@ -147,6 +148,21 @@ class NPY(DataSource):
         """Map the inputs and read y; nothing is random."""
         y = self._read(self.y)
         return Dataset(self._each(self._mapped if self.mapped else self._read), y)
+
+    def blocks(self, samples: int, numbers: int) -> Blocks:
+        """Read consecutive samples of each file."""
+        x, y = self._each(self._mapped), self._mapped(self.y)
+        Dataset(x, self._shaped(self.y)).require_aligned()
+        arrays = [*x.values(), y] if isinstance(x, dict) else [x, y]
+        size = Blocks.samples_in_block(samples, numbers, sum(prod(a.shape[1:]) for a in arrays))
+        starts = range(0, len(y), size)
+
+        def read(number: int) -> Dataset:
+            part = slice(starts[number], starts[number] + size)
+            own = {name: each[part] for name, each in x.items()} if isinstance(x, dict) else x[part]
+            return Dataset(own, y[part])
+
+        return Blocks(tuple(min(size, len(y) - start) for start in starts), read)
 
     def _each(self, read: Callable[[Path], Any]) -> Any:
         """Return x, or each of the inputs by name."""

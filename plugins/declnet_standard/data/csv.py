@@ -1,18 +1,22 @@
 """Tables in CSV files."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field, field_validator
 
+from declnet import Blocks, DataError, Table
 from declnet_standard.data.cells import Cells
+from declnet_standard.data.csv_blocks import CSVBlocks
 from declnet_standard.data.csv_detection import has_decimal_commas, text_format
 from declnet_standard.data.csv_polars import PlainBlocks, polars_is_there
 from declnet_standard.data.csv_rows import CSVFile, CSVFormat
 from declnet_standard.data.text_file import opened
-from declnet_standard.data.text_table import Block, TextTable, TextTableSource
+from declnet_standard.data.text_table import Block, TextTable, TextTableSource, types_of
 
 
 class CSV(TextTableSource):
@@ -67,6 +71,37 @@ class CSV(TextTableSource):
             return source
         commas = has_decimal_commas(source.load(np.random.default_rng(0)))
         return source.model_copy(update={"decimal": ","}) if commas else source
+
+    def blocks(self, samples: int, numbers: int) -> Blocks:
+        """Read rows at their places in the file, which one pass finds with the columns' types."""
+        names = list(self._checked().names)
+        own = [name for name in names if self._only is None or name in self._only]
+        untyped = [name for name in own if name not in self.types and name not in self._settled]
+        size = Blocks.samples_in_block(samples, numbers, len(names))
+        file = CSVBlocks.found(self._form(), names, size, untyped)
+        settled = self._settled | types_of(file.columns)
+
+        def read(number: int, columns: Sequence[str] = own) -> Table:
+            first, cells = file.cells(number)
+            table = self.records(
+                {name: self.typed_cells(name, cells[name], first, settled) for name in columns}
+            )
+            return replace(table, rows=np.arange(first, first + len(table)))
+
+        sizes = {number: place.rows for number, place in enumerate(file.places)}
+        targets = self.target_columns
+        if targets and self.missing_target == "leave_out":
+            sizes = {number: sum(map(len, self._kept(read(number, targets)))) for number in sizes}
+        kept = [number for number, size in sizes.items() if size]
+        return Blocks(
+            tuple(sizes[number] for number in kept),
+            lambda number: next(self.labelled([read(kept[number])])),
+        )
+
+    def _kept(self, table: Table) -> Iterator[Table]:
+        """Yield the rows of a table that have a target, if any has."""
+        with suppress(DataError):
+            yield from self.labelled([table])
 
     def _text(self) -> TextTable:
         return CSVText(self._form())

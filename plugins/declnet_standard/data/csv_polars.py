@@ -30,7 +30,7 @@ PIECE = 1 << 22
 SHORT = 1000
 """In fewer rows than this, Python reads the cells faster than calls of polars would."""
 
-_MARK = b"\xef\xbb\xbf"
+MARK = b"\xef\xbb\xbf"
 
 
 class PolarsCells(Cells):
@@ -157,7 +157,12 @@ def last_row_end(piece: bytes) -> int:
 
 
 def is_plain(piece: bytes, columns: int, delimiter: str) -> bool:
-    """Return whether a piece of whole rows is plain.
+    """Return whether a piece of whole rows is plain, as `row_ends` defines it."""
+    return row_ends(piece, columns, delimiter) is not None
+
+
+def row_ends(piece: bytes, columns: int, delimiter: str) -> Array | None:
+    """Return where each row of a piece of whole rows ends, or None if it is not plain.
 
     Plain means UTF-8 without NUL bytes, one cell per column in each row, no blank lines, and
     quotation marks only around whole cells, doubled within.
@@ -166,11 +171,10 @@ def is_plain(piece: bytes, columns: int, delimiter: str) -> bool:
         try:
             piece.decode("utf-8")
         except UnicodeDecodeError:
-            return False
-    if b"\0" in piece or b"\r" in piece:
-        return False
-    if columns == 1 and (piece.startswith(b"\n") or b"\n\n" in piece):
-        return False
+            return None
+    blank = columns == 1 and (piece.startswith(b"\n") or b"\n\n" in piece)
+    if blank or b"\0" in piece or b"\r" in piece:
+        return None
     letters = np.frombuffer(piece, np.uint8)
     ends = (letters == ord(delimiter)) | (letters == NEWLINE)
     if b'"' in piece:
@@ -178,12 +182,16 @@ def is_plain(piece: bytes, columns: int, delimiter: str) -> bool:
         inside = np.cumsum(marks, dtype=np.uint8) & 1
         ends &= inside == 0
         if not _are_around_cells(np.flatnonzero(marks), inside, ends, letters):
-            return False
-    found = letters[np.flatnonzero(ends)]
+            return None
+    places = np.flatnonzero(ends)
+    found = letters[places]
     if len(found) % columns or not len(found):
-        return False
+        return None
     rows = found.reshape(-1, columns)
-    return bool((rows[:, -1] == NEWLINE).all() and (rows[:, :-1] != NEWLINE).all())
+    if not ((rows[:, -1] == NEWLINE).all() and (rows[:, :-1] != NEWLINE).all()):
+        return None
+    lasts: Array = places[columns - 1 :: columns] + 1
+    return lasts
 
 
 def _are_around_cells(marks: Array, inside: Array, ends: Array, letters: Array) -> bool:
@@ -198,6 +206,30 @@ def _are_around_cells(marks: Array, inside: Array, ends: Array, letters: Array) 
 def polars_is_there() -> bool:
     """Return whether polars is installed, without importing it."""
     return find_spec("polars") is not None
+
+
+def is_utf8(encoding: str) -> bool:
+    """Return whether text in an encoding is UTF-8."""
+    return encoding.lower().replace("_", "-") in ("utf-8", "utf8", "ascii")
+
+
+def pieces(file: BinaryIO) -> Iterator[bytes]:
+    """Yield a file in pieces of whole rows, up to one that cannot be plain."""
+    rest = file.read(len(MARK)).removeprefix(MARK)
+    while True:
+        read = file.read(PIECE)
+        piece = rest + read
+        if not read and piece and not piece.endswith(b"\n"):
+            piece += b"\n"
+        end = last_row_end(piece) if read else len(piece)
+        if end:
+            yield piece[:end]
+        rest = piece[end:]
+        if len(rest) > PIECE:  # a mark that is never closed, or a very long row: not plain
+            yield rest
+            return
+        if not read:
+            return
 
 
 class PlainBlocks:
@@ -219,13 +251,13 @@ class PlainBlocks:
 
     def __iter__(self) -> Iterator[tuple[int, Sequence[Cells]]]:
         """Yield the number of each block's first row, from 1, and the cells of each column."""
-        if self._form.encoding.lower().replace("_", "-") not in ("utf-8", "utf8", "ascii"):
+        if not is_utf8(self._form.encoding):
             return
         header = self._form.header
-        for piece in self._pieces():
+        for piece in pieces(self._file):
             if not is_plain(piece, self._columns, self._form.delimiter):
                 return
-            cells = _cells(piece, self._form, self._columns, header)
+            cells = plain_cells(piece, self._form, self._columns, header)
             if cells is None:
                 return
             header = False
@@ -234,26 +266,10 @@ class PlainBlocks:
             self.rows += len(cells[0])
         self.complete = True
 
-    def _pieces(self) -> Iterator[bytes]:
-        """Yield pieces of whole rows, up to one that is not plain."""
-        rest = self._file.read(len(_MARK)).removeprefix(_MARK)
-        while True:
-            read = self._file.read(PIECE)
-            piece = rest + read
-            if not read and piece and not piece.endswith(b"\n"):
-                piece += b"\n"
-            end = last_row_end(piece) if read else len(piece)
-            if end:
-                yield piece[:end]
-            rest = piece[end:]
-            if len(rest) > PIECE:  # a mark that is never closed, or a very long row: not plain
-                yield rest
-                return
-            if not read:
-                return
 
-
-def _cells(piece: bytes, form: CSVFormat, columns: int, header: bool) -> Sequence[Cells] | None:
+def plain_cells(
+    piece: bytes, form: CSVFormat, columns: int, header: bool
+) -> Sequence[Cells] | None:
     """Return a piece's cells without the header, or None if polars finds other columns."""
     import polars as pl
 

@@ -3,17 +3,21 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
 
-from declnet import DataError, DataInfo, Dataset, Table, as_table
+from declnet import Array, Blocks, DataError, DataInfo, Dataset, Table, as_table
 from declnet_standard.data.table_source import TableSource
 
 if TYPE_CHECKING:
     import polars as pl
+
+HELD = 2**24
+"""Most numbers or cells of a file that are in memory to be read in blocks."""
 
 
 class Parquet(TableSource):
@@ -45,6 +49,58 @@ class Parquet(TableSource):
         """Read the file in chunks."""
         return self.labelled(self._parts(samples))
 
+    def blocks(self, samples: int, numbers: int) -> Blocks:
+        """Read consecutive rows, of which several blocks are in memory, wherever row groups begin.
+
+        Reading a few rows of a row group takes all of its bytes.
+        """
+        import polars as pl
+
+        schema = self._plain(self._scanned()).collect_schema()
+        texts = [name for name, each in schema.items() if each == pl.String]
+        size = Blocks.samples_in_block(samples, numbers, len(schema))
+        found = self._labelled_rows(size)
+        together = max(1, HELD // len(schema) // size)
+
+        @lru_cache(maxsize=1)
+        def held(group: int) -> pl.DataFrame:
+            frame = self._plain(self._scanned().slice(group * together * size, together * size))
+            return self._collected(frame)
+
+        def read(number: int) -> Table:
+            start = found[number][0] * size
+            group, inside = divmod(found[number][0], together)
+            part = self._table(held(group).slice(inside * size, size))
+            none: Array = np.full(len(part), None)
+            empty = {name: none for name in texts if part.columns[name].dtype.kind != "O"}
+            rows = np.arange(start + 1, start + 1 + len(part))
+            part = replace(part, columns={**part.columns, **empty}, rows=rows)
+            return next(self.labelled([part]))
+
+        groups = tuple(at // together for at, _ in found)
+        return Blocks(tuple(count for _, count in found), read, groups)
+
+    def _labelled_rows(self, size: int) -> list[tuple[int, int]]:
+        """Return the number of each part of `size` rows, with that of its rows, if it has any."""
+        import polars as pl
+
+        columns = self.target_columns
+        if not columns or self.missing_target == "error":
+            rows = self._rows()
+            return [(at, min(size, rows - at * size)) for at in range(-(-rows // size))]
+        floats = [
+            name for name, each in self._scanned().collect_schema().items() if each.is_float()
+        ]
+        there = [
+            pl.col(name).fill_nan(None).is_not_null()
+            if name in floats
+            else pl.col(name).is_not_null()
+            for name in columns
+        ]
+        kept = self._scanned().select(pl.all_horizontal(there).alias("there"))
+        parts = kept.with_row_index("part").group_by(pl.col("part") // size).agg(pl.sum("there"))
+        return sorted((at, count) for at, count in self._collected(parts).iter_rows() if count)
+
     def _parts(self, samples: int) -> Iterator[Table]:
         start, rows = 0, self._rows()
         while start < rows:
@@ -59,6 +115,17 @@ class Parquet(TableSource):
 
     def _records(self, frame: "pl.LazyFrame") -> Table:
         """Return a table of the usable columns, which include all needed ones."""
+        return self._table(self._collected(self._plain(frame)))
+
+    def _table(self, frame: "pl.DataFrame") -> Table:
+        """Return usable columns as a table."""
+        table = as_table(frame)
+        if not isinstance(table, Table):
+            raise TypeError(table)
+        return self.records(table.columns)
+
+    def _plain(self, frame: "pl.LazyFrame") -> "pl.LazyFrame":
+        """Return the usable columns, which include all needed ones, in types of a table."""
         import polars as pl
         from polars import selectors
 
@@ -80,16 +147,13 @@ class Parquet(TableSource):
         times = selectors.temporal() - selectors.duration()
         texts = (times - zoned) | selectors.categorical() | selectors.enum()
         other = () if self._only is None else set(schema.names()) - self._only
-        plain = frame.drop({*nested, *other}).with_columns(
+        plain: pl.LazyFrame = frame.drop({*nested, *other}).with_columns(
             texts.cast(pl.String),
             zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(pl.String),
             selectors.duration().dt.total_microseconds() / 1e6,
             selectors.decimal().cast(pl.Float64),
         )
-        table = as_table(self._collected(plain))
-        if not isinstance(table, Table):
-            raise TypeError(table)
-        return self.records(table.columns)
+        return plain
 
     def _collected(self, frame: "pl.LazyFrame") -> "pl.DataFrame":
         with self._reading():

@@ -121,11 +121,8 @@ class TextTableSource(TableSource):
         for first_row, block in text.blocks():
             any_rows = True
             for name, cells in zip(text.names, block, strict=True):
-                if name not in waiting:
-                    continue
-                column = TypedColumn(name, self.types.get(name), settled.get(name))
-                column.add(cells, first_row)
-                waiting[name].append(column.array())
+                if name in waiting:
+                    waiting[name].append(self.typed_cells(name, cells, first_row, settled))
             count += len(block[0])
             while count >= rows:
                 yield _cut(waiting, rows)
@@ -134,6 +131,14 @@ class TextTableSource(TableSource):
             yield _cut(waiting, count)
         if not any_rows:
             raise self._no_rows()
+
+    def typed_cells(
+        self, name: str, cells: Cells, first_row: int, settled: Mapping[str, ColumnType]
+    ) -> Array:
+        """Return cells of a column in its type, as declared or settled by all of its cells."""
+        column = TypedColumn(name, self.types.get(name), settled.get(name))
+        column.add(cells, first_row)
+        return column.array()
 
     def _checked(self) -> TextTable:
         """Return the text of the table, which has all named columns."""
@@ -175,8 +180,13 @@ def unnamed(count: int) -> list[str]:
 
 def _found_types(text: TextTable, only: frozenset[str]) -> dict[str, ColumnType]:
     """Return the types of some columns, from all their cells."""
+    return types_of(_read(text, {}, {}, only, keep=False))
+
+
+def types_of(columns: Mapping[str, TypedColumn]) -> dict[str, ColumnType]:
+    """Return the types of columns to which all cells were added."""
     types: dict[str, ColumnType] = {}
-    for name, column in _read(text, {}, {}, only, keep=False).items():
+    for name, column in columns.items():
         kind = "text" if column.lost else column.type
         types[name] = kind if kind in ("integer", "boolean", "text") else "number"  # type: ignore[assignment]
     return types

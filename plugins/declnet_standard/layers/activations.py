@@ -341,6 +341,8 @@ class SiLU(Layer):
 class Mish(Layer):
     """y = x * t, t = tanh(log(1 + exp(x))); dy/dx = t + x * (1 - t**2) / (1 + exp(-x)).
 
+    With e = exp(x) and d = e**2 + 2 e + 2, t = (d - 2) / d and dy/dx = t + 4 x e (1 + e) / d**2.
+
     x, y: (n, *shape). The same as PyTorch's `Mish` and Keras's `mish`.
 
     Source: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", BMVC 2020,
@@ -353,31 +355,30 @@ class Mish(Layer):
     output_range = OutputRange(low=-0.31)  # its minimum is -0.3088
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
-        """Return memory for the slope dy/dx, passed from forward to backward, and for t."""
+        """Return memory for the slope dy/dx, passed from forward to backward, and for e and d."""
         return {"slope": Workspace(input_shape), "part": Workspace(input_shape)}
 
     def forward(self, x: Array, y: Array, state: LayerState) -> None:
-        """Fill y and, in training, the slope, with s = log(1 + exp(x)), sigmoid 1 - exp(-s)."""
-        s = t = state.part
-        np.absolute(x, out=s)
-        np.negative(s, out=s)
-        np.exp(s, out=s)
-        np.log1p(s, out=s)
-        np.maximum(x, 0, out=y)
-        np.add(s, y, out=s)
+        """Fill y and, in training, the slope; from x = 20 on, t and the slope round to 1."""
+        e = d = state.part
+        np.minimum(x, 20, out=y)
+        np.exp(y, out=e)
         if state.training:
             slope = state.slope
-            np.negative(s, out=slope)
-            np.expm1(slope, out=slope)
-            np.negative(slope, out=slope)
-            np.multiply(slope, x, out=slope)
-        np.tanh(s, out=t)
-        if state.training:
-            np.multiply(t, t, out=y)
-            np.subtract(1, y, out=y)
+            np.add(e, 1, out=slope)
+            np.multiply(slope, e, out=slope)
             np.multiply(slope, y, out=slope)
-            np.add(slope, t, out=slope)
-        np.multiply(x, t, out=y)
+        np.add(e, 2, out=y)
+        np.multiply(y, e, out=y)
+        np.add(y, 2, out=d)
+        if state.training:
+            np.divide(slope, d, out=slope)
+            np.multiply(slope, 4, out=slope)
+            np.divide(slope, d, out=slope)
+        np.divide(y, d, out=y)
+        if state.training:
+            np.add(slope, y, out=slope)
+        np.multiply(x, y, out=y)
 
     def backward(self, x: None, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
         """dx = dy * slope."""

@@ -108,7 +108,7 @@ class Lion(Optimizer):
         np.add(direction, dw, out=direction)
         np.sign(direction, out=change)  # in place it is ten times as slow
         np.multiply(change, learning_rate, out=change)
-        if state.now.weight_decay:
+        if self.weight_decay:
             np.multiply(w, 1 - learning_rate * state.now.weight_decay, out=w)
         np.subtract(w, change, out=w)
         np.multiply(momentum, self.beta_2, out=momentum)

@@ -1,15 +1,27 @@
 """Encoding of categories: text and whole numbers."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, ColumnError, Transform, TransformState, distinct_values, missing_values
+from declnet import (
+    Array,
+    ColumnError,
+    Fitting,
+    Transform,
+    TransformState,
+    distinct_values,
+    missing_values,
+)
 from declnet_standard.transforms.dates import looks_like_dates
+from declnet_standard.transforms.scaling import empty_column
+
+MOST_COUNTED = 2_000_000
+"""Most categories whose rows are counted in parts."""
 
 
 def found_categories(x: Array, most: int) -> list[Any]:
@@ -24,13 +36,48 @@ def found_categories(x: Array, most: int) -> list[Any]:
     """
     categories = distinct_values(_whole(x))
     if not categories:
-        raise ColumnError("is empty: all of it is missing", hint="leave it out of the features")
+        raise empty_column()
     if len(categories) > most:
-        raise ColumnError(
-            f"has {len(categories)} categories, more than {most}",
-            hint="leave it out of the features, or raise most_categories",
-        )
+        raise _too_many(f"has {len(categories)} categories, more than {most}")
     return categories
+
+
+def _too_many(message: str) -> ColumnError:
+    return ColumnError(message, hint="leave it out of the features, or raise most_categories")
+
+
+class _Counts(Fitting):
+    """The number of rows that have each category.
+
+    Args:
+        most: the maximum number of categories.
+        check: called with each part and its categories; raises ColumnError for a row that is
+            refused.
+        keep: returns the categories to keep, of the number of rows of each; default: all.
+    """
+
+    def __init__(
+        self,
+        most: int,
+        check: Callable[[Array, list[Any]], object] | None = None,
+        keep: Callable[[Counter[Any]], list[Any]] = sorted,
+    ) -> None:
+        self._counts: Counter[Any] = Counter()
+        self._most, self._check, self._keep = most, check, keep
+
+    def update(self, x: Array) -> None:
+        """Add rows."""
+        if self._check is not None:
+            self._check(x, distinct_values(_whole(x)))
+        self._counts.update(_whole(x)[~missing_values(x)].tolist())
+        if len(self._counts) > self._most:
+            raise _too_many(f"has more than {self._most} categories")
+
+    def result(self) -> TransformState:
+        """Return the sorted categories to keep."""
+        if not self._counts:
+            raise empty_column()
+        return {"categories": self._keep(self._counts)}
 
 
 def positions_of(x: Array, categories: Sequence[Any]) -> tuple[Array, Array]:
@@ -89,6 +136,10 @@ class CategoryTransform(Transform):
     def suits(self, column: Array) -> bool:
         """Return whether it is text other than dates; dates and integers need `columns`."""
         return column.dtype.kind == "O" and not looks_like_dates(column)
+
+    def fitting(self) -> Fitting:
+        """Begin a fit in parts."""
+        return _Counts(self.most_categories, self.positions)
 
     def fit(self, x: Array) -> TransformState:
         """Return the categories."""
@@ -207,14 +258,21 @@ class GroupRare(Transform):
         """Return whether it is text other than dates; dates and integers need `columns`."""
         return column.dtype.kind == "O" and not looks_like_dates(column)
 
+    def fitting(self) -> Fitting:
+        """Begin a fit in parts, in memory for the number of rows of each category."""
+        return _Counts(MOST_COUNTED, keep=self._kept)
+
     def fit(self, x: Array) -> TransformState:
         """Return the categories that are kept, sorted."""
-        categories = found_categories(x, len(x))
-        counts = Counter(_whole(x)[~missing_values(x)].tolist())
+        found_categories(x, len(x))
+        return {"categories": self._kept(Counter(_whole(x)[~missing_values(x)].tolist()))}
+
+    def _kept(self, counts: Counter[Any]) -> list[Any]:
+        """Return the categories that are kept, sorted."""
         least = max(self.min_count, self.min_share * counts.total())
-        kept = [each for each in categories if counts[each] >= least]
+        kept = sorted(each for each, count in counts.items() if count >= least)
         kept.sort(key=lambda each: -counts[each])  # stable: equally frequent ones stay sorted
-        return {"categories": sorted(kept[: self.max_categories])}
+        return sorted(kept[: self.max_categories])
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return text (n,), None where x is missing."""

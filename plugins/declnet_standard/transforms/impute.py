@@ -1,12 +1,19 @@
 """Missing values: imputation, and indicators."""
 
+from collections import Counter
 from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from declnet import Array, ColumnError, Transform, TransformState, missing_values
-from declnet_standard.transforms.scaling import finite_numbers, is_numeric, saved
+from declnet import Array, ColumnError, Fitting, Transform, TransformState, missing_values
+from declnet_standard.transforms.scaling import (
+    Moments,
+    empty_column,
+    finite_numbers,
+    is_numeric,
+    saved,
+)
 
 
 class Impute(Transform):
@@ -47,6 +54,10 @@ class Impute(Transform):
             return (column.dtype.kind == "O") == isinstance(self.value, str)
         return column.dtype.kind in "fiubO"
 
+    def fitting(self) -> Fitting | None:
+        """Begin a fit in parts, of the mean of numbers; other strategies need all rows."""
+        return _Means(self) if self.strategy == "mean" else None
+
     def fit(self, x: Array) -> TransformState:
         """Return the value."""
         if self.strategy == "constant":
@@ -56,7 +67,7 @@ class Impute(Transform):
             return {"value": self.value}
         if x.dtype.kind == "O":
             return {"value": _most_frequent(x[~missing_values(x)])}
-        values = finite_numbers(self._finite(x))
+        values = finite_numbers(self.finite(x))
         if self.strategy == "most_frequent":
             flat = values.reshape(len(values), -1).T
             modes = [_most_frequent(column[~np.isnan(column)]) for column in flat]
@@ -66,7 +77,7 @@ class Impute(Transform):
 
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return x with its gaps filled."""
-        y = self._finite(x)
+        y = self.finite(x)
         gaps = missing_values(y)
         y = y.copy() if y is x else y
         if gaps.any():
@@ -74,7 +85,7 @@ class Impute(Transform):
             y[gaps] = np.broadcast_to(value, x.shape)[gaps] if np.ndim(value) else value
         return y
 
-    def _finite(self, x: Array) -> Array:
+    def finite(self, x: Array) -> Array:
         """Return x with infinities replaced by NaN if requested, or x itself if there are none."""
         if not self.infinite or x.dtype.kind != "f" or not np.isinf(x).any():
             return x
@@ -82,9 +93,34 @@ class Impute(Transform):
         return y
 
 
+class _Means(Fitting):
+    """The mean of numbers, or the most frequent text."""
+
+    def __init__(self, impute: Impute) -> None:
+        self._impute, self._moments = impute, Moments(squared=False)
+        self._texts: Counter[str] | None = None
+
+    def update(self, x: Array) -> None:
+        """Add rows."""
+        if x.dtype.kind == "O":
+            self._texts = self._texts or Counter()
+            self._texts.update(x[~missing_values(x)].tolist())
+        else:
+            self._moments.update(self._impute.finite(x))
+
+    def result(self) -> TransformState:
+        """Return the value."""
+        if self._texts is None:
+            return self._moments.result()
+        if not self._texts:
+            raise empty_column()
+        most = max(self._texts.values())
+        return {"value": min(text for text, count in self._texts.items() if count == most)}
+
+
 def _most_frequent(there: Array) -> Any:
     if not there.size:
-        raise ColumnError("is empty: all of it is missing", hint="leave it out of the features")
+        raise empty_column()
     values, counts = np.unique(there, return_counts=True)
     return values[np.argmax(counts)]
 

@@ -84,7 +84,8 @@ class PBLD(Layer):
     def backward(self, x: Array, y: None, dy: Array, dx: Array | None, state: LayerState) -> None:
         """dc = sum(dy), dW = sum(cos(a) dy), db = sum(da), dw = 2 pi sum(x da), and dx.
 
-        With da = -sin(a) * (W dy): dx = 2 pi sum(w da) + the appended part of dy.
+        With da = -sin(a) * (W dy), whose sign follows the sums: dx = 2 pi sum(w da) + the appended
+        part of dy.
         """
         angles, cosines, slopes = map(_samples_last, (state.angles, state.cosines, state.slopes))
         embedded, appended = self._parts(dy, x.shape[1])
@@ -93,13 +94,13 @@ class PBLD(Layer):
         np.matmul(state.weights, embedded, out=slopes)
         np.sin(angles, out=cosines)
         np.multiply(slopes, cosines, out=slopes)
-        np.negative(slopes, out=slopes)
         np.add.reduce(slopes, axis=2, out=state.grad.phases)
-        np.einsum("fhn,nf->fh", slopes, x, out=state.grad.frequencies)
-        np.multiply(state.grad.frequencies, 2 * pi, out=state.grad.frequencies)
+        np.negative(state.grad.phases, out=state.grad.phases)
+        np.matmul(slopes, x.T[:, :, None], out=state.grad.frequencies[:, :, None])
+        np.multiply(state.grad.frequencies, -2 * pi, out=state.grad.frequencies)
         if dx is not None:
             np.einsum("fhn,fh->nf", slopes, state.frequencies, out=dx)
-            np.multiply(dx, 2 * pi, out=dx)
+            np.multiply(dx, -2 * pi, out=dx)
             np.add(dx, appended, out=dx)
 
     def _parts(self, y: Array, features: int) -> tuple[Array, Array]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -13,36 +10,6 @@ from declnet.testing.translations import cases_of
 from declnet_export.numpy_file.sources import Sources
 from declnet_export.numpy_file.transforms import group_rare, shown
 from declnet_standard.transforms import GroupRare
-
-QUICK = ("two_heads", "two_inputs", "messages", "quantile_regression", "spiral_binary")
-"""Specs whose runs take a second: heads, inputs, texts, dates and categories."""
-
-MORE = (
-    "demand",
-    "digits_convolution",
-    "residual_blocks",
-    "sine_regression",
-    "spiral_adam",
-    "strokes_attention",
-    "strokes_lstm",
-    "wine_residual",
-)
-
-ALL = os.environ.get("DECLNET_TEST_EXPORTS") == "all"
-
-
-@pytest.mark.parametrize("name", [*QUICK, *(MORE if ALL else ("demand",))])
-def test_shipped_specs_predict_the_same(name: str, repository: Path, tmp_path: Path) -> None:
-    path = repository / "specs" / f"{name}.toml"
-    spec = declnet.load_spec(path, {"training.epochs": 1})
-    if spec.data.train is not None and spec.data.train.type == "digits":
-        pytest.importorskip("sklearn")
-    declnet.run(spec, out=tmp_path / "run")
-    found = declnet.open_run(tmp_path / "run").export(tmp_path / "model.py")
-    assert found.samples >= 10
-    assert found.difference is not None
-    assert found.difference < 3e-6
-    assert found.labels_differ == 0
 
 
 def test_a_column_that_remains_text_is_grouped_alike() -> None:

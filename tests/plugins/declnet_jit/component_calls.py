@@ -40,8 +40,7 @@ def _of_layer(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
         model = Model(nodes, inputs, np.dtype(setting.dtype))
         model.store.initialize(1, subject.registry)
         graph = TrainingGraph(model, NO_LOSS, setting.samples, 1)
-        if graph.begin is not None:
-            graph.begin(1)
+        graph.schedules.begin(1)
         given = {}
         for name, info in inputs.items():
             size = (*info.shape, setting.samples)

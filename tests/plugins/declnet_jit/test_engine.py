@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
+from typing import Annotated
 
 import numpy as np
 import pytest
 
 import declnet
-from declnet import Dataset, DivergenceError, parse_spec, run
+from declnet import Dataset, DivergenceError, Layer, Schedule, Scheduled, parse_spec, run
 from declnet.graph.kernels import Kernels
 from declnet.graph.training_graph import TrainingGraph
 from declnet.training.evaluation import OFTEN, Evaluation
 from declnet.training.preparation import prepare
+from declnet_jit.driver import StepsInThreads
 from declnet_jit.engine import NativeEngine
+from declnet_standard.schedules import FlatCosine
 
 pytestmark = pytest.mark.usefixtures("numba")
 
@@ -61,6 +64,61 @@ def test_stretches_of_steps_give_the_bits_of_single_steps(document, blobs, netwo
     document["data"] |= {"class_weights": "balanced"}
     found = {bits(trained(document, blobs, log_every=every, **training)) for every in (1, 6, 13)}
     assert len(found) == 1
+
+
+class Scaled(Layer):
+    """y = x * (1 + factor / 2), which no kernel computes."""
+
+    type = "scaled"
+    backward_needs = frozenset()
+
+    factor: Annotated[float | Schedule, Scheduled(ge=0)]
+
+    def forward(self, x, y, state):
+        np.multiply(x, 1 + state.now.factor / 2 if state.training else 1, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        np.multiply(dy, 1 + state.now.factor / 2, out=dx)
+
+
+def test_scheduled_fields_change_within_stretches(document, blobs, monkeypatch):
+    """Of kernels, of a layer that is replayed, and of an optimizer and its groups."""
+    falling = {"type": "flat_cosine", "initial_rate": 0.4}
+    dropout = [{"type": each, "rate": falling} for each in ("dropout", "dropout")]
+    noise = {"type": "gaussian_noise", "std": {"type": "polynomial", "initial_rate": 0.2}}
+    hidden, logits = ({"type": "dense", "units": n} for n in (9, 4))
+    scaled = Scaled(factor=FlatCosine(initial_rate=0.5))
+    document["model"]["layers"] = [
+        *(noise, hidden, "relu", dropout[0], scaled, dropout[1], logits, "softmax")
+    ]
+    document["optimizer"] = {
+        "type": "adamw",
+        "weight_decay": falling,
+        "groups": [{"parameters": ["*.biases"], "type": "lion", "weight_decay": falling}],
+    }
+    native: list[int] = []
+    run_natively = StepsInThreads.run
+
+    def run(self, values):
+        native.append(len(values))
+        return run_natively(self, values)
+
+    monkeypatch.setattr(StepsInThreads, "run", run)
+    steps, found = 20 * -(-len(blobs[0]) // 37), set()
+    for training, expected in (
+        ({"log_every": 20}, steps),
+        ({"log_every": 1, "metrics": ["accuracy"]}, steps),
+        ({"log_every": 20, "callbacks": ["ema"]}, 0),  # follows updates, one by one
+    ):
+        document["engine"] = {"kernels": "jit"}
+        native.clear()
+        result = trained(document, blobs, batch_size=37, epochs=20, **training)
+        assert sum(native) == expected
+        found.add(result.history[-1]["loss"])
+    assert len(found) == 1
+    document["engine"] = {"kernels": "numpy"}
+    numpy = trained(document, blobs, batch_size=37, epochs=20, log_every=20)
+    assert numpy.history[-1]["loss"] == pytest.approx(found.pop(), rel=1e-3)
 
 
 TWO_LOSSES = {

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from declnet import KernelSite, LayerState
+from declnet.graph.schedules import ScheduledValues
 from declnet_kernels.noise import DropoutKernel, GaussianNoiseKernel
+from declnet_standard.layers import Dropout
 
 pytestmark = pytest.mark.usefixtures("numba")
 
@@ -31,8 +33,8 @@ def test_numbers_and_generator_are_those_of_numpy(case, other, last, dtype):
     (kernel, fields, workspace), results = CASES[case], []
     layer, shape = kernel.replaces[0](**fields), (97, 5, 3)
     for compiled in (True, False):
-        state = LayerState(np.random.Generator(np.random.PCG64(4)), training=True)
-        vars(state.now).update(fields)
+        now = ScheduledValues(1).of(layer)
+        state = LayerState(np.random.Generator(np.random.PCG64(4)), training=True, now=now)
         setattr(state, workspace, in_order((97, 15), dtype, last))
         y, dy, dx = (in_order(shape, dtype, last) for _ in range(3))
         x = in_order(shape, dtype, last != other)
@@ -51,3 +53,40 @@ def test_numbers_and_generator_are_those_of_numpy(case, other, last, dtype):
             results.append((y.tobytes(), dx.tobytes(), state.rng.bit_generator.state))
     assert results[:3] == results[3:]
     assert results[0] != results[1]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 17, 511, 512, 1501])
+def test_parts_continue_each_other(size, dtype):
+    """In any order, whether or not half a word is left from the draw before."""
+    layer = Dropout(rate=0.3)
+    now = ScheduledValues(1).of(layer)
+    for parts in (1, 2, 5):
+        mine, other = (
+            LayerState(np.random.Generator(np.random.PCG64(4)), True, now) for _ in range(2)
+        )
+        x, y, z = np.ones((size, 1), dtype), np.empty((size, 1), dtype), np.empty((size, 1), dtype)
+        mine.mask, other.mask = np.empty((2, size, 1), dtype)
+        site = KernelSite((layer,), x=x, y=y, states=(mine,))
+        drop, leave_behind = DropoutKernel().bind(site).forward
+        assert drop.divisible
+        for _ in range(4):
+            for state in (mine, other):
+                state.rng.random(dtype=np.float32)
+            for part in reversed(range(parts)):
+                drop.block[:2] = part, parts
+                drop()
+            leave_behind()
+            layer.forward(x, z, other)
+            assert (y == z).all()
+            assert (mine.mask == other.mask).all()
+            assert mine.rng.bit_generator.state == other.rng.bit_generator.state
+
+
+def test_other_generators_are_left_to_the_layer():
+    layer, x = Dropout(rate=0.3), np.ones((5, 1))
+    state = LayerState(
+        np.random.Generator(np.random.MT19937(1)), True, ScheduledValues(1).of(layer)
+    )
+    state.mask = np.empty_like(x)
+    assert DropoutKernel().bind(KernelSite((layer,), x=x, y=x.copy(), states=(state,))) is None

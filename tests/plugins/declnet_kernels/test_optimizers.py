@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import KernelSite, OptimizerState
+from declnet import KernelSite, Optimizer, OptimizerState
+from declnet.graph.schedules import ScheduledValues
 from declnet_kernels import optimizers, regularizers
 
 pytestmark = pytest.mark.usefixtures("numba")
@@ -17,7 +18,6 @@ OPTIMIZERS = [
     for kernel in vars(optimizers).values()
     if getattr(kernel, "replaces", ()) and "type" in vars(kernel)
     for example in kernel.replaces[0].examples
-    if not any(isinstance(value, dict) for value in example.values())  # schedules
 ]
 
 REGULARIZERS = (
@@ -45,10 +45,12 @@ def bits(array):
 @pytest.mark.parametrize(("kernel", "example"), OPTIMIZERS)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_updates_have_the_same_bits(kernel, example, dtype):
-    optimizer, rng = kernel.replaces[0](**example), np.random.default_rng(1)
+    table = {"type": kernel.replaces[0].type, **example}
+    optimizer, rng = Optimizer.from_declaration(table), np.random.default_rng(1)
     w, names = numbers(rng, dtype), optimizer.state_names()
     plain, compiled = ([np.zeros_like(w) for _ in names] for _ in range(2))
-    now = type("Now", (), {"weight_decay": getattr(optimizer, "weight_decay", 0.0)})()
+    schedules = ScheduledValues(900)
+    now = schedules.of(optimizer)
     state = OptimizerState((np.empty_like(w), np.empty_like(w)), now)
     site_state = OptimizerState(state.scratch, now)
     for name, one, other in zip(names, plain, compiled, strict=True):
@@ -62,6 +64,7 @@ def test_updates_have_the_same_bits(kernel, example, dtype):
         dw = numbers(rng, dtype)
         dw[7:100] = 0
         dv[...], rate[0], step[0] = dw, 0.1 / number, number
+        schedules.begin(number)
         optimizer.update(w, dw, state, 0.1 / number, number)
         for part in reversed(range(number)) if number < 4 else (0,):
             call.block[:2] = part, number if number < 4 else 1

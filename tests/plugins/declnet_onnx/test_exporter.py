@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from declnet import ExportError, load_spec, open_run, run
+from declnet import ExportError
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -196,32 +194,3 @@ def test_characters_cannot_be_split_which_the_error_says(trained, tmp_path):
     stored = trained("price", layers, "huber", prepare, {}, only="city")
     with pytest.raises(ExportError, match="characters"):
         stored.export(tmp_path / "m.onnx")
-
-
-LIGHT = ("two_heads.toml", "messages.toml", "two_inputs.toml", "vertical_sgd.json", "demand.toml")
-ALL = sorted(
-    str(each.relative_to(SPECS))
-    for each in SPECS.rglob("*")
-    if each.suffix in (".toml", ".json") and not each.name.endswith(".schema.json")
-)
-IS_LONG = os.environ.get("DECLNET_TEST_EXPORTS") == "all"
-
-
-@pytest.mark.parametrize("file", ALL if IS_LONG else LIGHT)
-def test_shipped_specs_predict_the_same_in_onnxruntime(file, shipped_spec, tmp_path):
-    spec = load_spec(
-        shipped_spec(Path(file)),
-        {
-            "model.initial_weights": None,
-            "training.epochs": None,
-            "training.max_steps": 5,
-            "training.callbacks": [],
-            "engine.kernels": "numpy",
-        },
-    )
-    run(spec, out=tmp_path / "run")
-    result = open_run(tmp_path / "run").export(tmp_path / "m.onnx")
-    sys.stderr.write(f"{file}: {result.difference:.2g} on {result.samples} rows\n")
-    assert result.samples >= 16
-    assert result.difference < LARGEST
-    assert result.labels_differ == 0

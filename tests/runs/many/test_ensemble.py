@@ -238,7 +238,7 @@ def test_resuming_trains_what_is_left_and_nothing_else(folds, table, tmp_path):
 
 
 def test_killed_at_any_file_operation_it_ends_with_the_same_bits(tmp_path):
-    script = Path(__file__).with_name("killed_anywhere.py")
+    script = Path(__file__).parents[1] / "killed_anywhere.py"
     done = subprocess.run(
         [sys.executable, script, tmp_path, "folds"], capture_output=True, text=True, check=False
     )
@@ -306,14 +306,17 @@ def test_a_folder_of_several_runs_is_not_one(folds, tmp_path):
 
 
 def test_folds_are_a_predictor_without_predictions_out_of_fold(table, tmp_path):
-    """The data is moved while the last fold is trained."""
-
-    def move(event):
-        if (tmp_path / "out/fold-2").exists() and table.exists():
-            table.rename(tmp_path / "moved.csv")
-
+    """The data is moved after the last fold, before the folder is finished."""
+    out = tmp_path / "out"
+    cross_validate(spec_of(table, "kind", folds=2), out=out)
+    (out / OUT).unlink()
+    record = json.loads((out / "ensemble.json").read_text("utf-8"))
+    (out / "ensemble.json").write_text(
+        json.dumps({**record, "status": "running"}), encoding="utf-8"
+    )
+    table.rename(tmp_path / "moved.csv")
     with pytest.warns(DeclnetWarning, match=r"no predictions out of fold: .*table.csv"):
-        cross_validate(spec_of(table, "kind", folds=2), out=tmp_path / "out", listener=move)
-    assert open_ensemble(tmp_path / "out").status == "finished"
-    assert not (tmp_path / "out" / OUT).exists()
-    assert load_predictor(tmp_path / "out").evaluate(tmp_path / "moved.csv").samples == ROWS
+        resume_ensemble(out)
+    assert open_ensemble(out).status == "finished"
+    assert not (out / OUT).exists()
+    assert load_predictor(out).evaluate(tmp_path / "moved.csv").samples == ROWS

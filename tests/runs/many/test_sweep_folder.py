@@ -32,7 +32,7 @@ def test_it_has_what_it_was_begun_with(begun):
     stored = open_sweep(begun)
     assert stored.values == {"one": {"rate": 0.1}, "two": {"rate": 0.2}}
     assert [each.name for each in stored.specs()] == ["one", "two"]
-    assert stored.outcomes() == []
+    assert [each.error for each in stored.outcomes()] == ["it has not begun"] * 3
     tasks = stored.tasks()
     found = [(each.spec.name, each.spec.seed, each.resumes) for each in tasks]
     assert found == [("one", 3, True), ("one", 4, True), ("two", 3, True)]

@@ -7,11 +7,14 @@ from . import (
     data,
     declarations,
     engines,
+    executors,
+    formats,
     kernels,
     losses,
     memory,
     parameters,
     results,
+    searchers,
     translations,
 )
 from .expected import EXPECTED as EXPECTED
@@ -23,10 +26,13 @@ FAMILIES = (
     data,
     declarations,
     engines,
+    executors,
+    formats,
     kernels,
     losses,
     memory,
     parameters,
     results,
+    searchers,
     translations,
 )

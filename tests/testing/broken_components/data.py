@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import DataInfo, Dataset, Sequences, Table
+from declnet import Blocks, DataInfo, Dataset, Fitting, Sequences, Table
 
 from ..right.others import Center, Flowers, Jitter, Letters, MeanError, Points, Songs, Third
 from .expected import caught_by
@@ -91,6 +91,17 @@ class ForgetsTheRest(Flowers):
         whole = self.load(rng)
         for start in range(0, len(whole) - samples + 1, samples):
             yield whole.take(np.arange(start, start + samples))
+
+
+@caught_by("blocks_are_the_data")
+class ReadsTheFirstBlockAlone(Flowers):
+    """A table in blocks, of which the first is read whatever its number."""
+
+    def blocks(self, samples, numbers):
+        size = Blocks.samples_in_block(samples, numbers, 2)
+        whole, starts = self.load(None), range(0, 30, size)
+        sizes = tuple(min(size, 30 - start) for start in starts)
+        return Blocks(sizes, lambda _: whole.take(np.arange(size)))
 
 
 @caught_by("reads_files_by_suffix")
@@ -199,6 +210,22 @@ class MeanOfTheChunk(Center):
     def apply(self, x, state):
         self.require(x)
         return x - np.nanmean(x)
+
+
+class _LastMean(Fitting):
+    def update(self, x):
+        self.x = x
+
+    def result(self):
+        return {"mean": float(np.nanmean(self.x))}
+
+
+@caught_by("fits_in_parts")
+class MeanOfTheLastPart(Center):
+    """Fitted in parts, of which it remembers the last."""
+
+    def fitting(self):
+        return _LastMean()
 
 
 @caught_by("leaves_inputs_alone")

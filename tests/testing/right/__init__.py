@@ -1,5 +1,5 @@
 """Right components: those that the broken ones spoil, and others unlike any first-party one."""
 
-from . import engines, layers, losses, others
+from . import engines, executors, layers, losses, others
 
-RIGHT = (*engines.RIGHT, *layers.RIGHT, *losses.RIGHT, *others.RIGHT)
+RIGHT = (*engines.RIGHT, *executors.RIGHT, *layers.RIGHT, *losses.RIGHT, *others.RIGHT)

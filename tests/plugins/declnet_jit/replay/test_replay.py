@@ -22,12 +22,12 @@ PYTHON = {
     ("layer", "lstm"): "calls np.getitem",
     ("layer", "simple_rnn"): "calls np.getitem",
     ("loss", "ordinal"): "calls np.cumsum",
-    ("optimizer", "adam"): "the learning rate or the step",
-    ("optimizer", "adamw"): "the learning rate or the step",
-    ("optimizer", "amsgrad"): "the learning rate or the step",
+    ("optimizer", "adam"): "changes with the step",
+    ("optimizer", "adamw"): "changes with the step",
+    ("optimizer", "amsgrad"): "changes with the step",
     ("optimizer", "lamb"): "the value of an array",
     ("optimizer", "muon"): "the value of an array",
-    ("optimizer", "nadam"): "the learning rate or the step",
+    ("optimizer", "nadam"): "changes with the step",
 }
 """Why some calls of these components are not native throughout."""
 

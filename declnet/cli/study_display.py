@@ -1,0 +1,194 @@
+"""What `declnet tune` prints: a line for each trial or the best so far, and the final tables."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from declnet.cli.progress import STEP, progress_bar, table_of
+from declnet.cli.terminal import is_terminal, print_table
+from declnet.contracts.runs.searcher import StudyTrial
+from declnet.display.characters import escaped
+from declnet.runs.display.metrics import format_metric, format_seconds
+from declnet.runs.many.study_folder import BEST, StoredStudy, best_of
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+    from rich.table import Table
+
+    from declnet.runs.many.tasks import Task
+
+MOST_SHOWN, MOST_PRINTED = 5, 10
+"""The most trials in the table above the bar, and at the end."""
+
+
+class StudyFollower:
+    """The progress display of a study.
+
+    Args:
+        stored: the study.
+        bar: the bar and its task; None for no bar.
+        lines: whether to print a line for each trial that has ended.
+    """
+
+    def __init__(
+        self, stored: StoredStudy, bar: tuple[Progress, TaskID] | None, *, lines: bool
+    ) -> None:
+        self._stored, self._bar, self._lines = stored, bar, lines
+        self._trials: dict[int, StudyTrial] = {}
+        self._shares: dict[Path, float] = {}
+        self._began, self._earlier, self._next_step = time.monotonic(), 0, 0.0
+
+    def know(self, trials: Sequence[StudyTrial]) -> None:
+        """Take the trials of earlier processes and other machines."""
+        self._trials = {each.number: each for each in trials if each.state != "running"}
+        self._earlier = len(self._trials)
+        self._move()
+
+    def progress(self, task: Task, share: float) -> None:
+        """Update the progress of a run; called often, so it must be cheap."""
+        self._shares[task.directory] = share
+        if self._bar is not None and time.monotonic() >= self._next_step:
+            self._next_step = time.monotonic() + STEP
+            self._move()
+
+    def ended(self, trial: StudyTrial, error: str | None) -> None:
+        """Show that a trial has ended."""
+        self._trials[trial.number] = trial
+        folder = self._stored.trial_folder(trial.number)
+        for each in [each for each in self._shares if each.is_relative_to(folder)]:
+            del self._shares[each]
+        self._move()
+        short = _short_keys(self._stored)
+        values = ", ".join(f"{short[key]}={_in_words(each)}" for key, each in trial.values.items())
+        if error is not None:
+            self._print(f"error: trial {trial.number}: {error} ({values})", sys.stderr)
+        elif self._lines:
+            best = best_of(list(self._trials.values()), self._stored.better)
+            result = f"{self._stored.objective} {format_metric(trial.value)}"
+            if trial.state == "pruned":
+                result = f"pruned at {format_metric(_last(trial))}"
+            known = f"; best {format_metric(best.value)}, trial {best.number}" if best else ""
+            self._print(f"trial {trial.number}: {result} ({values}){known}", sys.stdout)
+
+    def table(self) -> Table | None:
+        """Return the best trials so far as a table, if one has finished."""
+        ranked = _best_first(self._trials.values(), self._stored)[:MOST_SHOWN]
+        if not ranked:
+            return None
+        keys = _short_keys(self._stored)
+        columns = ("best so far", *keys.values(), str(self._stored.objective))
+        return table_of(columns, [_row(each, keys) for each in ranked])
+
+    def _move(self) -> None:
+        if self._bar is None:
+            return
+        bar, task = self._bar
+        done = len(self._trials) + sum(self._shares.values())
+        pruned = sum(each.state == "pruned" for each in self._trials.values())
+        bar.update(
+            task, completed=done, done=len(self._trials), pruned=pruned, left=self._left(done)
+        )
+
+    def _left(self, done: float) -> str:
+        """Return the time left: by the trials so far, or at most by the minutes of the study."""
+        keys, passed = self._stored.tuning.keys, time.monotonic() - self._began
+        left = []
+        if keys.trials is not None and done > self._earlier:
+            left.append(passed / (done - self._earlier) * (keys.trials - done))
+        if keys.minutes is not None:
+            left.append(60 * keys.minutes - float(self._stored.content["seconds"]) - passed)
+        if not left:
+            return "-:--"
+        minutes, seconds = divmod(max(0, round(min(left))), 60)
+        return f"{minutes}:{seconds:02}"
+
+    def _print(self, line: str, stream: TextIO) -> None:
+        if self._bar is not None and is_terminal(stream):
+            self._bar[0].console.print(escaped(line), highlight=False, markup=False, soft_wrap=True)
+        else:
+            stream.write(line + "\n")
+            stream.flush()
+
+
+@contextmanager
+def study_followed(stored: StoredStudy, *, quiet: bool) -> Iterator[StudyFollower]:
+    """Yield the progress display of a study; if quiet, it shows only failures."""
+    if quiet or not is_terminal(sys.stderr):
+        yield StudyFollower(stored, None, lines=not quiet)
+        return
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+
+    most = stored.tuning.keys.trials
+    count = "{task.fields[done]}" + ("/{task.total:.0f}" if most is not None else "")
+    followers: list[StudyFollower] = []  # none yet when the bar is made
+    bar = progress_bar(
+        TextColumn(f"trial {count}, {{task.fields[pruned]}} pruned"),
+        BarColumn(bar_width=30),
+        TimeElapsedColumn(),
+        TextColumn("left: {task.fields[left]}"),
+        above=lambda: followers[0].table() if followers else None,
+    )
+    task = bar.add_task("", total=most, done=0, pruned=0, left="-:--")
+    follower = StudyFollower(stored, (bar, task), lines=not is_terminal(sys.stdout))
+    followers.append(follower)
+    with bar:
+        yield follower
+
+
+def print_study(stored: StoredStudy) -> None:
+    """Print the best trials, how much each key matters, and where the best spec is."""
+    keys = _short_keys(stored)
+    ranked = _best_first(stored.trials, stored)
+    counts = [
+        f"{sum(each.state == state for each in stored.trials)} {state}"
+        for state in ("finished", "pruned", "failed", "running")
+        if any(each.state == state for each in stored.trials)
+    ]
+    objective = str(stored.objective)
+    columns = ("trial", *keys.values(), objective, "seconds")
+    rows = [[*_row(each, keys), format_seconds(each.seconds)] for each in ranked[:MOST_PRINTED]]
+    print_table(columns, rows, f"trials: {', '.join(counts) or 'none'}", numeric=columns)
+    if stored.importance:
+        shares = [[key, f"{share:.2f}"] for key, share in stored.importance.items()]
+        print_table(("key", "importance"), shares, numeric=("importance",))
+    if ranked:
+        best, path = ranked[0], stored.path / BEST
+        sys.stdout.write(
+            f"best: trial {best.number}, {objective} {format_metric(best.value)}: {path}\n"
+        )
+
+
+def _best_first(trials: Iterable[StudyTrial], stored: StoredStudy) -> list[StudyTrial]:
+    """Return the finished trials, the best first."""
+    sign = 1 if stored.better == "lower" else -1
+    done = [each for each in trials if each.state == "finished" and each.value is not None]
+    return sorted(done, key=lambda each: (sign * (each.value or 0.0), each.number))
+
+
+def _short_keys(stored: StoredStudy) -> dict[str, str]:
+    """Return each key with the last part of it, if no other key ends the same."""
+    keys = [each.key for each in stored.tuning.space]
+    last = [each.rpartition(".")[2] for each in keys]
+    return {
+        key: end if last.count(end) == 1 and not end.isdigit() else key
+        for key, end in zip(keys, last, strict=True)
+    }
+
+
+def _row(trial: StudyTrial, keys: Mapping[str, str]) -> list[str]:
+    values = [_in_words(trial.values[key]) if key in trial.values else "" for key in keys]
+    return [str(trial.number), *values, format_metric(trial.value)]
+
+
+def _in_words(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _last(trial: StudyTrial) -> float | None:
+    """Return what a trial reported last."""
+    return trial.reported[max(trial.reported)] if trial.reported else None

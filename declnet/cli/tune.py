@@ -1,0 +1,179 @@
+"""`declnet tune`: search the keys that the section `[tune]` of a spec varies."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from declnet.cli.diagnostics import show_diagnostics
+from declnet.cli.options import (
+    PATH,
+    executor_of,
+    format_option,
+    no_plugin_option,
+    on_option,
+    registry_without,
+    set_option,
+    share_data,
+)
+from declnet.cli.run import interrupt_on_signals
+
+if TYPE_CHECKING:
+    from declnet.contracts.runs.executor import Executor
+    from declnet.registry.registry import Registry
+    from declnet.runs.many.study_folder import StoredStudy
+
+
+@click.command()
+@click.argument("spec", metavar="SPEC", type=PATH)
+@set_option
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="How many trials to train in parallel; if more than 1, each in a process with one thread, "
+    "and what is proposed depends on which ends first.  [default: 1]",
+)
+@on_option
+@no_plugin_option
+@click.option(
+    "--out",
+    type=PATH,
+    help="The study's folder, new or empty.  [default: runs/<name>-study-<number>]",
+)
+@click.option("--quiet", is_flag=True, help="No line for each trial and no progress.")
+@format_option("the summary of the study, on stdout.")
+def tune(
+    spec: Path,
+    overrides: tuple[str, ...],
+    jobs: int | None,
+    on: str | None,
+    disabled: tuple[str, ...],
+    out: Path | None,
+    quiet: bool,
+    form: str,
+) -> int:
+    """Search for the best values of the keys that SPEC tunes.
+
+    Each trial trains the spec with other values, once for each fold and each seed of the section,
+    into trials/<number> within the study's folder; trials that are behind are stopped early. The
+    best spec is written to best.toml. `declnet resume` continues a study; given the folder of one,
+    this summarizes its trials anew and trains nothing. With --on, no trial is stopped early.
+    """
+    from declnet.cli.reading import checked_spec, read
+    from declnet.errors import Diagnostic, SpecError
+    from declnet.runs.many.study_folder import begin_study, is_study
+    from declnet.runs.many.tasks import claim_parent
+    from declnet.runs.storage.folder import claim, locked
+    from declnet.spec.tuning import TUNE
+
+    interrupt_on_signals()
+    registry = registry_without(disabled)
+    if is_study(spec):
+        if overrides or out:
+            raise click.UsageError("the folder of a study is summarized alone: it has its own spec")
+        return _summarize(spec, registry, form)
+    checked = checked_spec(spec, overrides, registry)
+    checked.require_right()
+    loaded = read(spec, overrides, registry).require()
+    if loaded.tuning is None:
+        message, hint = f'{spec} has no section "{TUNE}"', f"add [{TUNE}] with trials and a space"
+        raise SpecError(loaded.source_map.locate([Diagnostic(message, hint, (TUNE,), "E011")]))
+    missing = loaded.tuning.searcher.unavailable()
+    if missing is not None:
+        at = (TUNE, "search") if "search" in loaded.tuning.section else (TUNE,)
+        raise SpecError(loaded.source_map.locate([Diagnostic(missing, None, at, "E060")]))
+    show_diagnostics(checked.warnings)
+    executor = executor_of(on, jobs, registry)
+    parent = claim_parent(out, Path("runs"), f"{loaded.name}-study")
+    with locked(parent):
+        claim(parent)  # another process may have written here since
+        begin_study(parent, loaded, spec.parent)
+        return train_study(
+            parent, disabled, registry, jobs or 1, quiet=quiet, form=form, executor=executor
+        )
+
+
+def train_study(
+    parent: Path,
+    disabled: Sequence[str],
+    registry: Registry,
+    jobs: int,
+    *,
+    quiet: bool,
+    form: str = "text",
+    allow_changes: bool = False,
+    executor: Executor | None = None,
+) -> int:
+    """Train what is left of a study, and print its summary."""
+    from contextlib import closing
+    from shlex import quote
+
+    from declnet.cli.study_display import study_followed
+    from declnet.runs.many.executing import on_executor
+    from declnet.runs.many.study import StudyRunner
+    from declnet.runs.many.study_folder import open_study
+    from declnet.runs.many.workers import at_once, one_after_another
+
+    start = time.perf_counter()
+    share_data()
+    stored = open_study(parent, registry)
+    with (
+        study_followed(stored, quiet=quiet or form == "json") as followed,
+        closing(
+            StudyRunner(stored, registry, followed.ended, allow_changes=allow_changes)
+        ) as study,
+    ):
+        known = study.trials()
+        followed.know(known)
+        done = sum(each.state != "running" for each in known)
+        if done and not quiet:
+            click.echo(f"{done} trials have ended already", err=True)
+        try:
+            if executor is not None:
+                outcomes = on_executor(
+                    study, executor, parent, registry, disabled, followed.progress
+                )
+            elif jobs > 1:
+                outcomes = at_once(study, jobs, disabled, followed.progress)
+            else:
+                outcomes = one_after_another(study, registry, followed.progress)
+            for outcome in outcomes:
+                study.finished(outcome)
+        except KeyboardInterrupt as error:
+            study.interrupted()
+            error.add_note(f"to continue the study: declnet resume {quote(str(parent))}")
+            raise
+        study.finish()
+    status = _show(stored, form)
+    if form == "text":
+        click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
+    return status
+
+
+def _summarize(path: Path, registry: Registry, form: str) -> int:
+    """Rebuild the summary of a study from what its searcher keeps."""
+    from contextlib import closing
+
+    from declnet.runs.many.study import StudyRunner
+    from declnet.runs.many.study_folder import open_study
+
+    stored = open_study(path, registry)
+    with closing(StudyRunner(stored, registry)) as study:
+        study.summarize()
+    return _show(stored, form)
+
+
+def _show(stored: StoredStudy, form: str) -> int:
+    """Print the summary; return 1 if no trial has finished."""
+    from declnet.cli.study_display import print_study
+
+    if form == "json":
+        click.echo(json.dumps(stored.summary, indent=2, ensure_ascii=False))
+    else:
+        print_study(stored)
+    return int(stored.best is None)

@@ -1,0 +1,66 @@
+"""Executor: carries out the runs of a sweep elsewhere, e.g. on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from declnet.contracts.component import Component
+
+
+@dataclass(frozen=True)
+class TaskUpdate:
+    """What has become of a task: how far it is, or its answer, or why there is none.
+
+    Attributes:
+        task: the task, counted from 0 in the order in which the executor took them.
+        done: the completed fraction, from 0 to 1; ignored with an answer or a failure.
+        answer: what `execute_task` returned.
+        failure: why there will be no answer, e.g. that a machine is gone.
+    """
+
+    task: int
+    done: float = 0.0
+    answer: bytes | None = None
+    failure: str | None = None
+
+
+class Executor(Component):
+    """A way to carry out many runs, named by `--on`.
+
+    It takes tasks, which are text, has `declnet.execute_task` called with each of them in another
+    process, usually on another machine, and brings back the bytes that this returns. declnet
+    knows what they mean, and writes the folders of the runs.
+
+    `--on TYPE:ADDRESS` sets a field `address`, which is of use for executors that have one.
+    """
+
+    kind = "executor"
+    required_methods = ("execute",)
+
+    def unavailable(self) -> str | None:
+        """Return why it cannot be used here, or None; default: None.
+
+        It is called before anything is written: for a missing package, name what installs it; a
+        cluster that cannot be reached is a reason, too.
+        """
+        return None
+
+    def execute(self, tasks: Iterator[str]) -> Iterator[TaskUpdate]:
+        """Have each task carried out, and yield an update whenever there is news of one.
+
+        Of each task there is one update with an answer or a failure, in any order, and no other
+        after it; `done` is for display only and may never come. A task may be carried out again
+        from its beginning where it was lost, e.g. with a machine: this leads to the same results.
+
+        If the caller has enough, it closes the iterator: end or stop the tasks then, as for an
+        interrupt (`KeyboardInterrupt` in the process that carries it out).
+
+        Args:
+            tasks: the tasks. Take the next one only when there is room for it, since some are
+                made from the results of others, and only from the thread that asks for updates.
+
+        Raises:
+            RunError: none of the remaining tasks can be carried out, e.g. the cluster is gone.
+        """
+        raise NotImplementedError

@@ -1,0 +1,139 @@
+"""Data that several runs of a process load once: seeds, folds and the points of a sweep."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from operator import is_
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.table import Table
+from declnet.spec.streams import DataSet, Stream, random_stream
+
+Load = Callable[[np.random.Generator], Dataset | Table]
+"""Load a source with a random stream, as arrays to be read only."""
+
+KEPT = 8
+"""The most data sets that are kept as loaded: those loaded last."""
+
+KEPT_BYTES = 1 << 28
+"""The most bytes of data that are kept as prepared: what was prepared last."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, eq=False)
+class _Loaded:
+    """A data set as loaded.
+
+    Attributes:
+        seed: the seed that it was loaded with; None if the source drew no random numbers.
+    """
+
+    source: DataSource
+    data_set: DataSet
+    seed: int | None
+    data: Dataset | Table
+
+
+@dataclass(frozen=True, eq=False)
+class _Made(Generic[Result]):
+    """What was made of loaded data.
+
+    Attributes:
+        loaded: the data, which is compared by identity.
+        key: what else it was made of.
+        size: in bytes.
+    """
+
+    loaded: tuple[object, ...]
+    key: tuple[object, ...]
+    size: int
+    result: Result
+
+
+class SharedData:
+    """Data sets that have been loaded, for other runs with the same sources.
+
+    A source that draws from its random stream is loaded for each seed; any other one, such as a
+    file, once. Nothing else says whether the data depends on the seed.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: deque[_Loaded] = deque(maxlen=KEPT)
+        self._made: deque[_Made[Any]] = deque()
+        self._lock = Lock()  # also lets threads wait for the data that another one loads
+
+    def load(self, source: DataSource, seed: int, data_set: DataSet, load: Load) -> Dataset | Table:
+        """Return a data set, which is loaded unless it has been."""
+        with self._lock:
+            for each in self._loaded:
+                wanted = each.data_set == data_set and each.seed in (None, seed)
+                if wanted and each.source == source:
+                    return each.data
+            rng = random_stream(seed, Stream.DATA, data_set)
+            before = _state(rng)
+            data = load(rng)
+            drawn = seed if _state(rng) != before else None
+            self._loaded.append(_Loaded(source, data_set, drawn, data))
+            return data
+
+    def made(
+        self,
+        loaded: Mapping[str, object],
+        key: tuple[object, ...],
+        make: Callable[[], tuple[Result, int]],
+    ) -> Result:
+        """Return what is made of loaded data, unless it has been.
+
+        Args:
+            loaded: the data sets by name, as `load` returned them.
+            key: everything else that the result depends on.
+            make: makes it, and returns its size in bytes.
+        """
+        given = tuple(loaded.values())
+        with self._lock:
+            for each in self._made:
+                same = len(each.loaded) == len(given) and all(map(is_, each.loaded, given))
+                if same and each.key == key:
+                    return each.result  # type: ignore[no-any-return]  # its key says so
+        result, size = make()
+        with self._lock:
+            self._made.append(_Made(given, key, size, result))
+            while sum(each.size for each in self._made) > KEPT_BYTES:
+                self._made.popleft()
+        return result
+
+
+def _state(rng: np.random.Generator) -> tuple[Any, ...]:
+    """Return what changes when numbers are drawn from a generator, or others are made from it."""
+    return rng.bit_generator.state, getattr(rng.bit_generator.seed_seq, "n_children_spawned", 0)
+
+
+_CURRENT: ContextVar[SharedData | None] = ContextVar("shared_data", default=None)
+
+
+def shared_data() -> SharedData | None:
+    """Return the data that runs in this context share; None if each loads its own."""
+    return _CURRENT.get()
+
+
+@contextmanager
+def sharing_data(data: SharedData | None = None) -> Iterator[None]:
+    """Let all runs in this context share the data they load, and threads that copy it.
+
+    Args:
+        data: what other contexts have loaded; None for nothing.
+    """
+    token = _CURRENT.set(_CURRENT.get() or data or SharedData())
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)

@@ -1,0 +1,194 @@
+"""Data sources read in blocks, and the data set that each of their samples belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
+from declnet.contracts.data.table import ColumnType, Table
+from declnet.contracts.returned import BrokenContractError, checked_blocks, checked_load
+from declnet.data.loading import checked_data
+from declnet.data.splits import (
+    Data,
+    column_to_split_by,
+    distinct,
+    held_out_count,
+    positions_by_column,
+)
+from declnet.errors import DataError
+from declnet.registry.discovery import default_registry
+from declnet.spec.data_section import DataSpec, SplitSpec
+from declnet.spec.streams import Stream, random_stream
+
+BLOCK_NUMBERS = 2**20
+"""Most numbers in a block, if its format allows."""
+
+BLOCKS_IN_WINDOW = 8
+"""Blocks in a window that the spec sizes, at least, so that it mixes distant samples."""
+
+Result = TypeVar("Result")
+
+
+def read_ahead(read: Callable[[int], Result], numbers: Iterable[int]) -> Iterator[Result]:
+    """Yield what `read` returns for each number, while a thread reads the next one."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = None
+        for number in numbers:
+            following = pool.submit(read, number)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = following
+        if waiting is not None:
+            yield waiting.result()
+
+
+def position_chances(positions: Array, seed: int, stream: Stream) -> Array:
+    """Return a random number in [0, 1) for each position (n,), independent of the others.
+
+    They are the outputs of SplitMix64 (Steele, Lea and Flood 2014) with the stream's own start.
+    """
+    start = random_stream(seed, stream).integers(2**64, dtype=np.uint64)
+    return _chances(start + positions.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+
+
+def _chances(bits: Array) -> Array:
+    """Return mixed bits, uint64 (n,), as numbers in [0, 1)."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        bits = (bits ^ (bits >> np.uint64(shift))) * np.uint64(factor)
+    mixed: Array = (bits ^ (bits >> np.uint64(31))) >> np.uint64(11)
+    return mixed * 2.0**-53
+
+
+@dataclass(frozen=True, eq=False)
+class StreamedSource:
+    """A data source in blocks, whose samples may belong to several data sets.
+
+    Attributes:
+        name: the data set that it is the source of.
+        shares: the fractions to hold out, by data set.
+        split: how they are held out; None if all samples are of one data set.
+    """
+
+    name: str
+    source: DataSource
+    blocks: Blocks
+    seed: int
+    shares: Mapping[str, float] = field(default_factory=dict)
+    split: SplitSpec | None = None
+
+    @classmethod
+    def opened(
+        cls, name: str, spec: DataSpec, seed: int, types: Mapping[str, ColumnType] | None = None
+    ) -> StreamedSource:
+        """Open the source of a data set.
+
+        Args:
+            types: the types of the training data's columns.
+
+        Raises:
+            DataError: the source cannot be read in blocks, or not at all.
+        """
+        source = spec.sources[name]
+        source = source if types is None else source.with_types(types)
+        window = spec.stream.window if spec.stream is not None else None
+        samples = max(1, window // BLOCKS_IN_WINDOW) if window is not None else BLOCK_NUMBERS
+        with _from(name):
+            blocks = checked_blocks(source, source.blocks(samples, BLOCK_NUMBERS))
+        if blocks is None:
+            raise DataError(
+                f"the data source {source.type} cannot be read in blocks, which a stream needs",
+                hint=f"store the data for {_those_with_blocks()}, or remove data.stream",
+                path=("data", name),
+                code="E017",
+            )
+        if not len(blocks):
+            raise DataError(f"{name} data: there are no rows", path=("data", name), code="E031")
+        by_column = spec.split.method == "column"
+        split = spec.split if name == "train" and (spec.fractions or by_column) else None
+        return cls(name, source, blocks, seed, spec.fractions, split)
+
+    @cached_property
+    def _starts(self) -> Array:
+        return np.cumsum([0, *self.blocks.sizes])
+
+    def in_order(self) -> Iterator[dict[str, Data]]:
+        """Yield what `read` returns for each block."""
+        return read_ahead(self.read, range(len(self.blocks.sizes)))
+
+    def read(self, number: int) -> dict[str, Data]:
+        """Return the samples of a block by data set; those of a table have their row numbers."""
+        with _from(self.name):
+            data = checked_load(self.source, self.blocks.read(number), "blocks")
+            if len(data) != self.blocks.sizes[number]:
+                fault = f"gives {len(data)} samples in block {number}, not as it said"
+                raise BrokenContractError(self.source, "blocks", fault)
+            first = int(self._starts[number])
+            try:
+                data = checked_data(data, self.name)
+            except DataError as error:
+                where = f"from sample {first + 1} on, " if isinstance(data, Dataset) else ""
+                raise DataError(f"{where}{error.message}", hint=error.hint) from None
+        if isinstance(data, Table) and data.rows is None:
+            data = replace(data, rows=np.arange(first + 1, first + 1 + len(data)))
+        if self.split is None:
+            return {self.name: data}
+        positions = self._divided(data, self.split, first + np.arange(len(data)))
+        return {name: data.take(own) for name, own in positions.items() if len(own)}
+
+    def _divided(self, data: Data, split: SplitSpec, positions: Array) -> dict[str, Array]:
+        """Return the samples of each data set, by their indices in the block."""
+        if split.method == "column":
+            return positions_by_column(data, split)
+        validation, test = (self.shares.get(name, 0.0) for name in ("validation", "test"))
+        if split.method == "time":
+            total = len(self.blocks)
+            later = total - held_out_count(total, test)
+            middle = later - held_out_count(total, validation)
+            of = np.where(positions >= later, 2, np.where(positions >= middle, 1, 0))
+        else:
+            chances = self._chances(data, split, positions)
+            of = np.where(chances >= 1 - test, 2, np.where(chances < validation, 1, 0))
+        return {
+            name: np.flatnonzero(of == at)
+            for at, name in enumerate(("train", "validation", "test"))
+        }
+
+    def _chances(self, data: Data, split: SplitSpec, positions: Array) -> Array:
+        """Return the random number that decides on each sample; groups have one in common."""
+        if split.method == "random":
+            return position_chances(positions, self.seed, Stream.SPLIT)
+        values, found = distinct(column_to_split_by(data, str(split.column))[1])
+        digests = (hashlib.sha256(str(each).encode()).digest() for each in values.tolist())
+        groups = np.array([int.from_bytes(each[:8], "little") for each in digests], np.uint64)
+        chances: Array = position_chances(groups, self.seed, Stream.SPLIT)[found]
+        return chances
+
+
+def _those_with_blocks() -> str:
+    """Name the installed data sources that can be read in blocks."""
+    entries = default_registry().entries("data_source")
+    can = [each.type for each in entries if each.component.blocks is not DataSource.blocks]
+    return f"{', '.join(can[:-1])} or {can[-1]}" if len(can) > 1 else "".join(can)
+
+
+class _from:  # noqa: N801  # a context manager
+    """Begin the path of a DataError with the data set's."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, DataError) and error.path[:1] != ("data",):
+            path = ("data", self._name, *error.path)
+            raise DataError(error.message, hint=error.hint, path=path, code=error.code) from None

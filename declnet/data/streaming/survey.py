@@ -1,0 +1,206 @@
+"""What one pass over the blocks of a data set finds out: sizes, classes, a sample, a hash."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.table import Table, missing_values
+from declnet.contracts.network.inputs import by_name, for_each
+from declnet.data.columns import labels_of
+from declnet.data.splits import Data
+from declnet.data.streaming.source import position_chances
+from declnet.errors import DataError
+from declnet.spec.streams import Stream
+
+SAMPLED = 100_000
+"""Most samples that what cannot be fitted in one pass is fitted to."""
+
+SAMPLED_NUMBERS = 2**22
+"""Most numbers in these samples."""
+
+MOST_CLASSES = 1_000_000
+
+
+class Survey:
+    """A summary of a data set's samples, whose memory does not depend on their number.
+
+    Args:
+        blocks: the number of blocks.
+        seed: the seed of the run.
+        targets: the columns of a table whose distinct values are the classes of targets.
+        counted: whether to count the labels of arrays.
+
+    Attributes:
+        sizes: the number of samples in each block.
+        labels: the number of samples with each label of arrays, (classes,), if counted.
+        classes: the number of rows with each class, by column.
+    """
+
+    def __init__(
+        self, blocks: int, seed: int, targets: Collection[str] = (), *, counted: bool = False
+    ) -> None:
+        self.sizes = [0] * blocks
+        self.classes: dict[str, Counter[Any]] = {name: Counter() for name in targets}
+        self.labels: Array = np.zeros(0, np.int64)
+        self._counted, self._seed, self._digest = counted, seed, hashlib.sha256()
+        self._seen, self._threshold = 0, 1.0
+        self._chances: list[Array] = []
+        self._drawn: list[Data] = []
+        self._extremes: Data | None = None
+
+    def add(self, number: int, data: Data) -> None:
+        """Add the samples of a block, which come in order."""
+        self.sizes[number] = len(data)
+        self._hash(data)
+        self._draw(data)
+        own = data.take(extremes(data))
+        joined = own if self._extremes is None else concatenated([self._extremes, own])
+        self._extremes = joined.take(extremes(joined))
+        if isinstance(data, Table):
+            for name, counter in self.classes.items():
+                column = data.columns.get(name, np.zeros(0))
+                counter.update(column[~missing_values(column)].tolist())
+                if len(counter) > MOST_CLASSES:
+                    raise DataError(
+                        f'the target "{name}" has more than {MOST_CLASSES} classes', code="E041"
+                    )
+        elif self._counted and isinstance(data.y, np.ndarray):
+            labels = labels_of(data.y)
+            if labels is not None and not (labels < 0).any():
+                sizes = np.bincount(labels.astype(np.intp), minlength=len(self.labels))
+                sizes[: len(self.labels)] += self.labels
+                self.labels = sizes
+
+    @property
+    def fingerprint(self) -> str:
+        """`sha256:…` of the samples before their preparation."""
+        return f"sha256:{self._digest.hexdigest()}"
+
+    def sample(self) -> Data:
+        """Return a uniform random sample, followed by samples with extreme or missing numbers.
+
+        The latter decide, too, which columns a transform suits, and which integers a layer must
+        take. If all samples are few enough, it is all of them.
+        """
+        if self._extremes is None:
+            raise ValueError("there are no samples")
+        every = self._threshold == 1.0
+        found = concatenated([*self._drawn, *([] if every else [self._extremes])])
+        if not isinstance(found, Table):
+            return found
+        classes = {name: _in_order(name, each) for name, each in self.classes.items() if each}
+        return replace(found, classes={**classes, **found.classes})
+
+    def _draw(self, data: Data) -> None:
+        """Keep the samples with the smallest chances."""
+        positions = self._seen + np.arange(len(data))
+        self._seen += len(data)
+        chances = position_chances(positions, self._seed, Stream.SAMPLE)
+        chosen = np.flatnonzero(chances < self._threshold)
+        self._chances.append(chances[chosen])
+        self._drawn.append(data.take(chosen))
+        most = max(1, min(SAMPLED, SAMPLED_NUMBERS // _numbers(data)))
+        if sum(map(len, self._chances)) > 2 * most:
+            together, drawn = np.concatenate(self._chances), concatenated(self._drawn)
+            self._threshold = float(np.partition(together, most)[most])
+            kept = np.flatnonzero(together < self._threshold)
+            self._chances, self._drawn = [together[kept]], [drawn.take(kept)]
+
+    def _hash(self, data: Data) -> None:
+        """Add names, types and values to the hash."""
+        if isinstance(data, Table):
+            arrays = dict(data.columns)
+        else:
+            named = ("x", by_name(data.x)), ("y", by_name(data.y))
+            arrays = {f"{k} {name}": each for k, own in named for name, each in own.items()}
+            if data.weights is not None:
+                arrays["weights"] = data.weights
+        for name, each in arrays.items():
+            array = np.asarray(each)
+            self._digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
+            if array.dtype.kind == "O":
+                texts = ("\0" if text is None else text for text in array.tolist())
+                self._digest.update("\x1f".join(map(str, texts)).encode())
+            else:
+                self._digest.update(np.ascontiguousarray(array).data)
+
+
+def _in_order(name: str, counter: Counter[Any]) -> tuple[Any, ...]:
+    """Return the sorted classes of a target; floats must be whole numbers."""
+    for value in counter:
+        if isinstance(value, float) and value % 1:
+            message = f'the target "{name}" is {value:g}, but classes are text or whole numbers'
+            raise DataError(message, code="E035")
+    return tuple(sorted({int(v) if isinstance(v, float) else v for v in counter}))
+
+
+def _numbers(data: Data) -> int:
+    """Return the number of numbers or cells in a sample."""
+    if isinstance(data, Table):
+        return max(1, len(data.columns))
+    sizes = (
+        each.size // max(1, len(each)) for x in (data.x, data.y) for each in by_name(x).values()
+    )
+    return max(1, int(sum(sizes)))
+
+
+def extremes(data: Data) -> Array:
+    """Return the positions of the smallest, largest and missing values of each array or column."""
+    if isinstance(data, Table):
+        columns = [*data.columns.values()]
+    else:
+        columns = [np.asarray(each) for x in (data.x, data.y) for each in by_name(x).values()]
+    found: set[int] = set()
+    for column in columns:
+        rows = column.reshape(len(column), -1)
+        gaps = missing_values(rows)
+        if gaps.any():
+            found.add(int(gaps.argmax()) // rows.shape[1])
+        if column.dtype.kind == "O" or gaps.all():
+            continue
+        for position in (
+            (np.nanargmin(rows), np.nanargmax(rows))
+            if gaps.any()
+            else (
+                rows.argmin(),
+                rows.argmax(),
+            )
+        ):
+            found.add(int(position) // rows.shape[1])
+    return np.array(sorted(found), np.intp)
+
+
+def concatenated(parts: Sequence[Data]) -> Data:
+    """Return parts of a data set as one."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    if isinstance(first, Table):
+        tables = [each for each in parts if isinstance(each, Table)]
+        columns = {
+            name: np.concatenate([t.columns[name] for t in tables]) for name in first.columns
+        }
+        rows = [each.rows for each in tables if each.rows is not None]
+        return replace(first, columns=columns, rows=np.concatenate(rows))
+    sets = [each for each in parts if isinstance(each, Dataset)]
+    weights = [each.weights for each in sets if each.weights is not None]
+    return replace(
+        first,
+        x=_joined([each.x for each in sets]),
+        y=_joined([each.y for each in sets]),
+        weights=np.concatenate(weights) if weights else None,
+    )
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    if isinstance(parts[0], dict):
+        return {name: _joined([each[name] for each in parts]) for name in parts[0]}
+    return np.concatenate([for_each(np.asarray, each) for each in parts])

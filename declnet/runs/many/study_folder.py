@@ -1,0 +1,313 @@
+"""`open_study`: the folder of a study, with its trials and what is known of them.
+
+`study.json` has the spec with its section `[tune]`, and is written first: from then on the study
+can be resumed. `summary.json` is what was known of all trials when it was written last; each trial
+that this folder's process trained is a run's folder, or one of seeds or folds, in `trials/`.
+"""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from declnet.contracts.network.metric_names import Better
+from declnet.contracts.runs.searcher import StudyTrial
+from declnet.contracts.strict_model import LocatedString
+from declnet.errors import OutputError, RunError, SpecError
+from declnet.registry.registry import Registry
+from declnet.runs.storage.folder import read_object, reading
+from declnet.runs.storage.writing import write_json
+from declnet.spec.model import RunSpec
+from declnet.spec.source_map import SourceMap
+from declnet.spec.sweep import Point
+from declnet.spec.tuning import TUNE, Tuning
+from declnet.spec.validate import validate_point
+from declnet.training.checks.tuning import Objective, objective_of
+
+STUDY = "study.json"
+SUMMARY = "summary.json"
+TRIALS = "trials"
+BEST = "best.toml"
+
+_TEXT, _FOLDER = "declnet:text", "declnet:folder"
+"""Keys of a string from a file in another folder."""
+
+
+def begin_study(directory: Path, spec: RunSpec, folder: Path) -> None:
+    """Write what a study consists of, before its first trial.
+
+    Args:
+        directory: the folder, which exists and is empty.
+        spec: the spec, with a section `[tune]`.
+        folder: the base of relative paths in the spec.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    import tomli_w
+
+    assert spec.tuning is not None  # noqa: S101  # checked
+    document = {**spec.tuning.base.document, TUNE: dict(spec.tuning.section)}
+    content = {
+        "status": "running",
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": 0.0,
+        "worker": uuid4().hex,
+        "folder": str(folder.absolute()),
+        "document": tomli_w.dumps(_tagged(document)),
+    }
+    _write(directory / STUDY, content)
+
+
+def is_study(path: str | Path) -> bool:
+    """Return whether a folder belongs to a study."""
+    return Path(path, STUDY).is_file()
+
+
+def open_study(path: str | Path, registry: Registry | None = None) -> StoredStudy:
+    """Open the folder of a study, finished or not.
+
+    Args:
+        path: the folder that `declnet tune` wrote.
+        registry: where names are looked up; default: all installed plugins.
+
+    Raises:
+        OutputError: it is no such folder, or it cannot be read.
+    """
+    path = Path(path)
+    with reading(path):
+        if not is_study(path):
+            what = "has no" if path.is_dir() else "there is no such folder, so no"
+            raise OutputError(f"{path}: {what} {STUDY}, which describes a study")
+        content = read_object(path / STUDY)
+        for key, kind in _CONTENT.items():
+            if not isinstance(content.get(key), kind):
+                raise ValueError(f"{STUDY}: has no {key}")  # noqa: TRY004  # about its content
+        return StoredStudy(path, content, registry)
+
+
+_CONTENT: Mapping[str, type | tuple[type, ...]] = {
+    "status": str,
+    "seconds": (int, float),
+    "worker": str,
+    "folder": str,
+    "document": str,
+}
+
+
+class StoredStudy:
+    """The folder of a study.
+
+    Attributes:
+        path: the folder.
+        content: the content of `study.json`.
+    """
+
+    def __init__(self, path: Path, content: dict[str, Any], registry: Registry | None) -> None:
+        self.path, self.content, self._registry = path, content, registry
+
+    @property
+    def status(self) -> str:
+        """`finished`, or `running`, also if it was killed."""
+        return str(self.content["status"])
+
+    @property
+    def worker(self) -> str:
+        """What identifies this folder among those that share the study."""
+        return str(self.content["worker"])
+
+    @cached_property
+    def spec(self) -> RunSpec:
+        """The spec with its own values.
+
+        Raises:
+            SpecError: it is no longer valid.
+        """
+        document = _untagged(tomllib.loads(self.content["document"]))
+        return self._validated(Point("", {}, None, SourceMap(document)))
+
+    @property
+    def tuning(self) -> Tuning:
+        """What is searched."""
+        assert self.spec.tuning is not None  # noqa: S101  # begun with one
+        return self.spec.tuning
+
+    @cached_property
+    def objective(self) -> Objective:
+        """What is improved.
+
+        Raises:
+            SpecError: the spec is no longer valid.
+        """
+        objective, problems = objective_of(self.spec, self.tuning)
+        if objective is None:
+            raise SpecError(problems)
+        return objective
+
+    @property
+    def better(self) -> Better:
+        """Which values of the objective are better."""
+        return self.objective.better
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The content of `summary.json`; empty before the first trial has ended.
+
+        Raises:
+            OutputError: it cannot be read.
+        """
+        with reading(self.path):
+            file = self.path / SUMMARY
+            return read_object(file) if file.is_file() else {}
+
+    @cached_property
+    def trials(self) -> tuple[StudyTrial, ...]:
+        """All trials by number, also those of other folders, as of the last summary.
+
+        Raises:
+            OutputError: the summary cannot be read.
+        """
+        with reading(self.path / SUMMARY):
+            try:
+                return tuple(_read_trial(each) for each in self.summary.get("trials", ()))
+            except (KeyError, TypeError) as error:
+                raise ValueError(f"a trial has no {error}") from None
+
+    @property
+    def best(self) -> StudyTrial | None:
+        """The best finished trial; None without one."""
+        return best_of(self.trials, self.better)
+
+    @property
+    def importance(self) -> dict[str, float]:
+        """How much each key matters to the objective, as of the last summary; may be empty."""
+        return dict(self.summary.get("importance", {}))
+
+    def trial_folder(self, number: int) -> Path:
+        """Return the folder of a trial; it is not there if another machine trained it."""
+        return self.path / TRIALS / f"{number:04}"
+
+    def spec_of(self, trial: StudyTrial) -> RunSpec:
+        """Return the spec of a trial, with the study's name and its own values.
+
+        Raises:
+            SpecError: the values do not go together.
+        """
+        return self._validated(self.tuning.point(trial.values))
+
+    def _validated(self, point: Point) -> RunSpec:
+        return validate_point(point, self._registry, Path(self.content["folder"])).require()
+
+    def write_summary(self, trials: Sequence[StudyTrial], importance: Mapping[str, float]) -> None:
+        """Write what is known of all trials.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        best = best_of(trials, self.better)
+        content = {
+            "name": self.spec.name,
+            "objective": str(self.objective),
+            "better": self.better,
+            "status": self.status,
+            "seconds": self.content["seconds"],
+            "best": best.number if best is not None else None,
+            "importance": dict(importance),
+            "trials": [_trial_data(each) for each in trials],
+        }
+        _write(self.path / SUMMARY, content)
+        self.__dict__.pop("summary", None)
+        self.__dict__.pop("trials", None)
+
+    def write_best(self, trial: StudyTrial) -> None:
+        """Write the spec of the best trial, with a comment that says where it comes from.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        from declnet.runs.storage.writing import write_atomically
+        from declnet.spec.model import resolved_toml
+
+        keys = ", ".join(self.tuning.section.get("space", {}))
+        text = (
+            f"# Trial {trial.number} of the study {self.path.resolve().name}, the best of "
+            f"{len(self.trials)}: {self.objective} = {trial.value:.6g}\n"
+            f"# {time.strftime('%Y-%m-%d')}, found by declnet tune; it searched {keys}\n\n"
+            f"{resolved_toml(self.spec_of(trial))}"
+        )
+        try:
+            write_atomically(self.path / BEST, text.encode())
+        except OSError as error:
+            raise RunError(f"{self.path / BEST}: cannot be written: {error.strerror}") from None
+
+    def note(self, **changes: Any) -> None:
+        """Change keys of `study.json`.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        self.content = {**self.content, **changes}
+        _write(self.path / STUDY, self.content)
+
+
+def best_of(trials: Sequence[StudyTrial], better: Better) -> StudyTrial | None:
+    """Return the finished trial with the best value, the first of equal ones; None without one."""
+    sign = 1 if better == "lower" else -1
+    done = [each for each in trials if each.state == "finished" and each.value is not None]
+    return min(done, key=lambda each: (sign * (each.value or 0.0), each.number), default=None)
+
+
+def _trial_data(trial: StudyTrial) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "value": trial.value,
+        "values": dict(trial.values),
+        "seconds": trial.seconds,
+        "worker": trial.worker,
+        "reported": [list(each) for each in sorted(trial.reported.items())],
+    }
+
+
+def _read_trial(data: Mapping[str, Any]) -> StudyTrial:
+    return StudyTrial(
+        data["number"],
+        dict(data["values"]),
+        data["state"],
+        data["value"],
+        {int(step): value for step, value in data["reported"]},
+        data["worker"],
+        data["seconds"],
+    )
+
+
+def _tagged(value: Any) -> Any:
+    """Return a document whose strings keep the folders of their files."""
+    if isinstance(value, Mapping):
+        return {key: _tagged(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list | tuple):
+        return [_tagged(each) for each in value]
+    if isinstance(value, LocatedString):
+        return {_TEXT: str(value), _FOLDER: str(value.folder)}
+    return value
+
+
+def _untagged(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {_TEXT, _FOLDER}:
+            return LocatedString(value[_TEXT], Path(value[_FOLDER]))
+        return {key: _untagged(each) for key, each in value.items()}
+    return [_untagged(each) for each in value] if isinstance(value, list) else value
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    try:
+        write_json(path, content)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,411 @@
+"""Studies: the section `[tune]` says which keys of a spec to search, and for what.
+
+The section exists only before validation, as `[sweep]` does: each trial is the spec with other
+values at those keys. A spec with the section is also a run of its own values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails
+
+from declnet.contracts.runs.searcher import Dimension, Scalar, Searcher
+from declnet.contracts.strict_model import StrictModel, custom_error, located_error
+from declnet.errors import Diagnostic, KeyPath
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
+from declnet.registry.spelling import suggestion
+from declnet.spec.messages import shown
+from declnet.spec.source_map import SourceMap
+from declnet.spec.sweep import (
+    FIXED,
+    LARGEST_SEED,
+    Axis,
+    KeyReader,
+    Point,
+    SweptValue,
+    entries_of,
+    in_order,
+    labels_of,
+    means,
+    point_of,
+)
+
+TUNE = "tune"
+SPACE, WHEN = "space", "when"
+UNMATCHED = "E054"
+
+_KEYS = ("low", "high", "step", "log", "choices")
+FORMS = (
+    "{ low = 1e-4, high = 0.1, log = true }, { low = 16, high = 256, step = 16 } and "
+    "{ choices = [0.0, 0.1, 0.5] }"
+)
+
+
+class TuneSpec(StrictModel):
+    """A study of many trials, for `declnet tune`: the section `[tune]`."""
+
+    objective: str | None = Field(
+        default=None,
+        description="the metric to improve, with its data set, e.g. validation.loss; default: "
+        "the first metric of the validation data",
+    )
+    better: Literal["higher", "lower"] | None = Field(
+        default=None, description="which values are better; default: as the metric says"
+    )
+    trials: int | None = Field(default=None, ge=1, description="the most trials")
+    minutes: float | None = Field(
+        default=None, gt=0, description="no trial begins after this time, over all resumptions"
+    )
+    seeds: tuple[int, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="seeds to train each trial with, for the mean; default: the spec's own",
+    )
+    search: Searcher | None = Field(default=None, description="what proposes the trials")
+    space: dict[str, Any] = Field(
+        min_length=1, description="keys of the spec, each with the values to search"
+    )
+    when: dict[str, Any] = Field(
+        default={}, description="for each key, the choices of other keys for which it varies"
+    )
+
+    @field_validator("seeds")
+    @classmethod
+    def _are_seeds(cls, seeds: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        for position, seed in enumerate(seeds or ()):
+            if not 0 <= seed <= LARGEST_SEED:
+                message = f"must be from 0 to 2^53, not {shown(seed)}"
+                raise located_error("number", message, (position,), seed)
+            if seed in (seeds or ())[:position]:
+                raise located_error("names", f"duplicate seed {seed}", (position,), seed)
+        return seeds
+
+    @field_validator("search", mode="before")
+    @classmethod
+    def _default_search(cls, search: Any, info: ValidationInfo) -> Any:
+        if search is not None:
+            return search
+        registry: Registry = (info.context or {}).get("registry") or default_registry()
+        entries = registry.entries(Searcher.kind)
+        found = next((each for each in entries if each.component.is_default), None)
+        if found is None:
+            raise custom_error("missing_key", "is missing", hint="no default searcher is installed")
+        return found.type
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> Self:
+        if self.trials is None and self.minutes is None:
+            hint = "add trials, the most trials, or minutes, after which no trial begins"
+            raise located_error("missing_key", "is missing", ("trials",), None, hint=hint)
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """What a study searches.
+
+    Attributes:
+        base: the spec without the section.
+        keys: the section as validated.
+        space: the dimensions, each after those in its conditions.
+        axes: for each dimension, the values at its ends, or all of its choices.
+        section: the section as written.
+    """
+
+    base: SourceMap
+    keys: TuneSpec
+    space: tuple[Dimension, ...] = ()
+    axes: tuple[Axis, ...] = ()
+    section: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def searcher(self) -> Searcher:
+        """What proposes the trials."""
+        assert self.keys.search is not None  # noqa: S101  # validated
+        return self.keys.search
+
+    def point(self, values: Mapping[str, Scalar]) -> Point:
+        """Return the spec of a trial."""
+        made = []
+        for axis, dimension in zip(self.axes, self.space, strict=True):
+            if dimension.key in values:
+                value, (first, *_) = values[dimension.key], axis.steps
+                own = replace(first[0], value=value, text=f"{dimension.key}={shown(value)}")
+                if dimension.choices:
+                    own = axis.steps[dimension.choices.index(value)][0]
+                made.append(own)
+        return point_of(self.base, made)
+
+    def extremes(self) -> Iterator[Point]:
+        """Yield specs that together have both ends of each range and each choice."""
+        tried: set[tuple[tuple[str, str], ...]] = set()
+        for axis in self.axes:
+            for (value,) in axis.steps:
+                chosen = self._with({value.key: value})
+                found = tuple((each.key, each.text) for each in chosen)
+                if found not in tried:
+                    tried.add(found)
+                    yield point_of(self.base, chosen)
+
+    def _with(self, fixed: dict[str, SweptValue]) -> list[SweptValue]:
+        """Return a value of each dimension that applies, among them the fixed ones."""
+        by_key = {axis.keys[0]: axis for axis in self.axes}
+        waiting = list(fixed)
+        while waiting:  # what a fixed one depends on
+            for key, allowed in by_key[waiting.pop()].conditions:
+                if key not in fixed:
+                    fixed[key] = next(
+                        value
+                        for (value,) in by_key[key].steps
+                        if any(means(each, value.value) for each in allowed)
+                    )
+                    waiting.append(key)
+        chosen: dict[str, SweptValue] = {}
+        for axis in self.axes:
+            key = axis.keys[0]
+            if key in fixed:
+                chosen[key] = fixed[key]
+            elif axis.applies(chosen):
+                chosen[key] = axis.steps[0][0]
+        return list(chosen.values())
+
+
+@dataclass(frozen=True)
+class TuneErrors:
+    """What is wrong in the section: diagnostics, and errors of pydantic with their locations."""
+
+    found: tuple[Diagnostic, ...] = ()
+    details: tuple[ErrorDetails, ...] = ()
+
+
+def without_tune(source_map: SourceMap) -> SourceMap:
+    """Return a document without the section."""
+    rest = {key: value for key, value in source_map.document.items() if key != TUNE}
+    return SourceMap(rest, source_map.origin)
+
+
+def tuning_of(
+    source_map: SourceMap, context: Mapping[str, Any]
+) -> tuple[Tuning | None, TuneErrors]:
+    """Return what the section `[tune]` of a document searches, and the errors in it.
+
+    Args:
+        source_map: the document, with or without the section.
+        context: the validation context: `registry` and `folder`.
+    """
+    section = source_map.document.get(TUNE)
+    if section is None or section == {}:
+        return None, TuneErrors()
+    if not isinstance(section, dict):
+        message = f'"{TUNE}" must be a table, not {shown(section)}'
+        return None, TuneErrors((Diagnostic(message, None, (TUNE,), "E012"),))
+    details: tuple[ErrorDetails, ...] = ()
+    keys: TuneSpec | None = None
+    try:
+        keys = TuneSpec.model_validate({"search": None, **section}, context=dict(context))
+    except ValidationError as error:
+        details = tuple({**each, "loc": (TUNE, *each["loc"])} for each in error.errors())
+    space = section.get(SPACE)
+    reader = _SpaceReader(
+        source_map,
+        space if isinstance(space, dict) else {},
+        (TUNE, SPACE),
+        (TUNE, WHEN),
+        "study",
+        UNMATCHED,
+    )
+    axes, dimensions = reader.read(section.get(WHEN, {}))
+    errors = TuneErrors(tuple(reader.found), details)
+    if keys is None or reader.found:
+        return None, errors
+    return Tuning(without_tune(source_map), keys, dimensions, axes, section), errors
+
+
+class _SpaceReader(KeyReader):
+    """The space of a study, while it is read."""
+
+    def read(self, when: Any) -> tuple[tuple[Axis, ...], tuple[Dimension, ...]]:
+        """Return the ends or choices of each dimension, and the dimensions, in one order."""
+        dimensions: dict[str, Dimension] = {}
+        values: dict[str, list[SweptValue]] = {}
+        for key, at, value in entries_of(self.section, self.at, _is_dimension):
+            if not self.may_vary(key, at, FIXED):
+                continue
+            found = self._choices(key, at, value) or self._range(key, at, value)
+            if found is not None:
+                dimensions[key], values[key] = found
+        groups = [(key,) for key in values]
+        if not isinstance(when, dict):
+            return (), ()  # reported as a key of the section
+        conditions = self.conditions(when, values, groups)
+        self._require_choices(conditions, dimensions)
+        axes = [
+            Axis(keys, tuple((each,) for each in values[keys[0]]), tuple(conditions.get(keys, ())))
+            for keys in groups
+        ]
+        self.require_order(axes)
+        axes = in_order(axes)
+        space = []
+        for axis in axes:
+            needs = _named(axis.conditions, values, dimensions)
+            space.append(replace(dimensions[axis.keys[0]], conditions=needs))
+        return tuple(axes), tuple(space)
+
+    def _value(self, key: str, value: Any, at: KeyPath, label: str = "") -> SweptValue:
+        text = f"{key}={label or shown(value)}"
+        return SweptValue(key, value, text, 1, self.source, at, self.places[key], label)
+
+    def _choices(
+        self, key: str, at: KeyPath, value: Any
+    ) -> tuple[Dimension, list[SweptValue]] | None:
+        """Return a dimension with choices; None if it is a range or invalid."""
+        listed: Any
+        if isinstance(value, list):
+            listed, inside = value, at
+        elif isinstance(value, dict) and "choices" in value:
+            listed, inside = value["choices"], (*at, "choices")
+            for other in value:
+                if other in _KEYS and other != "choices":
+                    message = f'choices have no "{other}"'
+                    hint = "write either low and high, or choices"
+                    self.report(message, hint, (*at, other), UNMATCHED, by_key=True)
+        else:
+            return None
+        if not isinstance(listed, list):
+            hint = f"write a list, e.g. [{shown(listed)}]"
+            self.report(f'"choices" must be a list, not {shown(listed)}', hint, inside, "E012")
+            return None
+        if len(listed) < 2:
+            hint = "list at least two, or write the value in the spec itself"
+            self.report(f'"{key}" has {len(listed) or "no"} choices', hint, inside, "E018")
+            return None
+        for number, each in enumerate(listed):
+            if each in listed[:number]:
+                message = f'"{key}" has the choice {shown(each)} twice'
+                self.report(message, "remove one of the two", (*inside, number), "E019")
+                return None
+        names = labels_of(listed)
+        choices = tuple(
+            each if isinstance(each, bool | int | float | str) else name
+            for each, name in zip(listed, names, strict=True)
+        )
+        made = [
+            self._value(key, each, (*inside, number), name)
+            for number, (each, name) in enumerate(zip(listed, names, strict=True))
+        ]
+        return Dimension(key, choices=choices), made
+
+    def _range(
+        self, key: str, at: KeyPath, value: Any
+    ) -> tuple[Dimension, list[SweptValue]] | None:
+        """Return a dimension from a lowest to a highest value; None if it is none."""
+        if isinstance(value, list) or (isinstance(value, dict) and "choices" in value):
+            return None  # reported
+        if not isinstance(value, dict):
+            message = f'"{key}" must be a table of low and high, or choices, not {shown(value)}'
+            self.report(message, f"write one of {FORMS}", at, "E012")
+            return None
+        before = len(self.found)
+        self._require_keys(at, value)
+        if len(self.found) > before:
+            return None
+        low, high, step, log = value["low"], value["high"], value.get("step"), value.get("log")
+        if type(low) is not type(high):
+            low, high = float(low), float(high)
+        self._require_range(at, low, high, step, log=bool(log))
+        if len(self.found) > before:
+            return None
+        if step is not None:
+            high = low + step * math.floor((high - low) / step * (1 + 1e-12))
+        elif type(low) is int and not log:
+            step = 1
+        ends = [self._value(key, low, (*at, "low")), self._value(key, high, (*at, "high"))]
+        return Dimension(key, low, high, step, bool(log)), ends
+
+    def _require_keys(self, at: KeyPath, table: Mapping[str, Any]) -> None:
+        for key in table:
+            if key not in _KEYS:
+                hint = suggestion(str(key), _KEYS, "keys here")
+                self.report(f'unknown key "{key}"', hint, (*at, key), "E010", by_key=True)
+        if self.found and self.found[-1].path[:-1] == at:
+            return  # it is probably one that is missing
+        for key in ("low", "high"):
+            if key not in table:
+                self.report(f'"{key}" is missing', f"write one of {FORMS}", at, "E011")
+        for key in ("low", "high", "step"):
+            number = table.get(key, 0)
+            if type(number) not in (int, float) or not math.isfinite(number):
+                message = f'"{key}" must be a finite number, not {shown(number)}'
+                self.report(message, None, (*at, key), "E012")
+        if type(table.get("log", False)) is not bool:
+            message = f'"log" must be true or false, not {shown(table["log"])}'
+            self.report(message, None, (*at, "log"), "E012")
+
+    def _require_range(
+        self, at: KeyPath, low: float, high: float, step: float | None, *, log: bool
+    ) -> None:
+        if low >= high:
+            message = f'"high" must be greater than "low", {shown(low)}, not {shown(high)}'
+            self.report(message, None, (*at, "high"), "E013")
+        elif log and low <= 0:
+            message = f'on a logarithmic scale, "low" must be greater than 0, not {shown(low)}'
+            self.report(message, "write a small value, or remove log", (*at, "low"), "E013")
+        if step is None:
+            return
+        if log:
+            message = "a range on a logarithmic scale has no step"
+            self.report(message, "remove step or log", (*at, "step"), UNMATCHED, by_key=True)
+        elif step <= 0:
+            message = f'"step" must be greater than 0, not {shown(step)}'
+            self.report(message, None, (*at, "step"), "E013")
+        elif type(low) is int and type(step) is not int:
+            message = f'"step" must be a whole number, as "low" and "high" are, not {shown(step)}'
+            hint = f"write the ends as {float(low)} and {float(high)} if they need not be"
+            self.report(message, hint, (*at, "step"), "E012")
+        elif low < high < low + step:
+            message = f'"step" must be at most {shown(high - low)}, the length of the range'
+            self.report(message, None, (*at, "step"), "E013")
+
+    def _require_choices(
+        self,
+        conditions: Mapping[tuple[str, ...], Iterable[tuple[str, Any]]],
+        dimensions: Mapping[str, Dimension],
+    ) -> None:
+        """Report conditions on the values of a range."""
+        for (key,), needs in conditions.items():
+            for other, _ in needs:
+                if not dimensions[other].choices:
+                    message = f'"{key}" depends on "{other}", which is a range and not choices'
+                    at = (*self.when_at, key, other)
+                    hint = f'give "{other}" choices, or remove the condition'
+                    self.report(message, hint, at, UNMATCHED, by_key=True)
+
+
+def _is_dimension(value: Any) -> bool:
+    """Return whether a table is the value of a key rather than a table of keys."""
+    return isinstance(value, Mapping) and not set(_KEYS).isdisjoint(value)
+
+
+def _named(
+    conditions: Sequence[tuple[str, tuple[Any, ...]]],
+    values: Mapping[str, Sequence[SweptValue]],
+    dimensions: Mapping[str, Dimension],
+) -> tuple[tuple[str, tuple[Scalar, ...]], ...]:
+    """Return conditions whose tables are represented by the names of choices."""
+    return tuple(
+        (
+            key,
+            tuple(
+                choice
+                for choice, value in zip(dimensions[key].choices, values[key], strict=False)
+                if any(means(each, value.value) for each in allowed)
+            ),
+        )
+        for key, allowed in conditions
+    )

@@ -1,0 +1,232 @@
+"""Checks on exporters and importers: whole files, whatever components the formats can express."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.formats.exported_model import (
+    ExportedColumn,
+    ExportedFinish,
+    ExportedInput,
+    ExportedMember,
+    ExportedModel,
+    ExportedNode,
+    ExportedOutput,
+    ExportedPredictions,
+)
+from declnet.contracts.formats.exporter import Exporter, ExportSummary, FilePredictor
+from declnet.contracts.formats.importer import Importer
+from declnet.contracts.network.layer import Layer
+from declnet.errors import DeclnetError, ExportError
+from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.harness import NO_LOSS
+
+DTYPE = np.dtype("float32")
+
+ROWS = 7
+
+NAMES = ("size (m²)", 'a "quoted" \\ name */', "class", "1st", "Size (m²)")
+"""Columns as tables have them: no identifiers, words of languages, alike but for their case."""
+
+
+class _Unchanged(Layer):
+    """y = x, which no format needs a translation for."""
+
+    type = "unchanged"
+    only_reshapes = True
+
+
+class _Unknown(Layer):
+    """y = 2 x, which no format has a translation for."""
+
+    type = "unknown"
+
+
+def _model(subject: Subject, layer: Layer) -> ExportedModel:
+    """Return a model of one layer, which takes a column of floats or integers for each name."""
+    rng, shape = np.random.default_rng(5), (len(NAMES),)
+    columns = tuple(
+        ExportedColumn(name, "integer" if number % 2 else "number")
+        for number, name in enumerate(NAMES)
+    )
+    examples: dict[str, Array] = {
+        each.name: rng.integers(0, 9, ROWS)
+        if each.type == "integer"
+        else rng.normal(size=ROWS).astype(DTYPE)
+        for each in columns
+    }
+    for each in examples.values():
+        each.flags.writeable = False
+    factor = 1 if isinstance(layer, _Unchanged) else 2
+    outputs = factor * np.stack(list(examples.values()), axis=1).astype(DTYPE)
+    member = ExportedMember(
+        "",
+        (),
+        (ExportedInput("x", NAMES, shape),),
+        (ExportedNode("y", layer, ("x",), (shape,), ("float",), shape, {}),),
+        (ExportedFinish(),),
+    )
+    return ExportedModel(
+        "conformance",
+        columns,
+        (member,),
+        (ExportedOutput("", "y", shape, NO_LOSS, shape, "values"),),
+        DTYPE,
+        subject.registry,
+        {"name": "conformance", "declnet": "0"},
+        examples,
+        {"": ExportedPredictions(outputs, outputs)},
+    )
+
+
+def _exported(subject: Subject, model: ExportedModel, path: Path) -> None:
+    """Write a model; raise ExportError if the format cannot express it."""
+    exporter: Exporter = subject.instance
+    with calling("export"):
+        try:
+            summary: object = exporter.export(model, path)
+        except ExportError as error:
+            refusal: ExportError | None = error
+        else:
+            refusal = None
+    if refusal is not None:
+        raise refusal
+    if not isinstance(summary, ExportSummary):
+        raise CheckFailed(f"export() returned {summary!r}, not an ExportSummary")
+    if not path.is_file():
+        raise CheckFailed("export() did not write the file at the path it was given")
+
+
+def _predict(predict: FilePredictor, model: ExportedModel, name: str) -> None:
+    """Compare a written file's predictions with the model's."""
+    with calling("the exported file"):
+        found = predict(model.examples)
+    (output,), expected = model.outputs, model.expected[""]
+    if "" not in found:
+        raise CheckFailed(f"{name}: the file predicts nothing for the only output, called ''")
+    difference, _ = compared_predictions(output, found[""], expected)
+    if not difference <= TOLERANCE:
+        raise CheckFailed(
+            f"{name}: the file's numbers differ from the model's by {difference:.2g} of the largest"
+        )
+
+
+@contextmanager
+def _place(subject: Subject) -> Iterator[Path]:
+    """Yield the path of a file to write; skip the check if the format cannot be used here."""
+    exporter: Exporter | Importer = subject.instance
+    why = exporter.unavailable()
+    if why is not None:
+        raise CheckSkipped(f"the format cannot be used here: {why}")
+    with TemporaryDirectory() as folder:
+        yield Path(folder, "model" + (exporter.suffixes[0] if exporter.suffixes else ""))
+
+
+@check
+def writes_the_same_bytes(subject: Subject) -> None:
+    """Writes the file it is asked for, with the same bytes for the same model."""
+    model, contents = _model(subject, _Unchanged()), []
+    for _ in range(2):
+        with _place(subject) as path:
+            try:
+                _exported(subject, model, path)
+            except ExportError as error:
+                raise CheckSkipped(f"it refuses a model of numbers: {error}") from None
+            contents.append({each.name: each.read_bytes() for each in path.parent.iterdir()})
+    if contents[0] != contents[1]:
+        names = ", ".join(
+            sorted(name for name in contents[0] if contents[0][name] != contents[1].get(name))
+        )
+        raise CheckFailed(f"two exports of one model differ: {names or 'they have other files'}")
+
+
+@check
+def predicts_any_number_of_rows(subject: Subject) -> None:
+    """Writes files that predict one row, many and none, from columns of any name."""
+    exporter, model = subject.instance, _model(subject, _Unchanged())
+    with _place(subject) as path:
+        try:
+            _exported(subject, model, path)
+        except ExportError as error:
+            raise CheckSkipped(f"it refuses a model of numbers: {error}") from None
+        with calling("predictor"):
+            predict = exporter.predictor(path)
+        if predict is None:
+            raise CheckSkipped("it has no predictor(), which runs a file")
+        for rows in (ROWS, 1, 0):
+            _predict(predict, _shortened(model, rows), f"{rows} rows")
+
+
+def _shortened(model: ExportedModel, rows: int) -> ExportedModel:
+    """Return the model with the first of its examples."""
+    whole = model.expected[""]
+    expected = ExportedPredictions(whole.prediction[:rows], whole.outputs[:rows])
+    examples: Mapping[str, Array] = {key: each[:rows] for key, each in model.examples.items()}
+    return replace(model, examples=examples, expected={"": expected})
+
+
+@check
+def refuses_what_it_cannot_write(subject: Subject) -> None:
+    """Refuses a layer without a translation by an ExportError with its name, or writes it right."""
+    exporter, model = subject.instance, _model(subject, _Unknown())
+    with _place(subject) as path:
+        try:
+            _exported(subject, model, path)
+        except ExportError as error:
+            if _Unknown.type not in str(error):
+                raise CheckFailed(f"its refusal does not name the layer: {error}") from None
+            return
+        with calling("predictor"):
+            predict = exporter.predictor(path)
+        if predict is None:
+            raise CheckSkipped("it wrote the layer, and has no predictor() to say whether right")
+        _predict(predict, model, "a layer without a translation")
+
+
+MALFORMED = {
+    "an empty file": b"",
+    "text": b"[model]\nlayers = 3\n",
+    "random bytes": np.random.default_rng(11).integers(0, 256, 400, np.uint8).tobytes(),
+    "a size beyond the file": b"\xff\xff\xff\xff\xff\xff\xff\x7f{}",
+    "nested lists": b"[" * 100_000,
+}
+"""Files that no format should take for a network."""
+
+
+@check
+def refuses_files_of_no_network(subject: Subject) -> None:
+    """Refuses a malformed, a missing and a large nested file by an error that names it."""
+    importer, refusals = subject.instance, {}
+    with _place(subject) as path:
+        for name, content in {**MALFORMED, "a missing file": None}.items():
+            path.unlink(missing_ok=True)
+            if content is not None:
+                path.write_bytes(content)
+            with calling(f"read, given {name},"):
+                try:
+                    importer.read(path)
+                except DeclnetError as error:
+                    refusals[name] = str(error)
+            if name not in refusals:
+                raise CheckFailed(f"read() takes {name} for a network")
+    if len(set(refusals.values())) == 1:
+        raise CheckSkipped(f"it needs more than the file: {refusals['a missing file']}")
+    for name, message in refusals.items():
+        if path.name not in message:
+            raise CheckFailed(f"read() refuses {name} without naming the file: {message}")
+
+
+EXPORTER_CHECKS = (
+    writes_the_same_bytes,
+    predicts_any_number_of_rows,
+    refuses_what_it_cannot_write,
+)
+IMPORTER_CHECKS = (refuses_files_of_no_network,)

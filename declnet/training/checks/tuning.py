@@ -1,0 +1,116 @@
+"""Checks of a study: its objective, and its searcher's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.network.metric_names import LOSSES, Better
+from declnet.contracts.runs.searcher import StudyContext
+from declnet.errors import Diagnostic, KeyPath
+from declnet.registry.registry import Registry
+from declnet.registry.spelling import suggestion
+from declnet.spec.heads import VALIDATION
+from declnet.spec.model import RunSpec
+from declnet.spec.tuning import TUNE, UNMATCHED, Tuning
+from declnet.training.metrics import directions
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a study improves.
+
+    Attributes:
+        data: the data set.
+        name: the metric.
+        better: which values are better.
+    """
+
+    data: str
+    name: str
+    better: Better
+
+    def __str__(self) -> str:
+        """Return it as in a spec."""
+        return f"{self.data}.{self.name}"
+
+    @property
+    def in_history(self) -> str | None:
+        """The name in the history, which has no metrics of the test data."""
+        prefixes = {"train": "", "validation": VALIDATION}
+        return f"{prefixes[self.data]}{self.name}" if self.data in prefixes else None
+
+
+def objective_of(spec: RunSpec, tuning: Tuning) -> tuple[Objective | None, list[Diagnostic]]:
+    """Return what a study improves, and the errors and warnings in that."""
+    data, keys, at = spec.data, tuning.keys, (TUNE, "objective")
+    validated = data.validation is not None or data.folds is not None
+    sets = ["train", *(["validation"] * validated), *(["test"] * (data.test is not None))]
+    known = directions(spec.heads)
+    if keys.objective is None and not validated:
+        hint = "add [data] validation or folds, or name an objective, e.g. train.loss"
+        message = "a study compares its trials by validation data, and there is none"
+        return None, [Diagnostic(message, hint, (TUNE,), UNMATCHED, focus="key")]
+    own = [name for name, better in known.items() if better and name not in LOSSES]
+    wanted = keys.objective or f"validation.{(own or ['loss'])[0]}"
+    first, _, name = wanted.partition(".")
+    if first not in sets or name not in known:
+        names = [f"{each}.{name}" for each in sets for name in known]
+        hint = suggestion(wanted, names, "metrics of this spec")
+        return None, [Diagnostic(f'no trial has the metric "{wanted}"', hint, at, "E014")]
+    better = keys.better or known[name]
+    if better is None:
+        message = f'nothing says whether higher or lower values of "{name}" are better'
+        hint = 'add better = "higher" or better = "lower"'
+        return None, [Diagnostic(message, hint, at, UNMATCHED)]
+    warnings = []
+    if first == "test":
+        message = "what is chosen by the test data is no longer tested by it"
+        hint = "hold out validation data for the objective; no trial of this one is stopped early"
+        warnings = [Diagnostic(message, hint, at, "W013")]
+    return Objective(first, name, better), warnings
+
+
+def study_context(
+    spec: RunSpec, tuning: Tuning, objective: Objective, directory: Path, worker: str = ""
+) -> StudyContext:
+    """Return what a searcher knows of a study.
+
+    Args:
+        spec: the spec with its own values.
+        tuning: what is searched.
+        objective: what is improved.
+        directory: the study's folder.
+        worker: what identifies the folder.
+    """
+    runs = len(tuning.keys.seeds or (0,)) * (spec.data.folds or 1 if spec.data.fold is None else 1)
+    epochs = spec.training.most_epochs
+    return StudyContext(
+        spec.name,
+        directory,
+        tuning.space,
+        str(objective),
+        objective.better,
+        spec.seed,
+        tuning.keys.trials,
+        epochs and runs * epochs,
+        worker,
+    )
+
+
+def study_problems(spec: RunSpec, tuning: Tuning, registry: Registry) -> Sequence[Diagnostic]:
+    """Return the errors and warnings in a study besides those in the specs of its trials."""
+    objective, problems = objective_of(spec, tuning)
+    if objective is None:
+        return problems
+    at: KeyPath = (TUNE, "search") if "search" in tuning.section else (TUNE,)
+    with attributing_errors(registry):
+        context = study_context(spec, tuning, objective, Path())
+        found = list(tuning.searcher.check_study(context))
+    for each in found:
+        path = (*at, *each.path) if at != (TUNE,) else at
+        focus = each.focus if at != (TUNE,) else "key"
+        problems.append(replace(each, path=path, focus=focus))
+    return problems

@@ -1,0 +1,114 @@
+"""The searcher `optuna`."""
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from typing import Any
+
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+
+from declnet import Diagnostic, OpenStudy, RunError, Searcher, StudyContext
+from declnet_optuna.grid import MOST_POINTS, grid_size
+from declnet_optuna.storage import PASSWORD, SQLITE, absolute, folder_of, open_storage
+
+NEEDS = ("optuna", "sqlalchemy")
+
+
+class OptunaSearcher(Searcher):
+    """Optuna: samplers that learn from the trials before, and pruners that stop the worst early.
+
+    The study is in a database, which may be shared: each `declnet tune` that names the same one
+    takes further trials of the same study. With one process and the same seed, a study has the
+    same trials every time.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # which might contain a password
+
+    type = "optuna"
+    is_default = True
+    examples = ({}, {"sampler": "cma-es", "pruner": "hyperband"})
+
+    sampler: str = Field(
+        default="tpe",
+        pattern="^(tpe|random|cma-es|grid)$",
+        description="tpe, random, cma-es, or grid, which ends after all combinations",
+    )
+    pruner: str = Field(
+        default="median",
+        pattern="^(median|hyperband|none)$",
+        description="median, which stops trials worse than the median of those before at the same "
+        "epoch; hyperband; or none",
+    )
+    storage: str | None = Field(
+        default=None,
+        description="the database, as in sqlite:///study.db or postgresql://user@host/name, "
+        "without a password; default: a file in the study's folder",
+    )
+    password_env: str | None = Field(
+        default=None,
+        pattern=r"^DECLNET_\w+$",
+        description="the environment variable that has the database's password",
+    )
+    study: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="the study's name in the database; default: the spec's name",
+    )
+
+    @field_validator("storage", mode="before")
+    @classmethod
+    def _with_absolute_path(cls, url: Any, info: ValidationInfo) -> Any:
+        folder = folder_of(url, info.context)
+        return absolute(url, folder) if isinstance(url, str) and folder is not None else url
+
+    @field_validator("storage")
+    @classmethod
+    def _is_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        if PASSWORD.search(url):
+            raise ValueError(
+                "the storage contains a password: name in password_env an environment variable "
+                "that has it"
+            )
+        if "://" not in url or (url.startswith("sqlite") and SQLITE.fullmatch(url) is None):
+            raise ValueError(
+                "the storage must be a url, as in sqlite:///study.db or postgresql://user@host/name"
+            )
+        return url
+
+    def unavailable(self) -> str | None:
+        """Return the missing extra, or None."""
+        needs = (*NEEDS, *(["cmaes"] if self.sampler == "cma-es" else []))
+        missing = ", ".join(each for each in needs if find_spec(each) is None)
+        return f"{missing} is not installed: pip install 'declnet[tune]'" if missing else None
+
+    def check_study(self, study: StudyContext) -> Iterable[Diagnostic]:
+        """Yield what a grid cannot search, and a database that cannot be reached."""
+        if self.sampler == "grid":
+            yield from self._check_grid(study)
+        is_server = self.storage is not None and not self.storage.startswith("sqlite")
+        if is_server and self.unavailable() is None:
+            try:
+                open_storage(self.storage or "", self.password_env).engine.dispose()
+            except RunError as error:
+                yield Diagnostic(str(error), None, ("storage",))
+
+    def _check_grid(self, study: StudyContext) -> Iterable[Diagnostic]:
+        for each in study.space:
+            if not each.choices and each.step is None:
+                message = f'a grid has no values of "{each.key}", a range without a step'
+                yield Diagnostic(message, "give it a step, or choices", ("sampler",))
+                return
+        if grid_size(study.space) > MOST_POINTS:
+            yield Diagnostic(f"the grid has more than {MOST_POINTS:,} points", None, ("sampler",))
+
+    def open(self, study: StudyContext) -> OpenStudy:
+        """Open the study, or make it."""
+        missing = self.unavailable()
+        if missing is not None:
+            raise RunError(f"the searcher optuna: {missing}")
+        from declnet_optuna.study import OptunaStudy
+
+        url = self.storage or f"sqlite:///{(study.directory.absolute() / 'study.db').as_posix()}"
+        return OptunaStudy(study, self, url)

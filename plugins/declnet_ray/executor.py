@@ -1,0 +1,158 @@
+"""The executor ray: each run is a task of a Ray cluster."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
+
+from pydantic import Field
+
+from declnet import Executor, RunError, TaskUpdate, execute_task
+
+HEARTBEAT = 1.0
+"""Seconds between news of a run's progress, and between looks at the size of the cluster."""
+
+ENDING = 20.0
+"""Most seconds in which stopped runs may record that they were interrupted."""
+
+
+class RayExecutor(Executor):
+    """Each run is a task of a Ray cluster; those of a node that is lost are begun again elsewhere.
+
+    Without an address: the cluster of `RAY_ADDRESS` or of this machine, else one that is started on
+    this machine and ends with declnet. `ray:auto` requires a running one, `ray:HOST:6379` names
+    one from a machine that belongs to it, and `ray://HOST:10001` from any other machine.
+    """
+
+    type = "ray"
+    examples = ({}, {"address": "auto", "cpus": 2})
+
+    address: str | None = Field(default=None, description="of the cluster; see above")
+    cpus: float = Field(default=1, gt=0, description="processors that each run occupies")
+    attempts: int = Field(default=4, ge=1, description="times to begin a run whose process is lost")
+
+    def unavailable(self) -> str | None:
+        """Connect to the cluster, and return why that cannot be done, or None."""
+        if find_spec("ray") is None:
+            return "ray is not installed: pip install 'declnet[ray]'"
+        import ray
+
+        if ray.is_initialized():
+            return None
+        address = self.address
+        if address is not None and address.startswith("//"):
+            address = f"ray:{address}"
+        level = logging.WARNING
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level=level)
+        except Exception as error:  # of any class, also Exception itself
+            named = "" if address is None else f" at {address}"
+            reason = str(error).strip().partition("\n")[0]
+            return f"there is no Ray cluster{named} to connect to: {reason}"
+        return None
+
+    def execute(self, tasks: Iterator[str]) -> Iterator[TaskUpdate]:
+        """Submit twice as many tasks as the cluster has room for, so that none of it waits."""
+        why = self.unavailable()
+        if why is not None:
+            raise RunError(why)
+        import ray
+
+        board = _board()
+        options = {"num_cpus": self.cpus, "max_retries": self.attempts - 1}
+        remote = ray.remote(**options)(_carry_out)
+        numbers: dict[Any, int] = {}
+        left = enumerate(tasks)
+        room, look = 0, 0.0
+        try:
+            while True:
+                if time.monotonic() >= look:
+                    room = max(1, int(2 * ray.cluster_resources().get("CPU", 1) / self.cpus))
+                    look = time.monotonic() + HEARTBEAT
+                    yield from _news(board, frozenset(numbers.values()))
+                while len(numbers) < room and (following := next(left, None)) is not None:
+                    number, task = following
+                    numbers[remote.remote(task, number, board)] = number
+                if not numbers:
+                    return
+                ready, _ = ray.wait(
+                    list(numbers), num_returns=1, timeout=HEARTBEAT, fetch_local=False
+                )
+                for each in ready:
+                    yield _answer(each, numbers.pop(each))
+        finally:
+            _stop(list(numbers))
+
+
+def _carry_out(task: str, number: int, board: Any) -> bytes:
+    """Carry out a task on a node, and have its progress written on the board now and then."""
+    last = time.monotonic()
+
+    def progress(done: float) -> None:
+        nonlocal last
+        if time.monotonic() - last >= HEARTBEAT:
+            last = time.monotonic()
+            board.write.remote(number, done)
+
+    return execute_task(task, progress)
+
+
+class _Board:
+    """How far each run is: written by the runs, read by the process that waits for them."""
+
+    def __init__(self) -> None:
+        self._done: dict[int, float] = {}
+
+    def write(self, number: int, done: float) -> None:
+        self._done[number] = done
+
+    def take(self) -> dict[int, float]:
+        done, self._done = self._done, {}
+        return done
+
+
+def _board() -> Any:
+    """Return a board, if possible on this node, which does not end before this process."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+    return ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=here)(_Board).remote()
+
+
+def _news(board: Any, running: frozenset[int]) -> Iterator[TaskUpdate]:
+    """Yield how far the runs are that have got on; nothing if the board cannot be read now."""
+    import ray
+
+    if not running:
+        return
+    with suppress(ray.exceptions.RayError):  # it is being restarted on another node
+        for number, done in ray.get(board.take.remote(), timeout=HEARTBEAT).items():
+            if number in running:
+                yield TaskUpdate(number, done)
+
+
+def _answer(reference: Any, number: int) -> TaskUpdate:
+    import ray
+
+    update = partial(TaskUpdate, number)
+    try:
+        return update(answer=ray.get(reference))
+    except ray.exceptions.RayTaskError as error:
+        return update(failure=f"on a node of the cluster: {error.cause!r}")
+    except ray.exceptions.RayError as error:  # begun as often as allowed, and lost each time
+        return update(failure=" ".join(str(error).split()) or type(error).__name__)
+
+
+def _stop(references: list[Any]) -> None:
+    """Interrupt the runs, and wait until they have recorded it."""
+    import ray
+
+    with suppress(ray.exceptions.RayError, ConnectionError):
+        for each in references:
+            ray.cancel(each)
+        if references:
+            ray.wait(references, num_returns=len(references), timeout=ENDING, fetch_local=False)

@@ -1,0 +1,116 @@
+"""Blocks of a CSV file that is larger than memory, by where their rows begin in the file."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from declnet import DataError
+from declnet_standard.data.cells import Cells, TypedColumn
+from declnet_standard.data.csv_polars import (
+    MARK,
+    is_utf8,
+    pieces,
+    plain_cells,
+    polars_is_there,
+    row_ends,
+)
+from declnet_standard.data.csv_rows import CSVFormat
+from declnet_standard.data.text_file import opened
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A block: its bytes in the file, the number of its first row, from 1, and its rows."""
+
+    start: int
+    size: int
+    first_row: int
+    rows: int
+
+
+class CSVBlocks:
+    """A CSV file in blocks of rows, found in one pass.
+
+    Args:
+        form: the file and its format.
+        names: the names of the columns.
+        places: the blocks.
+        columns: what the pass found out about the types of some columns.
+    """
+
+    def __init__(
+        self,
+        form: CSVFormat,
+        names: Sequence[str],
+        places: Sequence[_Place],
+        columns: Mapping[str, TypedColumn],
+    ) -> None:
+        self._form, self._names, self.places, self.columns = form, names, places, columns
+
+    @classmethod
+    def found(
+        cls, form: CSVFormat, names: Sequence[str], rows: int, untyped: Collection[str]
+    ) -> Self:
+        """Read a file once, to find its blocks and the types of some columns.
+
+        Args:
+            rows: the most rows in a block.
+            untyped: the columns whose types are to be found.
+
+        Raises:
+            DataError: rows cannot be told apart without reading all of the file.
+        """
+        if form.path.suffix.lower() == ".gz" or not is_utf8(form.encoding) or form.decimal == ",":
+            raise _unsuited(form, "it is compressed, not UTF-8, or has decimal commas")
+        if not polars_is_there():
+            raise DataError('CSV files are streamed with polars: pip install "declnet[data]"')
+        columns = {name: TypedColumn(name, keep=False) for name in untyped}
+        places: list[_Place] = []
+        with opened(form.path, form.most_bytes) as file:
+            start = len(MARK) if file.read(len(MARK)) == MARK else 0
+            file.seek(0)
+            row, header = 1, form.header
+            for piece in pieces(file):
+                ends = row_ends(piece, len(names), form.delimiter)
+                if ends is None:
+                    raise _unsuited(form, f"its cells after row {row} are not plain")
+                first, offset, bounds = int(header), int(ends[0]) if header else 0, ends.tolist()
+                header = False
+                for at in range(first, len(bounds), rows):
+                    own = bounds[at : at + rows]
+                    cells = _cells(piece[offset : own[-1]], form, len(names), row)
+                    for name, column in columns.items():
+                        column.add(cells[names.index(name)], row)
+                    places.append(_Place(start + offset, own[-1] - offset, row, len(own)))
+                    row, offset = row + len(own), own[-1]
+                start += len(piece)
+        return cls(form, names, places, columns)
+
+    def cells(self, number: int) -> tuple[int, dict[str, Cells]]:
+        """Return the number of a block's first row and its cells, by column."""
+        place = self.places[number]
+        with opened(self._form.path, self._form.most_bytes) as file:
+            file.seek(place.start)
+            piece = file.read(place.size)
+        changed = DataError(f"{self._form.path}: has changed while it was read")
+        if len(piece) + 1 < place.size:  # the file may end without a line end
+            raise changed
+        found = _cells(piece, self._form, len(self._names), place.first_row)
+        if len(found[0]) != place.rows:
+            raise changed
+        return place.first_row, dict(zip(self._names, found, strict=True))
+
+
+def _cells(piece: bytes, form: CSVFormat, columns: int, row: int) -> Sequence[Cells]:
+    cells = plain_cells(piece, form, columns, header=False)
+    if cells is None:
+        raise _unsuited(form, f"its cells after row {row} are not plain")
+    return cells
+
+
+def _unsuited(form: CSVFormat, why: str) -> DataError:
+    return DataError(
+        f"{form.path}: cannot be read in blocks: {why}",
+        hint="store the table as Parquet; or as UTF-8 whose lines end in \\n, with quotation marks "
+        "around whole cells only",
+    )

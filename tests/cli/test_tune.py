@@ -1,0 +1,113 @@
+"""`declnet tune`: killed anywhere, a study is resumed to the same trials; its files and output."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+import tomllib
+
+import pytest
+
+from .conftest import rows
+
+pytest.importorskip("optuna")
+
+KILLS = int(os.environ.get("DECLNET_TEST_STUDY_KILLS", "1"))
+SPACE = {
+    "optimizer.learning_rate": {"low": 0.01, "high": 1.0, "log": True},
+    "training.batch_size": {"low": 4, "high": 12, "step": 4},
+    "model.layers.1": ["relu", "tanh"],
+}
+BITS = ("weights.safetensors", "history.jsonl", "metrics.json", "spec.toml", "best.toml")
+
+
+@pytest.fixture
+def tuned(document):
+    """A spec with a study of trials that take milliseconds."""
+    document["data"]["validation"] = 0.25
+    document["training"] |= {
+        "epochs": 4,
+        "callbacks": [{"type": "checkpoint", "every_epochs": 1}],
+    }
+    return {**document, "tune": {"trials": 14, "space": SPACE}}
+
+
+def content(path):
+    return json.loads(path.read_text("utf-8"))
+
+
+def trials(folder):
+    """What a study found, without what differs from process to process."""
+    found = content(folder / "summary.json")["trials"]
+    return [{key: each[key] for key in each if key not in ("seconds", "worker")} for each in found]
+
+
+def bits(folder):
+    """The files of a study, without the comments that name it."""
+    return {
+        str(each.relative_to(folder)): b"".join(
+            line for line in each.read_bytes().splitlines(True) if not line.startswith(b"# ")
+        )
+        for each in sorted(folder.rglob("*"))
+        if each.name in BITS
+    }
+
+
+def test_the_best_spec_repeats_the_best_trial(declnet_cli, spec_file, tuned, tmp_path):
+    out = declnet_cli.succeeds("tune", spec_file(tuned), "--out", "study")
+    found = content(tmp_path / "study/summary.json")
+    done = [each for each in found["trials"] if each["state"] == "finished"]
+    best = max(done, key=lambda each: each["value"])
+    assert [each["number"] for each in found["trials"]] == list(range(14))
+    assert {each["state"] for each in found["trials"]} == {"finished", "pruned"}
+    assert (found["best"], found["objective"]) == (best["number"], "validation.accuracy")
+    assert sum(found["importance"].values()) == pytest.approx(1)
+    assert f"best: trial {best['number']}, validation.accuracy" in out
+    assert sum(row[0].startswith("trial ") and ":" in row[0] for row in rows(out)) == 14
+    text = (tmp_path / "study/best.toml").read_text("utf-8")
+    assert text.startswith(f"# Trial {best['number']} of the study study, the best of 14: valid")
+    written = tomllib.loads(text)
+    assert written["optimizer"]["learning_rate"] == best["values"]["optimizer.learning_rate"]
+    assert type(written["training"]["batch_size"]) is int
+    declnet_cli.succeeds("run", "study/best.toml", "--out", "alone", "--quiet")
+    alone = content(tmp_path / "alone/metrics.json")
+    own = content(tmp_path / f"study/trials/{best['number']:04}/metrics.json")
+    assert alone == own
+    assert own["validation"]["accuracy"] == best["value"]
+    for each in found["trials"]:
+        manifest = content(tmp_path / f"study/trials/{each['number']:04}/manifest.json")
+        assert manifest["status"] == "finished"
+        assert manifest.get("stopped", "").startswith("pruned") == (each["state"] == "pruned")
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_trials(
+    declnet_cli, spec_file, tuned, tmp_path
+):
+    spec = spec_file(tuned)
+    began = time.monotonic()
+    declnet_cli.succeeds("tune", spec, "--quiet", "--out", "whole")
+    lasts = time.monotonic() - began
+    whole, draw = trials(tmp_path / "whole"), random.Random(5)
+    folder = tmp_path / "killed"
+    for kill in range(KILLS):
+        begun = (folder / "study.json").exists()
+        command = ["resume", folder] if begun else ["tune", spec, "--out", folder]
+        process = declnet_cli.start(*command, "--quiet")
+        time.sleep(draw.uniform(0, 1.2 * lasts + 1))
+        finished = process.poll() is not None
+        process.kill()
+        process.communicate()
+        if finished:
+            assert trials(folder) == whole
+            assert bits(folder) == bits(tmp_path / "whole")
+            folder = tmp_path / f"killed-{kill}"
+    begun = (folder / "study.json").exists()
+    before = {each: each.stat().st_mtime_ns for each in folder.rglob("metrics.json")}
+    command = ["resume", folder] if begun else ["tune", spec, "--out", folder]
+    declnet_cli.succeeds(*command, "--quiet")
+    assert {each: each.stat().st_mtime_ns for each in before} == before  # nothing is repeated
+    assert trials(folder) == whole
+    assert bits(folder) == bits(tmp_path / "whole")
+    assert content(folder / "study.json")["status"] == "finished"

@@ -1,0 +1,226 @@
+"""Preparation fitted to blocks: as fitted to all rows, and what is wrong is said beforehand."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from declnet import Blocks, DataError, Dataset, DataSource, Table
+from declnet.data.sets import class_sizes, class_weights, prepare_sets
+from declnet.data.streaming import survey
+from declnet.data.streaming.fitting import streamed_sets
+from declnet.data.targets import WantedTarget
+from declnet.spec.data_section import DataSpec, SplitSpec, StreamSpec
+from declnet_standard.transforms import (
+    GroupRare,
+    Impute,
+    Log,
+    MinMax,
+    OneHot,
+    Ordinal,
+    Quantile,
+    Standardize,
+)
+
+ROWS = 300
+CLASSES = WantedTarget("", "classes")
+VALUES = WantedTarget("", "values")
+
+
+class Rows(DataSource):
+    """A third party's source: data of this process, in blocks of 1 to 8 rows."""
+
+    type = "rows"
+    data: ClassVar[dict[str, Dataset | Table]] = {}
+    reads: ClassVar[list[int]] = []
+
+    name: str = "train"
+
+    def blocks(self, samples: int, numbers: int) -> Blocks:
+        data = self.data[self.name]
+        sizes, left = [], len(data)
+        while left:
+            sizes.append(min(left, 1 + len(sizes) % 8, samples))
+            left -= sizes[-1]
+        starts = np.cumsum([0, *sizes])
+
+        def read(number: int) -> Dataset | Table:
+            self.reads.append(number)
+            return data.take(np.arange(starts[number], starts[number + 1]))
+
+        return Blocks(tuple(sizes), read)
+
+
+def table(target="kind", **columns):
+    rng = np.random.default_rng(3)
+    age = rng.normal(40, 10, ROWS)
+    age[5::17] = np.nan
+    city = rng.choice(["rome", "oslo", "lima", "bern"], ROWS, p=[0.6, 0.3, 0.09, 0.01])
+    found = {
+        "age": age,
+        "income": np.exp(rng.normal(8, 2, ROWS)),
+        "rooms": rng.integers(1, 9, ROWS),
+        "city": city.astype(object),
+        "kind": rng.choice(["house", "flat", "boat"], ROWS).astype(object),
+        **columns,
+    }
+    return Table(found, target)
+
+
+def spec(data, **fields):
+    Rows.data, Rows.reads = {"train": data, **fields.pop("other", {})}, []
+    return DataSpec(train=Rows(), stream=StreamSpec(window=40), **fields)
+
+
+def streamed(data, wanted=CLASSES, seed=1, **fields):
+    return streamed_sets(spec(data, **fields), [wanted], seed)
+
+
+def rows(stream):
+    parts = list(stream.parts())
+    assert [len(each) for each in parts] == [each for each in stream.sizes if each]
+    return np.concatenate([p.x for p in parts]), np.concatenate([p.y for p in parts])
+
+
+PREPARE = (
+    Impute(),
+    Log(columns=("income",)),
+    Standardize(),
+    GroupRare(columns=("city",), min_share=0.05),
+    OneHot(),
+    Quantile(columns=("rooms",)),
+)
+
+
+def test_all_is_fitted_and_prepared_as_in_memory():
+    fields = {"prepare": PREPARE}
+    found = streamed(table(), **fields)
+    wanted = prepare_sets({"train": table()}, DataSpec(**fields), [CLASSES])
+    x, y = rows(found.streams["train"])
+    np.testing.assert_allclose(x, wanted.datasets["train"].x, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(y, wanted.datasets["train"].y)
+    assert found.preparation.feature_names == wanted.preparation.feature_names
+    assert found.streams["train"].class_names == ("boat", "flat", "house")
+    passes = len(Rows.reads) / len(found.streams["train"].sizes)
+    assert passes == 5  # of a city, three steps are fitted; quantiles are tried; and the rows above
+
+
+def test_what_is_independent_is_fitted_in_one_pass():
+    streamed(table(), prepare=(Impute(columns=("age",)), MinMax(columns=("rooms",)), Ordinal()))
+    assert sorted(Rows.reads) == sorted(set(Rows.reads))
+
+
+def test_targets_are_prepared_by_all_of_them():
+    data = table("income")
+    fields = {
+        "prepare": (Impute(), Ordinal()),
+        "prepare_targets": {"income": (Log(), Standardize())},
+    }
+    found = streamed(data, VALUES, **fields).preparation.target_steps[""][1].state
+    logs = np.log(data.columns["income"])
+    assert found["mean"] == pytest.approx(logs.mean(), rel=1e-12)
+    assert found["std"] == pytest.approx(logs.std(), rel=1e-12)
+
+
+def test_arrays_with_a_held_out_part():
+    rng = np.random.default_rng(0)
+    data = Dataset(rng.normal(5, 2, (ROWS, 3)), rng.integers(0, 2, ROWS))
+    sets = streamed(data, validation=0.2, test=0.3, prepare=(Standardize(),))
+    parts = {name: rows(each) for name, each in sets.streams.items()}
+    assert [*parts] == ["train", "validation", "test"]
+    assert sum(len(y) for _, y in parts.values()) == ROWS
+    assert 40 < len(parts["validation"][1]) < 80
+    assert 65 < len(parts["test"][1]) < 115
+    np.testing.assert_allclose(parts["train"][0].mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(parts["train"][0].std(axis=0), 1, rtol=1e-12)
+    assert len({each.fingerprint for each in sets.streams.values()}) == 3
+
+
+def test_a_split_depends_on_the_seed_and_the_rows_but_not_on_the_blocks():
+    def held(seed, window):
+        own = spec(table(), validation=0.2, prepare=(Impute(), Ordinal(columns=("city",))))
+        own = own.model_copy(update={"stream": StreamSpec(window=window)})
+        return rows(streamed_sets(own, [CLASSES], seed).streams["validation"])[0][:, 1].tolist()
+
+    assert held(1, 8) == held(1, 40)
+    assert held(1, 40) != held(2, 40)
+
+
+@pytest.mark.parametrize("method", ["grouped", "column", "time"])
+def test_rows_are_held_out_by(method):
+    group = np.arange(ROWS) // 3 % 50
+    said = np.where(group < 10, "validation", "train").astype(object)
+    column = {"grouped": "group", "column": "said", "time": None}[method]
+    shares = {} if method == "column" else {"validation": 0.2}
+    fields = {"split": SplitSpec(method=method, column=column), **shares}
+    number = np.arange(ROWS, dtype=float)
+    data = Table({"n": number, "group": group, "said": said, "y": number}, "y", ("n",))
+    sets = streamed(data, VALUES, **fields)
+    kept, held = (rows(sets.streams[name])[1].astype(int) for name in ("train", "validation"))
+    assert sorted([*kept, *held]) == list(range(ROWS))
+    if method == "time":
+        assert held.tolist() == list(range(240, 300))
+    else:
+        assert not {*group[kept]} & {*group[held]}
+        assert len(held) == 60 if method == "column" else 20 < len(held) < 120
+
+
+def test_classes_weigh_alike_by_all_samples():
+    sets = streamed(table(), prepare=PREPARE, class_weights="balanced")
+    whole = prepare_sets({"train": table()}, DataSpec(prepare=PREPARE), [CLASSES]).datasets["train"]
+    wanted = class_weights(class_sizes(whole), whole.class_names, "balanced")[whole.y]
+    found = np.concatenate([each.weights for each in sets.streams["train"].parts()])
+    np.testing.assert_allclose(found, wanted)
+
+
+def test_what_cannot_be_fitted_in_parts_is_fitted_to_a_sample(monkeypatch):
+    monkeypatch.setattr(survey, "SAMPLED", 50)
+    data = Table({"n": np.arange(3000.0), "y": np.zeros(3000)}, "y")
+    sets = streamed(data, VALUES, prepare=(Quantile(),))
+    assert len(sets.sample) < 110
+    x, _ = rows(sets.streams["train"])
+    assert x[0, 0] < x[750, 0] < x[2250, 0] < x[-1, 0]
+    assert abs(x[1500, 0]) < 0.5 < x[2250, 0] < 0.9
+    again = streamed(data, VALUES, prepare=(Quantile(),))
+    np.testing.assert_array_equal(rows(again.streams["train"])[0], x)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields", "message"),
+    [
+        ({"city": np.full(ROWS, "rome", object)}, {}, 'row 6, column "age" is missing'),
+        (
+            {"age": np.where(np.arange(ROWS) == 290, np.inf, 1.0)},
+            {},
+            'row 291, column "age" is inf',
+        ),
+        ({}, {"prepare": (Impute(),)}, 'row 1, column "city" is the text'),
+        ({}, {"prepare": PREPARE, "sample_weights": "weight"}, 'there is no column "weight"'),
+        ({"kind": np.full(ROWS, "x", object)}, {"prepare": PREPARE}, "only one class"),
+        ({}, {"prepare": PREPARE, "class_order": ("boat", "flat")}, "has no place in the order"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_row(changes, fields, message):
+    fields = {"prepare": (Standardize(), Ordinal()), **fields}
+    with pytest.raises(DataError, match=message):
+        streamed(table(**changes), **fields)
+
+
+def test_a_row_of_other_data_that_cannot_be_prepared_is_an_error_beforehand():
+    strange = table(city=np.where(np.arange(ROWS) == 250, "oz", "rome").astype(object))
+    fields = {"validation": Rows(name="validation"), "other": {"validation": strange}}
+    with pytest.raises(DataError, match='row 251, column "city" is "oz"'):
+        streamed(table(), prepare=(Impute(), Ordinal()), **fields)
+
+
+def test_a_source_without_blocks_is_refused():
+    class Whole(Rows):
+        type = "whole"
+
+        def blocks(self, samples, numbers):
+            return None
+
+    with pytest.raises(DataError, match="whole cannot be read in blocks"):
+        streamed_sets(spec(table()).model_copy(update={"train": Whole()}), [CLASSES], 0)

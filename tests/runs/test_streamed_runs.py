@@ -1,0 +1,172 @@
+"""Runs on streamed data: as in memory, resumed to the bit, in little memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from declnet import DataError, SpecError, open_run, parse_spec, resume, run
+from declnet.contracts.runs.callback import EpochLogged
+from declnet.training import trainer as pace
+
+FILES = ("weights.safetensors", "metrics.json", "history.jsonl", "preparation.json")
+
+
+@pytest.fixture
+def document(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(3, 2, (500, 5)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", (x[:, 0] > x[:, 1]).astype(np.int64))
+    source = {"type": "npy", "x": str(tmp_path / "x.npy"), "y": str(tmp_path / "y.npy")}
+    dense = {"type": "dense", "units": 8}
+    return {
+        "declnet": 1,
+        "data": {
+            "train": source,
+            "validation": 0.2,
+            "prepare": ["standardize"],
+            "stream": {"window": 64},
+        },
+        "model": {
+            "layers": [
+                dense,
+                "relu",
+                {"type": "dropout", "rate": 0.1},
+                {**dense, "units": 2},
+                "softmax",
+            ]
+        },
+        "loss": "categorical_crossentropy",
+        "optimizer": {"type": "adam", "learning_rate": 0.02},
+        "training": {"epochs": 4, "batch_size": 24, "metrics": ["accuracy"]},
+    }
+
+
+def require_same(one, other):
+    for name in FILES:
+        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+
+
+def test_it_learns_and_its_run_can_be_used(document, tmp_path):
+    result = run(parse_spec(document), out=tmp_path / "run")
+    assert result.metrics["validation"]["accuracy"] > 0.9
+    assert result.baselines["train"].prediction
+    stored = open_run(tmp_path / "run")
+    sizes = [each["samples"] for each in stored.manifest["data"].values()]
+    assert sum(sizes) == 500
+    x = np.load(tmp_path / "x.npy")
+    predicted = stored.predictor().predict(x).outputs.argmax(axis=1)
+    assert (predicted == np.load(tmp_path / "y.npy")).mean() > 0.9
+    with pytest.raises(DataError, match="streamed"):
+        stored.data()
+
+
+@pytest.mark.parametrize("at", [1, 7, 17, 18, 60])
+def test_a_run_interrupted_anywhere_is_resumed_to_the_bit(document, tmp_path, monkeypatch, at):
+    monkeypatch.setattr(pace, "SIGN_OF_LIFE", -1.0)
+    monkeypatch.setattr(pace, "PART", 0.0)
+    spec, steps = parse_spec(document), [0]
+    whole = run(spec, out=tmp_path / "whole").directory
+
+    def interrupting(event):
+        steps[0] += not isinstance(event, EpochLogged)
+        if steps[0] == at:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(spec, out=tmp_path / "run", listener=interrupting)
+    resume(tmp_path / "run")
+    require_same(whole, tmp_path / "run")
+
+
+def test_other_data_is_not_resumed_on(document, tmp_path):
+    def stop(event):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(parse_spec(document), out=tmp_path / "run", listener=stop)
+    x = np.load(tmp_path / "x.npy")
+    x[77, 3] += 1
+    np.save(tmp_path / "x.npy", x)
+    with pytest.raises(Exception, match="data"):
+        resume(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("section", "changes", "at", "message"),
+    [
+        ("training", {"batch_size": None}, "training", "mini-batches"),
+        (
+            "data",
+            {"folds": 3, "validation": None},
+            "data.folds",
+            '"folds" takes all data in memory',
+        ),
+        (
+            "data",
+            {"split": {"method": "stratified"}},
+            "data.split.method",
+            "needs all rows at once",
+        ),
+        (
+            "data",
+            {"train": {"type": "nnfs_spiral", "samples": 10, "classes": 2}},
+            "data.train",
+            "nnfs_spiral cannot be read in blocks",
+        ),
+    ],
+)
+def test_what_a_stream_cannot_have_is_an_error_in_the_spec(document, section, changes, at, message):
+    kept = {name: each for name, each in changes.items() if each is not None}
+    document[section] = {k: v for k, v in document[section].items() if k not in changes} | kept
+    with pytest.raises(SpecError) as error:
+        run(parse_spec(document))
+    assert message in str(error.value)
+    assert at in str(error.value)
+
+
+def test_an_analysis_is_an_error_before_anything_is_read(document):
+    document["analyses"] = ["importance"]
+    with pytest.raises(SpecError, match="an analysis needs all data in memory"):
+        run(parse_spec(document))
+
+
+MEASURED = """
+import json, sys
+
+from declnet import parse_spec, run
+run(parse_spec(json.loads(sys.argv[1])))
+print(int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024)
+"""
+
+MEGABYTES = int(os.environ.get("DECLNET_TEST_STREAM_MB", "0"))
+"""Size of the file that is streamed in little memory."""
+
+
+@pytest.mark.skipif(not MEGABYTES, reason="takes long: DECLNET_TEST_STREAM_MB=800")
+def test_memory_does_not_grow_with_the_data(document, tmp_path):
+    rows = MEGABYTES * 10**6 // 400
+    header = {"descr": "<f4", "fortran_order": False, "shape": (rows, 100)}
+    with (tmp_path / "x.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        rng = np.random.default_rng(0)
+        for start in range(0, rows, 10_000):
+            part = rng.standard_normal((min(10_000, rows - start), 100), np.float32)
+            file.write(part.tobytes())
+    np.save(tmp_path / "y.npy", np.arange(rows) % 2)
+    document["data"]["stream"] = True
+    document["training"] |= {"epochs": 1, "batch_size": 256}
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, json.dumps(document)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert float(done.stdout) < 500

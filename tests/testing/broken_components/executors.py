@@ -1,0 +1,71 @@
+"""Executors that lose tasks, mix them up, or cannot be stopped."""
+
+from threading import Thread
+
+from declnet import TaskUpdate, execute_task
+
+from ..right.executors import InTurn
+from .expected import caught_by
+
+
+@caught_by("carries_out_each_task")
+class LosesTheLastTask(InTurn):
+    """Has no news of the last task."""
+
+    def execute(self, tasks):
+        updates = list(super().execute(tasks))
+        yield from updates[:-1]
+
+
+@caught_by("carries_out_each_task")
+class MixesAnswersUp(InTurn):
+    """Gives each task the answer to the first."""
+
+    def execute(self, tasks):
+        first = None
+        for number, task in enumerate(tasks):
+            first = first or task
+            yield self.update(number, first)
+
+
+@caught_by("carries_out_each_task")
+class AnswersTwice(InTurn):
+    """Has two answers to each task."""
+
+    def execute(self, tasks):
+        for each in super().execute(tasks):
+            yield from (each, each)
+
+
+@caught_by("carries_out_each_task")
+class TakesTasksInAThread(InTurn):
+    """Takes the tasks in a thread of its own."""
+
+    def execute(self, tasks):
+        found = []
+        thread = Thread(target=self.take, args=(tasks, found))
+        thread.start()
+        thread.join()
+        yield from found
+
+    def take(self, tasks, found):
+        try:
+            found += super().execute(tasks)
+        except Exception as error:
+            found.append(error)
+
+
+@caught_by("survives_a_task_that_raises")
+class EndsAtAnException(InTurn):
+    """Lets the exception of a task end all others."""
+
+    def update(self, number, task):
+        return TaskUpdate(number, answer=execute_task(task))
+
+
+@caught_by("can_be_stopped")
+class TakesAllTasksAtOnce(InTurn):
+    """Takes all tasks before it carries out the first."""
+
+    def execute(self, tasks):
+        yield from super().execute(iter(list(tasks)))

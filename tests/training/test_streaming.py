@@ -1,0 +1,119 @@
+"""Batches of a stream: every sample once an epoch, wherever the epoch is taken up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declnet.training.preparation import ReadyData, ReadyStream
+from declnet.training.streaming import StreamedBatches
+
+sizes = st.lists(st.integers(0, 9), min_size=1, max_size=12).filter(any)
+
+
+def stream(blocks, window):
+    starts = np.cumsum([0, *blocks])
+
+    def read(number):
+        own = np.arange(starts[number], starts[number + 1])
+        x, y = np.repeat(own[:, None], 3, axis=1).astype(float), own
+        return ReadyData(x, (y,), (np.stack([y, -y], axis=1),), "", own / 2)
+
+    return ReadyStream(tuple(blocks), read, "", window)
+
+
+def taken(batches, first, stop):
+    """Return the samples of some batches, which all arrays have to agree on."""
+    found = []
+    for positions in batches.between(first, stop):
+        data = batches.samples
+        own = data.y[0][positions].tolist()
+        assert data.x[positions].tolist() == [[each] * 3 for each in own]
+        assert data.y_true[0][positions].tolist() == [[each, -each] for each in own]
+        assert data.weights[positions].tolist() == [each / 2 for each in own]
+        found.append(own)
+    return found
+
+
+def epoch(batches):
+    batches.shuffle()
+    return taken(batches, 0, batches.count)
+
+
+@given(blocks=sizes, window=st.integers(1, 20), batch=st.integers(1, 20), shuffle=st.booleans())
+def test_each_epoch_takes_each_sample_once(blocks, window, batch, shuffle):
+    batches = StreamedBatches(stream(blocks, window), batch, shuffle, seed=3)
+    for _ in range(3):
+        found = epoch(batches)
+        assert len(found) == batches.count
+        assert {len(each) for each in found[:-1]} <= {batches.batch_size}
+        assert len(found[-1]) == batches.last_size
+        whole = [each for batch in found for each in batch]
+        assert sorted(whole) == list(range(sum(blocks)))
+        assert shuffle or whole == sorted(whole)
+
+
+@given(blocks=sizes, window=st.integers(1, 20), batch=st.integers(1, 20), at=st.integers(0, 60))
+def test_an_epoch_taken_up_anywhere_goes_on_as_it_would_have(blocks, window, batch, at):
+    whole, other = (StreamedBatches(stream(blocks, window), batch, True, seed=3) for _ in range(2))
+    epoch(whole)
+    second = epoch(whole)
+    at = min(at, whole.count)
+    other.restore({"epoch": 1})
+    assert taken(other, at, other.count) == second[at:]
+    assert epoch(other) == epoch(whole)
+
+
+def test_samples_of_a_window_come_from_distant_blocks():
+    batches = StreamedBatches(stream([10] * 40, 100), 100, True, seed=0)
+    first = np.array(epoch(batches)[0])
+    assert len(set(first // 10)) == 10
+    assert np.ptp(first) > 250
+    assert np.abs(np.diff(first)).mean() > 50
+
+
+def test_blocks_of_a_group_are_read_one_after_another():
+    plain = stream([10] * 12, 30)
+    read, groups = [], tuple(at // 4 for at in range(12))
+
+    def reading(number):
+        read.append(number)
+        return plain.read(number)
+
+    grouped = ReadyStream(plain.sizes, reading, "", 30, groups=groups)
+    batches, orders = StreamedBatches(grouped, 7, True, seed=0), []
+    for _ in range(3):
+        read.clear()
+        assert sorted(each for batch in epoch(batches) for each in batch) == list(range(120))
+        order = [groups[number] for number in read]
+        assert order == sorted(order, key=order.index)
+        orders.append([*read])
+    assert orders[0] != orders[1] != orders[2]
+
+
+def test_a_smaller_last_batch_is_dropped_if_wanted():
+    batches = StreamedBatches(stream([10] * 4, 12), 16, True, seed=0, drop_last=True)
+    assert [len(each) for each in epoch(batches)] == [16, 16]
+
+
+def test_an_error_while_reading_ahead_is_raised_where_its_samples_are_needed():
+    good = stream([10] * 4, 10)
+
+    def read(number):
+        if number == 2:
+            raise OSError("gone")
+        return good.read(number)
+
+    batches = StreamedBatches(ReadyStream(good.sizes, read, "", 10), 10, False, seed=0)
+    batches.shuffle()
+    assert len(taken(batches, 0, 2)) == 2
+    with pytest.raises(OSError, match="gone"):
+        taken(batches, 2, 4)
+
+
+def test_the_state_of_samples_in_memory_does_not_fit():
+    batches = StreamedBatches(stream([10], 10), 5, True, seed=0)
+    with pytest.raises(ValueError, match="in memory"):
+        batches.restore({"order": np.arange(10), "rng": {}})
