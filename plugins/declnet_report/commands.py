@@ -30,8 +30,8 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
     """Make an HTML page of RUNS, folders that `declnet run` wrote.
 
     A folder of runs, e.g. of seeds or folds, stands for all runs in it; of folds or seeds, the page
-    also has the metrics of all models as one. Of a sweep, or of more than 30 runs in one folder, it
-    is a page for many: a table to sort and filter, curves, effects, and parallel coordinates.
+    also has the metrics of all models as one. A sweep, a study, or a folder of more than 30 runs
+    gets a page for many: a table to sort and filter, curves, effects, and parallel coordinates.
 
     The page holds all that it shows, so it works offline and can be sent as one file. It needs the
     extra `report`: pip install 'declnet[report]'.
@@ -45,7 +45,7 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
         run_folders,
     )
     from declnet_report.many.page import many_runs_page
-    from declnet_report.many.reported import MANY, read_runs
+    from declnet_report.many.reported import MANY, is_group, read_importance, read_runs
     from declnet_report.page.assembling import assemble
     from declnet_report.page.rendering import render, require_packages
 
@@ -53,9 +53,10 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
         path = output or runs[0] / "report.html"
         require_folder(path)
         found = read_runs(runs[0])
-        if len(found) > MANY or (found and (runs[0] / "sweep.json").is_file()):
+        if len(found) > MANY or (found and is_group(runs[0])):
             require_packages()
-            _write_page(path, many_runs_page(runs[0].resolve().name, found))
+            title, importance = runs[0].resolve().name, read_importance(runs[0])
+            _write_page(path, many_runs_page(title, found, importance))
             return
     registry = discover(disabled) if disabled else default_registry()
     stored = [open_run(run, registry, notice=_show_note) for run in run_folders(runs)]

@@ -11,12 +11,17 @@ from typing import Any
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback, GroupedRun
+from declnet.errors import DeclnetError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs.comparison import common_directions, stored_directions
 from declnet.runs.display.metrics import informative, main_metric, sort_key
-from declnet.runs.storage.folder import ENSEMBLE, read_object
+from declnet.runs.many.study_folder import STUDY, SUMMARY, TRIALS, is_study
+from declnet.runs.storage.folder import ENSEMBLE, SPEC, read_object
 from declnet.runs.storage.listing import ListedRun, list_runs
+from declnet.spec.document import read_document
+from declnet.spec.flatten import flatten
+from declnet.spec.tuning import TUNE
 
 SWEEP_FILE = "sweep.json"
 """In the folder of a sweep: its specs, with the values that vary."""
@@ -35,17 +40,40 @@ def grouped_run(directory: str | Path) -> GroupedRun | None:
         if own is None:
             continue
         swept = _sweep(folder)
+        trial = _trial(folder, run) if swept is None else None
         several = swept is not None or len({each.get("seed") for each in listed.values()}) > 1
-        values = {**(swept or {}), **({"seed": own.get("seed")} if several else {})}
+        values = {**(swept or trial or {}), **({"seed": own.get("seed")} if several else {})}
         values |= {"fold": own["fold"]} if "fold" in own else {}
-        return GroupedRun(run, folder.parent if swept is not None else folder, values)
-    return None
+        group = folder.parent if swept is not None else folder
+        return GroupedRun(run, folder.parent.parent if trial is not None else group, values)
+    trial = _trial(run, run)
+    return GroupedRun(run, run.parent.parent, trial) if trial is not None else None
 
 
 def _sweep(folder: Path) -> Mapping[str, Any] | None:
     """Return the values of a spec of a sweep by its folder; None if it is not part of one."""
     values = _listed(folder.parent / SWEEP_FILE, "specs", "name").get(folder.name, {}).get("values")
     return dict(values) if isinstance(values, Mapping) else None
+
+
+def _trial(folder: Path, run: Path) -> dict[str, Any] | None:
+    """Return the number and values of a trial by its folder; None if it is not part of a study.
+
+    Those of one that has not ended are as in the run's spec, which has no variables.
+    """
+    study = folder.parent.parent
+    if folder.parent.name != TRIALS or not folder.name.isdecimal() or not is_study(study):
+        return None
+    number = int(folder.name)
+    known = _listed(study / SUMMARY, "trials", "number").get(str(number), {}).get("values")
+    if isinstance(known, Mapping):
+        return {"trial": number, **known}
+    with suppress(DeclnetError, OSError, ValueError, KeyError, AttributeError):
+        document = tomllib.loads(read_object(study / STUDY)["document"])
+        spec = flatten(read_document(run / SPEC).tables)
+        keys = document[TUNE]["space"]
+        return {"trial": number, **{key: spec[key] for key in keys if key in spec}}
+    return {"trial": number}
 
 
 def _listed(file: Path, key: str, name: str) -> dict[str, dict[str, Any]]:

@@ -25,12 +25,15 @@ DIGITS = 6
 """Significant digits of a number."""
 
 
-def many_runs_page(title: str, runs: Sequence[ReportedRun]) -> str:
+def many_runs_page(
+    title: str, runs: Sequence[ReportedRun], importance: Mapping[str, float] | None = None
+) -> str:
     """Return the HTML of a page of many runs.
 
     Args:
         title: the page's heading, e.g. the folder's name.
-        runs: at least one.
+        runs: at least one; those of a study have the value `trial`, by which its history is drawn.
+        importance: of a study, how much each key matters to its objective, from 0 to 1.
     """
     made = format_time(datetime.now(UTC).isoformat())
     statuses = {
@@ -46,6 +49,8 @@ def many_runs_page(title: str, runs: Sequence[ReportedRun]) -> str:
         count=len(runs),
         statuses=statuses,
         best=_best_table(runs),
+        history=any("trial" in run.values for run in runs),
+        importance=sorted((importance or {}).items(), key=lambda each: -each[1]),
         data=page_data(runs),
     )
 

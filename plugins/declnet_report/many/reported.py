@@ -41,6 +41,22 @@ class ReportedRun:
     history: Path | None = None
 
 
+def is_group(directory: Path) -> bool:
+    """Return whether a folder is that of a sweep or a study."""
+    return any((directory / name).is_file() for name in ("sweep.json", "study.json"))
+
+
+def read_importance(directory: Path) -> dict[str, float]:
+    """Return how much each key of a study matters to its objective; empty if unknown."""
+    with suppress(OSError, ValueError, AttributeError):
+        if (directory / "study.json").is_file():
+            found = json.loads((directory / "summary.json").read_text("utf-8")).get(
+                "importance", {}
+            )
+            return {key: float(each) for key, each in found.items()}
+    return {}
+
+
 def read_runs(directory: Path) -> list[ReportedRun]:
     """Return the runs in a folder, with the values that vary in its sweep, else in their specs.
 

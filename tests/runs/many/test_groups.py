@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import tomli_w
 
 from declnet import Callback, Registry, cross_validate, grouped_run, parse_spec, run
 from declnet.registry.discovery import default_registry
@@ -92,3 +93,20 @@ def test_seeds_vary_only_if_there_are_several(document, registry, tmp_path):
         finish_ensemble(tmp_path / name, registry)
     assert [runs[0].values for _, runs, _ in TOLD] == [{}, {"seed": 5}]
     assert TOLD[1][2].status == "finished"
+
+
+def test_a_trial_has_its_values_from_the_summary_or_before_from_its_spec(document, tmp_path):
+    spec = parse_spec(document)
+    document = {"tune": {"space": {"training.epochs": {}, "variables.width": {}}}}
+    (tmp_path / "study.json").write_text(json.dumps({"document": tomli_w.dumps(document)}))
+    run(spec, out=tmp_path / "trials" / "0003")
+    found = grouped_run(tmp_path / "trials" / "0003")
+    assert (found.group, found.values) == (tmp_path, {"trial": 3, "training.epochs": 3})
+    trials = [{"number": 3, "values": {"training.epochs": 3, "variables.width": 7}}]
+    (tmp_path / "summary.json").write_text(json.dumps({"trials": trials}))
+    found = grouped_run(tmp_path / "trials" / "0003")
+    assert found.values == {"trial": 3, "training.epochs": 3, "variables.width": 7}
+    tasks = tasks_of(spec, [0, 1], tmp_path / "trials" / "0004")
+    begin_ensemble(tmp_path / "trials" / "0004", spec, tasks)
+    found = grouped_run(tasks[1].directory)
+    assert (found.group, found.values) == (tmp_path, {"trial": 4, "seed": 1})

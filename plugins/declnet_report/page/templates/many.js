@@ -265,6 +265,7 @@ function groupsOf(column) {
 function drawEffects() {
   const charts = [];
   for (const column of keys) {
+    if (column.name === "trial") continue;
     const groups = metric ? groupsOf(column) : [];
     if (groups.length < 2) continue;
     const [low, high] = extent(groups.flatMap((each) => [each.low, each.high]));
@@ -290,6 +291,38 @@ function drawEffects() {
   at("effect-charts").replaceChildren(...(charts.length ? charts : [element("p", {}, "Nothing varies among these runs.")]));
 }
 
+// The metric of each run by the number of its trial, and the best so far
+function drawTrials() {
+  const trial = keys.find((each) => each.name === "trial");
+  if (!trial || !metric || !at("trials")) return;
+  const runs = order.filter((run) => Number.isFinite(metric.value(run)) && Number.isFinite(trial.value(run)));
+  runs.sort((a, b) => trial.value(a) - trial.value(b));
+  at("trials").replaceChildren();
+  if (!runs.length) return;
+  const [low, high] = extent(runs.map(metric.value));
+  const last = trial.value(runs.at(-1)) || 1;
+  const [x, y] = [scale(0, last, 56, 450), scale(low, high, 160, 12)];
+  const svg = element("svg", { viewBox: "0 0 460 190", role: "img", "aria-label": `${metric.name} by trial, from ${shown(low)} to ${shown(high)}; the table of runs has the numbers` });
+  for (const each of ticks(low, high)) {
+    svg.append(element("line", { class: "grid", x1: 56, x2: 450, y1: y(each), y2: y(each) }));
+    svg.append(element("text", { x: 48, y: y(each) + 4, "text-anchor": "end" }, shown(each)));
+  }
+  for (const each of ticks(0, last)) svg.append(element("text", { x: x(each), y: 182, "text-anchor": "middle" }, shown(each)));
+  let dots = "";
+  let path = "";
+  let best = null;
+  for (const run of runs) {
+    const [across, value] = [x(trial.value(run)).toFixed(1), metric.value(run)];
+    dots += `M${across} ${y(value).toFixed(1)}h0`;
+    if (best === null || (metric.better === "lower" ? value < best : value > best)) {
+      path += path ? `H${across}V${y(value).toFixed(1)}` : `M${across} ${y(value).toFixed(1)}`;
+      best = value;
+    }
+  }
+  svg.append(element("path", { class: "dots", d: dots }), element("path", { class: "curve", stroke: color(0), d: `${path}H450` }));
+  at("trials").append(svg);
+}
+
 // Parallel coordinates, on a canvas: ten thousand lines in tens of milliseconds
 
 function place(column) {
@@ -310,7 +343,7 @@ const rgb = (name) => {
 
 function drawLines() {
   const canvas = at("lines");
-  const axes = [...keys.filter((each) => each.key.values.length > 1), ...(metric ? [metric] : [])];
+  const axes = [...keys.filter((each) => each.key.values.length > 1 && each.name !== "trial"), ...(metric ? [metric] : [])];
   const width = Math.max(canvas.parentElement.clientWidth, 150 * axes.length);
   const [height, top, bottom, margin] = [360, 34, 20, 50];
   const ratio = devicePixelRatio || 1;
@@ -399,7 +432,7 @@ function changed() {
   choose();
   showHead();
   showRows();
-  later(() => { drawEffects(); drawLines(); });
+  later(() => { drawTrials(); drawEffects(); drawLines(); });
 }
 
 function selectionChanged() {
@@ -452,6 +485,7 @@ selectBest();
 showHead();
 showRows();
 drawCurves();
+drawTrials();
 drawEffects();
 drawLines();
 performance.mark("drawn");

@@ -89,3 +89,14 @@ def test_names_and_values_are_text():
     page = many_runs_page(evil, [run])
     assert "<img" not in page
     assert page.count("</script>") == 2
+
+
+@pytest.mark.usefixtures("needs_report")
+def test_a_study_shows_its_search():
+    runs = [reported(at, values={"trial": at, "rate": 0.1}) for at in range(3)]
+    page = many_runs_page("study", runs, {"low": 0.25, "rate": 0.75})
+    assert re.findall(r'<th scope="row">(\w+)</th><td style="--share: [\d.]+">([\d.]+)', page) == [
+        ("rate", "75.0"), ("low", "25.0"),
+    ]  # fmt: skip
+    assert 'id="trials"' in page
+    assert 'id="trials"' not in many_runs_page("sweep", [reported(1)])
