@@ -27,7 +27,10 @@ from declnet.spec.overrides import apply_override, override_of
 from declnet.spec.source_map import SourceMap
 
 settings.register_profile(
-    "declnet", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "declnet",
+    max_examples=int(os.environ.get("DECLNET_TEST_EXAMPLES", "40")),  # `.ci/long` has more
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("declnet")
 

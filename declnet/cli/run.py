@@ -218,8 +218,25 @@ def _train_series(
     why = None if in_part else finish_ensemble(parent, registry)
     if why is not None:
         click.echo(f"warning: {why}", err=True)
+    else:
+        _show_as_one(parent, registry)
     click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status_of([series])
+
+
+def _show_as_one(parent: Path, registry: Registry) -> None:
+    """Print how good the models of all folds are together, if they have finished."""
+    from declnet.cli.result_tables import print_together
+    from declnet.errors import DeclnetError
+    from declnet.runs.many.ensemble import open_ensemble
+
+    ensemble = open_ensemble(parent, registry)
+    if ensemble.status != "finished" or not ensemble.has_folds:
+        return
+    try:
+        print_together([ensemble.evaluate(name) for name in ensemble.evaluated_on])
+    except DeclnetError as error:  # the runs themselves are as good as any
+        click.echo(f"warning: no metrics of all models: {error}", err=True)
 
 
 def _show_layers(checked: Checked) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,9 +139,10 @@ def train_all(
             outcomes = side_by_side(tasks, jobs, registry, disabled, followed.progress)
         else:
             outcomes = one_after_another(tasks, registry, followed.progress)
-        for outcome in outcomes:
-            followed.finished(outcome)
-            found[outcome.directory] = outcome
+        with closing(outcomes):  # an interruption waits until all runs are recorded as ended
+            for outcome in outcomes:
+                followed.finished(outcome)
+                found[outcome.directory] = outcome
     return [found[task.directory] for task in tasks]
 
 

@@ -145,7 +145,7 @@ def train_study(
             for outcome in outcomes:
                 study.finished(outcome)
         except KeyboardInterrupt as error:
-            study.summarize()
+            study.interrupted()
             error.add_note(f"to continue the study: declnet resume {quote(str(parent))}")
             raise
         study.finish()

@@ -289,6 +289,8 @@ def checked_blocks(source: Component, blocks: Any) -> Blocks | None:
         _refuse(source, "blocks", blocks, "Blocks or None")
     if blocks is not None and not all(_is_whole(size) and size > 0 for size in blocks.sizes):
         _refuse(source, "blocks", blocks.sizes, "sizes of at least 1")
+    if blocks is not None and len(blocks.groups) not in (0, len(blocks.sizes)):
+        _refuse(source, "blocks", blocks.groups, "a group for each block, or none")
     return blocks
 
 

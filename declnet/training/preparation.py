@@ -67,6 +67,7 @@ class ReadyStream:
         window: about how many samples are in memory and shuffled at a time.
         class_names: the names of the labels 0, 1, 2, …, if known.
         unscale: for each loss with a prepared target, how to invert that in predictions.
+        groups: as for `Blocks`.
     """
 
     sizes: tuple[int, ...]
@@ -75,6 +76,7 @@ class ReadyStream:
     window: int
     class_names: tuple[str, ...] | None = None
     unscale: Mapping[int, Unscale] = field(default_factory=dict)
+    groups: tuple[int, ...] = ()
 
     @classmethod
     def of(
@@ -93,7 +95,7 @@ class ReadyStream:
 
         hashed, names = streamed.fingerprint, streamed.class_names
         unscale = unscaling(heads, preparation)
-        return cls(streamed.sizes, read, hashed, streamed.window, names, unscale)
+        return cls(streamed.sizes, read, hashed, streamed.window, names, unscale, streamed.groups)
 
     def __len__(self) -> int:
         return sum(self.sizes)

@@ -19,9 +19,9 @@ from declnet.training.preparation import ReadyData, ReadyStream
 class StreamedBatches(BatchOrder):
     """Batches of a stream, for an epoch that finds their samples in `samples`.
 
-    In each epoch, the blocks come in another order. As many of them as fill a window are read at a
-    time and shuffled together, after what is left of the window before, less than a batch. So what
-    a batch holds depends on the seed, the epoch and its number only.
+    In each epoch, the blocks come in another order, those of a group together. As many of them as
+    fill a window are read at a time and shuffled together, after what is left of the window before,
+    less than a batch. So what a batch holds depends on the seed, the epoch and its number only.
 
     Attributes:
         samples: memory for the samples of a window, filled in place.
@@ -90,7 +90,11 @@ class StreamedBatches(BatchOrder):
         """Return the windows of an epoch."""
         blocks = np.flatnonzero(self._stream.sizes)
         if self._shuffle:
-            self._random(epoch, 0).shuffle(blocks)
+            random = self._random(epoch, 0)
+            random.shuffle(blocks)
+            if self._stream.groups:  # in an order of their own, each with its blocks shuffled
+                of = np.array(self._stream.groups)[blocks]
+                blocks = blocks[np.argsort(random.permutation(of.max() + 1)[of], kind="stable")]
         found: list[list[int]] = [[]]
         starts, here = [0], 0
         for block in blocks.tolist():

@@ -74,6 +74,25 @@ def test_samples_of_a_window_come_from_distant_blocks():
     assert np.abs(np.diff(first)).mean() > 50
 
 
+def test_blocks_of_a_group_are_read_one_after_another():
+    plain = stream([10] * 12, 30)
+    read, groups = [], tuple(at // 4 for at in range(12))
+
+    def reading(number):
+        read.append(number)
+        return plain.read(number)
+
+    grouped = ReadyStream(plain.sizes, reading, "", 30, groups=groups)
+    batches, orders = StreamedBatches(grouped, 7, True, seed=0), []
+    for _ in range(3):
+        read.clear()
+        assert sorted(each for batch in epoch(batches) for each in batch) == list(range(120))
+        order = [groups[number] for number in read]
+        assert order == sorted(order, key=order.index)
+        orders.append([*read])
+    assert orders[0] != orders[1] != orders[2]
+
+
 def test_a_smaller_last_batch_is_dropped_if_wanted():
     batches = StreamedBatches(stream([10] * 4, 12), 16, True, seed=0, drop_last=True)
     assert [len(each) for each in epoch(batches)] == [16, 16]

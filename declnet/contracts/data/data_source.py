@@ -181,10 +181,14 @@ class Blocks:
         sizes: the number of samples in each block, in order.
         read: returns a block by its number, from 0, without reading the others; called in any
             order, from several threads. All blocks of a table have the same columns.
+        groups: for each block, the number of its group, if consecutive blocks cost little when
+            they are read one after another, as parts of what is then in memory; such blocks stay
+            together when they are shuffled. Default: each block is read alone.
     """
 
     sizes: tuple[int, ...]
     read: Callable[[int], Dataset | Table]
+    groups: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return sum(self.sizes)

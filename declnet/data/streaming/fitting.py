@@ -23,7 +23,7 @@ from declnet.data.sets import (
     load_sets,
     prepare_sets,
     prepared,
-    split_sets,
+    split_and_prepared,
     weighted,
 )
 from declnet.data.splits import Data
@@ -59,7 +59,7 @@ def prepared_sets(
     if given is None and spec.stream is not None:
         return streamed_sets(spec, wanted, seed)
     loaded = dict(given) if given is not None else load_sets(spec, seed)
-    return prepare_sets(split_sets(loaded, spec, seed), spec, wanted)
+    return split_and_prepared(loaded, spec, wanted, seed)[1]
 
 
 def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> PreparedSets:
@@ -96,7 +96,7 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
         if survey is not None:
             read = partial(_read, of, name, planned.preparation, spec, by_class)
             about = tuple(survey.sizes), read, survey.fingerprint, window, first.class_names
-            streams[name] = StreamedSet(*about)
+            streams[name] = StreamedSet(*about, of.blocks.groups)
             if fit.sampled if name == "train" else types is not None:
                 for _ in streams[name].parts():  # a row that cannot be prepared is an error
                     pass

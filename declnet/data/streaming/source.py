@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Blocks, DataSource
+from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.returned import BrokenContractError, checked_blocks, checked_load
 from declnet.data.loading import checked_data
@@ -130,8 +130,12 @@ class StreamedSource:
             if len(data) != self.blocks.sizes[number]:
                 fault = f"gives {len(data)} samples in block {number}, not as it said"
                 raise BrokenContractError(self.source, "blocks", fault)
-            data = checked_data(data, self.name)
-        first = int(self._starts[number])
+            first = int(self._starts[number])
+            try:
+                data = checked_data(data, self.name)
+            except DataError as error:
+                where = f"from sample {first + 1} on, " if isinstance(data, Dataset) else ""
+                raise DataError(f"{where}{error.message}", hint=error.hint) from None
         if isinstance(data, Table) and data.rows is None:
             data = replace(data, rows=np.arange(first + 1, first + 1 + len(data)))
         if self.split is None:

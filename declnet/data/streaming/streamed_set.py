@@ -19,6 +19,7 @@ class StreamedSet:
         fingerprint: `sha256:…` of the samples before their preparation.
         window: about how many samples are in memory and shuffled at a time.
         class_names: the names of the labels 0, 1, 2, …, if known.
+        groups: as for `Blocks`.
     """
 
     sizes: tuple[int, ...]
@@ -26,6 +27,7 @@ class StreamedSet:
     fingerprint: str
     window: int
     class_names: tuple[str, ...] | None = None
+    groups: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return sum(self.sizes)

@@ -14,7 +14,7 @@ import shutil
 import socket
 import time
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from itertools import chain
@@ -58,7 +58,7 @@ def on_executor(
     registry: Registry,
     disabled: Sequence[str],
     follow: Follow,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Execute tasks on an executor; yield outcomes in order of completion.
 
     Their `stop_when` is not asked.

@@ -6,7 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
@@ -156,6 +156,11 @@ class StudyRunner:
         with self._asking():
             importance = self._search.importance()
         self._write_summary(importance)
+
+    def interrupted(self) -> None:
+        """Write the summary so far, without what takes long; it is made anew at any time."""
+        with suppress(DeclnetError):
+            self._write_summary({})
 
     def _write_summary(self, importance: Mapping[str, float]) -> None:
         trials = self.trials()

@@ -55,6 +55,7 @@ from declnet.training.checks.heads import (
 from declnet.training.checks.leakage import leakage_warnings
 from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
 from declnet.training.checks.schedules import schedule_problems
+from declnet.training.checks.streams import describe_streams
 from declnet.training.checks.targets import label_problems, target_problems
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
@@ -314,7 +315,8 @@ def _checked(
 ) -> Checked:
     partial = parsed.partial
     seed = parsed.spec.seed if parsed.spec is not None else 0
-    described = describe(partial, seed, data)
+    streamed = data is None and partial.data.stream is not None
+    described = describe_streams(partial, seed) if streamed else describe(partial, seed, data)
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
     inferred = infer(partial.layers, _inputs(partial, described), registry, partial.outputs)

@@ -21,7 +21,6 @@ from declnet.data.sets import (
     split_and_prepared,
 )
 from declnet.data.splits import Data, held_out_count
-from declnet.data.streaming.fitting import streamed_sets
 from declnet.data.target_encoding import TargetEncoding
 from declnet.data.targets import wanted_targets
 from declnet.data.windows import AT_SERIES, Windows
@@ -168,25 +167,18 @@ def describe(
     known = {name: info for name, info in infos.items() if info is not None}
     data = spec.data
     if data.inputs is not None and "train" in known:
-        message = '"inputs" divides the columns of a table, but the training data is arrays'
-        hint = "remove it; a data source or a program that has several arrays names them itself"
-        problems = [*problems, Diagnostic(message, hint, AT_INPUTS, "E038")]
+        problems = [*problems, inputs_of_arrays()]
     if data.windows is not None and "train" in known:
         message = '"windows" cuts a table, but the training data is arrays'
         hint = "remove it, and let the arrays hold a window in each sample"
         problems = [*problems, Diagnostic(message, hint, ("data", "windows"), "E039")]
     if problems or not spec.is_data_valid or "train" not in {*infos, *tables}:
         return Described(known, None, problems)
-    streamed = given is None and data.stream is not None
-    problems = _stream_problems(spec) if streamed else []
-    needed = tables or data.prepare or data.prepare_targets or loads_arrays or streamed
-    if problems or not needed:
-        return Described(known, None, problems)
+    if not (tables or data.prepare or data.prepare_targets or loads_arrays):
+        return Described(known, None, [])
     wanted = wanted_targets(spec.heads)
     train: Data | None = None
     try:
-        if streamed:
-            return _of_streams(spec, streamed_sets(data, wanted, seed))
         loaded = dict(given) if given is not None else load_sets(data, seed)
         train = loaded["train"]
         parts, sets = split_and_prepared(loaded, data, wanted, seed)
@@ -195,11 +187,7 @@ def describe(
         at = origin_of(data.sources.get("train"), "train")
         return Described({}, None, [Diagnostic(message, None, at, "E051")], train)
     except DataError as error:
-        path = error.path or ("data", "train")
-        if error.code == "E031" and len(path) == 2:
-            path = origin_of(spec.data.sources.get(str(path[1])), str(path[1]))
-        problem = Diagnostic(from_here(error.message), error.hint, path, error.code)
-        return Described({}, None, [problem, *note_warnings(spec, train)], train)
+        return Described({}, None, [data_problem(spec, error), *note_warnings(spec, train)], train)
     prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
     prepared["train"] = replace(prepared["train"], samples=len(train), inputs=sets.input_infos)
     named = {name: info for name, info in prepared.items() if name in {*infos, *tables}}
@@ -208,31 +196,27 @@ def describe(
     return Described(named, sets, warnings, train, parts)
 
 
-def _stream_problems(spec: PartialSpec) -> list[Diagnostic]:
-    """Return what a spec with a stream lacks, or asks for in vain, before the data is read."""
-    found = []
-    if spec.training.batch_size is None:
-        message = "streamed data is trained on in mini-batches"
-        found.append(_problem(("training",), message, "add e.g. batch_size = 128"))
-    if spec.analyses:
-        message = "an analysis needs all data in memory, but it is streamed"
-        hint = "remove it; declnet evaluate --analyze makes one of a smaller file"
-        found.append(Diagnostic(message, hint, ("analyses", min(spec.analyses)), "E017"))
-    return found
+def data_problem(spec: PartialSpec, error: DataError) -> Diagnostic:
+    """Return an error in the data with its place in the spec."""
+    path = error.path or ("data", "train")
+    if error.code == "E031" and len(path) == 2:
+        path = origin_of(spec.data.sources.get(str(path[1])), str(path[1]))
+    return Diagnostic(from_here(error.message), error.hint, path, error.code)
 
 
-def _of_streams(spec: PartialSpec, sets: PreparedSets) -> Described:
-    """Describe streamed data by a sample, which has the extreme numbers of all samples."""
-    first = sets.datasets["train"]
-    sizes = {name: len(each) for name, each in sets.streams.items()}
-    info = DataInfo.of(first.x, first.y).not_in_memory()
-    infos = {name: replace(info, samples=size) for name, size in sizes.items()}
-    whole = sizes["train"] + sum(sizes[name] for name in spec.data.fractions)
-    infos["train"] = replace(infos["train"], samples=whole, inputs=sets.input_infos)
-    named = {name: infos[name] for name in spec.data.sources}
-    parts = {} if sets.sample is None else {"train": sets.sample}
-    warnings = [*note_warnings(spec, sets.sample), *unused_transforms(sets)]
-    return Described(named, sets, warnings, sets.sample, parts)
+def inputs_of_arrays() -> Diagnostic:
+    """Return the error that columns are divided among inputs, but there are no columns."""
+    message = '"inputs" divides the columns of a table, but the training data is arrays'
+    hint = "remove it; a data source or a program that has several arrays names them itself"
+    return Diagnostic(message, hint, AT_INPUTS, "E038")
+
+
+def no_training_data(spec: PartialSpec) -> list[Diagnostic]:
+    """Return the error that there is no training data, if there is none."""
+    if not spec.lacks_data:
+        return []
+    message, hint = "the training data is missing", 'name a data source: train = { type = "…" }'
+    return [Diagnostic(message, hint, ("data", "train"), "E030")]
 
 
 def note_warnings(spec: PartialSpec, train: Data | None) -> list[Diagnostic]:
@@ -290,10 +274,7 @@ def series_warnings(data: DataSpec, parts: Mapping[str, Data]) -> list[Diagnosti
 
 def _described(spec: PartialSpec) -> tuple[dict[str, DataInfo | None], list[Diagnostic]]:
     """Return the sources' own descriptions; None for tables."""
-    problems: list[Diagnostic] = []
-    if spec.lacks_data:
-        message, hint = "the training data is missing", 'name a data source: train = { type = "…" }'
-        problems.append(Diagnostic(message, hint, ("data", "train"), "E030"))
+    problems = no_training_data(spec)
     infos: dict[str, DataInfo | None] = {}
     for name, source in spec.data.sources.items():
         try:
@@ -406,12 +387,16 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
     changed = {name for step in steps for name in step.states}
     for name, part in described.parts.items():
         of = name if name in spec.data.sources else "train"
-        called = partial(_sample, name, part)
+        called = partial(_sample, name, part, sampled=bool(described.sets.streams))
         try:
             if of == "train" and isinstance(whole, Dataset):  # which numbers samples as the file
                 kept = {*by_name(whole.x)} - {*changed, *([UNNAMED] if ARRAY in changed else [])}
                 own = {key: each for key, each in limits.items() if key in kept}
-                require_within(whole.x, own, partial(_sample, "train", whole))
+                require_within(
+                    whole.x,
+                    own,
+                    partial(_sample, "train", whole, sampled=bool(described.sets.streams)),
+                )
             require_within(described.sets.datasets[name].x, limits, called)
         except DataError as error:
             at = origin_of(spec.data.sources.get(of), of)
@@ -419,9 +404,10 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
     return []
 
 
-def _sample(name: str, data: Data, at: int) -> str:
-    """Return what messages call a sample of a data set."""
-    row = f"row {data.row_number(at)}" if isinstance(data, Table) else f"sample {at + 1}"
+def _sample(name: str, data: Data, at: int, *, sampled: bool = False) -> str:
+    """Return what messages call a sample of a data set, whose number a drawn one does not have."""
+    row = "a sample" if sampled else f"sample {at + 1}"
+    row = f"row {data.row_number(at)}" if isinstance(data, Table) else row
     return f"{name} data: {row}"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ from declnet_standard.data.table_source import TableSource
 
 if TYPE_CHECKING:
     import polars as pl
+
+HELD = 2**24
+"""Most numbers or cells of a file that are in memory to be read in blocks."""
 
 
 class Parquet(TableSource):
@@ -46,24 +50,35 @@ class Parquet(TableSource):
         return self.labelled(self._parts(samples))
 
     def blocks(self, samples: int, numbers: int) -> Blocks:
-        """Read consecutive rows, wherever row groups begin."""
+        """Read consecutive rows, of which several blocks are in memory, wherever row groups begin.
+
+        Reading a few rows of a row group takes all of its bytes.
+        """
         import polars as pl
 
         schema = self._plain(self._scanned()).collect_schema()
         texts = [name for name, each in schema.items() if each == pl.String]
         size = Blocks.samples_in_block(samples, numbers, len(schema))
         found = self._labelled_rows(size)
+        together = max(1, HELD // len(schema) // size)
+
+        @lru_cache(maxsize=1)
+        def held(group: int) -> pl.DataFrame:
+            frame = self._plain(self._scanned().slice(group * together * size, together * size))
+            return self._collected(frame)
 
         def read(number: int) -> Table:
             start = found[number][0] * size
-            part = self._records(self._scanned().slice(start, size))
+            group, inside = divmod(found[number][0], together)
+            part = self._table(held(group).slice(inside * size, size))
             none: Array = np.full(len(part), None)
             empty = {name: none for name in texts if part.columns[name].dtype.kind != "O"}
             rows = np.arange(start + 1, start + 1 + len(part))
             part = replace(part, columns={**part.columns, **empty}, rows=rows)
             return next(self.labelled([part]))
 
-        return Blocks(tuple(count for _, count in found), read)
+        groups = tuple(at // together for at, _ in found)
+        return Blocks(tuple(count for _, count in found), read, groups)
 
     def _labelled_rows(self, size: int) -> list[tuple[int, int]]:
         """Return the number of each part of `size` rows, with that of its rows, if it has any."""
@@ -100,7 +115,11 @@ class Parquet(TableSource):
 
     def _records(self, frame: "pl.LazyFrame") -> Table:
         """Return a table of the usable columns, which include all needed ones."""
-        table = as_table(self._collected(self._plain(frame)))
+        return self._table(self._collected(self._plain(frame)))
+
+    def _table(self, frame: "pl.DataFrame") -> Table:
+        """Return usable columns as a table."""
+        table = as_table(frame)
         if not isinstance(table, Table):
             raise TypeError(table)
         return self.records(table.columns)

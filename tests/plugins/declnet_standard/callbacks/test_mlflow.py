@@ -28,27 +28,27 @@ def database(tmp_path_factory):
 
 
 @pytest.fixture
-def tracked_document(document, database, tmp_path, monkeypatch):
+def tracked_document(document, database, tmp_path, monkeypatch, request):
     """A spec whose experiment is this test's own."""
     monkeypatch.chdir(tmp_path)
     document["data"] |= {"test": document["data"]["train"]}
     document["training"] |= {"epochs": 6}
     document["training"]["callbacks"] = [
-        {"type": "mlflow", "tracking_uri": database, "experiment": tmp_path.name},
+        {"type": "mlflow", "tracking_uri": database, "experiment": request.node.name},
         {"type": "checkpoint", "every_epochs": 2},
     ]
     return document
 
 
 @pytest.fixture
-def tracked(database, tmp_path):
+def tracked(database, request):
     """The client, and the runs of this test's experiment, oldest first."""
 
     def find():
         from mlflow.tracking import MlflowClient
 
         client = MlflowClient(database)
-        experiment = client.get_experiment_by_name(tmp_path.name)
+        experiment = client.get_experiment_by_name(request.node.name)
         found = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time"])
         return client, found
 
