@@ -1,3 +1,4 @@
+from declnet.cache import cache_folder as cache_folder
 from declnet.contracts.arrays import Array as Array
 from declnet.contracts.arrays import Dtype as Dtype
 from declnet.contracts.arrays import MappedArray as MappedArray
@@ -88,6 +89,7 @@ from declnet.contracts.runs.calibrator import CalibratorState as CalibratorState
 from declnet.contracts.runs.callback import Callback as Callback
 from declnet.contracts.runs.callback import EpochFinished as EpochFinished
 from declnet.contracts.runs.callback import EpochLogged as EpochLogged
+from declnet.contracts.runs.callback import GroupedRun as GroupedRun
 from declnet.contracts.runs.callback import Run as Run
 from declnet.contracts.runs.executor import Executor as Executor
 from declnet.contracts.runs.executor import TaskUpdate as TaskUpdate
@@ -149,11 +151,15 @@ from declnet.runs.many.ensemble import Ensemble as Ensemble
 from declnet.runs.many.ensemble import is_ensemble as is_ensemble
 from declnet.runs.many.ensemble import open_ensemble as open_ensemble
 from declnet.runs.many.executing import execute_task as execute_task
+from declnet.runs.many.groups import grouped_run as grouped_run
 from declnet.runs.many.study_folder import StoredStudy as StoredStudy
 from declnet.runs.many.study_folder import open_study as open_study
 from declnet.runs.resuming import resume as resume
 from declnet.runs.run import run as run
 from declnet.runs.session import RunResult as RunResult
+from declnet.runs.storage.listing import ListedRun as ListedRun
+from declnet.runs.storage.listing import Skipped as Skipped
+from declnet.runs.storage.listing import list_runs as list_runs
 from declnet.runs.storage.listing import run_folders as run_folders
 from declnet.runs.storage.writing import write_atomically as write_atomically
 from declnet.runs.stored_run import PredictedData as PredictedData
@@ -164,6 +170,7 @@ from declnet.runs.stored_run import load_predictor as load_predictor
 from declnet.runs.stored_run import open_run as open_run
 from declnet.spec.calibration import CalibrationSpec as CalibrationSpec
 from declnet.spec.data_section import DataSpec as DataSpec
+from declnet.spec.flatten import differing_keys as differing_keys
 from declnet.spec.flatten import spec_differences as spec_differences
 from declnet.spec.model import EngineSpec as EngineSpec
 from declnet.spec.model import ModelSpec as ModelSpec

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import gc
 import json
 import os
 import runpy
@@ -13,7 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,10 @@ from declnet.spec.overrides import apply_override, override_of
 from declnet.spec.source_map import SourceMap
 
 settings.register_profile(
-    "declnet", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "declnet",
+    max_examples=int(os.environ.get("DECLNET_TEST_EXAMPLES", "40")),  # `.ci/long` has more
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("declnet")
 
@@ -58,6 +62,17 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for garbage only while tests run, and only in what they leave."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -162,6 +177,22 @@ class ForkServer:
         self, arguments: list[str], folder: Path, environment: Mapping[str, str]
     ) -> subprocess.CompletedProcess[str]:
         """Run a command line to its end."""
+        with tempfile.TemporaryDirectory() as name:
+            out, err = Path(name, "out"), Path(name, "err")
+            self.start(arguments, folder, environment, out=out, err=err)
+            code = self.exit_code(arguments)
+            return subprocess.CompletedProcess(
+                ["declnet", *arguments], code, out.read_text("utf-8"), err.read_text("utf-8")
+            )
+
+    def start(
+        self,
+        arguments: list[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        **streams: Path,
+    ) -> None:
+        """Start a command line whose streams `in`, by default none, `out` and `err` are files."""
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
                 [sys.executable, str(Path(__file__).with_name("fork_server.py"))],
@@ -170,27 +201,25 @@ class ForkServer:
                 stdout=subprocess.PIPE,
                 text=True,
             )
-        server = self._process
-        assert server.stdin is not None
-        assert server.stdout is not None
-        with tempfile.TemporaryDirectory() as name:
-            out, err = Path(name, "out"), Path(name, "err")
-            request = {
-                "arguments": arguments,
-                "folder": str(folder),
-                "environment": {**os.environ, "PYTHONWARNINGS": WARNINGS, **environment},
-                "out": str(out),
-                "err": str(err),
-            }
-            server.stdin.write(json.dumps(request) + "\n")
-            server.stdin.flush()
-            if not select.select([server.stdout], [], [], 60)[0]:
-                server.kill()
-                raise subprocess.TimeoutExpired(arguments, 60)
-            code = int(server.stdout.readline())
-            return subprocess.CompletedProcess(
-                ["declnet", *arguments], code, out.read_text("utf-8"), err.read_text("utf-8")
-            )
+        request = {
+            "arguments": arguments,
+            "folder": str(folder),
+            "environment": {**os.environ, "PYTHONWARNINGS": WARNINGS, **environment},
+            "in": os.devnull,
+            **{name: str(path) for name, path in streams.items()},
+        }
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+
+    def exit_code(self, arguments: list[str]) -> int:
+        """Return the exit code of what was started, once it has ended."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        if not select.select([self._process.stdout], [], [], 60)[0]:
+            self._process.kill()
+            raise subprocess.TimeoutExpired(arguments, 60)
+        return int(self._process.stdout.readline())
 
     def end(self) -> None:
         """Let the process end."""

@@ -55,9 +55,11 @@ def become(request: dict[str, Any]) -> NoReturn:
     path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:1] = [request["folder"], *(each for each in path if each and each not in sys.path)]
     sys.argv = ["declnet", *request["arguments"]]
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    flags = os.O_CREAT | os.O_TRUNC | os.O_NOCTTY
+    os.dup2(os.open(request["in"], os.O_RDONLY | os.O_NOCTTY), 0)
     for descriptor, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+        os.dup2(os.open(request[name], os.O_WRONLY | flags), descriptor)
+    sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
     main()
 
 

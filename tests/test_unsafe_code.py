@@ -51,7 +51,6 @@ DECLARED = {
     ("plugins/declnet_kernels/pcg64.py", "ctypes"): "the state of NumPy's generator",
     ("plugins/declnet_optuna/storage.py", "environ"): "a password, in a variable DECLNET_…",
     ("plugins/declnet_kernels/noise.py", "ctypes"): "NumPy's functions that draw numbers",
-    ("plugins/declnet_jit/routines/object_code.py", "environ"): "DECLNET_CACHE_DIR",
     ("plugins/declnet_jit/replay/own_loops.py", "ctypes"): "the C library's pow",
     ("plugins/declnet_jit/replay/shadow.py", "ctypes"): "the memory around an array",
     ("plugins/declnet_jit/threads.py", "ctypes"): "the system's function that lets threads run",

@@ -54,8 +54,10 @@ class Method:
 PRESETS = ("realmlp_td_s", "realmlp_td", "tabm_mini", "mlp", "linear")
 """The values of `declnet new --preset`."""
 
-DEFAULT = "declnet:realmlp_td"
-"""What `declnet new` writes without `--preset`."""
+DEFAULT = "declnet:realmlp_td x5"
+"""What `declnet new` writes for a small table: five folds, whose models predict their mean."""
+SINGLE = "declnet:realmlp_td"
+"""What it writes for other tables."""
 
 TABM_MINI = {"arch_type": "tabm-mini", "batch_size": "auto", "weight_decay": 3e-4}
 """TabM-mini with the weight decay and the batch sizes, by the number of rows, of its authors."""
@@ -64,6 +66,7 @@ EMBEDDED = {**TABM_MINI, "num_emb_type": "pwl"}
 
 METHODS: dict[str, Method] = {
     **{f"declnet:{name}": Method(declnet_preset(name), ("declnet",)) for name in PRESETS},
+    DEFAULT: Method(declnet_preset("realmlp_td", folds=5), ("declnet",)),
     "sklearn:mlp": Method(partial(scikit_learn, "mlp"), ("scikit-learn",)),
     "sklearn:boosting": Method(partial(scikit_learn, "boosting"), ("scikit-learn",)),
     "xgboost": Method(partial(pytabkit, "XGB_TD", {}), ("xgboost", "pytabkit")),
@@ -86,7 +89,10 @@ PAIRS = (
     ("declnet:tabm_mini", "pytabkit:tabm_mini_pwl"),
     (DEFAULT, "sklearn:mlp"),
     (DEFAULT, "sklearn:boosting"),
-    (DEFAULT, "declnet:mlp"),
-    ("declnet:tabm_mini", DEFAULT),
+    (DEFAULT, SINGLE),
+    (SINGLE, "sklearn:mlp"),
+    (SINGLE, "sklearn:boosting"),
+    (SINGLE, "declnet:mlp"),
+    ("declnet:tabm_mini", SINGLE),
 )
 """Which methods are compared in pairs."""

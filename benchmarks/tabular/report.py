@@ -15,6 +15,9 @@ from tabular.tasks import SPLITS
 
 Array = Any
 
+DIGITS = 5
+"""Of the mean error: records have six, so equal errors may differ in the last one."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -72,7 +75,7 @@ def compare(records: dict[Key, Record], sets: Sequence[str], methods: Sequence[s
     compared = Comparison(
         tuple(whole),
         tuple(methods),
-        errors.mean(axis=1),
+        errors.mean(axis=1).round(DIGITS),
         np.array(seconds),
         tuple(sorted(processors)),
         len(sets) - len(whole),

@@ -81,6 +81,14 @@ class _WithTemplates(click.Command):
     help="Columns not to predict from, as in name,code; repeatable.",
 )
 @click.option(
+    "--folds",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Train N models, each with another part of the table as its validation data, for the mean "
+    "of their predictions; 1: a single model.  [default: as the preset says, e.g. 5 for a small "
+    "table]",
+)
+@click.option(
     "--no-header",
     is_flag=True,
     help="The first row is data; columns are called column_1, column_2 and so on.",
@@ -96,6 +104,7 @@ def new(
     task: Literal["classification", "regression"] | None,
     features: tuple[str, ...],
     exclude: tuple[str, ...],
+    folds: int | None,
     no_header: bool,
     force: bool,
     disabled: tuple[str, ...],
@@ -107,6 +116,7 @@ def new(
     """
     import json
     import shlex
+    from dataclasses import replace
 
     from declnet.contracts.attribution import attributing_errors
     from declnet.data.files import Wishes, naming, profile_of
@@ -117,10 +127,11 @@ def new(
     suffix = spec.suffix.lower()
     if suffix not in (".toml", ".json"):
         raise OutputError(f"{spec}: a spec's name ends in .toml or .json")
-    if data is None and (preset or targets or task or features or exclude or no_header):
+    of_tables = preset, targets, task, features, exclude, folds is not None, no_header
+    if data is None and any(of_tables):
         raise click.UsageError(
-            "--preset, --target, --task, --features, --exclude and --no-header go with --data, a "
-            "table"
+            "--preset, --target, --task, --features, --exclude, --folds and --no-header go with "
+            "--data, a table"
         )
     if preset and template:
         raise click.UsageError("with --data, --template and --preset are the same; give one")
@@ -138,10 +149,13 @@ def new(
                 wishes = Wishes(task, features, exclude, not no_header, targets[1:])
                 target = targets[0] if targets else None
                 table = profile_of(given, target, spec.parent, registry, wishes)
+                table = replace(table, folds=folds)
                 if table.others and not chosen.several_targets:
                     raise click.UsageError(_one_target(chosen, registry))
                 text = chosen.spec_for_table(table, registry)
                 document = parsed(chosen, "spec_for_table", text)
+                if folds is not None and document.get("data", {}).get("folds", 1) != max(folds, 1):
+                    raise click.UsageError(f'the preset "{chosen.type}" takes no --folds')
                 notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
                 notes += [*chosen.notes_for_table(table), *_left_out(table, document, spec)]
     if suffix == ".json":

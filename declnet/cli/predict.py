@@ -205,7 +205,7 @@ def evaluate(
         from declnet.errors import DataError
         from declnet.runs.inference.evaluation import evaluate_parts
         from declnet.runs.inference.file_parts import labeled_parts
-        from declnet.runs.many.ensemble import is_ensemble
+        from declnet.runs.many.ensemble import is_ensemble, open_ensemble
         from declnet.runs.storage.writing import json_document
         from declnet.runs.stored_run import open_run
 
@@ -214,7 +214,8 @@ def evaluate(
     registry = registry_without(disabled)
     if is_ensemble(run):
         if wanted:
-            raise click.UsageError("--analyze examines one model: name one of the runs in RUN")
+            one = open_ensemble(run, registry).content["runs"][0]["folder"]
+            raise click.UsageError(f"--analyze examines one model: name one, e.g. {run / one}")
         _evaluate_ensemble(run, data, data_set, form, registry)
         return
     stored = open_run(run, registry, notice=show_note)

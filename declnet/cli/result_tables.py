@@ -220,6 +220,25 @@ def _print_baseline(result: RunResult) -> None:
             return
 
 
+def print_together(evaluations: Sequence[Evaluation]) -> None:
+    """Print a line for each evaluation of the models of folds, and the baseline of the last."""
+    for found in evaluations:
+        by = ", mean of all models" if found.data != "out of fold" else ""
+        sys.stdout.write(f"{found.data}{by}: {_in_words(found.metrics)}\n")
+    last = evaluations[-1]
+    if last.baseline is not None:
+        known = {
+            name: value for name, value in last.baseline.metrics.items() if name in last.metrics
+        }
+        words = _in_words(known)
+        sys.stdout.write(f"{last.data} baseline, {last.baseline.prediction}: {words}\n")
+
+
+def _in_words(metrics: Mapping[str, float]) -> str:
+    named = ordered(informative([{"": dict(metrics)}]))
+    return ", ".join(f"{name}: {format_number(metrics[name])}" for _, name in named)
+
+
 def _print_curves(history: list[dict[str, Any]]) -> None:
     """Print the losses over the logged epochs."""
     names = [name for name in ("loss", "validation_loss") if name in history[-1]]

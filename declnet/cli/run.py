@@ -218,8 +218,25 @@ def _train_series(
     why = None if in_part else finish_ensemble(parent, registry)
     if why is not None:
         click.echo(f"warning: {why}", err=True)
+    else:
+        _show_as_one(parent, registry)
     click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status_of([series])
+
+
+def _show_as_one(parent: Path, registry: Registry) -> None:
+    """Print how good the models of all folds are together, if they have finished."""
+    from declnet.cli.result_tables import print_together
+    from declnet.errors import DeclnetError
+    from declnet.runs.many.ensemble import open_ensemble
+
+    ensemble = open_ensemble(parent, registry)
+    if ensemble.status != "finished" or not ensemble.has_folds:
+        return
+    try:
+        print_together([ensemble.evaluate(name) for name in ensemble.evaluated_on])
+    except DeclnetError as error:  # the runs themselves are as good as any
+        click.echo(f"warning: no metrics of all models: {error}", err=True)
 
 
 def _show_layers(checked: Checked) -> None:
@@ -289,16 +306,14 @@ def resume(
 
     interrupt_on_signals()
     registry = registry_without(disabled)
-    if is_ensemble(run):
-        executor = executor_of(on, jobs, registry)
-        return _resume_series(run, allow_changes, disabled, registry, jobs, quiet, executor)
-    if is_sweep(run):
-        executor = executor_of(on, jobs, registry)
-        return _resume_sweep(run, allow_changes, disabled, registry, jobs, quiet, executor)
-    if is_study(run):
-        if on is not None:
-            raise click.UsageError("--on is not for studies: share their storage instead")
-        return _resume_study(run, allow_changes, disabled, registry, jobs, quiet)
+    for is_several, resume_them in (
+        (is_ensemble, _resume_series),
+        (is_sweep, _resume_sweep),
+        (is_study, _resume_study),
+    ):
+        if is_several(run):
+            executor = executor_of(on, jobs, registry)
+            return resume_them(run, allow_changes, disabled, registry, jobs, quiet, executor)
     if on is not None:
         raise click.UsageError("--on needs several runs to train elsewhere")
     if jobs is not None and jobs > 1:
@@ -371,11 +386,19 @@ def _resume_study(
     registry: Registry,
     jobs: int | None,
     quiet: bool,
+    executor: Executor | None,
 ) -> int:
     from declnet.cli.tune import train_study
     from declnet.runs.storage.folder import locked
 
+    share_data()
     with locked(parent):
         return train_study(
-            parent, disabled, registry, jobs or 1, quiet=quiet, allow_changes=allow_changes
+            parent,
+            disabled,
+            registry,
+            jobs or 1,
+            quiet=quiet,
+            allow_changes=allow_changes,
+            executor=executor,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,19 +128,21 @@ def train_all(
     """
     from declnet.cli.progress import sweep_followed
     from declnet.runs.many.executing import on_executor
-    from declnet.runs.many.workers import at_once, one_after_another
+    from declnet.runs.many.threads import side_by_side
+    from declnet.runs.many.workers import one_after_another
 
     found: dict[Path, Outcome] = {}
     with sweep_followed(tasks, quiet=quiet, done=done, ranked=ranked) as followed:
         if executor is not None and parent is not None:
             outcomes = on_executor(tasks, executor, parent, registry, disabled, followed.progress)
-        elif jobs is not None and jobs > 1:
-            outcomes = at_once(tasks, jobs, disabled, followed.progress)
+        elif jobs > 1:
+            outcomes = side_by_side(tasks, jobs, registry, disabled, followed.progress)
         else:
             outcomes = one_after_another(tasks, registry, followed.progress)
-        for outcome in outcomes:
-            followed.finished(outcome)
-            found[outcome.directory] = outcome
+        with closing(outcomes):  # an interruption waits until all runs are recorded as ended
+            for outcome in outcomes:
+                followed.finished(outcome)
+                found[outcome.directory] = outcome
     return [found[task.directory] for task in tasks]
 
 

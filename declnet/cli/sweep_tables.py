@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from declnet.cli.terminal import print_table
+from declnet.cli.terminal import print_table, table_room
 from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.registry.spelling import suggestion
 from declnet.runs.comparison import common_directions
@@ -111,7 +111,10 @@ _STATISTICS = ("mean", "standard deviation", "min", "max")
 
 
 def print_series(series: Series) -> None:
-    """Print the metrics of each seed and fold, then their mean, deviation and range."""
+    """Print the metrics of each seed and fold, then their mean, deviation and range.
+
+    A terminal too narrow for that gets a row for each metric, without the single runs.
+    """
     all_values = series.metrics()
     metrics = [each for each in ordered(all_values) if each[1] not in PARTS]
     labels = _labels(series)
@@ -134,7 +137,13 @@ def print_series(series: Series) -> None:
         for title, *values, seconds in zip(_STATISTICS, *spreads, strict=True):
             numbers = [*map(format_metric, values), format_seconds(seconds)]
             footer.append([title, *more, *numbers])
-    print_table([*labels, *numeric], rows, numeric=numeric, footer=footer)
+    heads = [*labels, *numeric]
+    if footer and table_room(zip(heads, zip(*rows, *footer, strict=True), strict=True)) < 0:
+        cells = zip(*(row[len(labels) :] for row in footer), strict=True)
+        turned = [(name, *values) for name, values in zip(numeric, cells, strict=True)]
+        print_table(("", *_STATISTICS), turned, numeric=_STATISTICS)
+        return
+    print_table(heads, rows, numeric=numeric, footer=footer)
 
 
 def _labels(series: Series) -> dict[str, list[str]]:

@@ -13,8 +13,10 @@ import click
 from declnet.cli.diagnostics import show_diagnostics
 from declnet.cli.options import (
     PATH,
+    executor_of,
     format_option,
     no_plugin_option,
+    on_option,
     registry_without,
     set_option,
     share_data,
@@ -22,6 +24,7 @@ from declnet.cli.options import (
 from declnet.cli.run import interrupt_on_signals
 
 if TYPE_CHECKING:
+    from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
     from declnet.runs.many.study_folder import StoredStudy
 
@@ -32,11 +35,10 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
     help="How many trials to train in parallel; if more than 1, each in a process with one thread, "
-    "and what is proposed depends on which ends first.",
+    "and what is proposed depends on which ends first.  [default: 1]",
 )
+@on_option
 @no_plugin_option
 @click.option(
     "--out",
@@ -48,18 +50,19 @@ if TYPE_CHECKING:
 def tune(
     spec: Path,
     overrides: tuple[str, ...],
-    jobs: int,
+    jobs: int | None,
+    on: str | None,
     disabled: tuple[str, ...],
     out: Path | None,
     quiet: bool,
     form: str,
 ) -> int:
-    """Search the keys that the section [tune] of SPEC varies, for the best objective.
+    """Search for the best values of the keys that SPEC tunes.
 
     Each trial trains the spec with other values, once for each fold and each seed of the section,
     into trials/<number> within the study's folder; trials that are behind are stopped early. The
     best spec is written to best.toml. `declnet resume` continues a study; given the folder of one,
-    this summarizes its trials anew and trains nothing.
+    this summarizes its trials anew and trains nothing. With --on, no trial is stopped early.
     """
     from declnet.cli.reading import checked_spec, read
     from declnet.errors import Diagnostic, SpecError
@@ -74,6 +77,7 @@ def tune(
         if overrides or out:
             raise click.UsageError("the folder of a study is summarized alone: it has its own spec")
         return _summarize(spec, registry, form)
+    share_data()
     checked = checked_spec(spec, overrides, registry)
     checked.require_right()
     loaded = read(spec, overrides, registry).require()
@@ -85,11 +89,14 @@ def tune(
         at = (TUNE, "search") if "search" in loaded.tuning.section else (TUNE,)
         raise SpecError(loaded.source_map.locate([Diagnostic(missing, None, at, "E060")]))
     show_diagnostics(checked.warnings)
+    executor = executor_of(on, jobs, registry)
     parent = claim_parent(out, Path("runs"), f"{loaded.name}-study")
     with locked(parent):
         claim(parent)  # another process may have written here since
         begin_study(parent, loaded, spec.parent)
-        return train_study(parent, disabled, registry, jobs, quiet=quiet, form=form)
+        return train_study(
+            parent, disabled, registry, jobs or 1, quiet=quiet, form=form, executor=executor
+        )
 
 
 def train_study(
@@ -101,18 +108,19 @@ def train_study(
     quiet: bool,
     form: str = "text",
     allow_changes: bool = False,
+    executor: Executor | None = None,
 ) -> int:
     """Train what is left of a study, and print its summary."""
     from contextlib import closing
     from shlex import quote
 
     from declnet.cli.study_display import study_followed
+    from declnet.runs.many.executing import on_executor
     from declnet.runs.many.study import StudyRunner
     from declnet.runs.many.study_folder import open_study
     from declnet.runs.many.workers import at_once, one_after_another
 
     start = time.perf_counter()
-    share_data()
     stored = open_study(parent, registry)
     with (
         study_followed(stored, quiet=quiet or form == "json") as followed,
@@ -126,14 +134,18 @@ def train_study(
         if done and not quiet:
             click.echo(f"{done} trials have ended already", err=True)
         try:
-            if jobs > 1:
+            if executor is not None:
+                outcomes = on_executor(
+                    study, executor, parent, registry, disabled, followed.progress
+                )
+            elif jobs > 1:
                 outcomes = at_once(study, jobs, disabled, followed.progress)
             else:
                 outcomes = one_after_another(study, registry, followed.progress)
             for outcome in outcomes:
                 study.finished(outcome)
         except KeyboardInterrupt as error:
-            study.summarize()
+            study.interrupted()
             error.add_note(f"to continue the study: declnet resume {quote(str(parent))}")
             raise
         study.finish()

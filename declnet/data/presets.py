@@ -124,7 +124,7 @@ def spec_for_table(
     kinds = {name: tasks[name] for name in others}
     if others and not template.several_targets:
         raise OutputError(f'preset "{template.type}" takes one target, not {len(tasks)}')
-    profile = TableProfile(source, columns, target, tasks[target], others=kinds)
+    profile = TableProfile(source, columns, target, tasks[target], others=kinds, folds=1)
     text = template.spec_for_table(profile, registry)
     document = parsed(template, "spec_for_table", text)
     features = document.get("data", {}).pop("train", {}).get("features")

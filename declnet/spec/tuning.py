@@ -200,7 +200,7 @@ def tuning_of(
         context: the validation context: `registry` and `folder`.
     """
     section = source_map.document.get(TUNE)
-    if section is None:
+    if section is None or section == {}:
         return None, TuneErrors()
     if not isinstance(section, dict):
         message = f'"{TUNE}" must be a table, not {shown(section)}'

@@ -48,7 +48,7 @@ class RayExecutor(Executor):
         level = logging.WARNING
         try:
             ray.init(address=address, log_to_driver=False, logging_level=level)
-        except (ConnectionError, OSError, RuntimeError, ValueError, AssertionError) as error:
+        except Exception as error:  # of any class, also Exception itself
             named = "" if address is None else f" at {address}"
             reason = str(error).strip().partition("\n")[0]
             return f"there is no Ray cluster{named} to connect to: {reason}"

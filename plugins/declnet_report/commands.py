@@ -29,32 +29,47 @@ if TYPE_CHECKING:
 def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...]) -> None:
     """Make an HTML page of RUNS, folders that `declnet run` wrote.
 
-    A folder of runs, e.g. of seeds, folds or a sweep, stands for all runs in it; of folds or seeds,
-    the page also has the metrics of all models as one.
+    A folder of runs, e.g. of seeds or folds, stands for all runs in it; of folds or seeds, the page
+    also has the metrics of all models as one. A sweep, a study, or a folder of more than 30 runs
+    gets a page for many: a table to sort and filter, curves, effects, and parallel coordinates.
 
     The page holds all that it shows, so it works offline and can be sent as one file. It needs the
     extra `report`: pip install 'declnet[report]'.
     """
     from declnet import (
-        RunError,
         default_registry,
         discover,
         is_ensemble,
         open_ensemble,
         open_run,
         run_folders,
-        write_atomically,
     )
+    from declnet_report.many.page import many_runs_page
+    from declnet_report.many.reported import MANY, is_group, read_importance, read_runs
     from declnet_report.page.assembling import assemble
     from declnet_report.page.rendering import render, require_packages
 
+    if len(runs) == 1 and runs[0].is_dir() and not (runs[0] / "manifest.json").exists():
+        path = output or runs[0] / "report.html"
+        require_folder(path)
+        found = read_runs(runs[0])
+        if len(found) > MANY or (found and is_group(runs[0])):
+            require_packages()
+            title, importance = runs[0].resolve().name, read_importance(runs[0])
+            _write_page(path, many_runs_page(title, found, importance))
+            return
     registry = discover(disabled) if disabled else default_registry()
     stored = [open_run(run, registry, notice=_show_note) for run in run_folders(runs)]
     ensembles = [open_ensemble(run, registry, notice=_no_note) for run in runs if is_ensemble(run)]
     path = output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
     require_folder(path)
     require_packages()
-    page = render(assemble(stored, registry, ensembles))
+    _write_page(path, render(assemble(stored, registry, ensembles)))
+
+
+def _write_page(path: Path, page: str) -> None:
+    from declnet import RunError, write_atomically
+
     try:
         write_atomically(path, page.encode())
     except OSError as error:

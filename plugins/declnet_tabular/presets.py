@@ -11,11 +11,13 @@ from declnet_standard.templates import (
     INDICATORS,
     MOST_CATEGORIES,
     TAKEN,
+    Features,
     Line,
     Plan,
     counts_loss,
     data_section,
     finite,
+    folds_for,
     grouping,
     head,
     is_amount,
@@ -50,6 +52,12 @@ MOST_STEPS = 6400
 rows on, so that a table of 50,000 rows takes less than a minute."""
 
 FEWEST_EPOCHS = 8
+
+COLUMNS_OF_HIDDEN_LAYERS = 100
+"""How many columns cost as much as RealMLP's hidden layers."""
+MOST_IN_FOLDS = 500_000
+"""Rows times columns, with those of the hidden layers, up to which five models take about a minute
+on one core, e.g. 4,000 rows of 20 columns."""
 
 AS_TWO = "# one unit moves as far as the difference of two, one for each class, would"
 
@@ -149,11 +157,14 @@ class TablePreset(Template):
 
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
         """Return the spec, with the preparation, loss and sizes to suit the table."""
+        features = usable_features_of(table)
+        folds = folds_for(table, quick=self._is_quick(table, features))
         plan = TablePlan(
             table,
-            usable_features_of(table),
-            sizes_for(table.rows),
+            features,
+            sizes_for(table.rows, folds),
             frozenset(),
+            folds=folds,
             clamps=self.clamps,
         )
         texts = {name: (each,) for name, each in plan.text_inputs.items()}
@@ -170,6 +181,10 @@ class TablePreset(Template):
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
         """Return how texts, rare values and targets are treated."""
         return table_notes(table, self.most_categories, self.where)
+
+    def _is_quick(self, table: TableProfile, features: Features) -> bool:
+        """Return whether a model for each of several folds is trained quickly."""
+        return False
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         """Return the columns of each input other than texts; a single input needs no name."""
@@ -270,6 +285,10 @@ class RealMLPTDS(TablePreset):
     """
 
     type = "realmlp_td_s"
+
+    def _is_quick(self, table: TableProfile, features: Features) -> bool:
+        work = table.rows * (len(features.used) + COLUMNS_OF_HIDDEN_LAYERS)
+        return not features.texts and work <= MOST_IN_FOLDS
 
     def _prepare(self, plan: TablePlan) -> Iterator[Line]:
         yield from _repaired(plan, self.most_categories)

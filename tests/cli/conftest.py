@@ -14,6 +14,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,18 +32,18 @@ class InProcess:
     """Runs a command in this process as its script does, in place of the server that forks."""
 
     def __init__(self, server: ForkServer) -> None:
-        self._server = server
+        self.forking = server
 
     def serves(self, environment: Mapping[str, str]) -> bool:
         """Whether a command may run here or, with other variables, in a fork."""
-        return not environment or self._server.serves(environment)
+        return not environment or self.forking.serves(environment)
 
     def run(
         self, arguments: list[str], folder: Path, environment: Mapping[str, str]
     ) -> subprocess.CompletedProcess[str]:
         """Run a command line to its end; an exception that it does not catch fails the test."""
         if environment:
-            return self._server.run(arguments, folder, environment)
+            return self.forking.run(arguments, folder, environment)
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
         handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
         with (
@@ -117,7 +118,7 @@ class Screen:
 
 
 @pytest.fixture
-def on_terminal(tmp_path: Path) -> Callable[..., Screen]:
+def on_terminal(tmp_path: Path, fork_server: InProcess) -> Callable[..., Screen]:
     """Run `declnet` with its output, or the named streams, on a terminal of some width."""
 
     def run(
@@ -127,31 +128,32 @@ def on_terminal(tmp_path: Path) -> Callable[..., Screen]:
         stderr: bool = True,
         **more: str,
     ) -> Screen:
-        environment = {**os.environ, "TERM": "xterm-256color", **more}
-        environment.pop("COLUMNS", None)  # xdist's workers have one
+        # xdist's workers have COLUMNS
+        environment = {"TERM": "xterm-256color", "COLUMNS": "", **more}
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-        with (tmp_path / "elsewhere").open("wb") as elsewhere:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "declnet", *map(str, arguments)],
-                cwd=tmp_path,
-                stdin=theirs,
-                stdout=theirs if stdout else elsewhere,
-                stderr=theirs if stderr else elsewhere,
-                env=environment,
-            )
-        os.close(theirs)
-        sent = b""
-        while chunk := _read(ours):
-            sent += chunk
-        os.close(ours)
-        return Screen(process.wait(60), sent.decode("utf-8"))
+        terminal, elsewhere = Path(os.ttyname(theirs)), tmp_path / "elsewhere"
+        streams = {
+            "in": terminal,
+            "out": terminal if stdout else elsewhere,
+            "err": terminal if stderr else elsewhere,
+        }
+        command = list(map(str, arguments))
+        with ThreadPoolExecutor() as pool:
+            sent = pool.submit(_read, ours)
+            fork_server.forking.start(command, tmp_path, environment, **streams)
+            code = fork_server.forking.exit_code(command)
+            os.close(theirs)
+            return Screen(code, sent.result().decode("utf-8"))
 
     return run
 
 
 def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # the other end is closed
-        return b""
+    """Return what a terminal is sent, until the other end is closed."""
+    sent = b""
+    with contextlib.suppress(OSError):
+        while chunk := os.read(terminal, 65536):
+            sent += chunk
+    os.close(terminal)
+    return sent

@@ -232,6 +232,23 @@ def test_identifiers_are_left_out_and_dates_prepared_with_a_note(declnet_cli, tm
     declnet_cli.succeeds("check", "spec.toml")
 
 
+def test_folds_are_trained_and_predict_as_one(declnet_cli, refused, tmp_path):
+    rows = [f"{at % 9},{at % 7},{'ab'[at % 3 == 0]}" for at in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,z,y", *rows]))
+    new = ("new", "spec.toml", "--data", "t.csv", "--target", "y")
+    declnet_cli.succeeds(*new)
+    assert tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))["data"]["folds"] == 5
+    declnet_cli.succeeds(*new, "--force", "--preset", "linear", "--folds", "2")
+    assert "out of fold: binary_accuracy: " in declnet_cli.succeeds("run", "spec.toml", "--quiet")
+    lines = declnet_cli.succeeds("predict", "runs/spec-folds-1", "t.csv").splitlines()
+    assert len(lines) == 1 + 60
+    for none in ("0", "1"):
+        declnet_cli.succeeds(*new, "--force", "--folds", none)
+        data = tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))["data"]
+        assert (data.get("folds"), data["validation"]) == (None, 0.15)
+    assert "go with --data" in refused("new", "spec.toml", "--folds", "5")
+
+
 def test_sentences_are_read_word_by_word_beside_other_columns(declnet_cli, tmp_path):
     """The class needs both: which animal the text is about, and whether the number is large."""
     rng = np.random.default_rng(3)

@@ -7,10 +7,15 @@ import re
 import signal
 import time
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from statistics import mean, stdev
 
 import pytest
 
+from declnet.cli.sweep_tables import print_series
+from declnet.runs.many import threads, workers
+from declnet.runs.many.summary import series_of
+from declnet.runs.many.tasks import Outcome
 from declnet_standard.data.arrays import NPZ
 
 from .conftest import by_name
@@ -220,6 +225,32 @@ def test_the_table_has_the_mean_and_the_deviation_of_the_folds(declnet_cli, fold
     assert summary["metrics"]["validation"]["loss"]["mean"] == pytest.approx(mean(losses))
 
 
+def test_a_run_of_folds_ends_with_the_metrics_of_all_models(declnet_cli, folds, tmp_path):
+    out = declnet_cli.succeeds("run", folds, "--set", "data.test=0.2", "--out", "many")
+    *_, out_of_fold, test, baseline, _ = out.splitlines()
+    found = json.loads(declnet_cli.succeeds("evaluate", "many", "--format", "json"))
+    first, second = (each["metrics"] for each in found["evaluations"])
+    expected = f"accuracy: {first['accuracy']:.3f}, loss: {first['loss']:.3f}"
+    assert out_of_fold == f"out of fold: {expected}"
+    assert test == f"test, mean of all models: accuracy: {second['accuracy']:.3f}"
+    assert baseline.startswith('test baseline, always "')
+
+
+def test_a_table_of_runs_that_does_not_fit_has_a_row_for_each_metric(monkeypatch, capsys):
+    outcomes = [
+        Outcome("small", 0, Path(f"fold-{fold}"), {"test": {"loss": fold / 4}}, 2.0, None, fold)
+        for fold in (1, 2, 3)
+    ]
+    (series,) = series_of(outcomes)
+    print_series(series)
+    assert len(capsys.readouterr().out.splitlines()) > 8
+    monkeypatch.setattr("declnet.cli.sweep_tables.table_room", lambda _: -1)
+    print_series(series)
+    rows = by_name(capsys.readouterr().out)
+    assert rows["test.loss"] == ["0.5000", "0.2500", "0.2500", "0.7500"]
+    assert rows["seconds"] == ["2.00", "0.00", "2.00", "2.00"]
+
+
 def test_seeds_and_folds_multiply(declnet_cli, folds, tmp_path):
     out = declnet_cli.succeeds("run", folds, "--seeds", "4..5", "--out", "many", "--quiet")
     summary = content(tmp_path / "many/summary.json")
@@ -423,6 +454,8 @@ def test_data_is_loaded_once_for_all_checks_and_runs(
 ):
     loads, load = [], NPZ.load
     monkeypatch.setattr(NPZ, "load", lambda source, rng: loads.append(source) or load(source, rng))
+    for module in (threads, workers):
+        monkeypatch.setattr(module, "at_once", None)  # in this process: it takes them but a moment
     document["data"] |= {"prepare": ["standardize"], "validation": 0.2}
     document["sweep"] = {"optimizer.learning_rate": [0.1, 0.2], "seed": [1, 2]}
     declnet_cli.succeeds("sweep", spec_file(document), "--quiet", "--jobs", "2")

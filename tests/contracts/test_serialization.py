@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -52,7 +52,6 @@ def same(one, other):
     return one == other
 
 
-@settings(max_examples=50)
 @given(plain_values)
 def test_every_plain_value_comes_back(value):
     assert same(read_again(value), value)

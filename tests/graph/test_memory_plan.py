@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet.graph.kernels import Kernels
@@ -145,14 +145,12 @@ def execute(nodes, plan, *, training, fused):
     assert plan.gradients[0] is None
 
 
-@settings(max_examples=100)
 @given(data=st.data(), training=st.booleans())
 def test_no_two_values_that_live_at_once_share_a_block(dags, data, training):
     nodes = infer_nodes(data.draw(dags()), (3,))
     execute(nodes, plan_memory(nodes, training=training), training=training, fused=False)
 
 
-@settings(max_examples=60)
 @given(data=st.data())
 def test_nor_do_they_where_the_last_layer_is_fused_with_the_loss(dags, data):
     layers = (*data.draw(dags()), Softmax(name="end"))

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import DataError, MappedArray, SpecError, WeightsError, build_model, parse_spec
@@ -43,7 +43,6 @@ def test_predictions_and_parameters_are_copies(model):
     assert (model.predict(x) == kept).all()
 
 
-@settings(max_examples=50)
 @given(data=st.data())
 def test_predictions_of_any_dag_are_those_of_its_layers_one_by_one(dags, make_model, data):
     model = make_model(data.draw(dags(smooth=True, orders=True)))

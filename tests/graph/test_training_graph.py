@@ -153,7 +153,6 @@ def gradients_of(model, graph):
     return {slot.key: view(graph.gradient, slot) for slot in model.store.slots if slot.offset >= 0}
 
 
-@settings(max_examples=120)
 @given(data=st.data())
 def test_gradients_are_those_without_shared_memory(dags, toys, make_model, registry, data):
     model = make_model(data.draw(dags(orders=data.draw(st.booleans()), changed=True)))

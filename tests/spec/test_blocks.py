@@ -210,7 +210,7 @@ JUNK = st.recursive(
 
 
 @given(layers=JUNK, variables=JUNK)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 def test_anything_else_is_an_error_with_a_path(layers, variables):
     document = {
         "variables": variables,

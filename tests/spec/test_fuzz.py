@@ -202,7 +202,7 @@ def require_reports(problems, path=None):
         require_right_places(path, problems)
 
 
-@settings(max_examples=600)
+@settings(max_examples=5 * settings().max_examples)
 @given(
     suffix=st.sampled_from(["toml", "json"]),
     document=spoiled(DOCUMENTS),
@@ -221,7 +221,7 @@ def test_spoiled_documents(folder, suffix, document, indent):
 
 
 @pytest.mark.parametrize("suffix", ["toml", "json"])
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(data=st.data())
 def test_spoiled_bytes(folder, suffix, data):
     path = folder / f"bytes.{suffix}"
@@ -230,7 +230,7 @@ def test_spoiled_bytes(folder, suffix, data):
     require_reports(problems_of(path), path)
 
 
-@settings(max_examples=150)
+@settings(max_examples=2 * settings().max_examples)
 @given(
     key=st.one_of(
         st.sampled_from(["training.epochs", "model.layers.0.units", "model.layers.1", "loss"]),

@@ -381,7 +381,6 @@ def paths(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
             yield from paths(inner, (*path, part))
 
 
-@settings(max_examples=100)
 @given(tables(toml_values), st.booleans(), st.sampled_from(["\n", "\r\n"]))
 def test_every_path_of_a_toml_document_is_where_its_text_says(document, multiline, end):
     text = tomli_w.dumps(document, multiline_strings=multiline)
@@ -418,7 +417,6 @@ def tables_of(header: str) -> list[str]:
     return names_of_tables
 
 
-@settings(max_examples=100)
 @given(json_values, st.sampled_from([None, 0, 2, "\t"]), st.booleans())
 def test_every_path_of_a_json_document_is_where_its_text_says(document, indent, escaped):
     text = json.dumps(document, indent=indent, ensure_ascii=escaped)
@@ -450,7 +448,7 @@ statements = (
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(st.lists(statements, max_size=8).map("\n".join))
 def test_without_its_duplicates_tomllib_takes_the_text_and_finds_the_first_values(text):
     positions = KeyPositions(text, "toml")
@@ -512,7 +510,7 @@ words = ["a", '"a"', "'b'", "é", "😀", "\ud800", "1", "NaN", "null", "[[", "]
 pieces = st.sampled_from([*marks, *words, "a=1\n", "[a]\n", "[[a]]\n", '"a":1,'])
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(
     st.lists(pieces).map("".join) | st.text(st.characters(exclude_categories=[])),
     st.sampled_from(["toml", "json"]),

@@ -178,7 +178,7 @@ def table_run(formats, table, tmp_path_factory):
     """The run of the spec that `declnet new` wrote for it."""
     folder = tmp_path_factory.mktemp("tbl")
     spec, run = folder / "spec.toml", folder / "run"
-    formats.succeeds("new", spec, "--data", table[0], "--target", "kind")
+    formats.succeeds("new", spec, "--data", table[0], "--target", "kind", "--folds", "1")
     formats.succeeds("run", spec, "--quiet", "--set", "training.epochs=60", "--out", run)
     return spec, run
 
@@ -297,7 +297,7 @@ def test_a_folder_is_read_and_its_samples_keep_their_names(formats, tmp_path):
 def test_a_source_without_files_serves_every_command(formats, tmp_path):
     spec, run = tmp_path / "s.toml", tmp_path / "run"
     here = '{ type = "sensor", station = "Ulm" }'
-    formats.succeeds("new", spec, "--data", here, "--target", "season")
+    formats.succeeds("new", spec, "--data", here, "--target", "season", "--folds", "1")
     assert 'station = "Ulm"' in spec.read_text(encoding="utf-8")
     formats.succeeds("run", spec, "--quiet", "--set", "training.epochs=60", "--out", run)
     said = formats.succeeds("predict", run, "{ days = 3 }").splitlines()[1:]

@@ -119,6 +119,9 @@ def test_a_preset_for_tables_gets_what_is_in_the_table(starters, tmp_path):
         2,
         f"error: {tmp_path / 't.csv'}: the task is binary, of 3 columns\n",
     )
+    done = starters("new", tmp_path / "u.toml", *preset, "--target", "y", "--folds", "5")
+    assert (done.returncode, "linear_table" in done.stderr) == (2, True)
+    assert not (tmp_path / "u.toml").exists()
     done = starters("new", tmp_path / "u.toml", *preset, "--target", "y", "--target", "word")
     assert done.returncode == 2
     assert 'the preset "linear_table" takes one --target, but linear, mlp, ' in done.stderr

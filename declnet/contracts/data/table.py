@@ -197,6 +197,8 @@ class TableProfile:
         excluded: columns that the user left out, which are not in `columns`; if there are any,
             the source has a key `features`, which must list the others.
         others: the kinds of further targets, by column.
+        folds: into how many folds the user wants to divide the rows, 1 for a single split; None
+            leaves it to the template.
     """
 
     source: Mapping[str, Any]
@@ -208,6 +210,7 @@ class TableProfile:
     notes: Mapping[str, ColumnNote] = field(default_factory=dict)
     excluded: tuple[str, ...] = ()
     others: Mapping[str, Task] = field(default_factory=dict)
+    folds: int | None = None
 
     @property
     def targets(self) -> dict[str, Task]:

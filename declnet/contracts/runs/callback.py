@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -56,6 +56,25 @@ class EpochLogged(EpochFinished):
 
     `metrics` has `loss`, `data_loss`, `regularization_loss` and each metric by its name.
     """
+
+
+@dataclass(frozen=True)
+class GroupedRun:
+    """A run of a group: of a sweep, a study, or the seeds or folds of a spec.
+
+    Attributes:
+        directory: the run's folder.
+        group: the folder of the group; of a sweep with several seeds, that of the sweep.
+        values: what tells the run from the others of the group, by dotted key, `seed` or `fold`.
+        status: as in the manifest; `running` also for one that was killed.
+        metrics: the metrics of a finished run by data set; empty before.
+    """
+
+    directory: Path
+    group: Path
+    values: Mapping[str, Any]
+    status: str = "running"
+    metrics: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
 
 
 class RunningModel(Protocol):
@@ -262,3 +281,14 @@ class Callback(Component):
 
     def failed(self, state: Any, error: BaseException) -> None:
         """Called when the run fails or is interrupted (`KeyboardInterrupt`)."""
+
+    def group_finished(self, runs: Sequence[GroupedRun], best: GroupedRun | None) -> None:
+        """Called once all runs of a group have ended, in the process that started them.
+
+        It is called again if the group is resumed. No run's state is at hand: a callback finds what
+        it wrote for them in their folders, or where else it keeps it.
+
+        Args:
+            runs: at least one, each with its status and metrics.
+            best: the finished run with the best main metric; None without one.
+        """

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from declnet.errors import DeclnetError, RunError
 from declnet.registry.registry import Registry
 from declnet.runs.many.ensemble import Ensemble, open_ensemble
+from declnet.runs.many.groups import finish_group, grouped_run
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.folder import ENSEMBLE, read_manifest
@@ -94,6 +95,7 @@ def finish_ensemble(
 
     Raises:
         RunError: the folder cannot be written to.
+        ComponentError: a callback that was told of the end raised an exception.
     """
     from declnet.runs.inference.prediction_files import OUT_OF_FOLD, write_out_of_fold
 
@@ -123,4 +125,7 @@ def finish_ensemble(
         write_json(directory / ENSEMBLE, updated)
     except OSError as error:
         raise RunError(f"{directory}: cannot be written: {error.strerror}") from None
+    first = grouped_run(directory / content["runs"][0]["folder"])
+    if first is not None and first.group == directory.absolute():  # else: of a sweep, told later
+        finish_group(directory, ensemble.shared_spec(registry).training.callbacks, registry)
     return why

@@ -14,9 +14,10 @@ import shutil
 import socket
 import time
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -57,8 +58,10 @@ def on_executor(
     registry: Registry,
     disabled: Sequence[str],
     follow: Follow,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Execute tasks on an executor; yield outcomes in order of completion.
+
+    Their `stop_when` is not asked.
 
     Args:
         tasks: the tasks, each taken when the executor has room for it.
@@ -72,32 +75,46 @@ def on_executor(
         ComponentError: the executor broke its contract.
         RunError: it cannot carry out tasks any longer.
     """
-    waiting: dict[int, Task] = {}
     left = iter(tasks)
-    with _marked(parent) as marker:
+    with _marked(parent) as marker, attributing_errors(registry):
+        # an iterator that makes tasks from outcomes may have more once others have ended
+        while (first := next(left, None)) is not None:
+            waiting: dict[int, Task] = {}
+            texts = _texts(chain([first], left), waiting, marker, registry, disabled)
+            yield from _outcomes(executor, texts, waiting, follow)
 
-        def texts() -> Iterator[str]:
-            for number, task in enumerate(left):
-                waiting[number] = task
-                yield task_text(task, marker, registry, disabled)
 
-        with attributing_errors(registry):
-            updates = executor.execute(texts())
-            with ExitStack() as stack:
-                stack.callback(getattr(updates, "close", lambda: None))
-                for given in updates:
-                    update = checked_update(executor, given, waiting)
-                    task = waiting[update.task]
-                    if update.answer is not None:
-                        del waiting[update.task]
-                        yield _received(update.answer, task)
-                    elif update.failure is not None:
-                        del waiting[update.task]
-                        yield task.outcome(error=update.failure)
-                    else:
-                        follow(task, update.done)
-        for task in (*waiting.values(), *left):
-            yield task.outcome(error=f'the executor "{executor.type}" ended without its answer')
+def _texts(
+    tasks: Iterator[Task],
+    waiting: dict[int, Task],
+    marker: Path,
+    registry: Registry,
+    disabled: Sequence[str],
+) -> Iterator[str]:
+    for number, task in enumerate(tasks):
+        waiting[number] = task
+        yield task_text(task, marker, registry, disabled)
+
+
+def _outcomes(
+    executor: Executor, texts: Iterator[str], waiting: dict[int, Task], follow: Follow
+) -> Iterator[Outcome]:
+    """Yield the outcome of each task that the executor takes, and of the first in any case."""
+    updates = executor.execute(texts)
+    with ExitStack() as stack:
+        stack.callback(getattr(updates, "close", lambda: None))
+        for given in updates:
+            update = checked_update(executor, given, waiting)
+            if update.answer is not None:
+                yield _received(update.answer, waiting.pop(update.task))
+            elif update.failure is not None:
+                yield waiting.pop(update.task).outcome(error=update.failure)
+            else:
+                follow(waiting[update.task], update.done)
+    if not waiting:
+        next(texts, None)  # if it has taken none at all
+    for task in waiting.values():
+        yield task.outcome(error=f'the executor "{executor.type}" ended without its answer')
 
 
 @contextmanager
@@ -173,7 +190,8 @@ def execute_task(task: str, progress: Callable[[float], None] | None = None) -> 
         files: dict[str, bytes] | None = None
         try:
             outcome = _carry_out(content, directory, progress or (lambda _: None))
-            found = {each: getattr(outcome, each) for each in ("metrics", "seconds", "error")}
+            names = ("metrics", "seconds", "error", "stopped")
+            found = {each: getattr(outcome, each) for each in names}
         except DeclnetError as error:
             found = {"error": str(error)}
         if not is_shared:

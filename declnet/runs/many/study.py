@@ -6,7 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
@@ -19,6 +19,7 @@ from declnet.errors import ComponentError, DeclnetError
 from declnet.registry.registry import Registry
 from declnet.runs.many.ensemble import is_ensemble
 from declnet.runs.many.ensemble_record import begin_ensemble, finish_ensemble
+from declnet.runs.many.groups import finish_group
 from declnet.runs.many.study_folder import StoredStudy, best_of
 from declnet.runs.many.tasks import Outcome, Task, tasks_of
 from declnet.runs.many.trial_journal import TrialJournal
@@ -145,15 +146,21 @@ class StudyRunner:
         self._end(replace(trial, reported=active.reported), error)
 
     def finish(self) -> None:
-        """Write the summary and the best spec, and that the study is finished."""
+        """Write the summary and the best spec, and that the study is finished; tell callbacks."""
         self._stored.note(status="finished", seconds=round(self.seconds, 3))
         self.summarize()
+        finish_group(self._stored.path, self._stored.spec.training.callbacks, self._registry)
 
     def summarize(self) -> None:
         """Write the summary, with the importance of keys, and the best spec so far."""
         with self._asking():
             importance = self._search.importance()
         self._write_summary(importance)
+
+    def interrupted(self) -> None:
+        """Write the summary so far, without what takes long; it is made anew at any time."""
+        with suppress(DeclnetError):
+            self._write_summary({})
 
     def _write_summary(self, importance: Mapping[str, float]) -> None:
         trials = self.trials()

@@ -20,6 +20,7 @@ from declnet.errors import DeclnetError, RunError
 from declnet.registry.registry import Registry
 from declnet.runs.many.ensemble import open_ensemble
 from declnet.runs.many.ensemble_record import begin_ensemble, finish_ensemble, tasks_left
+from declnet.runs.many.groups import SWEEP_FILE, declared_callbacks, finish_group
 from declnet.runs.many.shards import Shard, begin_shard, shard_runs
 from declnet.runs.many.tasks import Outcome, Task, tasks_of
 from declnet.runs.storage import folder
@@ -29,8 +30,6 @@ from declnet.runs.storage.writing import remove_temporary, write_json
 from declnet.runs.stored_run import open_run
 from declnet.spec.model import RunSpec, resolved_toml
 from declnet.spec.validate import parse_spec
-
-SWEEP_FILE = "sweep.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,6 +207,7 @@ class StoredSweep:
 
         Raises:
             RunError: a folder cannot be written to.
+            ComponentError: a callback that was told raised an exception.
         """
         reasons = []
         for each in self.content["specs"]:
@@ -223,6 +223,8 @@ class StoredSweep:
             done = all(each.error is None for each in self.outcomes())
             self.content = {**self.content, "status": "finished" if done else "failed"}
             _write(self.path, self.content)
+            texts = (each["spec"] for each in self.content["specs"])
+            finish_group(self.path, declared_callbacks(texts, self._registry), self._registry)
         return reasons
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextvars import copy_context
 from queue import SimpleQueue
 from threading import Thread
@@ -52,7 +52,7 @@ def side_by_side(
     registry: Registry,
     disabled: Sequence[str],
     follow: Follow,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Execute tasks at once; yield outcomes in order of completion.
 
     Each has the results of a run of its own with one BLAS thread, to the bit. If this ends early,
@@ -70,7 +70,8 @@ def side_by_side(
     with threadpool_limits(1, "blas"):
         threads = _Threads(tasks, jobs, registry)
         yield from threads.outcomes(follow)
-        left = sorted(threads.left, key=lambda each: tasks.index(each[0]))
+        numbers = {id(task): number for number, task in enumerate(tasks)}
+        left = sorted(threads.left, key=lambda each: numbers[id(each[0])])
         if sum(seconds + FIXED for _, seconds in left) < PROCESSES_WORTHWHILE or len(left) == 1:
             yield from one_after_another([task for task, _ in left], registry, follow)
         else:
@@ -91,7 +92,7 @@ class _Threads:
         self._need_python: dict[tuple[int, ...], float] = {}
         self.left: list[tuple[Task, float]] = []
 
-    def outcomes(self, follow: Follow) -> Iterator[Outcome]:
+    def outcomes(self, follow: Follow) -> Generator[Outcome, None, None]:
         """Yield the outcomes of the tasks that are not `left`."""
         threads = [
             Thread(target=copy_context().run, args=(self._work,), daemon=True)

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -44,7 +44,7 @@ ONE_THREAD = {
 
 def one_after_another(
     tasks: Iterable[Task], registry: Registry, follow: Follow
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Execute tasks in this process and yield each outcome."""
     for task in tasks:
         yield carry_out(task, registry, partial(follow, task))
@@ -52,7 +52,7 @@ def one_after_another(
 
 def at_once(
     tasks: Iterable[Task], jobs: int, disabled: Sequence[str], follow: Follow
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Execute tasks in single-threaded worker processes; yield outcomes in order of completion.
 
     If this ends early, e.g. by an interruption, the workers are stopped and their runs are recorded

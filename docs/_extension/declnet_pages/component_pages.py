@@ -22,6 +22,7 @@ PLURALS = {
     "transform": "Transforms",
     "calibrator": "Calibrators",
     "callback": "Callbacks",
+    "searcher": "Searchers",
     "analysis": "Analyses",
     "kernel": "Kernels",
     "engine": "Engines",
@@ -46,12 +47,13 @@ PLACES = {
     "transform": "Named in the list `prepare` of `[data]`.",
     "calibrator": "Named in the list `steps` of `[calibration]`.",
     "callback": "Named in the list `callbacks` of `[training]`.",
+    "searcher": "Named as `search` in `[tune]`.",
     "analysis": "Named in the list `analyses` at the top of a spec, and by `declnet evaluate "
     "--analyze`.",
     "kernel": "No spec names one: the graph uses it in place of the components that it replaces. "
     "`kernels` in `[engine]` says whether it may use compiled ones.",
     "engine": "Named as `type` in `[engine]`.",
-    "executor": "No spec names one: `--on` of `declnet sweep`, `run` and `resume` does.",
+    "executor": "No spec names one: `--on` of `declnet sweep`, `run`, `tune` and `resume` does.",
     "exporter": "No spec names one: `declnet export` chooses it by the file's suffix, or by "
     "`--format`.",
     "translation": "No spec names one: an exporter of its format uses it for the components that "
@@ -70,6 +72,7 @@ ASSIGNMENTS = {
     "transform": "prepare = [{}]",
     "calibrator": "steps = [{}]",
     "callback": "callbacks = [{}]",
+    "searcher": "search = {}",
     "analysis": "analyses = [{}]",
 }
 """How examples assign an inline table of each kind."""

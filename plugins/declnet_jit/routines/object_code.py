@@ -23,7 +23,7 @@ import llvmlite
 import llvmlite.binding as llvm
 import numpy as np
 
-from declnet import write_atomically
+from declnet import cache_folder, write_atomically
 from declnet_jit.routines.routine import ArgumentType
 
 ENTRY = "declnet_call"
@@ -168,15 +168,7 @@ def _checksum(key: str, code: bytes) -> bytes:
 
 
 def _cache_file(function: Callable[..., None], key: str) -> Path:
-    return _cache_folder() / f"{function.__name__}-{key[:32]}.o"
-
-
-def _cache_folder() -> Path:
-    if folder := os.environ.get("DECLNET_CACHE_DIR"):
-        return Path(folder)
-    import platformdirs
-
-    return platformdirs.user_cache_path("declnet", appauthor=False)
+    return cache_folder() / f"{function.__name__}-{key[:32]}.o"
 
 
 def fingerprint(function: Any, seen: dict[object, int] | None = None) -> Iterator[object]:

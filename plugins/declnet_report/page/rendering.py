@@ -6,7 +6,7 @@ import base64
 import hashlib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -41,21 +41,39 @@ def require_packages() -> None:
 
 
 def render(page: Page) -> str:
-    """Return the HTML of a page.
+    """Return the HTML of a page of one or a few runs."""
+    scripts = (vega_script().replace("</script", "<\\/script"), _joined("theme.js", "page.js"))
+    return _rendered("page.html", scripts, (), page=page, config=CONFIG)
 
-    Its content security policy lets the browser run only its two scripts, by their hashes, and
-    load nothing, so names in a spec cannot inject code.
+
+def render_page(
+    template: str, scripts: Sequence[str], styles: Sequence[str], **content: Any
+) -> str:
+    """Return the HTML of a template with its script and its styles beside those of all pages.
+
+    Args:
+        template: its file.
+        scripts: files that form one script.
+        styles: files that follow the style sheet of all pages.
+        content: what the template reads.
+    """
+    return _rendered(template, (_joined(*scripts),), styles, **content)
+
+
+def _rendered(template: str, scripts: Sequence[str], styles: Sequence[str], **content: Any) -> str:
+    """Return a page that loads nothing.
+
+    Its content security policy lets the browser run only its scripts, by their hashes, and load
+    nothing, so names in a spec cannot inject code.
     """
     environment = _environment()
-    scripts = (vega_script().replace("</script", "<\\/script"), _resource("page.js"))
-    style = environment.get_template("page.css").render(light=LIGHT, dark=DARK)
-    return environment.get_template("page.html").render(
-        page=page,
+    style = environment.get_template("page.css").render(light=LIGHT, dark=DARK) + _joined(*styles)
+    return environment.get_template(template).render(
         version=declnet.__version__,
         policy=_policy(scripts),
         style=style,
         scripts=scripts,
-        config=CONFIG,
+        **content,
     )
 
 
@@ -93,8 +111,10 @@ def _environment() -> Environment:
     return environment
 
 
-def _resource(name: str) -> str:
-    return (files("declnet_report.page") / "templates" / name).read_text("utf-8")
+def _joined(*names: str) -> str:
+    return "\n".join(
+        (files("declnet_report.page") / "templates" / name).read_text("utf-8") for name in names
+    )
 
 
 def _policy(scripts: Iterable[str]) -> str:

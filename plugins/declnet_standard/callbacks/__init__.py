@@ -12,8 +12,8 @@ if TYPE_CHECKING:
         StochasticWeightAveraging as StochasticWeightAveraging,
     )
     from declnet_standard.callbacks.logs import CsvLog as CsvLog
-    from declnet_standard.callbacks.logs import Mlflow as Mlflow
     from declnet_standard.callbacks.logs import TensorBoard as TensorBoard
+    from declnet_standard.callbacks.mlflow import Mlflow as Mlflow
     from declnet_standard.callbacks.monitored import BestEpoch as BestEpoch
     from declnet_standard.callbacks.monitored import Checkpoint as Checkpoint
     from declnet_standard.callbacks.monitored import EarlyStopping as EarlyStopping
@@ -27,7 +27,7 @@ CALLBACKS = {
     "csv_log": ("logs", "CsvLog"),
     "ema": ("averaging", "ExponentialMovingAverage"),
     "early_stopping": ("monitored", "EarlyStopping"),
-    "mlflow": ("logs", "Mlflow"),
+    "mlflow": ("mlflow", "Mlflow"),
     "reduce_on_plateau": ("monitored", "ReduceOnPlateau"),
     "swa": ("averaging", "StochasticWeightAveraging"),
     "tensorboard": ("logs", "TensorBoard"),

@@ -1,8 +1,7 @@
-"""Callbacks that write the history elsewhere: a CSV file, TensorBoard, MLflow."""
+"""Callbacks that write the history elsewhere: a CSV file, TensorBoard."""
 
-import math
+import json
 import time
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -11,13 +10,8 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from declnet import Callback, Diagnostic, EpochLogged, Run, RunContext
+from declnet import Callback, Diagnostic, EpochLogged, Run, RunContext, grouped_run
 from declnet_standard.callbacks.table_file import TableCallback, TableFile
-
-LONGEST_VALUE = 500
-
-AT_ONCE = 100
-"""Most characters in a parameter and parameters in a request that every server accepts."""
 
 
 class CsvLog(TableCallback):
@@ -52,6 +46,10 @@ class CsvLog(TableCallback):
         state.add(epoch.row())
 
 
+REPETITIONS = ("seed", "fold")
+"""Values that vary between repetitions of the same training."""
+
+
 @dataclass
 class Events:
     """The writer (None if nothing is written) and the next epoch."""
@@ -64,7 +62,9 @@ class TensorBoard(Callback):
     """Scalars for each logged epoch: `loss/train`, `loss/validation`, …, and `learning_rate`.
 
     At the end, `loss/test` and so on. `tensorboard --logdir runs` shows all runs side by side. In
-    a resumed run, repeated epochs replace the earlier ones. Needs the extra `tensorboard`.
+    a resumed run, repeated epochs replace the earlier ones. Of the runs of a sweep, a study, or of
+    several seeds or folds, the tab HPARAMS compares the values that vary and the metrics; runs that
+    differ in nothing but the seed or fold are one row. Needs the extra `tensorboard`.
     """
 
     type = "tensorboard"
@@ -87,8 +87,13 @@ class TensorBoard(Callback):
             )
 
     def start(self, run: Run) -> Events:
-        """Open an event file."""
-        return self._opened(run, 0)
+        """Open an event file; what a killed run has written before its first checkpoint is void."""
+        folder = run.directory / self.folder if run.directory is not None else None
+        if folder is not None and folder.is_dir():
+            return self.restore(run, {"epoch": 0})
+        state = self._opened(run, 0)
+        self._describe(state, run)
+        return state
 
     def save(self, state: Events) -> dict[str, Any]:
         """Flush all events to disk and return the next epoch."""
@@ -106,6 +111,19 @@ class TensorBoard(Callback):
             event = Event(wall_time=time.time(), step=state.epoch, session_log=begins)
             state.writer.add_event(event)
         return state
+
+    def _describe(self, state: Events, run: Run) -> None:
+        """Add what the tab HPARAMS shows of a run of a group."""
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+
+        grouped = grouped_run(run.directory) if run.directory is not None else None
+        if state.writer is None or grouped is None:
+            return
+        values = {key: _plain(each) for key, each in grouped.values.items()}
+        alike = {key: each for key, each in values.items() if key not in REPETITIONS} or values
+        summary = hparams_pb(values, trial_id=json.dumps(alike, sort_keys=True))
+        state.writer.add_event(Event(wall_time=time.time(), step=0, summary=summary))
 
     def epoch_finished(self, state: Events, epoch: EpochLogged) -> None:
         """Add the metrics."""
@@ -144,115 +162,10 @@ class TensorBoard(Callback):
             state.writer.close()
 
 
+def _plain(value: Any) -> bool | float | str:
+    return value if isinstance(value, bool | int | float | str) else json.dumps(value, default=str)
+
+
 def _tagged(metrics: Mapping[str, float], data: str) -> dict[str, float]:
     """Return metrics tagged like `loss/train`; TensorBoard groups tags by their prefix."""
     return {f"{name}/{data}": value for name, value in metrics.items()}
-
-
-@dataclass
-class Tracked:
-    """The client, the MLflow run's ID and the last epoch sent."""
-
-    client: Any
-    run_id: str
-    last: int
-
-
-class Mlflow(Callback):
-    """A run of MLflow: each key of the spec as a parameter, each number of the history as a metric.
-
-    Metrics keep their history names, with the epoch as step; test metrics are `test_loss` and so
-    on. NaN and infinite values are left out. The spec's keys are logged if the run has a folder. A
-    resumed run continues the same MLflow run. Needs the extra `mlflow`; sends to the server in
-    `tracking_uri`.
-    """
-
-    type = "mlflow"
-    examples = ({"tracking_uri": "http://localhost:5000", "experiment": "spirals"},)
-    works_outside = True
-
-    tracking_uri: str | None = Field(
-        default=None,
-        description="a server or a database, e.g. http://localhost:5000 or sqlite:///mlflow.db; "
-        "default: what MLflow is set to",
-    )
-    experiment: str = Field(default="declnet", min_length=1, description="made if it is not there")
-
-    def check(self, context: RunContext) -> Iterator[Diagnostic]:
-        """Require the library."""
-        if find_spec("mlflow") is None:
-            yield Diagnostic("the callback mlflow needs MLflow", 'pip install "declnet[mlflow]"')
-
-    def start(self, run: Run) -> Tracked:
-        """Start an MLflow run and log the spec's keys."""
-        from mlflow.entities import Param
-
-        client = self._client()
-        experiment = client.get_experiment_by_name(self.experiment)
-        number = (
-            experiment.experiment_id
-            if experiment is not None
-            else client.create_experiment(self.experiment)
-        )
-        run_id = client.create_run(number, run_name=run.name).info.run_id
-        keys: dict[str, Any] = {}
-        if run.directory is not None:
-            client.set_tag(run_id, "declnet.directory", str(run.directory.absolute()))
-            keys = dict(_leaves(tomllib.loads((run.directory / "spec.toml").read_text("utf-8"))))
-        params = [Param(key, str(value)[:LONGEST_VALUE]) for key, value in keys.items()]
-        for first in range(0, len(params), AT_ONCE):
-            client.log_batch(run_id, params=params[first : first + AT_ONCE])
-        return Tracked(client, run_id, -1)
-
-    def save(self, state: Tracked) -> dict[str, Any]:
-        """Return the MLflow run's ID."""
-        return {"run_id": state.run_id}
-
-    def restore(self, run: Run, saved: dict[str, Any]) -> Tracked:
-        """Continue the same MLflow run; repeated epochs log identical values."""
-        client, run_id = self._client(), saved["run_id"]
-        client.update_run(run_id, status="RUNNING")
-        known = client.get_metric_history(run_id, "learning_rate")
-        return Tracked(client, run_id, max((each.step for each in known), default=-1))
-
-    def epoch_finished(self, state: Tracked, epoch: EpochLogged) -> None:
-        """Send the metrics."""
-        if epoch.epoch > state.last:
-            row = {name: each for name, each in epoch.row().items() if name != "epoch"}
-            self._send(state, row, epoch.epoch)
-            state.last = epoch.epoch
-
-    def finished(self, state: Tracked, metrics: dict[str, dict[str, float]]) -> None:
-        """Send the test metrics and end the run."""
-        test = {f"test_{name}": each for name, each in metrics.get("test", {}).items()}
-        self._send(state, test, state.last)
-        state.client.set_terminated(state.run_id, "FINISHED")
-
-    def failed(self, state: Tracked, error: BaseException) -> None:
-        """End the run, with status killed if it was interrupted."""
-        interrupted = isinstance(error, KeyboardInterrupt)
-        state.client.set_terminated(state.run_id, "KILLED" if interrupted else "FAILED")
-
-    def _client(self) -> Any:
-        from mlflow.tracking import MlflowClient
-
-        return MlflowClient(self.tracking_uri)
-
-    def _send(self, state: Tracked, values: Mapping[str, float], step: int) -> None:
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        finite = {name: each for name, each in values.items() if math.isfinite(each)}
-        if finite:
-            metrics = [Metric(name, float(each), now, step) for name, each in finite.items()]
-            state.client.log_batch(state.run_id, metrics=metrics)
-
-
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every value in a spec with its key, e.g. `model.layers.0.units`."""
-    if isinstance(value, dict | list):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, item in items:
-            yield from _leaves(item, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, value

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from declnet_standard.templates.examples import table_notes as table_notes
     from declnet_standard.templates.examples import usable_features_of as usable_features_of
     from declnet_standard.templates.plan import TAKEN as TAKEN
+    from declnet_standard.templates.plan import Features as Features
     from declnet_standard.templates.plan import Plan as Plan
+    from declnet_standard.templates.plan import folds_for as folds_for
     from declnet_standard.templates.plan import sizes_for as sizes_for
     from declnet_standard.templates.suggestions import MOST_CATEGORIES as MOST_CATEGORIES
     from declnet_standard.templates.suggestions import is_amount as is_amount
@@ -51,7 +53,7 @@ TEMPLATES = {
 
 HELPERS = {
     "examples": ("table_notes", "usable_features_of"),
-    "plan": ("TAKEN", "Plan", "sizes_for"),
+    "plan": ("TAKEN", "Features", "Plan", "folds_for", "sizes_for"),
     "suggestions": ("MOST_CATEGORIES", "is_amount", "is_category", "rare_class"),
     "writing": (
         "INDICATORS",

@@ -10,6 +10,7 @@ from declnet_standard.templates.plan import (
     Plan,
     different_texts,
     features_of,
+    folds_for,
     is_unread_text,
     sizes_for,
 )
@@ -76,7 +77,9 @@ class MLP(Template):
         features = usable_features_of(table)
         kinds = ("callback", "schedule", "transform", "calibrator")
         installed = frozenset(each for kind in kinds for each in registry.types(kind))
-        return spec_text(Plan(table, features, sizes_for(table.rows), installed, self.hidden))
+        folds = folds_for(table)
+        sizes = sizes_for(table.rows, folds)
+        return spec_text(Plan(table, features, sizes, installed, self.hidden, folds))
 
     def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
         """Return how texts and rare values are treated, and how to read what is left out."""

@@ -1,6 +1,7 @@
 """Choices for a table: columns, sizes, and preparation of the target."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -28,6 +29,11 @@ MOSTLY = 0.9
 
 FEWEST_TO_HOLD_OUT = 30
 """Least number of rows for which some can be held out."""
+
+FOLDS = 5
+"""Folds of a table that is small enough to train several models."""
+ROWS_OF_A_CLASS = 2
+"""Least number of rows of each class for each fold."""
 
 NO_NAME = re.compile(r"[^A-Za-z0-9_]+")
 """What is not in the name of a loss."""
@@ -201,9 +207,34 @@ WEIGHT_DECAY = 0.05
 LABEL_SMOOTHING = 0.1
 
 
-def sizes_for(rows: int) -> Sizes:
-    """Return sizes for a table: the more rows, the larger batches and the fewer epochs."""
-    return next((sizes for limit, sizes in BELOW.items() if rows < limit), MANY)
+def sizes_for(rows: int, folds: int = 1) -> Sizes:
+    """Return sizes for a table: the more rows, the larger batches and the fewer epochs.
+
+    With folds, each is the validation data of a model.
+    """
+    sizes = next((sizes for limit, sizes in BELOW.items() if rows < limit), MANY)
+    return sizes if folds == 1 else replace(sizes, validation=(1 - sizes.test) / folds)
+
+
+def folds_for(table: TableProfile, *, quick: bool = False) -> int:
+    """Return into how many folds to divide a table, 1 for a single split.
+
+    Args:
+        table: the table; what the user wants counts first.
+        quick: whether training a model for each fold is quick.
+    """
+    if table.folds is not None:
+        return max(table.folds, 1)
+    rarest = min(_rows_of_classes(table), default=table.rows)
+    enough = table.rows >= FEWEST_TO_HOLD_OUT and rarest >= FOLDS * ROWS_OF_A_CLASS
+    return FOLDS if quick and enough else 1
+
+
+def _rows_of_classes(table: TableProfile) -> Iterable[int]:
+    """Yield the number of rows of each class of each target."""
+    for name, task in table.targets.items():
+        if task != "values":
+            yield from table.columns[name].counts.values()
 
 
 @dataclass(frozen=True)
@@ -216,6 +247,7 @@ class Plan:
         sizes: the sizes for the number of rows.
         installed: the types of installed callbacks, schedules, transforms and calibrators.
         hidden: whether there are hidden layers.
+        folds: into how many folds the rows are divided; 1 for a single split.
     """
 
     table: TableProfile
@@ -223,6 +255,7 @@ class Plan:
     sizes: Sizes
     installed: frozenset[str]
     hidden: bool = True
+    folds: int = 1
 
     taken: ClassVar[re.Pattern[str]] = TAKEN
     """How names of layers begin that an output cannot have."""

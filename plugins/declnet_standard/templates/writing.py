@@ -16,6 +16,7 @@ from declnet_standard.templates.plan import (
     Features,
     Plan,
     is_free_text,
+    sizes_for,
 )
 from declnet_standard.templates.suggestions import (
     class_name,
@@ -93,20 +94,13 @@ def data_section(
         inputs: the columns of each input by name; default: those of the template `table`.
         prepare_target: the types of the target's transforms.
     """
-    sizes, of_inputs = plan.sizes, "the columns of each input"
+    of_inputs = "the columns of each input"
     if inputs is None:
         inputs = plan.inputs
         of_inputs = "each text is an input of its own; the other columns are one"
     yield "[data]"
-    if sizes.test:
-        comment = "fraction held out for early stopping"
-        yield f"validation = {sizes.validation:g}", comment
-        yield f"test = {sizes.test:g}", "fraction held out to measure the finished model"
-    else:
-        yield "# too few rows to hold any out; test = { … } would name other data to measure"
+    yield from _held_out(plan)
     one_class = plan.table.task != "values" and not plan.table.others
-    if sizes.test:
-        yield from _split(plan)
     if one_class:
         yield from _balance(plan)
         order = order_of_classes(plan.table) if has_words(plan.table) else None
@@ -141,6 +135,27 @@ def data_section(
         line = f"{key} = {toml(value)}"
         yield (line, meanings[key]) if key in meanings else line
     yield from _features(plan)
+
+
+def _held_out(plan: Plan) -> Iterator[Line]:
+    """Yield the folds or the shares that are held out, and how."""
+    sizes = plan.sizes
+    if plan.folds > 1:
+        comment = f"trains {plan.folds} models, each with another part as its validation data;"
+        yield f"folds = {plan.folds}", f"{comment} predictions are their mean"
+        single = sizes_for(plan.table.rows).validation
+        if single:
+            comment = f"in place of folds: one model, in 1/{plan.folds} of the time"
+            yield f"# validation = {single:g}", comment
+    elif sizes.test:
+        comment = "fraction held out for early stopping"
+        yield f"validation = {sizes.validation:g}", comment
+    if sizes.test:
+        yield f"test = {sizes.test:g}", "fraction held out to measure the finished model"
+    else:
+        yield "# too few rows to hold any out; test = { … } would name other data to measure"
+    if sizes.test or plan.folds > 1:
+        yield from _split(plan)
 
 
 def _split(plan: Plan) -> Iterator[Line]:

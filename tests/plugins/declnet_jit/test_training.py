@@ -138,6 +138,8 @@ def stop(event):
 def test_a_run_is_resumed_to_the_same_bits_with_the_same_kernels(spiral, tmp_path):
     spiral["training"] |= {"batch_size": 50, "epochs": 151}
     spiral["training"]["callbacks"] = [{"type": "checkpoint", "every_epochs": 40}]
+    falling = {"type": "flat_cosine", "initial_rate": 0.2}
+    spiral["model"]["layers"].insert(2, {"type": "dropout", "rate": falling})
     spec = parse_spec({**spiral, "engine": {"kernels": "jit"}})
     run(spec, out=tmp_path / "whole")
     with pytest.raises(Stop):

@@ -122,8 +122,9 @@ def test_one_unit_for_two_classes_learns_as_two_units_do(written, tmp_path):
     """RealMLP's authors have a unit for each class; Adam moves their difference twice as far."""
     written("realmlp_td_s", "binary", ("size", "age", "color"))
     changes = {"training.epochs": 30, "engine.kernels": "numpy", "model.dtype": "float64"}
-    one = declnet.load_spec(tmp_path / "spec.toml", changes)
+    one = declnet.load_spec(tmp_path / "spec.toml", {**changes, "data.fold": 1})
     document = tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))
+    document["data"]["fold"] = 1
     output = document["model"]["layers"][-2:]
     output[0]["units"], document["model"]["layers"][-1] = 2, "softmax"
     document["loss"]["type"] = "categorical_crossentropy"
@@ -156,6 +157,51 @@ def test_large_tables_get_fewer_epochs(written, tmp_path):
     assert found[10_000_000] == 8
 
 
+def held_out(preset, profile, **changes):
+    """Return folds, validation and test of the spec for a table with some changes."""
+    registry, rows = declnet.default_registry(), changes.pop("rows", profile.rows)
+    columns = {name: replace(each, rows=rows) for name, each in profile.columns.items()}
+    table = replace(profile, columns=columns, **changes)
+    text = registry.find("template", preset)().spec_for_table(table, registry)
+    data = tomllib.loads(text)["data"]
+    return tuple(data.get(name) for name in ("folds", "validation", "test"))
+
+
+def test_small_tables_get_folds(written, tmp_path, monkeypatch):
+    written("realmlp_td", "binary", ("size", "age", "city"))
+    registry = declnet.default_registry()
+
+    def profiled():
+        return profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+
+    profile = profiled()
+    assert held_out("realmlp_td", profile) == (5, None, 0.2)
+    assert held_out("realmlp_td_s", profile, rows=4_800) == (5, None, 0.15)
+    assert held_out("realmlp_td_s", profile, rows=5_000) == (None, 0.15, 0.15)
+    assert held_out("realmlp_td", profile, rows=29) == (None, None, None)
+    for preset in ("tabm_mini", "mlp", "linear"):
+        assert held_out(preset, profile) == (None, 0.15, 0.2)
+    for preset in PRESETS:
+        assert held_out(preset, profile, folds=3, rows=50_000) == (3, None, 0.1)
+        assert held_out(preset, profile, folds=1) == (None, 0.15, 0.2)
+    monkeypatch.setitem(TARGETS, "rare", np.where(np.arange(ROWS) < 9, "yes", "no"))
+    written("realmlp_td", "rare", ("size",))
+    assert held_out("realmlp_td", profiled()) == (None, 0.15, 0.2)
+    monkeypatch.setitem(COLUMNS, "note", texts("large"))
+    written("realmlp_td", "binary", ("size", "note"))
+    assert held_out("realmlp_td", profiled()) == (None, 0.15, 0.2)
+
+
+def test_wide_tables_get_no_folds(written, tmp_path, monkeypatch):
+    for number in range(60):
+        monkeypatch.setitem(COLUMNS, f"x{number}", RNG.normal(size=ROWS).round(3))
+    written("realmlp_td", "values", tuple(f"x{number}" for number in range(60)))
+    registry = declnet.default_registry()
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+    assert held_out("realmlp_td", profile, rows=3_100)[0] == 5
+    assert held_out("realmlp_td", profile, rows=3_200)[0] is None
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("rows", [12, 40])
 def test_few_rows_are_enough(preset, rows, written, tmp_path):
@@ -168,6 +214,7 @@ def test_few_rows_are_enough(preset, rows, written, tmp_path):
 def test_a_short_training_learns_and_predicts_unknown_categories(preset, target, written, tmp_path):
     written(preset, target)
     changes = {"training.epochs": 40 if preset != "tabm_mini" else 8, "engine.kernels": "numpy"}
+    changes |= {"data.fold": 1} if preset != "tabm_mini" else {}
     spec = declnet.load_spec(tmp_path / "spec.toml", changes)
     result = declnet.run(spec, out=tmp_path / "run")
     metrics = result.metrics["train"]
@@ -187,7 +234,7 @@ def test_a_short_training_learns_and_predicts_unknown_categories(preset, target,
 
 
 def test_a_large_table_gets_batches_and_drops_a_smaller_last_one(written):
-    few, many = (tomllib.loads(written("realmlp_td_s", "binary", rows=n)) for n in (90, 400))
+    few, many = (tomllib.loads(written("realmlp_td_s", "binary", rows=n)) for n in (90, 450))
     assert {"batch_size", "drop_last"}.isdisjoint(few["training"])
     assert (many["training"]["batch_size"], many["training"]["drop_last"]) == (256, True)
 

@@ -183,6 +183,29 @@ def test_tasks_are_taken_when_there_is_room(document, tmp_path):
     assert [each.seed for each in done] == [1, 2, 3]
 
 
+def test_an_iterator_that_has_more_tasks_later_is_asked_again(document, tmp_path):
+    """As a study, of which a trial goes on with its next fold when nothing else can begin."""
+    waiting = tasks_of(parse_spec(document), (1, 2), tmp_path / "all")
+    done: list[int] = []
+
+    class Study:
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            if not waiting or len(done) % 2:
+                raise StopIteration
+            done.append(0)
+            return waiting.pop(0)
+
+    for outcome in on_executor(
+        Study(), InTurn(), tmp_path / "all", default_registry(), (), lambda *_: None
+    ):
+        assert outcome.error is None
+        done.append(outcome.seed)
+    assert done == [0, 1, 0, 2]
+
+
 def test_a_run_that_another_process_is_about_to_leave_is_waited_for(document, tmp_path):
     (task,) = tasks_of(parse_spec(document), (1,), tmp_path / "all")
     task.directory.mkdir(parents=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -48,6 +49,21 @@ def test_progress_is_told_run_by_run(document, tmp_path):
     outcomes = list(one_after_another(tasks, default_registry(), follow))
     assert [each.seed for each in outcomes] == [3, 5]
     assert shares == [(seed, pytest.approx(part / 3)) for seed in (3, 5) for part in (1, 2, 3)]
+
+
+def test_a_worker_asks_this_process_whether_an_epoch_is_the_last(document, tmp_path):
+    seen = []
+
+    def stop_when(epoch):
+        seen.append((epoch.epoch, epoch.metrics.keys() >= {"loss", "accuracy"}))
+        return "enough" if epoch.epoch == 1 else None
+
+    endless = parse_spec(document | {"training": {**document["training"], "epochs": 10**6}})
+    task = Task(endless, tmp_path / "run", stop_when=stop_when)
+    (outcome,) = at_once(iter([task]), 2, [], lambda task, share: None)
+    assert seen == [(0, True), (1, True)]
+    assert (outcome.error, outcome.stopped) == (None, "enough")
+    assert json.loads((tmp_path / "run/manifest.json").read_text("utf-8"))["epochs"] == 2
 
 
 def test_whoever_stops_listening_ends_the_workers(document, tmp_path):

@@ -43,7 +43,7 @@ def reference(a, b, biases, low):
     return np.maximum(product if biases is None else product + biases[:, None], low)
 
 
-@settings(max_examples=150)
+@settings(max_examples=2 * settings().max_examples)
 @given(
     sizes=st.tuples(SIZES, st.integers(1, 4) | SIZES, SIZES),
     orders=st.tuples(

@@ -1,4 +1,4 @@
-"""csv_log, tensorboard and mlflow: what they write, read with the reader that it is for."""
+"""csv_log and tensorboard: what they write, read with the reader that it is for."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pydantic import ValidationError
 
 from declnet import parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
+from declnet.runs.many.ensemble_record import begin_ensemble
+from declnet.runs.many.tasks import tasks_of
 from declnet.training.checks.check import check_spec
 from declnet_standard.callbacks import CsvLog, TensorBoard
 
@@ -118,6 +120,38 @@ def test_a_resumed_run_has_each_epoch_once(events_spec, tmp_path):
 
 
 @needs_tensorboard
+def test_a_run_that_starts_over_has_each_epoch_once(events_spec, tmp_path):
+    whole = run(events_spec, out=tmp_path / "whole")
+
+    def fail(event):
+        if isinstance(event, EpochLogged) and event.epoch == 2:
+            raise ValueError("a failure")
+
+    with pytest.raises(ValueError, match="a failure"):
+        run(events_spec, out=tmp_path / "out", listener=fail)
+    resume(tmp_path / "out")
+    assert read(tmp_path / "out" / "tensorboard") == read(whole.directory / "tensorboard")
+
+
+@needs_tensorboard
+def test_what_varies_is_compared_and_folds_are_repetitions(events_spec, document, tmp_path):
+    from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
+
+    del document["data"]["validation"]
+    begin_ensemble(tmp_path, events_spec, tasks_of(parse_spec(document), [3, 4], tmp_path))
+    infos = []
+    for seed in (3, 4):
+        spec = events_spec.model_copy(update={"seed": seed})
+        run(spec, out=tmp_path / f"seed-{seed}")
+        events = EventAccumulator(str(tmp_path / f"seed-{seed}" / "tensorboard"))
+        events.Reload()
+        metadata = events.SummaryMetadata("_hparams_/session_start_info")
+        infos.append(parse_session_start_info_plugin_data(metadata.plugin_data.content))
+    assert [each.hparams["seed"].number_value for each in infos] == [3, 4]
+
+
+@needs_tensorboard
 def test_without_a_folder_nothing_is_written(events_spec, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
@@ -136,63 +170,3 @@ def test_missing_tensorboard(events_spec, monkeypatch):
 def test_only_a_folder_in_the_runs_folder_is_written(folder):
     with pytest.raises(ValidationError, match="a folder in the run's folder"):
         TensorBoard(folder=folder)
-
-
-MISSING = [
-    name for name in ("mlflow", "sqlalchemy", "alembic") if not importlib.util.find_spec(name)
-]
-
-
-@pytest.fixture
-def tracked_spec(document, tmp_path):
-    document["data"] |= {"test": document["data"]["train"]}
-    document["training"] |= {"epochs": 6}
-    document["training"]["callbacks"] = [
-        {"type": "mlflow", "tracking_uri": f"sqlite:///{tmp_path}/mlflow.db"},
-        {"type": "checkpoint", "every_epochs": 2},
-    ]
-    return parse_spec(document)
-
-
-@pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
-@pytest.mark.filterwarnings("ignore")  # MLflow's and SQLAlchemy's own
-def test_a_run_that_failed_and_was_resumed_is_one_run_with_each_epoch_once(
-    tracked_spec, tmp_path, monkeypatch
-):
-    from mlflow.tracking import MlflowClient
-
-    monkeypatch.chdir(tmp_path)
-
-    def fail(event):
-        if isinstance(event, EpochLogged) and event.epoch == 5:
-            raise ValueError("a failure")
-
-    def tracked():
-        client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
-        experiment = client.get_experiment_by_name("declnet")
-        (found,) = client.search_runs([experiment.experiment_id])
-        return client, found
-
-    with pytest.raises(ValueError, match="a failure"):
-        run(tracked_spec, out=tmp_path / "out", listener=fail)
-    assert tracked()[1].info.status == "FAILED"
-    result = resume(tmp_path / "out")
-    client, found = tracked()
-    assert (found.info.status, found.info.run_name) == ("FINISHED", "small")
-    assert found.data.params["model.layers.0.units"] == "4"
-    assert found.data.params["optimizer.type"] == "sgd"
-    assert found.data.tags["declnet.directory"] == str(tmp_path / "out")
-    for name in ("loss", "accuracy", "learning_rate"):
-        history = client.get_metric_history(found.info.run_id, name)
-        assert {each.step: each.value for each in history} == {
-            row["epoch"]: row[name] for row in result.history
-        }
-        assert len(history) == 6
-    assert found.data.metrics["test_loss"] == result.metrics["test"]["loss"]
-
-
-def test_missing_mlflow(tracked_spec, monkeypatch):
-    monkeypatch.setattr("declnet_standard.callbacks.logs.find_spec", lambda name: None)
-    (problem,) = check_spec(tracked_spec).problems
-    assert "needs MLflow" in problem.message
-    assert problem.help == 'pip install "declnet[mlflow]"'

@@ -230,7 +230,6 @@ tables = st.integers(1, 4).flatmap(
 
 
 @given(rows=tables, quoting=st.sampled_from([python_csv.QUOTE_MINIMAL, python_csv.QUOTE_ALL]))
-@settings(max_examples=75)
 def test_polars_reads_what_python_reads(tmp_path, rows, quoting):
     pytest.importorskip("polars")
     text = io.StringIO()
@@ -242,7 +241,7 @@ def test_polars_reads_what_python_reads(tmp_path, rows, quoting):
 
 
 @given(text=st.text(alphabet='ab1.,"\n \r;é\0-', max_size=40))
-@settings(max_examples=150)
+@settings(max_examples=2 * settings().max_examples)
 def test_polars_refuses_what_python_refuses(tmp_path, text):
     pytest.importorskip("polars")
     path = tmp_path / "table.csv"

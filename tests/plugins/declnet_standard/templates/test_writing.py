@@ -417,7 +417,7 @@ def test_the_command_writes_it(flowers, declnet_cli, tmp_path):
         (["--data", "none.csv", "--target", "y"], "none.csv: there is no such file"),
         (
             ["--target", "y"],
-            "--exclude and --no-header go with --data, a table",
+            "--exclude, --folds and --no-header go with --data, a table",
         ),
         (["--data", "data.csv", "--target", "width", "--task", "classification"], "data.csv: the"),
         (

@@ -1,0 +1,195 @@
+"""What the folder of a run holds, each part read on first use and checked."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.network.inputs import InputInfo
+from declnet.errors import DataError, OutputError
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
+from declnet.runs.storage import folder
+from declnet.runs.storage.checkpoints import Notice
+from declnet.runs.storage.checksums import REMEDY, RunFiles
+from declnet.runs.storage.folder import parse_json, parse_row, read_metrics, reading
+from declnet.runs.storage.manifest import inputs_of
+from declnet.runs.storage.origins import spec_of_run
+from declnet.runs.storage.writing import read_bytes
+from declnet.spec.document import read_document
+from declnet.spec.model import RunSpec
+
+if TYPE_CHECKING:
+    from declnet.data.preparation import FittedPreparation
+
+
+class RunContents:
+    """What the folder of a run holds, finished or not.
+
+    Attributes:
+        path: the folder.
+        manifest: the run's environment, data, times and outcome, as written.
+    """
+
+    def __init__(
+        self, path: Path, manifest: dict[str, Any], registry: Registry | None, notice: Notice
+    ) -> None:
+        self.path, self.manifest = path, manifest
+        self._registry, self._notice = registry, notice
+
+    @property
+    def name(self) -> str:
+        """The spec's name, or the folder's name if the spec has none."""
+        return str(self.manifest.get("name", self.path.resolve().name))
+
+    @property
+    def status(self) -> str:
+        """The run's status: `finished`, `failed`, `interrupted` or `running`."""
+        return str(self.manifest.get("status", "unknown"))
+
+    @property
+    def inputs(self) -> dict[str, InputInfo]:
+        """What is known about each input of the model by name; `""` for one without a name.
+
+        Raises:
+            OutputError: it is not in the manifest.
+        """
+        try:
+            return inputs_of(self.manifest)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            message = f"{self.path / folder.MANIFEST}: has no valid inputs or input_shape"
+            raise OutputError(message) from None
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of one prepared sample of the only input.
+
+        Raises:
+            OutputError: it is not in the manifest, or there are several inputs.
+        """
+        inputs = self.inputs
+        if len(inputs) > 1:
+            raise OutputError(f"{self.path}: the model has the inputs {', '.join(inputs)}")
+        return next(iter(inputs.values())).shape
+
+    @property
+    def spec_text(self) -> str:
+        """The resolved spec as TOML, as written; raises OutputError if it cannot be read."""
+        with reading(self.path / folder.SPEC):
+            return self._files.require(folder.SPEC).decode()
+
+    @cached_property
+    def spec_tables(self) -> dict[str, Any]:
+        """The resolved spec as plain tables, which do not require plugins.
+
+        Raises:
+            OutputError: the file is missing, or changed since the run ended.
+            SpecError: the file cannot be read.
+        """
+        self._files.require(folder.SPEC)
+        return read_document(self.path / folder.SPEC).tables
+
+    @property
+    def spec(self) -> RunSpec:
+        """The resolved spec, each component from the distribution used in the run.
+
+        Raises:
+            OutputError: the file is missing, or changed since the run ended.
+            OriginError: a component would come from a different distribution.
+            SpecError: the file cannot be read, or a component is no longer installed.
+        """
+        return self._spec_and_registry[0]
+
+    @property
+    def registry(self) -> Registry:
+        """The registry for the run's components, as the run sees it; raises as `spec` does."""
+        return self._spec_and_registry[1]
+
+    @cached_property
+    def history(self) -> list[dict[str, Any]]:
+        """A row for each logged epoch, without a last line truncated by a kill.
+
+        Raises:
+            OutputError: the file cannot be read, or changed since the run ended.
+        """
+        content = self._files.read(folder.HISTORY) or b""
+        with reading(self.path):
+            return [parse_row(line) for line in content.split(b"\n")[:-1]]
+
+    def read(self, name: str) -> bytes | None:
+        """Return the content of a file that a callback wrote into the folder; None if it is absent.
+
+        Raises:
+            OutputError: it cannot be read, or is a symbolic link.
+            ValueError: the name is a path, not a file's name.
+        """
+        path = self.path / name
+        if path.parent != self.path or not name or name == "..":
+            raise ValueError(f"{name!r} is not the name of a file in the run's folder")
+        try:
+            return read_bytes(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be read: {error.strerror}") from None
+
+    @cached_property
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """Final metrics by data set and name, numbers or None; empty if the run did not finish.
+
+        Raises:
+            OutputError: the file cannot be read, or changed since the run ended.
+        """
+        self._files.read(folder.METRICS)
+        with reading(self.path):
+            return read_metrics(self.path)
+
+    def parameters(self) -> dict[str, Array]:
+        """Return the weights saved by the run, e.g. `dense_1.weights` of shape (inputs, units).
+
+        Raises:
+            OutputError: the run saved no weights, or they changed since.
+            WeightsError: the weights cannot be read.
+        """
+        from declnet.graph.parameters import parse_weights
+
+        content = self._files.read(folder.WEIGHTS)
+        if content is None:
+            status = self.manifest.get("status")
+            raise OutputError(f"{self.path}: the run left no weights (it is {status})")
+        return parse_weights(content, self.path / folder.WEIGHTS)
+
+    @cached_property
+    def _files(self) -> RunFiles:
+        return RunFiles(self.path, self.manifest)
+
+    @cached_property
+    def _spec_and_registry(self) -> tuple[RunSpec, Registry]:
+        self._files.require(folder.SPEC)
+        registry = self._registry or default_registry()
+        with attributing_errors(registry):
+            return spec_of_run(self.path, self.manifest, registry, self._notice)
+
+    @cached_property
+    def _preparation(self) -> FittedPreparation | None:
+        """The fitted preparation; None if the run used its arrays unchanged."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        from declnet.data.stored_preparation import restored
+
+        path, content = self.path / folder.PREPARATION, self._files.read(folder.PREPARATION)
+        if content is None:
+            if any(not each.training_only for each in self.spec.data.prepare):
+                raise OutputError(f"{path}: this file of the run is missing; {REMEDY}")
+            return None
+        arrays = self._files.read(folder.PREPARATION_ARRAYS)
+        try:
+            with reading(path):
+                document = parse_json(content)
+                return restored(document, load(arrays) if arrays else {}, self.registry)
+        except (DataError, SafetensorError) as error:
+            raise OutputError(f"{path}: cannot be read: {error}") from None

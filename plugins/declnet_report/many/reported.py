@@ -1,0 +1,127 @@
+"""Runs as the page of many runs takes them, and how they are read from a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from declnet import ListedRun, differing_keys, grouped_run, list_runs
+
+MANY = 30
+"""Number of runs above which a folder gets the page of many runs."""
+
+NOT_COMPARED = ("name",)
+"""Keys of a spec that only label it."""
+
+
+@dataclass(frozen=True)
+class ReportedRun:
+    """A run of a sweep or a study, or in any folder.
+
+    Attributes:
+        name: its path within the folder.
+        status: as in its manifest.
+        values: the values that vary, by key.
+        metrics: the metrics of the finished model, e.g. `test.accuracy`.
+        better: whether `higher` or `lower` values of each metric are better, if known.
+        seconds: its duration.
+        history: the file with a row of JSON for each logged epoch; None without one.
+    """
+
+    name: str
+    status: str
+    values: Mapping[str, Any]
+    metrics: Mapping[str, float | None]
+    better: Mapping[str, str] = field(default_factory=dict)
+    seconds: float | None = None
+    history: Path | None = None
+
+
+def is_group(directory: Path) -> bool:
+    """Return whether a folder is that of a sweep or a study."""
+    return any((directory / name).is_file() for name in ("sweep.json", "study.json"))
+
+
+def read_importance(directory: Path) -> dict[str, float]:
+    """Return how much each key of a study matters to its objective; empty if unknown."""
+    with suppress(OSError, ValueError, AttributeError):
+        if (directory / "study.json").is_file():
+            found = json.loads((directory / "summary.json").read_text("utf-8")).get(
+                "importance", {}
+            )
+            return {key: float(each) for key, each in found.items()}
+    return {}
+
+
+def read_runs(directory: Path) -> list[ReportedRun]:
+    """Return the runs in a folder, with the values that vary in its sweep, else in their specs.
+
+    Raises:
+        OutputError: the folder cannot be read.
+    """
+    listed = [each for each in list_runs(directory) if isinstance(each, ListedRun)]
+    grouped = [grouped_run(directory / each.path) for each in listed]
+    top = directory.absolute()
+    if all(each is not None and each.group == top for each in grouped):
+        values = [each.values if each is not None else {} for each in grouped]
+    else:
+        differing = differing_keys([each.values for each in listed])
+        keys = [key for key in differing if key not in NOT_COMPARED]
+        values = [{key: each.values[key] for key in keys if key in each.values} for each in listed]
+    return [_reported(run, own, directory) for run, own in zip(listed, values, strict=True)]
+
+
+def _reported(run: ListedRun, values: Mapping[str, Any], directory: Path) -> ReportedRun:
+    directions = {"loss": "lower"} | (run.better if isinstance(run.better, dict) else {})
+    metrics, better = {}, {}
+    for data, each in run.metrics.items():
+        for metric, value in each.items():
+            name = f"{data}.{metric}"
+            metrics[name] = value
+            if directions.get(metric) in ("higher", "lower"):
+                better[name] = directions[metric]
+    name, history = run.path.as_posix(), directory / run.path / "history.jsonl"
+    return ReportedRun(name, run.status, values, metrics, better, run.seconds, history)
+
+
+def main_metric(runs: Iterable[ReportedRun]) -> str | None:
+    """Return the metric to rank runs by: of validation, test or training data, not the loss.
+
+    The loss, if nothing else has a known direction.
+    """
+    known = {name: better for run in runs for name, better in run.better.items()}
+    names = [
+        name
+        for data in ("validation", "test", "train")
+        for name in known
+        if name.startswith(f"{data}.")
+    ]
+    telling = [name for name in names if "loss" not in name.partition(".")[2]]
+    return next(iter([*telling, *names]), None)
+
+
+def read_history(run: ReportedRun, points: int) -> list[Mapping[str, Any]]:
+    """Return rows of a run's history, evenly chosen with the first and the last; at most `points`.
+
+    One that cannot be read has none.
+    """
+    rows: list[Mapping[str, Any]] = []
+    if run.history is None:
+        return rows
+    with suppress(OSError, ValueError):
+        lines = run.history.read_bytes().split(b"\n")[:-1]
+        for at in _evenly(len(lines), points):
+            row = json.loads(lines[at])
+            if isinstance(row, dict) and isinstance(row.get("epoch"), int):
+                rows.append(row)
+    return rows
+
+
+def _evenly(count: int, most: int) -> Sequence[int]:
+    if count <= most:
+        return range(count)
+    return [round(at * (count - 1) / (most - 1)) for at in range(most)]

@@ -1,0 +1,235 @@
+"""MLflow: a run for each run, a parent for those of a sweep, a study, or several seeds or folds.
+
+The client is used, not MLflow's functions such as `mlflow.start_run`, whose active run is global:
+several runs may train in threads of one process.
+"""
+
+import json
+import math
+import os
+import time
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from uuid import uuid4
+
+from pydantic import Field
+
+from declnet import Callback, Diagnostic, EpochLogged, GroupedRun, Run, RunContext, grouped_run
+
+LONGEST_VALUE = 500
+
+AT_ONCE = 100
+"""Most characters in a parameter and parameters in a request that every server accepts."""
+
+KEY_FILE = "mlflow.json"
+"""In the folder of a run or group: the key that its MLflow run has as a tag, made before it."""
+
+KEY, DIRECTORY, PARENT = "declnet.key", "declnet.directory", "mlflow.parentRunId"
+
+_making = Lock()
+
+
+@dataclass
+class Tracked:
+    """The client, the MLflow run's ID and the last epoch sent."""
+
+    client: Any
+    run_id: str
+    last: int
+
+
+class Mlflow(Callback):
+    """A run of MLflow: each key of the spec as a parameter, each number of the history as a metric.
+
+    Metrics keep their history names, with the epoch as step; test metrics are `test_loss` and so
+    on. NaN and infinite values are left out. The spec's keys are logged if the run has a folder. A
+    resumed run continues the same MLflow run.
+
+    The runs of a sweep, a study, or of several seeds or folds are the children of a run of their
+    own, which ends with them: its parameters are the values that vary, its metrics those of the
+    best run. Needs the extra `mlflow`; sends to the server in `tracking_uri`.
+    """
+
+    type = "mlflow"
+    examples = ({"tracking_uri": "http://localhost:5000", "experiment": "spirals"},)
+    works_outside = True
+
+    tracking_uri: str | None = Field(
+        default=None,
+        description="a server or a database, e.g. http://localhost:5000 or sqlite:///mlflow.db; "
+        "default: what MLflow is set to",
+    )
+    experiment: str = Field(default="declnet", min_length=1, description="made if it is not there")
+
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
+        """Require the library."""
+        if find_spec("mlflow") is None:
+            yield Diagnostic("the callback mlflow needs MLflow", 'pip install "declnet[mlflow]"')
+
+    def start(self, run: Run) -> Tracked:
+        """Start an MLflow run and log the spec's keys; continue that of a killed one."""
+        if run.directory is None:
+            client = self._client()
+            run_id = client.create_run(self._experiment(client), run_name=run.name).info.run_id
+            return Tracked(client, run_id, -1)
+        grouped, tags = grouped_run(run.directory), {}
+        with _key_of(grouped.group if grouped is not None else run.directory):
+            client = self._client()  # only one at a time can make the tables of a new database
+        keys = dict(_leaves(tomllib.loads((run.directory / "spec.toml").read_text("utf-8"))))
+        if grouped is not None:
+            tags[PARENT] = self._run_of(client, grouped.group, grouped.group.name)
+            keys = {key: _in_words(each) for key, each in grouped.values.items()} | keys
+        run_id = self._run_of(client, run.directory, run.name, tags)
+        _log_params(client, run_id, keys)
+        return self._continued(client, run_id)
+
+    def save(self, state: Tracked) -> dict[str, Any]:
+        """Return the MLflow run's ID."""
+        return {"run_id": state.run_id}
+
+    def restore(self, run: Run, saved: dict[str, Any]) -> Tracked:
+        """Continue the same MLflow run; repeated epochs log identical values."""
+        return self._continued(self._client(), saved["run_id"])
+
+    def epoch_finished(self, state: Tracked, epoch: EpochLogged) -> None:
+        """Send the metrics."""
+        if epoch.epoch > state.last:
+            row = {name: each for name, each in epoch.row().items() if name != "epoch"}
+            self._send(state, row, epoch.epoch)
+            state.last = epoch.epoch
+
+    def finished(self, state: Tracked, metrics: dict[str, dict[str, float]]) -> None:
+        """Send the test metrics and end the run."""
+        test = {f"test_{name}": each for name, each in metrics.get("test", {}).items()}
+        self._send(state, test, state.last)
+        state.client.set_terminated(state.run_id, "FINISHED")
+
+    def failed(self, state: Tracked, error: BaseException) -> None:
+        """End the run, with status killed if it was interrupted."""
+        interrupted = isinstance(error, KeyboardInterrupt)
+        state.client.set_terminated(state.run_id, "KILLED" if interrupted else "FAILED")
+
+    def group_finished(self, runs: Sequence[GroupedRun], best: GroupedRun | None) -> None:
+        """Send the values that vary and the best run's metrics to the parent, and end it."""
+        client, group = self._client(), runs[0].group
+        run_id = self._run_of(client, group, group.name)
+        values: dict[str, dict[str, None]] = {}
+        for run in runs:
+            for key, value in run.values.items():
+                values.setdefault(key, {})[_in_words(value)] = None
+        _log_params(client, run_id, {key: ", ".join(each) for key, each in values.items()})
+        if best is not None:
+            client.set_tag(run_id, "declnet.best", str(best.directory))
+            self._send(Tracked(client, run_id, -1), dict(_flat(best.metrics)), 0)
+        unfinished = client.search_runs(
+            [self._experiment(client)],
+            f"tags.`{PARENT}` = '{run_id}' and attributes.status = 'RUNNING'",
+        )
+        ended = {str(run.directory) for run in runs if run.status == "finished"}
+        for each in unfinished:  # killed between the run's end and the callback's
+            if each.data.tags.get(DIRECTORY) in ended:
+                client.set_terminated(each.info.run_id, "FINISHED")
+        failed = any(run.status != "finished" for run in runs)
+        client.set_terminated(run_id, "FAILED" if failed else "FINISHED")
+
+    def _client(self) -> Any:
+        from mlflow.tracking import MlflowClient
+
+        return MlflowClient(self.tracking_uri)
+
+    def _experiment(self, client: Any) -> str:
+        """Return the number of the experiment, which is made if it is not there."""
+        from mlflow.exceptions import MlflowException
+
+        found = client.get_experiment_by_name(self.experiment)
+        if found is None:
+            with suppress(MlflowException):  # another process made it
+                return str(client.create_experiment(self.experiment))
+            found = client.get_experiment_by_name(self.experiment)
+        return str(found.experiment_id)
+
+    def _run_of(
+        self, client: Any, folder: Path, name: str, tags: Mapping[str, str] | None = None
+    ) -> str:
+        """Return the ID of the MLflow run of a folder, which is made if there is none.
+
+        Only one thread at a time looks, also among processes, so there is never a second one.
+        """
+        with _key_of(folder) as key:
+            experiment = self._experiment(client)
+            found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
+            if found:
+                return str(found[0].info.run_id)
+            own = {KEY: key, DIRECTORY: str(folder.absolute()), **(tags or {})}
+            return str(client.create_run(experiment, tags=own, run_name=name).info.run_id)
+
+    def _continued(self, client: Any, run_id: str) -> Tracked:
+        client.update_run(run_id, status="RUNNING")
+        known = client.get_metric_history(run_id, "learning_rate")
+        return Tracked(client, run_id, max((each.step for each in known), default=-1))
+
+    def _send(self, state: Tracked, values: Mapping[str, float | None], step: int) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        finite = {
+            name: each for name, each in values.items() if each is not None and math.isfinite(each)
+        }
+        if finite:
+            metrics = [Metric(name, float(each), now, step) for name, each in finite.items()]
+            state.client.log_batch(state.run_id, metrics=metrics)
+
+
+@contextmanager
+def _key_of(folder: Path) -> Iterator[str]:
+    """Return the key of a folder, made on first use, while no other thread or process has it."""
+    with _making, (folder / KEY_FILE).open("a+", encoding="utf-8") as file:
+        with suppress(ImportError, OSError):  # missing on some systems and network drives
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        try:
+            key = str(json.load(file)["key"])
+        except (ValueError, LookupError, TypeError):  # new, or truncated by a kill
+            key = uuid4().hex
+            file.truncate(0)
+            file.write(json.dumps({"key": key}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        yield key
+
+
+def _log_params(client: Any, run_id: str, keys: Mapping[str, Any]) -> None:
+    from mlflow.entities import Param
+
+    params = [Param(key, str(value)[:LONGEST_VALUE]) for key, value in keys.items()]
+    for first in range(0, len(params), AT_ONCE):
+        client.log_batch(run_id, params=params[first : first + AT_ONCE])
+
+
+def _flat(metrics: Mapping[str, Mapping[str, float | None]]) -> Iterator[tuple[str, float | None]]:
+    """Yield metrics by their names in a history, those of test data with the prefix `test_`."""
+    for data, values in metrics.items():
+        for name, value in values.items():
+            yield (name if data == "train" else f"{data}_{name}"), value
+
+
+def _in_words(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value in a spec with its key, e.g. `model.layers.0.units`."""
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, value

@@ -1,0 +1,156 @@
+"""The section `[tune]`: dimensions and conditions, the specs of trials, errors at their keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from declnet import Dimension, SpecError, load_spec, parse_spec
+
+SPACE = {
+    "optimizer": ["sgd", {"type": "adam", "beta_1": 0.8}],
+    "optimizer.momentum": {"low": 0.0, "high": 0.5, "step": 0.2},
+    "model": {"layers.0.units": {"low": 4, "high": 64, "log": True}},
+    "training.batch_size": {"low": 5, "high": 16, "step": 5},
+}
+WHEN = {"optimizer.momentum": {"optimizer": "sgd"}}
+
+
+def study(document, space=SPACE, **keys):
+    tune = {"trials": 5, "search": "optuna", "space": space, **keys}
+    return {**document, "data": {**document["data"], "validation": 0.25}, "tune": tune}
+
+
+def test_ranges_and_choices_are_dimensions_in_the_order_of_conditions(document):
+    when = {**WHEN, "optimizer": {"training.shuffle": True}}
+    space = {**SPACE, "training.shuffle": [True, False]}
+    tuning = parse_spec(study(document, space, when=when)).tuning
+    found = {each.key: each for each in tuning.space}
+    assert list(found) == [
+        "model.layers.0.units",
+        "training.batch_size",
+        "training.shuffle",
+        "optimizer",
+        "optimizer.momentum",
+    ]
+    assert found["optimizer.momentum"] == Dimension(
+        "optimizer.momentum", 0.0, 0.4, 0.2, conditions=(("optimizer", ("sgd",)),)
+    )
+    assert found["optimizer"].choices == ("sgd", "adam")
+    assert found["training.batch_size"] == Dimension("training.batch_size", 5, 15, 5)
+    units = found["model.layers.0.units"]
+    assert (units.is_integer, units.step, units.log) == (True, None, True)
+    assert [units.holds(each) for each in (4, 64, 3, 5.0, True)] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+    shuffle = found["training.shuffle"]
+    assert [shuffle.holds(each) for each in (True, 1, "True")] == [True, False, False]
+
+
+def test_the_spec_of_a_trial_has_its_values_and_no_study(document):
+    spec = parse_spec(study(document, when=WHEN))
+    values = {"optimizer": "adam", "model.layers.0.units": 7, "training.batch_size": 10}
+    made = spec.tuning.point(values).source_map.document
+    assert "tune" not in made
+    trial = parse_spec(made)
+    assert (trial.optimizer.type, trial.optimizer.beta_1) == ("adam", 0.8)
+    assert (trial.model.layers[0].units, trial.training.batch_size) == (7, 10)
+    assert (trial.tuning, spec.model.layers[0].units) == (None, 4)
+
+
+def test_every_end_and_choice_is_in_a_spec_to_check_where_its_conditions_hold(document):
+    spec = parse_spec(study(document, when=WHEN))
+    found = [each.values for each in spec.tuning.extremes()]
+    for key, values in {
+        "optimizer": SPACE["optimizer"],
+        "optimizer.momentum": [0.0, 0.4],
+        "model.layers.0.units": [4, 64],
+        "training.batch_size": [5, 15],
+    }.items():
+        assert all(any(point.get(key) == value for point in found) for value in values)
+    assert all(("optimizer.momentum" in point) == (point["optimizer"] == "sgd") for point in found)
+
+
+def errors(document, **keys):
+    with pytest.raises(SpecError) as error:
+        parse_spec(study(document, **keys))
+    return {(each.code, each.path[1:]): each.message for each in error.value.problems}
+
+
+@pytest.mark.parametrize(
+    ("space", "expected"),
+    [
+        ({"name": ["a", "b"]}, {("E054", ("space", "name")): '"name" cannot vary in a study'}),
+        ({"seed": 3}, {("E012", ("space", "seed")): '"seed" must be a table of low and high'}),
+        (
+            {"optimizer.momentum": {"low": 0.0, "high": float("inf")}},
+            {("E012", ("space", "optimizer.momentum", "high")): '"high" must be a finite number'},
+        ),
+        (
+            {"optimizer.momentum": {"low": 0.0, "hihg": 0.5}},
+            {("E010", ("space", "optimizer.momentum", "hihg")): 'unknown key "hihg"'},
+        ),
+        (
+            {"optimizer.momentum": {"low": 0.0, "choices": [0.1, 0.2]}},
+            {("E054", ("space", "optimizer.momentum", "low")): 'choices have no "low"'},
+        ),
+        (
+            {"model.layers.1": ["relu", "tanh", "relu"]},
+            {("E019", ("space", "model.layers.1", 2)): 'has the choice "relu" twice'},
+        ),
+        (
+            {"model.layers.1": ["relu"]},
+            {("E018", ("space", "model.layers.1")): '"model.layers.1" has 1 choices'},
+        ),
+        (
+            {"training.batch_size": {"low": 4, "high": 8, "step": 0.5}},
+            {("E012", ("space", "training.batch_size", "step")): '"step" must be a whole number'},
+        ),
+        (
+            {"training.batch_size": {"low": 4, "high": 8, "step": 5}},
+            {("E013", ("space", "training.batch_size", "step")): '"step" must be at most 4'},
+        ),
+    ],
+)
+def test_an_invalid_dimension_is_one_error_at_its_key(document, space, expected):
+    found = errors(document, space=space)
+    assert found.keys() == expected.keys()
+    for at, message in expected.items():
+        assert message in found[at]
+
+
+def test_keys_of_the_section_are_validated(document):
+    found = errors(document, trials=0, minutes=-1, seeds=[1, 1], better="more", sede=3)
+    assert {(code, *path) for code, path in found} == {
+        ("E013", "trials"),
+        ("E013", "minutes"),
+        ("E019", "seeds", 1),
+        ("E014", "better"),
+        ("E010", "sede"),
+    }
+    assert found["E010", ("sede",)] == 'unknown key "sede"'
+    space = {"optimizer.momentum": {"low": 0.0, "high": 0.5}, "training.batch_size": [5, 10]}
+    when = {"training.batch_size": {"optimizer.momentum": 0.5}}
+    assert "which is a range and not choices" in "".join(
+        errors(document, space=space, when=when).values()
+    )
+    both = study(document) | {"sweep": {"seed": [1, 2]}}
+    with pytest.raises(SpecError, match=r"either \[sweep\] or \[tune\]"):
+        parse_spec(both)
+    assert parse_spec({**document, "tune": {}}).tuning is None
+
+
+def test_a_file_of_another_folder_may_have_a_part_of_the_space(document, spec_file, tmp_path):
+    import json
+
+    (tmp_path / "bases").mkdir()
+    base = {"declnet": 1, "tune": {"trials": 3, "search": "optuna", "space": SPACE}}
+    (tmp_path / "bases/base.json").write_text(json.dumps(base), "utf-8")
+    own = {**study(document), "extends": "bases/base.json"}
+    own["tune"] = {"space": {"optimizer.momentum": {"high": 0.8}}}
+    spec = load_spec(spec_file(own))
+    momentum = next(each for each in spec.tuning.space if each.key == "optimizer.momentum")
+    assert (momentum.high, spec.tuning.keys.trials) == (0.8, 3)
