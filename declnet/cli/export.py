@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Keep the file even if its predictions differ from declnet's by more than rounding.",
 )
+@click.option("--best", "takes_best", is_flag=True, help="Of a folder of runs, export the best.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object, for programs.")
 @no_plugin_option
 def export(
@@ -49,6 +50,7 @@ def export(
     options: tuple[str, ...],
     force: bool,
     allow_difference: bool,
+    takes_best: bool,
     as_json: bool,
     disabled: tuple[str, ...],
 ) -> None:
@@ -56,7 +58,8 @@ def export(
 
     The file holds the whole path from raw columns to predictions: the preparation of the data, the
     network, its calibration and, for classes, their names. RUN may be a folder of folds or seeds:
-    the file then averages the predictions of their models.
+    the file then averages the predictions of their models. Of a sweep, a study or any folder of
+    runs, --best takes the run with the best main metric.
 
     Before OUTPUT is kept, it is run on rows of the run's own data, if these are still there and the
     format allows it, and compared with declnet.
@@ -73,6 +76,8 @@ def export(
     parsed = (parse_override(each, number) for number, each in enumerate(options, start=1))
     given = {each.key: each.value for each in parsed}
     registry = registry_without(disabled)
+    if takes_best or not (is_ensemble(run) or (run / "manifest.json").exists()):
+        run = _best_in(run, taken=takes_best)
     opening = open_ensemble if is_ensemble(run) else open_run
     start = time.perf_counter()
     found = opening(run, registry, notice=show_note).export(
@@ -82,6 +87,27 @@ def export(
         click.echo(json_document(found.as_data()).decode(), nl=False)
     else:
         _print(found, time.perf_counter() - start)
+
+
+def _best_in(folder: Path, *, taken: bool) -> Path:
+    """Return the best run in a folder if it is to be taken, else say which it is.
+
+    Raises:
+        OutputError: it is not to be taken, or there is none.
+    """
+    from declnet.errors import OutputError
+    from declnet.runs.many.groups import best_run
+
+    found = best_run(folder) if folder.is_dir() else None
+    if found is None:
+        if taken:
+            raise OutputError(f"{folder}: no finished run with a metric of known direction")
+        return folder  # opening it says what it is
+    path, metric = found
+    if not taken:
+        raise OutputError(f"{folder}: a folder of several runs; --best takes {path}, by {metric}")
+    click.echo(f"the best run by {metric}: {path}", err=True)
+    return path
 
 
 def _print(found: ExportResult, seconds: float) -> None:

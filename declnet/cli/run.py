@@ -391,6 +391,7 @@ def _resume_study(
     from declnet.cli.tune import train_study
     from declnet.runs.storage.folder import locked
 
+    share_data()
     with locked(parent):
         return train_study(
             parent,

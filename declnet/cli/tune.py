@@ -77,6 +77,7 @@ def tune(
         if overrides or out:
             raise click.UsageError("the folder of a study is summarized alone: it has its own spec")
         return _summarize(spec, registry, form)
+    share_data()
     checked = checked_spec(spec, overrides, registry)
     checked.require_right()
     loaded = read(spec, overrides, registry).require()
@@ -120,7 +121,6 @@ def train_study(
     from declnet.runs.many.workers import at_once, one_after_another
 
     start = time.perf_counter()
-    share_data()
     stored = open_study(parent, registry)
     with (
         study_followed(stored, quiet=quiet or form == "json") as followed,

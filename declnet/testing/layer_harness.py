@@ -56,7 +56,8 @@ class LayerHarness:
     ) -> None:
         self.shape, self.shapes = shape, shapes_of(subject.instance, shape)
         self._setting, self.floats = setting, floats_of(subject.instance, self.shapes)
-        nodes = infer_chain(subject, shape, setting)
+        used = (setting.capacity, setting.input_order, setting.order, setting.without_dx)
+        nodes = subject.once(("chain", shape, *used), lambda: infer_chain(subject, shape, setting))
         node = nodes[-2]
         self.output: Shape = node.output_shape
         trainable = [name for name, each in node.parameters.items() if each.trainable]

@@ -45,7 +45,7 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
         run_folders,
     )
     from declnet_report.many.page import many_runs_page
-    from declnet_report.many.reported import MANY, is_group, read_importance, read_runs
+    from declnet_report.many.reported import MANY, is_group, read_runs, read_study
     from declnet_report.page.assembling import assemble
     from declnet_report.page.rendering import render, require_packages
 
@@ -55,8 +55,9 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
         found = read_runs(runs[0])
         if len(found) > MANY or (found and is_group(runs[0])):
             require_packages()
-            title, importance = runs[0].resolve().name, read_importance(runs[0])
-            _write_page(path, many_runs_page(title, found, importance))
+            objective, importance = read_study(runs[0])
+            page = many_runs_page(runs[0].resolve().name, found, importance, objective)
+            _write_page(path, page)
             return
     registry = discover(disabled) if disabled else default_registry()
     stored = [open_run(run, registry, notice=_show_note) for run in run_folders(runs)]

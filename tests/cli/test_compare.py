@@ -293,3 +293,64 @@ def test_an_empty_folder_has_no_runs(declnet_cli, tmp_path):
     (tmp_path / "runs").mkdir()
     assert declnet_cli.succeeds("runs") == "no runs\n"
     assert declnet_cli.succeeds("runs", "--format", "json") == "[]\n"
+
+
+@pytest.fixture
+def thirty(tmp_path):
+    """Thirty runs that were not trained, of ten rates and three seeds."""
+    for number in range(30):
+        folder = tmp_path / "runs" / f"run-{number}"
+        folder.mkdir(parents=True)
+        accuracy = (number * 7 % 30) / 30
+        content = {"status": "finished", "started": f"2026-01-{number + 1:02}T00:00:00+00:00"}
+        better = {"accuracy": "higher", "loss": "lower"}
+        (folder / "manifest.json").write_text(json.dumps({**content, "better": better}))
+        (folder / "metrics.json").write_text(
+            json.dumps({"test": {"accuracy": accuracy, "loss": 1}})
+        )
+        rate = f"[optimizer]\nlearning_rate = {(number // 3 + 1) / 100}\n"
+        (folder / "spec.toml").write_text(f"seed = {number % 3}\n{rate}")
+    return tmp_path / "runs"
+
+
+def test_many_runs_have_a_row_each_and_the_best_are_shown(declnet_cli, thirty):
+    out = declnet_cli.succeeds("compare", "runs")
+    head, _, *found, last = rows(out)
+    assert head == [
+        "status",
+        "optimizer.learning_rate",
+        "seed",
+        "test.accuracy",
+        "test.loss",
+        "seconds",
+    ]
+    assert len(found) == 20
+    assert found[0] == ["runs/run-17", "finished", "0.06", "2", "0.9667", "1.000", "-"]
+    assert last == ["the best by test.accuracy of 30; 10 more runs with --all or --format json"]
+    assert len(rows(declnet_cli.succeeds("compare", "runs", "--all"))) == 32
+    low = declnet_cli.succeeds("compare", "runs", "--sort", "accuracy", "--ascending")
+    assert rows(low)[2][0] == "runs/run-0"
+    few = declnet_cli.succeeds("compare", *(f"runs/run-{number}" for number in range(9)))
+    assert [row[0] for row in rows(few)[2:]] == [f"runs/run-{number}" for number in range(9)]
+
+
+def test_json_has_all_runs_with_what_differs(declnet_cli, thirty):
+    found = json.loads(declnet_cli.succeeds("compare", "runs", "--format", "json"))
+    assert len(found) == 30
+    assert found[0]["name"] == "runs/run-17"
+    assert found[0]["values"] == {"optimizer.learning_rate": 0.06, "seed": 2}
+    assert found[0]["metrics"] == {"test": {"accuracy": 29 / 30, "loss": 1}}
+
+
+def test_a_terminal_gets_the_columns_that_fit(on_terminal, thirty):
+    screen = on_terminal("compare", "runs", columns=60)
+    assert max(len(line) for line in screen.lines if "─" in line or "run-" in line) <= 60
+    assert "test.accuracy" in screen.text
+    assert "columns on a wider terminal" in " ".join(screen.text.split())
+
+
+def test_a_changed_file_of_one_of_many_is_told(refused, document, tmp_path):
+    for number in range(2):
+        run(parse_spec(document), out=tmp_path / "runs" / str(number))
+    (tmp_path / "runs" / "1" / "metrics.json").write_text('{"train": {"loss": 0}}')
+    assert "runs/1/metrics.json: changed since the run ended" in refused("compare", "runs")

@@ -49,6 +49,28 @@ def test_json_is_one_object(trained, declnet_cli):
     assert found["parts"][0]["translation"] == "numpy_layers"
 
 
+def test_the_best_of_several_runs_is_exported_if_it_is_wanted(document, tmp_path, declnet_cli):
+    found = {}
+    for number, rate in enumerate((0.01, 1.0)):
+        document["optimizer"] = {"type": "sgd", "learning_rate": rate}
+        found[number] = declnet.run(
+            declnet.parse_spec(document), out=tmp_path / "runs" / str(number)
+        ).metrics["train"]["accuracy"]
+    best = max(found, key=lambda number: (found[number], -number))
+    done = declnet_cli("export", "runs", "-o", "model.py")
+    assert done.returncode == 2
+    assert (
+        f"runs: a folder of several runs; --best takes runs/{best}, by train.accuracy"
+        in done.stderr
+    )
+    done = declnet_cli("export", "runs", "-o", "model.py", "--best")
+    assert done.returncode == 0
+    assert f"the best run by train.accuracy: runs/{best}\n" in done.stderr
+    (tmp_path / "empty").mkdir()
+    assert "no finished run" in declnet_cli("export", "empty", "-o", "m.py", "--best").stderr
+    assert "not a run's folder" in declnet_cli("export", "empty", "-o", "m.py").stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message", "hint"),
     [

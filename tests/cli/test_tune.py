@@ -71,6 +71,9 @@ def test_the_best_spec_repeats_the_best_trial(declnet_cli, spec_file, tuned, tmp
     written = tomllib.loads(text)
     assert written["optimizer"]["learning_rate"] == best["values"]["optimizer.learning_rate"]
     assert type(written["training"]["batch_size"]) is int
+    (tmp_path / "study/summary.json").unlink()
+    again = json.loads(declnet_cli.succeeds("tune", "study", "--format", "json"))
+    assert again == content(tmp_path / "study/summary.json") == found
     declnet_cli.succeeds("run", "study/best.toml", "--out", "alone", "--quiet")
     alone = content(tmp_path / "alone/metrics.json")
     own = content(tmp_path / f"study/trials/{best['number']:04}/metrics.json")
@@ -111,3 +114,30 @@ def test_killed_at_random_moments_it_ends_with_the_same_trials(
     assert trials(folder) == whole
     assert bits(folder) == bits(tmp_path / "whole")
     assert content(folder / "study.json")["status"] == "finished"
+
+
+def test_a_terminal_shows_the_best_so_far_and_the_time_left(on_terminal, spec_file, tuned):
+    shown = on_terminal("tune", spec_file(tuned), "--set", "tune.trials=3", "--out", "study")
+    assert shown.code == 0
+    live = shown.text.rpartition("left:")[0]
+    assert "best so far" in live
+    assert "validation.accuracy" in live
+    assert "pruned" in live
+    assert "trial 0: " not in shown.text  # no line for each trial
+
+
+def test_what_cannot_be_searched_is_refused_before_a_folder_is_made(
+    declnet_cli, refused, spec_file, document, tuned, tmp_path
+):
+    assert 'has no section "tune"' in refused("tune", spec_file(document))
+    wrong = {**tuned, "tune": {"trials": 3, "space": {"training.batch_size": [5, 0]}}}
+    said = refused("tune", spec_file(wrong, "wrong.json"), "--out", "study")
+    assert said.count("error[") == 1
+    assert '"batch_size" must be at least 1, not 0' in said
+    assert not (tmp_path / "study").exists()
+    assert "a spec has either" in refused(
+        "tune", spec_file({**tuned, "sweep": {"seed": [1, 2]}}, "both.json")
+    )
+    declnet_cli.succeeds("check", spec_file(tuned))
+    done = declnet_cli("run", spec_file(tuned), "--quiet")  # of its own values
+    assert done.returncode == 0

@@ -35,6 +35,8 @@ def is_guilty(part: str, path: str, document: dict[str, Any]) -> bool:
     keys = path.split(".") if path else []
     if "sweep" in document and keys[:1] != ["sweep"] and is_swept(part, path, document["sweep"]):
         return True
+    if keys[:1] != ["tune"] and is_swept(part, path, document.get("tune", {}).get("space", {})):
+        return True
     keys = _joined(document, keys)
     while keys and _at(document, keys) is NOTHING:
         keys.pop()  # missing: then the innermost table around it
@@ -45,8 +47,10 @@ def is_guilty(part: str, path: str, document: dict[str, Any]) -> bool:
 
 
 def is_swept(part: str, path: str, section: dict[str, Any]) -> bool:
-    """Return whether a text is a value that a sweep gives a key, or the key in its section."""
+    """Return whether a text is a value that a section gives a key, or the key in the section."""
     values = section.get(path)
+    if isinstance(values, dict):  # the ends of a range
+        values = list(values.values())
     if isinstance(values, list) and any(_means(part, each) for each in values):
         return True
     return path in section and is_key(part, path)

@@ -82,6 +82,7 @@ KINDS = (
     "calibrator",
     "callback",
     "analysis",
+    "searcher",
     "exporter",
 )
 

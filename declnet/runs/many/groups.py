@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -113,10 +113,11 @@ def finish_group(directory: Path, callbacks: Iterable[Callback], registry: Regis
     runs = [each for each in map(_grouped, listed, [directory] * len(listed)) if each is not None]
     if not runs:
         return
-    best = _best(listed, directory)
+    best, _ = best_of(listed)
+    told_best = _grouped(best, directory) if best is not None else None
     with attributing_errors(registry or default_registry()):
         for callback in told:
-            callback.group_finished(runs, best)
+            callback.group_finished(runs, told_best)
 
 
 def _grouped(run: ListedRun, directory: Path) -> GroupedRun | None:
@@ -126,17 +127,27 @@ def _grouped(run: ListedRun, directory: Path) -> GroupedRun | None:
     return GroupedRun(found.directory, found.group, found.values, run.status, run.metrics)
 
 
-def _best(runs: list[ListedRun], directory: Path) -> GroupedRun | None:
-    """Return the finished run with the best main metric; None without one."""
+def best_run(directory: Path) -> tuple[Path, str] | None:
+    """Return the folder of the best run in a folder, and the metric; None without one.
+
+    Raises:
+        OutputError: the folder cannot be read.
+    """
+    best, metric = best_of([each for each in list_runs(directory) if isinstance(each, ListedRun)])
+    return (directory / best.path, metric) if best is not None else None
+
+
+def best_of(runs: Sequence[ListedRun]) -> tuple[ListedRun | None, str]:
+    """Return the finished run with the best main metric, None without one, and that metric."""
     directions = common_directions(stored_directions(run.better, run.spec or {}) for run in runs)
     metric = main_metric(informative(run.metrics for run in runs), directions)
     better = directions.get(metric[1]) if metric is not None else None
     finished = [run for run in runs if run.status == "finished"]
     if metric is None or better is None or not finished:
-        return None
+        return None, ""
     data, name = metric
     best = min(finished, key=lambda run: sort_key(run.metrics.get(data, {}).get(name), better))
-    return _grouped(best, directory)
+    return best, f"{data}.{name}"
 
 
 def declared_callbacks(specs: Iterable[str], registry: Registry | None) -> Iterator[Callback]:

@@ -234,7 +234,7 @@ class StoredStudy:
         from declnet.runs.storage.writing import write_atomically
         from declnet.spec.model import resolved_toml
 
-        keys = ", ".join(self.tuning.section.get("space", {}))
+        keys = ", ".join(each.key for each in self.tuning.space)
         text = (
             f"# Trial {trial.number} of the study {self.path.resolve().name}, the best of "
             f"{len(self.trials)}: {self.objective} = {trial.value:.6g}\n"

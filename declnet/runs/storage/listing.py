@@ -18,8 +18,8 @@ from declnet.runs.storage.index import Entry, indexed, stamp_of, update_index
 from declnet.spec.document import read_document
 from declnet.spec.flatten import flatten
 
-DEEPEST = 4
-"""Maximum depth of nested folders; a sweep's runs are three levels deep."""
+DEEPEST = 5
+"""Maximum depth of nested folders; the folds of seeds of a study's trials are five levels deep."""
 
 LONGEST_LINE = 1 << 20
 """Number of bytes at the end of a history that are searched for its last line."""

@@ -26,7 +26,10 @@ DIGITS = 6
 
 
 def many_runs_page(
-    title: str, runs: Sequence[ReportedRun], importance: Mapping[str, float] | None = None
+    title: str,
+    runs: Sequence[ReportedRun],
+    importance: Mapping[str, float] | None = None,
+    objective: str | None = None,
 ) -> str:
     """Return the HTML of a page of many runs.
 
@@ -34,6 +37,7 @@ def many_runs_page(
         title: the page's heading, e.g. the folder's name.
         runs: at least one; those of a study have the value `trial`, by which its history is drawn.
         importance: of a study, how much each key matters to its objective, from 0 to 1.
+        objective: of a study, the metric to rank its runs by.
     """
     made = format_time(datetime.now(UTC).isoformat())
     statuses = {
@@ -48,16 +52,16 @@ def many_runs_page(
         made=made,
         count=len(runs),
         statuses=statuses,
-        best=_best_table(runs),
+        best=_best_table(runs, objective),
         history=any("trial" in run.values for run in runs),
         importance=sorted((importance or {}).items(), key=lambda each: -each[1]),
-        data=page_data(runs),
+        data=page_data(runs, objective),
     )
 
 
-def _best_table(runs: Sequence[ReportedRun]) -> Table:
+def _best_table(runs: Sequence[ReportedRun], objective: str | None) -> Table:
     """Return the best runs, for readers without scripts."""
-    metric = main_metric(runs)
+    metric = main_metric(runs, objective)
     better = {name: each for run in runs for name, each in run.better.items()}
     keys = _distinct(key for run in runs for key in run.values)
     columns = ("run", "status", *keys, *([metric] if metric else []))
@@ -70,9 +74,9 @@ def _best_table(runs: Sequence[ReportedRun]) -> Table:
     return Table("The best runs", columns, tuple(rows))
 
 
-def page_data(runs: Sequence[ReportedRun]) -> dict[str, Any]:
+def page_data(runs: Sequence[ReportedRun], objective: str | None = None) -> dict[str, Any]:
     """Return what the page's script reads: columns, with repeated values as numbers of a list."""
-    metric = main_metric(runs)
+    metric = main_metric(runs, objective)
     names = _distinct(name for run in runs for name in run.metrics)
     better = {name: each for run in runs for name, each in run.better.items()}
     order = _best_first(runs, metric, better)

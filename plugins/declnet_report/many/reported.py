@@ -46,15 +46,14 @@ def is_group(directory: Path) -> bool:
     return any((directory / name).is_file() for name in ("sweep.json", "study.json"))
 
 
-def read_importance(directory: Path) -> dict[str, float]:
-    """Return how much each key of a study matters to its objective; empty if unknown."""
-    with suppress(OSError, ValueError, AttributeError):
+def read_study(directory: Path) -> tuple[str | None, dict[str, float]]:
+    """Return the objective of a study, and how much each key matters to it, as far as known."""
+    with suppress(OSError, ValueError, AttributeError, TypeError):
         if (directory / "study.json").is_file():
-            found = json.loads((directory / "summary.json").read_text("utf-8")).get(
-                "importance", {}
-            )
-            return {key: float(each) for key, each in found.items()}
-    return {}
+            summary = json.loads((directory / "summary.json").read_text("utf-8"))
+            importance = {key: float(each) for key, each in summary["importance"].items()}
+            return str(summary["objective"]), importance
+    return None, {}
 
 
 def read_runs(directory: Path) -> list[ReportedRun]:
@@ -88,12 +87,14 @@ def _reported(run: ListedRun, values: Mapping[str, Any], directory: Path) -> Rep
     return ReportedRun(name, run.status, values, metrics, better, run.seconds, history)
 
 
-def main_metric(runs: Iterable[ReportedRun]) -> str | None:
+def main_metric(runs: Iterable[ReportedRun], objective: str | None = None) -> str | None:
     """Return the metric to rank runs by: of validation, test or training data, not the loss.
 
-    The loss, if nothing else has a known direction.
+    The loss, if nothing else has a known direction; the objective of a study, if it has one.
     """
     known = {name: better for run in runs for name, better in run.better.items()}
+    if objective in known:
+        return objective
     names = [
         name
         for data in ("validation", "test", "train")

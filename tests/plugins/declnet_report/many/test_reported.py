@@ -39,6 +39,8 @@ def test_in_any_folder_the_values_are_the_keys_in_which_the_specs_differ(runs):
     assert first.better == {"test.loss": "lower", "test.accuracy": "higher"}
     assert first.history == runs / "s-0.1" / "seed-0" / "history.jsonl"
     assert main_metric([first, last]) == "test.accuracy"
+    assert main_metric([first, last], "test.loss") == "test.loss"
+    assert main_metric([first, last], "test.unknown") == "test.accuracy"
 
 
 def test_in_a_sweep_the_values_are_those_that_it_varies(runs):
