@@ -140,7 +140,7 @@ def test_an_analysis_is_an_error_before_anything_is_read(document):
 
 MEASURED = """
 import json, sys
-
+from pathlib import Path
 from declnet import parse_spec, run
 run(parse_spec(json.loads(sys.argv[1])))
 print(int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024)
