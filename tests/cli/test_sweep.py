@@ -148,6 +148,8 @@ def test_what_is_wrong_is_told_before_anything_is_written(
 @pytest.fixture(params=["jit", "numpy"])
 def endless(request, declnet_cli, spec_file, document, tmp_path):
     """Start two endless runs in threads or in worker processes; wait until both have logged."""
+    if request.param == "jit":
+        pytest.importorskip("numba", reason="the extra jit is not installed")
     document["training"] |= {"epochs": 10**9, "log_every": 1000}
     document["engine"] = {"kernels": request.param}
     process = declnet_cli.start(

@@ -107,7 +107,7 @@ def test_no_curve_is_wider_than_it_may_be(values, width):
 @pytest.fixture
 def spec(spec_file, document):
     document["data"] |= {"validation": 0.2, "test": document["data"]["train"]}
-    document["training"] |= {"epochs": 2000, "log_every": 20}
+    document["training"] |= {"epochs": 12_000, "log_every": 120}
     return spec_file(document)
 
 
@@ -124,7 +124,7 @@ def test_a_run_shows_its_layers_its_progress_its_losses_and_a_table(on_terminal,
     assert screen.code == 0
     assert row(screen.lines, "dense_1") == ["dense_1", "dense", "(n, 4)", "12"]
     assert re.search(
-        r"epoch +\d+/2000 .*━.* \d:\d\d:\d\d loss \d\.\d{3} \(validation \d", screen.text
+        r"epoch +\d+/12000 .*━.* \d:\d\d:\d\d loss \d\.\d{3} \(validation \d", screen.text
     )
     curve = re.compile(r"^(?:validation )?loss +([▁▂▃▄▅▆▇█]+)  (\S+) to (\S+)$")
     curves = [found for line in screen.lines if (found := curve.match(line))]
@@ -164,14 +164,14 @@ def test_with_output_in_a_file_the_bar_is_on_the_terminal(on_terminal, spec, tmp
 def test_without_a_terminal_for_the_bar_there_are_lines(on_terminal, spec):
     screen = on_terminal("run", spec, stderr=False)
     assert "━" not in screen.text
-    assert "epoch: 1999, acc: " in screen.text
+    assert "epoch: 11999, acc: " in screen.text
     assert row(screen.lines, "train") == HEAD
 
 
 def test_a_terminal_that_can_do_nothing_gets_lines(on_terminal, spec):
     screen = on_terminal("run", spec, TERM="dumb")
     assert "\x1b" not in screen.raw
-    assert "epoch: 1999, acc: " in screen.text
+    assert "epoch: 11999, acc: " in screen.text
     assert "train: acc: " in screen.text
 
 
@@ -187,7 +187,7 @@ def test_narrow_terminals_wrap_no_curve_and_no_bar_and_no_color_is_honored(
     bars = [part for part in screen.text.replace("\n", "\r").split("\r") if "━" in part]
     assert all(len(part) <= columns for part in bars)
     if columns == 80:
-        assert all("/2000 " in part for part in bars)
+        assert all("/12000 " in part for part in bars)
 
 
 def test_seeds_have_a_bar_over_all_runs(on_terminal, spec):

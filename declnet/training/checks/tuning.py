@@ -67,8 +67,8 @@ def objective_of(spec: RunSpec, tuning: Tuning) -> tuple[Objective | None, list[
         return None, [Diagnostic(message, hint, at, UNMATCHED)]
     warnings = []
     if first == "test":
-        message = "what is chosen by the test data is no longer tested by it"
-        hint = "hold out validation data for the objective; no trial of this one is stopped early"
+        message = "the test data chooses the best trial, so it cannot test that trial"
+        hint = "name a metric of validation data; with this objective, no trial is stopped early"
         warnings = [Diagnostic(message, hint, at, "W013")]
     return Objective(first, name, better), warnings
 
