@@ -50,7 +50,7 @@ ALLOWED = {
     "runs/storage/folder.py": "history.jsonl is the name of a file",
     "runs/many/trial_journal.py": "trials.jsonl is the name of a file",
     "runs/many/study_folder.py": "importance is a key of a study's summary",
-    "cli/study_display.py": "the same, as the title of a column",
+    "cli/display/study_display.py": "the same, as the title of a column",
     "cli/options.py": "an executor, in the help of --on",
     "spec/key_positions.py": "a table is a node of the syntax tree of TOML",
     "cli/predict.py": "the same formats, as the choices of --format",
@@ -58,7 +58,7 @@ ALLOWED = {
     "runs/inference/scores.py": "the same",
     "runs/inference/reliability.py": "log_loss and expected_calibration_error are the same",
     "sklearn/__init__.py": "sklearn is a package and the extra with it",
-    "cli/result_tables.py": "the same, as columns that are printed",
+    "cli/display/result_tables.py": "the same, as columns that are printed",
 }
 """Files that may have names of types, each with the reason; one that has none any more fails."""
 

@@ -28,7 +28,7 @@ FORBIDDEN_ATTRIBUTES = {
 }  # fmt: skip
 
 DECLARED = {
-    ("declnet/cli/diagnostics.py", "environ"): "NO_COLOR",
+    ("declnet/cli/display/diagnostics.py", "environ"): "NO_COLOR",
     ("declnet/cli/plugin_commands.py", "environ"): "DECLNET_DISABLE_PLUGINS",
     ("declnet/cli/plugin_commands.py", "import_module"): "the command that a plugin announced",
     ("declnet/cache.py", "environ"): "DECLNET_CACHE_DIR",

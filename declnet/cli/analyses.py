@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from declnet.cli.terminal import print_table
+from declnet.cli.display.terminal import print_table
 from declnet.contracts.runs.analysis import Analysis, AnalysisTable, Cell
 from declnet.display.characters import escaped_line
 from declnet.errors import Diagnostic, SpecError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from declnet.cli.diagnostics import show_diagnostics
+from declnet.cli.display.diagnostics import show_diagnostics
 from declnet.cli.options import (
     format_option,
     no_plugin_option,
@@ -38,7 +38,7 @@ def check(
     spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], engine: bool, form: str
 ) -> int:
     """Validate SPEC and print its layers and the memory that a run needs."""
-    from declnet.cli.diagnostics import as_data
+    from declnet.cli.display.diagnostics import as_data
     from declnet.errors import SpecError
 
     registry = registry_without(disabled)
@@ -52,7 +52,7 @@ def check(
         click.echo(json.dumps(as_data(problems), indent=2, ensure_ascii=False))
         return SpecError.exit_code if wrong else 0
     if checked is not None and (checked.nodes or checked.loaded is not None):
-        from declnet.cli.result_tables import (
+        from declnet.cli.display.result_tables import (
             print_columns,
             print_layers,
             print_memory,
@@ -79,7 +79,7 @@ def check(
 
 def _print_engine(spec: RunSpec, registry: Registry, checked: Checked) -> None:
     """Print a row per part of a step: what runs it, and why Python does."""
-    from declnet.cli.terminal import print_table
+    from declnet.cli.display.terminal import print_table
     from declnet.graph.kernels import why_no_engine
     from declnet.inspection.engine_parts import engine_parts
 
@@ -114,7 +114,7 @@ def explain(code: str | None) -> None:
     from shutil import get_terminal_size
     from textwrap import indent
 
-    from declnet.cli.terminal import print_table
+    from declnet.cli.display.terminal import print_table
     from declnet.codes.catalogue import catalogue
 
     if code is None:

@@ -30,7 +30,7 @@ def compare(
     A folder of runs, e.g. of seeds, folds or a sweep, stands for all runs in it. Up to 8 runs have
     a column each; more have a row each, and the best 20 are shown.
     """
-    from declnet.cli.run_tables import comparison_data, print_comparison
+    from declnet.cli.display.run_tables import comparison_data, print_comparison
 
     found = _runs_among(runs)
     try:
@@ -120,8 +120,8 @@ def runs(
 
     Folders without a run, or with damaged files, are reported on standard error.
     """
-    from declnet.cli.run_tables import MOST_ROWS, as_data, filtered, in_order, print_runs
-    from declnet.cli.terminal import is_terminal
+    from declnet.cli.display.run_tables import MOST_ROWS, as_data, filtered, in_order, print_runs
+    from declnet.cli.display.terminal import is_terminal
     from declnet.runs.storage.listing import ListedRun, list_runs
 
     found: list[ListedRun] = []

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import tomli_w
 from pydantic.fields import FieldInfo
 
-from declnet.cli.terminal import print_table
+from declnet.cli.display.terminal import print_table
 from declnet.contracts.component import Component
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.number_or import MAXIMUM

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from declnet.cli.diagnostics import show_note
+from declnet.cli.display.diagnostics import show_note
 from declnet.cli.options import PATH, no_plugin_option, registry_without, run_argument
 from declnet.cli.run import interrupt_on_signals, without_collections
 
@@ -111,7 +111,7 @@ def _best_in(folder: Path, *, taken: bool) -> Path:
 
 
 def _print(found: ExportResult, seconds: float) -> None:
-    from declnet.cli.terminal import print_table
+    from declnet.cli.display.terminal import print_table
 
     rows = [(name, part.type, _translation(part)) for name, part in _rows(found.parts)]
     print_table(("part", "component", "translation"), rows)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from declnet.cli.diagnostics import show_diagnostics
+from declnet.cli.display.diagnostics import show_diagnostics
 from declnet.cli.options import (
     format_option,
     no_plugin_option,
@@ -145,7 +145,7 @@ class _EditableFile:
 
 
 def _show_curve(curve: Curve) -> None:
-    from declnet.cli.terminal import sparkline
+    from declnet.cli.display.terminal import sparkline
     from declnet.spec.editing import written
 
     bound = max(curve.losses[0], curve.smoothed[0])

@@ -10,6 +10,7 @@ import click
 from declnet import __version__
 from declnet.cli.check import check, explain, schema
 from declnet.cli.compare import compare, runs
+from declnet.cli.display.streams import escaped_streams
 from declnet.cli.export import export
 from declnet.cli.find_rate import find_rate
 from declnet.cli.import_ import import_
@@ -20,7 +21,6 @@ from declnet.cli.plugins.commands import plugins
 from declnet.cli.predict import evaluate, predict
 from declnet.cli.run import resume, run
 from declnet.cli.show import diff, show
-from declnet.cli.streams import escaped_streams
 from declnet.cli.sweep import sweep
 from declnet.cli.trace import trace
 from declnet.cli.tune import tune
@@ -94,7 +94,7 @@ def _status() -> int:
         if not isinstance(error, DeclnetError):
             raise
         if isinstance(error, SpecError):
-            from declnet.cli.diagnostics import show_diagnostics
+            from declnet.cli.display.diagnostics import show_diagnostics
 
             show_diagnostics(error.problems)
         elif isinstance(error, ExportError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from declnet.cli.diagnostics import show_diagnostics
+from declnet.cli.display.diagnostics import show_diagnostics
 from declnet.cli.find_rate import show_trial
 from declnet.cli.options import (
     format_option,
@@ -135,7 +135,7 @@ def _show_fault(fault: Fault, spec: RunSpec) -> None:
 
 
 def _show_layers(found: Overfitting) -> None:
-    from declnet.cli.terminal import print_table
+    from declnet.cli.display.terminal import print_table
 
     def percent(share: float | None) -> str:
         return "" if share is None else f"{share:.0%}"

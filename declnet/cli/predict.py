@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from declnet.cli.diagnostics import show_note
+from declnet.cli.display.diagnostics import show_note
+from declnet.cli.display.streams import binary_output
 from declnet.cli.options import (
     DATA,
     PATH,
@@ -23,7 +24,6 @@ from declnet.cli.options import (
     run_argument,
 )
 from declnet.cli.run import interrupt_on_signals, without_collections
-from declnet.cli.streams import binary_output
 
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource
@@ -199,7 +199,7 @@ def evaluate(
     """
     with without_collections():
         from declnet.cli.analyses import chosen_analyses, print_analysis
-        from declnet.cli.result_tables import print_evaluation
+        from declnet.cli.display.result_tables import print_evaluation
         from declnet.contracts.attribution import attributing_errors
         from declnet.data.files import called
         from declnet.errors import DataError
@@ -252,7 +252,7 @@ def _evaluate_ensemble(
     path: Path, data: Path | str | None, data_set: str | None, form: str, registry: Registry
 ) -> None:
     """Evaluate the folds or seeds of one spec, by default out of fold and on the test data."""
-    from declnet.cli.result_tables import print_evaluation
+    from declnet.cli.display.result_tables import print_evaluation
     from declnet.errors import DataError
     from declnet.runs.many.ensemble import open_ensemble
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from declnet.cli.diagnostics import show_diagnostics
+from declnet.cli.display.diagnostics import show_diagnostics
 from declnet.cli.options import (
     PATH,
     executor_of,
@@ -82,8 +82,8 @@ def run(
     """
     interrupt_on_signals()
     with without_collections():
-        from declnet.cli.progress import Warnings, followed
-        from declnet.cli.result_tables import print_result, print_starting_point
+        from declnet.cli.display.progress import Warnings, followed
+        from declnet.cli.display.result_tables import print_result, print_starting_point
         from declnet.runs.run import run as run_spec
         from declnet.spec.sweep import require_no_sweep
 
@@ -181,8 +181,8 @@ def _train_series(
     import time
     from shlex import quote
 
+    from declnet.cli.display.sweep_tables import print_series
     from declnet.cli.sweep import status_of, train_all, write_summary
-    from declnet.cli.sweep_tables import print_series
     from declnet.runs.many.ensemble_record import finish_ensemble
     from declnet.runs.many.shards import shard_runs
     from declnet.runs.many.summary import series_of
@@ -226,7 +226,7 @@ def _train_series(
 
 def _show_as_one(parent: Path, registry: Registry) -> None:
     """Print how good the models of all folds are together, if they have finished."""
-    from declnet.cli.result_tables import print_together
+    from declnet.cli.display.result_tables import print_together
     from declnet.errors import DeclnetError
     from declnet.runs.many.ensemble import open_ensemble
 
@@ -241,8 +241,8 @@ def _show_as_one(parent: Path, registry: Registry) -> None:
 
 def _show_layers(checked: Checked) -> None:
     """Show what will be trained, on a terminal."""
-    from declnet.cli.result_tables import print_layers
-    from declnet.cli.terminal import is_terminal
+    from declnet.cli.display.result_tables import print_layers
+    from declnet.cli.display.terminal import is_terminal
 
     if checked.nodes and "train" in checked.data and is_terminal(sys.stdout):
         print_layers(checked.nodes, checked.data["train"].input_infos)
@@ -296,8 +296,8 @@ def resume(
     resumed or trained.
     """
     with without_collections():
-        from declnet.cli.progress import Warnings, followed
-        from declnet.cli.result_tables import print_result
+        from declnet.cli.display.progress import Warnings, followed
+        from declnet.cli.display.result_tables import print_result
         from declnet.runs.many.ensemble import is_ensemble
         from declnet.runs.many.study_folder import is_study
         from declnet.runs.many.sweep_folder import is_sweep

@@ -69,7 +69,7 @@ def diff(first: Path, second: Path) -> None:
 
     A and B are spec files or folders of runs.
     """
-    from declnet.cli.terminal import print_table
+    from declnet.cli.display.terminal import print_table
     from declnet.spec.flatten import spec_differences
 
     differences = spec_differences([_resolved(path) for path in (first, second)])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from declnet.cli.diagnostics import show_diagnostics
+from declnet.cli.display.diagnostics import show_diagnostics
 from declnet.cli.options import (
     PATH,
     ascending_option,
@@ -26,7 +26,7 @@ from declnet.cli.options import (
 from declnet.cli.run import interrupt_on_signals
 
 if TYPE_CHECKING:
-    from declnet.cli.sweep_tables import Ranking
+    from declnet.cli.display.sweep_tables import Ranking
     from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
     from declnet.runs.many.shards import Shard
@@ -126,7 +126,7 @@ def train_all(
         executor: where to train them; None for this machine.
         parent: the folder that holds all of their folders, for an executor.
     """
-    from declnet.cli.progress import sweep_followed
+    from declnet.cli.display.progress import sweep_followed
     from declnet.runs.many.executing import on_executor
     from declnet.runs.many.threads import side_by_side
     from declnet.runs.many.workers import one_after_another
@@ -225,7 +225,7 @@ def sweep(
     sweep; given the folder of one, or of the shards of one, this summarizes its runs anew and
     trains nothing.
     """
-    from declnet.cli.sweep_tables import check_metric
+    from declnet.cli.display.sweep_tables import check_metric
     from declnet.runs.many.sweep_folder import begin_sweep, is_sweep
     from declnet.runs.many.tasks import SWEEP, check_names, claim_parent
     from declnet.runs.storage.folder import claim, locked
@@ -280,7 +280,7 @@ def train_sweep(
     """Train what is left of a sweep, print its summary, and make predictors of its specs."""
     from shlex import quote
 
-    from declnet.cli.sweep_tables import best_first, ranking
+    from declnet.cli.display.sweep_tables import best_first, ranking
     from declnet.runs.many.summary import series_of
     from declnet.runs.many.sweep_folder import open_sweep, stored_outcome
     from declnet.runs.many.threads import jobs_for
@@ -376,7 +376,7 @@ def _show(
     drawn: Drawn,
 ) -> int:
     """Write the summaries, print the tables and draw the picture; return the exit code."""
-    from declnet.cli.sweep_tables import best_first, print_effects, print_gaps, print_sweep
+    from declnet.cli.display.sweep_tables import best_first, print_effects, print_gaps, print_sweep
 
     wanted, ascending = choice
     all_series, metric = best_first(series, wanted, specs, ascending)

@@ -95,7 +95,7 @@ def trace(
     if not suspects(found):
         return 0
     if output is not None or form != "text":
-        from declnet.cli.trace_sections import verdict
+        from declnet.cli.tracing.sections import verdict
 
         for line in verdict(found):
             click.echo(line, err=True)
@@ -109,7 +109,7 @@ def _start(
     overrides: tuple[str, ...],
     registry: Registry,
 ) -> Start:
-    from declnet.cli.diagnostics import show_diagnostics
+    from declnet.cli.display.diagnostics import show_diagnostics
     from declnet.inspection.starting import start_of_run, start_of_spec
 
     if source.is_dir():
@@ -128,9 +128,9 @@ def _start(
 def _formatted(found: Trace, layers: Sequence[str], form: str) -> str:
     import json
 
-    from declnet.cli.trace_page import as_page
-    from declnet.cli.trace_sections import sections
-    from declnet.cli.trace_text import as_text
+    from declnet.cli.tracing.page import as_page
+    from declnet.cli.tracing.sections import sections
+    from declnet.cli.tracing.text import as_text
 
     if form == "json":
         return json.dumps(as_data(found, layers), ensure_ascii=False) + "\n"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from declnet.cli.diagnostics import show_diagnostics
+from declnet.cli.display.diagnostics import show_diagnostics
 from declnet.cli.options import (
     PATH,
     executor_of,
@@ -114,7 +114,7 @@ def train_study(
     from contextlib import closing
     from shlex import quote
 
-    from declnet.cli.study_display import study_followed
+    from declnet.cli.display.study_display import study_followed
     from declnet.runs.many.executing import on_executor
     from declnet.runs.many.study import StudyRunner
     from declnet.runs.many.study_folder import open_study
@@ -170,7 +170,7 @@ def _summarize(path: Path, registry: Registry, form: str) -> int:
 
 def _show(stored: StoredStudy, form: str) -> int:
     """Print the summary; return 1 if no trial has finished."""
-    from declnet.cli.study_display import print_study
+    from declnet.cli.display.study_display import print_study
 
     if form == "json":
         click.echo(json.dumps(stored.summary, indent=2, ensure_ascii=False))

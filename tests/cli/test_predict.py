@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.cli.result_tables import print_evaluation
+from declnet.cli.display.result_tables import print_evaluation
 
 from .conftest import rows
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from declnet.cli.sweep_tables import best_first, print_gaps, print_sweep
+from declnet.cli.display.sweep_tables import best_first, print_gaps, print_sweep
 from declnet.runs.many.summary import Series, spread
 from declnet.runs.many.tasks import Outcome
 from declnet.spec.validate import load_spec

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declnet import SpecError, default_registry
-from declnet.cli.diagnostics import as_data
+from declnet.cli.display.diagnostics import as_data
 from declnet.cli.reading import checked_spec
 from declnet.display.excerpts import rendered
 from declnet.spec.document import read_document

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from declnet.cli.streams import painted
-from declnet.cli.terminal import is_terminal
+from declnet.cli.display.streams import painted
+from declnet.cli.display.terminal import is_terminal
 from declnet.contracts.runs.callback import EpochFinished, EpochLogged
 from declnet.display.characters import escaped, escaped_line
 from declnet.runs.display.metrics import (
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, TaskID
     from rich.table import Table
 
-    from declnet.cli.sweep_tables import Ranking
+    from declnet.cli.display.sweep_tables import Ranking
     from declnet.runs.many.tasks import Outcome, Task
 
 STEP = 0.1

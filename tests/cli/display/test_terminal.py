@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from declnet.cli.terminal import BLOCKS, print_table, shown_bytes, sparkline
+from declnet.cli.display.terminal import BLOCKS, print_table, shown_bytes, sparkline
 from declnet.display.characters import escaped_line
 
 from .conftest import rows

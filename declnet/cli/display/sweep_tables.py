@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from declnet.cli.terminal import print_table, table_room
+from declnet.cli.display.terminal import print_table, table_room
 from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.registry.spelling import suggestion
 from declnet.runs.comparison import common_directions

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from declnet.cli.progress import STEP, progress_bar, table_of
-from declnet.cli.terminal import is_terminal, print_table
+from declnet.cli.display.progress import STEP, progress_bar, table_of
+from declnet.cli.display.terminal import is_terminal, print_table
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.display.characters import escaped
 from declnet.runs.display.metrics import format_metric, format_seconds

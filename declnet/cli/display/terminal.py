@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import Literal, TextIO
 
-from declnet.cli.streams import painted
+from declnet.cli.display.streams import painted
 from declnet.display.characters import escaped_line
 
 WIDE = 100_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from declnet.cli.trace_numbers import is_large, matrices, statistics
-from declnet.cli.trace_sections import Numbers, Section
+from declnet.cli.tracing.numbers import is_large, matrices, statistics
+from declnet.cli.tracing.sections import Numbers, Section
 from declnet.display.characters import escaped_line
 
 WIDTH = 100

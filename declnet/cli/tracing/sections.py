@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet.cli.trace_numbers import is_large
+from declnet.cli.tracing.numbers import is_large
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.inputs import INPUT, by_name, input_value

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from declnet.cli.diagnostics import as_data, show_diagnostics
+from declnet.cli.display.diagnostics import as_data, show_diagnostics
 from declnet.display.excerpts import WIDEST, rendered, summary
 from declnet.errors import Diagnostic, Place
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 import numpy as np
 
-from declnet.cli.terminal import (
+from declnet.cli.display.terminal import (
     BLOCKS,
     is_terminal,
     print_table,

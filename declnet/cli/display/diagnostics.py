@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from declnet.cli.streams import painted
+from declnet.cli.display.streams import painted
 from declnet.display.excerpts import colored, rendered, uncolored
 from declnet.errors import Diagnostic, Place, dotted
 

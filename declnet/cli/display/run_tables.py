@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from declnet.cli.terminal import column_width, print_table, table_room
+from declnet.cli.display.terminal import column_width, print_table, table_room
 from declnet.contracts.network.metric_names import LOSSES
 from declnet.errors import SpecError
 from declnet.registry.spelling import counted, suggestion

@@ -1,0 +1,1 @@
+"""The output of `declnet trace`: its sections, as text and as a page."""
