@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -298,22 +298,30 @@ def resume(
     with without_collections():
         from declnet.cli.display.progress import Warnings, followed
         from declnet.cli.display.result_tables import print_result
+        from declnet.cli.sweep import train_sweep
+        from declnet.cli.tune import train_study
         from declnet.runs.many.ensemble import is_ensemble
         from declnet.runs.many.study_folder import is_study
         from declnet.runs.many.sweep_folder import is_sweep
         from declnet.runs.resuming import resume as resume_run
         from declnet.runs.resuming import spec_to_resume
+        from declnet.runs.storage.folder import locked
 
     interrupt_on_signals()
     registry = registry_without(disabled)
-    for is_several, resume_them in (
-        (is_ensemble, _resume_series),
-        (is_sweep, _resume_sweep),
-        (is_study, _resume_study),
-    ):
+    several: tuple[tuple[Callable[[Path], bool], Callable[..., int]], ...] = (
+        (is_ensemble, _train_rest),
+        (is_sweep, train_sweep),
+        (is_study, train_study),
+    )
+    for is_several, train in several:
         if is_several(run):
             executor = executor_of(on, jobs, registry)
-            return resume_them(run, allow_changes, disabled, registry, jobs, quiet, executor)
+            more = {"quiet": quiet, "allow_changes": allow_changes, "executor": executor}
+            share_data()
+            with locked(run):
+                status: int = train(run, disabled, registry, jobs, **more)
+            return status
     if on is not None:
         raise click.UsageError("--on needs several runs to train elsewhere")
     if jobs is not None and jobs > 1:
@@ -333,72 +341,23 @@ def resume(
     return 0
 
 
-def _resume_series(
+def _train_rest(
     parent: Path,
-    allow_changes: bool,
     disabled: tuple[str, ...],
     registry: Registry,
     jobs: int | None,
+    *,
     quiet: bool,
+    allow_changes: bool,
     executor: Executor | None,
 ) -> int:
+    """Train what is left of seeds or folds."""
     from declnet.runs.many.ensemble import open_ensemble
     from declnet.runs.many.ensemble_record import tasks_left
-    from declnet.runs.storage.folder import locked
 
-    with locked(parent):
-        ensemble = open_ensemble(parent, registry)
-        if ensemble.status == "finished":
-            click.echo("these runs are finished: there is nothing left to do", err=True)
-            return 0
-        tasks = tasks_left(ensemble, registry, allow_changes=allow_changes)
-        return _train_series(parent, tasks, disabled, registry, jobs, quiet, executor)
-
-
-def _resume_sweep(
-    parent: Path,
-    allow_changes: bool,
-    disabled: tuple[str, ...],
-    registry: Registry,
-    jobs: int | None,
-    quiet: bool,
-    executor: Executor | None,
-) -> int:
-    from declnet.cli.sweep import train_sweep
-    from declnet.runs.storage.folder import locked
-
-    with locked(parent):
-        return train_sweep(
-            parent,
-            disabled,
-            registry,
-            jobs,
-            quiet=quiet,
-            allow_changes=allow_changes,
-            executor=executor,
-        )
-
-
-def _resume_study(
-    parent: Path,
-    allow_changes: bool,
-    disabled: tuple[str, ...],
-    registry: Registry,
-    jobs: int | None,
-    quiet: bool,
-    executor: Executor | None,
-) -> int:
-    from declnet.cli.tune import train_study
-    from declnet.runs.storage.folder import locked
-
-    share_data()
-    with locked(parent):
-        return train_study(
-            parent,
-            disabled,
-            registry,
-            jobs or 1,
-            quiet=quiet,
-            allow_changes=allow_changes,
-            executor=executor,
-        )
+    ensemble = open_ensemble(parent, registry)
+    if ensemble.status == "finished":
+        click.echo("these runs are finished: there is nothing left to do", err=True)
+        return 0
+    tasks = tasks_left(ensemble, registry, allow_changes=allow_changes)
+    return _train_series(parent, tasks, disabled, registry, jobs, quiet, executor)

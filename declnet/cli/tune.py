@@ -95,7 +95,7 @@ def tune(
         claim(parent)  # another process may have written here since
         begin_study(parent, loaded, spec.parent)
         return train_study(
-            parent, disabled, registry, jobs or 1, quiet=quiet, form=form, executor=executor
+            parent, disabled, registry, jobs, quiet=quiet, form=form, executor=executor
         )
 
 
@@ -103,7 +103,7 @@ def train_study(
     parent: Path,
     disabled: Sequence[str],
     registry: Registry,
-    jobs: int,
+    jobs: int | None,
     *,
     quiet: bool,
     form: str = "text",
@@ -120,7 +120,7 @@ def train_study(
     from declnet.runs.many.study_folder import open_study
     from declnet.runs.many.workers import at_once, one_after_another
 
-    start = time.perf_counter()
+    start, jobs = time.perf_counter(), jobs or 1
     stored = open_study(parent, registry)
     with (
         study_followed(stored, quiet=quiet or form == "json") as followed,

@@ -17,6 +17,7 @@ from declnet.contracts.network.inputs import by_name, for_each
 from declnet.errors import DataError, OutputError
 from declnet.registry.registry import Registry
 from declnet.runs.comparison import Comparison, Directions, compared, stored_directions
+from declnet.runs.exchange.exportable import Exportable
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Notice
 from declnet.runs.storage.checksums import REMEDY
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from declnet.data.loading import GivenData
     from declnet.data.splits import Data
     from declnet.graph.model import LayerSummary, Model
-    from declnet.runs.exchange.exporting import ExportResult
     from declnet.runs.inference.analyzing import AnalysisResult
     from declnet.runs.inference.calibration import Calibrations
     from declnet.runs.inference.evaluation import Evaluation
@@ -170,7 +170,7 @@ class PredictedData:
     uncalibrated: Any
 
 
-class StoredRun(RunContents):
+class StoredRun(RunContents, Exportable):
     """A run, finished or not: what its folder holds, and its model and data for further use.
 
     An exception raised by a component becomes a ComponentError naming it and its distribution.
@@ -221,6 +221,11 @@ class StoredRun(RunContents):
             WeightsError: the weights cannot be read.
         """
         return self._model
+
+    @property
+    def runs(self) -> tuple[StoredRun, ...]:
+        """This run alone."""
+        return (self,)
 
     def predictor(self) -> Predictor:
         """Return the trained model with its data preparation; raise as `model` does."""
@@ -394,39 +399,6 @@ class StoredRun(RunContents):
 
         loaded = self.load_data() if loaded is None else loaded
         return split_sets(loaded, self.spec.data, self.spec.seed)
-
-    def export(
-        self,
-        path: str | Path,
-        format: str | None = None,  # noqa: A002  # as the option of the command
-        options: Mapping[str, Any] | None = None,
-        *,
-        force: bool = False,
-        allow_difference: bool = False,
-    ) -> ExportResult:
-        """Write the model to a file of another format, from raw columns to predictions.
-
-        The file is compared with declnet on rows of the run's data, if they are still there.
-
-        Args:
-            path: the file to write.
-            format: the type of the exporter; default: by the suffix of the file.
-            options: the exporter's fields, e.g. `{"opset": 17}`.
-            force: whether to replace an existing file.
-            allow_difference: whether to keep a file whose predictions differ from declnet's by more
-                than rounding to float32 explains.
-
-        Raises:
-            ExportError: the model cannot be written in this format, or the file's predictions
-                differ.
-            DeclnetError: as `model` does.
-        """
-        from declnet.runs.exchange.exporting import export_run
-
-        given = path, format, options
-        return export_run(
-            (self,), self.predictor(), *given, force=force, allow_difference=allow_difference
-        )
 
     def gradients(self, positions: Array | None = None) -> dict[str, Array]:
         """Return the loss gradients of the trained model's parameters, except for frozen ones.

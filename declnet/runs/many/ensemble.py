@@ -22,6 +22,7 @@ from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import for_each
 from declnet.errors import DataError, OutputError
 from declnet.registry.registry import Registry
+from declnet.runs.exchange.exportable import Exportable
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Notice
 from declnet.runs.storage.checksums import REMEDY, RunFiles, checksum
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource
     from declnet.data.loading import GivenData
     from declnet.data.splits import Data
-    from declnet.runs.exchange.exporting import ExportResult
     from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.inference.predictions import AnyPredictions
     from declnet.runs.inference.predictor import EnsemblePredictor, Predictor
@@ -68,7 +68,7 @@ def open_ensemble(
         return Ensemble(path, _checked(read_object(path / ENSEMBLE)), registry, notice)
 
 
-class Ensemble:
+class Ensemble(Exportable):
     """The folds or seeds of one spec in a folder.
 
     Attributes:
@@ -182,31 +182,6 @@ class Ensemble:
             DeclnetError: as `StoredRun.predictor` does.
         """
         return self._predictor
-
-    def export(
-        self,
-        path: str | Path,
-        format: str | None = None,  # noqa: A002  # as the option of the command
-        options: Mapping[str, Any] | None = None,
-        *,
-        force: bool = False,
-        allow_difference: bool = False,
-    ) -> ExportResult:
-        """Write all models to one file of another format, which averages their predictions.
-
-        The arguments are those of `StoredRun.export`.
-
-        Raises:
-            ExportError: the models cannot be written in this format, or the file's predictions
-                differ.
-            DeclnetError: as `predictor` does.
-        """
-        from declnet.runs.exchange.exporting import export_run
-
-        given = path, format, options
-        return export_run(
-            self.runs, self.predictor(), *given, force=force, allow_difference=allow_difference
-        )
 
     def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
         """Evaluate the averaged predictions, or with folds those of the model that saw no answer.

@@ -17,8 +17,7 @@ from rich.text import Text
 
 from declnet.cli.display.terminal import BLOCKS, print_table, shown_bytes, sparkline
 from declnet.display.characters import escaped_line
-
-from .conftest import rows
+from tests.cli.conftest import rows
 
 
 @pytest.mark.parametrize(
