@@ -363,7 +363,7 @@ def read_weights(path: Path) -> dict[str, Array]:
     from safetensors.numpy import load_file
 
     try:
-        return load_file(path)
+        return _known(load_file(path))
     except (OSError, SafetensorError, TypeError) as error:
         raise _unreadable(path, error) from None
 
@@ -374,9 +374,17 @@ def parse_weights(content: bytes, path: Path) -> dict[str, Array]:
     from safetensors.numpy import load
 
     try:
-        return load(content)
+        return _known(load(content))
     except (SafetensorError, TypeError) as error:
         raise _unreadable(path, error) from None
+
+
+def _known(arrays: dict[str, Array]) -> dict[str, Array]:
+    """Return arrays of NumPy's own types; raise TypeError if another package adds the type."""
+    for each in arrays.values():
+        if each.dtype.kind == "V":
+            raise TypeError(each.dtype)
+    return arrays
 
 
 def read_weight_shapes(path: Path) -> dict[str, Shape]:
