@@ -32,9 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(f"browser {item.path.stem}"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, with a temporary profile."""
+    """Debian's Chromium, with a temporary profile.
+
+    Playwright's event loop runs as long as this does; tests of other files may run their own.
+    """
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="needs Playwright: pip install 'declnet[browser-tests]'"
     )
