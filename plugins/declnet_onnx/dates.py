@@ -79,7 +79,8 @@ class DatetimeTranslation(OnnxTranslation):
                 continue
             values = w.compute("Sub", values, 1) if part in FROM_ONE else values
             angle = w.compute("Mul", values, 2 * pi / PERIODS[part])
-            found += [w.op("Sin", angle), w.op("Cos", angle)]
+            # many versions of onnxruntime have no cosine of doubles
+            found += [w.op("Sin", angle), w.op("Sin", w.compute("Add", angle, pi / 2))]
         rows = w.concat([w.expand(each, 1) for each in found])
         rows = w.where(w.expand(is_missing, 1), w.like(rows, np.nan), rows)
         allowed = w.op("Gather", w.constant([0.0]), w.cast(refused, "int64"), axis=0)

@@ -136,6 +136,7 @@ def test_a_spec_is_a_file_tables_a_run_spec_or_a_preset(iris, tmp_path):
         DeclnetRegressor(classes(3)).fit(*iris)
 
 
+@pytest.mark.filterwarnings("ignore:.*L-BFGS-B:DeprecationWarning")  # scikit-learn 1.7's own
 def test_a_pipeline_is_searched_scored_calibrated_and_stacked(iris):
     pipeline = make_pipeline(StandardScaler(), DeclnetClassifier(classes(3)))
     rates = {"declnetclassifier__optimizer__learning_rate": [1e-5, 0.02]}
