@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.network.inputs import sample_count
 from declnet.contracts.network.parameter import Initializer
-from declnet.contracts.returned import require_finite
+from declnet.contracts.network.returned import require_finite
 from declnet.graph.arrays import BatchArrays, GraphMemory
 from declnet.graph.inference import Given
 from declnet.graph.kernels import forward_calls

@@ -29,7 +29,7 @@ from declnet.contracts.network.parameter import (
     ParameterInfo,
 )
 from declnet.contracts.network.parameter_group import ParameterGroup
-from declnet.contracts.returned import checked_penalty
+from declnet.contracts.network.returned import checked_penalty
 from declnet.errors import Diagnostic, WeightsError
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import Node

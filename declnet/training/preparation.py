@@ -11,7 +11,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, MappedArray, read_only
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import Inputs, by_name, for_each, sample_count
-from declnet.contracts.returned import checked_targets
+from declnet.contracts.network.returned import checked_targets
 from declnet.data.loading import fingerprint
 from declnet.data.preparation import FittedPreparation
 from declnet.data.splits import Data

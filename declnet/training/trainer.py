@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.returned import checked_monitors
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.runs.observer import StepObserver, observer_of
+from declnet.contracts.runs.returned import checked_monitors
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.heads import VALIDATION, Head

@@ -10,10 +10,15 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.returned import (
+    checked_column,
+    checked_fit,
+    checked_fitting,
+    checked_suits,
+)
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.data.transform import ColumnError, Fitting, Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, by_name
-from declnet.contracts.returned import checked_column, checked_fit, checked_fitting, checked_suits
 from declnet.data.columns import located, require_column, typed
 from declnet.data.preparation import ARRAY, FittedPreparation
 from declnet.data.sets import (

@@ -27,8 +27,8 @@ import numpy as np
 import declnet
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.execution.kernel import Kernel
-from declnet.contracts.returned import checked_update
 from declnet.contracts.runs.executor import Executor
+from declnet.contracts.runs.returned import checked_update
 from declnet.data.sharing import SharedData, sharing_data
 from declnet.errors import DeclnetError, OutputError, RunError
 from declnet.registry.discovery import default_registry, discover

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
+from declnet.contracts.data.returned import checked_info
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, InputInfo, by_name
-from declnet.contracts.returned import checked_info
 from declnet.data.integer_limits import Limits, require_within
 from declnet.data.named_inputs import AT_INPUTS
 from declnet.data.preparation import ARRAY
