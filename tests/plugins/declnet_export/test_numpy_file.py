@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.testing.translations import cases_of
+from declnet.testing.checks.translations import cases_of
 from declnet_export.numpy_file.sources import Sources
 from declnet_export.numpy_file.transforms import group_rare, shown
 from declnet_standard.transforms import GroupRare

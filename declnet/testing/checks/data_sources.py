@@ -15,7 +15,7 @@ from declnet.contracts.network.inputs import by_name
 from declnet.data.loading import checked_data as require_consistent
 from declnet.errors import DataError
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.common_checks import USED_ONCE, parts_equal_the_whole
+from declnet.testing.checks.common import USED_ONCE, parts_equal_the_whole
 from declnet.testing.comparison import difference
 from declnet.testing.trial import Setting, Trial, copied
 

@@ -21,7 +21,7 @@ from declnet.graph.arrays import batch_view
 from declnet.graph.memory_plan import Order
 from declnet.registry.registry import Registry
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.common_checks import FILLS_ARRAYS, USED_ONCE, leaves_inputs_alone
+from declnet.testing.checks.common import FILLS_ARRAYS, USED_ONCE, leaves_inputs_alone
 from declnet.testing.comparison import Function, difference, require_gradient, same
 from declnet.testing.harness import GraphHarness, WatchedLoss, call_locked, infer, probe
 from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, Trial, batch_for

@@ -6,7 +6,7 @@ import numpy as np
 
 from declnet.contracts.network.returned import checked_rate
 from declnet.testing.check import Subject, calling, check
-from declnet.testing.common_checks import USED_ONCE, keeps_uses_apart
+from declnet.testing.checks.common import USED_ONCE, keeps_uses_apart
 from declnet.testing.trial import Setting, Trial
 
 TOTALS = (1, 2, 10, 999, 10_000, 10**9)

@@ -13,7 +13,7 @@ from declnet.contracts.arrays import Array, Shape
 from declnet.graph.kernels import Kernels
 from declnet.registry.registry import Registry
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check
-from declnet.testing.common_checks import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
+from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
 from declnet.testing.comparison import Function, difference, require_gradient
 from declnet.testing.harness import GraphHarness, call_locked, infer, probe
 from declnet.testing.trial import USUAL, Setting, Trial

@@ -13,7 +13,7 @@ from declnet.contracts.network.metric_names import Better
 from declnet.contracts.runs.returned import checked_tables
 from declnet.errors import DataError
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.common_checks import USED_ONCE, leaves_inputs_alone
+from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone
 from declnet.testing.harness import call_locked
 from declnet.testing.trial import Setting, Trial, tried
 

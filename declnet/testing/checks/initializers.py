@@ -10,10 +10,10 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.network.parameter import Initializer, Parameter
 from declnet.graph.initializers import fans
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.common_checks import USED_ONCE, overwrites_outputs, writes_every_output
+from declnet.testing.checks.common import USED_ONCE, overwrites_outputs, writes_every_output
+from declnet.testing.checks.regularizers import PARAMETER_SHAPES
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference
 from declnet.testing.harness import call_locked
-from declnet.testing.regularizers import PARAMETER_SHAPES
 from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial, poison, tried
 
 

@@ -22,11 +22,11 @@ from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import ParameterUpdate, VectorUpdate
 from declnet.registry.registry import Registry
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checks.losses import batch_of, prepared, working_pairs
+from declnet.testing.checks.optimizers import SIZE, parameters_of_size
+from declnet.testing.checks.regularizers import PARAMETER_SHAPES
 from declnet.testing.harness import NO_LOSS, infer, probe
 from declnet.testing.layer_harness import infer_chain, inputs_of_chain, shapes_of, working_shapes
-from declnet.testing.losses import batch_of, prepared, working_pairs
-from declnet.testing.optimizers import SIZE, parameters_of_size
-from declnet.testing.regularizers import PARAMETER_SHAPES
 from declnet.testing.trial import SAMPLES, USUAL
 
 FLOAT = np.dtype("float64")

@@ -23,9 +23,9 @@ from declnet.contracts.execution.operations import (
 )
 from declnet.registry.registry import Entry, Registry
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checks.native import CALLED_KINDS, arrays_of, bound_calls
 from declnet.testing.comparison import difference, same
 from declnet.testing.examples import build_examples
-from declnet.testing.native import CALLED_KINDS, arrays_of, bound_calls
 
 DTYPES = ("float32", "float64")
 TOLERANCE = {"float32": 1e-6, "float64": 1e-14}

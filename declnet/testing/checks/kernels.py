@@ -29,7 +29,9 @@ from declnet.testing.check import (
     calling,
     check,
 )
-from declnet.testing.common_checks import only, require_alike
+from declnet.testing.checks.common import only, require_alike
+from declnet.testing.checks.losses import Pair, drawn, prepared, sort_of
+from declnet.testing.checks.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
 from declnet.testing.comparison import LEAST, same
 from declnet.testing.examples import build_examples
 from declnet.testing.harness import NO_LOSS, GraphHarness, call_locked, infer, named, probe
@@ -40,8 +42,6 @@ from declnet.testing.layer_harness import (
     infer_chain,
     inputs_of_chain,
 )
-from declnet.testing.losses import Pair, drawn, prepared, sort_of
-from declnet.testing.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
 from declnet.testing.scheduled_fields import scheduled_variants
 from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, Trial, poison, tried
 

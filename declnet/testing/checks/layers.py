@@ -19,7 +19,7 @@ from declnet.testing.check import (
     calling,
     check,
 )
-from declnet.testing.common_checks import (
+from declnet.testing.checks.common import (
     FILLS_ARRAYS,
     USED_ONCE,
     keeps_uses_apart,

@@ -24,7 +24,7 @@ from declnet.testing.check import (
     calling,
     check,
 )
-from declnet.testing.common_checks import (
+from declnet.testing.checks.common import (
     USED_ONCE,
     continues_when_restored,
     keeps_uses_apart,

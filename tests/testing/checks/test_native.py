@@ -5,11 +5,10 @@ import pytest
 
 from declnet import Layer, Optimizer, Registry, Regularizer, default_registry
 from declnet.testing import CheckSkipped, Subject, check_component
-from declnet.testing.native import runs_without_python
-
-from .right.engines import Callbacks
-from .right.layers import Doubled, VectorScale
-from .right.losses import Squared
+from declnet.testing.checks.native import runs_without_python
+from tests.testing.right.engines import Callbacks
+from tests.testing.right.layers import Doubled, VectorScale
+from tests.testing.right.losses import Squared
 
 
 class Peeks(Doubled):

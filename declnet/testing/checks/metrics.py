@@ -22,7 +22,7 @@ from declnet.testing.check import (
     calling,
     check,
 )
-from declnet.testing.common_checks import (
+from declnet.testing.checks.common import (
     USED_ONCE,
     continues_when_restored,
     keeps_uses_apart,
@@ -31,8 +31,8 @@ from declnet.testing.common_checks import (
     takes_any_memory_order,
     takes_float32_and_float64,
 )
+from declnet.testing.checks.losses import DRAWS, Draw, Pair, distributions, labels, pairs_of
 from declnet.testing.harness import NO_LOSS, WatchedMetric
-from declnet.testing.losses import DRAWS, Draw, Pair, distributions, labels, pairs_of
 from declnet.testing.trial import SAMPLES, USUAL, Setting, Trial
 from declnet.training.metrics import MetricAccumulator
 

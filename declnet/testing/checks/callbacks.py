@@ -24,7 +24,7 @@ from declnet.contracts.runs.returned import checked_monitors, checked_observer
 from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
 from declnet.spec.heads import VALIDATION
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.common_checks import USED_ONCE, continues_when_restored, keeps_uses_apart
+from declnet.testing.checks.common import USED_ONCE, continues_when_restored, keeps_uses_apart
 from declnet.testing.trial import Setting, Trial
 from declnet.training.metrics import directions
 

@@ -38,8 +38,8 @@ from declnet.graph.parameters import Parameters
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
-from declnet.testing import calibrators, losses, transforms
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checks import calibrators, losses, transforms
 from declnet.testing.examples import build_examples
 from declnet.testing.harness import NO_LOSS, infer
 from declnet.testing.layer_harness import LEVELS, candidate_shapes, shapes_of

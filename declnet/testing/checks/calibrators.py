@@ -23,7 +23,7 @@ from declnet.contracts.runs.returned import (
 )
 from declnet.runs.inference.calibration import state_after_storing
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.common_checks import (
+from declnet.testing.checks.common import (
     USED_ONCE,
     continues_when_restored,
     keeps_uses_apart,

@@ -24,7 +24,7 @@ from declnet.contracts.data.transform import ColumnError, Transform
 from declnet.data.stored_preparation import state_after_storing
 from declnet.graph.arrays import batch_view
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
-from declnet.testing.common_checks import (
+from declnet.testing.checks.common import (
     USED_ONCE,
     continues_when_restored,
     keeps_uses_apart,
