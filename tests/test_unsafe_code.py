@@ -33,7 +33,10 @@ DECLARED = {
     ("declnet/cli/plugin_commands.py", "import_module"): "the command that a plugin announced",
     ("declnet/cache.py", "environ"): "DECLNET_CACHE_DIR",
     ("declnet/contracts/execution/native_call.py", "ctypes"): "calls what a plugin compiled",
-    ("declnet/spec/key_positions.py", "import_module"): "the grammar of TOML or JSON, a constant",
+    (
+        "declnet/spec/document/key_positions.py",
+        "import_module",
+    ): "the grammar of TOML or JSON, a constant",
     ("declnet/registry/discovery.py", "environ"): "DECLNET_DISABLE_PLUGINS, DECLNET_STRICT_PLUGINS",
     ("declnet/registry/registry.py", "import_module"): "the class that a plugin announced",
     ("declnet/registry/lazy.py", "import_module"): "a submodule of the plugin's own package",

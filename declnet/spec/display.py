@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from declnet.display.html import Html, collapsible, element, joined, table
 from declnet.errors import KeyPath
+from declnet.spec.document.overrides import SOURCE
+from declnet.spec.document.source_map import value_at
 from declnet.spec.messages import from_here, shown
-from declnet.spec.overrides import SOURCE
-from declnet.spec.source_map import value_at
 from declnet.spec.sweep import SWEEP
 from declnet.spec.tuning import TUNE
 

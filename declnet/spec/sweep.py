@@ -13,9 +13,9 @@ from typing import Any
 
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError, dotted
 from declnet.registry.spelling import suggestion
+from declnet.spec.document.overrides import Override, apply_override
+from declnet.spec.document.source_map import Focus, Origin, SourceMap
 from declnet.spec.messages import shown
-from declnet.spec.overrides import Override, apply_override
-from declnet.spec.source_map import Focus, Origin, SourceMap
 from declnet.spec.sweep_ranges import FORMS, is_range, range_values
 
 SWEEP = "sweep"

@@ -20,8 +20,8 @@ from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion
+from declnet.spec.document.source_map import SourceMap
 from declnet.spec.messages import shown
-from declnet.spec.source_map import SourceMap
 from declnet.spec.sweep import (
     FIXED,
     LARGEST_SEED,

@@ -29,7 +29,7 @@ from declnet.runs.storage.checksums import REMEDY, RunFiles, checksum
 from declnet.runs.storage.folder import ENSEMBLE, read_object, reading
 from declnet.runs.storage.origins import Origins
 from declnet.runs.stored_run import StoredRun, open_run
-from declnet.spec.document import read_document
+from declnet.spec.document.document import read_document
 from declnet.spec.model import RunSpec
 from declnet.spec.validate import load_spec
 

@@ -19,7 +19,7 @@ from declnet.runs.display.metrics import informative, main_metric, sort_key
 from declnet.runs.many.study_folder import STUDY, SUMMARY, TRIALS, is_study
 from declnet.runs.storage.folder import ENSEMBLE, SPEC, read_object
 from declnet.runs.storage.listing import ListedRun, list_runs
-from declnet.spec.document import read_document
+from declnet.spec.document.document import read_document
 from declnet.spec.flatten import flatten
 from declnet.spec.tuning import TUNE
 

@@ -23,8 +23,8 @@ from declnet.errors import OutputError, RunError, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.storage.folder import read_object, reading
 from declnet.runs.storage.writing import write_json
+from declnet.spec.document.source_map import SourceMap
 from declnet.spec.model import RunSpec
-from declnet.spec.source_map import SourceMap
 from declnet.spec.sweep import Point
 from declnet.spec.tuning import TUNE, Tuning
 from declnet.spec.validate import validate_point

@@ -15,7 +15,7 @@ from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.folder import parse_row, read_manifest, read_metrics, reading
 from declnet.runs.storage.index import Entry, indexed, stamp_of, update_index
-from declnet.spec.document import read_document
+from declnet.spec.document.document import read_document
 from declnet.spec.flatten import flatten
 
 DEEPEST = 5

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from declnet.errors import Diagnostic, KeyPath, Place
 
 if TYPE_CHECKING:
-    from declnet.spec.key_positions import KeyPositions
+    from declnet.spec.document.key_positions import KeyPositions
 
 Syntax = Literal["toml", "json"]
 Focus = Literal["key", "value", "table"]
@@ -46,7 +46,7 @@ class Source:
     @cached_property
     def positions(self) -> KeyPositions:
         """The positions of its keys, computed on first use: never for a valid spec."""
-        from declnet.spec.key_positions import KeyPositions
+        from declnet.spec.document.key_positions import KeyPositions
 
         return KeyPositions(self.text, self.syntax)
 

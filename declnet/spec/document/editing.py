@@ -9,7 +9,7 @@ import tomllib
 from typing import Any
 
 from declnet.errors import KeyPath, dotted
-from declnet.spec.source_map import Source
+from declnet.spec.document.source_map import Source
 
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 """A TOML key that needs no quotes."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError
-from declnet.spec.source_map import Source
+from declnet.spec.document.source_map import Source
 
 DEEPEST = 64
 """Maximum nesting of tables and lists; a valid spec has fewer than ten levels."""
@@ -55,7 +55,7 @@ def read_document(path: Path) -> Document:
     try:
         document = _parse_json(source) if is_json else _parse_toml(source)
     except RecursionError:
-        from declnet.spec.key_positions import first_deeper_bracket
+        from declnet.spec.document.key_positions import first_deeper_bracket
 
         outer = 0 if is_json else 1  # the document itself counts as a table
         bracket = first_deeper_bracket(text, source.syntax, DEEPEST - outer)
@@ -106,8 +106,8 @@ def _parse_toml(source: Source) -> Document:
     except ValueError as error:  # TOMLDecodeError, or from int() for too many digits
         cause = error
     # Imported here, since valid specs do not need it.
-    from declnet.spec.key_positions import blank_out
-    from declnet.spec.malformed import malformed
+    from declnet.spec.document.key_positions import blank_out
+    from declnet.spec.document.malformed import malformed
 
     if source.positions.duplicates:
         text = blank_out(text, source.positions.duplicates)
@@ -132,7 +132,7 @@ def _parse_json(source: Source) -> Document:
     try:
         tables = json.loads(source.text, object_pairs_hook=without_duplicates)
     except ValueError as error:  # JSONDecodeError, or from int() for too many digits
-        from declnet.spec.malformed import malformed
+        from declnet.spec.document.malformed import malformed
 
         raise SpecError([malformed(source, error)]) from None
     if not isinstance(tables, dict):

@@ -10,10 +10,10 @@ from pydantic_core import ErrorDetails
 
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError
 from declnet.registry.registry import Registry
-from declnet.spec.blocks import LAYERS, WrittenLayer, expanded, is_block
+from declnet.spec.document.blocks import LAYERS, WrittenLayer, expanded, is_block
+from declnet.spec.document.source_map import Focus, SourceMap, value_at
+from declnet.spec.document.variables import VARIABLES, substituted
 from declnet.spec.requirements import registry_for
-from declnet.spec.source_map import Focus, SourceMap, value_at
-from declnet.spec.variables import VARIABLES, substituted
 
 _ABOUT_VALUES = frozenset({"E010", "E011", "E012", "E013", "E014", "E015", "E018"})
 """Codes whose help says what to write in place of a value."""

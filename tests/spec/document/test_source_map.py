@@ -7,9 +7,9 @@ import tomllib
 import pytest
 
 from declnet.errors import Diagnostic, Place
-from declnet.spec.compose import merged
-from declnet.spec.overrides import apply_override, parse_override
-from declnet.spec.source_map import Origin, Source, SourceMap
+from declnet.spec.document.compose import merged
+from declnet.spec.document.overrides import apply_override, parse_override
+from declnet.spec.document.source_map import Origin, Source, SourceMap
 
 TOML = "# ü\r\nseed = 1\r\n[training]\r\n\tepochs = 'ten'  # 漢\r\n"
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from declnet.errors import KeyPath
-from declnet.spec.source_map import Syntax
+from declnet.spec.document.source_map import Syntax
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree

@@ -7,8 +7,8 @@ import tomllib
 
 import pytest
 
-from declnet.spec.malformed import malformed
-from declnet.spec.source_map import Source
+from declnet.spec.document.malformed import malformed
+from declnet.spec.document.source_map import Source
 
 
 def explained(text, syntax, error=None):

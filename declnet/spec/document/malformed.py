@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from declnet.errors import Diagnostic
-from declnet.spec.source_map import Source
+from declnet.spec.document.source_map import Source
 
 
 @dataclass(frozen=True)

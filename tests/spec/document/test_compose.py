@@ -10,9 +10,9 @@ import pytest
 import tomli_w
 
 from declnet import SpecError, load_spec
-from declnet.spec.compose import UPGRADES, compose, merged, upgraded
+from declnet.spec.document.compose import UPGRADES, compose, merged, upgraded
+from declnet.spec.document.source_map import Origin, Source, SourceMap
 from declnet.spec.model import FORMAT_VERSION
-from declnet.spec.source_map import Origin, Source, SourceMap
 
 
 @pytest.mark.parametrize(

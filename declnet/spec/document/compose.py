@@ -9,12 +9,12 @@ from typing import Any
 
 from declnet.contracts.strict_model import with_folder
 from declnet.errors import Diagnostic, KeyPath, SpecError
-from declnet.spec.document import Document, read_document
+from declnet.spec.document.document import Document, read_document
+from declnet.spec.document.overrides import Override, apply_override
+from declnet.spec.document.source_map import Origin, SourceMap, Syntax
+from declnet.spec.document.variables import VARIABLES, names_in
 from declnet.spec.messages import hint_for_missing
 from declnet.spec.model import FORMAT_VERSION
-from declnet.spec.overrides import Override, apply_override
-from declnet.spec.source_map import Origin, SourceMap, Syntax
-from declnet.spec.variables import VARIABLES, names_in
 
 EXTENDS = "extends"
 SCHEMA = "$schema"

@@ -16,7 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declnet.errors import KeyPath
-from declnet.spec.key_positions import KeyPositions, Range, Spot, blank_out, first_deeper_bracket
+from declnet.spec.document.key_positions import (
+    KeyPositions,
+    Range,
+    Spot,
+    blank_out,
+    first_deeper_bracket,
+)
 
 MANY = 100_000
 
@@ -348,7 +354,7 @@ def test_many_duplicates_in_one_long_line_are_found():
 def test_tree_sitter_is_loaded_for_the_first_text():
     code = """
 import sys
-from declnet.spec.key_positions import KeyPositions
+from declnet.spec.document.key_positions import KeyPositions
 print([name for name in sys.modules if name.startswith("tree_sitter")])
 KeyPositions("a = 1", "toml")
 print(sorted(name for name in sys.modules if name in ("tree_sitter_json", "tree_sitter_toml")))

@@ -20,10 +20,11 @@ from typing import Any
 
 from declnet.contracts.strict_model import KIND
 from declnet.registry.registry import Registry
-from declnet.spec.blocks import Block
-from declnet.spec.compose import EXTENDS, SCHEMA, VERSION
+from declnet.spec.document.blocks import Block
+from declnet.spec.document.compose import EXTENDS, SCHEMA, VERSION
+from declnet.spec.document.variables import USE, VARIABLES
 from declnet.spec.model import FORMAT_VERSION, TrainingSpec
-from declnet.spec.schema_catalog import (
+from declnet.spec.schema.catalog import (
     BLOCK,
     DEFINITIONS,
     SPEC,
@@ -36,10 +37,9 @@ from declnet.spec.schema_catalog import (
     reference,
     tables_of,
 )
-from declnet.spec.schema_completion import COMPLETION, completion_definitions
+from declnet.spec.schema.completion import COMPLETION, completion_definitions
 from declnet.spec.sweep import SWEEP, WHEN, ZIP
 from declnet.spec.tuning import SPACE, TUNE
-from declnet.spec.variables import USE, VARIABLES
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 """The newest draft that Taplo supports in full."""

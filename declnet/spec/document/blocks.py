@@ -18,7 +18,7 @@ from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import closest
-from declnet.spec.variables import MOST_SUGGESTIONS, MOST_VALUES, size_of
+from declnet.spec.document.variables import MOST_SUGGESTIONS, MOST_VALUES, size_of
 
 LAYERS = ("model", "layers")
 MOST_LAYERS = 20_000

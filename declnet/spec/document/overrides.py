@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError, dotted
-from declnet.spec.document import DEEPEST, TOO_DEEP, too_deep_key, too_deep_path
+from declnet.spec.document.document import DEEPEST, TOO_DEEP, too_deep_key, too_deep_path
+from declnet.spec.document.source_map import Focus, Origin, SourceMap
 from declnet.spec.messages import shown
-from declnet.spec.source_map import Focus, Origin, SourceMap
 
 if TYPE_CHECKING:
-    from declnet.spec.key_positions import KeyPositions
+    from declnet.spec.document.key_positions import KeyPositions
 
 SOURCE = "--set"
 
@@ -84,7 +84,7 @@ class Override:
 
     @cached_property
     def _positions(self) -> KeyPositions:
-        from declnet.spec.key_positions import KeyPositions
+        from declnet.spec.document.key_positions import KeyPositions
 
         return KeyPositions("_=" + self.text[self._value_start :], "toml")
 

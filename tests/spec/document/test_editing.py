@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet.spec.editing import with_number, written
-from declnet.spec.source_map import Source
+from declnet.spec.document.editing import with_number, written
+from declnet.spec.document.source_map import Source
 
 RATE = ("optimizer", "learning_rate")
 PEAK = (*RATE, "max_rate")

@@ -13,11 +13,11 @@ from pydantic import BaseModel, Field
 
 from declnet import Component, Layer, Registry, Regularizer, SpecError, default_registry, load_spec
 from declnet.registry.plugin import Plugin
-from declnet.spec.schema import json_schema, union
+from declnet.spec.schema.schema import json_schema, union
 
 from .taplo import Mark, check
 
-SPECS = Path(__file__).parents[2] / "specs"
+SPECS = Path(__file__).parents[3] / "specs"
 SHIPPED = SPECS / "spec.schema.json"
 
 

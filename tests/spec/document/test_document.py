@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from declnet import SpecError
-from declnet.spec.document import (
+from declnet.spec.document.document import (
     DEEPEST,
     LARGEST,
     large_numbers,

@@ -7,8 +7,8 @@ import copy
 import pytest
 
 from declnet import SpecError
-from declnet.spec.overrides import apply_override, override_of, parse_override
-from declnet.spec.source_map import Origin, Source, SourceMap
+from declnet.spec.document.overrides import apply_override, override_of, parse_override
+from declnet.spec.document.source_map import Origin, Source, SourceMap
 
 
 def marked(place):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import declnet
 from declnet import Registry, SpecError, default_registry, load_spec, parse_spec
 from declnet.graph.wiring import parts_of, wire
-from declnet.spec.blocks import expanded
+from declnet.spec.document.blocks import expanded
 from declnet.spec.flatten import spec_differences
 from declnet.spec.model import resolved_document
 from declnet.training.checks.check import check_spec

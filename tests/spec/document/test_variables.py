@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declnet import SpecError, load_spec, parse_spec
+from declnet.spec.document.variables import escaped, substituted
 from declnet.spec.model import resolved_document
 from declnet.spec.validate import read_spec
-from declnet.spec.variables import escaped, substituted
 
 VALUES = [3, 0.5, True, "text", [1, 2], {"a": [1]}]
 

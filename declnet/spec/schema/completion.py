@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from declnet.contracts.network.layer import Layer
 from declnet.contracts.strict_model import KIND
 from declnet.registry.spelling import kind_in_words, with_article
-from declnet.spec.schema_catalog import (
+from declnet.spec.schema.catalog import (
     BLOCK,
     DEFINITIONS,
     SPEC,
