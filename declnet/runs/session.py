@@ -154,8 +154,9 @@ def make_ready_run(
         if validation is not None:
             require_samples(spec.heads, len(validation))
         trainer = Trainer(spec, prepared.model, train, validation, registry)
-        if alongside() is not None:
-            trainer.require_native()
+        others = alongside()
+        if others is not None:
+            trainer.require_native(others)
     return ReadyRun(spec, prepared, trainer, registry, data)
 
 
