@@ -529,6 +529,8 @@ def checked_update(executor: Component, update: Any, waiting: Mapping[int, objec
         _refuse(executor, "execute", update, "a TaskUpdate")
     if not isinstance(update.answer, bytes | None):
         _refuse(executor, "execute", update.answer, "an answer in bytes")
+    if not isinstance(update.report, str | None):
+        _refuse(executor, "execute", update.report, "a report as text")
     if update.task not in waiting:
         fault = f"has news of task {_shown(update.task)}, which it was not given or has answered"
         raise BrokenContractError(executor, "execute", fault)

@@ -53,7 +53,8 @@ class Mlflow(Callback):
 
     The runs of a sweep, a study, or of several seeds or folds are the children of a run of their
     own, which ends with them: its parameters are the values that vary, its metrics those of the
-    best run. It runs again if they are resumed. Needs the extra `mlflow`; sends to the server in `tracking_uri`.
+    best run. It runs again if they are resumed. Needs the extra `mlflow`; sends to the server in
+    `tracking_uri`.
     """
 
     type = "mlflow"

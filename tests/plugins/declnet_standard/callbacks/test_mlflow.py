@@ -131,13 +131,14 @@ def test_a_parent_whose_process_was_killed_at_the_end_is_ended_by_resume(
 
     tracked_document["data"]["folds"] = 2
     step = "tell_callbacks" if moment == "before it told MLflow" else "write_json"
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        spec = parse_spec(tracked_document)
-        begin_ensemble(tmp_path / "out", spec, tasks := tasks_of(spec, None, tmp_path / "out"))
-        for each in tasks:
-            run(each.spec, out=each.directory)
+    spec = parse_spec(tracked_document)
+    begin_ensemble(tmp_path / "out", spec, tasks := tasks_of(spec, None, tmp_path / "out"))
+    for each in tasks:
+        run(each.spec, out=each.directory)
+    with monkeypatch.context() as patched:
         patched.setattr(f"declnet.runs.many.ensemble_record.{step}", killed)
-        finish_ensemble(tmp_path / "out")
+        with pytest.raises(Killed):
+            finish_ensemble(tmp_path / "out")
     assert [each.info.status for each in tracked()[1]] == ["RUNNING", "FINISHED", "FINISHED"]
     for _ in range(2):  # told again, it stays as it is
         resume_ensemble(tmp_path / "out")
