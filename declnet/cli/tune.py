@@ -93,7 +93,7 @@ def tune(
     parent = claim_parent(out, Path("runs"), f"{loaded.name}-study")
     with locked(parent):
         claim(parent)  # another process may have written here since
-        begin_study(parent, loaded, spec.parent)
+        begin_study(parent, loaded)
         return train_study(
             parent, disabled, registry, jobs, quiet=quiet, form=form, executor=executor
         )

@@ -46,6 +46,7 @@ class _ActiveTrial:
     spec: RunSpec
     tasks: list[Task] = field(default_factory=list)
     reported: dict[int, float] = field(default_factory=dict)
+    pruned: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
 
 
@@ -129,6 +130,8 @@ class StudyRunner:
             state = "failed"
         elif (outcome.stopped or "").startswith(PRUNED):
             state = "pruned"
+        elif active.pruned and len(active.outcomes) < len(active.tasks):
+            state = "pruned"  # of a run elsewhere, which ended before it heard of that
         elif len(active.outcomes) == len(active.tasks):
             value, state = fmean(map(self._value, active.outcomes)), "finished"
             if not math.isfinite(value):
@@ -233,6 +236,7 @@ class StudyRunner:
             is_last = run + 1 == len(active.tasks) and epoch.epoch + 1 >= epochs
             if not stop or is_last:
                 return None
+            active.pruned = True
             return f"{PRUNED}: {self._objective} of {value:.4g} is behind other trials"
 
         return stop_when

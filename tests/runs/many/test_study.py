@@ -56,7 +56,7 @@ def study(document, changed, registry, tmp_path):
         whole = changed({**document, "tune": tune}, {"data.validation": 0.25, **values})
         spec = parse_spec(whole, registry)
         (tmp_path / "study").mkdir()
-        begin_study(tmp_path / "study", spec, tmp_path)
+        begin_study(tmp_path / "study", spec)
         return tmp_path / "study"
 
     return begin
