@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from declnet.contracts.arrays import Array
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.runs.observer import StepObserver, observer_of
-from declnet.contracts.runs.returned import checked_monitors
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
