@@ -46,6 +46,7 @@ KERNELS = {
     "member_dense": "MemberDenseKernel",
     "ntp_dense": "NTPDenseKernel",
     "parametric_activation": "ParametricActivationKernel",
+    "pbld": "PBLDKernel",
 }
 """The class for each type that is replaced; imported for models that have it."""
 
