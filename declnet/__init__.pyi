@@ -170,8 +170,8 @@ from declnet.runs.storage.listing import Skipped as Skipped
 from declnet.runs.storage.listing import list_runs as list_runs
 from declnet.runs.storage.listing import run_folders as run_folders
 from declnet.runs.storage.writing import write_atomically as write_atomically
-from declnet.runs.stored_run import PredictedData as PredictedData
-from declnet.runs.stored_run import StoredData as StoredData
+from declnet.runs.stored_data import PredictedData as PredictedData
+from declnet.runs.stored_data import StoredData as StoredData
 from declnet.runs.stored_run import StoredRun as StoredRun
 from declnet.runs.stored_run import load_model as load_model
 from declnet.runs.stored_run import load_predictor as load_predictor

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray
+from declnet.contracts.data.returned import checked_suits
 from declnet.contracts.data.transform import Transform
 from declnet.contracts.execution.operations import Gather
 from declnet.contracts.network.inputs import UNNAMED, Inputs
-from declnet.contracts.returned import checked_suits
 from declnet.spec.streams import Stream, random_stream
 
 THIN = 16

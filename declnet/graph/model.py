@@ -19,14 +19,10 @@ from declnet.data.loading import Samples, as_input
 from declnet.errors import DataError, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.initial_weights import load_part
-from declnet.graph.parameters import (
-    Parameters,
-    check_fit,
-    initializer_problems,
-    read_weights,
-    view,
-)
+from declnet.graph.initializers import initializer_problems
+from declnet.graph.parameters import Parameters, check_fit, view
 from declnet.graph.shapes import Node, infer_nodes, input_limits, output_indices
+from declnet.graph.weight_files import read_weights
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.model import InitialWeights, ModelSpec

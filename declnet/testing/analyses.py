@@ -10,7 +10,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.network.metric_names import Better
-from declnet.contracts.returned import checked_tables
+from declnet.contracts.runs.returned import checked_tables
 from declnet.errors import DataError
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.common_checks import USED_ONCE, leaves_inputs_alone

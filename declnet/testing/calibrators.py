@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.returned import (
+from declnet.contracts.runs.calibrator import Task
+from declnet.contracts.runs.returned import (
     checked_calibrated,
     checked_coverage,
     checked_intervals,
@@ -20,7 +21,6 @@ from declnet.contracts.returned import (
     checked_sets,
     checked_threshold,
 )
-from declnet.contracts.runs.calibrator import Task
 from declnet.runs.inference.calibration import state_after_storing
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.common_checks import (

@@ -18,9 +18,9 @@ from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.context import RunContext
 from declnet.contracts.network.layer import Layer
 from declnet.contracts.network.metric_names import Better
-from declnet.contracts.returned import checked_monitors, checked_observer
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged, Run
 from declnet.contracts.runs.observer import StepObserver
+from declnet.contracts.runs.returned import checked_monitors, checked_observer
 from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
 from declnet.spec.heads import VALIDATION
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check

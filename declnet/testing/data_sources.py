@@ -9,9 +9,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
+from declnet.contracts.data.returned import checked_blocks, checked_info, checked_load
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import by_name
-from declnet.contracts.returned import checked_blocks, checked_info, checked_load
 from declnet.data.loading import checked_data as require_consistent
 from declnet.errors import DataError
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 
 import declnet
-from declnet.contracts.returned import checked_update
+from declnet.contracts.runs.returned import checked_update
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.network.parameter import Initializer, Parameter
-from declnet.graph.parameters import fans
+from declnet.graph.initializers import fans
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.common_checks import USED_ONCE, overwrites_outputs, writes_every_output
 from declnet.testing.comparison import CLOSE_IN_FLOAT32, difference

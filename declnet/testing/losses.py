@@ -16,7 +16,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.contracts.network.loss import Loss
-from declnet.contracts.returned import checked_predictions, checked_targets
+from declnet.contracts.network.returned import checked_predictions, checked_targets
 from declnet.graph.arrays import batch_view
 from declnet.graph.memory_plan import Order
 from declnet.registry.registry import Registry

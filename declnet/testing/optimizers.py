@@ -14,7 +14,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.context import RunContext
 from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.network.parameter import ParameterInfo
-from declnet.contracts.returned import checked_state_names
+from declnet.contracts.network.returned import checked_state_names
 from declnet.graph.update import SLICE, BoundUpdate, ParameterUpdate, VectorUpdate, state_shapes
 from declnet.testing.check import (
     CheckFailed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from declnet.contracts.returned import checked_rate
+from declnet.contracts.network.returned import checked_rate
 from declnet.testing.check import Subject, calling, check
 from declnet.testing.common_checks import USED_ONCE, keeps_uses_apart
 from declnet.testing.trial import Setting, Trial

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from declnet.contracts.returned import checked_proposal
+from declnet.contracts.runs.returned import checked_proposal
 from declnet.contracts.runs.searcher import (
     Dimension,
     OpenStudy,

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.transform import ColumnError, Transform
-from declnet.contracts.returned import (
+from declnet.contracts.data.returned import (
     checked_column,
     checked_fit,
     checked_fitting,
@@ -21,6 +20,7 @@ from declnet.contracts.returned import (
     checked_sequences,
     checked_suits,
 )
+from declnet.contracts.data.transform import ColumnError, Transform
 from declnet.data.stored_preparation import state_after_storing
 from declnet.graph.arrays import batch_view
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check

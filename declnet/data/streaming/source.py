@@ -13,8 +13,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
+from declnet.contracts.data.returned import checked_blocks, checked_load
 from declnet.contracts.data.table import ColumnType, Table
-from declnet.contracts.returned import BrokenContractError, checked_blocks, checked_load
+from declnet.contracts.returned import BrokenContractError
 from declnet.data.loading import checked_data
 from declnet.data.splits import (
     Data,

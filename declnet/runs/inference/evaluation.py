@@ -12,7 +12,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import for_each
-from declnet.contracts.returned import checked_result
+from declnet.contracts.network.returned import checked_result
 from declnet.contracts.runs.calibrator import Thresholds
 from declnet.data.loading import guarded
 from declnet.errors import DataError

@@ -28,8 +28,9 @@ import numpy as np
 import declnet
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.execution.kernel import Kernel
-from declnet.contracts.returned import BrokenContractError, checked_update
+from declnet.contracts.returned import BrokenContractError
 from declnet.contracts.runs.executor import Executor, TaskUpdate
+from declnet.contracts.runs.returned import checked_update
 from declnet.data.sharing import SharedData, sharing_data
 from declnet.errors import DeclnetError, OutputError, RunError
 from declnet.registry.discovery import default_registry, discover

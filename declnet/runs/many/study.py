@@ -12,8 +12,8 @@ from pathlib import Path
 from statistics import fmean
 
 from declnet.contracts.attribution import attributing_errors, named_component
-from declnet.contracts.returned import checked_proposal
 from declnet.contracts.runs.callback import EpochLogged
+from declnet.contracts.runs.returned import checked_proposal
 from declnet.contracts.runs.searcher import OpenStudy, StudyTrial, TrialState
 from declnet.data.splits import Data
 from declnet.errors import ComponentError, DeclnetError

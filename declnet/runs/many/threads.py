@@ -28,7 +28,7 @@ PROCESSES_WORTHWHILE = 4.0
 """Seconds of runs that need Python from which on worker processes take them: starting one takes
 about a second."""
 
-FIXED = 0.05
+FIXED = 0.01
 """Seconds that a run takes besides its steps, about."""
 
 
@@ -89,7 +89,7 @@ class _Threads:
 
     def __init__(self, tasks: Sequence[Task], jobs: int, registry: Registry) -> None:
         self._waiting, self._registry = deque(tasks), registry
-        self._jobs, self._runs = jobs, Alongside()
+        self._jobs, self._runs = jobs, Alongside(jobs=jobs, runs=len(tasks))
         self._answers: SimpleQueue[Outcome | tuple[Task, float] | None] = SimpleQueue()
         self._need_python: dict[tuple[int, ...], float] = {}
         self.left: list[tuple[Task, float]] = []

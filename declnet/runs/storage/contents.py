@@ -154,7 +154,7 @@ class RunContents:
             OutputError: the run saved no weights, or they changed since.
             WeightsError: the weights cannot be read.
         """
-        from declnet.graph.parameters import parse_weights
+        from declnet.graph.weight_files import parse_weights
 
         content = self._files.read(folder.WEIGHTS)
         if content is None:

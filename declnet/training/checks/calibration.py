@@ -8,8 +8,8 @@ from typing import get_args, get_origin
 
 import numpy as np
 
-from declnet.contracts.returned import checked_least
 from declnet.contracts.runs.calibrator import Calibrator, Task
+from declnet.contracts.runs.returned import checked_least
 from declnet.errors import DataError, Diagnostic
 from declnet.registry.spelling import counted
 from declnet.spec.heads import Head
