@@ -11,7 +11,7 @@ from declnet.contracts.runs.executor import Executor
 from declnet.data.loading import GivenData
 from declnet.data.sharing import sharing_data
 from declnet.data.splits import Data
-from declnet.errors import Diagnostic, RunError, SpecError
+from declnet.errors import Diagnostic, SpecError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs.many.summary import RunSeries, check_metric, series_of
@@ -24,14 +24,14 @@ from declnet.runs.many.sweep_folder import (
 )
 from declnet.runs.many.tasks import Outcome
 from declnet.runs.many.threads import jobs_for
-from declnet.runs.many.training import ignore, outcomes_of
+from declnet.runs.many.training import given_for, ignore, outcomes_of
 from declnet.runs.many.workers import Follow
-from declnet.runs.run import given_data
 from declnet.runs.storage.folder import claim, claim_numbered, locked
 from declnet.runs.storage.origins import warn
 from declnet.spec.model import RunSpec, fit_name
 from declnet.spec.sweep import Point
 from declnet.spec.validate import GivenSpec, as_spec, validate_point
+from declnet.training.checks.check import check_parsed
 
 SWEEP = "sweep"
 
@@ -79,8 +79,9 @@ def sweep(
         ValueError: there is no such metric, or nothing says which of its values are better.
     """
     spec = as_spec(spec, registry)
-    given = _given(data, on)
-    swept = named_points(_points(spec, registry), tuple(seeds) if seeds is not None else None)
+    given = given_for(data, on)
+    points = _points(spec, registry, given)
+    swept = named_points(points, tuple(seeds) if seeds is not None else None)
     check_metric(metric, [each.spec for each in swept], ascending)
     name = f"{spec.name}-{SWEEP}"
     parent = claim_numbered(Path(out), name) if numbered else claim(Path(out))
@@ -115,7 +116,7 @@ def resume_sweep(
         OutputError: it is no such folder, or another process is working in it.
         DeclnetError: as `sweep` does.
     """
-    given, directory = _given(data, on), open_sweep(path).path
+    given, directory = given_for(data, on), open_sweep(path).path
     with locked(directory):
         return _trained(directory, given, jobs, on, listener, registry, allow_changes=allow_changes)
 
@@ -230,29 +231,21 @@ def _trained(
     return stored
 
 
-def _points(spec: RunSpec, registry: Registry | None) -> list[tuple[Point, RunSpec]]:
-    """Return the points of a spec's sweep, validated; raise SpecError with the errors of all."""
+def _points(
+    spec: RunSpec, registry: Registry | None, data: Mapping[str, Data] | None
+) -> list[tuple[Point, RunSpec]]:
+    """Return the points of a spec's sweep; raise SpecError with the errors of all."""
     if spec.sweep is None:
         return [(Point("", {}, None, spec.source_map), spec)]
     found: list[tuple[Point, RunSpec]] = []
     problems: dict[Diagnostic, None] = {}
     for point in spec.sweep.points():
-        try:
-            found.append((point, validate_point(point, registry, spec.folder).require()))
-        except SpecError as error:
-            problems |= dict.fromkeys(error.problems)
+        parsed = validate_point(point, registry, spec.folder)
+        checked = check_parsed(parsed, registry, data, suspects=False)
+        if parsed.spec is None or checked.errors:
+            problems |= dict.fromkeys(checked.errors)
+        else:
+            found.append((point, parsed.spec))
     if problems:
         raise SpecError(problems)
     return found
-
-
-def _given(
-    data: GivenData | Mapping[str, GivenData] | None, executor: Executor | None
-) -> Mapping[str, Data] | None:
-    """Return a program's data; raise RunError if an executor cannot be used, or not with it."""
-    why = executor.unavailable() if executor is not None else None
-    if why is not None:
-        raise RunError(why)
-    if data is not None and executor is not None:
-        raise RunError("runs on an executor read their data by the spec: write it to a file")
-    return given_data(data) if data is not None else None

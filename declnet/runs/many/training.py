@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from declnet.contracts.runs.executor import Executor
+from declnet.data.loading import GivenData
+from declnet.data.splits import Data
+from declnet.errors import RunError
 from declnet.registry.registry import Registry
 from declnet.runs.many.executing import on_executor
 from declnet.runs.many.tasks import Outcome, Task
 from declnet.runs.many.threads import side_by_side
 from declnet.runs.many.workers import Follow, at_once, one_after_another
+from declnet.runs.run import given_data
 
 
 def ignore(_task: Task, _share: float) -> None:
     """Follow no run."""
+
+
+def given_for(
+    data: GivenData | Mapping[str, GivenData] | None, executor: Executor | None
+) -> dict[str, Data] | None:
+    """Return the data that a program passes to many runs.
+
+    Raises:
+        DataError: it is invalid.
+        RunError: the executor cannot be used here, or cannot pass data on.
+    """
+    why = executor.unavailable() if executor is not None else None
+    if why is not None:
+        raise RunError(why)
+    if data is not None and executor is not None:
+        raise RunError("an executor cannot pass data on: write it to a file that the spec names")
+    return given_data(data) if data is not None else None
 
 
 def outcomes_of(
