@@ -56,7 +56,7 @@ DECLARED = {
     ("plugins/declnet_jit/threads.py", "ctypes"): "the system's function that lets threads run",
     ("plugins/declnet_jit/threads.py", "environ"): "DECLNET_NUM_THREADS, OMP_NUM_THREADS",
     ("plugins/declnet_jit/replay/ufunc_loops.py", "ctypes"): "the inner loops of NumPy's functions",
-    ("plugins/declnet_serve/app.py", "urllib.parse"): "the query of a request, parsed",
+    ("plugins/declnet_serve/requests.py", "urllib.parse"): "the query of a request, parsed",
     ("plugins/declnet_serve/problems.py", "http"): "the names of HTTP's statuses",
     ("plugins/declnet_serve/server.py", "socket"): "what `declnet serve` listens on",
     ("plugins/declnet_standard/data/examples.py", "import_module"): "sklearn.datasets, a constant",
