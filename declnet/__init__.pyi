@@ -154,6 +154,14 @@ from declnet.runs.many.executing import execute_task as execute_task
 from declnet.runs.many.groups import grouped_run as grouped_run
 from declnet.runs.many.study_folder import StoredStudy as StoredStudy
 from declnet.runs.many.study_folder import open_study as open_study
+from declnet.runs.many.summary import RunSeries as RunSeries
+from declnet.runs.many.sweep import resume_sweep as resume_sweep
+from declnet.runs.many.sweep import sweep as sweep
+from declnet.runs.many.sweep_folder import StoredSweep as StoredSweep
+from declnet.runs.many.sweep_folder import open_sweep as open_sweep
+from declnet.runs.many.tasks import Outcome as Outcome
+from declnet.runs.many.tune import resume_study as resume_study
+from declnet.runs.many.tune import tune as tune
 from declnet.runs.resuming import resume as resume
 from declnet.runs.run import run as run
 from declnet.runs.session import RunResult as RunResult

@@ -63,6 +63,9 @@ def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Ch
     """
     from dataclasses import replace
 
+    from declnet.spec.requirements import registry_for
+    from declnet.training.checks.tuning import study_problems
+
     overrides = tuple(overrides)
     parsed = read(spec, overrides, registry)
     checked = _checked(parsed, registry)
@@ -72,26 +75,9 @@ def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Ch
     if parsed.spec.sweep is not None:
         for _, _, each in checked_points(spec, overrides, registry):
             problems |= dict.fromkeys(each.problems)
-    if parsed.spec.tuning is not None:
-        problems |= dict.fromkeys(_study_problems(parsed.spec, spec, registry))
+    own = registry_for(parsed.spec.plugins, registry)
+    problems |= dict.fromkeys(study_problems(parsed.spec, own))
     return replace(checked, problems=parsed.source_map.locate(problems))
-
-
-def _study_problems(spec: RunSpec, file: Path, registry: Registry) -> Iterator[Diagnostic]:
-    """Yield what is wrong in a study: its objective, its searcher, and the ends of its space."""
-    from declnet.contracts.attribution import attributing_errors
-    from declnet.spec.requirements import registry_for
-    from declnet.spec.validate import validate_point
-    from declnet.training.checks.tuning import study_problems
-
-    tuning, own = spec.tuning, registry_for(spec.plugins, registry)
-    if tuning is None:
-        return
-    yield from study_problems(spec, tuning, own)
-    with attributing_errors(registry):
-        for point in tuning.extremes():
-            parsed = validate_point(point, own, file.parent.absolute())
-            yield from _checked(parsed, registry).problems
 
 
 def checked_points(

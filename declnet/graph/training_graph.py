@@ -73,6 +73,17 @@ class Step:
             return float(self.losses @ self.normalized_weights)
         return float(np.add.reduce(self.losses)) / len(self.losses)
 
+    def each_loss(self, losses: Array) -> Array | None:
+        """Return what `loss` returned after each of several executions; None if it needs more.
+
+        Args:
+            losses: the data loss of each sample, (executions, n).
+        """
+        if self.normalized_weights is not None:
+            return None
+        means: Array = np.add.reduce(losses, axis=1).astype(np.float64) / losses.shape[1]
+        return means
+
     def all_losses(self) -> tuple[Array, ...]:
         """Return the data loss of each sample, of each loss."""
         return (self.losses,)
@@ -111,6 +122,9 @@ class JointStep(Step):
     def loss(self) -> float:
         """Return the weighted sum of the mean data losses of the last execution."""
         return self.bound.loss()
+
+    def each_loss(self, losses: Array) -> None:
+        """Return None: the other losses are needed."""
 
     def all_losses(self) -> tuple[Array, ...]:
         """Return the data loss of each sample, of each loss."""

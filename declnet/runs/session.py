@@ -50,7 +50,6 @@ from declnet.training.checks.check import Checked
 from declnet.training.divergence import finite_evaluation
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import history_metrics
-from declnet.training.numerics import blas_threads_for
 from declnet.training.preparation import Prepared, ReadyStream, prepare
 from declnet.training.state import StateError
 from declnet.training.trainer import Event, Trainer
@@ -155,8 +154,9 @@ def make_ready_run(
         if validation is not None:
             require_samples(spec.heads, len(validation))
         trainer = Trainer(spec, prepared.model, train, validation, registry)
-        if alongside() is not None:
-            trainer.require_native()
+        others = alongside()
+        if others is not None:
+            trainer.require_native(others)
     return ReadyRun(spec, prepared, trainer, registry, data)
 
 
@@ -274,7 +274,7 @@ class Session:
         try:
             with (
                 attributing_errors(self._ready.registry),
-                blas_threads_for(model, self._trainer.samples_a_step),
+                self._trainer.blas_threads(),
             ):
                 self._callbacks.start(active, saved["callbacks"] if saved is not None else ())
                 self._trainer.observe(self._callbacks.observers())

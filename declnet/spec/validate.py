@@ -281,7 +281,7 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     else:
         if not earlier:
             spec.locate_in(source_map)
-            spec.vary_by(sweep if sweep.axes else None, tuning)
+            spec.vary_by(sweep if sweep.axes else None, tuning, folder)
             return ParsedSpec.of(spec)
     reported = {each.path for each in earlier}
     found = [

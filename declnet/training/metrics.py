@@ -117,6 +117,23 @@ class MetricAccumulator:
         for number in self._read:
             self._add_predictions(number, y_preds[number], read_only(ys[number]))
 
+    @property
+    def reads_predictions(self) -> bool:
+        """Whether it needs more of a batch than its losses."""
+        return bool(self._read)
+
+    def add_losses(self, losses: Sequence[float], count: int) -> None:
+        """Add batches without weights and penalty by their only loss.
+
+        Args:
+            losses: the mean data loss of each batch.
+            count: the number of samples in each of them.
+        """
+        self._samples += count * len(losses)
+        self._weight += float(count * len(losses))
+        for loss in losses:
+            self._data_losses[0] += count * loss
+
     def _add_predictions(self, number: int, y_pred: Array, y: Array) -> None:
         loss = self._heads[number].loss
         predictions = checked_predictions(loss, loss.predictions(y_pred), y_pred)

@@ -132,6 +132,8 @@ def checked_update(executor: Component, update: Any, waiting: Mapping[int, objec
         refuse(executor, "execute", update, "a TaskUpdate")
     if not isinstance(update.answer, bytes | None):
         refuse(executor, "execute", update.answer, "an answer in bytes")
+    if not isinstance(update.report, str | None):
+        refuse(executor, "execute", update.report, "a report as text")
     if update.task not in waiting:
         fault = f"has news of task {shown(update.task)}, which it was not given or has answered"
         raise BrokenContractError(executor, "execute", fault)

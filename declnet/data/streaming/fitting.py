@@ -37,7 +37,7 @@ from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.data.streaming.survey import Survey
 from declnet.data.targets import WantedTarget, target_key
 from declnet.errors import DataError
-from declnet.spec.data_section import DataSpec
+from declnet.spec.data_section import DataSpec, StreamSpec
 
 WINDOW_NUMBERS = 2**24
 """Numbers in a window that the spec does not size: 64 MiB in float32."""
@@ -90,7 +90,8 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
     by_class = _class_weights(spec, planned, surveys["train"])
     first = weighted(planned.datasets["train"], sample, spec, by_class)
     numbers = sum(prod(each.shape[1:]) for x in (first.x, first.y) for each in by_name(x).values())
-    window = (spec.stream and spec.stream.window) or max(1, WINDOW_NUMBERS // max(1, numbers))
+    stream = spec.stream or StreamSpec()
+    window = stream.window or max(1, WINDOW_NUMBERS // max(1, numbers))
     types = sample.types if isinstance(sample, Table) else None
     streams = {}
     for name in NAMES:
@@ -101,7 +102,7 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
         if survey is not None:
             read = partial(_read, of, name, planned.preparation, spec, by_class)
             about = tuple(survey.sizes), read, survey.fingerprint, window, first.class_names
-            streams[name] = StreamedSet(*about, of.blocks.groups)
+            streams[name] = StreamedSet(*about, of.blocks.groups, stream.cache)
             if fit.sampled if name == "train" else types is not None:
                 for _ in streams[name].parts():  # a row that cannot be prepared is an error
                     pass
