@@ -31,7 +31,7 @@ def read(spec: Path, overrides: Iterable[str], registry: Registry) -> ParsedSpec
 
 
 def _parsed(overrides: Iterable[tuple[str, int]]) -> list[Override]:
-    """Parse overrides with their numbers; the error contains those of all."""
+    """Parse overrides with their numbers; one error reports all that are invalid."""
     from declnet.errors import SpecError
 
     parsed: list[Override] = []

@@ -111,7 +111,7 @@ class Model:
         self._of_thread = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and pickles hold; each has graphs of its own."""
+        """Return what copies and pickles hold; each builds its own graphs."""
         return {name: value for name, value in vars(self).items() if name != "_of_thread"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from declnet.spec.model import RunSpec
 
 DEFAULT, PROGRAM = "default", "program"
-"""The origins of values that nobody wrote, and that a program passed."""
+"""The origins of defaults, and of values that a program passed."""
 
 _OPEN = (("model",), ("model", "layers"))
 MOST_ITEMS = 200

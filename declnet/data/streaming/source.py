@@ -125,7 +125,7 @@ class StreamedSource:
         return read_ahead(self.read, range(len(self.blocks.sizes)))
 
     def read(self, number: int) -> dict[str, Data]:
-        """Return the samples of a block by data set; those of a table have their row numbers."""
+        """Return the samples of a block by data set; rows of a table have their numbers."""
         with _from(self.name):
             data = checked_load(self.source, self.blocks.read(number), "blocks")
             if len(data) != self.blocks.sizes[number]:

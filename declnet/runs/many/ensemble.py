@@ -184,7 +184,7 @@ class Ensemble(Exportable):
         return self._predictor
 
     def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
-        """Evaluate the averaged predictions, or with folds those of the model that saw no answer.
+        """Evaluate the averaged predictions or, with folds, predictions out of fold.
 
         Args:
             data: `"validation"`: out of fold; `"test"` or another data set that all runs have in

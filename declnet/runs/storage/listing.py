@@ -121,7 +121,7 @@ def run_folders(paths: Iterable[str | Path]) -> list[Path]:
 
 
 def holds_runs(path: Path) -> bool:
-    """Return whether a folder is not that of a run itself; raise OutputError if unreadable."""
+    """Return whether a folder is not a run's folder; raise OutputError if unreadable."""
     with reading(path):
         return path.is_dir() and not (path / folder.MANIFEST).exists()
 

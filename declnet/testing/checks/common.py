@@ -49,9 +49,9 @@ def require_alike(
 ) -> None:
     """Raise CheckFailed, with advice, if a component's results differ between two settings.
 
-    The correct results are those of `base`, or `wanted`; other outputs are not compared. The
-    tolerance is relative to the largest number in an array, or to what `small` returns for its name
-    if that is larger.
+    The correct results are `wanted`, by default the results of `base`; other outputs are not
+    compared. The tolerance is relative to the largest number in an array, or to what `small`
+    returns for its name if that is larger.
     """
     right, found = tried(subject, base), tried(subject, other)
     free = (base.dtype, base.order, base.input_order, base.samples)

@@ -142,7 +142,7 @@ class Pair:
 
 
 def pairs_of(example_shapes: tuple[Any, ...], y_of: Callable[[Shape], Shape]) -> tuple[Pair, ...]:
-    """Return declared shapes as pairs; `y_of` gives that of y for a prediction's shape alone."""
+    """Return declared shapes as pairs; `y_of` gives the shape of y if it is not declared."""
 
     def pair(each: Any) -> Pair:
         is_pair = len(each) == 2 and all(isinstance(part, tuple) for part in each)

@@ -359,7 +359,7 @@ def _exported(exporter: Exporter, model: ExportedModel, path: Path) -> ExportErr
 
 
 def _of_equal_length(cases: Sequence[Case]) -> list[Case]:
-    """Return the cases with as many rows each, since those of a file are read together."""
+    """Return the cases with equally many rows, since all columns of a file are read together."""
     rows = min(len(case.expected.outputs) for case in cases)
     found = []
     for case in cases:

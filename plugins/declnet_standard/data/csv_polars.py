@@ -361,7 +361,7 @@ def _are_texts(missing: frozenset[str]) -> bool:
 def _frame(
     piece: bytes, form: CSVFormat, columns: int, typed: "Mapping[int, pl.DataType]"
 ) -> "pl.DataFrame | None":
-    """Return a piece as polars reads it: all text but `typed`; None if these are no numbers."""
+    """Return a piece as polars reads it: all text but `typed`; None if these are not numbers."""
     import polars as pl
 
     how: dict[str, Any] = {"infer_schema": False}
