@@ -39,7 +39,9 @@ class PreparedCopy:
         """
         if number not in self._kept or self._file is None:
             return False
-        raw = [each if each.flags.c_contiguous else np.empty_like(each, order="C") for each in arrays]
+        raw = [
+            each if each.flags.c_contiguous else np.empty_like(each, order="C") for each in arrays
+        ]
         with self._alone:
             self._file.seek(self._starts[number] * self._sample_bytes)
             for each in raw:

@@ -122,7 +122,10 @@ class StreamedBatches(BatchOrder):
         if window == self._window:
             return
         start, end = self._windows.starts[window : window + 2].tolist()
-        left, half = start - int(self._windows.batches[window]) * self.batch_size, self._half(window)
+        left, half = (
+            start - int(self._windows.batches[window]) * self.batch_size,
+            self._half(window),
+        )
         if left:
             if window == self._window + 1:
                 over = self.order[self._used - left : self._used]
