@@ -25,7 +25,7 @@ _PADDED = "^0[0-9]+$"
 _WHOLE = r"^[+-]?[0-9_]+$"
 
 QUOTE, NEWLINE, ZERO = ord('"'), ord("\n"), ord("0")
-UNUSUAL = np.array([QUOTE, ord(" "), ord("\t")], np.uint8)
+UNUSUAL = (b'"', b" ", b"\t")
 
 PIECE = 1 << 22
 """Bytes per read."""
@@ -224,7 +224,7 @@ def cell_ends(piece: bytes, columns: int, delimiter: str) -> Array | None:
     return rows
 
 
-def unusual_columns(piece: bytes, ends: Array) -> Array:
+def unusual_columns(piece: bytes, ends: Array, delimiter: str) -> Array:
     """Return which columns of a plain piece have a cell that may be no plain number, (columns,).
 
     It begins with a space, a tab or a quotation mark, or with a zero and another digit.
@@ -232,12 +232,18 @@ def unusual_columns(piece: bytes, ends: Array) -> Array:
     Args:
         piece: whole rows.
         ends: as `cell_ends` returns them.
+        delimiter: between cells.
     """
     letters = np.frombuffer(piece, np.uint8)
-    starts = np.concatenate(([0], ends.reshape(-1)[:-1] + 1)).reshape(ends.shape)
-    first, second = letters[starts], letters[np.minimum(starts + 1, len(letters) - 1)]
-    padded = (first == ZERO) & (second >= ZERO) & (second < ZERO + 10)
-    unusual: Array = (padded | np.isin(first, UNUSUAL)).any(axis=0)
+    before, first, second = letters[:-2], letters[1:-1], letters[2:]
+    odd = (first == ZERO) & (second - ZERO < 10)
+    for each in UNUSUAL:
+        if each in piece:
+            odd |= first == ord(each)
+    odd &= (before == ord(delimiter)) | (before == NEWLINE)
+    unusual: Array = np.zeros(ends.shape[1], bool)
+    unusual[np.searchsorted(ends.reshape(-1), np.flatnonzero(odd) + 1) % len(unusual)] = True
+    unusual[0] |= piece.startswith((b"0", *UNUSUAL))
     return unusual
 
 
@@ -334,8 +340,13 @@ def plain_cells(
     import polars as pl
 
     types = {"integer": pl.Int64(), "number": pl.Float64()}
-    typed = {at: types[kind] for at, kind in kinds.items() if _are_texts(form.missing)}
+    readable = kinds and _are_texts(form.missing)
+    typed = {at: types[kind] for at, kind in kinds.items()} if readable else {}
     frame = _frame(piece, form, columns, typed) if typed else None
+    if (
+        typed and frame is None
+    ):  # perhaps there are marks of missing values, whose search takes long
+        frame = _frame(piece, form, columns, typed, sorted(form.missing))
     if frame is None:
         typed, frame = {}, _frame(piece, form, columns, {})
     if frame is None or frame.width != columns:
@@ -359,7 +370,11 @@ def _are_texts(missing: frozenset[str]) -> bool:
 
 
 def _frame(
-    piece: bytes, form: CSVFormat, columns: int, typed: "Mapping[int, pl.DataType]"
+    piece: bytes,
+    form: CSVFormat,
+    columns: int,
+    typed: "Mapping[int, pl.DataType]",
+    missing: list[str] | None = None,
 ) -> "pl.DataFrame | None":
     """Return a piece as polars reads it: all text but `typed`; None if these are no numbers."""
     import polars as pl
@@ -367,7 +382,7 @@ def _frame(
     how: dict[str, Any] = {"infer_schema": False}
     if typed:
         schema = {f"column_{at}": typed.get(at, pl.String()) for at in range(columns)}
-        how = {"schema": schema, "null_values": sorted(form.missing)}
+        how = {"schema": schema, "null_values": missing}
     with suppress(pl.exceptions.PolarsError) if typed else nullcontext():
         return pl.read_csv(
             piece,
