@@ -1,7 +1,6 @@
 """Cells of a CSV file read by polars, as far as every reader interprets the file alike."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
 from functools import cached_property
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -175,7 +174,7 @@ class NumberCells(Cells):
 
     def are_missing(self) -> bool:
         """Return whether all cells are missing."""
-        return self._series.null_count() == len(self)
+        return bool(self._series.null_count() == len(self))
 
 
 def last_row_end(piece: bytes) -> int:
@@ -383,7 +382,7 @@ def _frame(
     if typed:
         schema = {f"column_{at}": typed.get(at, pl.String()) for at in range(columns)}
         how = {"schema": schema, "null_values": missing}
-    with suppress(pl.exceptions.PolarsError) if typed else nullcontext():
+    try:
         return pl.read_csv(
             piece,
             has_header=False,
@@ -391,4 +390,7 @@ def _frame(
             quote_char='"' if b'"' in piece else None,
             **how,
         )
-    return None
+    except pl.exceptions.PolarsError:
+        if not typed:
+            raise
+        return None
