@@ -14,7 +14,7 @@ from declnet.registry.registry import Registry
 from declnet.runs.display.progress import followed
 from declnet.runs.session import Listener, RunResult, Session, StopWhen, make_ready_run
 from declnet.runs.storage.checkpoints import Notice
-from declnet.runs.storage.folder import claim, claim_numbered, locked
+from declnet.runs.storage.folder import claim, claim_numbered, locked, require_unclaimed
 from declnet.runs.storage.manifest import first_manifest
 from declnet.runs.storage.record import Record
 from declnet.spec.model import RunSpec, resolved_toml
@@ -72,6 +72,8 @@ def run(
     spec = as_spec(spec, registry)
     require_no_sweep(spec.sweep)
     _require_one_fold(spec)
+    if out is not None and not numbered:
+        require_unclaimed(Path(out))
     given = given_data(data) if data is not None else None
     ready = make_ready_run(spec, registry, given, checked, parameters)
     if out is None:

@@ -144,7 +144,7 @@ class ReadyStream:
         return self._kept(number)
 
     def fill(self, number: int, arrays: Sequence[Array]) -> None:
-        """Fill arrays (size, …), in the order of `ReadyData.arrays`, with the samples in a block."""
+        """Fill arrays (size, …), ordered as `ReadyData.arrays`, with the samples in a block."""
         if self.copy is not None and self.copy.fill(number, arrays):
             return
         for memory, own in zip(arrays, self._kept(number).arrays, strict=True):

@@ -32,7 +32,7 @@ from declnet.training.checks.leakage import leakage_warnings
 from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
 from declnet.training.checks.parameters import group_problems, weight_problems
 from declnet.training.checks.schedules import schedule_problems
-from declnet.training.checks.streams import describe_streams
+from declnet.training.checks.streams import describe_streams, previews, sure_errors
 from declnet.training.checks.targets import label_problems, target_problems
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
@@ -122,8 +122,25 @@ def _checked(
 ) -> Checked:
     partial = parsed.partial
     seed = parsed.spec.seed if parsed.spec is not None else 0
-    streamed = data is None and partial.data.stream is not None
-    described = describe_streams(partial, seed) if streamed else describe(partial, seed, data)
+    if data is not None or partial.data.stream is None:
+        return _checked_on(describe(partial, seed, data), parsed, registry, data, suspects)
+    # reading all of a stream takes long, so what its first samples prove is reported before
+    early = [_checked_on(each, parsed, registry, None, False) for each in previews(partial)]
+    sure = sure_errors([each.errors for each in early])
+    if sure:
+        return replace(early[0], problems=(*sure, *early[0].warnings), sets=None)
+    return _checked_on(describe_streams(partial, seed), parsed, registry, None, suspects)
+
+
+def _checked_on(
+    described: Described,
+    parsed: ParsedSpec,
+    registry: Registry,
+    data: Mapping[str, Data] | None,
+    suspects: bool,
+) -> Checked:
+    partial = parsed.partial
+    seed = parsed.spec.seed if parsed.spec is not None else 0
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
     inferred = infer(partial.layers, _inputs(partial, described), registry, partial.outputs)
