@@ -16,6 +16,7 @@ from declnet.contracts.network.parameter import ParameterInfo
 from declnet.contracts.returned import checked_diagnostics
 from declnet.data.replacing import column_names
 from declnet.data.sets import PreparedSets
+from declnet.data.sharing import made_once, shared_data
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, KeyPath, SpecError, WeightsError
 from declnet.graph.initial_weights import StartingPoint, starting_point
@@ -317,6 +318,29 @@ def _checked(
     seed = parsed.spec.seed if parsed.spec is not None else 0
     streamed = data is None and partial.data.stream is not None
     described = describe_streams(partial, seed) if streamed else describe(partial, seed, data)
+
+    def check() -> Checked:
+        return _checked_with(parsed, registry, data, described, suspects)
+
+    if shared_data() is None or parsed.spec is None or parsed.diagnostics:
+        return check()
+    sections = [each for name, each in vars(parsed.spec).items() if name != "seed"]
+    about = parsed.source_map, registry, described.infos, described.problems, suspects
+    checked = made_once((described.sets, described.loaded), ("check", sections, *about), check)
+    # data that the check loaded, for its limits, may be that of another seed
+    return checked if checked.sets is described.sets else replace(checked, sets=None)
+
+
+def _checked_with(
+    parsed: ParsedSpec,
+    registry: Registry,
+    data: Mapping[str, Data] | None,
+    described: Described,
+    suspects: bool,
+) -> Checked:
+    """Check a spec whose data has been described; the seed only counts where data is loaded."""
+    partial = parsed.partial
+    seed = parsed.spec.seed if parsed.spec is not None else 0
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
     inferred = infer(partial.layers, _inputs(partial, described), registry, partial.outputs)

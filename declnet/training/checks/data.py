@@ -20,6 +20,7 @@ from declnet.data.sets import (
     require_class,
     split_and_prepared,
 )
+from declnet.data.sharing import made_once
 from declnet.data.splits import Data, held_out_count
 from declnet.data.target_encoding import TargetEncoding
 from declnet.data.targets import wanted_targets
@@ -278,7 +279,7 @@ def _described(spec: PartialSpec) -> tuple[dict[str, DataInfo | None], list[Diag
     infos: dict[str, DataInfo | None] = {}
     for name, source in spec.data.sources.items():
         try:
-            infos[name] = checked_info(source, source.describe())
+            infos[name] = made_once((), ("info", source), partial(_info, source))
         except DataError as error:
             path = getattr(source, "path", None)
             other = hint_for_missing(path) if isinstance(path, Path) else None
@@ -287,6 +288,10 @@ def _described(spec: PartialSpec) -> tuple[dict[str, DataInfo | None], list[Diag
                 Diagnostic(from_here(error.message), error.hint or other, at, error.code)
             )
     return infos, problems
+
+
+def _info(source: DataSource) -> DataInfo | None:
+    return checked_info(source, source.describe())
 
 
 def origin_of(source: DataSource | None, name: str) -> KeyPath:
