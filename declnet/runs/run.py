@@ -9,6 +9,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
 from declnet.data.loading import GivenData, as_data, guarded
+from declnet.data.sharing import shared_data
 from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.display.progress import followed
@@ -84,7 +85,10 @@ def run(
         claim(directory)  # another process may have finished a run here since
         text = resolved_toml(spec)
         manifest = first_manifest(ready, text.encode())
-        record = Record.begun(directory, text, ready.prepared.preparation, manifest)
+        # of many runs that share data, brief ones write once, unless callbacks may write, too
+        may_wait = shared_data() is not None and not spec.training.callbacks
+        preparation = ready.prepared.preparation
+        record = Record.begun(directory, text, preparation, manifest, may_wait=may_wait)
         with followed(spec, listener, progress=progress) as following:
             session = Session(ready, record, following, notice=notice, stop_when=stop_when)
             return session.carry_out()
