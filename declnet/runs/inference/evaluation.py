@@ -251,6 +251,7 @@ class _Scores(_Measures):
         return self._running.result() if self._running is not None else {}
 
 
+@dataclass(eq=False)
 class _Averages(_Measures):
     """The metrics of the averaged predictions of an ensemble."""
 
