@@ -85,8 +85,9 @@ def run(
         claim(directory)  # another process may have finished a run here since
         text = resolved_toml(spec)
         manifest = first_manifest(ready, text.encode())
-        # of many runs that share data, brief ones write once, unless callbacks may write, too
-        may_wait = shared_data() is not None and not spec.training.callbacks
+        # of many runs that share data, brief ones write once, unless somebody may look before
+        watched = spec.training.callbacks or stop_when is not None
+        may_wait = shared_data() is not None and not watched
         preparation = ready.prepared.preparation
         record = Record.begun(directory, text, preparation, manifest, may_wait=may_wait)
         with followed(spec, listener, progress=progress) as following:
