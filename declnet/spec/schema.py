@@ -37,9 +37,10 @@ from declnet.spec.schema_catalog import (
     tables_of,
 )
 from declnet.spec.schema_completion import COMPLETION, completion_definitions
-from declnet.spec.sweep import SWEEP, WHEN, ZIP
+from declnet.spec.sweep import ZIP
 from declnet.spec.tuning import SPACE, TUNE
 from declnet.spec.variables import USE, VARIABLES
+from declnet.spec.varying_keys import SWEEP, WHEN
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 """The newest draft that Taplo supports in full."""
