@@ -43,7 +43,7 @@ class Progressed:
 Event = EpochLogged | EpochFinished | Progressed
 
 
-PYTHON_RUN, PYTHON_EPOCH, PYTHON_STEP = 8e-3, 1.5e-4, 5e-5
+PYTHON_RUN, PYTHON_EPOCH, PYTHON_STEP = 8e-3, 3e-4, 5e-5
 """Seconds that Python takes for a run, a logged epoch, and a step whose predictions it reads."""
 
 NATIVE = 0.3

@@ -44,6 +44,7 @@ COMPONENTS = {
 
 KERNELS = {
     "member_dense": "MemberDenseKernel",
+    "members": "MembersKernel",
     "ntp_dense": "NTPDenseKernel",
     "parametric_activation": "ParametricActivationKernel",
     "pbld": "PBLDKernel",

@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_jit import CompiledKernel, Routine, product, share, sine_and_cosine
-from declnet_tabular.layers.members import MemberDense
+from declnet_tabular.layers.members import MemberDense, Members
 from declnet_tabular.layers.ntp_dense import NTPDense
 from declnet_tabular.layers.parametric_activation import ParametricActivation
 from declnet_tabular.layers.periodic import PBLD
@@ -38,6 +38,33 @@ def sum_samples(part, parts, dy, db):  # type: ignore[no-untyped-def]
         for s in range(np.uint64(dy.shape[1])):
             total += dy[j, s]
         db[j] = total
+
+
+@Routine
+def scale_members(part, parts, x, factors, y):  # type: ignore[no-untyped-def]
+    """Y[i] = x * factors[i], with a factor for each row."""
+    start, stop = share(y.shape[1], part, parts)
+    for i in range(np.uint64(y.shape[0])):
+        for j in range(start, stop):
+            for s in range(np.uint64(y.shape[2])):
+                y[i, j, s] = x[j, s] * factors[i, j]
+
+
+@Routine
+def scale_members_backwards(part, parts, x, factors, dy, dfactors, dx):  # type: ignore[no-untyped-def]
+    """Dfactors[i] = sum x * dy[i]; dx = the sum of dy[i] * factors[i], if it has columns."""
+    start, stop = share(dy.shape[1], part, parts)
+    zero = dy.dtype.type(0)
+    for j in range(start, stop):
+        for s in range(np.uint64(dx.shape[1])):
+            dx[j, s] = zero
+        for i in range(np.uint64(dy.shape[0])):
+            total, factor = zero, factors[i, j]
+            for s in range(np.uint64(dy.shape[2])):
+                total += x[j, s] * dy[i, j, s]
+            dfactors[i, j] = total
+            for s in range(np.uint64(dx.shape[1])):
+                dx[j, s] += dy[i, j, s] * factor
 
 
 @Routine
@@ -179,6 +206,26 @@ class NTPDenseKernel(CompiledKernel):
         if dx is not None:
             backward += [product(weights, dy, dx), scale.bound(dx, factor, dx)]
         return _complete(forward, backward)
+
+
+class MembersKernel(CompiledKernel):
+    """y[:, i] = x * scale[i], and both gradients in one pass over dy."""
+
+    type = "members_jit"
+    replaces = (Members,)
+
+    def bind(self, site: KernelSite) -> KernelCalls | None:
+        """Fill y, then dscale and dx."""
+        (state,) = site.states
+        x, y, dy, dx = map(_batch_last, (site.x, site.y, site.dy, site.dx))
+        if x.dtype not in FLOATS or y.dtype != x.dtype:
+            return None
+        forward = (scale_members.bound(x, state.scale, y),)
+        if dy is None:
+            return KernelCalls(forward)
+        dx = np.empty((len(x), 0), x.dtype) if dx is None else dx
+        filled = state.grad.scale, dx
+        return KernelCalls(forward, (scale_members_backwards.bound(x, state.scale, dy, *filled),))
 
 
 class MemberDenseKernel(CompiledKernel):

@@ -301,6 +301,22 @@ class DataSource(Component):
         """
         return None
 
+    def preview(self, samples: int, numbers: int) -> Dataset | Table | None:
+        """Return about the first samples, quickly; default: the first of `blocks`, if it has any.
+
+        Errors that they show are reported before a stream is read. Override this if `blocks` takes
+        a pass over the data. The types of a table's columns may be those of these rows alone.
+
+        Args:
+            samples: the most samples, as far as the format allows.
+            numbers: the same for their numbers or cells.
+
+        Raises:
+            DataError: the data does not exist or cannot be read.
+        """
+        blocks = self.blocks(samples, numbers)
+        return blocks.read(0) if blocks is not None and blocks.sizes else None
+
     def input_chunks(
         self, rng: np.random.Generator, samples: int
     ) -> Iterator[Array | Mapping[str, Array] | Table]:

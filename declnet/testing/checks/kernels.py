@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
-from declnet.contracts.execution.kernel import Call, Kernel, KernelCalls, KernelSite
 from declnet.contracts.network.inputs import InputInfo, as_input_infos, input_value
 from declnet.contracts.network.layer import Layer, input_dtypes
 from declnet.contracts.network.loss import Loss
@@ -34,7 +33,7 @@ from declnet.testing.checks.losses import Pair, drawn, prepared, sort_of
 from declnet.testing.checks.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
 from declnet.testing.comparison import LEAST, same
 from declnet.testing.examples import build_examples
-from declnet.testing.harness import NO_LOSS, GraphHarness, call_locked, infer, named, probe
+from declnet.testing.harness import NO_LOSS, GraphHarness, infer, probe
 from declnet.testing.layer_harness import (
     LEVELS,
     USUAL_SHAPES,
@@ -43,7 +42,8 @@ from declnet.testing.layer_harness import (
     inputs_of_chain,
 )
 from declnet.testing.scheduled_fields import scheduled_variants
-from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, Trial, poison, tried
+from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, Trial, tried
+from declnet.testing.watched_kernels import WatchedKernels
 
 DTYPES = ("float32", "float64")
 
@@ -65,96 +65,9 @@ largest value. A NumPy kernel, which rounds less, may differ by `LESS_ROUNDING` 
 
 LESS_ROUNDING = 1e-6
 
-
 SMALL_PART = 1e-2
 """Results smaller than this part of the step's largest one are compared as if they were as large:
 in float32 they may differ by 1e-7 of the largest one, the rounding of one of its terms."""
-
-
-class WatchedKernels(Kernels):
-    """A single kernel whose calls are watched; None for the components themselves.
-
-    Args:
-        compares: whether the arrays that compiled calls may only read are compared afterwards.
-    """
-
-    def __init__(self, kernel: type[Kernel] | None, compares: bool = True) -> None:
-        registry = Registry()
-        if kernel is not None:
-            registry.register(kernel)
-        super().__init__(registry, compiled=True)
-        self._compiled, self._compares = kernel is not None and kernel.compiled, compares
-
-    def forget(self) -> None:
-        """Forget which kernels were used."""
-        self._used.clear()
-
-    def bind(self, kernels: Sequence[Kernel], site: KernelSite) -> KernelCalls | None:
-        """Bind as in the graph, with each call watched."""
-        with calling("bind"):
-            calls = super().bind(kernels, site)
-        if calls is None or site.state is not None:
-            return calls
-        read = {"y_true": site.y_true, "w": site.w} | named("x", site.x)
-        for state in site.states:
-            read |= {f"state.{name}": getattr(state, name) for name in vars(state.grad)}
-        known = {name: array for name, array in read.items() if array is not None}
-        if site.x is None and site.losses is not None:  # a loss alone
-            return KernelCalls(
-                self._watched(calls.forward, known | {"y": site.y}, site.losses, site.dx),
-                self._watched(calls.backward, known | {"y": site.y}),
-            )
-        dx = named("dx", site.dx)
-        if site.losses is None:
-            forward = self._watched(calls.forward, known, site.y)
-            kept = {  # dx has the memory of an x that backward does not need
-                name: each
-                for name, each in known.items()
-                if not any(np.may_share_memory(each, target) for target in dx.values())
-            }
-            filled = [
-                each  # not in place, where it holds dy, which must not be spoiled
-                for each in dx.values()
-                if site.dy is None or not np.may_share_memory(each, site.dy)
-            ]
-            return KernelCalls(forward, self._watched(calls.backward, kept, *filled))
-        forward = self._watched(calls.forward, known, site.y, site.losses, *dx.values())
-        return KernelCalls(forward, self._watched(calls.backward, {**known, "y": site.y}))
-
-    def _watched(
-        self, calls: Sequence[Call], read: Mapping[str, Array], *filled: Array | None
-    ) -> tuple[Call, ...]:
-        """Return calls that spoil the outputs, then calls that may only read some arrays.
-
-        An output in the memory of something to read is not spoiled, and may be written to.
-        """
-        outputs = [array for array in filled if array is not None]
-        only_read = {
-            name: array
-            for name, array in read.items()
-            if not any(np.may_share_memory(array, output) for output in outputs)
-        }
-        spoiled = [
-            partial(poison, output, np.nan)
-            for output in outputs
-            if not any(np.may_share_memory(output, array) for array in read.values())
-        ]
-        return (*spoiled, *(partial(self._call, call, only_read) for call in calls))
-
-    def _call(self, call: Call, read: Mapping[str, Array]) -> None:
-        """Make a call; compare afterwards, since compiled calls are bound to writable arrays."""
-        what = "a call of the kernel"
-        if not self._compiled:
-            call_locked(what, call, read)
-            return
-        compared = read if self._compares else {}
-        before = {name: array.tobytes() for name, array in compared.items()}
-        with calling(what):
-            call()
-        for name, array in compared.items():
-            if array.tobytes() != before[name]:
-                fault = f"{what} writes to {name}, which it may only read"
-                raise ReadOnlyWrittenError(fault, fault)
 
 
 _Build = Callable[[Kernels], Callable[[float], dict[str, Array]]]

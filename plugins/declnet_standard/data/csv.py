@@ -76,6 +76,10 @@ class CSV(TextTableSource):
         commas = has_decimal_commas(source.load(np.random.default_rng(0)))
         return source.model_copy(update={"decimal": ","}) if commas else source
 
+    def preview(self, samples: int, numbers: int) -> Dataset | Table | None:
+        """Read the first rows."""
+        return super(CSV, self._of_any_size()).preview(samples, numbers)
+
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """Read the file in chunks, after a first pass if a column's type is not yet known."""
         return super(CSV, self._of_any_size()).chunks(rng, samples)

@@ -75,7 +75,8 @@ class CSVBlocks:
                 ends = cell_ends(piece, len(names), form.delimiter)
                 if ends is None:
                     raise _unsuited(form, f"its cells after row {row} are not plain")
-                bounds, unusual = (ends[:, -1] + 1).tolist(), unusual_columns(piece, ends)
+                bounds = (ends[:, -1] + 1).tolist()
+                unusual = unusual_columns(piece, ends, form.delimiter)
                 first, offset = int(header), bounds[0] if header else 0
                 header = False
                 for at in range(first, len(bounds), rows):

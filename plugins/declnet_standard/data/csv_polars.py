@@ -1,7 +1,6 @@
 """Cells of a CSV file read by polars, as far as every reader interprets the file alike."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
 from functools import cached_property
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -25,7 +24,7 @@ _PADDED = "^0[0-9]+$"
 _WHOLE = r"^[+-]?[0-9_]+$"
 
 QUOTE, NEWLINE, ZERO = ord('"'), ord("\n"), ord("0")
-UNUSUAL = np.array([QUOTE, ord(" "), ord("\t")], np.uint8)
+UNUSUAL = (b'"', b" ", b"\t")
 
 PIECE = 1 << 22
 """Bytes per read."""
@@ -175,7 +174,7 @@ class NumberCells(Cells):
 
     def are_missing(self) -> bool:
         """Return whether all cells are missing."""
-        return self._series.null_count() == len(self)
+        return bool(self._series.null_count() == len(self))
 
 
 def last_row_end(piece: bytes) -> int:
@@ -224,7 +223,7 @@ def cell_ends(piece: bytes, columns: int, delimiter: str) -> Array | None:
     return rows
 
 
-def unusual_columns(piece: bytes, ends: Array) -> Array:
+def unusual_columns(piece: bytes, ends: Array, delimiter: str) -> Array:
     """Return which columns of a plain piece have a cell that may be no plain number, (columns,).
 
     It begins with a space, a tab or a quotation mark, or with a zero and another digit.
@@ -232,12 +231,18 @@ def unusual_columns(piece: bytes, ends: Array) -> Array:
     Args:
         piece: whole rows.
         ends: as `cell_ends` returns them.
+        delimiter: between cells.
     """
     letters = np.frombuffer(piece, np.uint8)
-    starts = np.concatenate(([0], ends.reshape(-1)[:-1] + 1)).reshape(ends.shape)
-    first, second = letters[starts], letters[np.minimum(starts + 1, len(letters) - 1)]
-    padded = (first == ZERO) & (second >= ZERO) & (second < ZERO + 10)
-    unusual: Array = (padded | np.isin(first, UNUSUAL)).any(axis=0)
+    before, first, second = letters[:-2], letters[1:-1], letters[2:]
+    odd = (first == ZERO) & (second - ZERO < 10)
+    for each in UNUSUAL:
+        if each in piece:
+            odd |= first == ord(each)
+    odd &= (before == ord(delimiter)) | (before == NEWLINE)
+    unusual: Array = np.zeros(ends.shape[1], bool)
+    unusual[np.searchsorted(ends.reshape(-1), np.flatnonzero(odd) + 1) % len(unusual)] = True
+    unusual[0] |= piece.startswith((b"0", *UNUSUAL))
     return unusual
 
 
@@ -334,8 +339,13 @@ def plain_cells(
     import polars as pl
 
     types = {"integer": pl.Int64(), "number": pl.Float64()}
-    typed = {at: types[kind] for at, kind in kinds.items() if _are_texts(form.missing)}
+    readable = kinds and _are_texts(form.missing)
+    typed = {at: types[kind] for at, kind in kinds.items()} if readable else {}
     frame = _frame(piece, form, columns, typed) if typed else None
+    if (
+        typed and frame is None
+    ):  # perhaps there are marks of missing values, whose search takes long
+        frame = _frame(piece, form, columns, typed, sorted(form.missing))
     if frame is None:
         typed, frame = {}, _frame(piece, form, columns, {})
     if frame is None or frame.width != columns:
@@ -359,7 +369,11 @@ def _are_texts(missing: frozenset[str]) -> bool:
 
 
 def _frame(
-    piece: bytes, form: CSVFormat, columns: int, typed: "Mapping[int, pl.DataType]"
+    piece: bytes,
+    form: CSVFormat,
+    columns: int,
+    typed: "Mapping[int, pl.DataType]",
+    missing: list[str] | None = None,
 ) -> "pl.DataFrame | None":
     """Return a piece as polars reads it: all text but `typed`; None if these are not numbers."""
     import polars as pl
@@ -367,8 +381,8 @@ def _frame(
     how: dict[str, Any] = {"infer_schema": False}
     if typed:
         schema = {f"column_{at}": typed.get(at, pl.String()) for at in range(columns)}
-        how = {"schema": schema, "null_values": sorted(form.missing)}
-    with suppress(pl.exceptions.PolarsError) if typed else nullcontext():
+        how = {"schema": schema, "null_values": missing}
+    try:
         return pl.read_csv(
             piece,
             has_header=False,
@@ -376,4 +390,7 @@ def _frame(
             quote_char='"' if b'"' in piece else None,
             **how,
         )
-    return None
+    except pl.exceptions.PolarsError:
+        if not typed:
+            raise
+        return None
