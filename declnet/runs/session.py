@@ -154,8 +154,9 @@ def make_ready_run(
         if validation is not None:
             require_samples(spec.heads, len(validation))
         trainer = Trainer(spec, prepared.model, train, validation, registry)
-        if alongside() is not None:
-            trainer.require_native()
+        others = alongside()
+        if others is not None:
+            trainer.require_native(others)
     return ReadyRun(spec, prepared, trainer, registry, data)
 
 
@@ -339,6 +340,8 @@ class Session:
             self._history.append(event.row())
             if self._record is not None:
                 self._record.epoch(self._history[-1])
+        if self._record is not None:
+            self._record.keep_up()
         if self._listener is not None:
             self._listener(event)
         if isinstance(event, EpochFinished):

@@ -13,7 +13,7 @@ import pytest
 
 from declnet import DataError, SpecError, open_run, parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.training import trainer as pace
+from declnet.training import pace
 
 FILES = ("weights.safetensors", "metrics.json", "history.jsonl", "preparation.json")
 
