@@ -154,9 +154,9 @@ from declnet.runs.many.executing import execute_task as execute_task
 from declnet.runs.many.groups import grouped_run as grouped_run
 from declnet.runs.many.study_folder import StoredStudy as StoredStudy
 from declnet.runs.many.study_folder import open_study as open_study
+from declnet.runs.result import RunResult as RunResult
 from declnet.runs.resuming import resume as resume
 from declnet.runs.run import run as run
-from declnet.runs.session import RunResult as RunResult
 from declnet.runs.storage.listing import ListedRun as ListedRun
 from declnet.runs.storage.listing import Skipped as Skipped
 from declnet.runs.storage.listing import list_runs as list_runs

@@ -18,9 +18,10 @@ from declnet.runs.many.ensemble import Ensemble, open_ensemble
 from declnet.runs.many.ensemble_record import begin_ensemble, finish_ensemble, tasks_left
 from declnet.runs.many.summary import Spread, spread
 from declnet.runs.many.tasks import tasks_of
+from declnet.runs.result import RunResult
 from declnet.runs.resuming import has_begun, resume
 from declnet.runs.run import given_data, run
-from declnet.runs.session import Listener, RunResult
+from declnet.runs.session import Listener
 from declnet.runs.storage.folder import claim, locked
 from declnet.runs.storage.origins import warn
 from declnet.spec.model import fold_specs
