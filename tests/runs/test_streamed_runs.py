@@ -93,8 +93,8 @@ KILLED = """
 import json, os, signal, sys
 from declnet import parse_spec, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.training import trainer
-trainer.SIGN_OF_LIFE, trainer.PART = -1.0, 0.0
+from declnet.training import pace
+pace.SIGN_OF_LIFE, pace.PART = -1.0, 0.0
 steps = 0
 def killing(event):
     global steps
