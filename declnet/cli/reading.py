@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from declnet.errors import Diagnostic
     from declnet.registry.registry import Registry
+    from declnet.spec.document.overrides import Override
     from declnet.spec.model import RunSpec
-    from declnet.spec.overrides import Override
     from declnet.spec.points import Point
     from declnet.spec.validate import ParsedSpec
     from declnet.training.checks.check import Checked
@@ -31,7 +31,7 @@ def read(spec: Path, overrides: Iterable[str], registry: Registry) -> ParsedSpec
 
 
 def _parsed(overrides: Iterable[tuple[str, int]]) -> list[Override]:
-    """Parse overrides with their numbers; the error contains those of all."""
+    """Parse overrides with their numbers; one error reports all that are invalid."""
     from declnet.errors import SpecError
 
     parsed: list[Override] = []
@@ -47,7 +47,7 @@ def _parsed(overrides: Iterable[tuple[str, int]]) -> list[Override]:
 
 
 def _override(text: str, number: int) -> Override:
-    from declnet.spec.overrides import parse_override
+    from declnet.spec.document.overrides import parse_override
 
     return parse_override(text, number)
 
@@ -142,7 +142,7 @@ def _with_help_for_several(problem: Diagnostic) -> Diagnostic:
     from dataclasses import replace
 
     from declnet.cli.options import several_values
-    from declnet.spec.overrides import SOURCE
+    from declnet.spec.document.overrides import SOURCE
 
     if problem.place is None or problem.place.file != SOURCE or "a list" in problem.message:
         return problem

@@ -300,7 +300,7 @@ def resume(
 ) -> int:
     """Resume RUN, the folder of an interrupted run.
 
-    The result is bit-identical to that of an uninterrupted run. A finished run is left unchanged.
+    The result is bit-identical to an uninterrupted run. A finished run is left unchanged.
     In a folder of folds, of seeds, of a sweep or of a study, the runs that are not finished are
     resumed or trained.
     """

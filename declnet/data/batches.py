@@ -236,7 +236,7 @@ class Batches(BatchOrder):
             self._rng.shuffle(self.order)
 
     def stretches(self, first: int, stop: int) -> Iterator[Array]:
-        """Yield where batches from `first` up to `stop` begin in `order`: all of them at once."""
+        """Yield the starts of batches from `first` up to `stop` in `order`, all in one array."""
         stop = min(stop, self.count)
         yield self.batch_size * np.arange(first, stop)
 

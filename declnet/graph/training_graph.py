@@ -22,8 +22,6 @@ from declnet.graph.kernels import (
     Kernels,
     backward_calls,
     chain_calls,
-    chains_of,
-    endings_of,
     forward_calls,
     kernel_calls,
 )
@@ -176,8 +174,7 @@ class TrainingGraph:
         self._kernels = kernels or Kernels()
         ends = [(model.output(each.output).index, each.loss) for each in self._heads]
         outputs = [output for output, _ in ends]
-        self._endings = endings_of(model.nodes, ends, self._kernels)
-        self._chains = chains_of(model.nodes, self._endings, outputs, self._kernels)
+        self._endings, self._chains = self._kernels.choose(model.nodes, ends)
         endings = [
             Ending(output, len(each.nodes))
             for output, each in zip(outputs, self._endings, strict=True)

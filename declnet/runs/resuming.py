@@ -47,7 +47,7 @@ def resume(
 ) -> RunResult:
     """Resume a run from its last intact checkpoint, or else from its first step.
 
-    The final weights, history and metrics are bit-identical to those of an uninterrupted run. For
+    The final weights, history and metrics are bit-identical to an uninterrupted run. For
     a finished run, nothing is recomputed.
 
     Args:
@@ -199,8 +199,11 @@ def _require_run(directory: Path) -> None:
         raise OutputError(f"{directory}: {message}")
 
 
-BEGUN = {folder.SPEC, folder.PREPARATION, folder.PREPARATION_ARRAYS}
-"""Files that a run writes before its manifest; a run killed early may have only these."""
+BEGUN = {
+    *(folder.SPEC, folder.PREPARATION, folder.PREPARATION_ARRAYS, folder.WEIGHTS, folder.METRICS),
+    *(folder.CALIBRATION, folder.ANALYSES, folder.HISTORY),
+}
+"""Files that a run may write before its manifest; a run that was killed may have only these."""
 
 
 def _read_manifest(directory: Path) -> dict[str, Any] | None:

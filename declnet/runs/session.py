@@ -340,6 +340,8 @@ class Session:
             self._history.append(event.row())
             if self._record is not None:
                 self._record.epoch(self._history[-1])
+        if self._record is not None:
+            self._record.keep_up()
         if self._listener is not None:
             self._listener(event)
         if isinstance(event, EpochFinished):

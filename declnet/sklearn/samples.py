@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_array, column_or_1d
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.table import Table
+from declnet.contracts.data.table import Table, class_name
 from declnet.contracts.data.table import Task as TableTask
 from declnet.data.python_table import as_table
 
@@ -111,11 +111,6 @@ def target_array(y: Any, estimator: str, *, numbers: bool) -> tuple[Array, list[
         only = names[0] if names else own
         return array, [only if isinstance(only, str) else None]
     return array, list(names) if names is not None else [None] * array.shape[1]
-
-
-def class_name(label: Any) -> str:
-    """Return the name of a class."""
-    return str(label).lower() if isinstance(label, bool) else str(label)
 
 
 def table_of(X: Any, names: tuple[str, ...]) -> Table:

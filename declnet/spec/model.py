@@ -32,13 +32,13 @@ from declnet.contracts.strict_model import (
 )
 from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
-from declnet.spec.expansion import ExpandedMap
+from declnet.spec.document.expansion import ExpandedMap
+from declnet.spec.document.variables import escaped
 from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
 from declnet.spec.sweep import Sweep
 from declnet.spec.tuning import Tuning
-from declnet.spec.variables import escaped
 
 FORMAT_VERSION = 1
 """The version of the format that this declnet reads and writes."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from declnet.errors import Diagnostic, KeyPath, Place
-from declnet.spec.overrides import Override, apply_override
-from declnet.spec.source_map import Focus, Origin, SourceMap
+from declnet.spec.document.overrides import Override, apply_override
+from declnet.spec.document.source_map import Focus, Origin, SourceMap
 
 
 @dataclass(frozen=True, eq=False)

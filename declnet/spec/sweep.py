@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from declnet.errors import Diagnostic, KeyPath, SpecError
+from declnet.spec.document.source_map import SourceMap
 from declnet.spec.messages import shown
 from declnet.spec.points import Axis, Point, SweptValue, in_order, point_of
-from declnet.spec.source_map import SourceMap
 from declnet.spec.sweep_ranges import FORMS, is_range, range_values
 from declnet.spec.varying_keys import (
     FIXED,

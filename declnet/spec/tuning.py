@@ -20,9 +20,9 @@ from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion
+from declnet.spec.document.source_map import SourceMap
 from declnet.spec.messages import shown
 from declnet.spec.points import Axis, Point, SweptValue, in_order, means, point_of
-from declnet.spec.source_map import SourceMap
 from declnet.spec.varying_keys import FIXED, LARGEST_SEED, WHEN, KeyReader, entries_of, labels_of
 
 TUNE = "tune"

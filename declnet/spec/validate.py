@@ -14,19 +14,24 @@ from pydantic import ValidationError
 from declnet.errors import Diagnostic, SpecError, dotted
 from declnet.registry.recorded import registry_beside
 from declnet.registry.registry import Registry
-from declnet.spec.blocks import LAYERS
-from declnet.spec.compose import Composed, compose, overridden
-from declnet.spec.document import TOO_DEEP, large_numbers, too_deep_path, without_large_numbers
-from declnet.spec.expansion import ExpandedMap, expand
+from declnet.spec.document.blocks import LAYERS
+from declnet.spec.document.compose import Composed, compose, overridden
+from declnet.spec.document.document import (
+    TOO_DEEP,
+    large_numbers,
+    too_deep_path,
+    without_large_numbers,
+)
+from declnet.spec.document.expansion import ExpandedMap, expand
+from declnet.spec.document.overrides import Override, override_of
+from declnet.spec.document.source_map import SourceMap
+from declnet.spec.document.variables import VARIABLES, names_in
 from declnet.spec.model import RunSpec, fit_name, resolved_document
-from declnet.spec.overrides import Override, override_of
 from declnet.spec.partial import PartialSpec, valid_parts
 from declnet.spec.points import Point, SweptValue, swept_value
-from declnet.spec.source_map import SourceMap
 from declnet.spec.sweep import sweep_of
 from declnet.spec.tuning import TUNE, UNMATCHED, tuning_of, without_tune
 from declnet.spec.validation_errors import diagnostic_of, pydantic_errors, without_redundant
-from declnet.spec.variables import VARIABLES, names_in
 from declnet.spec.varying_keys import SWEEP
 
 

@@ -13,15 +13,15 @@ from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.strict_model import StrictModel
 from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.spelling import closest
-from declnet.spec.blocks import LAYERS, Block
 from declnet.spec.calibration import CalibrationSpec
-from declnet.spec.compose import EXTENDS
 from declnet.spec.data_section import DataSpec
-from declnet.spec.expansion import Expansion
+from declnet.spec.document.blocks import LAYERS, Block
+from declnet.spec.document.compose import EXTENDS
+from declnet.spec.document.expansion import Expansion
+from declnet.spec.document.source_map import value_at
+from declnet.spec.document.variables import VARIABLES
 from declnet.spec.messages import shown
 from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec
-from declnet.spec.source_map import value_at
-from declnet.spec.variables import VARIABLES
 
 _CODES = {
     "unknown_key": "E010",

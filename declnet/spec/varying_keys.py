@@ -8,9 +8,9 @@ from typing import Any
 
 from declnet.errors import Diagnostic, KeyPath, dotted
 from declnet.registry.spelling import suggestion
+from declnet.spec.document.source_map import SourceMap
 from declnet.spec.messages import shown
 from declnet.spec.points import Axis, SweptValue, in_order, means
-from declnet.spec.source_map import SourceMap
 
 SWEEP, WHEN = "sweep", "when"
 LARGEST_SEED = 2**53

@@ -65,8 +65,9 @@ class PreparedCopy:
         if self._file is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._sample_bytes = sum(each.nbytes for each in arrays) // len(arrays[0])
-            self._file = cast("BinaryIO", tempfile.TemporaryFile(dir=self._folder, buffering=0))
-            weakref.finalize(self, self._file.close)
+            file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
+            weakref.finalize(self, file.close)
+            self._file = cast("BinaryIO", file)
         if shutil.disk_usage(self._folder).free < self._starts[-1] * self._sample_bytes:
             return
         self._file.seek(self._starts[number] * self._sample_bytes)

@@ -43,7 +43,7 @@ class Progressed:
 Event = EpochLogged | EpochFinished | Progressed
 
 
-PYTHON_RUN, PYTHON_EPOCH, PYTHON_STEP = 8e-3, 1.5e-4, 5e-5
+PYTHON_RUN, PYTHON_EPOCH, PYTHON_STEP = 8e-3, 3e-4, 5e-5
 """Seconds that Python takes for a run, a logged epoch, and a step whose predictions it reads."""
 
 NATIVE = 0.3
@@ -97,7 +97,7 @@ class Trainer:
         self.steps = spec.training.updates(len(train))
         self.epochs = spec.training.started_epochs(len(train))
         self._metrics: MetricAccumulator | None = None
-        self._pace = Pace()
+        self._pace = Pace(self._numpy_seconds / (self.steps * spec.training.accumulate))
         self._observer: StepObserver | None = None
 
     def events(self) -> Iterator[Event]:

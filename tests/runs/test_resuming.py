@@ -27,7 +27,7 @@ from declnet import (
 )
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.training import pace
-from declnet.training.epochs import MiniBatchEpoch
+from declnet.training.mini_batches import MiniBatchEpoch
 from declnet_standard.callbacks import CsvLog
 
 FILES = ("weights.safetensors", "history.jsonl", "metrics.json")

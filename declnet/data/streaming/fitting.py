@@ -279,7 +279,7 @@ class StreamedFit:
                 yield (key, (0,)), fitting
 
     def _transforms(self, name: str) -> Sequence[Transform]:
-        """Return all transforms of features, or those of a target."""
+        """Return all transforms of features, or of a target."""
         if not name.startswith("\0"):
             return self._spec.prepare
         own = self._spec.prepare_targets or {}

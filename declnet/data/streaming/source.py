@@ -104,17 +104,25 @@ class StreamedSource:
         with _from(name):
             blocks = checked_blocks(source, source.blocks(samples, BLOCK_NUMBERS))
         if blocks is None:
-            raise DataError(
-                f"the data source {source.type} cannot be read in blocks, which a stream needs",
-                hint=f"store the data for {_those_with_blocks()}, or remove data.stream",
-                path=("data", name),
-                code="E017",
-            )
+            raise _no_blocks(name, source)
         if not len(blocks):
             raise DataError(f"{name} data: there are no rows", path=("data", name), code="E031")
         by_column = spec.split.method == "column"
         split = spec.split if name == "train" and (spec.fractions or by_column) else None
         return cls(name, source, blocks, seed, spec.fractions, split)
+
+    @staticmethod
+    def previewed(name: str, source: DataSource, samples: int) -> Data:
+        """Return about the first samples of a data set's source.
+
+        Raises:
+            DataError: the source cannot be read in blocks, or not at all.
+        """
+        with _from(name):
+            data = source.preview(samples, BLOCK_NUMBERS)
+            if data is None:
+                raise _no_blocks(name, source)
+            return checked_data(checked_load(source, data, "preview"), name)
 
     @cached_property
     def _starts(self) -> Array:
@@ -125,7 +133,7 @@ class StreamedSource:
         return read_ahead(self.read, range(len(self.blocks.sizes)))
 
     def read(self, number: int) -> dict[str, Data]:
-        """Return the samples of a block by data set; those of a table have their row numbers."""
+        """Return the samples of a block by data set; rows of a table have their numbers."""
         with _from(self.name):
             data = checked_load(self.source, self.blocks.read(number), "blocks")
             if len(data) != self.blocks.sizes[number]:
@@ -171,6 +179,15 @@ class StreamedSource:
         groups = np.array([int.from_bytes(each[:8], "little") for each in digests], np.uint64)
         chances: Array = position_chances(groups, self.seed, Stream.SPLIT)[found]
         return chances
+
+
+def _no_blocks(name: str, source: DataSource) -> DataError:
+    return DataError(
+        f"the data source {source.type} cannot be read in blocks, which a stream needs",
+        hint=f"store the data for {_those_with_blocks()}, or remove data.stream",
+        path=("data", name),
+        code="E017",
+    )
 
 
 def _those_with_blocks() -> str:

@@ -59,7 +59,7 @@ def exported_model(
 
     Raises:
         DataError: the model cannot predict the samples.
-        ExportError: what a transform returns is unknown without data.
+        ExportError: the type or shape that a transform returns is unknown without data.
     """
     examples = _Examples.of(predictor, data)
     columns = _columns(predictor, examples)

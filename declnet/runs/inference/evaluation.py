@@ -156,7 +156,7 @@ def evaluate_each(
     data: str,
     reader: Predictor | None = None,
 ) -> Evaluation:
-    """Evaluate models of one spec, each on data of its own, as if one had made all predictions.
+    """Evaluate models of one spec, each on its own data, as if one had made all predictions.
 
     Args:
         models: at least one predictor, each with its parts as for `evaluate_parts`.
@@ -251,6 +251,7 @@ class _Scores(_Measures):
         return self._running.result() if self._running is not None else {}
 
 
+@dataclass(eq=False)
 class _Averages(_Measures):
     """The metrics of the averaged predictions of an ensemble."""
 
@@ -381,7 +382,7 @@ class _Trust:
             self._coverage.add_sets(sets, self._reading.true_labels(y))
 
     def result(self, calibration: FittedCalibration) -> CalibrationResult:
-        """Return what was counted, for the calibration or those of the models joined."""
+        """Return the counts for the calibration, or for those of several models together."""
         coverage = None
         if self._coverage.total:
             promised = calibration.promised_coverage

@@ -20,7 +20,7 @@ from declnet.runs.many.group_folder import SUMMARY
 from declnet.runs.many.study_folder import STUDY, TRIALS, is_study
 from declnet.runs.storage.folder import ENSEMBLE, SPEC, read_object
 from declnet.runs.storage.listing import ListedRun, list_runs
-from declnet.spec.document import read_document
+from declnet.spec.document.document import read_document
 from declnet.spec.flatten import flatten
 from declnet.spec.tuning import TUNE
 

@@ -19,7 +19,7 @@ from declnet.runs.storage.folder import parse_json, parse_row, read_metrics, rea
 from declnet.runs.storage.manifest import inputs_of
 from declnet.runs.storage.origins import spec_of_run
 from declnet.runs.storage.writing import read_bytes
-from declnet.spec.document import read_document
+from declnet.spec.document.document import read_document
 from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:

@@ -108,7 +108,7 @@ def _too_few(calibrator: Calibrator, samples: int) -> Iterator[str]:
 def _thresholds_of_metrics(
     head: HeadPart, calibrator: Calibrator, task: PredictionTask | None
 ) -> Iterator[Diagnostic]:
-    """Yield an error for a metric with a threshold of its own, or that takes only a single one."""
+    """Yield an error for a metric with its own threshold, or that takes only a single one."""
     for position, metric in head.metrics.items():
         field = type(metric).model_fields.get("threshold")
         path = (*head.metrics_path, position)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataInfo
@@ -11,6 +11,7 @@ from declnet.contracts.network.inputs import InputInfo, lengths_of
 from declnet.contracts.network.metric_names import Better
 from declnet.data.replacing import column_names
 from declnet.data.sets import PreparedSets
+from declnet.data.sharing import made_once, shared_data
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.initial_weights import StartingPoint
@@ -32,7 +33,7 @@ from declnet.training.checks.leakage import leakage_warnings
 from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
 from declnet.training.checks.parameters import group_problems, weight_problems
 from declnet.training.checks.schedules import schedule_problems
-from declnet.training.checks.streams import describe_streams
+from declnet.training.checks.streams import describe_streams, previews, sure_errors
 from declnet.training.checks.targets import label_problems, target_problems
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
@@ -122,8 +123,47 @@ def _checked(
 ) -> Checked:
     partial = parsed.partial
     seed = parsed.spec.seed if parsed.spec is not None else 0
-    streamed = data is None and partial.data.stream is not None
-    described = describe_streams(partial, seed) if streamed else describe(partial, seed, data)
+    if data is not None or partial.data.stream is None:
+        return _checked_once(describe(partial, seed, data), parsed, registry, data, suspects)
+    # reading all of a stream takes long, so what its first samples prove is reported before
+    early = [_checked_on(each, parsed, registry, None, False) for each in previews(partial)]
+    sure = sure_errors([each.errors for each in early])
+    if sure:
+        return replace(early[0], problems=(*sure, *early[0].warnings), sets=None)
+    return _checked_once(describe_streams(partial, seed), parsed, registry, None, suspects)
+
+
+def _checked_once(
+    described: Described,
+    parsed: ParsedSpec,
+    registry: Registry,
+    data: Mapping[str, Data] | None,
+    suspects: bool,
+) -> Checked:
+    """Check a spec whose data has been described, once for all runs that share this data."""
+
+    def check() -> Checked:
+        return _checked_on(described, parsed, registry, data, suspects)
+
+    if shared_data() is None or parsed.spec is None or parsed.diagnostics:
+        return check()
+    sections = [each for name, each in vars(parsed.spec).items() if name != "seed"]
+    about = parsed.source_map, registry, described.infos, described.problems, suspects
+    checked = made_once((described.sets, described.loaded), ("check", sections, *about), check)
+    # data that the check loaded, for its limits, may be that of another seed
+    return checked if checked.sets is described.sets else replace(checked, sets=None)
+
+
+def _checked_on(
+    described: Described,
+    parsed: ParsedSpec,
+    registry: Registry,
+    data: Mapping[str, Data] | None,
+    suspects: bool,
+) -> Checked:
+    """Check a spec on described data; the seed counts only where more data is loaded."""
+    partial = parsed.partial
+    seed = parsed.spec.seed if parsed.spec is not None else 0
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
     inferred = infer(partial.layers, _inputs(partial, described), registry, partial.outputs)

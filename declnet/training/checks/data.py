@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
@@ -12,6 +13,7 @@ from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, InputInfo
 from declnet.data.named_inputs import AT_INPUTS
 from declnet.data.sets import PreparedSets, load_sets, require_class, split_and_prepared
+from declnet.data.sharing import made_once
 from declnet.data.splits import Data
 from declnet.data.target_encoding import TargetEncoding
 from declnet.data.targets import wanted_targets
@@ -192,7 +194,7 @@ def _described(spec: PartialSpec) -> tuple[dict[str, DataInfo | None], list[Diag
     infos: dict[str, DataInfo | None] = {}
     for name, source in spec.data.sources.items():
         try:
-            infos[name] = checked_info(source, source.describe())
+            infos[name] = made_once((), ("info", source), partial(_info, source))
         except DataError as error:
             path = getattr(source, "path", None)
             other = hint_for_missing(path) if isinstance(path, Path) else None
@@ -201,6 +203,10 @@ def _described(spec: PartialSpec) -> tuple[dict[str, DataInfo | None], list[Diag
                 Diagnostic(from_here(error.message), error.hint or other, at, error.code)
             )
     return infos, problems
+
+
+def _info(source: DataSource) -> DataInfo | None:
+    return checked_info(source, source.describe())
 
 
 def origin_of(source: DataSource | None, name: str) -> KeyPath:

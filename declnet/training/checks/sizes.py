@@ -1,4 +1,4 @@
-"""Checks on sizes: what is held out, folds, batches, and accumulated ones."""
+"""Checks on sizes: held-out samples, folds, batches, and accumulated batches."""
 
 from __future__ import annotations
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from declnet import ColumnProfile
+from declnet import ColumnProfile, class_name
 from declnet_standard.templates.commented_toml import Line, toml, toml_key
 from declnet_standard.templates.plan import MOST_WORDS, Features, Plan, is_free_text, sizes_for
 from declnet_standard.templates.suggestions import (
-    class_name,
     has_words,
     is_category,
     may_be_amount,

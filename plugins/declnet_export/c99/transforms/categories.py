@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from declnet import Translation, TranslationSite, Untranslatable
+from declnet import Translation, TranslationSite, Untranslatable, class_name
 from declnet_export.c99.text import string
 from declnet_export.c99.transforms.numbers import FAIL, require_scalar_types
 from declnet_export.c99.writer import TEXT, CWriter, Value
 from declnet_standard.transforms import GroupRare, OneHot, Ordinal
-from declnet_standard.transforms.categories import CategoryTransform, shown
+from declnet_standard.transforms.categories import CategoryTransform
 from declnet_tabular.transforms.categories import SignedOneHot
 
 FIND_TEXT = """
@@ -144,7 +144,7 @@ class CGroupRare(Translation):
 
     def translate(self, transform: GroupRare, site: TranslationSite) -> tuple[Value, ...]:
         """Add a search for the category."""
-        names = tuple(map(shown, site.state["categories"]))
+        names = tuple(map(class_name, site.state["categories"]))
         own = site.writer.strings(f"{site.name}_names", names) if names else "NULL"
         missing = "x[0] == NULL" if site.inputs[0].ctype == TEXT else "isnan(x[0])"
         found = f"at < 0 ? $other : {own}[at]" if names else "$other"
