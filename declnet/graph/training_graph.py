@@ -22,8 +22,6 @@ from declnet.graph.kernels import (
     Kernels,
     backward_calls,
     chain_calls,
-    chains_of,
-    endings_of,
     forward_calls,
     kernel_calls,
 )
@@ -73,6 +71,17 @@ class Step:
             return float(self.losses @ self.normalized_weights)
         return float(np.add.reduce(self.losses)) / len(self.losses)
 
+    def each_loss(self, losses: Array) -> Array | None:
+        """Return what `loss` returned after each of several executions; None if it needs more.
+
+        Args:
+            losses: the data loss of each sample, (executions, n).
+        """
+        if self.normalized_weights is not None:
+            return None
+        means: Array = np.add.reduce(losses, axis=1).astype(np.float64) / losses.shape[1]
+        return means
+
     def all_losses(self) -> tuple[Array, ...]:
         """Return the data loss of each sample, of each loss."""
         return (self.losses,)
@@ -111,6 +120,9 @@ class JointStep(Step):
     def loss(self) -> float:
         """Return the weighted sum of the mean data losses of the last execution."""
         return self.bound.loss()
+
+    def each_loss(self, losses: Array) -> None:
+        """Return None: the other losses are needed."""
 
     def all_losses(self) -> tuple[Array, ...]:
         """Return the data loss of each sample, of each loss."""
@@ -162,8 +174,7 @@ class TrainingGraph:
         self._kernels = kernels or Kernels()
         ends = [(model.output(each.output).index, each.loss) for each in self._heads]
         outputs = [output for output, _ in ends]
-        self._endings = endings_of(model.nodes, ends, self._kernels)
-        self._chains = chains_of(model.nodes, self._endings, outputs, self._kernels)
+        self._endings, self._chains = self._kernels.choose(model.nodes, ends)
         endings = [
             Ending(output, len(each.nodes))
             for output, each in zip(outputs, self._endings, strict=True)

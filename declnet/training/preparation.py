@@ -11,9 +11,10 @@ import numpy as np
 from declnet.contracts.arrays import Array, MappedArray, read_only
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import Inputs, by_name, for_each, sample_count
-from declnet.contracts.returned import checked_targets
+from declnet.contracts.network.returned import checked_targets
 from declnet.data.loading import fingerprint
 from declnet.data.preparation import FittedPreparation
+from declnet.data.sharing import made_once
 from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.data.streaming.source import read_ahead
@@ -256,6 +257,12 @@ def unscaling(heads: Sequence[Head], preparation: FittedPreparation | None) -> d
     return {number: partial(inverted_target, steps=own) for number, own in known.items()}
 
 
+def _size(data: ReadyData) -> int:
+    """Return the bytes of a data set's arrays."""
+    arrays = *by_name(data.x).values(), *data.y, *data.y_true
+    return sum(each.nbytes for each in arrays if isinstance(each, np.ndarray))
+
+
 def _read_only(x: Array | MappedArray) -> Array | MappedArray:
     return x if isinstance(x, MappedArray) else read_only(x)
 
@@ -316,8 +323,13 @@ def prepare(
     checked.require_right()
     sets = checked.sets or prepared_sets(spec.data, wanted_targets(spec.heads), spec.seed, given)
     model = build_model(spec.model, sets.input_infos, spec.seed, registry, spec.optimizer.groups)
-    own = model, spec.heads, sets.preparation
+    heads, preparation = spec.heads, sets.preparation
     ready: dict[str, ReadySet] = {
-        name: ReadyStream.of(each, *own, name) for name, each in sets.streams.items()
-    } or {name: make_ready(each, *own, name) for name, each in sets.datasets.items()}
+        name: ReadyStream.of(each, model, heads, preparation, name)
+        for name, each in sets.streams.items()
+    }
+    for name, each in sets.datasets.items():
+        made_of, about = (each, preparation, model.nodes), ("ready", name, spec.model, heads)
+        make = partial(make_ready, each, model, heads, preparation, name)
+        ready[name] = made_once(made_of, about, make, _size)
     return Prepared(model, ready, sets.preparation)

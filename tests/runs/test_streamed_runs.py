@@ -13,7 +13,7 @@ import pytest
 
 from declnet import DataError, SpecError, open_run, parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.training import trainer as pace
+from declnet.training import pace
 
 KILLS = int(os.environ.get("DECLNET_TEST_STREAM_KILLS", "0"))
 """Random kills of runs on each format of streamed data; by default, one of a run on CSV."""
@@ -93,8 +93,8 @@ KILLED = """
 import json, os, signal, sys
 from declnet import parse_spec, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.training import trainer
-trainer.SIGN_OF_LIFE, trainer.PART = -1.0, 0.0
+from declnet.training import pace
+pace.SIGN_OF_LIFE, pace.PART = -1.0, 0.0
 steps = 0
 def killing(event):
     global steps

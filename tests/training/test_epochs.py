@@ -7,7 +7,7 @@ import pytest
 
 from declnet import Dataset, SpecError, default_registry, parse_spec, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.training import trainer as pace
+from declnet.training import pace
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
 

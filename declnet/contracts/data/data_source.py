@@ -22,6 +22,7 @@ from declnet.contracts.network.inputs import (
     sample_count,
     samples_of,
 )
+from declnet.contracts.verification import verify_suffixes
 from declnet.errors import DataError, RegistryError
 
 
@@ -221,12 +222,7 @@ class DataSource(Component):
     def verify_contract(cls) -> None:
         """As `Component.verify_contract`; a class with suffixes must support `for_file`."""
         super().verify_contract()
-        for suffix in cls.suffixes:
-            if not suffix.startswith(".") or len(suffix) < 2 or suffix != suffix.lower():
-                raise RegistryError(
-                    f'{cls.__name__}.suffixes has "{suffix}", but a suffix is a dot and lower-case '
-                    "letters"
-                )
+        verify_suffixes(cls, cls.suffixes)
         own = cls.for_file.__func__ is not DataSource.for_file.__func__  # type: ignore[attr-defined]
         reads_files = bool(cls.suffixes) or cls.reads_folders
         if reads_files and not own and "path" not in cls.model_fields:

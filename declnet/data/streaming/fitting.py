@@ -10,10 +10,15 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.returned import (
+    checked_column,
+    checked_fit,
+    checked_fitting,
+    checked_suits,
+)
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.data.transform import ColumnError, Fitting, Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, by_name
-from declnet.contracts.returned import checked_column, checked_fit, checked_fitting, checked_suits
 from declnet.data.columns import located, require_column, typed
 from declnet.data.preparation import ARRAY, FittedPreparation
 from declnet.data.sets import (
@@ -274,7 +279,7 @@ class StreamedFit:
                 yield (key, (0,)), fitting
 
     def _transforms(self, name: str) -> Sequence[Transform]:
-        """Return all transforms of features, or those of a target."""
+        """Return all transforms of features, or of a target."""
         if not name.startswith("\0"):
             return self._spec.prepare
         own = self._spec.prepare_targets or {}

@@ -13,8 +13,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
+from declnet.contracts.data.returned import checked_blocks, checked_load
 from declnet.contracts.data.table import ColumnType, Table
-from declnet.contracts.returned import BrokenContractError, checked_blocks, checked_load
+from declnet.contracts.returned import BrokenContractError
 from declnet.data.loading import checked_data
 from declnet.data.splits import (
     Data,
@@ -132,7 +133,7 @@ class StreamedSource:
         return read_ahead(self.read, range(len(self.blocks.sizes)))
 
     def read(self, number: int) -> dict[str, Data]:
-        """Return the samples of a block by data set; those of a table have their row numbers."""
+        """Return the samples of a block by data set; rows of a table have their numbers."""
         with _from(self.name):
             data = checked_load(self.source, self.blocks.read(number), "blocks")
             if len(data) != self.blocks.sizes[number]:

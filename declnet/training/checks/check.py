@@ -11,7 +11,9 @@ from declnet.contracts.network.inputs import InputInfo, lengths_of
 from declnet.contracts.network.metric_names import Better
 from declnet.data.replacing import column_names
 from declnet.data.sets import PreparedSets
+from declnet.data.sharing import made_once, shared_data
 from declnet.data.splits import Data
+<<<<<<< HEAD
 from declnet.errors import Diagnostic, SpecError, WeightsError
 from declnet.graph.initial_weights import StartingPoint, starting_point
 from declnet.graph.kernels import engine_problem, engine_warnings
@@ -26,10 +28,21 @@ from declnet.graph.shapes import Inferred, Node, infer, input_limits
 from declnet.registry.registry import Registry
 from declnet.spec.messages import from_here, hint_for_missing
 from declnet.spec.model import InitialWeights, RunSpec
+=======
+from declnet.errors import Diagnostic, SpecError
+from declnet.graph.initial_weights import StartingPoint
+from declnet.graph.initializers import initializer_problems
+from declnet.graph.kernels import engine_problem, engine_warnings
+from declnet.graph.parameters import slots_of
+from declnet.graph.shapes import Inferred, Node, infer
+from declnet.registry.registry import Registry
+from declnet.spec.model import RunSpec
+>>>>>>> h/int
 from declnet.spec.partial import PartialSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import ParsedSpec
 from declnet.training.checks.calibration import calibration_problems
+<<<<<<< HEAD
 from declnet.training.checks.components import component_problems, epochs_of
 from declnet.training.checks.data import (
     Described,
@@ -45,8 +58,15 @@ from declnet.training.checks.heads import (
     output_problems_of,
     target_problems_of,
 )
+=======
+from declnet.training.checks.components import component_problems, known_epochs
+from declnet.training.checks.data import Described, class_problems, data_problems, describe
+from declnet.training.checks.heads import checked_heads, output_problems_of, target_problems_of
+from declnet.training.checks.integers import input_problems, within_limits
+>>>>>>> h/int
 from declnet.training.checks.leakage import leakage_warnings
 from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
+from declnet.training.checks.parameters import group_problems, weight_problems
 from declnet.training.checks.schedules import schedule_problems
 from declnet.training.checks.streams import describe_streams, previews, sure_errors
 from declnet.training.checks.targets import label_problems, target_problems
@@ -54,6 +74,7 @@ from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
 
 
+<<<<<<< HEAD
 def weight_problems(
     spec: PartialSpec, nodes: Sequence[Node]
 ) -> tuple[StartingPoint | None, list[Diagnostic]]:
@@ -77,6 +98,8 @@ def weight_problems(
     return None, []
 
 
+=======
+>>>>>>> h/int
 @dataclass(frozen=True)
 class Checked:
     """The result of a check.
@@ -162,13 +185,39 @@ def _checked(
     partial = parsed.partial
     seed = parsed.spec.seed if parsed.spec is not None else 0
     if data is not None or partial.data.stream is None:
-        return _checked_on(describe(partial, seed, data), parsed, registry, data, suspects)
+        return _checked_once(describe(partial, seed, data), parsed, registry, data, suspects)
     # reading all of a stream takes long, so what its first samples prove is reported before
     early = [_checked_on(each, parsed, registry, None, False) for each in previews(partial)]
     sure = sure_errors([each.errors for each in early])
     if sure:
+<<<<<<< HEAD
         return replace(early[0], problems=tuple(sure), sets=None)
     return _checked_on(describe_streams(partial, seed), parsed, registry, None, suspects)
+=======
+        return replace(early[0], problems=(*sure, *early[0].warnings), sets=None)
+    return _checked_once(describe_streams(partial, seed), parsed, registry, None, suspects)
+
+
+def _checked_once(
+    described: Described,
+    parsed: ParsedSpec,
+    registry: Registry,
+    data: Mapping[str, Data] | None,
+    suspects: bool,
+) -> Checked:
+    """Check a spec whose data has been described, once for all runs that share this data."""
+
+    def check() -> Checked:
+        return _checked_on(described, parsed, registry, data, suspects)
+
+    if shared_data() is None or parsed.spec is None or parsed.diagnostics:
+        return check()
+    sections = [each for name, each in vars(parsed.spec).items() if name != "seed"]
+    about = parsed.source_map, registry, described.infos, described.problems, suspects
+    checked = made_once((described.sets, described.loaded), ("check", sections, *about), check)
+    # data that the check loaded, for its limits, may be that of another seed
+    return checked if checked.sets is described.sets else replace(checked, sets=None)
+>>>>>>> h/int
 
 
 def _checked_on(
@@ -178,6 +227,7 @@ def _checked_on(
     data: Mapping[str, Data] | None,
     suspects: bool,
 ) -> Checked:
+    """Check a spec on described data; the seed counts only where more data is loaded."""
     partial = parsed.partial
     seed = parsed.spec.seed if parsed.spec is not None else 0
     infos, problems = described.infos, list(described.problems)
@@ -194,7 +244,7 @@ def _checked_on(
     problems += data_problems(partial, infos, described.sets)
     if described.sets is None:  # else the data was loaded, with its classes
         problems += class_problems(partial, infos)
-    described, limited = _within_limits(partial, described, seed, data, inferred)
+    described, limited = within_limits(partial, described, seed, data, inferred)
     problems += limited or input_problems(inferred.nodes, train)
     starting, found = weight_problems(partial, inferred.complete)
     problems += found
@@ -215,7 +265,11 @@ def _checked_on(
         problems += leakage_warnings(partial, described.sets, described.parts)
     problems += calibration_problems(partial, heads, validated)
     problems += linear_problems(inferred.nodes, registry)
+<<<<<<< HEAD
     problems += frozen_problems(inferred.complete, epochs_of(partial.training, infos))
+=======
+    problems += frozen_problems(inferred.complete, known_epochs(partial.training, infos))
+>>>>>>> h/int
     memory = run_memory(partial, described.held, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine, registry)
     problems += [each for each in demands if each is not None]
@@ -230,29 +284,6 @@ def _checked_on(
         partial.data.no_features,
         starting,
     )
-
-
-def _within_limits(
-    partial: PartialSpec,
-    described: Described,
-    seed: int,
-    data: Mapping[str, Data] | None,
-    inferred: Inferred,
-) -> tuple[Described, list[Diagnostic]]:
-    """Return errors for integers that layers do not take, with the data loaded for that."""
-    train = described.infos.get("train")
-    if train is None or any(each.severity == "error" for each in described.problems):
-        return described, []
-    unsuited = floats_for_integers(inferred.complete, train)
-    limits = {k: v for k, v in input_limits(inferred.complete).items() if k not in unsuited}
-    if not limits:
-        return described, []
-    loaded = described
-    if described.sets is None:
-        loaded = describe(partial, seed, data, loads_arrays=True)
-        if loaded.sets is None:
-            return described, loaded.problems
-    return replace(described, sets=loaded.sets), limit_problems(partial, loaded, limits)
 
 
 def _without_lost(

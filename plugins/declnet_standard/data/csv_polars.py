@@ -384,7 +384,7 @@ def _frame(
     typed: "Mapping[int, pl.DataType]",
     missing: list[str] | None = None,
 ) -> "pl.DataFrame | None":
-    """Return a piece as polars reads it: all text but `typed`; None if these are no numbers."""
+    """Return a piece as polars reads it: all text but `typed`; None if these are not numbers."""
     import polars as pl
 
     how: dict[str, Any] = {"infer_schema": False}

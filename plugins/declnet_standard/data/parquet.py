@@ -81,7 +81,7 @@ class Parquet(TableSource):
         return Blocks(tuple(count for _, count in found), read, groups)
 
     def _labelled_rows(self, size: int) -> list[tuple[int, int]]:
-        """Return the number of each part of `size` rows, with that of its rows, if it has any."""
+        """Return the number of each part of `size` rows and its number of rows, unless empty."""
         import polars as pl
 
         columns = self.target_columns
