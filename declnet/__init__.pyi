@@ -16,6 +16,7 @@ from declnet.contracts.data.table import ColumnProfile as ColumnProfile
 from declnet.contracts.data.table import ColumnType as ColumnType
 from declnet.contracts.data.table import Table as Table
 from declnet.contracts.data.table import TableProfile as TableProfile
+from declnet.contracts.data.table import class_name as class_name
 from declnet.contracts.data.table import column_type as column_type
 from declnet.contracts.data.table import distinct_values as distinct_values
 from declnet.contracts.data.table import missing_values as missing_values
@@ -154,6 +155,14 @@ from declnet.runs.many.executing import execute_task as execute_task
 from declnet.runs.many.groups import grouped_run as grouped_run
 from declnet.runs.many.study_folder import StoredStudy as StoredStudy
 from declnet.runs.many.study_folder import open_study as open_study
+from declnet.runs.many.summary import RunSeries as RunSeries
+from declnet.runs.many.sweep import resume_sweep as resume_sweep
+from declnet.runs.many.sweep import sweep as sweep
+from declnet.runs.many.sweep_folder import StoredSweep as StoredSweep
+from declnet.runs.many.sweep_folder import open_sweep as open_sweep
+from declnet.runs.many.tasks import Outcome as Outcome
+from declnet.runs.many.tune import resume_study as resume_study
+from declnet.runs.many.tune import tune as tune
 from declnet.runs.result import RunResult as RunResult
 from declnet.runs.resuming import resume as resume
 from declnet.runs.run import run as run
@@ -162,8 +171,8 @@ from declnet.runs.storage.listing import Skipped as Skipped
 from declnet.runs.storage.listing import list_runs as list_runs
 from declnet.runs.storage.listing import run_folders as run_folders
 from declnet.runs.storage.writing import write_atomically as write_atomically
-from declnet.runs.stored_run import PredictedData as PredictedData
-from declnet.runs.stored_run import StoredData as StoredData
+from declnet.runs.stored_data import PredictedData as PredictedData
+from declnet.runs.stored_data import StoredData as StoredData
 from declnet.runs.stored_run import StoredRun as StoredRun
 from declnet.runs.stored_run import load_model as load_model
 from declnet.runs.stored_run import load_predictor as load_predictor

@@ -70,7 +70,7 @@ def export(
         from declnet.runs.many.ensemble import is_ensemble, open_ensemble
         from declnet.runs.storage.writing import json_document
         from declnet.runs.stored_run import open_run
-        from declnet.spec.overrides import parse_override
+        from declnet.spec.document.overrides import parse_override
 
     interrupt_on_signals()
     parsed = (parse_override(each, number) for number, each in enumerate(options, start=1))

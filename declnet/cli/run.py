@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
     from declnet.runs.many.shards import Shard
-    from declnet.runs.many.tasks import Task
+    from declnet.runs.many.tasks import Outcome, Task
+    from declnet.runs.many.workers import Follow
     from declnet.spec.model import RunSpec
     from declnet.training.checks.check import Checked
 
@@ -182,11 +183,14 @@ def _train_series(
     from shlex import quote
 
     from declnet.cli.display.sweep_tables import print_series
-    from declnet.cli.sweep import status_of, train_all, write_summary
+    from declnet.cli.sweep import status_of, train_all
     from declnet.runs.many.ensemble_record import finish_ensemble
+    from declnet.runs.many.group_folder import SUMMARY, write_described
+    from declnet.runs.many.groups import telling_group
     from declnet.runs.many.shards import shard_runs
     from declnet.runs.many.summary import series_of
     from declnet.runs.many.threads import jobs_for
+    from declnet.runs.many.training import outcomes_of
 
     start = time.perf_counter()
     own = shard_runs(parent)
@@ -198,22 +202,27 @@ def _train_series(
         return 0
     share_data()
     jobs = jobs_for(tasks, jobs) if executor is None else 1
-    try:
-        outcomes = train_all(
+
+    def train(follow: Follow) -> Generator[Outcome, None, None]:
+        return outcomes_of(
             tasks,
-            registry=registry,
-            disabled=disabled,
+            registry,
             jobs=jobs,
-            quiet=quiet,
+            disabled=disabled,
+            follow=follow,
             executor=executor,
             parent=parent,
         )
+
+    try:
+        with telling_group(parent, lambda: tasks[0].spec.training.callbacks, registry):
+            outcomes = train_all(tasks, train, quiet=quiet)
     except KeyboardInterrupt as error:
         error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")
         raise
     (series,) = series_of(outcomes)
     where = {"jobs": jobs} if executor is None else {}
-    write_summary(parent, series.as_data(parent) | where)
+    write_described(parent / SUMMARY, series.as_data(parent) | where)
     print_series(series)
     why = None if in_part else finish_ensemble(parent, registry)
     if why is not None:
@@ -291,7 +300,7 @@ def resume(
 ) -> int:
     """Resume RUN, the folder of an interrupted run.
 
-    The result is bit-identical to that of an uninterrupted run. A finished run is left unchanged.
+    The result is bit-identical to an uninterrupted run. A finished run is left unchanged.
     In a folder of folds, of seeds, of a sweep or of a study, the runs that are not finished are
     resumed or trained.
     """
@@ -353,10 +362,11 @@ def _train_rest(
 ) -> int:
     """Train what is left of seeds or folds."""
     from declnet.runs.many.ensemble import open_ensemble
-    from declnet.runs.many.ensemble_record import tasks_left
+    from declnet.runs.many.ensemble_record import tasks_left, tell_callbacks
 
     ensemble = open_ensemble(parent, registry)
     if ensemble.status == "finished":
+        tell_callbacks(ensemble, registry)
         click.echo("these runs are finished: there is nothing left to do", err=True)
         return 0
     tasks = tasks_left(ensemble, registry, allow_changes=allow_changes)

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import named_component
 from declnet.contracts.data.data_source import DataSource
+from declnet.contracts.data.returned import checked_info, checked_load
 from declnet.contracts.data.table import (
     ColumnProfile,
     Table,
@@ -24,7 +25,6 @@ from declnet.contracts.data.table import (
     column_type,
     missing_values,
 )
-from declnet.contracts.returned import checked_info, checked_load
 from declnet.data.columns import require_column
 from declnet.data.dates import date_form
 from declnet.data.loading import checked_data

@@ -10,10 +10,10 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.returned import checked_suits
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import Transform
 from declnet.contracts.network.inputs import UNNAMED, InputInfo, by_name
-from declnet.contracts.returned import checked_suits
 from declnet.data.batches import varied_inputs
 from declnet.data.columns import labels_of, table_with
 from declnet.data.loading import checked, load_source

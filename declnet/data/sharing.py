@@ -24,7 +24,7 @@ KEPT = 8
 """The most data sets that are kept as loaded: those loaded last."""
 
 KEPT_BYTES = 1 << 28
-"""The most bytes of data that are kept as prepared: what was prepared last."""
+"""Upper bound for the bytes of prepared data kept; the most recent data is kept."""
 
 KEPT_RESULTS = 64
 """The most results that are kept: those made last."""

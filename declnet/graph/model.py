@@ -20,14 +20,10 @@ from declnet.data.sharing import made_once
 from declnet.errors import DataError, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.initial_weights import load_part
-from declnet.graph.parameters import (
-    Parameters,
-    check_fit,
-    initializer_problems,
-    read_weights,
-    view,
-)
+from declnet.graph.initializers import initializer_problems
+from declnet.graph.parameters import Parameters, check_fit, view
 from declnet.graph.shapes import Node, infer_nodes, input_limits, output_indices
+from declnet.graph.weight_files import read_weights
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.model import InitialWeights, ModelSpec
@@ -116,7 +112,7 @@ class Model:
         self._of_thread = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and pickles hold; each has graphs of its own."""
+        """Return what copies and pickles hold; each builds its own graphs."""
         return {name: value for name, value in vars(self).items() if name != "_of_thread"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -22,8 +22,8 @@ from declnet.contracts.execution.operations import (
 )
 from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.network.parameter import OptimizerState, ParameterInfo
+from declnet.contracts.network.returned import checked_state_names, checked_state_shapes
 from declnet.contracts.network.schedule import Schedule
-from declnet.contracts.returned import checked_state_names, checked_state_shapes
 from declnet.graph.kernels import Kernels
 from declnet.graph.parameters import Parameters, Region, Slot, view
 from declnet.graph.schedules import ScheduledValues

@@ -42,7 +42,7 @@ def resume(
 ) -> RunResult:
     """Resume a run from its last intact checkpoint, or else from its first step.
 
-    The final weights, history and metrics are bit-identical to those of an uninterrupted run. For
+    The final weights, history and metrics are bit-identical to an uninterrupted run. For
     a finished run, nothing is recomputed.
 
     Args:

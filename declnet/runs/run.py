@@ -18,7 +18,7 @@ from declnet.runs.ready_run import make_ready_run
 from declnet.runs.result import RunResult
 from declnet.runs.session import Listener, Session, StopWhen
 from declnet.runs.storage.checkpoints import Notice
-from declnet.runs.storage.folder import claim, claim_numbered, locked
+from declnet.runs.storage.folder import claim, claim_numbered, locked, require_unclaimed
 from declnet.runs.storage.manifest import first_manifest
 from declnet.runs.storage.record import Record
 from declnet.spec.model import RunSpec, resolved_toml
@@ -76,6 +76,8 @@ def run(
     spec = as_spec(spec, registry)
     require_no_sweep(spec.sweep)
     _require_one_fold(spec)
+    if out is not None and not numbered:
+        require_unclaimed(Path(out))
     given = given_data(data) if data is not None else None
     ready = make_ready_run(spec, registry, given, checked, parameters)
     if out is None:
@@ -86,8 +88,9 @@ def run(
         claim(directory)  # another process may have finished a run here since
         text = _resolved(spec)
         manifest = first_manifest(ready, text.encode())
-        # of many runs that share data, brief ones write once, unless callbacks may write, too
-        may_wait = shared_data() is not None and not spec.training.callbacks
+        # of many runs that share data, brief ones write once, unless somebody may look before
+        watched = spec.training.callbacks or stop_when is not None
+        may_wait = shared_data() is not None and not watched
         preparation = ready.prepared.preparation
         record = Record.begun(directory, text, preparation, manifest, may_wait=may_wait)
         with followed(spec, listener, progress=progress) as following:

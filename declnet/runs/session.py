@@ -37,7 +37,6 @@ from declnet.runs.storage.record import Record
 from declnet.training.divergence import finite_evaluation
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import history_metrics
-from declnet.training.numerics import blas_threads_for
 from declnet.training.preparation import ReadyStream
 from declnet.training.state import StateError
 from declnet.training.trainer import Event
@@ -103,7 +102,7 @@ class Session:
         try:
             with (
                 attributing_errors(self._ready.registry),
-                blas_threads_for(model, self._trainer.samples_a_step),
+                self._trainer.blas_threads(),
             ):
                 self._callbacks.start(active, saved["callbacks"] if saved is not None else ())
                 self._trainer.observe(self._callbacks.observers())

@@ -1,4 +1,4 @@
-"""A run that trains in a thread, beside other runs of the same process."""
+"""A run that trains in a thread, alongside other runs of the same process."""
 
 from __future__ import annotations
 

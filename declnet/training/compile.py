@@ -197,7 +197,7 @@ class CompiledTraining:
     def recompute_statistics(self, epoch: int, step: int) -> None:
         """Replace running statistics by their means over the batches of the training data.
 
-        Batches and random numbers are those of the next epoch, which later has them too.
+        Uses the batches and random numbers of the next epoch, which later has them too.
 
         Args:
             epoch: decides on the layers that are frozen, whose statistics stay as they are.

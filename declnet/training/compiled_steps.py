@@ -50,7 +50,7 @@ RECORDED = 64
 """Most steps whose results are recorded at a time."""
 
 RECORDED_BYTES = 1 << 22
-"""Most bytes of recorded results, unless those of one step take more."""
+"""Most bytes of recorded results, unless a single step takes more."""
 
 
 class CompiledSteps:
@@ -122,7 +122,7 @@ class CompiledSteps:
 
     @property
     def losses_suffice(self) -> bool:
-        """Whether the losses of several steps give their mean data losses at once."""
+        """Whether the mean data losses of several steps are computed in one call."""
         return self.recording is not None and self._losses(self.recording[1], 0) is not None
 
     def run(

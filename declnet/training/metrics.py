@@ -10,7 +10,7 @@ from typing import Any
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.network.metric import Metric
 from declnet.contracts.network.metric_names import LOSSES, Better
-from declnet.contracts.returned import checked_predictions, checked_result
+from declnet.contracts.network.returned import checked_predictions, checked_result
 from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
 from declnet.spec.heads import VALIDATION, Head, HeadName
 from declnet.spec.partial import HeadPart

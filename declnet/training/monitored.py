@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from declnet.contracts.returned import checked_monitors
 from declnet.contracts.runs.callback import Callback
+from declnet.contracts.runs.returned import checked_monitors
 from declnet.spec.heads import VALIDATION, Head
 from declnet.training.metrics import NamedMetric, losses_of, metrics_of
 

@@ -45,7 +45,7 @@ everything in between; on a busy machine, a step took thirty times as long with 
 
 
 @contextmanager
-def blas_threads_for(model: Model, batch: int) -> Iterator[None]:
+def blas_threads_for(model: Model, batch: int, *, one: bool = False) -> Iterator[None]:
     """Limit BLAS to one thread if all matrix products of a step are small.
 
     This depends only on the model and the batch, so results are bitwise reproducible. Most BLAS
@@ -53,8 +53,10 @@ def blas_threads_for(model: Model, batch: int) -> Iterator[None]:
 
     Args:
         batch: samples per step.
+        one: whether to limit it in any case: for steps that an engine makes, whose products are its
+            own, a second thread that spins between evaluations costs more than it saves.
     """
-    if largest_product(model, batch) > SMALL:
+    if not one and largest_product(model, batch) > SMALL:
         yield
         return
     with _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):

@@ -28,11 +28,8 @@ COMPONENTS = {
         }
     },
     "template": {
-        "presets": {
-            "realmlp_td": "RealMLPTD",
-            "realmlp_td_s": "RealMLPTDS",
-            "tabm_mini": "TabMMini",
-        }
+        "presets.realmlp": {"realmlp_td": "RealMLPTD", "realmlp_td_s": "RealMLPTDS"},
+        "presets.tabm": {"tabm_mini": "TabMMini"},
     },
     "transform": {
         "transforms.categories": {"signed_one_hot": "SignedOneHot"},
@@ -47,8 +44,10 @@ COMPONENTS = {
 
 KERNELS = {
     "member_dense": "MemberDenseKernel",
+    "members": "MembersKernel",
     "ntp_dense": "NTPDenseKernel",
     "parametric_activation": "ParametricActivationKernel",
+    "pbld": "PBLDKernel",
 }
 """The class for each type that is replaced; imported for models that have it."""
 

@@ -5,16 +5,17 @@ first, if there are some.
 """
 
 from collections.abc import Sequence
-from math import sqrt
+from math import pi, sqrt
 from typing import Any
 
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit import CompiledKernel, Routine, product, share
-from declnet_tabular.layers.members import MemberDense
+from declnet_jit import CompiledKernel, Routine, product, share, sine_and_cosine
+from declnet_tabular.layers.members import MemberDense, Members
 from declnet_tabular.layers.ntp_dense import NTPDense
 from declnet_tabular.layers.parametric_activation import ParametricActivation
+from declnet_tabular.layers.periodic import PBLD
 
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
@@ -37,6 +38,33 @@ def sum_samples(part, parts, dy, db):  # type: ignore[no-untyped-def]
         for s in range(np.uint64(dy.shape[1])):
             total += dy[j, s]
         db[j] = total
+
+
+@Routine
+def scale_members(part, parts, x, factors, y):  # type: ignore[no-untyped-def]
+    """Y[i] = x * factors[i], with a factor for each row."""
+    start, stop = share(y.shape[1], part, parts)
+    for i in range(np.uint64(y.shape[0])):
+        for j in range(start, stop):
+            for s in range(np.uint64(y.shape[2])):
+                y[i, j, s] = x[j, s] * factors[i, j]
+
+
+@Routine
+def scale_members_backwards(part, parts, x, factors, dy, dfactors, dx):  # type: ignore[no-untyped-def]
+    """Dfactors[i] = sum x * dy[i]; dx = the sum of dy[i] * factors[i], if it has columns."""
+    start, stop = share(dy.shape[1], part, parts)
+    zero = dy.dtype.type(0)
+    for j in range(start, stop):
+        for s in range(np.uint64(dx.shape[1])):
+            dx[j, s] = zero
+        for i in range(np.uint64(dy.shape[0])):
+            total, factor = zero, factors[i, j]
+            for s in range(np.uint64(dy.shape[2])):
+                total += x[j, s] * dy[i, j, s]
+            dfactors[i, j] = total
+            for s in range(np.uint64(dx.shape[1])):
+                dx[j, s] += dy[i, j, s] * factor
 
 
 @Routine
@@ -87,6 +115,70 @@ def unmix(part, parts, dy, change, shares, dshares, dx, df):  # type: ignore[no-
             dx[j, s] = dy[j, s] - dy[j, s] * shares[j]
 
 
+@Routine
+def embed(part, parts, x, frequencies, phases, weights, biases, sines, cosines, y):  # type: ignore[no-untyped-def]
+    """Sines and cosines of 2 pi w x + b; y = weights.T @ cosines + biases, x, feature by feature.
+
+    The embeddings of all features are the first rows of y, and the features the last.
+    """
+    features, waves = np.uint64(weights.shape[0]), np.uint64(weights.shape[1])
+    units, n = np.uint64(weights.shape[2]), np.uint64(x.shape[1])
+    turn = x.dtype.type(2 * pi)
+    for f in range(features * part // parts, features * (part + 1) // parts):
+        appended = features * units + f
+        for s in range(n):
+            y[appended, s] = x[f, s]
+        for h in range(waves):
+            w, b = turn * frequencies[f, h], phases[f, h]
+            for s in range(n):
+                sines[f, h, s], cosines[f, h, s] = sine_and_cosine(w * x[f, s] + b)
+        for o in range(units):
+            row, start = f * units + o, biases[f, o]
+            for s in range(n):
+                y[row, s] = start
+            for h in range(waves):
+                weight = weights[f, h, o]
+                for s in range(n):
+                    y[row, s] += weight * cosines[f, h, s]
+
+
+@Routine
+def embed_backwards(  # type: ignore[no-untyped-def]
+    part, parts, x, dy, frequencies, weights, sines, cosines, slopes, dw, db, dweights, dbiases, dx
+):
+    """Gradients of all parameters of `embed`, feature by feature, and dx, if it has columns."""
+    features, waves = np.uint64(weights.shape[0]), np.uint64(weights.shape[1])
+    units, n = np.uint64(weights.shape[2]), np.uint64(x.shape[1])
+    turn, zero = x.dtype.type(2 * pi), x.dtype.type(0)
+    for f in range(features * part // parts, features * (part + 1) // parts):
+        for o in range(units):
+            total = zero
+            for s in range(n):
+                total += dy[f * units + o, s]
+            dbiases[f, o] = total
+        for s in range(np.uint64(dx.shape[1])):
+            dx[f, s] = dy[features * units + f, s]
+        for h in range(waves):
+            for s in range(n):
+                slopes[f, 0, s] = zero
+            for o in range(units):
+                weight, total = weights[f, h, o], zero
+                for s in range(n):
+                    slope = dy[f * units + o, s]
+                    slopes[f, 0, s] += weight * slope
+                    total += cosines[f, h, s] * slope
+                dweights[f, h, o] = total
+            total, moment, w = zero, zero, turn * frequencies[f, h]
+            for s in range(n):
+                slope = -sines[f, h, s] * slopes[f, 0, s]
+                slopes[f, 0, s] = slope
+                total += slope
+                moment += slope * x[f, s]
+            db[f, h], dw[f, h] = total, turn * moment
+            for s in range(np.uint64(dx.shape[1])):
+                dx[f, s] += w * slopes[f, 0, s]
+
+
 class NTPDenseKernel(CompiledKernel):
     """y = x @ weights / sqrt(inputs) + biases, by products that include the biases.
 
@@ -114,6 +206,26 @@ class NTPDenseKernel(CompiledKernel):
         if dx is not None:
             backward += [product(weights, dy, dx), scale.bound(dx, factor, dx)]
         return _complete(forward, backward)
+
+
+class MembersKernel(CompiledKernel):
+    """y[:, i] = x * scale[i], and both gradients in one pass over dy."""
+
+    type = "members_jit"
+    replaces = (Members,)
+
+    def bind(self, site: KernelSite) -> KernelCalls | None:
+        """Fill y, then dscale and dx."""
+        (state,) = site.states
+        x, y, dy, dx = map(_batch_last, (site.x, site.y, site.dy, site.dx))
+        if x.dtype not in FLOATS or y.dtype != x.dtype:
+            return None
+        forward = (scale_members.bound(x, state.scale, y),)
+        if dy is None:
+            return KernelCalls(forward)
+        dx = np.empty((len(x), 0), x.dtype) if dx is None else dx
+        filled = state.grad.scale, dx
+        return KernelCalls(forward, (scale_members_backwards.bound(x, state.scale, dy, *filled),))
 
 
 class MemberDenseKernel(CompiledKernel):
@@ -169,6 +281,38 @@ class ParametricActivationKernel(CompiledKernel):
         unused = np.empty((len(shares), 0), dy.dtype)
         dx, df = (unused if each is None else each for each in (dx, df))
         return KernelCalls(forward, (unmix.bound(dy, change, shares, state.grad.shares, dx, df),))
+
+
+class PBLDKernel(CompiledKernel):
+    """Sines and cosines together, and all gradients of a feature in one pass.
+
+    The summation order differs from NumPy's, a relative difference of about 1e-6 in float32.
+    """
+
+    type = "pbld_jit"
+    replaces = (PBLD,)
+    example_shapes = ((20,),)
+
+    def bind(self, site: KernelSite) -> KernelCalls | None:
+        """Fill y and the sines and cosines, then all gradients."""
+        (state,) = site.states
+        x, y, dy, dx = map(_batch_last, (site.x, site.y, site.dy, site.dx))
+        sines, cosines, slopes = map(_batch_last, (state.angles, state.cosines, state.slopes))
+        given = (y, dy, dx, sines, cosines, slopes)
+        if x.dtype not in FLOATS or y.dtype != x.dtype:
+            return None
+        if not all(each is None or each.flags.c_contiguous for each in given):
+            return None
+        w, phases, weights = state.frequencies, state.phases, state.weights
+        own, one = np.empty(x.shape, x.dtype), x.dtype.type(1)  # x may not be contiguous
+        fill = embed.bound(own, w, phases, weights, state.biases, sines, cosines, y)
+        forward = (scale.bound(x, one, own), fill)
+        if dy is None:
+            return KernelCalls(forward)
+        dx = np.empty((len(x), 0), x.dtype) if dx is None else dx
+        waves, grad = (sines, cosines, slopes), state.grad
+        slots = grad.frequencies, grad.phases, grad.weights, grad.biases, dx
+        return KernelCalls(forward, (embed_backwards.bound(own, dy, w, weights, *waves, *slots),))
 
 
 def _by_unit(array: Array | None, units: int) -> Array | None:

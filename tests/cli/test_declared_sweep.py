@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import time
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from .conftest import by_name
 
 KILLS = int(os.environ.get("DECLNET_TEST_SWEEP_KILLS", "2"))
+SEEDS = int(os.environ.get("DECLNET_TEST_SWEEP_SEEDS", "2"))
+"""Of each of the six points of the sweep that is killed."""
 SWEEP = {
     "optimizer.learning_rate": [0.1, 0.5],
     "training.batch_size": {"linear": [5, 9], "count": 3},
@@ -82,39 +85,46 @@ def test_each_point_is_a_run_of_its_own_and_the_summary_has_its_values(declnet_c
     assert bits(tmp_path / "alone") == bits(tmp_path / "swept" / name / "seed-2")
 
 
-def test_killed_at_random_moments_it_ends_with_the_same_summary(declnet_cli, spec, tmp_path):
-    declnet_cli.succeeds("sweep", spec, "--quiet", "--out", "whole")
-    began = time.monotonic()
-    declnet_cli.succeeds("sweep", spec, "--quiet", "--out", "again")
-    lasts = time.monotonic() - began
-    folder, draw = tmp_path / "killed", random.Random(4)
-    kills = 0
-    while kills < KILLS:
-        begun = (folder / "sweep.json").exists()
-        command = ["resume", folder] if begun else ["sweep", spec, "--out", folder]
-        process = declnet_cli.start(*command, "--quiet")
-        time.sleep(draw.uniform(0, 1.2 * lasts))
-        finished = process.poll() is not None
-        process.kill()
-        process.communicate()
-        kills += 1
-        if finished:
-            assert bits(folder) == bits(tmp_path / "whole")
-            folder = tmp_path / f"killed-{kills}"
-    begun = (folder / "sweep.json").exists()
-    finished = [  # the manifest is written after the metrics
-        each.with_name("metrics.json")
-        for each in folder.rglob("manifest.json")
+def finished_runs(folder):
+    """When the metrics of each finished run were written; the manifest follows them."""
+    return {
+        each.parent: each.with_name("metrics.json").stat().st_mtime_ns
+        for each in folder.glob("*/seed-*/manifest.json")
         if content(each)["status"] == "finished"
-    ]
-    before = {each: each.stat().st_mtime_ns for each in finished}
-    command = ["resume", folder] if begun else ["sweep", spec, "--out", folder]
-    declnet_cli.succeeds(*command, "--quiet")
-    assert {each: each.stat().st_mtime_ns for each in before} == before  # nothing is repeated
-    assert bits(folder) == bits(tmp_path / "whole")
-    assert content(folder / "sweep.json") == content(tmp_path / "whole/sweep.json")
-    summaries = [content(each / "summary.json") for each in (folder, tmp_path / "whole")]
-    assert without_times(summaries[0]) == without_times(summaries[1])
+    }
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_summary(declnet_cli, spec, tmp_path):
+    """Nothing is lost and nothing is repeated, after any kill, until it has finished."""
+    seeds = ("--seeds", f"1..{SEEDS}", "--quiet", "--out")
+    declnet_cli.succeeds("sweep", spec, *seeds, "whole")
+    began = time.monotonic()
+    declnet_cli.succeeds("sweep", spec, *seeds, "again")
+    lasts = time.monotonic() - began
+    draw, kills, sweeps = random.Random(4), 0, 0
+    whole = content(tmp_path / "whole/summary.json")
+    assert sum(len(each["runs"]) for each in whole["specs"]) == 6 * SEEDS
+    while kills < KILLS:
+        folder, finished, before = tmp_path / f"killed-{sweeps}", False, {}
+        sweeps += 1
+        while not finished:
+            begun = (folder / "sweep.json").exists()
+            command = ["resume", folder, "--quiet"] if begun else ["sweep", spec, *seeds, folder]
+            process = declnet_cli.start(*command)
+            if kills < KILLS:
+                time.sleep(draw.uniform(0, lasts))
+                kills += process.poll() is None
+                process.kill()
+            _, errors = process.communicate()
+            finished = process.returncode == 0
+            assert finished or process.returncode < 0, errors
+            after = finished_runs(folder)
+            assert before.items() <= after.items()
+            before = after
+        assert bits(folder) == bits(tmp_path / "whole")
+        assert content(folder / "sweep.json") == content(tmp_path / "whole/sweep.json")
+        assert without_times(content(folder / "summary.json")) == without_times(whole)
+        shutil.rmtree(folder)
 
 
 def test_the_summary_is_made_anew_from_the_folders(declnet_cli, refused, spec, tmp_path):

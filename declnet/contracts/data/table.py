@@ -33,6 +33,12 @@ def column_type(column: Array) -> ColumnType:
     return _TYPES[column.dtype.kind]
 
 
+def class_name(value: Any) -> str:
+    """Return the name of a class or category: its text, and for booleans `true` or `false`."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return str(plain).lower() if isinstance(plain, bool) else str(plain)
+
+
 def missing_values(column: Array) -> Array:
     """Return a boolean mask of the missing values (NaN or None) in a column (n, …)."""
     if column.dtype.kind == "f":

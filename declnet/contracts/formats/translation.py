@@ -40,7 +40,7 @@ class Untranslatable(Exception):  # noqa: N818  # it is about the component, not
 class TranslationSite:
     """A component's place in a model that is written to a file.
 
-    Shapes are those of one sample, without the batch axis. Of a table's columns, a sample is a row.
+    Shapes are per sample, without the batch axis. For columns of a table, a sample is a row.
 
     Attributes:
         name: unique within the file, e.g. `dense_1`; may have dots and spaces.

@@ -110,9 +110,9 @@ class StudyContext:
 
 
 class OpenStudy(Protocol):
-    """A study that a searcher keeps by itself, e.g. in a database that several machines share.
+    """A study in a searcher's own storage, e.g. a database that several machines share.
 
-    What a method was told is stored when it returns: the process may be killed at any moment.
+    A report to a method is stored when it returns: the process may be killed at any moment.
     """
 
     def ask(self) -> StudyTrial | None:

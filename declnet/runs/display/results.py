@@ -81,7 +81,7 @@ def stored_view(run: StoredRun) -> str:
 
 
 def evaluation_view(found: Evaluation) -> str:
-    """Return an evaluation: metrics beside the baseline, scores by class, confusion matrix."""
+    """Return an evaluation: metrics and the baseline, scores by class, confusion matrix."""
     return view(_evaluation(found))
 
 

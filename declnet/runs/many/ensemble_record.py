@@ -125,7 +125,18 @@ def finish_ensemble(
         write_json(directory / ENSEMBLE, updated)
     except OSError as error:
         raise RunError(f"{directory}: cannot be written: {error.strerror}") from None
-    first = grouped_run(directory / content["runs"][0]["folder"])
-    if first is not None and first.group == directory.absolute():  # else: of a sweep, told later
-        finish_group(directory, ensemble.shared_spec(registry).training.callbacks, registry)
+    tell_callbacks(ensemble, registry)
     return why
+
+
+def tell_callbacks(ensemble: Ensemble, registry: Registry | None = None) -> None:
+    """Tell the callbacks of seeds or folds that all have ended; those of a sweep are told later.
+
+    A process that was killed before it told them leaves it to the one that resumes them.
+
+    Raises:
+        ComponentError: a callback that was told raised an exception.
+    """
+    first = grouped_run(ensemble.path / ensemble.content["runs"][0]["folder"])
+    if first is not None and first.group == ensemble.path.absolute():
+        finish_group(ensemble.path, ensemble.shared_spec(registry).training.callbacks, registry)

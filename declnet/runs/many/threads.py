@@ -72,7 +72,9 @@ def side_by_side(
         yield from threads.outcomes(follow)
         numbers = {id(task): number for number, task in enumerate(tasks)}
         left = sorted(threads.left, key=lambda each: numbers[id(each[0])])
-        if sum(seconds + FIXED for _, seconds in left) < PROCESSES_WORTHWHILE or len(left) == 1:
+        lasting = sum(seconds + FIXED for _, seconds in left)
+        given = any(task.data is not None for task, _ in left)  # which another process has not
+        if given or lasting < PROCESSES_WORTHWHILE or len(left) == 1:
             yield from one_after_another([task for task, _ in left], registry, follow)
         else:
             yield from at_once([task for task, _ in left], jobs, disabled, follow)

@@ -15,7 +15,7 @@ from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.folder import parse_row, read_manifest, read_metrics, reading
 from declnet.runs.storage.index import Entry, indexed, stamp_of, update_index
-from declnet.spec.document import read_document
+from declnet.spec.document.document import read_document
 from declnet.spec.flatten import flatten
 
 DEEPEST = 5
@@ -121,7 +121,7 @@ def run_folders(paths: Iterable[str | Path]) -> list[Path]:
 
 
 def holds_runs(path: Path) -> bool:
-    """Return whether a folder is not that of a run itself; raise OutputError if unreadable."""
+    """Return whether a folder is not a run's folder; raise OutputError if unreadable."""
     with reading(path):
         return path.is_dir() and not (path / folder.MANIFEST).exists()
 

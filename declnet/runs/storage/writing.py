@@ -152,7 +152,7 @@ def remove_temporary(folder: Path) -> None:
 
 
 def is_temporary(path: Path) -> bool:
-    """Return whether a file's name is that of a temporary file or folder of a run."""
+    """Return whether a name belongs to a temporary file or folder of a run."""
     return bool(re.fullmatch(r"\..+\.[a-z]+\.\d+", path.name))
 
 

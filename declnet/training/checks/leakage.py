@@ -52,7 +52,7 @@ class _Known:
 
     @property
     def sequences(self) -> set[str]:
-        """The columns that become sequences, e.g. of words, each an input of its own."""
+        """The columns that become sequences, e.g. of words, each a separate input."""
         preparation, x = self.sets.preparation, by_name(self.sets.datasets["train"].x)
         inputs = (preparation.inputs if preparation is not None else None) or {}
         return {own[0] for name, own in inputs.items() if lengths_of(name) in x}

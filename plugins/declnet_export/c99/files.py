@@ -217,7 +217,7 @@ def _interface(writer: ModelWriter) -> str:
 def source(
     model: ExportedModel, writer: ModelWriter, program: Program, name: str, rows: int
 ) -> str:
-    """Return the source; `name` is that of the header."""
+    """Return the source; `name` is the header's file name."""
     prefix = writer.prefix
     columns = braced(string(each.column.name) for each in writer.fields)
     names = [f"const char *const {prefix}_columns[{len(writer.fields)}] = {columns};"]

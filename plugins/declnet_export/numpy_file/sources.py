@@ -101,7 +101,7 @@ class Sources:
 
 
 def _globals_in(tree: ast.AST) -> Iterator[str]:
-    """Yield the names that a function reads, without those of annotations."""
+    """Yield the names that a function reads, except in annotations."""
     for field, value in ast.iter_fields(tree):
         if field in ("annotation", "returns"):
             continue

@@ -1,4 +1,4 @@
-"""The base of sources whose rows hold typed values, as those of a database or of JSON do."""
+"""The base of sources whose rows hold typed values, such as databases and JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -7,37 +7,10 @@ import tomllib
 
 import pytest
 
-from declnet import EpochLogged, OutputError, Searcher, default_registry, open_study, parse_spec
-from declnet.registry.registry import Registry
+from declnet import EpochLogged, OutputError, open_study, parse_spec
 from declnet.runs.many.study import StudyRunner
 from declnet.runs.many.study_folder import begin_study
 from declnet.runs.many.tasks import carry_out
-
-
-class Steps(Searcher):
-    """The next rate each time; trials of rates below 0.05 are stopped after their first report."""
-
-    type = "steps"
-    rates: tuple[float, ...] = (0.1, 0.01, 0.2, 0.3)
-
-    def propose(self, study, number, trials):
-        assert [each.number for each in trials] == list(range(number))
-        if number >= len(self.rates):
-            return None
-        return {"optimizer.learning_rate": self.rates[number], "model.layers.1": "relu"}
-
-    def should_stop(self, study, trial, trials):
-        assert all(each.state != "running" for each in trials)
-        return trial.values["optimizer.learning_rate"] < 0.05 and len(trial.reported) == 1
-
-
-@pytest.fixture
-def registry():
-    made = Registry()
-    for each in default_registry().entries():
-        made.add(each)
-    made.register(Steps)
-    return made
 
 
 @pytest.fixture
@@ -56,7 +29,7 @@ def study(document, changed, registry, tmp_path):
         whole = changed({**document, "tune": tune}, {"data.validation": 0.25, **values})
         spec = parse_spec(whole, registry)
         (tmp_path / "study").mkdir()
-        begin_study(tmp_path / "study", spec, tmp_path)
+        begin_study(tmp_path / "study", spec)
         return tmp_path / "study"
 
     return begin

@@ -1,0 +1,85 @@
+"""What is known of a table for a preset: how a network reads its columns, and its targets."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from declnet import ColumnProfile
+from declnet_standard.templates import TAKEN, Plan, is_amount, is_category, rare_class
+
+
+@dataclass(frozen=True)
+class TablePlan(Plan):
+    """A `Plan` whose columns are sorted by how a network of numbers and categories reads them.
+
+    Attributes:
+        clamps: whether predicted numbers stay in the range of the training data.
+    """
+
+    clamps: bool = False
+
+    taken = re.compile(
+        f"{TAKEN.pattern}|numbers|categories|embed|vectors|feature_scale|ntp_dense|selu|mish|"
+        "parametric|members|softmax"
+    )
+
+    @cached_property
+    def categories(self) -> tuple[ColumnProfile, ...]:
+        """Return the columns of text and of booleans."""
+        return tuple(each for each in self.columns if is_category(each) or each.type == "boolean")
+
+    @cached_property
+    def numbers(self) -> tuple[ColumnProfile, ...]:
+        """Return the other columns, of numbers and of dates."""
+        return tuple(each for each in self.columns if each not in self.categories)
+
+    @property
+    def training_rows(self) -> int:
+        """Return the least number of rows that are not held out."""
+        rows = self.table.rows
+        return rows - sum(int(rows * each + 1) for each in self._held_out if each)
+
+    @property
+    def _held_out(self) -> tuple[float, float]:
+        return self.sizes.validation, self.sizes.test
+
+    @property
+    def classes(self) -> int:
+        """Return the number of classes; 0 for a number."""
+        return 0 if self.table.task == "values" else self.target.distinct
+
+    @property
+    def any_classes(self) -> bool:
+        """Return whether some target is one of several classes."""
+        return any(each.classes for each in self.plans.values())
+
+    @property
+    def target_transforms(self) -> tuple[str, ...]:
+        """Return the types of the target's transforms."""
+        if self.classes:
+            return ()
+        clamp = ("clamp",) if self.clamps or is_amount(self.table) else ()
+        return (*clamp, *(("log",) if is_amount(self.table) else ()), "standardize")
+
+    @property
+    def is_binary(self) -> bool:
+        """Return whether the target has two classes."""
+        return self.table.task == "binary"
+
+    @property
+    def metrics(self) -> list[str]:
+        """Return the metrics of an output of one number or of a probability for each class.
+
+        The first decides on the best epoch if there is only one target.
+        """
+        if not self.classes:
+            return ["mean_squared_error", "r2", "mean_absolute_error"]
+        return ["accuracy", *(["f1", "matthews"] if rare_class(self.table) else [])]
+
+    @property
+    def metrics_of_one_unit(self) -> list[str]:
+        """Return the same metrics, for one unit if there are two classes."""
+        if not self.is_binary:
+            return self.metrics
+        rare = ["f1", "average_precision"] if rare_class(self.table) else []
+        return ["binary_accuracy", "roc_auc", *rare]

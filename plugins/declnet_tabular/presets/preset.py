@@ -1,0 +1,184 @@
+"""What the presets for tables share: the parts of a spec and their order."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from declnet import ColumnProfile, Registry, TableProfile, Template
+from declnet_standard.templates import (
+    INDICATORS,
+    MOST_CATEGORIES,
+    Features,
+    Line,
+    data_section,
+    finite,
+    folds_for,
+    grouping,
+    head,
+    joined,
+    loss_head,
+    sizes_for,
+    table_notes,
+    text_layers,
+    text_vector,
+    tokenizing,
+    toml,
+    usable_features_of,
+)
+from declnet_tabular.presets.plan import TablePlan
+
+
+class TablePreset(Template):
+    """A spec of fixed parts for any table; subclasses are listed by `declnet new --help`.
+
+    Attributes:
+        about_loss: a comment on the loss.
+        most_categories: of a column; less frequent ones become one.
+        where: how to try another loss that is suggested; None: as the spec says.
+        clamps: whether predicted numbers stay in the range of the training data.
+    """
+
+    several_targets = True
+    about_loss: ClassVar[str] = "what training minimizes"
+    most_categories: ClassVar[int] = MOST_CATEGORIES
+    where: ClassVar[str | None] = None
+    clamps: ClassVar[bool] = False
+
+    def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
+        """Return the spec, with the preparation, loss and sizes to suit the table."""
+        features = usable_features_of(table)
+        folds = folds_for(table, quick=self._is_quick(table, features))
+        plan = TablePlan(
+            table,
+            features,
+            sizes_for(table.rows, folds),
+            frozenset(),
+            folds=folds,
+            clamps=self.clamps,
+        )
+        texts = {name: (each,) for name, each in plan.text_inputs.items()}
+        inputs: dict[str, Sequence[ColumnProfile]] = {**texts, **self._inputs(plan)}
+        several = len(inputs) > 1
+        named = {name: [each.name for each in own] for name, own in inputs.items() if several}
+        prepare = (*tokenizing(plan.features), *(self._prepare(plan) if plan.columns else ()))
+        data = data_section(plan, prepare, named, plan.target_transforms)
+        read = {name: f"input.{name}" if several else "input" for name in inputs}
+        losses = (self._loss_section(each, name) for name, each in plan.plans.items())
+        rest = self._optimizer(plan), self._training(plan)
+        return joined((head(plan), data, self._model_section(plan, read), *losses, *rest))
+
+    def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
+        """Return how texts, rare values and targets are treated."""
+        return table_notes(table, self.most_categories, self.where)
+
+    def _is_quick(self, table: TableProfile, features: Features) -> bool:
+        """Return whether a model for each of several folds is trained quickly."""
+        return False
+
+    def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
+        """Return the columns of each input other than texts; a single input needs no name."""
+        return {"table": plan.columns} if plan.columns else {}
+
+    def _prepare(self, plan: TablePlan) -> Iterator[Line]:
+        raise NotImplementedError
+
+    def _model_section(self, plan: TablePlan, read: Mapping[str, str]) -> Iterator[Line]:
+        yield "[model]"
+        if plan.double:
+            yield 'dtype = "float64"', "the target varies too little for its size in float32"
+        if plan.table.others:
+            yield f"outputs = {toml(list(plan.plans))}", "the layers that give the predictions"
+        yield "layers = [  # from the input to the output"
+        texts = [name if read[name] != "input" else "" for name in plan.text_inputs]
+        yield from text_layers(texts)
+        yield from self._layers(plan, read, [text_vector(each) for each in texts])
+        yield "]"
+
+    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+        """Yield the layers after those of texts.
+
+        Args:
+            read: what layers that read an input name, by its name.
+            parts: the vectors of texts.
+        """
+        raise NotImplementedError
+
+    def _loss_section(self, plan: TablePlan, name: str) -> Iterator[Line]:
+        yield from loss_head(plan, name, self.about_loss)
+        yield from self._loss(plan)
+        if name:
+            yield f"metrics = {toml(self._metrics(plan))}", "measured in addition to the loss"
+
+    def _metrics(self, plan: TablePlan) -> list[str]:
+        """Return the metrics of a target, as its output allows; the first decides."""
+        return plan.metrics_of_one_unit
+
+    def _loss(self, plan: TablePlan) -> Iterator[Line]:
+        raise NotImplementedError
+
+    def _optimizer(self, plan: TablePlan) -> Iterator[Line]:
+        raise NotImplementedError
+
+    def _training(self, plan: TablePlan) -> Iterator[Line]:
+        raise NotImplementedError
+
+
+def repaired(plan: TablePlan, most: int) -> Iterator[Line]:
+    """Yield what precedes other transforms: of dates, rare categories and infinite numbers."""
+    if plan.features.dates:
+        yield '  { type = "datetime" },', "dates to numbers: years elapsed, cycles of year and week"
+    yield from grouping(plan.columns, most)
+    yield from finite(plan.features)
+
+
+def filled(plan: TablePlan) -> Iterator[Line]:
+    """Yield what follows a transform that makes the median 0."""
+    if plan.features.gaps:
+        yield INDICATORS
+    yield '  { type = "impute", strategy = "constant", value = 0.0 },', "the median, if missing"
+
+
+def training_of(
+    plan: TablePlan,
+    epochs: Line,
+    batch: int,
+    callback: str,
+    metrics: Sequence[str],
+    drop_last: bool = False,
+) -> Iterator[Line]:
+    """Yield the training with the callback that watches the first metric, or the total loss.
+
+    Args:
+        plan: the table.
+        epochs: the line of the number of epochs.
+        batch: samples per step.
+        callback: the type of what chooses the epoch, with its settings.
+        metrics: what is measured in addition to the loss of a single target.
+        drop_last: whether a smaller last batch is left out.
+    """
+    yield "[training]"
+    yield epochs
+    if plan.training_rows > batch:
+        yield f"batch_size = {batch}", "samples per step; in smaller tables, all"
+        if drop_last:
+            yield "drop_last = true", "leaves out a smaller last batch"
+    if not plan.table.others:
+        yield f"metrics = {toml(list(metrics))}", "measured in addition to the loss"
+    if plan.sizes.validation:
+        monitor = f'monitor = "validation_{"loss" if plan.table.others else metrics[0]}"'
+        yield "callbacks = ["
+        yield f"  {{ type = {callback}, {monitor} }},"
+        yield '  { type = "checkpoint", every_minutes = 1 },', "for declnet resume"
+        yield "]"
+
+
+def concatenated(parts: Sequence[str]) -> Iterator[Line]:
+    """Yield the layer that joins several vectors."""
+    if len(parts) > 1:
+        yield f'  {{ type = "concatenate", inputs = {toml(list(parts))} }},'
+
+
+def group(parameters: str, *settings: str) -> Iterator[Line]:
+    """Yield a group of the optimizer for some parameters."""
+    yield "[[optimizer.groups]]"
+    yield f"parameters = [{parameters}]"
+    yield from settings

@@ -1,0 +1,234 @@
+"""RealMLP-TD and its simple variant."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from declnet import ColumnProfile, TableProfile
+from declnet_standard.templates import (
+    Features,
+    Line,
+    counts_loss,
+    ordinal_loss,
+    rare_class,
+    threshold,
+    toml,
+)
+from declnet_tabular.presets.plan import TablePlan
+from declnet_tabular.presets.preset import (
+    TablePreset,
+    concatenated,
+    filled,
+    group,
+    repaired,
+    training_of,
+)
+
+FEW_CATEGORIES = 8
+"""Most categories that RealMLP-TD encodes one-hot; with the missing value, pytabkit counts 9."""
+
+MOST_STEPS = 6400
+"""Steps above which RealMLP trains for fewer epochs than its authors': from this number of training
+rows on, so that a table of 50,000 rows takes less than a minute."""
+
+FEWEST_EPOCHS = 8
+
+COLUMNS_OF_HIDDEN_LAYERS = 100
+"""How many columns cost as much as RealMLP's hidden layers."""
+MOST_IN_FOLDS = 500_000
+"""Rows times columns, with those of the hidden layers, up to which five models take about a minute
+on one core, e.g. 4,000 rows of 20 columns."""
+
+AS_TWO = "# one unit moves as far as the difference of two, one for each class, would"
+
+
+class RealMLPTDS(TablePreset):
+    """RealMLP-TD-S: a network with tuned defaults, the simple variant.
+
+    Holzmüller, Grinsztajn and Steinwart, Better by Default, NeurIPS 2024, arXiv:2407.04491.
+    """
+
+    type = "realmlp_td_s"
+
+    def _is_quick(self, table: TableProfile, features: Features) -> bool:
+        work = table.rows * (len(features.used) + COLUMNS_OF_HIDDEN_LAYERS)
+        return not features.texts and work <= MOST_IN_FOLDS
+
+    def _prepare(self, plan: TablePlan) -> Iterator[Line]:
+        yield from repaired(plan, self.most_categories)
+        if plan.categories:
+            comment = "a column per category, ±1 for two; missing is 0"
+            yield '  { type = "signed_one_hot" },', comment
+        yield from _scaled(plan)
+
+    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+        yield from concatenated([*parts, *([read["table"]] if "table" in read else [])])
+        yield '  "feature_scale",', "a trained factor for each feature"
+        activation = "selu" if plan.any_classes else "mish"
+        block = f'layers = [{{ type = "ntp_dense", units = 256 }}, "{activation}"]'
+        name = 'name = "trunk", ' if plan.table.others else ""
+        yield f"  {{ {name}repeat = 3, {block} }},", "three hidden layers"
+        zeros = 'weight_initializer = "zeros", bias_initializer = "zeros"'
+        yield from self._outputs(plan, f"trunk_3_{activation}", zeros)
+
+    def _outputs(self, plan: TablePlan, trunk: str, start: str) -> Iterator[Line]:
+        """Yield the last layers, which read the layer `trunk` if there are several targets."""
+        for name, each in plan.plans.items():
+            own = (f"{name}_logits" if each.classes else name) if name else "output"
+            inputs = f', inputs = ["{trunk}"]' if name else ""
+            units = f"units = {each.last_units}{inputs}, {start}"
+            line = f'  {{ type = "ntp_dense", name = "{own}", {units} }},'
+            yield (line, f"of {toml(each.target.name)}") if name else line
+            if each.classes:
+                kind = "sigmoid" if each.is_binary else "softmax"
+                last = f'{{ type = "{kind}", name = "{name}" }}' if name else f'"{kind}"'
+                what = "it into a probability" if each.is_binary else "them into probabilities"
+                yield f"  {last},", f"turns {what}{'' if each.is_binary else ' that sum to 1'}"
+
+    def _loss(self, plan: TablePlan) -> Iterator[Line]:
+        if plan.classes:
+            yield f'type = "{"binary" if plan.is_binary else "categorical"}_crossentropy"'
+            yield "label_smoothing = 0.1", "reduces overconfidence"
+            yield from ordinal_loss(plan)
+        else:
+            yield 'type = "mean_squared_error"', "of the prepared target"
+            yield from counts_loss(plan)
+
+    def _optimizer(self, plan: TablePlan) -> Iterator[Line]:
+        yield "[optimizer]"
+        yield 'type = "adam"'
+        yield from self._rates("0.04" if plan.any_classes else "0.07")
+        yield ""
+        yield from group('"*.biases"', "learning_rate_factor = 0.1")
+        weights, biases = ["learning_rate_factor = 2.0"], ["learning_rate_factor = 0.2"]
+        yield from self._groups_of_two_classes(plan, weights, biases)
+        yield ""
+        yield from group('"feature_scale_1.scale"', "learning_rate_factor = 6.0")
+
+    def _groups_of_two_classes(
+        self, plan: TablePlan, weights: Sequence[str], biases: Sequence[str]
+    ) -> Iterator[Line]:
+        """Yield the groups of layers with one unit for two classes."""
+        plans = plan.plans.items()
+        own = [f"{name}_logits" if name else "output" for name, each in plans if each.is_binary]
+        if own:
+            yield ""
+            yield AS_TWO
+            yield from group(", ".join(f'"{name}.weights"' for name in own), *weights)
+            yield ""
+            yield from group(", ".join(f'"{name}.biases"' for name in own), *biases)
+
+    def _rates(self, peak: str) -> Iterator[Line]:
+        rate = f'{{ type = "coslog", max_rate = {peak} }}'
+        yield f"learning_rate = {rate}", "four cycles, each twice as long as the one before"
+        yield "beta_2 = 0.95"
+        yield "epsilon = 1e-8"
+
+    def _training(self, plan: TablePlan) -> Iterator[Line]:
+        epochs = max(FEWEST_EPOCHS, min(256, MOST_STEPS * 256 // max(plan.training_rows, 1)))
+        fewer = "" if epochs == 256 else "; 256 in smaller tables"
+        line = f"epochs = {epochs}", f"passes over the training data{fewer}"
+        yield from training_of(plan, line, 256, '"best_epoch"', self._metrics(plan), True)
+        one = plan.is_binary and not plan.table.others
+        if one and rare_class(plan.table) and plan.sizes.validation:
+            yield from threshold()
+
+
+class RealMLPTD(RealMLPTDS):
+    """RealMLP-TD: with periodic embeddings of numbers, dropout and weight decay.
+
+    pytabkit multiplies a group's weight decay by the factor of its learning rate, in addition to
+    the rate itself; its defaults were tuned like that, so the groups here have such decays.
+    Holzmüller, Grinsztajn and Steinwart, Better by Default, NeurIPS 2024, arXiv:2407.04491.
+    """
+
+    type = "realmlp_td"
+    default_for = "table"
+    most_categories = 5000
+    clamps = True
+
+    def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
+        few = tuple(each for each in plan.categories if each not in _many(plan))
+        inputs = {"numbers": plan.numbers, "categories": few, "many": _many(plan)}
+        return {name: own for name, own in inputs.items() if own}
+
+    def _prepare(self, plan: TablePlan) -> Iterator[Line]:
+        yield from repaired(plan, self.most_categories)
+        inputs = self._inputs(plan)
+        if "categories" in inputs:
+            comment = "a column per category, ±1 for two; missing is 0"
+            columns = _listed(inputs["categories"]) if "many" in inputs else ""
+            yield f'  {{ type = "signed_one_hot"{columns} }},', comment
+        if inputs.keys() - {"many"}:
+            yield from _scaled(plan)
+        if "many" in inputs:
+            columns = _listed(inputs["many"])
+            other = 'unknown = "index", missing = "unknown"'
+            yield f'  {{ type = "ordinal"{columns}, {other} }},', "an integer per category"
+
+    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+        if "numbers" in read:
+            comment = "periodic embeddings of 4 numbers each"
+            yield (
+                f'  {{ type = "pbld", name = "numbers", inputs = ["{read["numbers"]}"] }},',
+                comment,
+            )
+            parts.append("numbers")
+        if "categories" in read:
+            parts.append(read["categories"])
+        if "many" in read:
+            embedding = f'type = "embedding", name = "embeddings", inputs = ["{read["many"]}"]'
+            yield f"  {{ {embedding}, units = 8 }},", "a vector for each category"
+            yield '  { type = "flatten", name = "vectors" },'
+            parts.append("vectors")
+        yield from concatenated(parts)
+        yield '  "feature_scale",', "a trained factor for each feature"
+        activation = "selu" if plan.any_classes else "mish"
+        start = 'weight_initializer = "unit_outputs", bias_initializer = "he_plus"'
+        for number in (1, 2, 3):
+            yield f'  {{ type = "ntp_dense", units = 256, {start} }},'
+            yield f'  "{activation}",'
+            of = f'"ntp_dense_{number}", "{activation}_{number}"'
+            yield f'  {{ type = "parametric_activation", inputs = [{of}] }},'
+            yield '  { type = "dropout", rate = { type = "flat_cosine", initial_rate = 0.15 } },'
+        yield from self._outputs(plan, "dropout_3", start)
+
+    def _optimizer(self, plan: TablePlan) -> Iterator[Line]:
+        yield "[optimizer]"
+        yield 'type = "adamw"'
+        yield from self._rates("0.04" if plan.any_classes else "0.2")
+        comment = "constant for half of the training, then to 0"
+        yield f"weight_decay = {_flat_cosine(0.02)}", comment
+        yield ""
+        yield from group('"*.biases"', "learning_rate_factor = 0.1", "weight_decay = 0.0")
+        weights = "learning_rate_factor = 2.0", f"weight_decay = {_flat_cosine(0.01)}"
+        biases = "learning_rate_factor = 0.2", "weight_decay = 0.0"
+        yield from self._groups_of_two_classes(plan, weights, biases)
+        for parameters, factor in self._factors(plan):
+            yield ""
+            rate = f"learning_rate_factor = {factor}"
+            decay = f"weight_decay = {_flat_cosine(round(0.02 * factor, 6))}"
+            yield from group(parameters, rate, decay)
+
+    def _factors(self, plan: TablePlan) -> Iterator[tuple[str, float]]:
+        """Yield what multiplies both the learning rate and the decay of some parameters."""
+        yield '"feature_scale_1.scale"', 6.0
+        yield ('"*.shares", "numbers.*"' if plan.numbers else '"*.shares"'), 0.1
+
+
+def _scaled(plan: TablePlan) -> Iterator[Line]:
+    yield '  { type = "robust_scale" },', "median 0, interquartile range 1, smoothly cut at ±3"
+    yield from filled(plan)
+
+
+def _many(plan: TablePlan) -> tuple[ColumnProfile, ...]:
+    """Return the columns of text with more than a few categories."""
+    return tuple(
+        each for each in plan.categories if each.type == "text" and each.distinct > FEW_CATEGORIES
+    )
+
+
+def _listed(columns: Sequence[ColumnProfile]) -> str:
+    return f", columns = {toml([each.name for each in columns])}"
+
+
+def _flat_cosine(value: float) -> str:
+    return f'{{ type = "flat_cosine", initial_rate = {value:g} }}'

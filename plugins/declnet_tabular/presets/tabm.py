@@ -1,0 +1,117 @@
+"""TabM-mini."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from declnet import ColumnProfile
+from declnet_standard.templates import Line, toml
+from declnet_tabular.presets.plan import TablePlan
+from declnet_tabular.presets.preset import (
+    TablePreset,
+    concatenated,
+    filled,
+    group,
+    repaired,
+    training_of,
+)
+
+BINS = 48
+"""Most bins of a number."""
+
+TABM_BATCHES = {2_800: 32, 4_500: 64, 6_400: 128, 32_000: 256, 108_000: 512}
+"""TabM's batch sizes for fewer training rows than each number."""
+
+TABM_LARGEST_BATCH = 1024
+
+
+class TabMMini(TablePreset):
+    """TabM-mini: 32 networks in one that share hidden layers, with embeddings of numbers.
+
+    All members see the same batches. Gorishniy, Kotelnikov and Babenko, TabM, ICLR 2025,
+    arXiv:2410.24210.
+    """
+
+    type = "tabm_mini"
+    about_loss = "the mean of the members' losses; predictions are the mean of theirs"
+    where = "as with --preset mlp"
+
+    def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
+        inputs = {"numbers": plan.numbers, "categories": plan.categories}
+        return {name: own for name, own in inputs.items() if own}
+
+    def _prepare(self, plan: TablePlan) -> Iterator[Line]:
+        yield from repaired(plan, self.most_categories)
+        if plan.numbers:
+            yield '  { type = "quantile_normal" },', "by rank to a normal distribution"
+            yield from filled(plan)
+        if any(each.type == "text" for each in plan.categories):
+            line = '  { type = "one_hot", missing = "zeros" },'
+            yield line, "a column per category"
+
+    def _layers(self, plan: TablePlan, read: Mapping[str, str], parts: list[str]) -> Iterator[Line]:
+        if plan.numbers:
+            bins = max(1, min(BINS, plan.training_rows - 1))
+            inputs = f', inputs = ["{read["numbers"]}"]' if len(read) > 1 else ""
+            sizes = f"units = 16, bins = {bins}"
+            comment = "piecewise-linear embeddings"
+            yield f'  {{ type = "piecewise_linear", name = "numbers"{inputs}, {sizes} }},', comment
+            yield '  { type = "flatten", name = "embedded" },'
+        if "categories" in read:
+            parts.append(read["categories"])
+        yield from self._members(bool(plan.numbers), parts)
+        dense = '{ type = "dense", units = 512, weight_initializer = "fan_in_uniform" }'
+        hidden = f'{dense}, "relu", {{ type = "dropout", rate = 0.1 }}'
+        repeat = 2 if plan.numbers else 3
+        name = 'name = "trunk", ' if plan.table.others else ""
+        yield f"  {{ {name}repeat = {repeat}, layers = [{hidden}] }},"
+        for name, each in plan.plans.items():
+            own = f'name = "{name}", inputs = ["trunk_{repeat}_dropout"], ' if name else ""
+            line = f'  {{ type = "member_dense", {own}units = {each.classes or 1} }},'
+            yield line, f"an output each{f', of {toml(each.target.name)}' if name else ''}"
+
+    def _members(self, embedded: bool, parts: Sequence[str]) -> Iterator[Line]:
+        """Yield the layers that give each member its features.
+
+        Args:
+            embedded: whether there are embeddings of numbers, the layer `embedded`.
+            parts: the other features.
+        """
+        yield "  # each member sees the features with its own factors"
+        both = embedded and parts
+        if embedded:
+            own = 'name = "members_numbers", inputs = ["embedded"], ' if both else ""
+            start = 'scale_initializer = { type = "per_feature", size = 16 }'
+            yield f'  {{ type = "members", {own}members = 32, {start} }},'
+        if parts:
+            yield from concatenated(parts)
+            read = f'inputs = ["{parts[0]}"], ' if both and len(parts) == 1 else ""
+            own = f'name = "members_others", {read}' if both else ""
+            start = '{ type = "normal", std = 1.0 }' if both else '"random_signs"'
+            yield f'  {{ type = "members", {own}members = 32, scale_initializer = {start} }},'
+        if both:
+            names = '["members_numbers", "members_others"]'
+            yield f'  {{ type = "concatenate", axis = 1, inputs = {names} }},'
+
+    def _metrics(self, plan: TablePlan) -> list[str]:
+        return plan.metrics
+
+    def _loss(self, plan: TablePlan) -> Iterator[Line]:
+        yield f'type = "members_{"crossentropy" if plan.classes else "squared_error"}"'
+
+    def _optimizer(self, plan: TablePlan) -> Iterator[Line]:
+        yield "[optimizer]"
+        yield 'type = "adamw"'
+        yield "learning_rate = 0.002"
+        yield "weight_decay = 3e-4", "pulls weights toward 0, to reduce overfitting"
+        yield "epsilon = 1e-8"
+        yield ""
+        spared = ['"*.biases"', *(['"numbers.slopes"'] if plan.numbers else [])]
+        yield from group(", ".join(spared), "weight_decay = 0.0")
+
+    def _training(self, plan: TablePlan) -> Iterator[Line]:
+        rows = plan.training_rows
+        sizes = (size for limit, size in TABM_BATCHES.items() if rows < limit)
+        batch = next(sizes, TABM_LARGEST_BATCH)
+        stops = bool(plan.sizes.validation)
+        callback = '"early_stopping", patience = 16'
+        epochs = f"epochs = {1000 if stops else 50}", "passes over the training data"
+        return training_of(plan, epochs, batch, callback, self._metrics(plan))
