@@ -157,7 +157,7 @@ def _train_series(
 ) -> int:
     """Train the runs of a folder, print their metrics, and make a predictor of them.
 
-    Of a shard, it trains its own runs alone; they are no predictor.
+    For a shard, train only its own runs, which do not make a predictor.
     """
     import time
     from shlex import quote

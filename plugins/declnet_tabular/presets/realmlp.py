@@ -34,7 +34,7 @@ FEWEST_EPOCHS = 8
 COLUMNS_OF_HIDDEN_LAYERS = 100
 """How many columns cost as much as RealMLP's hidden layers."""
 MOST_IN_FOLDS = {10: 125_000, 5: 500_000}
-"""Rows times columns, with those of the hidden layers, of tables divided into so many folds.
+"""Rows times columns (including those of the hidden layers) up to which so many folds are used.
 
 Five models of 4,000 rows of 20 columns take about a minute on one core, ten models of 1,000 rows
 half a minute.
