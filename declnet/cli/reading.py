@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from declnet.registry.registry import Registry
     from declnet.spec.document.overrides import Override
     from declnet.spec.model import RunSpec
-    from declnet.spec.sweep import Point
+    from declnet.spec.points import Point
     from declnet.spec.validate import ParsedSpec
     from declnet.training.checks.check import Checked
 
@@ -95,7 +95,7 @@ def checked_points(
     """
     from declnet.cli.options import several_values
     from declnet.contracts.attribution import attributing_errors
-    from declnet.spec.sweep import swept_value
+    from declnet.spec.points import swept_value
     from declnet.spec.validate import read_points
 
     fixed, varied = [], []

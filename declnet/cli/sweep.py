@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from declnet.runs.many.tasks import Outcome, Task
     from declnet.runs.many.workers import Follow
     from declnet.spec.model import RunSpec
-    from declnet.spec.sweep import Point
+    from declnet.spec.points import Point
 
 
 def right_specs(

@@ -28,9 +28,11 @@ from declnet.spec.document.source_map import SourceMap
 from declnet.spec.document.variables import VARIABLES, names_in
 from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.partial import PartialSpec, valid_parts
-from declnet.spec.sweep import SWEEP, Point, SweptValue, sweep_of, swept_value
+from declnet.spec.points import Point, SweptValue, swept_value
+from declnet.spec.sweep import sweep_of
 from declnet.spec.tuning import TUNE, UNMATCHED, tuning_of, without_tune
 from declnet.spec.validation_errors import diagnostic_of, pydantic_errors, without_redundant
+from declnet.spec.varying_keys import SWEEP
 
 
 @dataclass(frozen=True, eq=False)

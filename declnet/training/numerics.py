@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -56,10 +59,20 @@ def blas_threads_for(model: Model, batch: int, *, one: bool = False) -> Iterator
     if not one and largest_product(model, batch) > SMALL:
         yield
         return
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "blas"):
+    with _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
         yield
+
+
+@lru_cache(maxsize=1)
+def _libraries(_modules: int) -> Any:
+    """Return the BLAS libraries of this process; looking for them takes half a millisecond.
+
+    Args:
+        _modules: the number of imported modules: a library comes with one.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def largest_product(model: Model, batch: int) -> int:

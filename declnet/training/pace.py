@@ -14,13 +14,17 @@ PART = 0.05
 class Pace:
     """A timer for heartbeats, and for the number of batches to run at a time.
 
+    Args:
+        seconds: about how long a batch takes at most.
+
     Attributes:
         next_sign: when the next heartbeat is due, by `time.perf_counter`.
-        part: batches in the next part of an epoch: few at first, then as many as `PART` allows.
+        part: batches in the next part of an epoch: at first as many as are sure to take less than
+            `PART`, then as many as it allows.
     """
 
-    def __init__(self) -> None:
-        self.next_sign, self.part = 0.0, 1
+    def __init__(self, seconds: float) -> None:
+        self.next_sign, self.part = 0.0, max(1, int(PART / 4 / seconds))
 
     def begin(self) -> None:
         """Start timing when the training starts or resumes."""

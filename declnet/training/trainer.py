@@ -97,7 +97,7 @@ class Trainer:
         self.steps = spec.training.updates(len(train))
         self.epochs = spec.training.started_epochs(len(train))
         self._metrics: MetricAccumulator | None = None
-        self._pace = Pace()
+        self._pace = Pace(self._numpy_seconds / (self.steps * spec.training.accumulate))
         self._observer: StepObserver | None = None
 
     def events(self) -> Iterator[Event]:

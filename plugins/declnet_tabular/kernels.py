@@ -160,23 +160,23 @@ def embed_backwards(  # type: ignore[no-untyped-def]
             dx[f, s] = dy[features * units + f, s]
         for h in range(waves):
             for s in range(n):
-                slopes[f, h, s] = zero
+                slopes[f, 0, s] = zero
             for o in range(units):
                 weight, total = weights[f, h, o], zero
                 for s in range(n):
                     slope = dy[f * units + o, s]
-                    slopes[f, h, s] += weight * slope
+                    slopes[f, 0, s] += weight * slope
                     total += cosines[f, h, s] * slope
                 dweights[f, h, o] = total
             total, moment, w = zero, zero, turn * frequencies[f, h]
             for s in range(n):
-                slope = -sines[f, h, s] * slopes[f, h, s]
-                slopes[f, h, s] = slope
+                slope = -sines[f, h, s] * slopes[f, 0, s]
+                slopes[f, 0, s] = slope
                 total += slope
                 moment += slope * x[f, s]
             db[f, h], dw[f, h] = total, turn * moment
             for s in range(np.uint64(dx.shape[1])):
-                dx[f, s] += w * slopes[f, h, s]
+                dx[f, s] += w * slopes[f, 0, s]
 
 
 class NTPDenseKernel(CompiledKernel):

@@ -25,7 +25,7 @@ from declnet.runs.many.group_folder import SUMMARY, StoredGroup, write_described
 from declnet.runs.storage.folder import reading
 from declnet.spec.document.source_map import SourceMap
 from declnet.spec.model import RunSpec
-from declnet.spec.sweep import Point
+from declnet.spec.points import Point
 from declnet.spec.tuning import TUNE, Tuning
 from declnet.spec.validate import validate_point
 from declnet.training.checks.tuning import Objective, objective_of

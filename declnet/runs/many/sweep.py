@@ -29,7 +29,7 @@ from declnet.runs.many.workers import Follow
 from declnet.runs.storage.folder import claim, claim_numbered, locked
 from declnet.runs.storage.origins import warn
 from declnet.spec.model import RunSpec, fit_name
-from declnet.spec.sweep import Point
+from declnet.spec.points import Point
 from declnet.spec.validate import GivenSpec, as_spec, validate_point
 from declnet.training.checks.check import check_parsed
 

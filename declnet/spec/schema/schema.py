@@ -38,8 +38,9 @@ from declnet.spec.schema.catalog import (
     tables_of,
 )
 from declnet.spec.schema.completion import COMPLETION, completion_definitions
-from declnet.spec.sweep import SWEEP, WHEN, ZIP
+from declnet.spec.sweep import ZIP
 from declnet.spec.tuning import SPACE, TUNE
+from declnet.spec.varying_keys import SWEEP, WHEN
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 """The newest draft that Taplo supports in full."""
