@@ -1,4 +1,4 @@
-"""Runs on executors: what a task is as text, what carries it out, and what its answer brings.
+"""Runs on executors: tasks as text, their execution, and their answers.
 
 A run is written to its folder where that is on a file system which the other machine shares, so
 that a run which is lost with its machine is resumed. Elsewhere it is written to a temporary folder,

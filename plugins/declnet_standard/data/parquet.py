@@ -50,7 +50,7 @@ class Parquet(TableSource):
         return self.labelled(self._parts(samples))
 
     def blocks(self, samples: int, numbers: int) -> Blocks:
-        """Read consecutive rows, of which several blocks are in memory, wherever row groups begin.
+        """Return blocks of consecutive rows, regardless of row groups; several are in memory.
 
         Reading a few rows of a row group takes all of its bytes.
         """
