@@ -163,9 +163,9 @@ from declnet.runs.many.sweep_folder import open_sweep as open_sweep
 from declnet.runs.many.tasks import Outcome as Outcome
 from declnet.runs.many.tune import resume_study as resume_study
 from declnet.runs.many.tune import tune as tune
+from declnet.runs.result import RunResult as RunResult
 from declnet.runs.resuming import resume as resume
 from declnet.runs.run import run as run
-from declnet.runs.session import RunResult as RunResult
 from declnet.runs.storage.listing import ListedRun as ListedRun
 from declnet.runs.storage.listing import Skipped as Skipped
 from declnet.runs.storage.listing import list_runs as list_runs

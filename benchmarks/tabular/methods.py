@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tabular.peers import pytabkit, scikit_learn
-from tabular.presets import declnet_default, declnet_preset
+from tabular.presets import declnet_preset
 from tabular.tasks import Task
 
 Array = Any
@@ -54,11 +54,10 @@ class Method:
 PRESETS = ("realmlp_td_s", "realmlp_td", "tabm_mini", "mlp", "linear")
 """The values of `declnet new --preset`."""
 
-DEFAULT = "declnet:default"
-"""What `declnet new` writes: `realmlp_td`, for these tables in five or ten folds, whose models
-predict their mean."""
+DEFAULT = "declnet:realmlp_td x5"
+"""What `declnet new` writes for a small table: five folds, whose models predict their mean."""
 SINGLE = "declnet:realmlp_td"
-"""The same without folds, as for large tables."""
+"""What it writes for other tables."""
 
 TABM_MINI = {"arch_type": "tabm-mini", "batch_size": "auto", "weight_decay": 3e-4}
 """TabM-mini with the weight decay and the batch sizes, by the number of rows, of its authors."""
@@ -67,7 +66,7 @@ EMBEDDED = {**TABM_MINI, "num_emb_type": "pwl"}
 
 METHODS: dict[str, Method] = {
     **{f"declnet:{name}": Method(declnet_preset(name), ("declnet",)) for name in PRESETS},
-    DEFAULT: Method(declnet_default, ("declnet",)),
+    DEFAULT: Method(declnet_preset("realmlp_td", folds=5), ("declnet",)),
     "sklearn:mlp": Method(partial(scikit_learn, "mlp"), ("scikit-learn",)),
     "sklearn:boosting": Method(partial(scikit_learn, "boosting"), ("scikit-learn",)),
     "xgboost": Method(partial(pytabkit, "XGB_TD", {}), ("xgboost", "pytabkit")),

@@ -16,55 +16,52 @@ from tabular.tasks import Task
 Array = Any
 
 
-def declnet_preset(name: str) -> Callable[[Task, Path], Callable[[], Any]]:
-    """Return the preparation of a preset, which gets the task's validation rows."""
+def declnet_preset(name: str, folds: int = 1) -> Callable[[Task, Path], Callable[[], Any]]:
+    """Return the preparation of a preset.
+
+    Args:
+        name: the preset.
+        folds: into how many folds the rows to train and to validate on are divided anew; 1 keeps
+            the task's validation rows.
+    """
 
     def prepare(task: Task, folder: Path) -> Callable[[], Callable[[], Array]]:
-        for part in ("train", "validation"):
-            task.data.write(folder / f"{part}.csv", task.rows[part])
-        document = spec_of(task, folder, "--preset", name, "--folds", "1")
-        data = document["data"]
-        data.pop("split", None)
-        data["validation"] = {**data["train"], "path": "validation.csv"}
-        return _fitting(task, folder, document)
+        import declnet
+
+        parts = {part: task.rows[part] for part in ("train", "validation")}
+        if folds > 1:
+            parts = {"train": sorted(parts["train"] + parts["validation"])}
+        for part, rows in parts.items():
+            task.data.write(folder / f"{part}.csv", rows)
+        document = spec_of(task, folder, name, folds)
+        parsed = declnet.parse_spec(document, folder=folder)
+
+        def fit() -> Callable[[], Array]:
+            train = declnet.run if folds == 1 else declnet.cross_validate
+            train(parsed, out=folder / "run")
+            predictor = declnet.load_predictor(folder / "run")
+            return lambda: _in_order(predictor.predict(task.features("test")), task.data.classes)
+
+        return fit
 
     return prepare
 
 
-def declnet_default(task: Task, folder: Path) -> Callable[[], Callable[[], Array]]:
-    """Prepare what `declnet new` writes without options.
-
-    It divides the rows to train and to validate on anew, into folds if they are few.
-    """
-    task.data.write(folder / "train.csv", sorted(task.rows["train"] + task.rows["validation"]))
-    return _fitting(task, folder, spec_of(task, folder))
-
-
-def _fitting(task: Task, folder: Path, document: dict[str, Any]) -> Callable[[], Any]:
-    import declnet
-
-    parsed = declnet.parse_spec(document, folder=folder)
-    train = declnet.cross_validate if parsed.data.is_cross_validation else declnet.run
-
-    def fit() -> Callable[[], Array]:
-        train(parsed, out=folder / "run")
-        predictor = declnet.load_predictor(folder / "run")
-        return lambda: _in_order(predictor.predict(task.features("test")), task.data.classes)
-
-    return fit
-
-
-def spec_of(task: Task, folder: Path, *options: str) -> dict[str, Any]:
-    """Return the spec that `declnet new` writes for `train.csv`, without test rows."""
+def spec_of(task: Task, folder: Path, preset: str, folds: int = 1) -> dict[str, Any]:
+    """Return the spec that `declnet new` writes, with folds or the task's validation rows."""
     from declnet.cli.main import command
 
     spec = folder / "spec.toml"
     words = ["new", spec, "--data", folder / "train.csv", "--target", task.data.target]
-    words += ["--task", task.data.task, *options]
+    words += ["--task", task.data.task, "--preset", preset, "--folds", folds]
     with contextlib.redirect_stdout(io.StringIO()):
         command.main([str(each) for each in words], standalone_mode=False)
     document = tomllib.loads(spec.read_text(encoding="utf-8"))
-    document["data"].pop("test", None)
+    data = document["data"]
+    data.pop("test", None)
+    if folds == 1:
+        data.pop("split", None)
+        data["validation"] = {**data["train"], "path": "validation.csv"}
     document["seed"] = task.split
     return document
 

@@ -128,11 +128,14 @@ def _pairs(compared: Comparison, pairs: Sequence[tuple[str, str]]) -> Iterator[s
         first, second = compared.at(ours), compared.at(theirs)
         differences = compared.normalized[:, first] - compared.normalized[:, second]
         low, high = interval(differences)
-        lower, equal, higher = wins(compared.errors[:, first], compared.errors[:, second])
+        ours_errors, their_errors = compared.errors[:, first], compared.errors[:, second]
+        lower, equal, higher = wins(ours_errors, their_errors)
+        least, most = interval(ours_errors < their_errors)
         ratio = geometric_mean(compared.seconds[:, :, second] / compared.seconds[:, :, first])
         yield (
             f"| {ours} | {theirs} | {differences.mean():+.3f} | {low:+.3f} to {high:+.3f} | "
-            f"{lower} ({lower / len(compared.sets):.0%}), {equal}, {higher} | {ratio:.3g} |"
+            f"{lower} ({lower / len(compared.sets):.0%}; {least:.0%} to {most:.0%}), {equal}, "
+            f"{higher} | {ratio:.3g} |"
         )
 
 

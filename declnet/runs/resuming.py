@@ -12,15 +12,10 @@ from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
 from declnet.runs.display.progress import followed
 from declnet.runs.inference.observing import Baseline
+from declnet.runs.ready_run import ReadyRun, make_ready_run
+from declnet.runs.result import RunResult
 from declnet.runs.run import given_data
-from declnet.runs.session import (
-    Listener,
-    ReadyRun,
-    RunResult,
-    Session,
-    StopWhen,
-    make_ready_run,
-)
+from declnet.runs.session import Listener, Session, StopWhen
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Checkpoint, Notice
 from declnet.runs.storage.folder import locked, read_manifest, reading, require_no_links

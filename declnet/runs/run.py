@@ -14,7 +14,9 @@ from declnet.data.sharing import made_once, shared_data
 from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.display.progress import followed
-from declnet.runs.session import Listener, RunResult, Session, StopWhen, make_ready_run
+from declnet.runs.ready_run import make_ready_run
+from declnet.runs.result import RunResult
+from declnet.runs.session import Listener, Session, StopWhen
 from declnet.runs.storage.checkpoints import Notice
 from declnet.runs.storage.folder import claim, claim_numbered, locked, require_unclaimed
 from declnet.runs.storage.manifest import first_manifest

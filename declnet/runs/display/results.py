@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.many.cross_validation import CrossValidation
     from declnet.runs.many.ensemble import Ensemble
-    from declnet.runs.session import RunResult
+    from declnet.runs.result import RunResult
     from declnet.runs.stored_run import StoredRun
 
 

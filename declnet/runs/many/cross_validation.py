@@ -24,9 +24,10 @@ from declnet.runs.many.ensemble_record import (
 from declnet.runs.many.groups import telling_group
 from declnet.runs.many.summary import Spread, spread
 from declnet.runs.many.tasks import tasks_of
+from declnet.runs.result import RunResult
 from declnet.runs.resuming import has_begun, resume
 from declnet.runs.run import given_data, run
-from declnet.runs.session import Listener, RunResult
+from declnet.runs.session import Listener
 from declnet.runs.storage.folder import claim, locked
 from declnet.runs.storage.origins import warn
 from declnet.spec.model import fold_specs

@@ -22,7 +22,7 @@ from declnet.training.metrics import directions
 
 if TYPE_CHECKING:
     from declnet.graph.model import Model
-    from declnet.runs.session import ReadyRun
+    from declnet.runs.ready_run import ReadyRun
     from declnet.spec.model import RunSpec
 
 

@@ -1,7 +1,7 @@
 """Tables in CSV files."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -14,7 +14,7 @@ from declnet import Blocks, DataError, Dataset, Table
 from declnet_standard.data.cells import Cells
 from declnet_standard.data.csv_blocks import CSVBlocks
 from declnet_standard.data.csv_detection import has_decimal_commas, text_format
-from declnet_standard.data.csv_polars import PlainBlocks, polars_is_there
+from declnet_standard.data.csv_polars import PlainBlocks, kinds_of, polars_is_there
 from declnet_standard.data.csv_rows import CSVFile, CSVFormat
 from declnet_standard.data.text_file import opened
 from declnet_standard.data.text_table import Block, TextTable, TextTableSource, types_of
@@ -180,12 +180,12 @@ class CSVText:
         """The names of the columns; raises DataError if the file cannot be read."""
         return _names(self._form)
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self, types: Mapping[str, str]) -> Iterator[Block]:
         """Yield the cells in blocks, by polars if it is installed and reads them identically."""
         form, done = self._form, 0
         if polars_is_there() and form.decimal == ".":
             with opened(form.path, form.most_bytes) as raw:
-                plain = PlainBlocks(raw, form, len(self.names))
+                plain = PlainBlocks(raw, form, len(self.names), kinds_of(self.names, types))
                 yield from plain
                 if plain.complete:
                     return

@@ -10,6 +10,7 @@ from declnet_standard.data.csv_polars import (
     MARK,
     cell_ends,
     is_utf8,
+    kinds_of,
     pieces,
     plain_cells,
     polars_is_there,
@@ -108,8 +109,7 @@ class CSVBlocks:
         changed = DataError(f"{self._form.path}: has changed while it was read")
         if len(piece) + 1 < place.size:  # the file may end without a line end
             raise changed
-        kinds = {at: types.get(name, "") for at, name in enumerate(self._names)}
-        kinds = {at: kind for at, kind in kinds.items() if kind in ("integer", "number")}
+        kinds = kinds_of(self._names, types)
         found = _cells(piece, self._form, len(self._names), place.first_row, kinds)
         if len(found[0]) != place.rows:
             raise changed

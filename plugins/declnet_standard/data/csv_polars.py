@@ -291,14 +291,17 @@ class PlainBlocks:
         file: positioned at its start.
         form: its format; encodings other than UTF-8 give no blocks.
         columns: the number of columns.
+        kinds: as for `plain_cells`.
 
     Attributes:
         rows: the number of rows yielded.
         complete: whether the whole file was yielded.
     """
 
-    def __init__(self, file: BinaryIO, form: CSVFormat, columns: int) -> None:
-        self._file, self._form, self._columns = file, form, columns
+    def __init__(
+        self, file: BinaryIO, form: CSVFormat, columns: int, kinds: Mapping[int, str]
+    ) -> None:
+        self._file, self._form, self._columns, self._kinds = file, form, columns, kinds
         self.rows, self.complete = 0, False
 
     def __iter__(self) -> Iterator[tuple[int, Sequence[Cells]]]:
@@ -309,7 +312,7 @@ class PlainBlocks:
         for piece in pieces(self._file):
             if cell_ends(piece, self._columns, self._form.delimiter) is None:
                 return
-            cells = plain_cells(piece, self._form, self._columns, header)
+            cells = plain_cells(piece, self._form, self._columns, header, self._kinds)
             if cells is None:
                 return
             header = False
@@ -361,6 +364,12 @@ def plain_cells(
         else PolarsCells(each, form.missing)
         for at, each in enumerate(frame)
     ]
+
+
+def kinds_of(names: Sequence[str], types: Mapping[str, str]) -> dict[int, str]:
+    """Return the probable kinds of columns by position, as `plain_cells` takes them."""
+    kinds = {at: types.get(name, "") for at, name in enumerate(names)}
+    return {at: kind for at, kind in kinds.items() if kind in ("integer", "number")}
 
 
 def _are_texts(missing: frozenset[str]) -> bool:

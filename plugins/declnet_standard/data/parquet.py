@@ -102,11 +102,14 @@ class Parquet(TableSource):
         return sorted((at, count) for at, count in self._collected(parts).iter_rows() if count)
 
     def _parts(self, samples: int) -> Iterator[Table]:
-        start, rows = 0, self._rows()
-        while start < rows:
-            part = self._records(self._scanned().slice(start, samples))
-            yield replace(part, rows=np.arange(start + 1, start + 1 + len(part)))
-            start += len(part)
+        columns = len(self._plain(self._scanned()).collect_schema())
+        rows, together = self._rows(), samples * max(1, HELD // columns // samples)
+        for first in range(0, rows, together):
+            frame = self._collected(self._plain(self._scanned().slice(first, together)))
+            for start in range(0, len(frame), samples):
+                part = self._table(frame.slice(start, samples))
+                numbers = np.arange(first + start + 1, first + start + 1 + len(part))
+                yield replace(part, rows=numbers)
 
     def _rows(self) -> int:
         import polars as pl

@@ -25,8 +25,12 @@ class TextTable(Protocol):
     def names(self) -> Sequence[str]:
         """The names of the columns."""
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield the cells in blocks, the same ones each time."""
+    def blocks(self, types: Types) -> Iterator[Block]:
+        """Yield the cells in blocks, the same ones each time.
+
+        Args:
+            types: the probable types of columns, of which only numbers and integers matter.
+        """
 
 
 class TextTableSource(TableSource):
@@ -130,7 +134,7 @@ class TextTableSource(TableSource):
             settled = settled | _found_types(text, unknown)
         waiting: dict[str, list[Array]] = {name: [] for name in names}
         count, any_rows = 0, False
-        for first_row, block in text.blocks():
+        for first_row, block in text.blocks({**settled, **self.types}):
             any_rows = True
             for name, cells in zip(text.names, block, strict=True):
                 if name in waiting:
@@ -171,9 +175,9 @@ class _FirstBlock:
     def __init__(self, text: TextTable) -> None:
         self.names, self._text = text.names, text
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self, types: Types) -> Iterator[Block]:
         """Yield the first block, if there is one."""
-        yield from islice(self._text.blocks(), 1)
+        yield from islice(self._text.blocks(types), 1)
 
 
 def header(cells: Sequence[str], path: Path) -> list[str]:
@@ -232,7 +236,7 @@ def _read(
         for position, name in enumerate(text.names)
         if only is None or name in only
     }
-    for first_row, block in text.blocks():
+    for first_row, block in text.blocks({**settled, **declared}):
         for position, column in columns.items():
             column.add(block[position], first_row)
     return {column.name: column for column in columns.values()}

@@ -30,8 +30,8 @@ MOSTLY = 0.9
 FEWEST_TO_HOLD_OUT = 30
 """Least number of rows for which some can be held out."""
 
-FOLDS = (10, 5)
-"""Folds of a table that is small enough to train so many models."""
+FOLDS = 5
+"""Folds of a table that is small enough to train several models."""
 ROWS_OF_A_CLASS = 2
 """Least number of rows of each class for each fold."""
 
@@ -216,19 +216,18 @@ def sizes_for(rows: int, folds: int = 1) -> Sizes:
     return sizes if folds == 1 else replace(sizes, validation=(1 - sizes.test) / folds)
 
 
-def folds_for(table: TableProfile, most: int = 1) -> int:
+def folds_for(table: TableProfile, *, quick: bool = False) -> int:
     """Return into how many folds to divide a table, 1 for a single split.
 
     Args:
         table: the table; what the user wants counts first.
-        most: of how many folds the models are trained quickly.
+        quick: whether training a model for each fold is quick.
     """
     if table.folds is not None:
         return max(table.folds, 1)
     rarest = min(_rows_of_classes(table), default=table.rows)
-    if table.rows < FEWEST_TO_HOLD_OUT:
-        return 1
-    return next((n for n in FOLDS if n <= most and rarest >= n * ROWS_OF_A_CLASS), 1)
+    enough = table.rows >= FEWEST_TO_HOLD_OUT and rarest >= FOLDS * ROWS_OF_A_CLASS
+    return FOLDS if quick and enough else 1
 
 
 def _rows_of_classes(table: TableProfile) -> Iterable[int]:

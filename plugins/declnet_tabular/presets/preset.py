@@ -46,7 +46,7 @@ class TablePreset(Template):
     def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
         """Return the spec, with the preparation, loss and sizes to suit the table."""
         features = usable_features_of(table)
-        folds = folds_for(table, self._most_folds(table, features))
+        folds = folds_for(table, quick=self._is_quick(table, features))
         plan = TablePlan(
             table,
             features,
@@ -70,9 +70,9 @@ class TablePreset(Template):
         """Return how texts, rare values and targets are treated."""
         return table_notes(table, self.most_categories, self.where)
 
-    def _most_folds(self, table: TableProfile, features: Features) -> int:
-        """Return of how many folds the models are trained quickly, 1 for a single split."""
-        return 1
+    def _is_quick(self, table: TableProfile, features: Features) -> bool:
+        """Return whether a model for each of several folds is trained quickly."""
+        return False
 
     def _inputs(self, plan: TablePlan) -> dict[str, Sequence[ColumnProfile]]:
         """Return the columns of each input other than texts; a single input needs no name."""
