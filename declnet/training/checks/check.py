@@ -69,7 +69,7 @@ from declnet.training.checks.model import frozen_problems, linear_problems, outp
 from declnet.training.checks.parameters import group_problems, weight_problems
 from declnet.training.checks.schedules import schedule_problems
 from declnet.training.checks.streams import describe_streams, previews, sure_errors
-from declnet.training.checks.targets import label_problems, target_problems
+from declnet.training.checks.targets import label_problems, one_class_warnings, target_problems
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
 
@@ -262,6 +262,7 @@ def _checked_on(
     for each in heads:
         problems += label_problems(each.part, partial.data, each.infos, each.nodes, registry)
     if suspects:
+        problems += one_class_warnings(partial, described.sets)
         problems += leakage_warnings(partial, described.sets, described.parts)
     problems += calibration_problems(partial, heads, validated)
     problems += linear_problems(inferred.nodes, registry)
