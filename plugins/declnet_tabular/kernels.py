@@ -69,24 +69,11 @@ def scale_members_backwards(part, parts, x, factors, dy, dfactors, dx):  # type:
 
 @Routine
 def add_biases(part, parts, biases, y):  # type: ignore[no-untyped-def]
-    """Y += biases, for each member."""
+    """Y += biases, one for each row."""
     start, stop = share(y.shape[0], part, parts)
-    for i in range(start, stop):
-        for j in range(np.uint64(y.shape[1])):
-            for s in range(np.uint64(y.shape[2])):
-                y[i, j, s] += biases[i, j]
-
-
-@Routine
-def sum_members(part, parts, dy, db):  # type: ignore[no-untyped-def]
-    """Db = sum dy, for each member."""
-    start, stop = share(dy.shape[0], part, parts)
-    for i in range(start, stop):
-        for j in range(np.uint64(dy.shape[1])):
-            total = db.dtype.type(0)
-            for s in range(np.uint64(dy.shape[2])):
-                total += dy[i, j, s]
-            db[i, j] = total
+    for j in range(start, stop):
+        for s in range(np.uint64(y.shape[1])):
+            y[j, s] += biases[j]
 
 
 @Routine
@@ -192,14 +179,12 @@ class NTPDenseKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill z and y, then dweights, dbiases and dx."""
         (state,) = site.states
-        weights, z, grad = state.weights, state.z.T, state.grad
-        x, y, dy, dx = map(_batch_last, (site.x, site.y, site.dy, site.dx))
-        if weights.dtype not in FLOATS or x.dtype != weights.dtype:
+        weights, grad, found = state.weights, state.grad, _batch_last(state.z, *_filled(site))
+        if found is None or site.x.dtype != weights.dtype:
             return None
-        if not all(each is None or each.flags.c_contiguous for each in (y, z, dy, dx)):
-            return None
+        z, y, dy, dx = found
         factor = weights.dtype.type(1 / sqrt(len(weights)))
-        forward = [scale.bound(x, factor, z), product(weights.T, z, y, state.biases)]
+        forward = [scale.bound(site.x.T, factor, z), product(weights.T, z, y, state.biases)]
         backward: list[NativeCall | None] = []
         if dy is not None:
             backward = [sum_samples.bound(dy, grad.biases), product(z, dy.T, grad.weights)]
@@ -217,15 +202,15 @@ class MembersKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y, then dscale and dx."""
         (state,) = site.states
-        x, y, dy, dx = map(_batch_last, (site.x, site.y, site.dy, site.dx))
-        if x.dtype not in FLOATS or y.dtype != x.dtype:
+        factors, found = state.scale, _batch_last(*_filled(site))
+        if found is None or site.x.dtype != factors.dtype:
             return None
-        forward = (scale_members.bound(x, state.scale, y),)
+        x, (y, dy, dx) = site.x.T, found
+        forward = (scale_members.bound(x, factors, y),)
         if dy is None:
             return KernelCalls(forward)
-        dx = np.empty((len(x), 0), x.dtype) if dx is None else dx
-        filled = state.grad.scale, dx
-        return KernelCalls(forward, (scale_members_backwards.bound(x, state.scale, dy, *filled),))
+        filled = state.grad.scale, _or_unused(dx, x)
+        return KernelCalls(forward, (scale_members_backwards.bound(x, factors, dy, *filled),))
 
 
 class MemberDenseKernel(CompiledKernel):
@@ -241,14 +226,15 @@ class MemberDenseKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y, then dbiases, dweights and dx."""
         (state,) = site.states
-        weights, grad = state.weights, state.grad
-        x, y, dy, dx = map(_batch_last, (site.x, site.y, site.dy, site.dx))
-        if weights.dtype not in FLOATS or x.dtype != weights.dtype:
+        weights, grad, found = state.weights, state.grad, _batch_last(*_filled(site))
+        if found is None or site.x.dtype != weights.dtype:
             return None
-        forward = [product(weights.swapaxes(1, 2), x, y), add_biases.bound(state.biases, y)]
+        x, (y, dy, dx), n = np.moveaxis(site.x, 0, -1), found, len(site.x)
+        add = add_biases.bound(state.biases.reshape(-1), y.reshape(-1, n))
+        forward = [product(weights.swapaxes(1, 2), x, y), add]
         backward: list[NativeCall | None] = []
         if dy is not None:
-            backward = [sum_members.bound(dy, grad.biases)]
+            backward = [sum_samples.bound(dy.reshape(-1, n), grad.biases.reshape(-1))]
             backward.append(product(x, dy.swapaxes(1, 2), grad.weights))
         if dx is not None:
             backward.append(product(weights, dy, dx))
@@ -267,20 +253,18 @@ class ParametricActivationKernel(CompiledKernel):
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y and f - x, then dshares, dx and df."""
-        (state,), (x, f) = site.states, site.x
-        change, shares = state.change, state.shares
-        dx, df = site.dx if site.dx is not None else (None, None)
-        given = (x, f, site.y, change, site.dy, dx, df)
-        found: list[Any] = [_by_unit(each, len(shares)) for each in given]
-        if any((each is None) != (own is None) for each, own in zip(found, given, strict=True)):
+        (state,), inputs, gradients = site.states, site.x, site.dx or (None, None)
+        shares = state.shares
+        found = _batch_last(*inputs, site.y, state.change, site.dy, *gradients)
+        if found is None:
             return None
-        x, f, y, change, dy, dx, df = found
+        rows = [None if each is None else each.reshape(len(shares), -1) for each in found]
+        x, f, y, change, dy, dx, df = rows
         forward = (mix.bound(x, f, shares, change, y),)
         if dy is None:
             return KernelCalls(forward)
-        unused = np.empty((len(shares), 0), dy.dtype)
-        dx, df = (unused if each is None else each for each in (dx, df))
-        return KernelCalls(forward, (unmix.bound(dy, change, shares, state.grad.shares, dx, df),))
+        filled = state.grad.shares, _or_unused(dx, dy), _or_unused(df, dy)
+        return KernelCalls(forward, (unmix.bound(dy, change, shares, *filled),))
 
 
 class PBLDKernel(CompiledKernel):
@@ -296,32 +280,37 @@ class PBLDKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y and the sines and cosines, then all gradients."""
         (state,) = site.states
-        x, y, dy, dx = map(_batch_last, (site.x, site.y, site.dy, site.dx))
-        sines, cosines, slopes = map(_batch_last, (state.angles, state.cosines, state.slopes))
-        given = (y, dy, dx, sines, cosines, slopes)
-        if x.dtype not in FLOATS or y.dtype != x.dtype:
+        found = _batch_last(state.angles, state.cosines, state.slopes, *_filled(site))
+        w, phases, weights, grad = state.frequencies, state.phases, state.weights, state.grad
+        if found is None or site.x.dtype != weights.dtype:
             return None
-        if not all(each is None or each.flags.c_contiguous for each in given):
-            return None
-        w, phases, weights = state.frequencies, state.phases, state.weights
-        own, one = np.empty(x.shape, x.dtype), x.dtype.type(1)  # x may not be contiguous
-        fill = embed.bound(own, w, phases, weights, state.biases, sines, cosines, y)
-        forward = (scale.bound(x, one, own), fill)
+        *waves, y, dy, dx = found
+        x = np.empty(site.x.T.shape, weights.dtype)  # a contiguous copy
+        copy = scale.bound(site.x.T, weights.dtype.type(1), x)
+        fill = embed.bound(x, w, phases, weights, state.biases, *waves[:2], y)
         if dy is None:
-            return KernelCalls(forward)
-        dx = np.empty((len(x), 0), x.dtype) if dx is None else dx
-        waves, grad = (sines, cosines, slopes), state.grad
-        slots = grad.frequencies, grad.phases, grad.weights, grad.biases, dx
-        return KernelCalls(forward, (embed_backwards.bound(own, dy, w, weights, *waves, *slots),))
+            return KernelCalls((copy, fill))
+        filled = grad.frequencies, grad.phases, grad.weights, grad.biases, _or_unused(dx, x)
+        backward = embed_backwards.bound(x, dy, w, weights, *waves, *filled)
+        return KernelCalls((copy, fill), (backward,))
 
 
-def _by_unit(array: Array | None, units: int) -> Array | None:
-    """Return (n, units, …) as (units, numbers of each); None if it is not so in memory."""
-    moved = _batch_last(array)
-    if moved is None or moved.dtype not in FLOATS or not moved.flags.c_contiguous:
-        return None
-    rows: Array = moved.reshape(units, -1)
-    return rows
+def _filled(site: KernelSite) -> tuple[Any, ...]:
+    """Return what a layer with one input fills, and the gradient that it reads: y, dy and dx."""
+    return site.y, site.dy, site.dx
+
+
+def _batch_last(*arrays: Array | None) -> list[Any] | None:
+    """Return (n, …, features) as (…, features, n); None unless all are floats in that order."""
+    moved = [None if each is None else np.moveaxis(each, 0, -1) for each in arrays]
+    given = [each for each in moved if each is not None]
+    fits = all(each.dtype in FLOATS and each.flags.c_contiguous for each in given)
+    return moved if fits else None
+
+
+def _or_unused(dx: Array | None, like: Array) -> Array:
+    """Return a gradient, or if it is not needed, an array without columns."""
+    return np.empty((len(like), 0), like.dtype) if dx is None else dx
 
 
 def _complete(
@@ -332,8 +321,3 @@ def _complete(
         return None
     made = tuple(each for each in (*forward, *backward) if each is not None)
     return KernelCalls(made[: len(forward)], made[len(forward) :])
-
-
-def _batch_last(array: Array | None) -> Any:
-    """Return (n, …, features) viewed as (…, features, n)."""
-    return None if array is None else np.moveaxis(array, 0, -1)

@@ -13,6 +13,22 @@ from declnet.data.replacing import column_names
 from declnet.data.sets import PreparedSets
 from declnet.data.sharing import made_once, shared_data
 from declnet.data.splits import Data
+<<<<<<< HEAD
+from declnet.errors import Diagnostic, SpecError, WeightsError
+from declnet.graph.initial_weights import StartingPoint, starting_point
+from declnet.graph.kernels import engine_problem, engine_warnings
+from declnet.graph.parameters import (
+    check_fit,
+    group_problems,
+    initializer_problems,
+    read_weight_shapes,
+    slots_of,
+)
+from declnet.graph.shapes import Inferred, Node, infer, input_limits
+from declnet.registry.registry import Registry
+from declnet.spec.messages import from_here, hint_for_missing
+from declnet.spec.model import InitialWeights, RunSpec
+=======
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.initializers import initializer_problems
@@ -21,24 +37,69 @@ from declnet.graph.parameters import slots_of
 from declnet.graph.shapes import Inferred, Node, infer
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
+>>>>>>> h/int
 from declnet.spec.partial import PartialSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import ParsedSpec
 from declnet.training.checks.calibration import calibration_problems
+<<<<<<< HEAD
+from declnet.training.checks.components import component_problems, epochs_of
+from declnet.training.checks.data import (
+    Described,
+    class_problems,
+    data_problems,
+    describe,
+    floats_for_integers,
+    input_problems,
+    limit_problems,
+)
+from declnet.training.checks.heads import (
+    checked_heads,
+    output_problems_of,
+    target_problems_of,
+)
+=======
 from declnet.training.checks.components import component_problems, known_epochs
 from declnet.training.checks.data import Described, class_problems, data_problems, describe
 from declnet.training.checks.heads import checked_heads, output_problems_of, target_problems_of
 from declnet.training.checks.integers import input_problems, within_limits
+>>>>>>> h/int
 from declnet.training.checks.leakage import leakage_warnings
 from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
 from declnet.training.checks.parameters import group_problems, weight_problems
 from declnet.training.checks.schedules import schedule_problems
 from declnet.training.checks.streams import describe_streams, previews, sure_errors
-from declnet.training.checks.targets import label_problems, target_problems
+from declnet.training.checks.targets import label_problems, one_class_warnings, target_problems
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
 
 
+<<<<<<< HEAD
+def weight_problems(
+    spec: PartialSpec, nodes: Sequence[Node]
+) -> tuple[StartingPoint | None, list[Diagnostic]]:
+    """Return what is loaded by `model.initial_weights` if it is a part, and the errors in it.
+
+    Names and shapes are compared if all nodes are known.
+    """
+    initial, path = spec.model.initial_weights, spec.model.weights_path
+    if path is None:
+        return None, []
+    try:
+        shapes = read_weight_shapes(path)
+        if nodes and isinstance(initial, InitialWeights):
+            return starting_point(slots_of(nodes), shapes, initial)
+        if nodes:
+            check_fit(slots_of(nodes), shapes, str(path))
+    except WeightsError as error:
+        hint, where = hint_for_missing(path), ("model", "initial_weights")
+        inside = ("path",) if isinstance(initial, InitialWeights) else ()
+        return None, [Diagnostic(from_here(str(error)), hint, (*where, *inside), "E050")]
+    return None, []
+
+
+=======
+>>>>>>> h/int
 @dataclass(frozen=True)
 class Checked:
     """The result of a check.
@@ -129,6 +190,10 @@ def _checked(
     early = [_checked_on(each, parsed, registry, None, False) for each in previews(partial)]
     sure = sure_errors([each.errors for each in early])
     if sure:
+<<<<<<< HEAD
+        return replace(early[0], problems=tuple(sure), sets=None)
+    return _checked_on(describe_streams(partial, seed), parsed, registry, None, suspects)
+=======
         return replace(early[0], problems=(*sure, *early[0].warnings), sets=None)
     return _checked_once(describe_streams(partial, seed), parsed, registry, None, suspects)
 
@@ -152,6 +217,7 @@ def _checked_once(
     checked = made_once((described.sets, described.loaded), ("check", sections, *about), check)
     # data that the check loaded, for its limits, may be that of another seed
     return checked if checked.sets is described.sets else replace(checked, sets=None)
+>>>>>>> h/int
 
 
 def _checked_on(
@@ -196,10 +262,15 @@ def _checked_on(
     for each in heads:
         problems += label_problems(each.part, partial.data, each.infos, each.nodes, registry)
     if suspects:
+        problems += one_class_warnings(partial, described.sets)
         problems += leakage_warnings(partial, described.sets, described.parts)
     problems += calibration_problems(partial, heads, validated)
     problems += linear_problems(inferred.nodes, registry)
+<<<<<<< HEAD
+    problems += frozen_problems(inferred.complete, epochs_of(partial.training, infos))
+=======
     problems += frozen_problems(inferred.complete, known_epochs(partial.training, infos))
+>>>>>>> h/int
     memory = run_memory(partial, described.held, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine, registry)
     problems += [each for each in demands if each is not None]

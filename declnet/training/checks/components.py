@@ -1,4 +1,8 @@
+<<<<<<< HEAD
+"""The checks that components make themselves, with what they see of the run."""
+=======
 """The components' own checks, and what they see of the run."""
+>>>>>>> h/int
 
 from __future__ import annotations
 
@@ -65,7 +69,11 @@ def component_problems(
     return problems
 
 
+<<<<<<< HEAD
+def epochs_of(training: TrainingSpec, infos: Mapping[str, DataInfo]) -> int | None:
+=======
 def known_epochs(training: TrainingSpec, infos: Mapping[str, DataInfo]) -> int | None:
+>>>>>>> h/int
     """Return the number of epochs as declared, or else by the number of updates, if known."""
     samples = infos["train"].samples if "train" in infos else None
     if training.epochs is None and training.max_steps is not None and samples:
@@ -89,7 +97,11 @@ def _contexts(
         infos,
         heads[0].part.loss if len(heads) == 1 else None,
         spec.optimizer,
+<<<<<<< HEAD
+        epochs=epochs_of(spec.training, infos),
+=======
         epochs=known_epochs(spec.training, infos),
+>>>>>>> h/int
         metrics=metrics,
         outputs=tuple(dict.fromkeys(each for own in ends for each in own)),
         callbacks=tuple(spec.callbacks.values()),
