@@ -10,7 +10,7 @@ import click
 
 from declnet.cli.display.diagnostics import show_note
 from declnet.cli.options import PATH, no_plugin_option, registry_without, run_argument
-from declnet.cli.run import interrupt_on_signals, without_collections
+from declnet.cli.process import interrupt_on_signals, without_collections
 
 if TYPE_CHECKING:
     from declnet.contracts.formats.exporter import TranslatedPart

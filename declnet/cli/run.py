@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-import signal
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -30,6 +26,7 @@ from declnet.cli.options import (
     share_data,
     spec_argument,
 )
+from declnet.cli.process import interrupt_on_signals, without_collections
 from declnet.cli.reading import valid_spec
 
 if TYPE_CHECKING:
@@ -40,9 +37,6 @@ if TYPE_CHECKING:
     from declnet.runs.many.workers import Follow
     from declnet.spec.model import RunSpec
     from declnet.training.checks.check import Checked
-
-
-TERMINATION = ("SIGTERM", "SIGHUP")
 
 
 @click.command(short_help="Train and evaluate a spec.")
@@ -124,20 +118,6 @@ def run(
     return 0
 
 
-@contextmanager
-def without_collections() -> Iterator[None]:
-    """Import modules, and never look for unreachable objects among theirs.
-
-    Python would do so while it imports them and when it ends, a quarter of the time of a short run.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
 def _run_series(
     spec: RunSpec,
     disabled: tuple[str, ...],
@@ -177,7 +157,7 @@ def _train_series(
 ) -> int:
     """Train the runs of a folder, print their metrics, and make a predictor of them.
 
-    Of a shard, it trains its own runs alone; they are no predictor.
+    For a shard, train only its own runs, which do not make a predictor.
     """
     import time
     from shlex import quote
@@ -255,26 +235,6 @@ def _show_layers(checked: Checked) -> None:
 
     if checked.nodes and "train" in checked.data and is_terminal(sys.stdout):
         print_layers(checked.nodes, checked.data["train"].input_infos)
-
-
-def interrupt_on_signals() -> None:
-    """Treat a termination signal, and the end of the terminal, like Ctrl-C.
-
-    Only the first one counts: a closed terminal sends several, which must not end the checkpoint
-    that the first one causes. A signal that is ignored, as under `nohup`, stays ignored.
-    """
-    came = False
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        nonlocal came
-        if not came:
-            came = True
-            raise KeyboardInterrupt
-
-    for name in TERMINATION:
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, interrupt)
 
 
 @click.command()

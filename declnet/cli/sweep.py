@@ -23,7 +23,7 @@ from declnet.cli.options import (
     shard_option,
     share_data,
 )
-from declnet.cli.run import interrupt_on_signals
+from declnet.cli.process import interrupt_on_signals
 
 if TYPE_CHECKING:
     from declnet.cli.display.sweep_tables import Ranking

@@ -21,7 +21,7 @@ from declnet.cli.options import (
     set_option,
     share_data,
 )
-from declnet.cli.run import interrupt_on_signals
+from declnet.cli.process import interrupt_on_signals
 
 if TYPE_CHECKING:
     from declnet.contracts.runs.executor import Executor

@@ -1,6 +1,6 @@
 """The checks on what components return, made once, where the graph or a run receives it.
 
-Each folder of contracts has a `returned` of its own. A check takes the component and the value, and
+Each folder of contracts has its own `returned`. A check takes the component and the value, and
 returns the value in its contract's type. An invalid value raises a `BrokenContractError` with the
 component and the method; `attributing_errors` adds the distribution.
 """

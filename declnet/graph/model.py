@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -104,7 +105,9 @@ class Model:
         self.dtype = np.dtype(dtype)
         self.store = Parameters(self.nodes, self.dtype, groups)
         self.loaded: frozenset[str] = frozenset()
-        self.samples_at_once = samples_at_once(self.nodes, self.dtype, self.output_indices)
+        about = self.dtype, self.output_indices
+        most = partial(samples_at_once, self.nodes, *about)
+        self.samples_at_once = made_once((self.nodes,), ("samples at once", *about), most)
         floats = {read for node in self.nodes for read in node.reads_of("float")}
         self.integer_inputs = frozenset(self.inputs) - floats
         self._only = next(iter(self.inputs)) if len(self.inputs) == 1 else None

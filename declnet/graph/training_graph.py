@@ -15,6 +15,7 @@ from declnet.contracts.execution.kernel import Call, KernelSite
 from declnet.contracts.execution.operations import NormalizeWeights
 from declnet.contracts.network.inputs import sample_count
 from declnet.contracts.network.loss import Loss
+from declnet.data.sharing import made_once
 from declnet.graph.arrays import BatchArrays, GraphMemory
 from declnet.graph.gradients import GradientArrays, GradientMean
 from declnet.graph.inference import Given
@@ -25,7 +26,7 @@ from declnet.graph.kernels import (
     forward_calls,
     kernel_calls,
 )
-from declnet.graph.memory_plan import Ending, plan_memory
+from declnet.graph.memory_plan import Ending, Plan, plan_memory
 from declnet.graph.model import Model
 from declnet.graph.observation import BoundChain, BoundHead, BoundStep, ObservedStep
 from declnet.graph.parameters import Slot, view
@@ -181,9 +182,14 @@ class TrainingGraph:
         ]
         joined = [[node.index for node in chain.nodes] for chain in self._chains]
         frozen = frozen_nodes(model.nodes, epoch)
-        plan = plan_memory(
-            model.nodes, training=True, endings=endings, joined=joined, frozen=frozen
-        )
+
+        def make() -> Plan:
+            return plan_memory(
+                model.nodes, training=True, endings=endings, joined=joined, frozen=frozen
+            )
+
+        about = tuple(endings), tuple(map(tuple, joined)), frozen
+        plan = made_once((model.nodes,), ("training plan", *about), make)
         self._losses = [np.empty(capacity, model.dtype) for _ in self._heads]
         if before is None:
             self._rngs = [random_stream(seed, Stream.LAYER, node.index) for node in model.nodes]

@@ -55,7 +55,7 @@ def make_ready_run(
         DataError: the data is invalid.
         WeightsError: the parameters do not fit the model.
         ComponentError: a component raised an exception.
-        PythonNeededError: the run was to train beside others, but needs Python too often.
+        PythonNeededError: the run should train alongside others, but needs Python too often.
     """
     registry = registry_for(spec.plugins, registry)
     with attributing_errors(registry):

@@ -20,7 +20,7 @@ def held_back() -> Iterator[Callable[[], None]]:
     """Defer the first signal that has a Python handler, while in the context.
 
     After it, a Ctrl-C is delivered immediately, and other signals are dropped. Other threads get no
-    signals; a run beside others is interrupted by `Alongside.stop`.
+    signals; a run alongside others is interrupted by `Alongside.stop`.
 
     Yields:
         A function that delivers the deferred signal or interruption, if any: it calls the handler,

@@ -114,7 +114,7 @@ def load_predictor(
 
 
 class StoredRun(RunContents, Exportable):
-    """A run, finished or not: what its folder holds, and its model and data for further use.
+    """A run, finished or not: the contents of its folder, and its model and data for further use.
 
     An exception raised by a component becomes a ComponentError naming it and its distribution.
     """

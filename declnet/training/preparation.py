@@ -167,7 +167,7 @@ ReadySet = ReadyData | ReadyStream
 
 
 def in_memory(data: ReadySet) -> ReadyData:
-    """Return the data; raise DataError if it is streamed, for what needs all of it at once."""
+    """Return the data, all in memory; raise DataError if it is streamed."""
     if isinstance(data, ReadyStream):
         raise DataError(
             "this needs the data in memory, but it is streamed",

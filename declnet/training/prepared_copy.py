@@ -32,7 +32,7 @@ class PreparedCopy:
         self._sample_bytes, self._kept, self._failed = 0, set[int](), False
 
     def fill(self, number: int, arrays: Sequence[Array]) -> bool:
-        """Fill the arrays (size, …) with those of a block if it is kept; return whether it is.
+        """Fill the arrays (size, …) with a block's if it is kept; return whether it is.
 
         Raises:
             OSError: the file cannot be read.
@@ -52,7 +52,7 @@ class PreparedCopy:
         return True
 
     def keep(self, number: int, arrays: Sequence[Array]) -> None:
-        """Keep the arrays (size, …) of a block, whose types are those of all, if there is room."""
+        """Keep the arrays (size, …) of a block, if there is room; all blocks have equal types."""
         if self._failed or number in self._kept or not len(arrays[0]):
             return
         try:

@@ -18,9 +18,9 @@ from declnet.training.preparation import ReadyStream
 class StreamedBatches(BatchOrder):
     """Batches of a stream, for an epoch that finds their samples in `samples`.
 
-    In each epoch, the blocks come in another order, those of a group together. As many of them as
-    fill a window are read at a time and shuffled together, after what is left of the window before,
-    less than a batch. So what a batch holds depends on the seed, the epoch and its number only.
+    In each epoch, the blocks come in another order, blocks of a group together. As many of them as
+    fill a window are read at a time and shuffled together, after the rest of the window before,
+    less than a batch. So the samples in a batch depend only on the seed, the epoch and its number.
 
     The memory has two halves, so that one window is read while the other is trained on. Samples
     stay where they are read; `order` is what is shuffled.

@@ -20,7 +20,7 @@ ENDING = 20.0
 
 
 class RayExecutor(Executor):
-    """Each run is a task of a Ray cluster; those of a node that is lost are begun again elsewhere.
+    """Each run is a task of a Ray cluster; if a node is lost, its tasks are restarted elsewhere.
 
     Without an address: the cluster of `RAY_ADDRESS` or of this machine, else one that is started on
     this machine and ends with declnet. `ray:auto` requires a running one, `ray:HOST:6379` names

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from .conftest import by_name
+from .kills import carried_through_kills, finished_runs
 
 KILLS = int(os.environ.get("DECLNET_TEST_SWEEP_KILLS", "2"))
 SEEDS = int(os.environ.get("DECLNET_TEST_SWEEP_SEEDS", "2"))
@@ -85,15 +86,6 @@ def test_each_point_is_a_run_of_its_own_and_the_summary_has_its_values(declnet_c
     assert bits(tmp_path / "alone") == bits(tmp_path / "swept" / name / "seed-2")
 
 
-def finished_runs(folder):
-    """When the metrics of each finished run were written; the manifest follows them."""
-    return {
-        each.parent: each.with_name("metrics.json").stat().st_mtime_ns
-        for each in folder.glob("*/seed-*/manifest.json")
-        if content(each)["status"] == "finished"
-    }
-
-
 def test_killed_at_random_moments_it_ends_with_the_same_summary(declnet_cli, spec, tmp_path):
     """Nothing is lost and nothing is repeated, after any kill, until it has finished."""
     seeds = ("--seeds", f"1..{SEEDS}", "--quiet", "--out")
@@ -105,22 +97,18 @@ def test_killed_at_random_moments_it_ends_with_the_same_summary(declnet_cli, spe
     whole = content(tmp_path / "whole/summary.json")
     assert sum(len(each["runs"]) for each in whole["specs"]) == 6 * SEEDS
     while kills < KILLS:
-        folder, finished, before = tmp_path / f"killed-{sweeps}", False, {}
+        folder = tmp_path / f"killed-{sweeps}"
         sweeps += 1
-        while not finished:
+
+        def start(folder=folder):
             begun = (folder / "sweep.json").exists()
             command = ["resume", folder, "--quiet"] if begun else ["sweep", spec, *seeds, folder]
-            process = declnet_cli.start(*command)
-            if kills < KILLS:
-                time.sleep(draw.uniform(0, lasts))
-                kills += process.poll() is None
-                process.kill()
-            _, errors = process.communicate()
-            finished = process.returncode == 0
-            assert finished or process.returncode < 0, errors
-            after = finished_runs(folder)
-            assert before.items() <= after.items()
-            before = after
+            return declnet_cli.start(*command)
+
+        def finished(folder=folder):
+            return finished_runs(folder.glob("*/seed-*/manifest.json"))
+
+        kills += carried_through_kills(start, finished, draw, lasts, KILLS - kills)
         assert bits(folder) == bits(tmp_path / "whole")
         assert content(folder / "sweep.json") == content(tmp_path / "whole/sweep.json")
         assert without_times(content(folder / "summary.json")) == without_times(whole)

@@ -12,6 +12,7 @@ import tomllib
 import pytest
 
 from .conftest import rows
+from .kills import carried_through_kills, finished_runs
 
 pytest.importorskip("optuna")
 
@@ -86,15 +87,6 @@ def test_the_best_spec_repeats_the_best_trial(declnet_cli, spec_file, tuned, tmp
         assert manifest.get("stopped", "").startswith("pruned") == (each["state"] == "pruned")
 
 
-def finished_trials(folder):
-    """When the metrics of each finished trial were written; the manifest follows them."""
-    return {
-        each.parent: each.with_name("metrics.json").stat().st_mtime_ns
-        for each in folder.glob("trials/*/manifest.json")
-        if content(each)["status"] == "finished"
-    }
-
-
 def test_killed_at_random_moments_it_ends_with_the_same_trials(
     declnet_cli, spec_file, tuned, tmp_path
 ):
@@ -105,22 +97,18 @@ def test_killed_at_random_moments_it_ends_with_the_same_trials(
     lasts = time.monotonic() - began
     whole, draw, kills, studies = trials(tmp_path / "whole"), random.Random(5), 0, 0
     while kills < KILLS:
-        folder, finished, before = tmp_path / f"killed-{studies}", False, {}
+        folder = tmp_path / f"killed-{studies}"
         studies += 1
-        while not finished:
+
+        def start(folder=folder):
             begun = (folder / "study.json").exists()
             command = ["resume", folder] if begun else ["tune", spec, "--out", folder]
-            process = declnet_cli.start(*command, "--quiet")
-            if kills < KILLS:
-                time.sleep(draw.uniform(0, lasts))
-                kills += process.poll() is None
-                process.kill()
-            _, errors = process.communicate()
-            finished = process.returncode == 0
-            assert finished or process.returncode < 0, errors
-            after = finished_trials(folder)
-            assert before.items() <= after.items()
-            before = after
+            return declnet_cli.start(*command, "--quiet")
+
+        def finished(folder=folder):
+            return finished_runs(folder.glob("trials/*/manifest.json"))
+
+        kills += carried_through_kills(start, finished, draw, lasts, KILLS - kills)
         assert trials(folder) == whole
         assert bits(folder) == bits(tmp_path / "whole")
         assert content(folder / "study.json")["status"] == "finished"

@@ -85,7 +85,8 @@ class Table:
         target: the name of the column to predict; None if there is none, or several.
         features: the columns to predict from, in order; default: all but the targets.
         rows: the number of each row in its original table, for messages; default: 1 to n.
-        notes: remarks on how columns were read, which a run's check shows as warnings.
+        notes: remarks on how columns were read, which a run's check shows as warnings; for
+            `declnet new`, also on columns that were left out.
         targets: the names of several columns to predict, in place of `target`.
         classes: the sorted classes of targets by column, where classes may have no row; default:
             the distinct values of the column in the training data.
@@ -200,8 +201,8 @@ class TableProfile:
         selects_features: whether the source has a key `features` that lists the columns to predict
             from.
         notes: remarks on how columns were read; the source declares what they suggest.
-        excluded: columns that the user left out, which are not in `columns`; if there are any,
-            the source has a key `features`, which must list the others.
+        excluded: columns that the user or the source left out, which are not in `columns`; if
+            there are any, the source has a key `features`, which must list the others.
         others: the kinds of further targets, by column.
         folds: into how many folds the user wants to divide the rows, 1 for a single split; None
             leaves it to the template.

@@ -78,8 +78,8 @@ class TranslationSite:
 class Translation(Component):
     """How components of certain classes are written in a format; it has no fields.
 
-    A component's file is its mathematics; translations are files beside the format, or of a third
-    party. Subclasses of the classes in `replaces` are never translated, since they may compute
+    A component's file is its mathematics; translations are in the format's package, or in a third
+    party's. Subclasses of the classes in `replaces` are never translated, since they may compute
     something else. If several translations have the same format and class, the first registered
     one is used.
     """

@@ -119,7 +119,7 @@ class OpenStudy(Protocol):
         """Return a new trial, or None if there is nothing more to try."""
 
     def trials(self) -> Sequence[StudyTrial]:
-        """Return all trials by number, also those of other machines."""
+        """Return all trials by number, including other machines' trials."""
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Store what is known of the objective; return whether to stop the trial early.

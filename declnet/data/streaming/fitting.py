@@ -177,8 +177,8 @@ def _class_weights(spec: DataSpec, planned: PreparedSets, survey: Survey) -> Arr
 class StreamedFit:
     """A preparation fitted to training data in blocks, in as few passes as possible.
 
-    The first pass fits what the first block suggests, which is nearly always right. What is fitted
-    to a column as an earlier transform leaves it then takes another pass.
+    The first pass fits what the first block suggests, which is nearly always right. A
+    transform that is fitted to the result of an earlier one takes another pass.
 
     Attributes:
         sampled: whether a transform is fitted to a sample.

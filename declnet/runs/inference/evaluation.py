@@ -17,7 +17,12 @@ from declnet.contracts.runs.calibrator import Thresholds
 from declnet.data.loading import guarded
 from declnet.errors import DataError
 from declnet.runs.inference.calibration import FittedCalibration
-from declnet.runs.inference.observing import Baseline, Observed, never_predicted
+from declnet.runs.inference.observing import (
+    MOST_STREAMED,
+    Baseline,
+    Observed,
+    never_predicted,
+)
 from declnet.runs.inference.predictions import OutputReading, require_finite
 from declnet.runs.inference.predictor import Called, LabeledPart, Predictor, averaged
 from declnet.runs.inference.reliability import Coverage, Reliability
@@ -71,7 +76,8 @@ class Evaluation:
         counts: (true class, predicted class); (outputs, 2, 2) for several binary outputs; None
             for values.
         errors: r2 and the errors of values; None for classes.
-        baseline: the metrics and errors of the best constant prediction; None if there is none.
+        baseline: the metrics and errors of the best constant prediction; None if there is none, or
+            the data has more than 8 million targets.
         warnings: what is wrong with the predictions, e.g. a class that is never predicted, or
             which part of the data is left out.
         heads: for several losses, the performance of each by its name, with its metrics by their
@@ -135,7 +141,7 @@ class Evaluation:
 
 
 def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str) -> Evaluation:
-    """Evaluate a model on data in parts; only their targets are kept in memory.
+    """Evaluate a model on data in parts; of these, only targets are kept, for the baseline.
 
     The averaged predictions of an ensemble have no loss, which may take something else, e.g.
     logits, or targets as a single model's preparation scales them.
@@ -299,7 +305,7 @@ class _Watched:
     """What is counted over the predictions for one loss."""
 
     def __init__(self, reading: OutputReading) -> None:
-        self._reading, self._observed = reading, Observed(reading)
+        self._reading, self._observed = reading, Observed(reading, MOST_STREAMED)
         self._counts = ClassCounts(reading) if reading.sort != "values" else None
         self._errors, self._samples = ValueErrors(), 0
         self._trust: _Trust | None = None

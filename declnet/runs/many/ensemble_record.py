@@ -95,7 +95,7 @@ def finish_ensemble(
 
     Raises:
         RunError: the folder cannot be written to.
-        ComponentError: a callback that was told of the end raised an exception.
+        ComponentError: a callback raised an exception.
     """
     from declnet.runs.inference.prediction_files import OUT_OF_FOLD, write_out_of_fold
 
@@ -130,12 +130,12 @@ def finish_ensemble(
 
 
 def tell_callbacks(ensemble: Ensemble, registry: Registry | None = None) -> None:
-    """Tell the callbacks of seeds or folds that all have ended; those of a sweep are told later.
+    """Notify the callbacks of seeds or folds that all have ended; a sweep notifies its own later.
 
-    A process that was killed before it told them leaves it to the one that resumes them.
+    If the process was killed before that, the one that resumes the runs does it.
 
     Raises:
-        ComponentError: a callback that was told raised an exception.
+        ComponentError: a callback raised an exception.
     """
     first = grouped_run(ensemble.path / ensemble.content["runs"][0]["folder"])
     if first is not None and first.group == ensemble.path.absolute():

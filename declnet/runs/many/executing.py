@@ -1,4 +1,4 @@
-"""Runs on executors: what a task is as text, what carries it out, and what its answer brings.
+"""Runs on executors: tasks as text, their execution, and their answers.
 
 A run is written to its folder where that is on a file system which the other machine shares, so
 that a run which is lost with its machine is resumed. Elsewhere it is written to a temporary folder,
@@ -8,6 +8,7 @@ whose files come back with the answer.
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import shutil
@@ -36,6 +37,7 @@ from declnet.errors import DeclnetError, OutputError, RunError
 from declnet.registry.discovery import default_registry, discover
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
+from declnet.runs.many import judging
 from declnet.runs.many.judging import Judged, Report, reporting
 from declnet.runs.many.tasks import Outcome, Task, carry_out
 from declnet.runs.many.workers import Follow
@@ -114,7 +116,7 @@ def _outcomes(
     executor: Executor, texts: Iterator[str], waiting: dict[int, _Waiting], follow: Follow
 ) -> Iterator[Outcome]:
     """Yield the outcome of each task that the executor takes, and of the first in any case."""
-    updates = executor.execute(texts)
+    updates, looked = executor.execute(texts), -math.inf
     with ExitStack() as stack:
         stack.callback(getattr(updates, "close", lambda: None))
         for given in updates:
@@ -131,9 +133,11 @@ def _outcomes(
                 yield outcome
             else:
                 follow(waiting[update.task].task, update.done)
-            for each in waiting.values():
-                if each.judged is not None:
-                    each.judged.look()
+            if time.monotonic() >= looked + judging.SECONDS_BETWEEN_LOOKS:
+                for each in waiting.values():
+                    if each.judged is not None:
+                        each.judged.look()
+                looked = time.monotonic()
     if not waiting:
         next(texts, None)  # if it has taken none at all
     for each in waiting.values():

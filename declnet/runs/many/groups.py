@@ -29,7 +29,7 @@ SWEEP_FILE = "sweep.json"
 
 
 def grouped_run(directory: str | Path) -> GroupedRun | None:
-    """Return a run as one of its group, as far as files beside its folder say; None without one.
+    """Return a run as a member of its group, by the files next to its folder; None without one.
 
     Args:
         directory: the run's folder.

@@ -27,6 +27,9 @@ Report = Callable[[str], str | None]
 
 SECONDS_BETWEEN_REPORTS = 0.3
 
+SECONDS_BETWEEN_LOOKS = 1.0
+"""Between looks at the histories of all runs; a network drive takes its time for each."""
+
 
 def reporting(stop_file: Path, report: Report | None) -> StopWhen:
     """Return what reports the logged epochs of a run now and then, and hears whether to stop.
@@ -67,7 +70,7 @@ class Judged:
 
     def __init__(self, task: Task, parent: Path) -> None:
         self._task = task
-        self._epoch, self._seen = -1, (0, 0)
+        self._epoch, self._seen, self._reports = -1, (0, 0), False
         self._reason: str | None = None
         # named as temporary files are
         self.stop_file = parent.absolute() / f".executor.stop.{secrets.randbits(64)}"
@@ -81,16 +84,19 @@ class Judged:
         rows = json.loads(report)
         if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
             raise ValueError(report)
+        self._reports = True
         self._judge(rows)
         if self._reason is not None and stop is not None:
             stop(self._reason)
 
     def look(self) -> None:
-        """Judge what the run's history has, if this file system has it, and have the run stop.
+        """Judge what the run's history has, if it is here and nothing reports, and stop the run.
 
         Raises:
             RunError: the file that stops it cannot be written.
         """
+        if self._reports:
+            return
         self._judge(self._logged())
         if self._reason is not None and not self.stop_file.exists():
             try:
@@ -115,8 +121,7 @@ class Judged:
 
     def end(self) -> None:
         """Judge the rest of a run that has ended, for the trials after it."""
-        self._reason = None
-        self.look()
+        self._judge(self._logged())
         self.stop_file.unlink(missing_ok=True)
 
     def _judge(self, rows: Iterable[Mapping[str, Any]]) -> None:

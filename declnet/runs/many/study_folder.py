@@ -145,7 +145,7 @@ class StoredStudy(StoredGroup):
 
     @cached_property
     def trials(self) -> tuple[StudyTrial, ...]:
-        """All trials by number, also those of other folders, as of the last summary.
+        """All trials by number, including trials of other folders, as of the last summary.
 
         Raises:
             OutputError: the summary cannot be read.

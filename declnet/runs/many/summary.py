@@ -1,4 +1,4 @@
-"""The summary of many runs: the distribution of each metric over those of a spec, best first."""
+"""The summary of many runs: the distribution of each metric over the runs of a spec, best first."""
 
 from __future__ import annotations
 

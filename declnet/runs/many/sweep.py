@@ -80,15 +80,16 @@ def sweep(
     """
     spec = as_spec(spec, registry)
     given = given_for(data, on)
-    points = _points(spec, registry, given)
-    swept = named_points(points, tuple(seeds) if seeds is not None else None)
-    check_metric(metric, [each.spec for each in swept], ascending)
-    name = f"{spec.name}-{SWEEP}"
-    parent = claim_numbered(Path(out), name) if numbered else claim(Path(out))
-    with locked(parent):
-        claim(parent)  # another process may have written here since
-        begin_sweep(parent, swept, metric, ascending=ascending)
-        return _trained(parent, given, jobs, on, listener, registry)
+    with sharing_data():
+        points = _points(spec, registry, given)
+        swept = named_points(points, tuple(seeds) if seeds is not None else None)
+        check_metric(metric, [each.spec for each in swept], ascending)
+        name = f"{spec.name}-{SWEEP}"
+        parent = claim_numbered(Path(out), name) if numbered else claim(Path(out))
+        with locked(parent):
+            claim(parent)  # another process may have written here since
+            begin_sweep(parent, swept, metric, ascending=ascending)
+            return _trained(parent, given, jobs, on, listener, registry)
 
 
 def resume_sweep(
@@ -117,7 +118,7 @@ def resume_sweep(
         DeclnetError: as `sweep` does.
     """
     given, directory = given_for(data, on), open_sweep(path).path
-    with locked(directory):
+    with sharing_data(), locked(directory):
         return _trained(directory, given, jobs, on, listener, registry, allow_changes=allow_changes)
 
 
@@ -217,7 +218,7 @@ def _trained(
 ) -> StoredSweep:
     """Train what is left of a sweep, and summarize it."""
     stored = open_sweep(parent, registry)
-    with sharing_data(), stored.telling():
+    with stored.telling():
         training = SweepTraining(stored, jobs, executor, data, allow_changes=allow_changes)
         found = []
         with closing(training.outcomes(registry or default_registry())) as outcomes:

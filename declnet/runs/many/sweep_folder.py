@@ -153,7 +153,7 @@ class StoredSweep(StoredGroup):
 
     @cached_property
     def shard(self) -> frozenset[Path] | None:
-        """The runs that the folder is to have if it is that of one shard; None for all.
+        """The runs of the shard, if the folder holds one shard; None for all.
 
         Raises:
             OutputError: the list cannot be read.
@@ -192,7 +192,7 @@ class StoredSweep(StoredGroup):
         return found
 
     def outcomes(self) -> list[Outcome]:
-        """Return what came of each run so far, as its folder says; of a shard, of its own runs.
+        """Return the outcome of each run so far, by its folder; for a shard, of its own runs.
 
         Raises:
             OutputError: the folder of a spec is damaged.

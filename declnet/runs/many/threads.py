@@ -33,7 +33,7 @@ FIXED = 0.01
 
 
 def jobs_for(tasks: Sequence[Task], jobs: int | None = None) -> int:
-    """Return how many tasks to execute at once.
+    """Return how many tasks to execute at the same time.
 
     Args:
         tasks: the tasks.
@@ -53,9 +53,9 @@ def side_by_side(
     disabled: Sequence[str],
     follow: Follow,
 ) -> Generator[Outcome, None, None]:
-    """Execute tasks at once; yield outcomes in order of completion.
+    """Execute tasks in parallel; yield outcomes in order of completion.
 
-    Each has the results of a run of its own with one BLAS thread, to the bit. If this ends early,
+    Each has the results of a separate run with one BLAS thread, to the bit. If this ends early,
     e.g. by an interruption, the runs are recorded as interrupted.
 
     Args:

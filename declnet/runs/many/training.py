@@ -1,4 +1,4 @@
-"""Training many runs where the caller wants them: in this process, beside each other, elsewhere."""
+"""Training many runs where the caller wants them: one by one, in parallel, on other machines."""
 
 from __future__ import annotations
 

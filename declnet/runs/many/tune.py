@@ -10,7 +10,8 @@ from declnet.contracts.runs.executor import Executor
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.data.loading import GivenData
 from declnet.data.sharing import sharing_data
-from declnet.errors import Diagnostic, SpecError
+from declnet.data.splits import Data
+from declnet.errors import Diagnostic, RunError, SpecError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs.many.groups import telling_group
@@ -50,7 +51,7 @@ def tune(
         data: data to use instead of the spec's, as for `run`.
         out: the folder of the study, new or empty.
         numbered: whether to write to a new folder `<name>-study-<number>` within `out` instead.
-        jobs: how many trials to train at once on this machine.
+        jobs: how many trials to train at once on this machine; 1 with `data`.
         on: where to train them; default: on this machine.
         listener: called with each trial that has ended, in this thread.
         registry: where names are looked up; default: all installed plugins.
@@ -63,19 +64,18 @@ def tune(
         RunError: the folder cannot be written to, or the searcher or the executor fails.
     """
     spec = as_spec(spec, registry)
-    given = given_for(data, on)
+    given = _given(data, on, jobs)
     require_tuning(spec)
-    problems = list(study_problems(spec, registry_for(spec.plugins, registry), given))
-    if any(each.severity == "error" for each in problems):
-        raise SpecError(spec.source_map.locate(problems))
-    name = f"{spec.name}-study"
-    parent = claim_numbered(Path(out), name) if numbered else claim(Path(out))
-    with locked(parent):
-        claim(parent)  # another process may have written here since
-        begin_study(parent, spec)
-        stored = open_study(parent, registry)
-        runner = StudyRunner(stored, registry or default_registry(), _ended(listener), given)
-        return _trained(stored, runner, jobs, on, registry)
+    with sharing_data():
+        problems = list(study_problems(spec, registry_for(spec.plugins, registry), given))
+        if any(each.severity == "error" for each in problems):
+            raise SpecError(spec.source_map.locate(problems))
+        name = f"{spec.name}-study"
+        parent = claim_numbered(Path(out), name) if numbered else claim(Path(out))
+        with locked(parent):
+            claim(parent)  # another process may have written here since
+            begin_study(parent, spec)
+            return _trained(parent, given, jobs, on, listener, registry)
 
 
 def resume_study(
@@ -103,16 +103,9 @@ def resume_study(
         OutputError: it is no such folder, or another process is working in it.
         DeclnetError: as `tune` does.
     """
-    given, stored = given_for(data, on), open_study(path, registry)
-    with locked(stored.path):
-        runner = StudyRunner(
-            stored,
-            registry or default_registry(),
-            _ended(listener),
-            given,
-            allow_changes=allow_changes,
-        )
-        return _trained(stored, runner, jobs, on, registry)
+    given, directory = _given(data, on, jobs), open_study(path).path
+    with sharing_data(), locked(directory):
+        return _trained(directory, given, jobs, on, listener, registry, allow_changes=allow_changes)
 
 
 def require_tuning(spec: RunSpec) -> None:
@@ -141,7 +134,7 @@ def train_trials(
     follow: Follow = ignore,
     executor: Executor | None = None,
 ) -> None:
-    """Train what is left of a study, and write what is known of it then, also if it is interrupted.
+    """Train what is left of a study, and write what is known of it then, also when interrupted.
 
     Args:
         study: the study in progress.
@@ -172,21 +165,32 @@ def train_trials(
 
 
 def _trained(
-    stored: StoredStudy,
-    runner: StudyRunner,
+    parent: Path,
+    data: Mapping[str, Data] | None,
     jobs: int,
-    on: Executor | None,
+    executor: Executor | None,
+    listener: TrialListener | None,
     registry: Registry | None,
+    *,
+    allow_changes: bool = False,
 ) -> StoredStudy:
-    own = registry or default_registry()
-    with sharing_data(), closing(runner):
-        train_trials(runner, stored, own, jobs=jobs, executor=on)
-    return stored
+    """Train what is left of a study, and summarize it."""
 
-
-def _ended(listener: TrialListener | None) -> Callable[[StudyTrial, str | None], None]:
     def ended(trial: StudyTrial, _error: str | None) -> None:
         if listener is not None:
             listener(trial)
 
-    return ended
+    stored, own = open_study(parent, registry), registry or default_registry()
+    runner = StudyRunner(stored, own, ended, data, allow_changes=allow_changes)
+    with closing(runner):
+        train_trials(runner, stored, own, jobs=jobs, executor=executor)
+    return stored
+
+
+def _given(
+    data: GivenData | Mapping[str, GivenData] | None, executor: Executor | None, jobs: int
+) -> Mapping[str, Data] | None:
+    """Return what `given_for` does; raise RunError if the trials are for other processes."""
+    if data is not None and jobs > 1:
+        raise RunError("trials at once train in other processes, without this data: use jobs=1")
+    return given_for(data, executor)

@@ -68,8 +68,8 @@ class Skipped:
 def list_runs(directory: Path, prefix: str = "") -> Iterator[ListedRun | Skipped]:
     """Yield every run in a folder, and every subfolder without a run, sorted by path.
 
-    Of many runs, those that have not changed since an earlier listing are not read again: what was
-    read then is in an index in the user's cache folder.
+    If there are many runs, those that have not changed since an earlier listing are not read
+    again, but taken from an index in the user's cache folder.
 
     Args:
         directory: the folder.

@@ -29,7 +29,7 @@ def try_data_source(subject: Subject, setting: Setting) -> Trial:
     with calling("chunks", skips=DataError):
         parts = [checked_load(source, part, "chunks") for part in source.chunks(rng, size)]
     if not parts or any(len(part) > size for part in parts):
-        raise CheckFailed(f"chunks({size}) gives more samples at once, or nothing at all")
+        raise CheckFailed(f"chunks({size}) gives more samples, or nothing at all")
     arrays = [_arrays(part) for part in parts]
     return Trial({name: np.concatenate([each[name] for each in arrays]) for name in arrays[0]})
 
@@ -116,7 +116,7 @@ def blocks_are_the_data(subject: Subject) -> None:
                 raise CheckFailed("blocks have other sizes than said")
             fault = difference(np.concatenate(parts), array)
             if fault:
-                raise CheckFailed(f"the {name} of all blocks is not that of load: {fault}")
+                raise CheckFailed(f"the {name} of all blocks differs from load's: {fault}")
 
 
 CHECKS = (

@@ -341,7 +341,7 @@ def replaces_its_components(subject: Subject) -> None:
     if missing:
         raise CheckFailed(
             f"it never takes over in {' and '.join(missing)}: bind returns None, or suits False, "
-            "wherever the kit tries it; declare example_shapes that it is made for"
+            "in all cases of the kit; declare example_shapes that it is made for"
         )
 
 

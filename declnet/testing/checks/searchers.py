@@ -128,7 +128,7 @@ def proposes_values_of_the_space(subject: Subject) -> None:
 
 @check
 def keeps_what_it_is_told(subject: Subject) -> None:
-    """Lists each trial with its values, and the state and objective that it was told."""
+    """Lists each trial with its values, and the state and objective that were reported."""
     with _folder() as directory:
         with _opened(subject, directory) as study:
             trial = _ask(subject, study)

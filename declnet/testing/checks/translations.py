@@ -404,7 +404,7 @@ def _compare(translation: type[Translation], exporter: Exporter, cases: Sequence
             )
         wanted = case.expected.sets
         if wanted is not None and np.mean(own.sets != wanted) > MOST_OTHER_SETS:
-            raise CheckFailed(f"{where}: the file's sets are not those of the component")
+            raise CheckFailed(f"{where}: the file's sets differ from the component's")
     return len(cases)
 
 

@@ -34,7 +34,7 @@ from declnet.training.checks.model import frozen_problems, linear_problems, outp
 from declnet.training.checks.parameters import group_problems, weight_problems
 from declnet.training.checks.schedules import schedule_problems
 from declnet.training.checks.streams import describe_streams, previews, sure_errors
-from declnet.training.checks.targets import label_problems, target_problems
+from declnet.training.checks.targets import label_problems, one_class_warnings, target_problems
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
 
@@ -129,7 +129,7 @@ def _checked(
     early = [_checked_on(each, parsed, registry, None, False) for each in previews(partial)]
     sure = sure_errors([each.errors for each in early])
     if sure:
-        return replace(early[0], problems=(*sure, *early[0].warnings), sets=None)
+        return replace(early[0], problems=tuple(sure), sets=None)
     return _checked_once(describe_streams(partial, seed), parsed, registry, None, suspects)
 
 
@@ -196,6 +196,7 @@ def _checked_on(
     for each in heads:
         problems += label_problems(each.part, partial.data, each.infos, each.nodes, registry)
     if suspects:
+        problems += one_class_warnings(partial, described.sets)
         problems += leakage_warnings(partial, described.sets, described.parts)
     problems += calibration_problems(partial, heads, validated)
     problems += linear_problems(inferred.nodes, registry)

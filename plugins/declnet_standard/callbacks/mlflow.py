@@ -1,4 +1,4 @@
-"""MLflow: a run for each run, a parent for those of a sweep, a study, or several seeds or folds.
+"""MLflow: a run for each run, a parent for a sweep, a study, or several seeds or folds.
 
 The client is used, not MLflow's functions such as `mlflow.start_run`, whose active run is global:
 several runs may train in threads of one process.
@@ -74,7 +74,7 @@ class Mlflow(Callback):
             yield Diagnostic("the callback mlflow needs MLflow", 'pip install "declnet[mlflow]"')
 
     def start(self, run: Run) -> Tracked:
-        """Start an MLflow run and log the spec's keys; continue that of a killed one."""
+        """Start an MLflow run and log the spec's keys; continue the MLflow run of a killed run."""
         if run.directory is None:
             client = self._client()
             run_id = client.create_run(self._experiment(client), run_name=run.name).info.run_id
@@ -228,7 +228,7 @@ def _log_params(client: Any, run_id: str, keys: Mapping[str, Any]) -> None:
 
 
 def _flat(metrics: Mapping[str, Mapping[str, float | None]]) -> Iterator[tuple[str, float | None]]:
-    """Yield metrics by their names in a history, those of test data with the prefix `test_`."""
+    """Yield metrics by their names in a history, for test data with the prefix `test_`."""
     for data, values in metrics.items():
         for name, value in values.items():
             yield (name if data == "train" else f"{data}_{name}"), value

@@ -43,7 +43,7 @@ def data_section(
     of_inputs = "the columns of each input"
     if inputs is None:
         inputs = plan.inputs
-        of_inputs = "each text is an input of its own; the other columns are one"
+        of_inputs = "each text is a separate input; the other columns are one"
     yield "[data]"
     yield from _held_out(plan)
     one_class = plan.table.task != "values" and not plan.table.others

@@ -27,6 +27,7 @@ EPOCHS = 12
 def judged(document, tmp_path, monkeypatch):
     """Carry out a run that is stopped after its third epoch; return outcome and judged epochs."""
     monkeypatch.setattr(judging, "SECONDS_BETWEEN_REPORTS", 0.0)
+    monkeypatch.setattr(judging, "SECONDS_BETWEEN_LOOKS", 0.0)
     document["data"]["validation"] = 0.25
     document["training"]["epochs"] = EPOCHS
 

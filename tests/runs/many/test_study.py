@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 
 import pytest
 
-from declnet import EpochLogged, OutputError, open_study, parse_spec
+from declnet import EpochLogged, OutputError, open_ensemble, open_study, parse_spec
 from declnet.runs.many.study import StudyRunner
 from declnet.runs.many.study_folder import begin_study
 from declnet.runs.many.tasks import carry_out
@@ -91,6 +92,20 @@ def test_what_a_kill_left_is_continued_with_the_same_answers(study, registry):
     carried_out(folder, registry)
     states = [each.state for each in open_study(folder, registry).trials]
     assert states == ["finished", "pruned", "finished", "finished"]
+
+
+def test_a_trial_that_heard_too_late_does_not_begin_its_next_run(study, registry):
+    """As on an executor, where the first run may end before it hears that it is behind."""
+    folder = study(**{"tune.seeds": [3, 4], "tune.search": {"type": "steps", "rates": [0.01]}})
+    runner = StudyRunner(open_study(folder, registry), registry)
+    task = next(runner)
+    outcome = carry_out(replace(task, stop_when=None), registry, lambda _: None)
+    assert task.stop_when(EpochLogged(0, 0.01, {}, {"accuracy": 0.5})).startswith("pruned")
+    runner.finished(outcome)
+    carried_out(folder, registry)
+    found = open_study(folder, registry)
+    assert [each.state for each in found.trials] == ["pruned"]
+    assert [each.path.name for each in open_ensemble(found.trial_folder(0)).runs] == ["seed-3"]
 
 
 def test_the_objective_is_the_mean_over_folds_and_seeds(study, registry):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import SpecError, open_run, parse_spec, resume_study, run, tune
+from declnet import RunError, SpecError, open_run, parse_spec, resume_study, run, tune
 
 from .conftest import InThread
 
@@ -54,6 +54,13 @@ def test_data_of_the_program_replaces_the_specs_also_when_resumed(tuned, registr
         (each.values, each.state, each.value) for each in whole.trials
     ]
     assert len(whole.trials) == 3
+
+
+def test_data_of_the_program_is_not_for_other_processes(tuned, registry, tmp_path):
+    given = np.zeros((4, 2)), np.array([0, 1, 0, 1])
+    with pytest.raises(RunError, match="use jobs=1"):
+        tune(tuned, given, out=tmp_path / "study", jobs=2, registry=registry)
+    assert not (tmp_path / "study").exists()
 
 
 def test_a_spec_without_the_section_or_with_wrong_ends_is_refused(tuned, registry, tmp_path):
