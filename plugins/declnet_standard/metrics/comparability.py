@@ -94,7 +94,7 @@ def _takes(loss: Loss, info: DataInfo, shape: Shape) -> bool:
     if loss.targets == "classes":
         return True
     try:
-        loss.prepare(np.ones((1, *info.target_shape)), shape, np.float64)
+        loss.prepare(np.ones((1, *info.target_shape)), shape, np.dtype(np.float64))
     except ValueError:
         return False
     return True
