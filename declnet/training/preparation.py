@@ -328,7 +328,8 @@ def prepare(
         name: ReadyStream.of(each, model, heads, preparation, name)
         for name, each in sets.streams.items()
     }
-    for name, each in sets.datasets.items():
+    # of a stream, what is in memory is a sample
+    for name, each in ({} if ready else sets.datasets).items():
         made_of, about = (each, preparation, model.nodes), ("ready", name, spec.model, heads)
         make = partial(make_ready, each, model, heads, preparation, name)
         ready[name] = made_once(made_of, about, make, _size)

@@ -13,7 +13,9 @@ import pytest
 
 from declnet import DataError, SpecError, open_run, parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
+from declnet.registry.discovery import default_registry
 from declnet.training import pace
+from declnet.training.preparation import ReadyStream, prepare
 
 KILLS = int(os.environ.get("DECLNET_TEST_STREAM_KILLS", "0"))
 """Random kills of runs on each format of streamed data; by default, one of a run on CSV."""
@@ -131,6 +133,12 @@ def test_a_run_killed_within_an_epoch_is_resumed_to_the_bit(document, tmp_path, 
         assert [*(folder / "checkpoints").iterdir()]
         resume(folder)
         require_same(whole, folder)
+
+
+def test_all_sets_are_streamed_rather_than_a_sample_of_them(document):
+    prepared = prepare(parse_spec(document), default_registry())
+    assert sum(map(len, prepared.data.values())) == 500
+    assert all(isinstance(each, ReadyStream) for each in prepared.data.values())
 
 
 def test_other_data_is_not_resumed_on(document, tmp_path):
