@@ -264,7 +264,7 @@ def test_sentences_are_read_word_by_word_beside_other_columns(declnet_cli, tmp_p
     (tmp_path / "both.csv").write_text("\n".join(["note,size,seen from,kind", *rows]))
     (tmp_path / "note.csv").write_text("\n".join(["note,kind", *alone]))
     few = ("--set", "training.epochs=25", "--quiet")
-    for name, beside in (("both", ", beside the other columns"), ("note", "")):
+    for name, beside in (("both", ", in addition to the other columns"), ("note", "")):
         done = declnet_cli("new", f"{name}.toml", "--data", f"{name}.csv", "--target", "kind")
         assert done.stderr == f'note: column "note" is read as text, word by word{beside}\n'
         declnet_cli.succeeds("run", f"{name}.toml", *few, "--out", name)

@@ -312,7 +312,7 @@ def test_several_values_are_tried_in_all_combinations(declnet_cli, document, spe
     name = "small-width=6-learning_rate=0.2"
     words = [word for each in (*changes, f"name={name}") for word in ("--set", each)]
     declnet_cli.succeeds("run", spec, *words, "--out", alone, "--quiet")
-    same_bits(alone, tmp_path / "runs/sweep-1" / name / "seed-1")
+    same_bits(alone, tmp_path / "runs/small-sweep-1" / name / "seed-1")
 
 
 def test_values_of_keys_with_the_same_end_have_whole_keys_in_names(refused, declnet_cli, spec):
@@ -348,7 +348,7 @@ def test_validation_metrics_come_before_training_metrics(declnet_cli, specs):
 
 def test_the_gap_is_that_of_each_run_from_training_to_test_data(declnet_cli, spec, tmp_path):
     out = declnet_cli.succeeds("sweep", spec, "--seeds", "0..2", "--metric", "loss", "--quiet")
-    summary = content(tmp_path / "runs/sweep-1/small/summary.json")
+    summary = content(tmp_path / "runs/small-sweep-1/small/summary.json")
     metrics = [each["metrics"] for each in summary["runs"]]
     assert set(summary["gaps"]) == {"validation", "test"}
     titles = [line.split(",")[0] for line in out.splitlines() if " ± " in line and "," in line]

@@ -35,7 +35,7 @@ from declnet.runs.display.metrics import (
     ordered,
 )
 from declnet.runs.inference.evaluation import CalibrationResult, Evaluation
-from declnet.runs.session import RunResult
+from declnet.runs.result import RunResult
 from declnet.spec.messages import from_here
 
 

@@ -110,14 +110,14 @@ def table_notes(
         where: how to try another loss that is suggested; default: where it is in the spec.
     """
     features = features_of(table)
-    beside = ", beside the other columns" if features.others else ""
+    beside = ", in addition to the other columns" if features.others else ""
     read = [
         f'column "{each.name}" is read as text, word by word{beside}' for each in features.texts
     ]
     unread = [each for each, _ in features.left_out if is_unread_text(each)]
     left_out = [
-        f'column "{each.name}" is left out: {different_texts(each)}; to read them, make it an '
-        "input of its own in [data.inputs], and add to prepare "
+        f'column "{each.name}" is left out: {different_texts(each)}; to read them, make it a '
+        "separate input in [data.inputs], and add to prepare "
         f'{{ type = "tokenize", columns = {json.dumps([each.name], ensure_ascii=False)}, '
         f'unit = "{"characters" if each.most_words <= 1 else "words"}" }}'
         for each in unread[:MOST_NOTES]
