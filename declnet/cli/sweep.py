@@ -87,6 +87,11 @@ def _files(specs: Sequence[Path]) -> Iterator[Path]:
     for path in specs:
         files = [path]
         if path.is_dir():
+            if (path / "ensemble.json").is_file() or (path / "manifest.json").is_file():
+                raise click.UsageError(
+                    f"{path}: not the folder of a sweep or of specs, but of a run, or of folds or "
+                    f"seeds; `declnet evaluate {path}` says how good it is"
+                )
             files = sorted(
                 each
                 for each in path.iterdir()

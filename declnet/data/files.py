@@ -26,7 +26,7 @@ from declnet.contracts.data.table import (
     missing_values,
 )
 from declnet.data.columns import require_column
-from declnet.data.dates import date_form
+from declnet.data.dates import date_form, odd_date
 from declnet.data.loading import checked_data
 from declnet.data.target_encoding import require_finite_target, require_learnable_classes
 from declnet.errors import ComponentError, DataError
@@ -308,6 +308,7 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
             gaps,
             len(counts),
             date_form=form,
+            odd_date=odd_date(list(counts)) if form is None else None,
             words=mean,
             most_words=max(words.values(), default=0),
             counts=_most_frequent_first(counts),

@@ -223,7 +223,7 @@ def read_points(
     composed = _named(path, overrides)
     registry, folder = registry_beside(path, registry), path.parent.absolute()
     sweep, problems = sweep_of(composed.source_map)
-    if problems:
+    if problems or (sweep.axes and TUNE in composed.source_map.document):
         validate(composed, registry, folder).require()
     fixed = [[swept_value(each)] for each in overrides if each.key in sweep.keys]
     for values in (*fixed, *varied):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.execution.kernel import Call, Kernel, KernelCalls, KernelSite
+from declnet.contracts.execution.native_call import NativeCall
 from declnet.graph.kernels import Kernels
 from declnet.registry.registry import Registry
 from declnet.testing.check import ReadOnlyWrittenError, calling
@@ -20,15 +22,16 @@ class WatchedKernels(Kernels):
     """A single kernel whose calls are watched; None for the components themselves.
 
     Args:
-        compares: whether the arrays that compiled calls may only read are compared afterwards.
+        in_parts: whether divisible calls are made in parts, and the arrays that compiled calls may
+            only read not compared afterwards.
     """
 
-    def __init__(self, kernel: type[Kernel] | None, compares: bool = True) -> None:
+    def __init__(self, kernel: type[Kernel] | None, in_parts: bool = False) -> None:
         registry = Registry()
         if kernel is not None:
             registry.register(kernel)
         super().__init__(registry, compiled=True)
-        self._compiled, self._compares = kernel is not None and kernel.compiled, compares
+        self._compiled, self._in_parts = kernel is not None and kernel.compiled, in_parts
 
     def forget(self) -> None:
         """Forget which kernels were used."""
@@ -38,6 +41,9 @@ class WatchedKernels(Kernels):
         """Bind as in the graph, with each call watched."""
         with calling("bind"):
             calls = super().bind(kernels, site)
+        if calls is not None and self._in_parts:
+            every = (calls.forward, calls.backward, calls.update)
+            calls = KernelCalls(*(tuple(map(_in_parts, each)) for each in every))
         if calls is None or site.state is not None:
             return calls
         read = {"y_true": site.y_true, "w": site.w} | named("x", site.x)
@@ -92,7 +98,7 @@ class WatchedKernels(Kernels):
         if not self._compiled:
             call_locked(what, call, read)
             return
-        compared = read if self._compares else {}
+        compared = {} if self._in_parts else read
         before = {name: array.tobytes() for name, array in compared.items()}
         with calling(what):
             call()
@@ -100,3 +106,23 @@ class WatchedKernels(Kernels):
             if array.tobytes() != before[name]:
                 fault = f"{what} writes to {name}, which it may only read"
                 raise ReadOnlyWrittenError(fault, fault)
+
+
+PARTS = 3
+
+
+def _in_parts(call: Call) -> Call:
+    """Return a call that makes a divisible one in parts, the last one first."""
+    if not (isinstance(call, NativeCall) and call.divisible):
+        return call
+    parts = []
+    for part in reversed(range(PARTS)):
+        block = call.block.copy()
+        block[:2] = part, PARTS
+        parts.append(replace(call, block=block))
+
+    def make() -> None:
+        for each in parts:
+            each()
+
+    return make

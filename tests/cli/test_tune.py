@@ -134,9 +134,11 @@ def test_what_cannot_be_searched_is_refused_before_a_folder_is_made(
     assert said.count("error[") == 1
     assert '"batch_size" must be at least 1, not 0' in said
     assert not (tmp_path / "study").exists()
-    assert "a spec has either" in refused(
-        "tune", spec_file({**tuned, "sweep": {"seed": [1, 2]}}, "both.json")
-    )
+    both = spec_file({**tuned, "sweep": {"seed": [1, 2]}}, "both.json")
+    for command in ("tune", "sweep"):
+        assert "a spec has either" in refused(command, both)
+    odd = {**tuned, "tune": {**tuned["tune"], "search": {"type": "optuna", "sampler": "tp"}}}
+    assert '"sampler" must be "tpe", "random", ' in refused("tune", spec_file(odd, "odd.json"))
     declnet_cli.succeeds("check", spec_file(tuned))
     done = declnet_cli("run", spec_file(tuned), "--quiet")  # of its own values
     assert done.returncode == 0

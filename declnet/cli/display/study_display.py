@@ -144,7 +144,11 @@ def print_study(stored: StoredStudy) -> None:
     objective = str(stored.objective)
     columns = ("trial", *keys.values(), objective, "seconds")
     rows = [[*_row(each, keys), format_seconds(each.seconds)] for each in ranked[:MOST_PRINTED]]
-    print_table(columns, rows, f"trials: {', '.join(counts) or 'none'}", numeric=columns)
+    title = f"trials: {', '.join(counts) or 'none'}"
+    if rows:
+        print_table(columns, rows, title, numeric=columns)
+    else:
+        sys.stdout.write(f"{title}\n")
     if stored.importance:
         shares = [[key, f"{share:.2f}"] for key, share in stored.importance.items()]
         print_table(("key", "importance"), shares, numeric=("importance",))

@@ -152,6 +152,8 @@ class ColumnProfile:
         mean: the mean of the finite numbers; 0 for text.
         std: the standard deviation of the finite numbers; 0 for text.
         date_form: how dates or times are written, as `date_form` returns it; None if it has none.
+        odd_date: a text that is not a date, or is written otherwise, in a column whose texts are
+            nearly all dates; else None.
         words: the mean number of words, separated by spaces, of texts; 0 for numbers.
         most_words: the number of words of the longest text.
         counts: how many rows have each value, the most frequent first, in a tie in sorted order; of
@@ -173,6 +175,7 @@ class ColumnProfile:
     mean: float = 0.0
     std: float = 0.0
     date_form: str | None = None
+    odd_date: str | None = None
     words: float = 0.0
     most_words: int = 0
     counts: Mapping[Any, int] = field(default_factory=dict)

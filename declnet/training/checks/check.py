@@ -129,7 +129,7 @@ def _checked(
     early = [_checked_on(each, parsed, registry, None, False) for each in previews(partial)]
     sure = sure_errors([each.errors for each in early])
     if sure:
-        return replace(early[0], problems=(*sure, *early[0].warnings), sets=None)
+        return replace(early[0], problems=tuple(sure), sets=None)
     return _checked_once(describe_streams(partial, seed), parsed, registry, None, suspects)
 
 

@@ -274,7 +274,7 @@ def _one_class(data: DataSpec, name: str, what: str) -> Diagnostic:
     if name not in data.sources and data.split.method in ("random", "stratified"):
         hint = 'hold out more rows, with split = { method = "stratified" }'
     return Diagnostic(
-        f"{what}, so metrics such as roc_auc are undefined, and others say little",
+        f"{what}, so metrics that compare classes are undefined, and others say little",
         hint,
         origin_of(data.sources[name], name) if name in data.sources else ("data", name),
         "W014",

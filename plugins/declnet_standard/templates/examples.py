@@ -12,6 +12,7 @@ from declnet_standard.templates.plan import (
     features_of,
     folds_for,
     is_unread_text,
+    odd_date,
     sizes_for,
 )
 from declnet_standard.templates.suggestions import MOST_CATEGORIES, notes_on
@@ -114,8 +115,14 @@ def table_notes(
     read = [
         f'column "{each.name}" is read as text, word by word{beside}' for each in features.texts
     ]
-    unread = [each for each, _ in features.left_out if is_unread_text(each)]
+    many = [each for each, _ in features.left_out if is_unread_text(each)]
+    unread = [each for each in many if each.odd_date is None]
     left_out = [
+        f'column "{each.name}" is left out: {odd_date(each)}; write all alike, or leave out the row'
+        for each in many
+        if each.odd_date is not None
+    ]
+    left_out += [
         f'column "{each.name}" is left out: {different_texts(each)}; to read them, make it a '
         "separate input in [data.inputs], and add to prepare "
         f'{{ type = "tokenize", columns = {json.dumps([each.name], ensure_ascii=False)}, '
