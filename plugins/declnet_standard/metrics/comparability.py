@@ -80,7 +80,7 @@ def other_sizes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
     if loss.targets == "values":
         hint = f"leave it out: the outputs of {loss.type} are no predictions of single numbers"
     for name, info in context.data.items():
-        if prod(info.target_shape) != prod(shape) and _takes(loss, info, shape):
+        if _takes(loss, info, shape) and prod(info.target_shape) != _numbers(loss, shape):
             message = (
                 f"{metric.type} compares each output with a number of y, but the model's output "
                 f"has shape {shape}, and y of data.{name} has {_in_words(info.target_shape)}"
@@ -94,10 +94,15 @@ def _takes(loss: Loss, info: DataInfo, shape: Shape) -> bool:
     if loss.targets == "classes":
         return True
     try:
-        loss.prepare(np.ones((1, *info.target_shape)), shape, np.float64)
+        loss.prepare(np.ones((1, *info.target_shape)), shape, np.dtype(np.float64))
     except ValueError:
         return False
     return True
+
+
+def _numbers(loss: Loss, shape: Shape) -> int:
+    """Return how many numbers are predicted for a sample: members of an ensemble are averaged."""
+    return prod(loss.predictions(np.zeros((1, *shape))).shape[1:])
 
 
 def no_binary_labels(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
