@@ -23,8 +23,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from declnet.spec.overrides import apply_override, override_of
-from declnet.spec.source_map import SourceMap
+from declnet.spec.document.overrides import apply_override, override_of
+from declnet.spec.document.source_map import SourceMap
 
 settings.register_profile(
     "declnet",

@@ -52,7 +52,7 @@ ALLOWED = {
     "runs/many/study_folder.py": "importance is a key of a study's summary",
     "cli/display/study_display.py": "the same, as the title of a column",
     "cli/options.py": "an executor, in the help of --on",
-    "spec/key_positions.py": "a table is a node of the syntax tree of TOML",
+    "spec/document/key_positions.py": "a table is a node of the syntax tree of TOML",
     "cli/predict.py": "the same formats, as the choices of --format",
     "runs/inference/evaluation.py": "precision, recall, f1, r2, errors: keys of an evaluation",
     "runs/inference/scores.py": "the same",

@@ -42,8 +42,9 @@ class Processes:
         Compilation is not measured: compiled code is kept between samples, and no pool of
         compiler processes keeps running during the timed loops.
         """
+        given = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         return {
-            **os.environ,
+            **given,
             **dict.fromkeys(THREAD_VARIABLES, str(self.threads)),
             "CC": found("clang") or "clang",  # tinygrad's
             "DEV": "CPU",  # tinygrad's

@@ -149,7 +149,7 @@ def schema(output: Path | None, disabled: tuple[str, ...]) -> None:
     """
     from declnet.errors import OutputError
     from declnet.runs.storage.writing import write_atomically
-    from declnet.spec.schema import json_schema
+    from declnet.spec.schema.schema import json_schema
 
     registry = registry_without(disabled)
     text = json.dumps(json_schema(registry), indent=1, ensure_ascii=False) + "\n"

@@ -10,7 +10,7 @@ import click
 
 from declnet.cli.display.diagnostics import show_note
 from declnet.cli.options import PATH, no_plugin_option, registry_without, run_argument
-from declnet.cli.run import interrupt_on_signals, without_collections
+from declnet.cli.process import interrupt_on_signals, without_collections
 
 if TYPE_CHECKING:
     from declnet.contracts.formats.exporter import TranslatedPart
@@ -70,7 +70,7 @@ def export(
         from declnet.runs.many.ensemble import is_ensemble, open_ensemble
         from declnet.runs.storage.writing import json_document
         from declnet.runs.stored_run import open_run
-        from declnet.spec.overrides import parse_override
+        from declnet.spec.document.overrides import parse_override
 
     interrupt_on_signals()
     parsed = (parse_override(each, number) for number, each in enumerate(options, start=1))

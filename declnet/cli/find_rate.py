@@ -59,7 +59,7 @@ def find_rate(
     from declnet.inspection.rates import find_rate as search
     from declnet.inspection.trainings import Curve, rate_of
     from declnet.runs.storage.writing import json_document
-    from declnet.spec.editing import written
+    from declnet.spec.document.editing import written
 
     if apply and overrides:
         raise click.UsageError(
@@ -107,8 +107,8 @@ class _EditableFile:
 
     def __init__(self, path: Path, key: KeyPath, number: float) -> None:
         from declnet.errors import OutputError
-        from declnet.spec.document import read_document
-        from declnet.spec.editing import with_number
+        from declnet.spec.document.document import read_document
+        from declnet.spec.document.editing import with_number
 
         self._path, self._key = path.resolve(), key  # keeps a symbolic link
         self._content = self._path.read_bytes()
@@ -128,7 +128,7 @@ class _EditableFile:
         """Set the number; raise OutputError if the file has changed since it was read."""
         from declnet.errors import OutputError
         from declnet.runs.storage.writing import write_atomically
-        from declnet.spec.editing import with_number, written
+        from declnet.spec.document.editing import with_number, written
 
         text = with_number(self._source, self._key, number)
         mark = self._content[:3] if self._content.startswith(b"\xef\xbb\xbf") else b""
@@ -146,7 +146,7 @@ class _EditableFile:
 
 def _show_curve(curve: Curve) -> None:
     from declnet.cli.display.terminal import sparkline
-    from declnet.spec.editing import written
+    from declnet.spec.document.editing import written
 
     bound = max(curve.losses[0], curve.smoothed[0])
     line = sparkline([min(each, bound) for each in curve.smoothed], WIDTH)
@@ -160,7 +160,7 @@ def _show_curve(curve: Curve) -> None:
 
 def show_trial(trial: Trial, *, is_first: bool) -> None:
     """Print a training as a row, below the columns' names if it is the first."""
-    from declnet.spec.editing import written
+    from declnet.spec.document.editing import written
 
     if is_first:
         click.echo(f"{'rate':>10}  {'updates':>8}  {'loss':>10}")
@@ -170,7 +170,7 @@ def show_trial(trial: Trial, *, is_first: bool) -> None:
 
 def _reason(found: RateSearch) -> str:
     """Return why a rate is suggested, in one line."""
-    from declnet.spec.editing import written
+    from declnet.spec.document.editing import written
 
     longest = max((each.updates for each in found.trials), default=0)
     last = [each for each in found.trials if each.updates == longest]

@@ -61,7 +61,7 @@ def import_(
     compared.
     """
     from declnet.runs.exchange.importing import import_network
-    from declnet.spec.overrides import parse_override
+    from declnet.spec.document.overrides import parse_override
 
     parsed = (parse_override(each, number) for number, each in enumerate(options, start=1))
     given = {each.key: each.value for each in parsed}

@@ -149,6 +149,10 @@ def new(
                 wishes = Wishes(task, features, exclude, not no_header, targets[1:])
                 target = targets[0] if targets else None
                 table = profile_of(given, target, spec.parent, registry, wishes)
+                if folds is not None and 2 * folds > table.rows:
+                    raise click.UsageError(
+                        f"--folds {folds} is too many for {table.rows} rows; at most half as many"
+                    )
                 table = replace(table, folds=folds)
                 if table.others and not chosen.several_targets:
                     raise click.UsageError(_one_target(chosen, registry))

@@ -112,8 +112,8 @@ shard_option = click.option(
     "--shard",
     metavar="NUMBER/COUNT",
     callback=_shard,
-    help="Train one of several parts of the runs, e.g. 3/64. A run is in the same part wherever it "
-    "is trained, and folders of parts that are copied together are that of the whole.",
+    help="Train one of several parts of the runs, e.g. 3/64. Every machine divides the runs in the "
+    "same way, and the folders of all parts, copied into one, are the whole sweep.",
 )
 
 on_option = click.option(

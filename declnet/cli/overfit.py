@@ -106,7 +106,7 @@ def overfit(
 
 def _show(found: Overfitting, spec: RunSpec) -> None:
     from declnet.registry.spelling import counted
-    from declnet.spec.editing import written
+    from declnet.spec.document.editing import written
 
     classes = f" of {found.classes} classes" if found.classes is not None else ""
     samples = f"{counted(found.samples, 'sample')}{classes}"

@@ -23,7 +23,7 @@ from declnet.cli.options import (
     registry_without,
     run_argument,
 )
-from declnet.cli.run import interrupt_on_signals, without_collections
+from declnet.cli.process import interrupt_on_signals, without_collections
 
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource

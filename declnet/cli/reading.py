@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from declnet.errors import Diagnostic
     from declnet.registry.registry import Registry
+    from declnet.spec.document.overrides import Override
     from declnet.spec.model import RunSpec
-    from declnet.spec.overrides import Override
-    from declnet.spec.sweep import Point
+    from declnet.spec.points import Point
     from declnet.spec.validate import ParsedSpec
     from declnet.training.checks.check import Checked
 
@@ -31,7 +31,7 @@ def read(spec: Path, overrides: Iterable[str], registry: Registry) -> ParsedSpec
 
 
 def _parsed(overrides: Iterable[tuple[str, int]]) -> list[Override]:
-    """Parse overrides with their numbers; the error contains those of all."""
+    """Parse overrides with their numbers; one error reports all that are invalid."""
     from declnet.errors import SpecError
 
     parsed: list[Override] = []
@@ -47,7 +47,7 @@ def _parsed(overrides: Iterable[tuple[str, int]]) -> list[Override]:
 
 
 def _override(text: str, number: int) -> Override:
-    from declnet.spec.overrides import parse_override
+    from declnet.spec.document.overrides import parse_override
 
     return parse_override(text, number)
 
@@ -63,6 +63,9 @@ def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Ch
     """
     from dataclasses import replace
 
+    from declnet.spec.requirements import registry_for
+    from declnet.training.checks.tuning import study_problems
+
     overrides = tuple(overrides)
     parsed = read(spec, overrides, registry)
     checked = _checked(parsed, registry)
@@ -72,26 +75,9 @@ def checked_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> Ch
     if parsed.spec.sweep is not None:
         for _, _, each in checked_points(spec, overrides, registry):
             problems |= dict.fromkeys(each.problems)
-    if parsed.spec.tuning is not None:
-        problems |= dict.fromkeys(_study_problems(parsed.spec, spec, registry))
+    own = registry_for(parsed.spec.plugins, registry)
+    problems |= dict.fromkeys(study_problems(parsed.spec, own))
     return replace(checked, problems=parsed.source_map.locate(problems))
-
-
-def _study_problems(spec: RunSpec, file: Path, registry: Registry) -> Iterator[Diagnostic]:
-    """Yield what is wrong in a study: its objective, its searcher, and the ends of its space."""
-    from declnet.contracts.attribution import attributing_errors
-    from declnet.spec.requirements import registry_for
-    from declnet.spec.validate import validate_point
-    from declnet.training.checks.tuning import study_problems
-
-    tuning, own = spec.tuning, registry_for(spec.plugins, registry)
-    if tuning is None:
-        return
-    yield from study_problems(spec, tuning, own)
-    with attributing_errors(registry):
-        for point in tuning.extremes():
-            parsed = validate_point(point, own, file.parent.absolute())
-            yield from _checked(parsed, registry).problems
 
 
 def checked_points(
@@ -109,7 +95,7 @@ def checked_points(
     """
     from declnet.cli.options import several_values
     from declnet.contracts.attribution import attributing_errors
-    from declnet.spec.sweep import swept_value
+    from declnet.spec.points import swept_value
     from declnet.spec.validate import read_points
 
     fixed, varied = [], []
@@ -156,7 +142,7 @@ def _with_help_for_several(problem: Diagnostic) -> Diagnostic:
     from dataclasses import replace
 
     from declnet.cli.options import several_values
-    from declnet.spec.overrides import SOURCE
+    from declnet.spec.document.overrides import SOURCE
 
     if problem.place is None or problem.place.file != SOURCE or "a list" in problem.message:
         return problem

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import gc
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -30,18 +26,17 @@ from declnet.cli.options import (
     share_data,
     spec_argument,
 )
+from declnet.cli.process import interrupt_on_signals, without_collections
 from declnet.cli.reading import valid_spec
 
 if TYPE_CHECKING:
     from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
     from declnet.runs.many.shards import Shard
-    from declnet.runs.many.tasks import Task
+    from declnet.runs.many.tasks import Outcome, Task
+    from declnet.runs.many.workers import Follow
     from declnet.spec.model import RunSpec
     from declnet.training.checks.check import Checked
-
-
-TERMINATION = ("SIGTERM", "SIGHUP")
 
 
 @click.command(short_help="Train and evaluate a spec.")
@@ -123,20 +118,6 @@ def run(
     return 0
 
 
-@contextmanager
-def without_collections() -> Iterator[None]:
-    """Import modules, and never look for unreachable objects among theirs.
-
-    Python would do so while it imports them and when it ends, a quarter of the time of a short run.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
 def _run_series(
     spec: RunSpec,
     disabled: tuple[str, ...],
@@ -176,17 +157,20 @@ def _train_series(
 ) -> int:
     """Train the runs of a folder, print their metrics, and make a predictor of them.
 
-    Of a shard, it trains its own runs alone; they are no predictor.
+    For a shard, train only its own runs, which do not make a predictor.
     """
     import time
     from shlex import quote
 
     from declnet.cli.display.sweep_tables import print_series
-    from declnet.cli.sweep import status_of, train_all, write_summary
+    from declnet.cli.sweep import status_of, train_all
     from declnet.runs.many.ensemble_record import finish_ensemble
+    from declnet.runs.many.group_folder import SUMMARY, write_described
+    from declnet.runs.many.groups import telling_group
     from declnet.runs.many.shards import shard_runs
     from declnet.runs.many.summary import series_of
     from declnet.runs.many.threads import jobs_for
+    from declnet.runs.many.training import outcomes_of
 
     start = time.perf_counter()
     own = shard_runs(parent)
@@ -198,22 +182,27 @@ def _train_series(
         return 0
     share_data()
     jobs = jobs_for(tasks, jobs) if executor is None else 1
-    try:
-        outcomes = train_all(
+
+    def train(follow: Follow) -> Generator[Outcome, None, None]:
+        return outcomes_of(
             tasks,
-            registry=registry,
-            disabled=disabled,
+            registry,
             jobs=jobs,
-            quiet=quiet,
+            disabled=disabled,
+            follow=follow,
             executor=executor,
             parent=parent,
         )
+
+    try:
+        with telling_group(parent, lambda: tasks[0].spec.training.callbacks, registry):
+            outcomes = train_all(tasks, train, quiet=quiet)
     except KeyboardInterrupt as error:
         error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")
         raise
     (series,) = series_of(outcomes)
     where = {"jobs": jobs} if executor is None else {}
-    write_summary(parent, series.as_data(parent) | where)
+    write_described(parent / SUMMARY, series.as_data(parent) | where)
     print_series(series)
     why = None if in_part else finish_ensemble(parent, registry)
     if why is not None:
@@ -248,26 +237,6 @@ def _show_layers(checked: Checked) -> None:
         print_layers(checked.nodes, checked.data["train"].input_infos)
 
 
-def interrupt_on_signals() -> None:
-    """Treat a termination signal, and the end of the terminal, like Ctrl-C.
-
-    Only the first one counts: a closed terminal sends several, which must not end the checkpoint
-    that the first one causes. A signal that is ignored, as under `nohup`, stays ignored.
-    """
-    came = False
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        nonlocal came
-        if not came:
-            came = True
-            raise KeyboardInterrupt
-
-    for name in TERMINATION:
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, interrupt)
-
-
 @click.command()
 @run_argument
 @click.option(
@@ -291,7 +260,7 @@ def resume(
 ) -> int:
     """Resume RUN, the folder of an interrupted run.
 
-    The result is bit-identical to that of an uninterrupted run. A finished run is left unchanged.
+    The result is bit-identical to an uninterrupted run. A finished run is left unchanged.
     In a folder of folds, of seeds, of a sweep or of a study, the runs that are not finished are
     resumed or trained.
     """
@@ -353,10 +322,11 @@ def _train_rest(
 ) -> int:
     """Train what is left of seeds or folds."""
     from declnet.runs.many.ensemble import open_ensemble
-    from declnet.runs.many.ensemble_record import tasks_left
+    from declnet.runs.many.ensemble_record import tasks_left, tell_callbacks
 
     ensemble = open_ensemble(parent, registry)
     if ensemble.status == "finished":
+        tell_callbacks(ensemble, registry)
         click.echo("these runs are finished: there is nothing left to do", err=True)
         return 0
     tasks = tasks_left(ensemble, registry, allow_changes=allow_changes)

@@ -34,7 +34,7 @@ def _annotated(spec: RunSpec) -> str:
     import tomli_w
 
     from declnet.spec.display import origins, shown_document
-    from declnet.spec.source_map import Source
+    from declnet.spec.document.source_map import Source
 
     document = shown_document(spec)
     text = tomli_w.dumps(document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,17 +23,19 @@ from declnet.cli.options import (
     shard_option,
     share_data,
 )
-from declnet.cli.run import interrupt_on_signals
+from declnet.cli.process import interrupt_on_signals
 
 if TYPE_CHECKING:
     from declnet.cli.display.sweep_tables import Ranking
     from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
     from declnet.runs.many.shards import Shard
-    from declnet.runs.many.summary import Series
+    from declnet.runs.many.summary import RunSeries
     from declnet.runs.many.sweep_folder import StoredSweep, SweptSpec
     from declnet.runs.many.tasks import Outcome, Task
+    from declnet.runs.many.workers import Follow
     from declnet.spec.model import RunSpec
+    from declnet.spec.points import Point
 
 
 def right_specs(
@@ -57,32 +59,24 @@ def right_specs(
     """
     from declnet.cli.reading import checked_points
     from declnet.errors import Diagnostic, SpecError
-    from declnet.runs.many.sweep_folder import SweptSpec
-    from declnet.spec.model import fit_name
+    from declnet.runs.many.sweep import named_points
 
     loaded: list[tuple[Path, SweptSpec]] = []
     faults: list[Diagnostic] = []
     for file in _files(specs):
         warnings: dict[Diagnostic, None] = {}
-        names: set[str] = set()
+        points: list[tuple[Point, RunSpec]] = []
         try:
             for point, parsed, checked in checked_points(file, overrides, registry):
                 warnings |= dict.fromkeys(checked.warnings)
                 if checked.errors or parsed.spec is None:
                     faults += checked.problems
-                    continue
-                spec = parsed.spec
-                if point.label:
-                    name = fit_name(spec.name + point.label)
-                    if name.casefold() in names:  # cut
-                        name = fit_name(f"{len(names)}-{name}")
-                    names.add(name.casefold())
-                    spec = spec.model_copy(update={"name": name})
-                own = seeds or point.seeds or (spec.seed,)
-                loaded.append((file, SweptSpec(spec, own, point.values)))
+                else:
+                    points.append((point, parsed.spec))
         except SpecError as error:
             faults += error.problems
         show_diagnostics(list(warnings))
+        loaded += [(file, each) for each in named_points(points, seeds)]
     if faults:
         raise SpecError(dict.fromkeys(faults))
     return loaded
@@ -93,6 +87,11 @@ def _files(specs: Sequence[Path]) -> Iterator[Path]:
     for path in specs:
         files = [path]
         if path.is_dir():
+            if (path / "ensemble.json").is_file() or (path / "manifest.json").is_file():
+                raise click.UsageError(
+                    f"{path}: not the folder of a sweep or of specs, but of a run, or of folds or "
+                    f"seeds; `declnet evaluate {path}` says how good it is"
+                )
             files = sorted(
                 each
                 for each in path.iterdir()
@@ -103,65 +102,38 @@ def _files(specs: Sequence[Path]) -> Iterator[Path]:
         yield from files
 
 
-SUMMARY = "summary.json"
-
-
 def train_all(
     tasks: Sequence[Task],
+    train: Callable[[Follow], Generator[Outcome, None, None]],
     *,
-    registry: Registry,
-    disabled: Sequence[str],
-    jobs: int,
     quiet: bool,
     done: Sequence[Outcome] = (),
     ranked: Callable[[Sequence[Outcome]], Ranking | None] | None = None,
-    executor: Executor | None = None,
-    parent: Path | None = None,
 ) -> list[Outcome]:
     """Train all tasks; a failure is reported on stderr and does not affect the others.
 
     Args:
+        tasks: the tasks.
+        train: trains them, and yields their outcomes.
+        quiet: whether to show failures only.
         done: the outcomes of runs that need not be trained, for the display.
         ranked: makes the ranking that a terminal shows meanwhile.
-        executor: where to train them; None for this machine.
-        parent: the folder that holds all of their folders, for an executor.
     """
     from declnet.cli.display.progress import sweep_followed
-    from declnet.runs.many.executing import on_executor
-    from declnet.runs.many.threads import side_by_side
-    from declnet.runs.many.workers import one_after_another
 
-    found: dict[Path, Outcome] = {}
-    with sweep_followed(tasks, quiet=quiet, done=done, ranked=ranked) as followed:
-        if executor is not None and parent is not None:
-            outcomes = on_executor(tasks, executor, parent, registry, disabled, followed.progress)
-        elif jobs > 1:
-            outcomes = side_by_side(tasks, jobs, registry, disabled, followed.progress)
-        else:
-            outcomes = one_after_another(tasks, registry, followed.progress)
-        with closing(outcomes):  # an interruption waits until all runs are recorded as ended
-            for outcome in outcomes:
-                followed.finished(outcome)
-                found[outcome.directory] = outcome
-    return [found[task.directory] for task in tasks]
+    found = []
+    with (
+        sweep_followed(tasks, quiet=quiet, done=done, ranked=ranked) as followed,
+        # an interruption waits until all runs are recorded as ended
+        closing(train(followed.progress)) as outcomes,
+    ):
+        for outcome in outcomes:
+            followed.finished(outcome)
+            found.append(outcome)
+    return found
 
 
-def write_summary(directory: Path, content: object) -> None:
-    """Write `summary.json`.
-
-    Raises:
-        RunError: it cannot be written.
-    """
-    from declnet.errors import RunError
-    from declnet.runs.storage.writing import write_json
-
-    try:
-        write_json(directory / SUMMARY, content)
-    except OSError as error:
-        raise RunError(f"{directory / SUMMARY}: cannot be written: {error.strerror}") from None
-
-
-def status_of(all_series: Sequence[Series]) -> int:
+def status_of(all_series: Sequence[RunSeries]) -> int:
     """Return the exit code: 1 if a run failed, else 0."""
     return int(any(len(each.finished) < len(each.outcomes) for each in all_series))
 
@@ -192,7 +164,8 @@ def status_of(all_series: Sequence[Series]) -> int:
 @click.option(
     "--out",
     type=PATH,
-    help="The folder of all runs, new or empty.  [default: runs/sweep-<number>]",
+    help="The folder of all runs, new or empty.  [default: runs/<name>-sweep-<number>, "
+    "for specs of several names runs/sweep-<number>]",
 )
 @click.option(
     "--picture",
@@ -225,9 +198,10 @@ def sweep(
     sweep; given the folder of one, or of the shards of one, this summarizes its runs anew and
     trains nothing.
     """
-    from declnet.cli.display.sweep_tables import check_metric
+    from declnet.runs.many.summary import check_metric
+    from declnet.runs.many.sweep import SWEEP
     from declnet.runs.many.sweep_folder import begin_sweep, is_sweep
-    from declnet.runs.many.tasks import SWEEP, check_names, claim_parent
+    from declnet.runs.many.tasks import check_names, claim_parent
     from declnet.runs.storage.folder import claim, locked
 
     interrupt_on_signals()
@@ -246,6 +220,9 @@ def sweep(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--metric") from None
     name = SWEEP if shard is None else f"{SWEEP}-shard-{shard}"
+    names = {each.base for each in swept}
+    if len(names) == 1:
+        name = f"{names.pop()}-{name}"
     executor = executor_of(on, jobs, registry)
     parent = claim_parent(out, Path("runs"), name)
     with locked(parent):
@@ -278,55 +255,37 @@ def train_sweep(
     executor: Executor | None = None,
 ) -> int:
     """Train what is left of a sweep, print its summary, and make predictors of its specs."""
+    from functools import partial
     from shlex import quote
 
-    from declnet.cli.display.sweep_tables import best_first, ranking
+    from declnet.cli.display.sweep_tables import ranking
     from declnet.runs.many.summary import series_of
-    from declnet.runs.many.sweep_folder import open_sweep, stored_outcome
-    from declnet.runs.many.threads import jobs_for
+    from declnet.runs.many.sweep import SweepTraining
+    from declnet.runs.many.sweep_folder import open_sweep
 
     start = time.perf_counter()
     stored = open_sweep(parent, registry)
-    wanted, ascending = stored.content.get("metric"), stored.content.get("ascending")
-    tasks = stored.tasks(allow_changes=allow_changes)
-    if not tasks:
+    share_data()
+    training = SweepTraining(stored, jobs, executor, allow_changes=allow_changes)
+    done, count = list(training.done.values()), len(training.tasks)
+    if not count:
         click.echo(f"this shard has no runs: {parent}")
         return 0
-    done: dict[Path, Outcome] = {}
-    for each in tasks:
-        spec = each.spec
-        outcome = stored_outcome(each.directory, spec.name, spec.seed, spec.data.fold)
-        if outcome.error is None:
-            done[each.directory] = outcome
-    specs = list({each.spec.name: each.spec for each in tasks}.values())
+    if done and not quiet:
+        click.echo(f"{len(done)} of {count} runs have finished already", err=True)
 
     def ranked(outcomes: Sequence[Outcome]) -> Ranking | None:
-        return ranking(*best_first(series_of(outcomes), wanted, specs, ascending))
+        return ranking(*stored.ranked(series_of(outcomes), training.specs))
 
-    left = [each for each in tasks if each.directory not in done]
-    share_data()
-    jobs = jobs_for(left, jobs) if executor is None else 1
-    if done and not quiet:
-        click.echo(f"{len(done)} of {len(tasks)} runs have finished already", err=True)
+    train = partial(training.outcomes, registry, disabled)
     try:
-        found = train_all(
-            left,
-            registry=registry,
-            disabled=disabled,
-            jobs=jobs,
-            quiet=quiet,
-            done=list(done.values()),
-            ranked=ranked,
-            executor=executor,
-            parent=parent,
-        )
+        with stored.telling():
+            found = train_all(training.left, train, quiet=quiet, done=done, ranked=ranked)
     except KeyboardInterrupt as error:
         error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")
         raise
-    new = {each.directory: each for each in found}
-    outcomes = [done.get(each.directory) or new[each.directory] for each in tasks]
-    here = jobs if executor is None else None
-    status = _show(stored, series_of(outcomes), specs, (wanted, ascending), here, drawn)
+    series = training.series(found)
+    status = _show(stored, series, training.specs, drawn=drawn, jobs=training.jobs)
     _finish(stored)
     click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status
@@ -346,15 +305,12 @@ def _summarize(
     from declnet.runs.storage.folder import locked
 
     stored = open_sweep(parent, registry)
-    if wanted is None:
-        wanted = stored.content.get("metric")
-        ascending = ascending if ascending is not None else stored.content.get("ascending")
     outcomes = stored.outcomes()
     left = sum(each.error is not None for each in outcomes)
     if left:
         click.echo(f"{left} of {len(outcomes)} runs have not finished", err=True)
-    series = series_of(outcomes)
-    _show(stored, series, stored.specs(), (wanted, ascending), None, (plot, picture))
+    series, drawn = series_of(outcomes), (plot, picture)
+    _show(stored, series, stored.specs(), wanted, ascending=ascending, drawn=drawn)
     if not left and stored.status != "finished":  # shards that were copied together
         with locked(parent):
             _finish(stored)
@@ -369,19 +325,20 @@ def _finish(stored: StoredSweep) -> None:
 
 def _show(
     stored: StoredSweep,
-    series: list[Series],
+    series: list[RunSeries],
     specs: Sequence[RunSpec],
-    choice: tuple[str | None, bool | None],
-    jobs: int | None,
+    wanted: str | None = None,
+    *,
+    ascending: bool | None = None,
     drawn: Drawn,
+    jobs: int | None = None,
 ) -> int:
     """Write the summaries, print the tables and draw the picture; return the exit code."""
-    from declnet.cli.display.sweep_tables import best_first, print_effects, print_gaps, print_sweep
+    from declnet.cli.display.sweep_tables import print_effects, print_gaps, print_sweep
 
-    wanted, ascending = choice
-    all_series, metric = best_first(series, wanted, specs, ascending)
-    _write_summaries(stored, all_series, metric, jobs)
+    all_series, metric = stored.summarize(series, specs, wanted, ascending=ascending, jobs=jobs)
     plot, picture = drawn
+    wanted = wanted or stored.content.get("metric")
     if metric is None:
         click.echo("no run finished, so there is nothing to compare", err=True)
     else:
@@ -405,26 +362,3 @@ def _plot_command(picture: Path | None) -> click.Command | None:
         raise click.UsageError("--picture needs the command `plot`, which no plugin offers")
     plot.make_context("plot", [".", "--output", str(picture)])
     return plot
-
-
-def _write_summaries(
-    stored: StoredSweep,
-    all_series: Sequence[Series],
-    metric: tuple[str, str] | None,
-    jobs: int | None,
-) -> None:
-    """Write a summary for each spec, and one for all.
-
-    Args:
-        jobs: how many runs were trained in parallel; None if none was trained here now.
-    """
-    parent, values = stored.path, stored.values
-    more = {"jobs": jobs} if jobs is not None else {}
-    data = []
-    for each in all_series:
-        own = each.as_data(parent / each.name)
-        if (parent / each.name).is_dir():  # not if it is in other shards
-            write_summary(parent / each.name, own | more)
-        data.append(own | ({"values": values[each.name]} if values.get(each.name) else {}))
-    name = ".".join(metric) if metric else None
-    write_summary(parent, {"metric": name, **more, "specs": data})

@@ -21,7 +21,7 @@ from declnet.cli.options import (
     set_option,
     share_data,
 )
-from declnet.cli.run import interrupt_on_signals
+from declnet.cli.process import interrupt_on_signals
 
 if TYPE_CHECKING:
     from declnet.contracts.runs.executor import Executor
@@ -62,14 +62,13 @@ def tune(
     Each trial trains the spec with other values, once for each fold and each seed of the section,
     into trials/<number> within the study's folder; trials that are behind are stopped early. The
     best spec is written to best.toml. `declnet resume` continues a study; given the folder of one,
-    this summarizes its trials anew and trains nothing. With --on, no trial is stopped early.
+    this summarizes its trials anew and trains nothing.
     """
     from declnet.cli.reading import checked_spec, read
-    from declnet.errors import Diagnostic, SpecError
     from declnet.runs.many.study_folder import begin_study, is_study
     from declnet.runs.many.tasks import claim_parent
+    from declnet.runs.many.tune import require_tuning
     from declnet.runs.storage.folder import claim, locked
-    from declnet.spec.tuning import TUNE
 
     interrupt_on_signals()
     registry = registry_without(disabled)
@@ -81,19 +80,13 @@ def tune(
     checked = checked_spec(spec, overrides, registry)
     checked.require_right()
     loaded = read(spec, overrides, registry).require()
-    if loaded.tuning is None:
-        message, hint = f'{spec} has no section "{TUNE}"', f"add [{TUNE}] with trials and a space"
-        raise SpecError(loaded.source_map.locate([Diagnostic(message, hint, (TUNE,), "E011")]))
-    missing = loaded.tuning.searcher.unavailable()
-    if missing is not None:
-        at = (TUNE, "search") if "search" in loaded.tuning.section else (TUNE,)
-        raise SpecError(loaded.source_map.locate([Diagnostic(missing, None, at, "E060")]))
+    require_tuning(loaded)
     show_diagnostics(checked.warnings)
     executor = executor_of(on, jobs, registry)
     parent = claim_parent(out, Path("runs"), f"{loaded.name}-study")
     with locked(parent):
         claim(parent)  # another process may have written here since
-        begin_study(parent, loaded, spec.parent)
+        begin_study(parent, loaded)
         return train_study(
             parent, disabled, registry, jobs, quiet=quiet, form=form, executor=executor
         )
@@ -115,12 +108,11 @@ def train_study(
     from shlex import quote
 
     from declnet.cli.display.study_display import study_followed
-    from declnet.runs.many.executing import on_executor
     from declnet.runs.many.study import StudyRunner
     from declnet.runs.many.study_folder import open_study
-    from declnet.runs.many.workers import at_once, one_after_another
+    from declnet.runs.many.tune import train_trials
 
-    start, jobs = time.perf_counter(), jobs or 1
+    start = time.perf_counter()
     stored = open_study(parent, registry)
     with (
         study_followed(stored, quiet=quiet or form == "json") as followed,
@@ -134,21 +126,18 @@ def train_study(
         if done and not quiet:
             click.echo(f"{done} trials have ended already", err=True)
         try:
-            if executor is not None:
-                outcomes = on_executor(
-                    study, executor, parent, registry, disabled, followed.progress
-                )
-            elif jobs > 1:
-                outcomes = at_once(study, jobs, disabled, followed.progress)
-            else:
-                outcomes = one_after_another(study, registry, followed.progress)
-            for outcome in outcomes:
-                study.finished(outcome)
+            train_trials(
+                study,
+                stored,
+                registry,
+                jobs=jobs or 1,
+                disabled=disabled,
+                follow=followed.progress,
+                executor=executor,
+            )
         except KeyboardInterrupt as error:
-            study.interrupted()
             error.add_note(f"to continue the study: declnet resume {quote(str(parent))}")
             raise
-        study.finish()
     status = _show(stored, form)
     if form == "text":
         click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")

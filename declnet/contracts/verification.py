@@ -180,3 +180,13 @@ def _choices(annotation: Any) -> Iterator[str]:
 def _renamed_value(value: Any) -> str:
     new = RENAMED_VALUES.get(value) if isinstance(value, str) else None
     return f'; "{value}" was renamed: "{new}"' if new is not None else ""
+
+
+def verify_suffixes(cls: type, suffixes: tuple[str, ...]) -> None:
+    """Raise RegistryError for a suffix of files that is not a dot and lower-case letters."""
+    for suffix in suffixes:
+        if not suffix.startswith(".") or len(suffix) < 2 or suffix != suffix.lower():
+            raise RegistryError(
+                f'{cls.__name__}.suffixes has "{suffix}", but a suffix is a dot and lower-case '
+                "letters"
+            )

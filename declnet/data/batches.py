@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray
+from declnet.contracts.data.returned import checked_suits
 from declnet.contracts.data.transform import Transform
 from declnet.contracts.execution.operations import Gather
 from declnet.contracts.network.inputs import UNNAMED, Inputs
-from declnet.contracts.returned import checked_suits
 from declnet.spec.streams import Stream, random_stream
 
 THIN = 16
@@ -236,7 +236,7 @@ class Batches(BatchOrder):
             self._rng.shuffle(self.order)
 
     def stretches(self, first: int, stop: int) -> Iterator[Array]:
-        """Yield where batches from `first` up to `stop` begin in `order`: all of them at once."""
+        """Yield the starts of batches from `first` up to `stop` in `order`, all in one array."""
         stop = min(stop, self.count)
         yield self.batch_size * np.arange(first, stop)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -71,6 +72,21 @@ def date_form(column: Array, most: int | None = None) -> str | None:
     if len(fitting) > 1:
         return "day_first" if all("." in each for each in values) else AMBIGUOUS
     return fitting[0] if fitting else None
+
+
+def odd_date(texts: Sequence[str]) -> str | None:
+    """Return the first of some texts that is not a date as nearly all others are, if they are.
+
+    Args:
+        texts: different texts, of which the first hundred decide.
+    """
+    first = texts[:100]
+    fitting = {form: sum(_moment(each, form) is not None for each in first) for form in _FORMS}
+    usual = max(fitting, key=lambda form: fitting[form])
+    dates = sum(any(_moment(each, form) is not None for form in _FORMS) for each in first)
+    if dates < max(0.9 * len(first), 2):
+        return None
+    return next((each for each in texts if _moment(each, usual) is None), None)
 
 
 def read_dates(column: Array, form: str) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import named_component
 from declnet.contracts.data.data_source import DataSource
+from declnet.contracts.data.returned import checked_info, checked_load
 from declnet.contracts.data.table import (
     ColumnProfile,
     Table,
@@ -24,9 +25,8 @@ from declnet.contracts.data.table import (
     column_type,
     missing_values,
 )
-from declnet.contracts.returned import checked_info, checked_load
 from declnet.data.columns import require_column
-from declnet.data.dates import date_form
+from declnet.data.dates import date_form, odd_date
 from declnet.data.loading import checked_data
 from declnet.data.target_encoding import require_finite_target, require_learnable_classes
 from declnet.errors import ComponentError, DataError
@@ -269,6 +269,7 @@ def profile_of(
     others = dict(zip(targets[1:], more, strict=True))
     declared = _declared(labeled, folder)
     notes = {name: note for name, note in table.notes.items() if name not in excluded}
+    excluded += tuple(name for name in notes if name not in columns)
     return TableProfile(
         declared, columns, target, task, unlabeled, selects, notes, excluded, others
     )
@@ -307,6 +308,7 @@ def column_profile(name: str, column: Array) -> ColumnProfile:
             gaps,
             len(counts),
             date_form=form,
+            odd_date=odd_date(list(counts)) if form is None else None,
             words=mean,
             most_words=max(words.values(), default=0),
             counts=_most_frequent_first(counts),
@@ -353,22 +355,29 @@ def _skewness(numbers: Array) -> float:
 
 def _excluded(table: Table, targets: tuple[str, ...], wishes: Wishes) -> tuple[str, ...]:
     """Return the columns that the user left out, in order."""
-    features, exclude = (_split(each, table) for each in (wishes.features, wishes.exclude))
+    known = {**table.columns, **table.notes}
+    features, exclude = (_split(each, known) for each in (wishes.features, wishes.exclude))
     for name in (*features, *exclude):
-        require_column(table.columns, name)
+        require_column(known, name)
+        if name in features:
+            _require_usable(name, table)
         if name in targets:
             what = "the target" if len(targets) == 1 else "a target"
             raise DataError(f'"{name}" is {what}, so it cannot be a feature')
-    kept = set(features or table.columns) - set(exclude) | {*targets}
-    return tuple(name for name in table.columns if name not in kept)
+    kept = set(features or known) - set(exclude) | {*targets}
+    return tuple(name for name in known if name not in kept)
 
 
-def _split(names: tuple[str, ...], table: Table) -> list[str]:
+def _require_usable(name: str, table: Table) -> None:
+    """Raise DataError, with what the source says, for a column that it left out."""
+    if name in table.notes and name not in table.columns:
+        raise DataError(f'column "{name}" {table.notes[name].text}')
+
+
+def _split(names: tuple[str, ...], known: Container[str]) -> list[str]:
     """Return names of columns, of which several may be joined by commas."""
     return [
-        each.strip()
-        for name in names
-        for each in ([name] if name in table.columns else name.split(","))
+        each.strip() for name in names for each in ([name] if name in known else name.split(","))
     ]
 
 
@@ -386,6 +395,7 @@ def _require_target(target: str | None, table: Table, file: str) -> str:
         raise DataError(
             f"{file}: which column is to be predicted?", hint=f"--target with one of {shown}{more}"
         )
+    _require_usable(target, table)
     if target not in table.columns:
         hint = suggestion(target, list(table.columns), "columns")
         raise DataError(f'{file}: there is no column "{target}"', hint=hint)

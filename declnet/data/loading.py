@@ -11,9 +11,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
 from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.returned import checked_load
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, by_name, for_each, is_name
-from declnet.contracts.returned import checked_load
 from declnet.data.columns import require_column
 from declnet.data.python_table import as_table, is_table
 from declnet.data.sharing import shared_data

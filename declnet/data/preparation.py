@@ -11,6 +11,12 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.returned import (
+    checked_levels,
+    checked_names,
+    checked_sequences,
+    checked_suits,
+)
 from declnet.contracts.data.table import ColumnType, Table, missing_values
 from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import (
@@ -20,12 +26,6 @@ from declnet.contracts.network.inputs import (
     by_name,
     for_each,
     lengths_of,
-)
-from declnet.contracts.returned import (
-    checked_levels,
-    checked_names,
-    checked_sequences,
-    checked_suits,
 )
 from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.named_inputs import require_divided, require_sequences_alone

@@ -10,15 +10,15 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.returned import checked_suits
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import Transform
 from declnet.contracts.network.inputs import UNNAMED, InputInfo, by_name
-from declnet.contracts.returned import checked_suits
 from declnet.data.batches import varied_inputs
 from declnet.data.columns import labels_of, table_with
 from declnet.data.loading import checked, load_source
 from declnet.data.preparation import FittedPreparation, fit_preparation
-from declnet.data.sharing import shared_data
+from declnet.data.sharing import made_once
 from declnet.data.splits import Data, fold_positions, one_fold, split, split_positions
 from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.data.target_encoding import TargetEncoding
@@ -147,17 +147,17 @@ def split_and_prepared(
         The data sets before and after their preparation.
     """
 
-    def make() -> tuple[tuple[dict[str, Data], PreparedSets], int]:
+    def make() -> tuple[dict[str, Data], PreparedSets]:
         parts = split_sets(loaded, spec, seed)
-        sets = prepare_sets(parts, spec, wanted)
-        return (parts, sets), sum(map(_size, (*parts.values(), *sets.datasets.values())))
+        return parts, prepare_sets(parts, spec, wanted)
 
-    shared = shared_data()
-    if shared is None:
-        return make()[0]
+    def size(made: tuple[dict[str, Data], PreparedSets]) -> int:
+        parts, sets = made
+        return sum(map(_size, (*parts.values(), *sets.datasets.values())))
+
     is_split = spec.folds is not None or any(name not in loaded for name in spec.fractions)
-    key = tuple(loaded), spec, tuple(wanted), seed if is_split else None
-    return shared.made(loaded, key, make)
+    key = "sets", tuple(loaded), spec, tuple(wanted), seed if is_split else None
+    return made_once(tuple(loaded.values()), key, make, size)
 
 
 def _size(data: Data) -> int:

@@ -1,9 +1,9 @@
-"""Data that several runs of a process load once: seeds, folds and the points of a sweep."""
+"""What several runs of a process load or make once: seeds, folds and the points of a sweep."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -24,7 +24,10 @@ KEPT = 8
 """The most data sets that are kept as loaded: those loaded last."""
 
 KEPT_BYTES = 1 << 28
-"""The most bytes of data that are kept as prepared: what was prepared last."""
+"""Upper bound for the bytes of prepared data kept; the most recent data is kept."""
+
+KEPT_RESULTS = 64
+"""The most results that are kept: those made last."""
 
 Result = TypeVar("Result")
 
@@ -45,10 +48,10 @@ class _Loaded:
 
 @dataclass(frozen=True, eq=False)
 class _Made(Generic[Result]):
-    """What was made of loaded data.
+    """What was made of loaded data, or of something else that runs share.
 
     Attributes:
-        loaded: the data, which is compared by identity.
+        loaded: what is compared by identity.
         key: what else it was made of.
         size: in bytes.
     """
@@ -68,7 +71,7 @@ class SharedData:
 
     def __init__(self) -> None:
         self._loaded: deque[_Loaded] = deque(maxlen=KEPT)
-        self._made: deque[_Made[Any]] = deque()
+        self._made: deque[_Made[Any]] = deque(maxlen=KEPT_RESULTS)
         self._lock = Lock()  # also lets threads wait for the data that another one loads
 
     def load(self, source: DataSource, seed: int, data_set: DataSet, load: Load) -> Dataset | Table:
@@ -87,18 +90,18 @@ class SharedData:
 
     def made(
         self,
-        loaded: Mapping[str, object],
+        loaded: Sequence[object],
         key: tuple[object, ...],
         make: Callable[[], tuple[Result, int]],
     ) -> Result:
         """Return what is made of loaded data, unless it has been.
 
         Args:
-            loaded: the data sets by name, as `load` returned them.
+            loaded: the data sets, as `load` returned them, or other objects that runs share.
             key: everything else that the result depends on.
             make: makes it, and returns its size in bytes.
         """
-        given = tuple(loaded.values())
+        given = tuple(loaded)
         with self._lock:
             for each in self._made:
                 same = len(each.loaded) == len(given) and all(map(is_, each.loaded, given))
@@ -123,6 +126,31 @@ _CURRENT: ContextVar[SharedData | None] = ContextVar("shared_data", default=None
 def shared_data() -> SharedData | None:
     """Return the data that runs in this context share; None if each loads its own."""
     return _CURRENT.get()
+
+
+def made_once(
+    loaded: Sequence[object],
+    key: tuple[object, ...],
+    make: Callable[[], Result],
+    size: Callable[[Result], int] = lambda _: 0,
+) -> Result:
+    """Return what `make` returns; runs that share data make it once.
+
+    Args:
+        loaded: what it is made of, as far as runs share the same objects, compared by identity.
+        key: everything else that the result depends on, compared by value.
+        make: makes it. Runs only read it.
+        size: returns its size in bytes.
+    """
+    shared = shared_data()
+    if shared is None:
+        return make()
+
+    def sized() -> tuple[Result, int]:
+        result = make()
+        return result, size(result)
+
+    return shared.made(loaded, key, sized)
 
 
 @contextmanager

@@ -11,7 +11,13 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.table import Table, column_type, distinct_values, missing_values
+from declnet.contracts.data.table import (
+    Table,
+    class_name,
+    column_type,
+    distinct_values,
+    missing_values,
+)
 from declnet.data.columns import labels_of, losses_hint
 from declnet.data.targets import WantedTarget
 from declnet.errors import DataError, KeyPath
@@ -45,9 +51,7 @@ class TargetEncoding:
         """The class names in the order of the labels."""
         if self.classes is None:
             return None
-        return tuple(
-            str(each).lower() if isinstance(each, bool) else str(each) for each in self.classes
-        )
+        return tuple(map(class_name, self.classes))
 
     @classmethod
     def of(cls, records: Table, name: str, wanted: WantedTarget) -> TargetEncoding:

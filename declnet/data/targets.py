@@ -11,10 +11,10 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.returned import checked_column, checked_fit
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import ColumnError, Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, by_name
-from declnet.contracts.returned import checked_column, checked_fit
 from declnet.errors import DataError, KeyPath
 from declnet.registry.spelling import suggestion
 from declnet.spec.heads import Head

@@ -21,7 +21,7 @@ STYLE = (
     ".declnet summary{cursor:pointer}.declnet details>*:not(summary){margin-left:1.2em}"
     ".declnet svg{display:block}"
 )
-"""The style of every view; other than borders and marks, colors are those of the notebook."""
+"""The style of every view; all colors but borders and marks come from the notebook."""
 
 
 class Html(str):

@@ -12,13 +12,14 @@ from pydantic_core import PydanticCustomError
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.network.inputs import sample_count
 from declnet.contracts.network.parameter import Initializer
-from declnet.contracts.returned import require_finite
+from declnet.contracts.network.returned import require_finite
 from declnet.graph.arrays import BatchArrays, GraphMemory
 from declnet.graph.inference import Given
+from declnet.graph.initializers import initializer_of
 from declnet.graph.kernels import forward_calls
 from declnet.graph.memory_plan import plan_memory
 from declnet.graph.model import Model
-from declnet.graph.parameters import Slot, initializer_of, slots_of
+from declnet.graph.parameters import Slot, slots_of
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from declnet.contracts.arrays import Array, Dtype
 from declnet.contracts.execution.kernel import Call
 from declnet.contracts.network.inputs import sample_count
+from declnet.data.sharing import made_once
 from declnet.graph.arrays import BatchArrays, GraphMemory, workspace_bytes
 from declnet.graph.kernels import forward_calls
 from declnet.graph.memory_plan import Ending, plan_memory
@@ -44,7 +46,8 @@ class InferenceGraph:
         self._count: Callable[[Any], int] = len if len(input_shapes(nodes)) < 2 else sample_count
         rngs = [np.random.Generator(np.random.PCG64(0))] * len(nodes)
         endings = [Ending(each) for each in self._outputs]
-        plan = plan_memory(nodes, training=False, endings=endings)
+        make = partial(plan_memory, nodes, training=False, endings=endings)
+        plan = made_once((nodes,), ("inference plan", *endings), make)
         self._memory = GraphMemory(nodes, plan, parameters, capacity, dtype, rngs)
         self._bound: dict[int, tuple[list[Section], tuple[Array, ...]]] = {}
 

@@ -11,14 +11,8 @@ from pathlib import Path
 
 from declnet.contracts.arrays import Shape
 from declnet.errors import Diagnostic, SpecError
-from declnet.graph.parameters import (
-    Parameters,
-    Slot,
-    matches,
-    pattern_expression,
-    pattern_hint,
-    read_weights,
-)
+from declnet.graph.parameters import Parameters, Slot, matches, pattern_expression, pattern_hint
+from declnet.graph.weight_files import read_weights
 from declnet.spec.model import InitialWeights
 
 HERE = ("model", "initial_weights")

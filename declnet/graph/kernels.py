@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from declnet.contracts.arrays import Array
@@ -15,6 +15,7 @@ from declnet.contracts.execution.kernel import Call, Kernel, KernelCalls, Kernel
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.network.schedule import schedules_of
 from declnet.contracts.returned import BrokenContractError, checked_calls
+from declnet.data.sharing import made_once
 from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.graph.arrays import BatchArrays
 from declnet.graph.memory_plan import staged_reads, value_orders
@@ -45,19 +46,18 @@ class Kernels:
         engine: str | None = None,
         threads: int | None = None,
     ) -> None:
-        self._registry, self._compiled = registry or Registry(), compiled
-        self._by_replaced: dict[tuple[type[Component], ...], list[Kernel]] = {}
+        registry = registry or Registry()
+        make = partial(_Available, registry, compiled, engine)
+        self._available = made_once((registry,), ("kernels", compiled, engine), make)
         self._used: dict[type[Kernel], None] = {}
-        list(self._registry.replacing("kernel", None))  # imported to see what they replace
-        self.longest = max(map(len, self._registry.replaced("kernel")), default=0)
-        found = _engine(self._registry, engine) if compiled else None
+        self.longest = self._available.longest
+        found = self._available.engine
         self.engine, self.threads = None if found is None else found(), threads
 
     @property
     def has_compiled(self) -> bool:
         """Whether any of them is compiled."""
-        kernels = (entry.component for entry in self._registry.entries("kernel"))
-        return self._compiled and any(each.compiled and _is_usable(each, True) for each in kernels)
+        return self._available.has_compiled
 
     def compile(self, calls: Sequence[Call]) -> CompiledCalls:
         """Return calls that do the same, compiled by the engine if there is one."""
@@ -101,21 +101,64 @@ class Kernels:
 
     def _replacing(self, components: Sequence[Component]) -> Sequence[Kernel]:
         """Return the kernels for these classes that can follow the components' schedules."""
-        classes = tuple(map(type, components))
-        if classes not in self._by_replaced:
-            self._by_replaced[classes] = list(self._kernels_for(classes))
-        found = self._by_replaced[classes]
+        found = self._available.replacing(tuple(map(type, components)))
         if found and any(map(schedules_of, components)):
             return [each for each in found if each.reads_schedules]
         return found
 
-    def _kernels_for(self, classes: tuple[type[Component], ...]) -> Iterator[Kernel]:
-        """Yield the kernels that replace these classes, compiled ones first."""
-        entries = self._registry.replacing("kernel", types_of(classes))
-        kernels = [each.component for each in entries]
-        for kernel in sorted(kernels, key=lambda each: not each.compiled):
-            if kernel.replaces == classes and _is_usable(kernel, self._compiled):
-                yield kernel()
+    def choose(
+        self,
+        nodes: Sequence[Node],
+        ends: Sequence[tuple[int, Loss]],
+    ) -> tuple[tuple[Chain, ...], tuple[Chain, ...]]:
+        """Return the layers computed together with each loss, and the chains of all other layers.
+
+        Args:
+            ends: each loss with the index of the layer whose output it takes.
+        """
+
+        def make() -> tuple[tuple[Chain, ...], tuple[Chain, ...]]:
+            endings = endings_of(nodes, ends, self)
+            return endings, chains_of(nodes, endings, [output for output, _ in ends], self)
+
+        return made_once((nodes, self._available), ("chains", tuple(ends)), make)
+
+
+class _Available:
+    """What a registry has, of which the runs of one process find everything once.
+
+    Args:
+        registry: where kernels are looked up.
+        compiled: whether to include compiled kernels.
+        engine: the type of the engine; None for one that is used by default.
+    """
+
+    def __init__(self, registry: Registry, compiled: bool, engine: str | None) -> None:
+        self._registry, self._compiled = registry, compiled
+        self._by_replaced: dict[tuple[type[Component], ...], list[Kernel]] = {}
+        list(registry.replacing("kernel", None))  # imported to see what they replace
+        self.longest = max(map(len, registry.replaced("kernel")), default=0)
+        self.engine = _engine(registry, engine) if compiled else None
+
+    @cached_property
+    def has_compiled(self) -> bool:
+        """Whether any of them is compiled."""
+        kernels = (entry.component for entry in self._registry.entries("kernel"))
+        return self._compiled and any(each.compiled and _is_usable(each, True) for each in kernels)
+
+    def replacing(self, classes: tuple[type[Component], ...]) -> list[Kernel]:
+        """Return the kernels that replace these classes, compiled ones first."""
+        if classes not in self._by_replaced:
+            entries = self._registry.replacing("kernel", types_of(classes))
+            kernels = sorted(
+                (each.component for each in entries), key=lambda each: not each.compiled
+            )
+            self._by_replaced[classes] = [
+                each()
+                for each in kernels
+                if each.replaces == classes and _is_usable(each, self._compiled)
+            ]
+        return self._by_replaced[classes]
 
 
 def _is_usable(kernel: type[Kernel], compiled: bool) -> bool:

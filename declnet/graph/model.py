@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -16,17 +17,14 @@ from declnet.contracts.network.inputs import InputInfo, as_input_infos, input_va
 from declnet.contracts.network.parameter_group import ParameterGroup
 from declnet.data.integer_limits import require_within
 from declnet.data.loading import Samples, as_input
+from declnet.data.sharing import made_once
 from declnet.errors import DataError, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.initial_weights import load_part
-from declnet.graph.parameters import (
-    Parameters,
-    check_fit,
-    initializer_problems,
-    read_weights,
-    view,
-)
+from declnet.graph.initializers import initializer_problems
+from declnet.graph.parameters import Parameters, check_fit, view
 from declnet.graph.shapes import Node, infer_nodes, input_limits, output_indices
+from declnet.graph.weight_files import read_weights
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.model import InitialWeights, ModelSpec
@@ -107,7 +105,9 @@ class Model:
         self.dtype = np.dtype(dtype)
         self.store = Parameters(self.nodes, self.dtype, groups)
         self.loaded: frozenset[str] = frozenset()
-        self.samples_at_once = samples_at_once(self.nodes, self.dtype, self.output_indices)
+        about = self.dtype, self.output_indices
+        most = partial(samples_at_once, self.nodes, *about)
+        self.samples_at_once = made_once((self.nodes,), ("samples at once", *about), most)
         floats = {read for node in self.nodes for read in node.reads_of("float")}
         self.integer_inputs = frozenset(self.inputs) - floats
         self._only = next(iter(self.inputs)) if len(self.inputs) == 1 else None
@@ -115,7 +115,7 @@ class Model:
         self._of_thread = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and pickles hold; each has graphs of its own."""
+        """Return what copies and pickles hold; each builds its own graphs."""
         return {name: value for name, value in vars(self).items() if name != "_of_thread"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -341,10 +341,16 @@ def build_model(
         WeightsError: `initial_weights` cannot be read, or do not match the model.
     """
     registry = (registry or default_registry()).preferring(spec.preferred)
-    nodes = infer_nodes(spec.layers, input_shape, registry, spec.outputs)
-    problems = initializer_problems(nodes, registry)
-    if problems:
-        raise SpecError(problems)
+    known = as_input_infos(input_shape)
+
+    def infer() -> tuple[Node, ...]:
+        nodes = infer_nodes(spec.layers, known, registry, spec.outputs)
+        problems = initializer_problems(nodes, registry)
+        if problems:
+            raise SpecError(problems)
+        return nodes
+
+    nodes = made_once((registry,), ("nodes", spec.layers, spec.outputs, known), infer)
     model = Model(nodes, input_shape, spec.dtype, groups, spec.outputs)
     model.store.initialize(seed, registry)
     if isinstance(spec.initial_weights, InitialWeights):

@@ -12,25 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
-from pydantic_core import PydanticCustomError
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.memory import beyond_memory
-from declnet.contracts.network.parameter import (
-    CurrentValues,
-    Initializer,
-    LayerState,
-    Parameter,
-    ParameterInfo,
-)
+from declnet.contracts.network.parameter import CurrentValues, LayerState, Parameter, ParameterInfo
 from declnet.contracts.network.parameter_group import ParameterGroup
-from declnet.contracts.returned import checked_penalty
-from declnet.errors import Diagnostic, WeightsError
+from declnet.contracts.network.returned import checked_penalty
+from declnet.errors import WeightsError
+from declnet.graph.initializers import fans, initializer_of
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
@@ -155,33 +146,6 @@ def pattern_hint(pattern: str, keys: Sequence[str]) -> str:
     return f"parameters: {', '.join(keys) or 'none'}"
 
 
-def group_problems(slots: Sequence[Slot], groups: Sequence[ParameterGroup]) -> list[Diagnostic]:
-    """Return errors: patterns that match no trainable parameter, groups left with none."""
-    trainable = [slot.key for slot in slots if slot.parameter.trainable]
-    unmatched = [
-        Diagnostic(
-            f'no trainable parameter matches "{pattern}"',
-            pattern_hint(pattern, trainable),
-            ("optimizer", "groups", position, "parameters", place),
-            "E028",
-        )
-        for position, group in enumerate(groups)
-        for place, pattern in enumerate(group.parameters)
-        if not any(matches(pattern, key) for key in trainable)
-    ]
-    left = {group_of(key, groups) for key in trainable}
-    return unmatched or [
-        Diagnostic(
-            "every parameter of this group is in a later one",
-            "the last group that matches a parameter takes it; put general patterns first",
-            ("optimizer", "groups", position, "parameters"),
-            "E028",
-        )
-        for position in range(len(groups))
-        if position not in left
-    ]
-
-
 class Parameters:
     """The arrays of a model's parameters.
 
@@ -257,71 +221,6 @@ class Parameters:
             array[...] = saved[key]
 
 
-def initializer_of(parameter: Parameter, registry: Registry) -> Initializer:
-    """Return a parameter's initializer; raise pydantic's errors for an invalid name or table."""
-    return Initializer.from_declaration(parameter.initializer, {"registry": registry})
-
-
-def initializer_problems(nodes: Sequence[Node], registry: Registry) -> list[Diagnostic]:
-    """Return the errors in initializers that layers name themselves, and shapes they reject."""
-    problems = []
-    accepted: set[tuple[str | int, Shape]] = set()
-    for node in nodes:
-        for name, parameter in node.parameters.items() if node.shared is None else ():
-            declared, path = parameter.initializer, ("model", "layers", node.index)
-            kept = declared if isinstance(declared, str) else id(declared), _small(parameter.shape)
-            if kept in accepted:
-                continue
-            try:
-                initializer = initializer_of(parameter, registry)
-            except (PydanticCustomError, ValidationError) as error:
-                where, said, context = _first_of(error)
-                message = f'"{node.name}": parameter {name}: {where}{said}'
-                code = "E025" if where else context.get("code", "E025")
-                problems.append(Diagnostic(message, context.get("hint"), path, code))
-                continue
-            rejection = _rejection(initializer, parameter)
-            if rejection is None:
-                accepted.add(kept)
-            else:
-                message = f'"{node.name}": parameter {name}: {rejection}'
-                problems.append(Diagnostic(message, "use another initializer", path, "E022"))
-    return problems
-
-
-def _small(shape: Shape) -> Shape:
-    """Return a shape with as many axes that is quickly filled."""
-    return tuple(min(size, 3) for size in shape)
-
-
-def _rejection(initializer: Initializer, parameter: Parameter) -> str | None:
-    """Return why `fill` rejects a parameter's shape, and a small one like it; None if it does not.
-
-    The small one comes first, since filling the parameter could take long.
-    """
-    rng, rejection = np.random.Generator(np.random.PCG64(0)), None
-    for shape in (_small(parameter.shape), parameter.shape):
-        if beyond_memory(prod(shape) * np.dtype(float).itemsize) is not None:
-            return None  # the run as a whole then needs too much
-        try:
-            initializer.fill(np.zeros(shape), rng, *fans(parameter))
-        except ValueError as error:
-            rejection = str(error)
-        else:
-            return None
-    return rejection
-
-
-def _first_of(error: PydanticCustomError | ValidationError) -> tuple[str, str, dict[str, Any]]:
-    """Return the key in the initializer's table ("" for its type), the message and its context."""
-    if isinstance(error, PydanticCustomError):
-        return "", error.message(), error.context or {}
-    first = error.errors()[0]
-    keys = ".".join(map(str, first["loc"]))
-    where = f"{keys}: " if keys not in ("", "type") else ""
-    return where, first["msg"], first.get("ctx", {})
-
-
 def check_fit(slots: Sequence[Slot], saved: Mapping[str, Shape], source: str) -> None:
     """Compare the keys and shapes of saved weights with the model's.
 
@@ -343,76 +242,6 @@ def check_fit(slots: Sequence[Slot], saved: Mapping[str, Shape], source: str) ->
 def view(vector: Array, slot: Slot) -> Array:
     """Return a trained parameter as a view of a flat vector."""
     return vector[slot.offset : slot.offset + slot.size].reshape(slot.parameter.shape)
-
-
-def fans(parameter: Parameter) -> tuple[int, int]:
-    """Return (fan_in, fan_out) as declared by the parameter, or from its shape."""
-    shape = parameter.shape
-    if len(shape) >= 3:
-        fan_in, fan_out = prod(shape[1:]), shape[0] * prod(shape[2:])
-    elif len(shape) == 2:
-        fan_in, fan_out = shape
-    else:
-        fan_in = fan_out = prod(shape)
-    return parameter.fan_in or fan_in, parameter.fan_out or fan_out
-
-
-def read_weights(path: Path) -> dict[str, Array]:
-    """Read every array of a safetensors file; raise WeightsError if that fails."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        return _known(load_file(path))
-    except (OSError, SafetensorError, TypeError) as error:
-        raise _unreadable(path, error) from None
-
-
-def parse_weights(content: bytes, path: Path) -> dict[str, Array]:
-    """Return every array in the content of a safetensors file; raise WeightsError if that fails."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    try:
-        return _known(load(content))
-    except (SafetensorError, TypeError) as error:
-        raise _unreadable(path, error) from None
-
-
-def _known(arrays: dict[str, Array]) -> dict[str, Array]:
-    """Return arrays of NumPy's own types; raise TypeError if another package adds the type."""
-    for each in arrays.values():
-        if each.dtype.kind == "V":
-            raise TypeError(each.dtype)
-    return arrays
-
-
-def read_weight_shapes(path: Path) -> dict[str, Shape]:
-    """Read only the keys and shapes; raise WeightsError if that fails."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="np") as file:
-            return {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: Exception) -> WeightsError:
-    if isinstance(error, OSError):  # safetensors does not always give the cause
-        try:
-            path.open("rb").close()
-        except FileNotFoundError:
-            return WeightsError(f"{path}: there is no such file")
-        except IsADirectoryError:
-            return WeightsError(f"{path}: is a folder; name the weights file in it")
-        except OSError as actual:
-            error = actual
-    if isinstance(error, OSError):
-        return WeightsError(f"{path}: cannot be read: {error.strerror or error}")
-    if isinstance(error, TypeError):
-        return WeightsError(f"{path}: has a type that NumPy does not have: {error}")
-    return WeightsError(f"{path}: not a safetensors file")
 
 
 def layer_state(

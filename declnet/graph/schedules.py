@@ -10,9 +10,9 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.parameter import CurrentValues
+from declnet.contracts.network.returned import checked_value
 from declnet.contracts.network.schedule import Schedule
 from declnet.contracts.number_or import NumberOr
-from declnet.contracts.returned import checked_value
 
 
 class ScheduledValues:

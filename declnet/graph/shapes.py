@@ -12,14 +12,14 @@ from declnet.contracts.attribution import broken_contract
 from declnet.contracts.network.inputs import InputInfo, IntegerLimit, as_input_infos, input_value
 from declnet.contracts.network.layer import InputDtype, Layer, TrainableFrom, input_dtypes
 from declnet.contracts.network.parameter import Initializer, Parameter, Regularizer, Workspace
-from declnet.contracts.returned import (
-    BrokenContractError,
+from declnet.contracts.network.returned import (
     checked_layer,
     checked_limits,
     checked_parameters,
     checked_shape,
     checked_workspace,
 )
+from declnet.contracts.returned import BrokenContractError
 from declnet.errors import Diagnostic, SpecError
 from declnet.graph.wiring import Wire, parts_of, why_unknown, wire
 from declnet.registry.discovery import default_registry

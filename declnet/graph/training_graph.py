@@ -15,6 +15,7 @@ from declnet.contracts.execution.kernel import Call, KernelSite
 from declnet.contracts.execution.operations import NormalizeWeights
 from declnet.contracts.network.inputs import sample_count
 from declnet.contracts.network.loss import Loss
+from declnet.data.sharing import made_once
 from declnet.graph.arrays import BatchArrays, GraphMemory
 from declnet.graph.gradients import GradientArrays, GradientMean
 from declnet.graph.inference import Given
@@ -22,12 +23,10 @@ from declnet.graph.kernels import (
     Kernels,
     backward_calls,
     chain_calls,
-    chains_of,
-    endings_of,
     forward_calls,
     kernel_calls,
 )
-from declnet.graph.memory_plan import Ending, plan_memory
+from declnet.graph.memory_plan import Ending, Plan, plan_memory
 from declnet.graph.model import Model
 from declnet.graph.observation import BoundChain, BoundHead, BoundStep, ObservedStep
 from declnet.graph.parameters import Slot, view
@@ -73,6 +72,17 @@ class Step:
             return float(self.losses @ self.normalized_weights)
         return float(np.add.reduce(self.losses)) / len(self.losses)
 
+    def each_loss(self, losses: Array) -> Array | None:
+        """Return what `loss` returned after each of several executions; None if it needs more.
+
+        Args:
+            losses: the data loss of each sample, (executions, n).
+        """
+        if self.normalized_weights is not None:
+            return None
+        means: Array = np.add.reduce(losses, axis=1).astype(np.float64) / losses.shape[1]
+        return means
+
     def all_losses(self) -> tuple[Array, ...]:
         """Return the data loss of each sample, of each loss."""
         return (self.losses,)
@@ -111,6 +121,9 @@ class JointStep(Step):
     def loss(self) -> float:
         """Return the weighted sum of the mean data losses of the last execution."""
         return self.bound.loss()
+
+    def each_loss(self, losses: Array) -> None:
+        """Return None: the other losses are needed."""
 
     def all_losses(self) -> tuple[Array, ...]:
         """Return the data loss of each sample, of each loss."""
@@ -162,17 +175,21 @@ class TrainingGraph:
         self._kernels = kernels or Kernels()
         ends = [(model.output(each.output).index, each.loss) for each in self._heads]
         outputs = [output for output, _ in ends]
-        self._endings = endings_of(model.nodes, ends, self._kernels)
-        self._chains = chains_of(model.nodes, self._endings, outputs, self._kernels)
+        self._endings, self._chains = self._kernels.choose(model.nodes, ends)
         endings = [
             Ending(output, len(each.nodes))
             for output, each in zip(outputs, self._endings, strict=True)
         ]
         joined = [[node.index for node in chain.nodes] for chain in self._chains]
         frozen = frozen_nodes(model.nodes, epoch)
-        plan = plan_memory(
-            model.nodes, training=True, endings=endings, joined=joined, frozen=frozen
-        )
+
+        def make() -> Plan:
+            return plan_memory(
+                model.nodes, training=True, endings=endings, joined=joined, frozen=frozen
+            )
+
+        about = tuple(endings), tuple(map(tuple, joined)), frozen
+        plan = made_once((model.nodes,), ("training plan", *about), make)
         self._losses = [np.empty(capacity, model.dtype) for _ in self._heads]
         if before is None:
             self._rngs = [random_stream(seed, Stream.LAYER, node.index) for node in model.nodes]

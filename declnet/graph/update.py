@@ -22,7 +22,8 @@ from declnet.contracts.execution.operations import (
 )
 from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.network.parameter import OptimizerState, ParameterInfo
-from declnet.contracts.returned import checked_state_names, checked_state_shapes
+from declnet.contracts.network.returned import checked_state_names, checked_state_shapes
+from declnet.contracts.network.schedule import Schedule
 from declnet.graph.kernels import Kernels
 from declnet.graph.parameters import Parameters, Region, Slot, view
 from declnet.graph.schedules import ScheduledValues
@@ -237,10 +238,18 @@ class _Part:
 
     def rates(self, main: Array, steps: range, total: int) -> Array:
         """Return the same for several steps."""
-        if self.schedule is None:
-            return main * self.factor
-        own = [self.schedule.rate(step, total) for step in steps]
-        return np.array(own, np.float64) * self.factor
+        own = main if self.schedule is None else _rates(self.schedule, steps, total)
+        return own * self.factor
+
+
+def _rates(optimizer: Optimizer, steps: range, total: int) -> Array:
+    """Return an optimizer's learning rates at several steps, float64 (steps,)."""
+    initial = optimizer.learning_rate
+    if isinstance(initial, Schedule) or type(optimizer).rate is not Optimizer.rate:
+        return np.array([optimizer.rate(step, total) for step in steps], np.float64)
+    before = np.arange(steps.start - 1, steps.stop - 1)
+    rates: Array = initial / (1.0 + optimizer.decay * before)  # as `Optimizer.rate` does
+    return rates
 
 
 class Updates:
@@ -294,8 +303,7 @@ class Updates:
             first: the number of the first of these updates.
         """
         steps, total = range(first, first + len(values)), self._total
-        main = np.array([self._optimizer.rate(step, total) for step in steps], np.float64)
-        column = 0
+        main, column = _rates(self._optimizer, steps, total), 0
         for part in self._parts:
             rates, own = part.rates(main, steps, total) * self.scale, len(part.update.now)
             part.update.fill(values[:, column : column + own], rates, first, part.first)

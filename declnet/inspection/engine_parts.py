@@ -14,7 +14,7 @@ from declnet.graph.shapes import Node
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import bound_update, clippings
 from declnet.registry.registry import Registry
-from declnet.runs.session import ReadyRun, make_ready_run
+from declnet.runs.ready_run import ReadyRun, make_ready_run
 from declnet.spec.model import RunSpec
 from declnet.training.checks.check import Checked
 from declnet.training.numerics import arithmetic_for

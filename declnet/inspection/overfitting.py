@@ -22,7 +22,7 @@ from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted
 from declnet.runs.inference.predictions import OutputReading
 from declnet.runs.inference.predictor import readings_of
-from declnet.spec.editing import written
+from declnet.spec.document.editing import written
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for

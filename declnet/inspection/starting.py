@@ -10,12 +10,11 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.errors import DataError, DeclnetError
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted, suggestion
-from declnet.runs.session import ReadyRun, make_ready_run
+from declnet.runs.ready_run import ReadyRun, make_ready_run
 from declnet.runs.storage.checkpoints import Checkpoints, Notice
 from declnet.runs.stored_run import StoredRun, open_run
 from declnet.spec.model import RunSpec
 from declnet.training.checks.check import Checked
-from declnet.training.numerics import blas_threads_for
 from declnet.training.state import StateError, TrainingState
 
 
@@ -122,13 +121,13 @@ def _require_layers(ready: ReadyRun, layers: Sequence[str]) -> None:
 
 
 def _trained(ready: ReadyRun, step: int) -> Start:
-    trainer, model = ready.trainer, ready.prepared.model
+    trainer = ready.trainer
     if step >= trainer.steps:
         raise TraceError(
             f"step {step} is beyond the training of {counted(trainer.steps, 'update')} "
             f"(steps count from 0, so the last one is {trainer.steps - 1})"
         )
-    with attributing_errors(ready.registry), blas_threads_for(model, trainer.samples_a_step):
+    with attributing_errors(ready.registry), trainer.blas_threads():
         trainer.advance(step)
     if step == 0:
         return Start(ready, "the parameters are the initial ones")

@@ -42,7 +42,7 @@ def recorded_plugin(distribution: str, version: str) -> Plugin:
 
 
 def registry_beside(spec: Path, registry: Registry | None) -> Registry | None:
-    """Return a registry whose hints on missing components follow the manifest beside a spec.
+    """Return a registry whose hints on missing components use the manifest next to a spec.
 
     Args:
         spec: the file of a spec; unless it is called as in a run's folder and the manifest beside

@@ -271,7 +271,7 @@ class Registry:
                 yield from self._only(each, name)
 
     def replacing(self, kind: str, types: tuple[str, ...] | None) -> Iterator[Entry]:
-        """Do the same for those of a kind that replace components of these types, in this order.
+        """Do the same for components of a kind that replace these types, in this order.
 
         Args:
             kind: the kind.

@@ -11,9 +11,10 @@ from typing import Any
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.network.metric_names import Better
-from declnet.contracts.returned import BrokenContractError, checked_observer
+from declnet.contracts.returned import BrokenContractError
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.runs.observer import StepObserver
+from declnet.contracts.runs.returned import checked_observer
 from declnet.contracts.serialization import NotPlainError, to_plain
 from declnet.graph.model import Model
 from declnet.graph.parameters import check_fit

@@ -20,7 +20,6 @@ from declnet.spec.requirements import registry_for
 from declnet.spec.validate import GivenSpec, as_spec
 from declnet.training.divergence import finite_evaluation
 from declnet.training.evaluation import Evaluation
-from declnet.training.numerics import blas_threads_for
 from declnet.training.preparation import ReadyData, make_ready, prepare
 from declnet.training.trainer import Trainer
 
@@ -96,8 +95,8 @@ class IncrementalTraining:
                 self._predictor = Predictor(model, prepared.preparation, spec, self._registry)
             else:
                 model, ready = self._predictor.model, self._ready(given, spec)
-            with blas_threads_for(model, spec.training.batch_size or len(given)):
-                trainer = Trainer(spec, model, ready, None, self._registry)
+            trainer = Trainer(spec, model, ready, None, self._registry)
+            with trainer.blas_threads():
                 self._pass(trainer)
                 evaluation = Evaluation(model, spec.heads, ready)
                 return finite_evaluation(evaluation, model, self.passes - 1)

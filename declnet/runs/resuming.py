@@ -12,15 +12,10 @@ from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
 from declnet.runs.display.progress import followed
 from declnet.runs.inference.observing import Baseline
+from declnet.runs.ready_run import ReadyRun, make_ready_run
+from declnet.runs.result import RunResult
 from declnet.runs.run import given_data
-from declnet.runs.session import (
-    Listener,
-    ReadyRun,
-    RunResult,
-    Session,
-    StopWhen,
-    make_ready_run,
-)
+from declnet.runs.session import Listener, Session, StopWhen
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Checkpoint, Notice
 from declnet.runs.storage.folder import locked, read_manifest, reading, require_no_links
@@ -47,7 +42,7 @@ def resume(
 ) -> RunResult:
     """Resume a run from its last intact checkpoint, or else from its first step.
 
-    The final weights, history and metrics are bit-identical to those of an uninterrupted run. For
+    The final weights, history and metrics are bit-identical to an uninterrupted run. For
     a finished run, nothing is recomputed.
 
     Args:
@@ -199,8 +194,11 @@ def _require_run(directory: Path) -> None:
         raise OutputError(f"{directory}: {message}")
 
 
-BEGUN = {folder.SPEC, folder.PREPARATION, folder.PREPARATION_ARRAYS}
-"""Files that a run writes before its manifest; a run killed early may have only these."""
+BEGUN = {
+    *(folder.SPEC, folder.PREPARATION, folder.PREPARATION_ARRAYS, folder.WEIGHTS, folder.METRICS),
+    *(folder.CALIBRATION, folder.ANALYSES, folder.HISTORY),
+}
+"""Files that a run may write before its manifest; a run that was killed may have only these."""
 
 
 def _read_manifest(directory: Path) -> dict[str, Any] | None:

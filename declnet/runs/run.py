@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,12 +10,15 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
 from declnet.data.loading import GivenData, as_data, guarded
+from declnet.data.sharing import made_once, shared_data
 from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.display.progress import followed
-from declnet.runs.session import Listener, RunResult, Session, StopWhen, make_ready_run
+from declnet.runs.ready_run import make_ready_run
+from declnet.runs.result import RunResult
+from declnet.runs.session import Listener, Session, StopWhen
 from declnet.runs.storage.checkpoints import Notice
-from declnet.runs.storage.folder import claim, claim_numbered, locked
+from declnet.runs.storage.folder import claim, claim_numbered, locked, require_unclaimed
 from declnet.runs.storage.manifest import first_manifest
 from declnet.runs.storage.record import Record
 from declnet.spec.model import RunSpec, resolved_toml
@@ -72,6 +76,8 @@ def run(
     spec = as_spec(spec, registry)
     require_no_sweep(spec.sweep)
     _require_one_fold(spec)
+    if out is not None and not numbered:
+        require_unclaimed(Path(out))
     given = given_data(data) if data is not None else None
     ready = make_ready_run(spec, registry, given, checked, parameters)
     if out is None:
@@ -80,9 +86,13 @@ def run(
     directory = claim_numbered(Path(out), spec.name) if numbered else claim(Path(out))
     with locked(directory):
         claim(directory)  # another process may have finished a run here since
-        text = resolved_toml(spec)
+        text = _resolved(spec)
         manifest = first_manifest(ready, text.encode())
-        record = Record.begun(directory, text, ready.prepared.preparation, manifest)
+        # of many runs that share data, brief ones write once, unless somebody may look before
+        watched = spec.training.callbacks or stop_when is not None
+        may_wait = shared_data() is not None and not watched
+        preparation = ready.prepared.preparation
+        record = Record.begun(directory, text, preparation, manifest, may_wait=may_wait)
         with followed(spec, listener, progress=progress) as following:
             session = Session(ready, record, following, notice=notice, stop_when=stop_when)
             return session.carry_out()
@@ -95,6 +105,14 @@ def given_data(data: GivenData | Mapping[str, GivenData]) -> dict[str, Dataset |
     if unknown or "train" not in named:
         raise DataError("data must have train and may have validation and test, nothing else")
     return {name: guarded(as_data(each, name)) for name, each in named.items()}
+
+
+def _resolved(spec: RunSpec) -> str:
+    """Return the resolved spec as TOML, which runs that share data and differ in seed share."""
+    about = "toml", [each for key, each in vars(spec).items() if key != "seed"]
+    text = made_once((), about, lambda: resolved_toml(spec))
+    # a line in front of all tables; no string has line breaks in it
+    return re.sub(r"^seed = \d+$", f"seed = {spec.seed}", text, count=1, flags=re.MULTILINE)
 
 
 def _require_one_fold(spec: RunSpec) -> None:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from contextlib import nullcontext
+from dataclasses import replace
 from math import inf
-from pathlib import Path
 from shlex import quote
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import EpochFinished, EpochLogged
-from declnet.data.preparation import FittedPreparation
-from declnet.data.splits import Data
 from declnet.errors import DeclnetError
-from declnet.graph.model import Model
-from declnet.registry.registry import Registry
 from declnet.runs.callbacks import ActiveRun, Callbacks
 from declnet.runs.inference.calibration import (
-    Calibrations,
     FittedCalibration,
     KeptPredictions,
     calibrating,
@@ -40,186 +29,25 @@ from declnet.runs.inference.observing import (
     never_predicted,
 )
 from declnet.runs.inference.predictor import Predictor, readings_of
+from declnet.runs.ready_run import ReadyRun
+from declnet.runs.result import RunResult
+from declnet.runs.signals import held_back
 from declnet.runs.storage.checkpoints import KEEP_LAST
 from declnet.runs.storage.record import Record
-from declnet.spec.model import RunSpec
-from declnet.spec.requirements import registry_for
-from declnet.training.alongside import alongside
-from declnet.training.checks.calibration import require_samples
-from declnet.training.checks.check import Checked
 from declnet.training.divergence import finite_evaluation
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import history_metrics
-from declnet.training.numerics import blas_threads_for
-from declnet.training.preparation import Prepared, ReadyStream, prepare
+from declnet.training.preparation import ReadyStream
 from declnet.training.state import StateError
-from declnet.training.trainer import Event, Trainer
+from declnet.training.trainer import Event
 
 if TYPE_CHECKING:
     from declnet.runs.inference.analyzing import AnalysisResult
-
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-
-
-@contextmanager
-def held_back() -> Iterator[Callable[[], None]]:
-    """Defer the first signal that has a Python handler, while in the context.
-
-    After it, a Ctrl-C is delivered immediately, and other signals are dropped. Other threads get no
-    signals; a run beside others is interrupted by `Alongside.stop`.
-
-    Yields:
-        A function that delivers the deferred signal or interruption, if any: it calls the handler,
-        which raises KeyboardInterrupt by default.
-    """
-    before: dict[int, Callable[..., Any]] = {}
-    waiting: list[Callable[[], Any]] = []
-    others = alongside()
-
-    def hold(number: int, frame: FrameType | None) -> None:
-        deferred = partial(before[number], number, frame)
-        if not waiting:
-            waiting.append(deferred)
-        elif number == signal.SIGINT:
-            deferred()
-
-    def deliver() -> None:
-        if waiting:
-            waiting.pop()()
-        if others is not None:
-            others.deliver()
-
-    if threading.current_thread() is threading.main_thread():
-        for name in SIGNALS:
-            if not hasattr(signal, name):  # Windows has no SIGHUP
-                continue
-            number = getattr(signal, name)
-            handler = signal.getsignal(number)
-            if callable(handler):
-                before[number] = handler
-                signal.signal(number, hold)
-    try:
-        yield deliver
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    deliver()
-
-
-@dataclass(frozen=True, eq=False)
-class ReadyRun:
-    """Everything needed to execute a run, before anything is written.
-
-    Attributes:
-        prepared: the model and data.
-        trainer: the trainer, before its first step.
-        registry: where names were looked up, as the spec sees it.
-        data: data sets by name, used instead of the spec's.
-    """
-
-    spec: RunSpec
-    prepared: Prepared
-    trainer: Trainer
-    registry: Registry
-    data: Mapping[str, Data] | None = None
-
-
-def make_ready_run(
-    spec: RunSpec,
-    registry: Registry | None,
-    data: Mapping[str, Data] | None,
-    checked: Checked | None = None,
-    parameters: Mapping[str, Array] | None = None,
-) -> ReadyRun:
-    """Check a spec, load its data, and build and compile its model.
-
-    Args:
-        data: data sets by name, used instead of the spec's.
-        checked: the result of checking this same spec, to avoid repeating the check.
-        parameters: the model's parameters to start from, instead of initialized ones.
-
-    Raises:
-        SpecError: the spec is invalid.
-        DataError: the data is invalid.
-        WeightsError: the parameters do not fit the model.
-        ComponentError: a component raised an exception.
-        PythonNeededError: the run was to train beside others, but needs Python too often.
-    """
-    registry = registry_for(spec.plugins, registry)
-    with attributing_errors(registry):
-        prepared = prepare(spec, registry, data, checked)
-        if parameters is not None:
-            prepared.model.load_parameters(parameters, "the given parameters")
-            prepared.model.loaded = frozenset(parameters)
-        train, validation = prepared.data["train"], prepared.data.get("validation")
-        if validation is not None:
-            require_samples(spec.heads, len(validation))
-        trainer = Trainer(spec, prepared.model, train, validation, registry)
-        if alongside() is not None:
-            trainer.require_native()
-    return ReadyRun(spec, prepared, trainer, registry, data)
-
 
 Listener = Callable[[Event], None]
 
 StopWhen = Callable[[EpochLogged], str | None]
 """Called after each logged epoch; a reason ends the training, as a callback's `Run.stop` does."""
-
-
-@dataclass(frozen=True, eq=False)
-class RunResult:
-    """The result of a run.
-
-    Attributes:
-        metrics: metrics of the finished model by data set: `loss`, `data_loss` and each metric.
-        history: a row for each logged epoch, as in `history.jsonl`.
-        model: the trained model; its `predict` takes prepared arrays and returns outputs before
-            `Loss.predictions`.
-        directory: the run's folder, or None if nothing was written.
-        seconds: duration from the first epoch to the end of the evaluation.
-        epochs: number of epochs trained.
-        stopped: why a callback ended the training early; None if none did.
-        restored: where the model's parameters come from if a callback replaced the last ones.
-        baselines: the metrics of the best constant prediction, by data set.
-        warnings: those of callbacks, then what is wrong with the predictions, e.g. a class that is
-            never predicted.
-        analyses: the results of the spec's `analyses`.
-        spec: the run's spec.
-        preparation: the preparation of data before the model; None if it takes arrays unchanged.
-        registry: where the run's names were looked up.
-        calibrations: the fitted calibrations, by the name of their loss; empty if there are none.
-    """
-
-    metrics: dict[str, dict[str, float]]
-    history: list[dict[str, Any]]
-    model: Model
-    directory: Path | None
-    seconds: float
-    epochs: int
-    stopped: str | None = None
-    restored: str | None = None
-    baselines: dict[str, Baseline] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    analyses: tuple[AnalysisResult, ...] = ()
-    spec: RunSpec = field(kw_only=True, repr=False)
-    preparation: FittedPreparation | None = field(kw_only=True, repr=False)
-    registry: Registry = field(kw_only=True, repr=False)
-    calibrations: Calibrations = field(kw_only=True, repr=False, default_factory=dict)
-
-    @cached_property
-    def predictor(self) -> Predictor:
-        """The trained model with the preparation of its data."""
-        fitted = self.calibrations
-        return Predictor(self.model, self.preparation, self.spec, self.registry, fitted)
-
-    def _repr_html_(self) -> str:
-        from declnet.runs.display.results import result_view
-
-        return result_view(self)
-
-    def predict(self, data: Any) -> Any:
-        """Return predictions for data like the training data; see `Predictor.predict`."""
-        return self.predictor.predict(data)
 
 
 class Session:
@@ -274,7 +102,7 @@ class Session:
         try:
             with (
                 attributing_errors(self._ready.registry),
-                blas_threads_for(model, self._trainer.samples_a_step),
+                self._trainer.blas_threads(),
             ):
                 self._callbacks.start(active, saved["callbacks"] if saved is not None else ())
                 self._trainer.observe(self._callbacks.observers())
@@ -340,6 +168,8 @@ class Session:
             self._history.append(event.row())
             if self._record is not None:
                 self._record.epoch(self._history[-1])
+        if self._record is not None:
+            self._record.keep_up()
         if self._listener is not None:
             self._listener(event)
         if isinstance(event, EpochFinished):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.network.inputs import by_name, for_each
 from declnet.errors import DataError, OutputError
 from declnet.registry.registry import Registry
@@ -24,6 +23,7 @@ from declnet.runs.storage.checksums import REMEDY
 from declnet.runs.storage.contents import RunContents
 from declnet.runs.storage.folder import parse_json, read_manifest, reading
 from declnet.runs.storage.origins import warn
+from declnet.runs.stored_data import PredictedData, StoredData
 
 if TYPE_CHECKING:
     from declnet.contracts.runs.analysis import Analysis
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from declnet.runs.inference.analyzing import AnalysisResult
     from declnet.runs.inference.calibration import Calibrations
     from declnet.runs.inference.evaluation import Evaluation
-    from declnet.runs.inference.predictor import LabeledPart, Predictor
+    from declnet.runs.inference.predictor import Predictor
 
 SETS = ("test", "validation", "train")
 """Data sets in order of preference; the first one that a run has is the default."""
@@ -113,65 +113,8 @@ def load_predictor(
     return open_run(run_directory, registry, notice=notice).predictor()
 
 
-@dataclass(frozen=True, eq=False)
-class StoredData:
-    """A reloaded and prepared data set of a run.
-
-    Attributes:
-        name: `train`, `validation` or `test`.
-        dataset: the data set, prepared with the run's stored preparation.
-        hash: hash of the data the run used, if recorded in the manifest.
-    """
-
-    name: str
-    dataset: Dataset
-    hash: str | None
-
-    @cached_property
-    def unchanged(self) -> bool:
-        """Whether the data's hash matches the data that the run used."""
-        from declnet.data.loading import fingerprint
-
-        return fingerprint(self.dataset) == self.hash
-
-    def parts(self, samples: int) -> Iterator[Dataset]:
-        """Yield the samples in order, in parts of up to `samples` samples."""
-        for start in range(0, len(self.dataset), samples):
-            yield self.dataset.take(np.arange(start, min(start + samples, len(self.dataset))))
-
-    def labeled_parts(self, predictor: Predictor) -> Iterator[LabeledPart]:
-        """Yield the samples in parts to evaluate the run's predictor on."""
-        from declnet.runs.inference.file_parts import samples_in_part
-        from declnet.runs.inference.predictor import LabeledPart, naming_samples
-
-        size = samples_in_part(predictor)
-        for number, part in enumerate(self.parts(size)):
-            yield LabeledPart(part, naming_samples(part, number * size + 1))
-
-
-@dataclass(frozen=True, eq=False)
-class PredictedData:
-    """Samples of a data set with the outputs of the run's model.
-
-    Attributes:
-        name: the data set's name.
-        x: (n, *sample shape), prepared; named inputs by name.
-        y: (n, …), as metrics take it; for several losses, each target by the loss's name.
-        outputs: (n, *shape), as metrics take them: the model's outputs after `Loss.predictions`, in
-            the units of y, calibrated if the run has calibrators; for several losses, an array for
-            each by name.
-        uncalibrated: the same before any calibration.
-    """
-
-    name: str
-    x: Any
-    y: Any
-    outputs: Any
-    uncalibrated: Any
-
-
 class StoredRun(RunContents, Exportable):
-    """A run, finished or not: what its folder holds, and its model and data for further use.
+    """A run, finished or not: the contents of its folder, and its model and data for further use.
 
     An exception raised by a component becomes a ComponentError naming it and its distribution.
     """

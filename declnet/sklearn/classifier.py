@@ -12,10 +12,11 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_consistent_length
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.data.table import class_name
 from declnet.runs.inference.predictions import OutputReading
 from declnet.runs.inference.predictor import Predictor
 from declnet.sklearn.estimator import SpecEstimator
-from declnet.sklearn.samples import Target, Targets, class_name, target_array
+from declnet.sklearn.samples import Target, Targets, target_array
 
 
 def _has_probabilities(estimator: DeclnetClassifier) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
@@ -33,6 +33,8 @@ from declnet.sklearn.samples import (
     Targets,
     dataset_of,
     is_frame,
+    numbers_of,
+    sample_weights,
     table_of,
     with_targets,
     with_weights,
@@ -95,7 +97,7 @@ class SpecEstimator(SpecKeys):
         """
         x = self._features(X, reset=True)
         targets = self._targets(X, y)
-        weights = _weights(sample_weight, len(targets.columns[0].values))
+        weights = sample_weights(sample_weight, len(targets.columns[0].values))
         before = self.predictor_.model.parameters() if self._continues() else None
         with value_errors():
             spec, data, names = self._declared(x, targets, weights)
@@ -123,7 +125,7 @@ class SpecEstimator(SpecKeys):
         x = self._features(X, reset=is_first)
         targets = self._targets(X, y, classes)
         count = len(targets.columns[0].values)
-        weights = _weights(1.0 if sample_weight is None else sample_weight, count)
+        weights = sample_weights(1.0 if sample_weight is None else sample_weight, count)
         with value_errors():
             if is_first:
                 spec, data, names = self._declared(x, targets, weights)
@@ -304,7 +306,7 @@ class SpecEstimator(SpecKeys):
                 raise ValueError(
                     "y has several labels per sample, but the loss of the spec takes one class"
                 )
-            joined = Dataset(_numbers_of(x), targets.joined())
+            joined = Dataset(numbers_of(x), targets.joined())
             return _preparing(spec, ARRAY_TARGET), joined, (ARRAY_TARGET,)
         (only,) = targets.columns
         if not is_frame(x):
@@ -347,14 +349,14 @@ class SpecEstimator(SpecKeys):
         ):
             raise ValueError("y has another number of columns than in earlier calls")
         if len(self._target_names) == 1 and targets.is_matrix:
-            data = Dataset(_numbers_of(x), targets.joined())
+            data = Dataset(numbers_of(x), targets.joined())
         else:
             named = dict(zip(self._target_names, targets.columns, strict=True))
             by_table = self.predictor_.features is not None
             data = (
                 with_targets(table_of(x, self._columns), named)
                 if by_table
-                else dataset_of(_numbers_of(x), named)
+                else dataset_of(numbers_of(x), named)
             )
         return (data, None) if weights is None else with_weights(data, weights)
 
@@ -373,31 +375,13 @@ class SpecEstimator(SpecKeys):
         x, predictor = self._features(X, reset=False), self.predictor_
         with value_errors():
             by_table = predictor.features is not None
-            given = table_of(x, self._columns) if by_table else _numbers_of(x)
+            given = table_of(x, self._columns) if by_table else numbers_of(x)
             found = predictor.predict(given)
         if not isinstance(found, JointPredictions):
             return [(predictor.readings[0], found)]
         names = [each.target or each.name for each in predictor.heads]
         numbers = [names.index(each) for each in self._target_names]
         return [(predictor.readings[at], found[predictor.heads[at].name]) for at in numbers]
-
-
-def _weights(given: Any, samples: int) -> Array | None:
-    """Return sample weights (n,), None if there are none; raise ValueError if they are invalid."""
-    if given is None:
-        return None
-    if np.isscalar(given):
-        given = np.full(samples, given)
-    weights: Array = check_array(
-        given, ensure_2d=False, dtype=[np.float64, np.float32], input_name="sample_weight"
-    )
-    if weights.shape != (samples,):
-        raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(samples,)}!")
-    if (weights < 0).any():
-        raise ValueError("Negative values in data passed to `sample_weight`")
-    if not weights.any():
-        raise ValueError("Sample weights must contain at least one non-zero number.")
-    return weights
 
 
 def _weighing_by(spec: RunSpec, column: str | None) -> RunSpec:
@@ -422,14 +406,3 @@ def _preparing(spec: RunSpec, target: str) -> RunSpec:
         return spec
     data = spec.data.model_copy(update={"prepare_targets": {target: next(iter(steps.values()))}})
     return spec.model_copy(update={"data": data})
-
-
-def _numbers_of(x: Any) -> Array:
-    """Return X as an array of numbers; raise ValueError if a data frame has something else."""
-    array = np.asarray(x)
-    if array.dtype.kind == "O":
-        try:
-            array = array.astype(float)
-        except (TypeError, ValueError):
-            raise ValueError("X has to be numbers here, since the network takes arrays") from None
-    return array

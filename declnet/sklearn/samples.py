@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_array, column_or_1d
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.table import Table
+from declnet.contracts.data.table import Table, class_name
 from declnet.contracts.data.table import Task as TableTask
 from declnet.data.python_table import as_table
 
@@ -113,11 +113,6 @@ def target_array(y: Any, estimator: str, *, numbers: bool) -> tuple[Array, list[
     return array, list(names) if names is not None else [None] * array.shape[1]
 
 
-def class_name(label: Any) -> str:
-    """Return the name of a class."""
-    return str(label).lower() if isinstance(label, bool) else str(label)
-
-
 def table_of(X: Any, names: tuple[str, ...]) -> Table:
     """Return a data frame or an array (n, columns) as a table; arrays hold floats or objects.
 
@@ -168,3 +163,32 @@ def dataset_of(X: Array, targets: Mapping[str, Target]) -> Dataset:
         return Dataset(X, {name: each.values for name, each in targets.items()})
     (only,) = targets.values()
     return Dataset(X, only.values, class_names=only.class_names)
+
+
+def sample_weights(given: Any, samples: int) -> Array | None:
+    """Return sample weights (n,), None if there are none; raise ValueError if they are invalid."""
+    if given is None:
+        return None
+    if np.isscalar(given):
+        given = np.full(samples, given)
+    weights: Array = check_array(
+        given, ensure_2d=False, dtype=[np.float64, np.float32], input_name="sample_weight"
+    )
+    if weights.shape != (samples,):
+        raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(samples,)}!")
+    if (weights < 0).any():
+        raise ValueError("Negative values in data passed to `sample_weight`")
+    if not weights.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weights
+
+
+def numbers_of(x: Any) -> Array:
+    """Return X as an array of numbers; raise ValueError if a data frame has something else."""
+    array = np.asarray(x)
+    if array.dtype.kind == "O":
+        try:
+            array = array.astype(float)
+        except (TypeError, ValueError):
+            raise ValueError("X has to be numbers here, since the network takes arrays") from None
+    return array

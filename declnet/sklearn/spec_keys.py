@@ -8,8 +8,8 @@ from typing import Any, Self
 from sklearn.base import BaseEstimator
 
 from declnet.registry.spelling import closest
+from declnet.spec.document.variables import VARIABLES
 from declnet.spec.model import RunSpec
-from declnet.spec.variables import VARIABLES
 
 
 def dotted_key(name: str) -> str:

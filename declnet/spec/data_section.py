@@ -103,6 +103,11 @@ class StreamSpec(StrictModel):
         description="about how many samples are in memory and shuffled at a time; default: as many "
         "as take 64 MB",
     )
+    cache: bool = Field(
+        default=True,
+        description="whether prepared samples are kept in a temporary file, as far as half of the "
+        "free disk space suffices, so that files are read and prepared once",
+    )
 
 
 def _stream(value: Any) -> Any:

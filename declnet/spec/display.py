@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from declnet.display.html import Html, collapsible, element, joined, table
 from declnet.errors import KeyPath
+from declnet.spec.document.overrides import SOURCE
+from declnet.spec.document.source_map import value_at
 from declnet.spec.messages import from_here, shown
-from declnet.spec.overrides import SOURCE
-from declnet.spec.source_map import value_at
-from declnet.spec.sweep import SWEEP
 from declnet.spec.tuning import TUNE
+from declnet.spec.varying_keys import SWEEP
 
 if TYPE_CHECKING:
     from declnet.spec.model import RunSpec
 
 DEFAULT, PROGRAM = "default", "program"
-"""The origins of values that nobody wrote, and that a program passed."""
+"""The origins of defaults, and of values that a program passed."""
 
 _OPEN = (("model",), ("model", "layers"))
 MOST_ITEMS = 200

@@ -32,13 +32,13 @@ from declnet.contracts.strict_model import (
 )
 from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
-from declnet.spec.expansion import ExpandedMap
+from declnet.spec.document.expansion import ExpandedMap
+from declnet.spec.document.variables import escaped
 from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
 from declnet.spec.sweep import Sweep
 from declnet.spec.tuning import Tuning
-from declnet.spec.variables import escaped
 
 FORMAT_VERSION = 1
 """The version of the format that this declnet reads and writes."""
@@ -314,6 +314,7 @@ class RunSpec(StrictModel):
     _source_map: ExpandedMap = PrivateAttr(default_factory=ExpandedMap)
     _sweep: Sweep | None = PrivateAttr(default=None)
     _tuning: Tuning | None = PrivateAttr(default=None)
+    _folder: Path = PrivateAttr(default_factory=Path.cwd)
 
     @field_validator("losses", mode="after")
     @classmethod
@@ -378,9 +379,14 @@ class RunSpec(StrictModel):
         """What its section `[tune]` searches; None without one, and in the trials of a study."""
         return self._tuning
 
-    def vary_by(self, sweep: Sweep | None, tuning: Tuning | None = None) -> None:
-        """Set what varies."""
-        self._sweep, self._tuning = sweep, tuning
+    @property
+    def folder(self) -> Path:
+        """The base of relative paths in what varies."""
+        return self._folder
+
+    def vary_by(self, sweep: Sweep | None, tuning: Tuning | None, folder: Path) -> None:
+        """Set what varies, and the base of relative paths in it."""
+        self._sweep, self._tuning, self._folder = sweep, tuning, folder.absolute()
 
     def _repr_html_(self) -> str:
         from declnet.display.html import view

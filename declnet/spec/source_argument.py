@@ -13,8 +13,8 @@ from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.runs.executor import Executor
 from declnet.errors import Diagnostic, KeyPath, Place, SpecError
 from declnet.registry.registry import Registry
-from declnet.spec.key_positions import KeyPositions
-from declnet.spec.validate import diagnostic_of
+from declnet.spec.document.key_positions import KeyPositions
+from declnet.spec.validation_errors import diagnostic_of
 
 C = TypeVar("C", bound=Component)
 

@@ -1,120 +1,32 @@
 """Sweeps: the section `[sweep]` says which keys of a spec vary, and over which values.
 
-The section exists only before validation. Each of its points is the spec with other values at
-those keys, whose place in messages is where the section has them.
+The section exists only before validation: each of its points is the spec with other values.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from declnet.errors import Diagnostic, KeyPath, Place, SpecError, dotted
-from declnet.registry.spelling import suggestion
+from declnet.errors import Diagnostic, KeyPath, SpecError
+from declnet.spec.document.source_map import SourceMap
 from declnet.spec.messages import shown
-from declnet.spec.overrides import Override, apply_override
-from declnet.spec.source_map import Focus, Origin, SourceMap
+from declnet.spec.points import Axis, Point, SweptValue, in_order, point_of
 from declnet.spec.sweep_ranges import FORMS, is_range, range_values
+from declnet.spec.varying_keys import (
+    FIXED,
+    LARGEST_SEED,
+    SWEEP,
+    WHEN,
+    KeyReader,
+    entries_of,
+    labels_of,
+)
 
-SWEEP = "sweep"
-ZIP, WHEN = "zip", "when"
-SEED = "seed"
-LARGEST_SEED = 2**53
+ZIP, SEED = "zip", "seed"
 MOST_RUNS = 10_000
 """Most runs of a sweep; more are taken for a mistake."""
-
-FIXED = ("name", "declnet", "extends", "plugins", SWEEP)
-"""Keys that are the same in all runs of a sweep or study."""
-
-
-@dataclass(frozen=True, eq=False)
-class SweptValue(Override):
-    """A value of a swept key, which overrides the spec's.
-
-    Attributes:
-        source: where the section is written; None for `--set`.
-        at: the path of the value in the section, or of the range that it is one of.
-        key_at: the path of the key in the section.
-        label: what names of runs call the value.
-    """
-
-    source: SourceMap | None = None
-    at: KeyPath = ()
-    key_at: KeyPath = ()
-    label: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name of the file that the section is in, or `--set`."""
-        writer = self.source.writer_of(self.key_at) if self.source is not None else None
-        return writer.name if writer is not None else super().name
-
-    @property
-    def key_place(self) -> Place:
-        """The place of the key in the section."""
-        place = self.source.place_of(self.key_at, "key") if self.source is not None else None
-        return place or super().key_place
-
-    def place_of(self, path: KeyPath, focus: Focus) -> Place | None:
-        """Return where a path of the spec is written in the section."""
-        if self.source is None:
-            return super().place_of(path, focus)
-        own = self.path
-        if any(str(one) != str(other) for one, other in zip(path, own, strict=False)):
-            return None
-        if len(path) < len(own) or (len(path) == len(own) and focus == "key"):
-            return self.source.place_of(self.key_at, "key")
-        inner = self.source.exact_place((*self.at, *path[len(own) :]), focus)
-        return inner if inner is not None or len(path) > len(own) else self.key_place
-
-
-def swept_value(change: Override) -> SweptValue:
-    """Return an override as one of the values of a key that varies."""
-    label = change.text.partition("=")[2].strip()
-    return SweptValue(change.key, change.value, change.text, change.number, label=label)
-
-
-@dataclass(frozen=True, eq=False)
-class Axis:
-    """Keys that vary together.
-
-    Attributes:
-        keys: one key, or several that are zipped.
-        steps: a value per key, in each step.
-        conditions: for which values of other keys it varies; it is left out for any others.
-    """
-
-    keys: tuple[str, ...]
-    steps: tuple[tuple[SweptValue, ...], ...]
-    conditions: tuple[tuple[str, tuple[Any, ...]], ...] = ()
-
-    def applies(self, chosen: Mapping[str, SweptValue]) -> bool:
-        """Return whether it varies, given these values of earlier axes."""
-        return all(
-            key in chosen and any(means(each, chosen[key].value) for each in allowed)
-            for key, allowed in self.conditions
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Point:
-    """Runs of one spec that differ in their seeds only.
-
-    Attributes:
-        label: what the name of the spec has in addition, e.g. `-learning_rate=0.1`; unique.
-        values: the values of the swept keys other than the seed.
-        seeds: the seeds that the sweep gives it; None for the spec's own.
-        source_map: the spec with these values, not yet validated.
-        problems: values that cannot be set, since a key leads nowhere.
-    """
-
-    label: str
-    values: dict[str, Any]
-    seeds: tuple[int, ...] | None
-    source_map: SourceMap
-    problems: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,48 +121,6 @@ class Sweep:
         return point_of(self.base, values, label, seeds or None)
 
 
-def point_of(
-    base: SourceMap,
-    values: Sequence[SweptValue],
-    label: str = "",
-    seeds: tuple[int, ...] | None = None,
-) -> Point:
-    """Return a spec with other values at some keys."""
-    made = SourceMap(copy.deepcopy(base.document), _copied(base.origin))
-    problems = []
-    for each in sorted(values, key=lambda value: len(value.path)):
-        own = replace(each, value=copy.deepcopy(each.value))  # which a longer key may change
-        problem = apply_override(made, own)
-        if problem is not None:
-            problems.append(problem)
-    return Point(label, {each.key: each.value for each in values}, seeds, made, tuple(problems))
-
-
-def _copied(origin: Origin) -> Origin:
-    """Return a copy of origins that share their writers."""
-    return replace(origin, below={key: _copied(each) for key, each in origin.below.items()})
-
-
-def means(condition: Any, value: Any) -> bool:
-    """Return whether a condition names a value: the same, or the type of a table."""
-    if isinstance(value, Mapping) and isinstance(condition, str):
-        return bool(value.get("type") == condition)
-    return type(condition) is type(value) and bool(condition == value)
-
-
-def in_order(axes: Sequence[Axis]) -> list[Axis]:
-    """Return axes after those that they depend on, otherwise in their order."""
-    ordered: list[Axis] = []
-    waiting = list(axes)
-    while waiting:
-        known = {key for axis in ordered for key in axis.keys}
-        ready = [each for each in waiting if all(key in known for key, _ in each.conditions)]
-        first = (ready or waiting)[0]
-        ordered.append(first)
-        waiting.remove(first)
-    return ordered
-
-
 def _distinct(labels: Iterator[str]) -> list[str]:
     """Return labels of which no two are equal as names of folders."""
     found: dict[str, str] = {}
@@ -277,120 +147,6 @@ def sweep_of(source_map: SourceMap) -> tuple[Sweep, list[Diagnostic]]:
         return Sweep(base), [Diagnostic(message, None, (SWEEP,), "E012")]
     reader = _SweepReader(source_map, section, (SWEEP,), (SWEEP, WHEN))
     return Sweep(base, reader.axes(), section), reader.found
-
-
-@dataclass(eq=False)
-class KeyReader:
-    """A section with keys that vary, while it is read.
-
-    Attributes:
-        section: the table of the keys.
-        at: its path in the document.
-        when_at: the path of the table of conditions.
-        noun: what the section declares.
-        code: the code of errors in how keys fit together.
-        places: the path of each key.
-        found: the errors, with their paths in the document.
-    """
-
-    source: SourceMap
-    section: Mapping[str, Any]
-    at: KeyPath
-    when_at: KeyPath
-    noun: str = "sweep"
-    code: str = "E053"
-    found: list[Diagnostic] = field(default_factory=list)
-    places: dict[str, KeyPath] = field(default_factory=dict)
-
-    def report(
-        self, message: str, hint: str | None, at: KeyPath, code: str, *, by_key: bool = False
-    ) -> None:
-        """Note an error."""
-        focus: Any = "key" if by_key else "value"
-        self.found.append(Diagnostic(message, hint, at, code, focus=focus))
-
-    def may_vary(self, key: str, at: KeyPath, fixed: Sequence[str]) -> bool:
-        """Return whether a key may vary, and note its place."""
-        if key in self.places:
-            self.report(f'duplicate key "{key}"', "remove one of the two", at, "E003", by_key=True)
-        elif key.split(".", maxsplit=1)[0] in fixed:
-            hint = "the names of runs say what varies" if key == "name" else None
-            self.report(f'"{key}" cannot vary in a {self.noun}', hint, at, self.code, by_key=True)
-        else:
-            self.places[key] = at
-            return True
-        return False
-
-    def varies(self, key: Any, values: Mapping[str, Any], at: KeyPath, where: str) -> bool:
-        """Return whether a key that is named somewhere varies."""
-        if isinstance(key, str) and key in values:
-            return True
-        message = f'"{where}" names {shown(key)}, which [{dotted(self.at)}] does not vary'
-        by_key = bool(at) and at[-1] == key
-        hint = suggestion(str(key), values, "keys that vary")
-        self.report(message, hint, at, "E010", by_key=by_key)
-        return False
-
-    def conditions(
-        self,
-        given: Any,
-        values: Mapping[str, Sequence[SweptValue]],
-        groups: Sequence[tuple[str, ...]],
-    ) -> dict[tuple[str, ...], list[tuple[str, tuple[Any, ...]]]]:
-        """Return the conditions of each group, as keys with their allowed values.
-
-        Args:
-            given: the table of conditions.
-            values: the values that each key can be compared with.
-            groups: the keys that vary together.
-        """
-        found: dict[tuple[str, ...], list[tuple[str, tuple[Any, ...]]]] = {}
-        if not isinstance(given, dict):
-            message = f'"{WHEN}" must be a table, not {shown(given)}'
-            hint = 'write e.g. when = { "training.accumulate" = { "training.batch_size" = 16 } }'
-            self.report(message, hint, self.when_at, "E012")
-            return found
-        for key, needs in given.items():
-            at: KeyPath = (*self.when_at, key)
-            if not self.varies(key, values, at, WHEN):
-                continue
-            own = next(each for each in groups if key in each)
-            if not isinstance(needs, dict) or not needs:
-                message = f'the condition of "{key}" must be a table of other keys\' values'
-                self.report(message, 'write e.g. { "training.batch_size" = 16 }', at, "E012")
-                continue
-            for other, allowed in needs.items():
-                if not self.varies(other, values, (*at, other), WHEN):
-                    continue
-                if other in own:
-                    message = f'"{key}" cannot depend on "{other}", which varies with it'
-                    self.report(message, None, (*at, other), self.code, by_key=True)
-                    continue
-                alternatives = tuple(allowed) if isinstance(allowed, list) else (allowed,)
-                self._require_values(other, alternatives, values[other], (*at, other))
-                found.setdefault(own, []).append((other, alternatives))
-        return found
-
-    def _require_values(
-        self, key: str, allowed: Sequence[Any], values: Sequence[SweptValue], at: KeyPath
-    ) -> None:
-        for each in allowed:
-            if values and not any(means(each, value.value) for value in values):
-                message = f'{shown(each)} is not among the values of "{key}"'
-                hint = f"its values: {', '.join(value.label for value in values[:20])}"
-                self.report(message, hint, at, "E014")
-
-    def require_order(self, axes: Sequence[Axis]) -> None:
-        """Report conditions that depend on each other."""
-        known: set[str] = set()
-        for axis in in_order(axes):
-            late = [key for key, _ in axis.conditions if key not in known]
-            if late:
-                message = f'"{axis.keys[0]}" and "{late[0]}" depend on each other'
-                hint = "remove one of the conditions"
-                self.report(message, hint, self.when_at, self.code, by_key=True)
-                return
-            known.update(axis.keys)
 
 
 class _SweepReader(KeyReader):
@@ -497,41 +253,6 @@ class _SweepReader(KeyReader):
                 message = f'"{keys[0]}" has the value {shown(step[0].value)} twice'
                 self.report(message, "remove one of the two", step[0].at, "E019")
             seen.add(text)
-
-
-def entries_of(
-    table: Mapping[str, Any], at: KeyPath, is_leaf: Callable[[Any], bool]
-) -> Iterator[tuple[str, KeyPath, Any]]:
-    """Yield dotted keys with the places of their values; keys may also be nested tables.
-
-    Args:
-        table: the keys.
-        at: its path in the document.
-        is_leaf: returns whether a table is the value of a key.
-    """
-    for key, value in table.items():
-        path = (*at, key)
-        if isinstance(value, dict) and value and not is_leaf(value):
-            for inner, place, each in entries_of(value, path, is_leaf):
-                yield f"{key}.{inner}", place, each
-        else:
-            yield key, path, value
-
-
-def labels_of(values: Sequence[Any]) -> list[str]:
-    """Return what names of runs call values: scalars as they are, tables by their types."""
-    types = [each.get("type") if isinstance(each, dict) else None for each in values]
-    names = [*types, *(each for each in values if isinstance(each, str))]
-    labels = []
-    for number, (value, kind) in enumerate(zip(values, types, strict=True)):
-        if isinstance(value, str):
-            labels.append(str(value))
-        elif isinstance(value, dict | list):
-            is_clear = isinstance(kind, str) and names.count(kind) == 1
-            labels.append(str(kind) if is_clear else f"{kind or ''}#{number}")
-        else:
-            labels.append(shown(value))
-    return labels
 
 
 def require_no_sweep(sweep: Sweep | None) -> None:

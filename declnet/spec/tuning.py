@@ -20,24 +20,13 @@ from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion
+from declnet.spec.document.source_map import SourceMap
 from declnet.spec.messages import shown
-from declnet.spec.source_map import SourceMap
-from declnet.spec.sweep import (
-    FIXED,
-    LARGEST_SEED,
-    Axis,
-    KeyReader,
-    Point,
-    SweptValue,
-    entries_of,
-    in_order,
-    labels_of,
-    means,
-    point_of,
-)
+from declnet.spec.points import Axis, Point, SweptValue, in_order, means, point_of
+from declnet.spec.varying_keys import FIXED, LARGEST_SEED, WHEN, KeyReader, entries_of, labels_of
 
 TUNE = "tune"
-SPACE, WHEN = "space", "when"
+SPACE = "space"
 UNMATCHED = "E054"
 
 _KEYS = ("low", "high", "step", "log", "choices")

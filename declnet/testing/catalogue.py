@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from declnet.testing import (
+from declnet.testing.check import Check
+from declnet.testing.checks import (
     analyses,
     calibrators,
     callbacks,
@@ -26,7 +27,6 @@ from declnet.testing import (
     transforms,
     translations,
 )
-from declnet.testing.check import Check
 from declnet.testing.trial import Try
 
 COMMON = declarations.CHECKS

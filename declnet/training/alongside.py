@@ -1,4 +1,4 @@
-"""A run that trains in a thread, beside other runs of the same process."""
+"""A run that trains in a thread, alongside other runs of the same process."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Event
+
+WORKER_START = 0.7
+"""Seconds that worker processes take to start, about."""
 
 LIMITS = ("DECLNET_NUM_THREADS", "OMP_NUM_THREADS")
 """Environment variables that limit the number of threads."""
@@ -24,14 +27,27 @@ def usable_cores() -> int:
 class Alongside:
     """What the runs in the threads of a process have in common.
 
-    Each uses one thread unless its spec says how many, and only runs that seldom need Python may
-    train this way, since one thread at a time has the interpreter.
+    Each uses one thread unless its spec says how many. One thread at a time has the interpreter, so
+    runs that need it much are better trained in processes.
 
     Attributes:
         stop: set to interrupt all of them, each between two steps.
+        jobs: how many train at once.
+        runs: how many there are in all.
     """
 
     stop: Event = field(default_factory=Event)
+    jobs: int = 1
+    runs: int = 1
+
+    def waiting(self, python: float, native: float) -> float:
+        """Return how many seconds longer the runs take than in processes that are ready.
+
+        Args:
+            python: the seconds that each of them needs the interpreter.
+            native: the other seconds of each.
+        """
+        return self.runs * max(0.0, python - (python + native) / self.jobs)
 
     def deliver(self) -> None:
         """Raise KeyboardInterrupt if the runs are to stop."""

@@ -32,11 +32,15 @@ from declnet.graph.update import GroupedUpdate, Update, bound_update, clippings
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
+from declnet.training.accumulation import AccumulatedEpoch
 from declnet.training.alongside import alongside
-from declnet.training.epochs import AccumulatedEpoch, Epoch, FullBatchEpoch, MiniBatchEpoch
+from declnet.training.epochs import FullBatchEpoch
+from declnet.training.mini_batches import MiniBatchEpoch
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import ReadySet, ReadyStream
 from declnet.training.streaming import StreamedBatches
+
+Epoch = FullBatchEpoch | MiniBatchEpoch | AccumulatedEpoch
 
 WORTHWHILE = 2.0
 """NumPy training time in seconds, by `numpy_seconds`, from which `auto` uses compiled kernels. They
@@ -193,7 +197,7 @@ class CompiledTraining:
     def recompute_statistics(self, epoch: int, step: int) -> None:
         """Replace running statistics by their means over the batches of the training data.
 
-        Batches and random numbers are those of the next epoch, which later has them too.
+        Uses the batches and random numbers of the next epoch, which later has them too.
 
         Args:
             epoch: decides on the layers that are frozen, whose statistics stay as they are.

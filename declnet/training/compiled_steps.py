@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -31,11 +31,26 @@ class NonFiniteLossError(Exception):
         self.loss, self.x, self.made = loss, x, made
 
 
+@dataclass(frozen=True, eq=False)
+class Collector:
+    """What takes the results of steps.
+
+    Attributes:
+        batch: called with the position and the mean data loss of each batch, while the arrays of
+            the step hold its results.
+        losses: called instead, where it is enough, with the mean data loss of each of several
+            batches; None if predictions are needed.
+    """
+
+    batch: Callable[[int, float], None]
+    losses: Callable[[list[float]], None] | None
+
+
 RECORDED = 64
 """Most steps whose results are recorded at a time."""
 
 RECORDED_BYTES = 1 << 22
-"""Most bytes of recorded results, unless those of one step take more."""
+"""Most bytes of recorded results, unless a single step takes more."""
 
 
 class CompiledSteps:
@@ -105,19 +120,23 @@ class CompiledSteps:
         calls = (*self._steps.calls, *native)
         return self._engine.loop(replace(self._steps, calls=calls)), records
 
+    @property
+    def losses_suffice(self) -> bool:
+        """Whether the mean data losses of several steps are computed in one call."""
+        return self.recording is not None and self._losses(self.recording[1], 0) is not None
+
     def run(
         self,
         step: int,
         starts: Sequence[int] | Array,
-        collect: Callable[[int, float], None] | None = None,
+        collector: Collector | None = None,
     ) -> float:
         """Make a step for each batch.
 
         Args:
             step: the updates made before.
             starts: the position of each batch in the order of the samples.
-            collect: called with the position and the mean data loss of each batch, while the arrays
-                of the step hold its results; needs `recording`.
+            collector: takes the results of each batch; needs `recording`.
 
         Returns:
             The learning rate of the last update.
@@ -125,18 +144,27 @@ class CompiledSteps:
         Raises:
             NonFiniteLossError: before the update that would have followed.
         """
-        if collect is None or self.recording is None:
+        if collector is None or self.recording is None:
             return self._run(self._loop, step, starts)
         loop, records = self.recording
         count, rate = len(records[0].rows), 0.0
         for first in range(0, len(starts), count):
             part = starts[first : first + count]
             rate = self._run(loop, step + first, part)
+            losses = self._losses(records, len(part)) if collector.losses is not None else None
+            if collector.losses is not None and losses is not None:
+                collector.losses(losses.tolist())
+                continue
             for row, start in enumerate(part):
                 for each in records:
                     each.array[:] = each.rows[row]
-                collect(start, self._step.loss())
+                collector.batch(start, self._step.loss())
         return rate
+
+    def _losses(self, records: Sequence[Record], count: int) -> Array | None:
+        """Return the mean data loss of each recorded step; None if it takes more than a mean."""
+        losses = records[len(self._step.y_preds())]  # in the order of `Step.results`
+        return self._step.each_loss(losses.rows[:count])
 
     def _run(self, loop: NativeLoop, step: int, starts: Sequence[int] | Array) -> float:
         count = len(starts)

@@ -11,7 +11,7 @@ from declnet.contracts.arrays import Shape
 from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.optimizer import Optimizer
-from declnet.contracts.returned import checked_state_names
+from declnet.contracts.network.returned import checked_state_names
 from declnet.data.batches import THIN
 from declnet.errors import Diagnostic
 from declnet.graph.adapting import adapted_nodes, adapting_slots, samples_to_adapt

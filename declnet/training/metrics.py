@@ -10,7 +10,7 @@ from typing import Any
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.network.metric import Metric
 from declnet.contracts.network.metric_names import LOSSES, Better
-from declnet.contracts.returned import checked_predictions, checked_result
+from declnet.contracts.network.returned import checked_predictions, checked_result
 from declnet.contracts.serialization import NotPlainError, from_plain, to_plain
 from declnet.spec.heads import VALIDATION, Head, HeadName
 from declnet.spec.partial import HeadPart
@@ -116,6 +116,23 @@ class MetricAccumulator:
         self._regularization_loss += count * regularization_loss
         for number in self._read:
             self._add_predictions(number, y_preds[number], read_only(ys[number]))
+
+    @property
+    def reads_predictions(self) -> bool:
+        """Whether it needs more of a batch than its losses."""
+        return bool(self._read)
+
+    def add_losses(self, losses: Sequence[float], count: int) -> None:
+        """Add batches without weights and penalty by their only loss.
+
+        Args:
+            losses: the mean data loss of each batch.
+            count: the number of samples in each of them.
+        """
+        self._samples += count * len(losses)
+        self._weight += float(count * len(losses))
+        for loss in losses:
+            self._data_losses[0] += count * loss
 
     def _add_predictions(self, number: int, y_pred: Array, y: Array) -> None:
         loss = self._heads[number].loss

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +45,7 @@ everything in between; on a busy machine, a step took thirty times as long with 
 
 
 @contextmanager
-def blas_threads_for(model: Model, batch: int) -> Iterator[None]:
+def blas_threads_for(model: Model, batch: int, *, one: bool = False) -> Iterator[None]:
     """Limit BLAS to one thread if all matrix products of a step are small.
 
     This depends only on the model and the batch, so results are bitwise reproducible. Most BLAS
@@ -50,14 +53,26 @@ def blas_threads_for(model: Model, batch: int) -> Iterator[None]:
 
     Args:
         batch: samples per step.
+        one: whether to limit it in any case: for steps that an engine makes, whose products are its
+            own, a second thread that spins between evaluations costs more than it saves.
     """
-    if largest_product(model, batch) > SMALL:
+    if not one and largest_product(model, batch) > SMALL:
         yield
         return
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "blas"):
+    with _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
         yield
+
+
+@lru_cache(maxsize=1)
+def _libraries(_modules: int) -> Any:
+    """Return the BLAS libraries of this process; looking for them takes half a millisecond.
+
+    Args:
+        _modules: the number of imported modules: a library comes with one.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def largest_product(model: Model, batch: int) -> int:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, read_only
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import Inputs, by_name, for_each, sample_count
-from declnet.contracts.returned import checked_targets
+from declnet.contracts.network.returned import checked_targets
 from declnet.data.loading import fingerprint
 from declnet.data.preparation import FittedPreparation
+from declnet.data.sharing import made_once
 from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.data.streaming.source import read_ahead
@@ -26,6 +27,7 @@ from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.training.checks.check import Checked, check_spec
 from declnet.training.metrics import Unscale
+from declnet.training.prepared_copy import PreparedCopy
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,24 @@ class ReadyData:
         """Yield all samples: these."""
         yield self
 
+    @property
+    def arrays(self) -> list[Array]:
+        """All arrays of samples."""
+        inputs = [np.asarray(each) for each in by_name(self.x).values()]
+        return [*inputs, *self.y, *self.y_true, *([] if self.weights is None else [self.weights])]
+
+    def with_arrays(self, arrays: Sequence[Array]) -> ReadyData:
+        """Return the same with other arrays, in the order of `arrays`."""
+        names, heads = list(by_name(self.x)), len(self.y)
+        inputs, rest = dict(zip(names, arrays, strict=False)), arrays[len(names) :]
+        return replace(
+            self,
+            x=inputs if isinstance(self.x, Mapping) else inputs[names[0]],
+            y=tuple(rest[:heads]),
+            y_true=tuple(rest[heads : 2 * heads]),
+            weights=rest[2 * heads] if len(rest) > 2 * heads else None,
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class ReadyStream:
@@ -63,20 +83,22 @@ class ReadyStream:
 
     Attributes:
         sizes: the number of samples in each block.
-        read: returns the samples in a block, from any thread.
+        prepare: reads and prepares the samples in a block, from any thread.
         window: about how many samples are in memory and shuffled at a time.
         class_names: the names of the labels 0, 1, 2, …, if known.
         unscale: for each loss with a prepared target, how to invert that in predictions.
         groups: as for `Blocks`.
+        copy: keeps blocks that were prepared; None if they are prepared whenever they are read.
     """
 
     sizes: tuple[int, ...]
-    read: Callable[[int], ReadyData]
+    prepare: Callable[[int], ReadyData]
     fingerprint: str
     window: int
     class_names: tuple[str, ...] | None = None
     unscale: Mapping[int, Unscale] = field(default_factory=dict)
     groups: tuple[int, ...] = ()
+    copy: PreparedCopy | None = None
 
     @classmethod
     def of(
@@ -93,12 +115,48 @@ class ReadyStream:
             part = streamed.read(number)
             return make_ready(part, model, heads, preparation, label, hashed=False)
 
-        hashed, names = streamed.fingerprint, streamed.class_names
-        unscale = unscaling(heads, preparation)
-        return cls(streamed.sizes, read, hashed, streamed.window, names, unscale, streamed.groups)
+        return cls(
+            streamed.sizes,
+            read,
+            streamed.fingerprint,
+            streamed.window,
+            streamed.class_names,
+            unscaling(heads, preparation),
+            streamed.groups,
+            PreparedCopy(streamed.sizes) if streamed.copied else None,
+        )
 
     def __len__(self) -> int:
         return sum(self.sizes)
+
+    @cached_property
+    def like(self) -> ReadyData:
+        """The samples of the first block, in whose types and shapes all of them are."""
+        return self._kept(next(at for at, size in enumerate(self.sizes) if size))
+
+    def read(self, number: int) -> ReadyData:
+        """Return the samples in a block, from any thread."""
+        if self.copy is None:
+            return self.prepare(number)
+        size = self.sizes[number]
+        arrays = [np.empty((size, *each.shape[1:]), each.dtype) for each in self.like.arrays]
+        if self.copy.fill(number, arrays):
+            return self.like.with_arrays(arrays)
+        return self._kept(number)
+
+    def fill(self, number: int, arrays: Sequence[Array]) -> None:
+        """Fill arrays (size, …), ordered as `ReadyData.arrays`, with the samples in a block."""
+        if self.copy is not None and self.copy.fill(number, arrays):
+            return
+        for memory, own in zip(arrays, self._kept(number).arrays, strict=True):
+            memory[...] = own
+
+    def _kept(self, number: int) -> ReadyData:
+        """Prepare the samples in a block, and keep them."""
+        found = self.prepare(number)
+        if self.copy is not None:
+            self.copy.keep(number, found.arrays)
+        return found
 
     def parts(self) -> Iterator[ReadyData]:
         """Yield all samples in order, block by block."""
@@ -109,7 +167,7 @@ ReadySet = ReadyData | ReadyStream
 
 
 def in_memory(data: ReadySet) -> ReadyData:
-    """Return the data; raise DataError if it is streamed, for what needs all of it at once."""
+    """Return the data, all in memory; raise DataError if it is streamed."""
     if isinstance(data, ReadyStream):
         raise DataError(
             "this needs the data in memory, but it is streamed",
@@ -199,6 +257,12 @@ def unscaling(heads: Sequence[Head], preparation: FittedPreparation | None) -> d
     return {number: partial(inverted_target, steps=own) for number, own in known.items()}
 
 
+def _size(data: ReadyData) -> int:
+    """Return the bytes of a data set's arrays."""
+    arrays = *by_name(data.x).values(), *data.y, *data.y_true
+    return sum(each.nbytes for each in arrays if isinstance(each, np.ndarray))
+
+
 def _read_only(x: Array | MappedArray) -> Array | MappedArray:
     return x if isinstance(x, MappedArray) else read_only(x)
 
@@ -259,8 +323,13 @@ def prepare(
     checked.require_right()
     sets = checked.sets or prepared_sets(spec.data, wanted_targets(spec.heads), spec.seed, given)
     model = build_model(spec.model, sets.input_infos, spec.seed, registry, spec.optimizer.groups)
-    own = model, spec.heads, sets.preparation
+    heads, preparation = spec.heads, sets.preparation
     ready: dict[str, ReadySet] = {
-        name: ReadyStream.of(each, *own, name) for name, each in sets.streams.items()
-    } or {name: make_ready(each, *own, name) for name, each in sets.datasets.items()}
+        name: ReadyStream.of(each, model, heads, preparation, name)
+        for name, each in sets.streams.items()
+    }
+    for name, each in sets.datasets.items():
+        made_of, about = (each, preparation, model.nodes), ("ready", name, spec.model, heads)
+        make = partial(make_ready, each, model, heads, preparation, name)
+        ready[name] = made_once(made_of, about, make, _size)
     return Prepared(model, ready, sets.preparation)

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.network.inputs import by_name
 from declnet.data.batches import BatchOrder, empty_samples
 from declnet.spec.streams import Stream, random_stream
-from declnet.training.preparation import ReadyData, ReadyStream
+from declnet.training.preparation import ReadyStream
 
 
 class StreamedBatches(BatchOrder):
     """Batches of a stream, for an epoch that finds their samples in `samples`.
 
-    In each epoch, the blocks come in another order, those of a group together. As many of them as
-    fill a window are read at a time and shuffled together, after what is left of the window before,
-    less than a batch. So what a batch holds depends on the seed, the epoch and its number only.
+    In each epoch, the blocks come in another order, blocks of a group together. As many of them as
+    fill a window are read at a time and shuffled together, after the rest of the window before,
+    less than a batch. So the samples in a batch depend only on the seed, the epoch and its number.
+
+    The memory has two halves, so that one window is read while the other is trained on. Samples
+    stay where they are read; `order` is what is shuffled.
 
     Attributes:
-        samples: memory for the samples of a window, filled in place.
+        samples: memory for the samples of two windows, filled in place.
     """
 
     def __init__(
@@ -39,14 +41,16 @@ class StreamedBatches(BatchOrder):
         batch_size = min(batch_size, len(stream))
         self._least = max(stream.window, batch_size)
         most = min(len(stream), self._least + max(stream.sizes) - 1)
-        super().__init__(len(stream), batch_size, drop_last, batch_size - 1 + most)
-        first = stream.read(next(at for at, size in enumerate(stream.sizes) if size))
-        self._arrays = [empty_samples(each, len(self.order)) for each in _arrays(first)]
-        self.samples = _with_arrays(first, self._arrays)
+        self._spare = batch_size - 1
+        super().__init__(len(stream), batch_size, drop_last, self._spare + most)
+        self._halves = 1 if len(stream) <= self._least else 2
+        held, first = self._halves * len(self.order), stream.like
+        self._arrays = [empty_samples(each, held) for each in first.arrays]
+        self.samples = replace(first.with_arrays(self._arrays), fingerprint="")
         self._epoch, self._windows = -1, self._divided(-1)
         self._window, self._used = -1, 0
         self._pool = ThreadPoolExecutor(1, "declnet-stream")
-        self._next: tuple[tuple[int, int], Future[list[Array]]] | None = None
+        self._next: tuple[tuple[int, int], Future[None]] | None = None
 
     def shuffle(self) -> None:
         """Begin an epoch."""
@@ -114,53 +118,61 @@ class StreamedBatches(BatchOrder):
         return random_stream(self._seed, Stream.SHUFFLE, ((epoch + 1) << 32) + number)
 
     def _load(self, window: int) -> None:
-        """Fill the memory with a window, after the samples that the one before leaves over."""
+        """Read a window, which the samples that the one before leaves over precede."""
         if window == self._window:
             return
         start, end = self._windows.starts[window : window + 2].tolist()
-        left = start - int(self._windows.batches[window]) * self.batch_size
-        if left and window == self._window + 1:
-            rests = [each[self._used - left : self._used].copy() for each in self._arrays]
-        elif left:
-            rests = [each[-left:] for each in self._read(self._windows, self._epoch, window - 1)]
-        else:
-            rests = [each[:0] for each in self._arrays]
-        arrays = self._awaited(window)
-        for memory, rest, rows in zip(self._arrays, rests, arrays, strict=True):
-            memory[:left] = rest
-            memory[left : left + len(rows)] = rows
+        left, half = (
+            start - int(self._windows.batches[window]) * self.batch_size,
+            self._half(window),
+        )
+        if left:
+            if window == self._window + 1:
+                over = self.order[self._used - left : self._used]
+            else:
+                self._await(window - 1)
+                over = self._positions(window - 1)[-left:]
+            for memory in self._arrays:
+                memory[half : half + left] = memory[over]
+            self.order[:left] = np.arange(half, half + left)
+        self._await(window)
         self._window, self._used = window, left + end - start
+        self.order[left : self._used] = self._positions(window)
         if window + 1 < len(self._windows.blocks):
             self._next = self._submitted(window + 1)
 
-    def _awaited(self, window: int) -> list[Array]:
-        """Return the samples of a window, which a thread has begun to read if it is the next."""
+    def _half(self, window: int) -> int:
+        """Return where the half of the memory begins that a window takes."""
+        return window % self._halves * len(self.order)
+
+    def _positions(self, window: int) -> Array:
+        """Return where the samples of a window are in memory, in its order."""
+        count = int(self._windows.starts[window + 1] - self._windows.starts[window])
+        first = self._half(window) + self._spare
+        positions = np.arange(first, first + count)
+        if self._shuffle:
+            self._random(self._epoch, 1 + window).shuffle(positions)
+        return positions
+
+    def _await(self, window: int) -> None:
+        """Return when a window is in memory; a thread has begun to read it if it is the next."""
         waiting, self._next = self._next, None
         if waiting is None or waiting[0] != (self._epoch, window):
             if waiting is not None:
                 waiting[1].cancel()
             waiting = self._submitted(window)
-        return waiting[1].result()
+        waiting[1].result()
 
-    def _submitted(self, window: int) -> tuple[tuple[int, int], Future[list[Array]]]:
-        key = self._epoch, window
-        return key, self._pool.submit(self._read, self._windows, *key)
+    def _submitted(self, window: int) -> tuple[tuple[int, int], Future[None]]:
+        blocks, first = self._windows.blocks[window], self._half(window) + self._spare
+        return (self._epoch, window), self._pool.submit(self._read, blocks, first)
 
-    def _read(self, windows: _Windows, epoch: int, window: int) -> list[Array]:
-        """Return the samples of a window of an epoch in its order, array by array."""
-        count = int(windows.starts[window + 1] - windows.starts[window])
-        places = np.arange(count)
-        if self._shuffle:
-            self._random(epoch, 1 + window).shuffle(places)
-        arrays = [np.empty((count, *each.shape[1:]), each.dtype) for each in self._arrays]
-        done = 0
-        for block in windows.blocks[window]:
-            part = self._stream.read(block)
-            own = places[done : done + len(part)]
-            for array, rows in zip(arrays, _arrays(part), strict=True):
-                array[own] = rows
-            done += len(part)
-        return arrays
+    def _read(self, blocks: Sequence[int], first: int) -> None:
+        """Read blocks one after another into memory."""
+        for block in blocks:
+            stop = first + self._stream.sizes[block]
+            self._stream.fill(block, [memory[first:stop] for memory in self._arrays])
+            first = stop
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,19 +188,3 @@ class _Windows:
     blocks: tuple[tuple[int, ...], ...]
     starts: Array
     batches: Array
-
-
-def _arrays(data: ReadyData) -> list[Array]:
-    """Return all arrays of samples."""
-    inputs = [np.asarray(each) for each in by_name(data.x).values()]
-    return [*inputs, *data.y, *data.y_true, *([] if data.weights is None else [data.weights])]
-
-
-def _with_arrays(like: ReadyData, arrays: Sequence[Array]) -> ReadyData:
-    """Return data of other arrays in the order of `_arrays`."""
-    names, heads = list(by_name(like.x)), len(like.y)
-    inputs, rest = dict(zip(names, arrays, strict=False)), arrays[len(names) :]
-    x: Any = inputs if isinstance(like.x, Mapping) else inputs[names[0]]
-    y, y_true = tuple(rest[:heads]), tuple(rest[heads : 2 * heads])
-    weights = rest[2 * heads] if len(rest) > 2 * heads else None
-    return ReadyData(x, y, y_true, "", weights, like.class_names, like.unscale)

@@ -9,7 +9,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.contracts.network.loss import Loss
-from declnet.contracts.returned import checked_predictions
+from declnet.contracts.network.returned import checked_predictions
 from declnet.contracts.runs.calibrator import Task
 
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.returned import checked_monitors
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.runs.observer import StepObserver, observer_of
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
-from declnet.spec.heads import VALIDATION, Head
 from declnet.spec.model import RunSpec
-from declnet.training.alongside import PythonNeededError
-from declnet.training.compile import compile_training, numpy_seconds
+from declnet.training.alongside import WORKER_START, Alongside, PythonNeededError
+from declnet.training.compile import Epoch, compile_training, numpy_seconds
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.divergence import divergence, finite_evaluation
-from declnet.training.epochs import Epoch, StepArrays, Update
+from declnet.training.epochs import StepArrays, Update
 from declnet.training.evaluation import Evaluation
-from declnet.training.metrics import MetricAccumulator, NamedMetric, losses_of, metrics_of
-from declnet.training.numerics import arithmetic_for
+from declnet.training.metrics import MetricAccumulator, NamedMetric, metrics_of
+from declnet.training.monitored import Monitored
+from declnet.training.numerics import arithmetic_for, blas_threads_for
+from declnet.training.pace import Pace
 from declnet.training.preparation import ReadySet
 from declnet.training.state import StateError, TrainingState, put_back
 
@@ -42,49 +43,11 @@ class Progressed:
 Event = EpochLogged | EpochFinished | Progressed
 
 
-SIGN_OF_LIFE = 0.2
-"""Seconds between two heartbeats."""
+PYTHON_RUN, PYTHON_EPOCH, PYTHON_STEP = 8e-3, 3e-4, 5e-5
+"""Seconds that Python takes for a run, a logged epoch, and a step whose predictions it reads."""
 
-PART = 0.05
-"""Maximum duration of a part of an epoch in seconds, unless one batch takes longer."""
-
-
-PYTHON_EPOCH, PYTHON_STEP = 3e-4, 5e-5
-"""Seconds that Python takes for the metrics of a logged epoch, and of each of its steps, about."""
-
-NATIVE, SELDOM = 0.3, 0.2
-"""The time of an engine's steps relative to NumPy's, about; and the time that Python may take
-relative to that for runs in threads, of which only one at a time has the interpreter."""
-
-
-class Pace:
-    """A timer for heartbeats, and for the number of batches to run at a time.
-
-    Attributes:
-        next_sign: when the next heartbeat is due, by `time.perf_counter`.
-        part: batches in the next part of an epoch: few at first, then as many as `PART` allows.
-    """
-
-    def __init__(self) -> None:
-        self.next_sign, self.part = 0.0, 1
-
-    def begin(self) -> None:
-        """Start timing when the training starts or resumes."""
-        self.next_sign = time.perf_counter() + SIGN_OF_LIFE
-
-    def sign_is_due(self) -> bool:
-        """Return whether a heartbeat is due; if so, schedule the next one."""
-        due = time.perf_counter() > self.next_sign
-        if due:
-            self.begin()
-        return due
-
-    def took(self, batches: int, seconds: float) -> None:
-        """Adjust the length of the parts to the measured time of one part."""
-        if seconds > PART:
-            self.part = max(1, min(self.part, int(batches * PART / seconds)))
-        elif 2 * batches > self.part and seconds < PART / 2:
-            self.part *= 2
+NATIVE = 0.3
+"""The time of an engine's steps relative to NumPy's, about."""
 
 
 class Trainer:
@@ -117,7 +80,7 @@ class Trainer:
         registry: Registry,
     ) -> None:
         self._training, self._heads, self._model = spec.training, spec.heads, model
-        self._monitored = _Monitored.of(spec.training.callbacks, self._heads)
+        self._monitored = Monitored.of(spec.training.callbacks, self._heads)
         self._unscale = train.unscale
         self._compiled = compiled = compile_training(spec, model, train, registry)
         self._validation = (
@@ -134,7 +97,7 @@ class Trainer:
         self.steps = spec.training.updates(len(train))
         self.epochs = spec.training.started_epochs(len(train))
         self._metrics: MetricAccumulator | None = None
-        self._pace = Pace()
+        self._pace = Pace(self._numpy_seconds / (self.steps * spec.training.accumulate))
         self._observer: StepObserver | None = None
 
     def events(self) -> Iterator[Event]:
@@ -230,19 +193,27 @@ class Trainer:
         """Call these after each update from now on, with its number, from 1."""
         self._apply = _followed(self._update, followers) if followers else self._update
 
-    def require_native(self) -> None:
-        """Require that an engine makes the steps, and Python is needed in between but seldom.
+    def require_native(self, others: Alongside) -> None:
+        """Require that an engine makes the steps, with so little Python that other runs can go on.
 
         Raises:
             PythonNeededError: it is needed for each step, or too often for metrics and callbacks.
         """
         training = self._training
         follows = any(type(c).after_update is not Callback.after_update for c in training.callbacks)
-        share = 1.0 if self._monitored.every_epoch else 1 / training.log_every
-        python = share * (PYTHON_EPOCH + self._epoch.steps * PYTHON_STEP)
-        native = NATIVE * self._numpy_seconds / self.epochs
-        if follows or not self._epoch.is_compiled or python > SELDOM * native:
+        epochs = self.epochs if self._monitored.every_epoch else self.epochs / training.log_every
+        followed = (
+            self._epoch.steps if self._epoch.reads_each_step(bool(metrics_of(self._heads))) else 0
+        )
+        python = PYTHON_RUN + epochs * (PYTHON_EPOCH + followed * PYTHON_STEP)
+        waiting = others.waiting(python, NATIVE * self._numpy_seconds)
+        if follows or not self._epoch.is_compiled or waiting > WORKER_START:
             raise PythonNeededError(self._numpy_seconds)
+
+    def blas_threads(self) -> AbstractContextManager[None]:
+        """Return the context for training and evaluation, which may limit BLAS to one thread."""
+        one = self._epoch.is_compiled or self.kernels.threads == 1
+        return blas_threads_for(self._model, self.samples_a_step, one=one)
 
     @property
     def steps_an_epoch(self) -> int:
@@ -420,39 +391,3 @@ def _followed(update: Update, followers: Sequence[Callable[[int], None]]) -> Upd
 def _next(epoch: int, every: int) -> int:
     """Return the first multiple of `every` after an epoch."""
     return epoch + every - epoch % every
-
-
-@dataclass(frozen=True)
-class _Monitored:
-    """What callbacks need from epochs that are not logged.
-
-    Attributes:
-        every_epoch: whether any callback is called after them at all.
-        training: the metrics of the training data; None if not even the loss is needed.
-        validation: the same for the validation data.
-    """
-
-    every_epoch: bool
-    training: tuple[NamedMetric, ...] | None
-    validation: tuple[NamedMetric, ...] | None
-
-    @classmethod
-    def of(cls, callbacks: Sequence[Callback], heads: Sequence[Head]) -> _Monitored:
-        names: set[str] = set()
-        follows = False
-        for each in callbacks:
-            own = checked_monitors(each, each.monitors())
-            names.update(own)
-            wants_all = type(each).monitors is Callback.monitors
-            after_epoch = type(each).after_epoch is not Callback.after_epoch
-            follows = follows or (after_epoch and (wants_all or bool(own)))
-        validation = {
-            each.removeprefix(VALIDATION) for each in names if each.startswith(VALIDATION)
-        }
-        return cls(follows, _among(heads, names), _among(heads, validation))
-
-
-def _among(heads: Sequence[Head], names: set[str]) -> tuple[NamedMetric, ...] | None:
-    """Return the metrics with these names; None if there are none and no loss is named."""
-    found = tuple(each for each in metrics_of(heads) if each.label in names)
-    return found if found or names & set(losses_of(heads)) else None

@@ -12,7 +12,7 @@ LIMITS = ("DECLNET_NUM_THREADS", "OMP_NUM_THREADS")
 
 
 def usable_threads() -> int:
-    """Return how many threads may run at once: the process's cores, or fewer by a variable."""
+    """Return how many threads may run in parallel: the process's cores, or fewer by a variable."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     limits = [int(os.environ[name]) for name in LIMITS if os.environ.get(name, "").isdecimal()]
     return max(1, min([cores or 1, *limits]))

@@ -46,7 +46,7 @@ class Conv2dKernel(CompiledKernel):
     replaces: ClassVar[tuple[Any, ...]] = (Conv2d,)
     example_shapes = ((4, 6, 5),)
     tile: ClassVar[Tile | None] = None
-    """The tiles; default: those of this processor."""
+    """The tiles; default: for this processor."""
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y, (n, filters, height, width), and dweights, dbiases and dx; dy with ReLU."""

@@ -118,7 +118,7 @@ def sigmoid_crossentropy(  # type: ignore[no-untyped-def]
 class SoftmaxCategoricalCrossentropyKernel(CompiledKernel):
     """y = softmax(x), losses = -log(clip(y[label])), dx = (y - y_true) * normalized weights.
 
-    For smoothed labels as well. The gradient ignores the clipping of the loss, as that of the NumPy
+    For smoothed labels as well. The gradient ignores the clipping of the loss, like the NumPy
     kernel does.
     """
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from declnet import KernelCalls, KernelSite, NativeCall
-from declnet_jit import CompiledKernel, Intrinsic, rounded_as_written, share
+from declnet_jit import CompiledKernel, Intrinsic, rounded_as_written, share, store
 from declnet_kernels.memory_orders import flat_for_elementwise
 from declnet_kernels.pcg64 import (
     ONE,
+    ZERO,
     factors_of,
     leave_behind,
     linear,
@@ -26,13 +27,7 @@ from declnet_kernels.pcg64 import (
 from declnet_standard.layers import Dropout, GaussianNoise
 
 BLOCK = np.uint64(512)
-TWO, FOUR, ELEVEN, HALF = map(np.uint64, (2, 4, 11, 32))
-
-UNIT = np.float32(2.0**-24)
-"""NumPy's float32 in [0, 1) has the first 24 of 32 random bits."""
-
-UNIT_DOUBLE = 2.0**-53
-"""Its float64 in [0, 1) has the first 53 of 64."""
+TWO, FOUR, EIGHT, HALF = map(np.uint64, (2, 4, 8, 32))
 
 
 @Intrinsic
@@ -51,78 +46,81 @@ def fill(_context: Any, _function: Any, _generator: Any, _count: Any, _out: Any)
     return types.void(*[types.int64] * 4), generate
 
 
+@Intrinsic
+def unit_of_bits(_context: Any, x: Any) -> Any:
+    """Return the number in [0, 1) that NumPy makes of random bits, which are those of x.
+
+    That is the first 24 of 32 bits, or the first 53 of 64, as a fraction.
+    """
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        from llvmlite import ir
+
+        (x,) = arguments
+        bits, used = (32, 24) if isinstance(x.type, ir.FloatType) else (64, 53)
+        word = ir.IntType(bits)
+        whole = builder.lshr(builder.bitcast(x, word), word(bits - used))
+        return builder.fmul(builder.sitofp(whole, x.type), ir.Constant(x.type, 2.0**-used))
+
+    return x(x), generate
+
+
 @rounded_as_written
-def drop_single(part, parts, x, state, left, rate, mask, y):  # type: ignore[no-untyped-def]
+def drop(part, parts, x, state, left, rate, mask, y):  # type: ignore[no-untyped-def]
     """Mask = scale where a number drawn from [0, 1) is at least the rate, else 0; y = x * mask.
 
     The rate is an array of one number; scale = 1 / (1 - rate). `state` and `left` are the
-    generator's, as of `memory_of`. A word gives two numbers, the first from its low half.
+    generator's, as of `memory_of`. A word gives one float64, or two float32, the first from its low
+    half. Words are written to the mask, of which numbers are then made block by block.
     """
     start, stop = share(x.size, part, parts)
     if start >= stop:
         return
-    limit, scale, zero = np.float32(rate[0]), np.float32(1 / (1 - rate[0])), np.float32(0)
-    i, saved = start, np.uint64(left[0])
+    size, zero = np.uint64(x.itemsize), x.dtype.type(0)
+    limit, scale = x.dtype.type(rate[0]), x.dtype.type(1 / (1 - rate[0]))
+    address, is_single = np.uint64(mask.ctypes.data), size == FOUR
+    per_word, saved = EIGHT // size, np.uint64(left[0]) if is_single else ZERO
+    i = start
     if i < saved:
-        mask[i] = uniform_single(np.uint64(np.uint32(left[1])))
+        store(np.int64(address), left[1])
         i += ONE
     position = i - saved
-    low, high = state_after((position >> ONE) + ONE, state)
+    low, high = state_after(position // per_word + ONE, state)
     a_low, a_high, b_low, b_high = factors_of(ONE, np.uint64(state[2]), np.uint64(state[3]))
-    if position & ONE and i < stop:
-        mask[i] = uniform_single(word(low, high) >> HALF)
+    if position % per_word == ONE and i < stop:
+        put(address + i * size, word(low, high) >> HALF, is_single)
         i += ONE
         low, high = linear(low, high, a_low, a_high, b_low, b_high)
     next_low, next_high = linear(low, high, a_low, a_high, b_low, b_high)
     a_low, a_high, b_low, b_high = factors_of(TWO, np.uint64(state[2]), np.uint64(state[3]))
     for first in range(start, stop, BLOCK):
         end = min(stop, first + BLOCK)
-        while i < end and i + FOUR <= stop:
-            one, two = word(low, high), word(next_low, next_high)
-            mask[i] = uniform_single(one)
-            mask[i + ONE] = uniform_single(one >> HALF)
-            mask[i + TWO] = uniform_single(two)
-            mask[i + TWO + ONE] = uniform_single(two >> HALF)
+        while i < end and i + TWO * per_word <= stop:
+            store(np.int64(address + i * size), np.int64(word(low, high)))
+            store(np.int64(address + i * size + EIGHT), np.int64(word(next_low, next_high)))
             low, high = linear(low, high, a_low, a_high, b_low, b_high)
             next_low, next_high = linear(next_low, next_high, a_low, a_high, b_low, b_high)
-            i += FOUR
+            i += TWO * per_word
         if i < end:
-            one = word(low, high)
-            mask[i] = uniform_single(one)
-            if i + ONE < stop:
-                mask[i + ONE] = uniform_single(one >> HALF)
-            if i + TWO < stop:
-                mask[i + TWO] = uniform_single(word(next_low, next_high))
+            rest = stop - i
+            put(address + i * size, word(low, high), is_single)
+            if rest > ONE:
+                put(address + (i + ONE) * size, word(low, high) >> HALF, is_single)
+            if rest > TWO:
+                put(address + (i + TWO) * size, word(next_low, next_high), is_single)
             i = stop
         for j in range(first, end):
-            factor = scale if mask[j] >= limit else zero
+            factor = scale if unit_of_bits(mask[j]) >= limit else zero
             mask[j] = factor
             y[j] = x[j] * factor
 
 
-@rounded_as_written
-def drop_double(part, parts, x, state, rate, mask, y):  # type: ignore[no-untyped-def]
-    """Drop numbers as `drop_single`; a word gives one number."""
-    start, stop = share(x.size, part, parts)
-    if start >= stop:
-        return
-    limit, scale = rate[0], 1 / (1 - rate[0])
-    low, high = state_after(start + ONE, state)
-    a_low, a_high, b_low, b_high = factors_of(ONE, np.uint64(state[2]), np.uint64(state[3]))
-    for first in range(start, stop, BLOCK):
-        end = min(stop, first + BLOCK)
-        for j in range(first, end):
-            mask[j] = np.float64(np.int64(word(low, high) >> ELEVEN)) * UNIT_DOUBLE
-            low, high = linear(low, high, a_low, a_high, b_low, b_high)
-        for j in range(first, end):
-            factor = scale if mask[j] >= limit else 0.0
-            mask[j] = factor
-            y[j] = x[j] * factor
-
-
-def uniform_single(half: Any) -> Any:
-    """Return a number in [0, 1) from the lower half of a word, as NumPy in float32."""
-    return np.float32(np.int32(np.uint32(half) >> np.uint32(8))) * UNIT
+def put(address: Any, bits: Any, is_half: Any) -> None:
+    """Write a word, or its lower half, to an address."""
+    if is_half:
+        store(np.int64(address), np.int32(np.uint32(bits)))
+    else:
+        store(np.int64(address), np.int64(bits))
 
 
 @rounded_as_written
@@ -174,8 +172,7 @@ class DropoutKernel(CompiledKernel):
         memory = memory_of(generator)
         if memory is None:
             return None
-        drop, read = (drop_single, memory) if is_single else (drop_double, memory[:1])
-        forward = drop.bound(x, *read, state.now["rate"], mask, y)
+        forward = drop.bound(x, *memory, state.now["rate"], mask, y)
         after = leave_behind.bound(*memory, x.size, is_single)
         backward = () if dx is None else (multiply.bound(dy, mask, dx),)
         drawn = (_keeping(each, generator) for each in (forward, after))

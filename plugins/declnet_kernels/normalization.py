@@ -4,7 +4,7 @@
     dscale = sum of dy * z,  doffset = sum of dy
     dx = (g - mean(g) - z * mean(g * z)) / sqrt(variance + epsilon),  g = scale * dy
 
-Means and variances are those of a channel in batch_norm, of a sample or a part of it elsewhere.
+Means and variances are per channel in batch_norm, else per sample or part of a sample.
 rms_norm takes 0 for both means, and no offset. As in the components, a mean is computed from
 differences to the first number.
 

@@ -204,7 +204,7 @@ def _numbers(numbers: slice) -> range:
 
 
 def _table(sources: Sources) -> Table:
-    """Return all pairs, and where those of each begin."""
+    """Return all pairs, and where the pairs of each begin."""
     pairs = [pair for each in sources for pair in each]
     starts = np.cumsum([0, *map(len, sources)], dtype=np.int64)
     return np.array(pairs, np.int64).reshape(-1, 2), starts

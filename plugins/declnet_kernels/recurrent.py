@@ -299,7 +299,7 @@ class _RecurrentKernel(CompiledKernel):
 
 
 class Direction:
-    """The parameters of one direction, and `gradients`, those of their gradients."""
+    """The parameters of one direction, and `gradients`, their gradients."""
 
     def __init__(self, arrays: Any, prefix: str) -> None:
         self._arrays, self._prefix = arrays, prefix
@@ -394,7 +394,7 @@ class GRUKernel(_RecurrentKernel):
 def _gates_and_candidate(
     arrays: Direction, units: int
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    """Return the columns of r, z, and those of c, of weights, biases and recurrent weights."""
+    """Return the columns of r and z, and of c, in weights, biases and recurrent weights."""
     found = arrays.weights, arrays.biases[None], arrays.recurrent_weights
     return tuple(each[:, : 2 * units] for each in found), tuple(
         each[:, 2 * units :] for each in found

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from declnet import Array, TranslationSite
+from declnet import Array, TranslationSite, class_name
 from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.transforms import GroupRare, OneHot, Ordinal
-from declnet_standard.transforms.categories import shown
 from declnet_tabular.transforms.categories import SignedOneHot
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class GroupRareTranslation(OnnxTranslation):
     def write(self, component: GroupRare, site: TranslationSite, w: GraphWriter) -> str:
         """Return the names of frequent categories, and one for all others."""
         categories = site.state["categories"]
-        names = [*map(shown, categories), component.other, ""]
+        names = [*map(class_name, categories), component.other, ""]
         places = (len(names) - 2, len(names) - 1, len(names))
         found = positions(w, site.inputs[0], categories, places)
         return w.op("Gather", w.constant(names), found, axis=0)

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array
-
 ML = "ai.onnx.ml"
 """The domain of the operators for tables, such as LabelEncoder."""
 
@@ -297,8 +295,3 @@ class GraphWriter:
 def _type_name(dtype: Any) -> str:
     name = np.dtype(dtype).name
     return "bool" if name == "bool_" else name
-
-
-def as_float32(array: Array) -> Array:
-    """Return parameters in the type in which networks are written."""
-    return np.ascontiguousarray(array, np.float32)

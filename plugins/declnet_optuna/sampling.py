@@ -3,7 +3,7 @@
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import optuna
@@ -16,9 +16,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial
 
 from declnet import Dimension, Scalar, StudyContext
-
-SamplerName = Literal["tpe", "random", "cma-es", "grid"]
-PrunerName = Literal["median", "hyperband", "none"]
+from declnet_optuna.searcher import PrunerName, SamplerName
 
 
 class SeededSampler(optuna.samplers.BaseSampler):  # type: ignore[misc]  # it has no type here

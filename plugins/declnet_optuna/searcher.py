@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from declnet import Diagnostic, OpenStudy, RunError, Searcher, StudyContext
 from declnet_optuna.grid import MOST_POINTS, grid_size
 from declnet_optuna.storage import PASSWORD, SQLITE, absolute, folder_of, open_storage
+
+SamplerName = Literal["tpe", "random", "cma-es", "grid"]
+PrunerName = Literal["median", "hyperband", "none"]
 
 NEEDS = ("optuna", "sqlalchemy")
 
@@ -27,14 +30,12 @@ class OptunaSearcher(Searcher):
     is_default = True
     examples = ({}, {"sampler": "cma-es", "pruner": "hyperband"})
 
-    sampler: str = Field(
+    sampler: SamplerName = Field(
         default="tpe",
-        pattern="^(tpe|random|cma-es|grid)$",
         description="tpe, random, cma-es, or grid, which ends after all combinations",
     )
-    pruner: str = Field(
+    pruner: PrunerName = Field(
         default="median",
-        pattern="^(median|hyperband|none)$",
         description="median, which stops trials worse than the median of those before at the same "
         "epoch; hyperband; or none",
     )

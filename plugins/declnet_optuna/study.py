@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import optuna
@@ -14,8 +14,6 @@ from declnet import RunError, Scalar, StudyContext, StudyTrial
 from declnet import TrialState as State
 from declnet_optuna.grid import grid_points
 from declnet_optuna.sampling import (
-    PrunerName,
-    SamplerName,
     distribution_of,
     pruner_of,
     sampler_of,
@@ -75,8 +73,8 @@ class OptunaStudy:
         with self._explained():
             self._study = optuna.create_study(
                 storage=self._storage,
-                sampler=sampler_of(cast("SamplerName", searcher.sampler), context),
-                pruner=pruner_of(cast("PrunerName", searcher.pruner), context),
+                sampler=sampler_of(searcher.sampler, context),
+                pruner=pruner_of(searcher.pruner, context),
                 study_name=searcher.study or context.name,
                 direction="minimize" if context.better == "lower" else "maximize",
                 load_if_exists=True,

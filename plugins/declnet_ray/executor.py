@@ -20,7 +20,7 @@ ENDING = 20.0
 
 
 class RayExecutor(Executor):
-    """Each run is a task of a Ray cluster; those of a node that is lost are begun again elsewhere.
+    """Each run is a task of a Ray cluster; if a node is lost, its tasks are restarted elsewhere.
 
     Without an address: the cluster of `RAY_ADDRESS` or of this machine, else one that is started on
     this machine and ends with declnet. `ray:auto` requires a running one, `ray:HOST:6379` names
@@ -89,6 +89,8 @@ class RayExecutor(Executor):
 
 def _carry_out(task: str, number: int, board: Any) -> bytes:
     """Carry out a task on a node, and have its progress written on the board now and then."""
+    import ray
+
     last = time.monotonic()
 
     def progress(done: float) -> None:
@@ -97,21 +99,37 @@ def _carry_out(task: str, number: int, board: Any) -> bytes:
             last = time.monotonic()
             board.write.remote(number, done)
 
-    return execute_task(task, progress)
+    def report(text: str) -> str | None:
+        with suppress(ray.exceptions.RayError):  # the board is being restarted on another node
+            reason: str | None = ray.get(board.report.remote(number, text), timeout=HEARTBEAT)
+            return reason
+        return None
+
+    return execute_task(task, progress, report)
 
 
 class _Board:
-    """How far each run is: written by the runs, read by the process that waits for them."""
+    """What the runs and the process that waits for them tell each other."""
 
     def __init__(self) -> None:
         self._done: dict[int, float] = {}
+        self._reports: list[tuple[int, str]] = []
+        self._stops: dict[int, str] = {}
 
     def write(self, number: int, done: float) -> None:
         self._done[number] = done
 
-    def take(self) -> dict[int, float]:
-        done, self._done = self._done, {}
-        return done
+    def report(self, number: int, text: str) -> str | None:
+        self._reports.append((number, text))
+        return self._stops.get(number)
+
+    def stop(self, number: int, reason: str) -> None:
+        self._stops[number] = reason
+
+    def take(self) -> tuple[dict[int, float], list[tuple[int, str]]]:
+        taken = self._done, self._reports
+        self._done, self._reports = {}, []
+        return taken
 
 
 def _board() -> Any:
@@ -124,15 +142,20 @@ def _board() -> Any:
 
 
 def _news(board: Any, running: frozenset[int]) -> Iterator[TaskUpdate]:
-    """Yield how far the runs are that have got on; nothing if the board cannot be read now."""
+    """Yield what the runs report, and how far they are; nothing if the board cannot be read now."""
     import ray
 
     if not running:
         return
     with suppress(ray.exceptions.RayError):  # it is being restarted on another node
-        for number, done in ray.get(board.take.remote(), timeout=HEARTBEAT).items():
+        done, reports = ray.get(board.take.remote(), timeout=HEARTBEAT)
+        for number, text in reports:
             if number in running:
-                yield TaskUpdate(number, done)
+                stop = partial(board.stop.remote, number)
+                yield TaskUpdate(number, report=text, stop=stop)
+        for number, share in done.items():
+            if number in running:
+                yield TaskUpdate(number, share)
 
 
 def _answer(reference: Any, number: int) -> TaskUpdate:

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import parse_qsl
 
 from declnet import ComponentError, DataError, Registry
-from declnet_serve.docs_page import docs_page
 from declnet_serve.logs import log
 from declnet_serve.models import LoadedModel, ServedModel
-from declnet_serve.openapi import openapi
 from declnet_serve.options import Options
-from declnet_serve.problems import MEDIA_TYPE, ProblemError
+from declnet_serve.pages import Pages
+from declnet_serve.problems import ProblemError
+from declnet_serve.replies import Reply, problem_reply
+from declnet_serve.requests import CSV, JSON, accepted_form, body_form, require_method, wants_spread
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-JSON, CSV = "application/json", "text/csv"
-_FORMS = {JSON: "json", CSV: "csv"}
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PREDICT = re.compile(r"/models/([A-Za-z0-9._-]+)/predict")
 SMALL = 4096
@@ -35,33 +32,6 @@ SMALL = 4096
 
 QUICK = 0.001
 """Seconds: a model whose small requests take longer is given to another thread, always."""
-
-_TRUE = {"true": True, "false": False}
-
-
-class Reply:
-    """A response.
-
-    Attributes:
-        status: the HTTP status.
-        body: its content.
-        kind: its media type.
-        headers: further headers.
-        about: members of the request's line in the log.
-    """
-
-    __slots__ = ("about", "body", "headers", "kind", "status")
-
-    def __init__(
-        self,
-        body: bytes,
-        kind: str = JSON,
-        status: int = 200,
-        headers: Iterable[tuple[bytes, bytes]] = (),
-        about: dict[str, Any] | None = None,
-    ) -> None:
-        self.status, self.body, self.kind = status, body, kind
-        self.headers, self.about = headers, about or {}
 
 
 class App:
@@ -83,7 +53,7 @@ class App:
         self._active = self._buffered = 0
         self._watch: asyncio.Task[None] | None = None
         self._prefix, self._number = os.urandom(4).hex(), itertools.count(1)
-        self._pages: dict[str, tuple[Any, Reply]] = {}
+        self._pages = Pages(models, options)
         self._hosts = frozenset(each.lower() for each in options.hosts)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -99,7 +69,7 @@ class App:
         try:
             reply = await self._reply(scope, headers, receive)
         except ProblemError as problem:
-            reply = _problem(problem, request)
+            reply = problem_reply(problem, request)
         except _GoneError:
             return
         except Exception as error:  # a bug, of a component or of this package
@@ -111,7 +81,9 @@ class App:
                 component=str(error) if isinstance(error, ComponentError) else None,
                 frames=_frames(error),
             )
-            reply = _problem(ProblemError(500, "the server failed; its log says more"), request)
+            reply = problem_reply(
+                ProblemError(500, "the server failed; its log says more"), request
+            )
         if self.options.log_requests:
             log(
                 "request",
@@ -159,8 +131,8 @@ class App:
                 raise ProblemError(404, "several models are served", help_)
             served = next(iter(self.models.values()))
         else:
-            return self._page(path, method)
-        _require_method(method, "POST")
+            return self._pages.page(path, method, stopping=self.stopping)
+        require_method(method, "POST")
         return await self._predict(served, scope, headers, receive)
 
     @property
@@ -175,49 +147,6 @@ class App:
             if name not in self._hosts:
                 raise ProblemError(421, "the header Host names another server", "see --allow-host")
 
-    def _page(self, path: str, method: str) -> Reply:
-        if path in ("/health", "/health/live", "/health/ready"):
-            _require_method(method, "GET", "HEAD")
-            return self._health(path)
-        make = {"/models": self._models, "/openapi.json": self._openapi, "/docs": self._docs}
-        if path == "/":
-            _require_method(method, "GET", "HEAD")
-            return Reply(b"", "text/plain", 307, [(b"location", b"/docs")])
-        if path not in make:
-            raise ProblemError(404, "there is nothing at this path", "/docs says what there is")
-        _require_method(method, "GET", "HEAD")
-        state = tuple((each.model, each.error, each.reloads) for each in self.models.values())
-        if path not in self._pages or self._pages[path][0] != state:
-            self._pages[path] = state, make[path]()
-        return self._pages[path][1]
-
-    def _health(self, path: str) -> Reply:
-        if path == "/health/live":
-            return Reply(b'{"status": "ok"}\n')
-        models = {
-            name: {
-                "status": "ok" if each.error is None else "stale",
-                "version": each.model.version,
-                "loaded": each.model.loaded,
-                "reloads": each.reloads,
-                **({} if each.error is None else {"error": each.error}),
-            }
-            for name, each in self.models.items()
-        }
-        status = "stopping" if self.stopping else "ok"
-        return _json({"status": status, "models": models}, 503 if self.stopping else 200)
-
-    def _models(self) -> Reply:
-        return _json({"models": [_summary(each) for each in self.models.values()]})
-
-    def _openapi(self) -> Reply:
-        return _json(openapi(self.models, self.options))
-
-    def _docs(self) -> Reply:
-        page, policy = docs_page(self.models, self.options)
-        headers = [(b"content-security-policy", policy.encode()), (b"x-frame-options", b"DENY")]
-        return Reply(page, "text/html; charset=utf-8", headers=headers)
-
     async def _predict(
         self,
         served: ServedModel,
@@ -225,8 +154,8 @@ class App:
         headers: dict[bytes, bytes],
         receive: Receive,
     ) -> Reply:
-        form, accepted = _body_form(headers), _accepted(headers)
-        spread = _spread(scope["query_string"])
+        form, accepted = body_form(headers), accepted_form(headers)
+        spread = wants_spread(scope["query_string"])
         if self.stopping:
             raise _busy("the server is stopping")
         body = await self._body(headers, receive)
@@ -358,36 +287,6 @@ def _translating() -> Iterator[None]:
         raise ProblemError(503, message, "send fewer rows", {"retry-after": "1"}) from None
 
 
-def _summary(served: ServedModel) -> dict[str, Any]:
-    model, about = served.model, {"name": served.name, "version": served.model.version}
-    columns = model.columns
-    about["predict"] = f"/models/{served.name}/predict"
-    inputs: dict[str, Any] = {}
-    if columns is not None:
-        inputs["columns"] = [
-            {"name": each.name, "type": each.type or "any"}
-            | ({} if each.known is None else {"known": list(each.known)})
-            for each in columns
-        ]
-    else:
-        inputs["arrays"] = {name or "x": list(s) for name, s in model.sample_shape.items()}
-    losses = {
-        head.name or "prediction": {"classes": reading.class_names, "sort": reading.sort}
-        for head, reading in zip(model.predictor.heads, model.predictor.readings, strict=True)
-    }
-    return {**about, "loaded": model.loaded, **inputs, "outputs": model.outputs, "losses": losses}
-
-
-def _json(content: Any, status: int = 200) -> Reply:
-    return Reply(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"), JSON, status)
-
-
-def _problem(problem: ProblemError, request: str) -> Reply:
-    headers = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
-    about = {"problem": problem.members.get("code", problem.status)}
-    return Reply(problem.document(request), MEDIA_TYPE, problem.status, headers, about)
-
-
 def _busy(message: str) -> ProblemError:
     return ProblemError(503, message, "try again", {"retry-after": "1"})
 
@@ -395,67 +294,6 @@ def _busy(message: str) -> ProblemError:
 def _too_large(most: int) -> ProblemError:
     message = f"the body has more than {most} bytes"
     return ProblemError(413, message, "send several requests", {"connection": "close"})
-
-
-def _require_method(method: str, *allowed: str) -> None:
-    if method not in allowed:
-        names = ", ".join(allowed)
-        raise ProblemError(
-            405, f"{method[:20]} is not allowed here", f"use {names}", {"allow": names}
-        )
-
-
-def _media_type(value: bytes) -> tuple[str, dict[str, str]]:
-    kind, *rest = value.decode("latin-1").split(";")
-    parameters = dict(each.strip().partition("=")[::2] for each in rest)
-    own = {name.strip().lower(): value.strip().strip('"') for name, value in parameters.items()}
-    return kind.strip().lower(), own
-
-
-def _body_form(headers: dict[bytes, bytes]) -> str:
-    """Return what a body is, `json` or `csv`; raise ProblemError for anything else."""
-    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
-    if encoding != b"identity":
-        raise ProblemError(415, "compressed bodies are not accepted", "send it uncompressed")
-    kind, parameters = _media_type(headers.get(b"content-type", b""))
-    if kind not in _FORMS:
-        raise ProblemError(415, "the body must be JSON or CSV", f"Content-Type: {JSON} or {CSV}")
-    if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
-        raise ProblemError(415, "the body must be UTF-8", f"Content-Type: {kind}; charset=utf-8")
-    return _FORMS[kind]
-
-
-def _accepted(headers: dict[bytes, bytes]) -> str:
-    """Return what to answer, the form of the highest quality in Accept; in a tie JSON."""
-    given = headers.get(b"accept", b"*/*")
-    if given in (b"*/*", JSON.encode()):
-        return "json"
-    best = {"json": 0.0, "csv": 0.0}
-    exactness = {"json": -1, "csv": -1}
-    for each in given.split(b","):
-        kind, parameters = _media_type(each)
-        try:
-            quality = min(1.0, max(0.0, float(parameters.get("q", "1"))))
-        except ValueError:
-            quality = 0.0
-        for media_type, form in _FORMS.items():
-            main = media_type.partition("/")[0]
-            rank = (kind == "*/*", kind == f"{main}/*", kind == media_type)
-            if any(rank) and rank.index(True) > exactness[form]:
-                exactness[form], best[form] = rank.index(True), quality
-    if not any(best.values()):
-        raise ProblemError(406, f"answers are {JSON} or {CSV}", f"Accept: {JSON}")
-    return "csv" if best["csv"] > best["json"] else "json"
-
-
-def _spread(query: bytes) -> bool:
-    if not query:
-        return False
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-    for name, value in pairs:
-        if name != "spread" or value not in _TRUE:
-            raise ProblemError(400, "the only query parameter is spread", "?spread=true or false")
-    return bool(pairs) and _TRUE[pairs[-1][1]]
 
 
 def _frames(error: BaseException) -> list[str]:

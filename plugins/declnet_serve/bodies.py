@@ -58,7 +58,7 @@ def parse_json(body: bytes) -> Any:
             json.dumps(found, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             message = (
-                "the body has half of a surrogate pair, such as \\ud800, which is no character"
+                "the body has half of a surrogate pair, such as \\ud800, which is not a character"
             )
             raise ProblemError(400, message) from None
         except RecursionError:

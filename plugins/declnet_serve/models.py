@@ -290,7 +290,7 @@ class ServedModel:
         return at_rest and (now != self._failed or time.monotonic() >= self._retry)
 
     def reload(self, registry: Registry | None, notice: Callable[[str], None]) -> bool:
-        """Load the folder's present content beside the model, and swap them if that succeeds."""
+        """Load the folder's present content, and replace the model if that succeeds."""
         before = self._seen or ()
         try:
             fresh = LoadedModel(self.path, registry, notice)

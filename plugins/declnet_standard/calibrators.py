@@ -178,7 +178,7 @@ class Threshold(Calibrator):
                 raise ValueError(f"a threshold of {threshold!r}")
 
     def summary(self, state: CalibratorState) -> str:
-        """Return the threshold, or those of the first units, with the metric."""
+        """Return the threshold, or the thresholds of the first units, with the metric."""
         found = np.atleast_1d(state["threshold"])
         several = "s" if len(found) > 1 else ""
         shown = ", ".join(f"{each:.4g}" for each in found[:MOST_SHOWN])

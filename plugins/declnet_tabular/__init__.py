@@ -44,8 +44,10 @@ COMPONENTS = {
 
 KERNELS = {
     "member_dense": "MemberDenseKernel",
+    "members": "MembersKernel",
     "ntp_dense": "NTPDenseKernel",
     "parametric_activation": "ParametricActivationKernel",
+    "pbld": "PBLDKernel",
 }
 """The class for each type that is replaced; imported for models that have it."""
 

@@ -5,16 +5,17 @@ first, if there are some.
 """
 
 from collections.abc import Sequence
-from math import sqrt
+from math import pi, sqrt
 from typing import Any
 
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit import CompiledKernel, Routine, product, share
-from declnet_tabular.layers.members import MemberDense
+from declnet_jit import CompiledKernel, Routine, product, share, sine_and_cosine
+from declnet_tabular.layers.members import MemberDense, Members
 from declnet_tabular.layers.ntp_dense import NTPDense
 from declnet_tabular.layers.parametric_activation import ParametricActivation
+from declnet_tabular.layers.periodic import PBLD
 
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
@@ -40,25 +41,39 @@ def sum_samples(part, parts, dy, db):  # type: ignore[no-untyped-def]
 
 
 @Routine
-def add_biases(part, parts, biases, y):  # type: ignore[no-untyped-def]
-    """Y += biases, for each member."""
-    start, stop = share(y.shape[0], part, parts)
-    for i in range(start, stop):
-        for j in range(np.uint64(y.shape[1])):
+def scale_members(part, parts, x, factors, y):  # type: ignore[no-untyped-def]
+    """Y[i] = x * factors[i], with a factor for each row."""
+    start, stop = share(y.shape[1], part, parts)
+    for i in range(np.uint64(y.shape[0])):
+        for j in range(start, stop):
             for s in range(np.uint64(y.shape[2])):
-                y[i, j, s] += biases[i, j]
+                y[i, j, s] = x[j, s] * factors[i, j]
 
 
 @Routine
-def sum_members(part, parts, dy, db):  # type: ignore[no-untyped-def]
-    """Db = sum dy, for each member."""
-    start, stop = share(dy.shape[0], part, parts)
-    for i in range(start, stop):
-        for j in range(np.uint64(dy.shape[1])):
-            total = db.dtype.type(0)
+def scale_members_backwards(part, parts, x, factors, dy, dfactors, dx):  # type: ignore[no-untyped-def]
+    """Dfactors[i] = sum x * dy[i]; dx = the sum of dy[i] * factors[i], if it has columns."""
+    start, stop = share(dy.shape[1], part, parts)
+    zero = dy.dtype.type(0)
+    for j in range(start, stop):
+        for s in range(np.uint64(dx.shape[1])):
+            dx[j, s] = zero
+        for i in range(np.uint64(dy.shape[0])):
+            total, factor = zero, factors[i, j]
             for s in range(np.uint64(dy.shape[2])):
-                total += dy[i, j, s]
-            db[i, j] = total
+                total += x[j, s] * dy[i, j, s]
+            dfactors[i, j] = total
+            for s in range(np.uint64(dx.shape[1])):
+                dx[j, s] += dy[i, j, s] * factor
+
+
+@Routine
+def add_biases(part, parts, biases, y):  # type: ignore[no-untyped-def]
+    """Y += biases, one for each row."""
+    start, stop = share(y.shape[0], part, parts)
+    for j in range(start, stop):
+        for s in range(np.uint64(y.shape[1])):
+            y[j, s] += biases[j]
 
 
 @Routine
@@ -87,6 +102,70 @@ def unmix(part, parts, dy, change, shares, dshares, dx, df):  # type: ignore[no-
             dx[j, s] = dy[j, s] - dy[j, s] * shares[j]
 
 
+@Routine
+def embed(part, parts, x, frequencies, phases, weights, biases, sines, cosines, y):  # type: ignore[no-untyped-def]
+    """Sines and cosines of 2 pi w x + b; y = weights.T @ cosines + biases, x, feature by feature.
+
+    The embeddings of all features are the first rows of y, and the features the last.
+    """
+    features, waves = np.uint64(weights.shape[0]), np.uint64(weights.shape[1])
+    units, n = np.uint64(weights.shape[2]), np.uint64(x.shape[1])
+    turn = x.dtype.type(2 * pi)
+    for f in range(features * part // parts, features * (part + 1) // parts):
+        appended = features * units + f
+        for s in range(n):
+            y[appended, s] = x[f, s]
+        for h in range(waves):
+            w, b = turn * frequencies[f, h], phases[f, h]
+            for s in range(n):
+                sines[f, h, s], cosines[f, h, s] = sine_and_cosine(w * x[f, s] + b)
+        for o in range(units):
+            row, start = f * units + o, biases[f, o]
+            for s in range(n):
+                y[row, s] = start
+            for h in range(waves):
+                weight = weights[f, h, o]
+                for s in range(n):
+                    y[row, s] += weight * cosines[f, h, s]
+
+
+@Routine
+def embed_backwards(  # type: ignore[no-untyped-def]
+    part, parts, x, dy, frequencies, weights, sines, cosines, slopes, dw, db, dweights, dbiases, dx
+):
+    """Gradients of all parameters of `embed`, feature by feature, and dx, if it has columns."""
+    features, waves = np.uint64(weights.shape[0]), np.uint64(weights.shape[1])
+    units, n = np.uint64(weights.shape[2]), np.uint64(x.shape[1])
+    turn, zero = x.dtype.type(2 * pi), x.dtype.type(0)
+    for f in range(features * part // parts, features * (part + 1) // parts):
+        for o in range(units):
+            total = zero
+            for s in range(n):
+                total += dy[f * units + o, s]
+            dbiases[f, o] = total
+        for s in range(np.uint64(dx.shape[1])):
+            dx[f, s] = dy[features * units + f, s]
+        for h in range(waves):
+            for s in range(n):
+                slopes[f, 0, s] = zero
+            for o in range(units):
+                weight, total = weights[f, h, o], zero
+                for s in range(n):
+                    slope = dy[f * units + o, s]
+                    slopes[f, 0, s] += weight * slope
+                    total += cosines[f, h, s] * slope
+                dweights[f, h, o] = total
+            total, moment, w = zero, zero, turn * frequencies[f, h]
+            for s in range(n):
+                slope = -sines[f, h, s] * slopes[f, 0, s]
+                slopes[f, 0, s] = slope
+                total += slope
+                moment += slope * x[f, s]
+            db[f, h], dw[f, h] = total, turn * moment
+            for s in range(np.uint64(dx.shape[1])):
+                dx[f, s] += w * slopes[f, 0, s]
+
+
 class NTPDenseKernel(CompiledKernel):
     """y = x @ weights / sqrt(inputs) + biases, by products that include the biases.
 
@@ -100,20 +179,38 @@ class NTPDenseKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill z and y, then dweights, dbiases and dx."""
         (state,) = site.states
-        weights, z, grad = state.weights, state.z.T, state.grad
-        x, y, dy, dx = map(_batch_last, (site.x, site.y, site.dy, site.dx))
-        if weights.dtype not in FLOATS or x.dtype != weights.dtype:
+        weights, grad, found = state.weights, state.grad, _batch_last(state.z, *_filled(site))
+        if found is None or site.x.dtype != weights.dtype:
             return None
-        if not all(each is None or each.flags.c_contiguous for each in (y, z, dy, dx)):
-            return None
+        z, y, dy, dx = found
         factor = weights.dtype.type(1 / sqrt(len(weights)))
-        forward = [scale.bound(x, factor, z), product(weights.T, z, y, state.biases)]
+        forward = [scale.bound(site.x.T, factor, z), product(weights.T, z, y, state.biases)]
         backward: list[NativeCall | None] = []
         if dy is not None:
             backward = [sum_samples.bound(dy, grad.biases), product(z, dy.T, grad.weights)]
         if dx is not None:
             backward += [product(weights, dy, dx), scale.bound(dx, factor, dx)]
         return _complete(forward, backward)
+
+
+class MembersKernel(CompiledKernel):
+    """y[:, i] = x * scale[i], and both gradients in one pass over dy."""
+
+    type = "members_jit"
+    replaces = (Members,)
+
+    def bind(self, site: KernelSite) -> KernelCalls | None:
+        """Fill y, then dscale and dx."""
+        (state,) = site.states
+        factors, found = state.scale, _batch_last(*_filled(site))
+        if found is None or site.x.dtype != factors.dtype:
+            return None
+        x, (y, dy, dx) = site.x.T, found
+        forward = (scale_members.bound(x, factors, y),)
+        if dy is None:
+            return KernelCalls(forward)
+        filled = state.grad.scale, _or_unused(dx, x)
+        return KernelCalls(forward, (scale_members_backwards.bound(x, factors, dy, *filled),))
 
 
 class MemberDenseKernel(CompiledKernel):
@@ -129,14 +226,15 @@ class MemberDenseKernel(CompiledKernel):
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y, then dbiases, dweights and dx."""
         (state,) = site.states
-        weights, grad = state.weights, state.grad
-        x, y, dy, dx = map(_batch_last, (site.x, site.y, site.dy, site.dx))
-        if weights.dtype not in FLOATS or x.dtype != weights.dtype:
+        weights, grad, found = state.weights, state.grad, _batch_last(*_filled(site))
+        if found is None or site.x.dtype != weights.dtype:
             return None
-        forward = [product(weights.swapaxes(1, 2), x, y), add_biases.bound(state.biases, y)]
+        x, (y, dy, dx), n = np.moveaxis(site.x, 0, -1), found, len(site.x)
+        add = add_biases.bound(state.biases.reshape(-1), y.reshape(-1, n))
+        forward = [product(weights.swapaxes(1, 2), x, y), add]
         backward: list[NativeCall | None] = []
         if dy is not None:
-            backward = [sum_members.bound(dy, grad.biases)]
+            backward = [sum_samples.bound(dy.reshape(-1, n), grad.biases.reshape(-1))]
             backward.append(product(x, dy.swapaxes(1, 2), grad.weights))
         if dx is not None:
             backward.append(product(weights, dy, dx))
@@ -155,29 +253,64 @@ class ParametricActivationKernel(CompiledKernel):
 
     def bind(self, site: KernelSite) -> KernelCalls | None:
         """Fill y and f - x, then dshares, dx and df."""
-        (state,), (x, f) = site.states, site.x
-        change, shares = state.change, state.shares
-        dx, df = site.dx if site.dx is not None else (None, None)
-        given = (x, f, site.y, change, site.dy, dx, df)
-        found: list[Any] = [_by_unit(each, len(shares)) for each in given]
-        if any((each is None) != (own is None) for each, own in zip(found, given, strict=True)):
+        (state,), inputs, gradients = site.states, site.x, site.dx or (None, None)
+        shares = state.shares
+        found = _batch_last(*inputs, site.y, state.change, site.dy, *gradients)
+        if found is None:
             return None
-        x, f, y, change, dy, dx, df = found
+        rows = [None if each is None else each.reshape(len(shares), -1) for each in found]
+        x, f, y, change, dy, dx, df = rows
         forward = (mix.bound(x, f, shares, change, y),)
         if dy is None:
             return KernelCalls(forward)
-        unused = np.empty((len(shares), 0), dy.dtype)
-        dx, df = (unused if each is None else each for each in (dx, df))
-        return KernelCalls(forward, (unmix.bound(dy, change, shares, state.grad.shares, dx, df),))
+        filled = state.grad.shares, _or_unused(dx, dy), _or_unused(df, dy)
+        return KernelCalls(forward, (unmix.bound(dy, change, shares, *filled),))
 
 
-def _by_unit(array: Array | None, units: int) -> Array | None:
-    """Return (n, units, …) as (units, numbers of each); None if it is not so in memory."""
-    moved = _batch_last(array)
-    if moved is None or moved.dtype not in FLOATS or not moved.flags.c_contiguous:
-        return None
-    rows: Array = moved.reshape(units, -1)
-    return rows
+class PBLDKernel(CompiledKernel):
+    """Sines and cosines together, and all gradients of a feature in one pass.
+
+    The summation order differs from NumPy's, a relative difference of about 1e-6 in float32.
+    """
+
+    type = "pbld_jit"
+    replaces = (PBLD,)
+    example_shapes = ((20,),)
+
+    def bind(self, site: KernelSite) -> KernelCalls | None:
+        """Fill y and the sines and cosines, then all gradients."""
+        (state,) = site.states
+        found = _batch_last(state.angles, state.cosines, state.slopes, *_filled(site))
+        w, phases, weights, grad = state.frequencies, state.phases, state.weights, state.grad
+        if found is None or site.x.dtype != weights.dtype:
+            return None
+        *waves, y, dy, dx = found
+        x = np.empty(site.x.T.shape, weights.dtype)  # a contiguous copy
+        copy = scale.bound(site.x.T, weights.dtype.type(1), x)
+        fill = embed.bound(x, w, phases, weights, state.biases, *waves[:2], y)
+        if dy is None:
+            return KernelCalls((copy, fill))
+        filled = grad.frequencies, grad.phases, grad.weights, grad.biases, _or_unused(dx, x)
+        backward = embed_backwards.bound(x, dy, w, weights, *waves, *filled)
+        return KernelCalls((copy, fill), (backward,))
+
+
+def _filled(site: KernelSite) -> tuple[Any, ...]:
+    """Return what a layer with one input fills, and the gradient that it reads: y, dy and dx."""
+    return site.y, site.dy, site.dx
+
+
+def _batch_last(*arrays: Array | None) -> list[Any] | None:
+    """Return (n, …, features) as (…, features, n); None unless all are floats in that order."""
+    moved = [None if each is None else np.moveaxis(each, 0, -1) for each in arrays]
+    given = [each for each in moved if each is not None]
+    fits = all(each.dtype in FLOATS and each.flags.c_contiguous for each in given)
+    return moved if fits else None
+
+
+def _or_unused(dx: Array | None, like: Array) -> Array:
+    """Return a gradient, or if it is not needed, an array without columns."""
+    return np.empty((len(like), 0), like.dtype) if dx is None else dx
 
 
 def _complete(
@@ -188,8 +321,3 @@ def _complete(
         return None
     made = tuple(each for each in (*forward, *backward) if each is not None)
     return KernelCalls(made[: len(forward)], made[len(forward) :])
-
-
-def _batch_last(array: Array | None) -> Any:
-    """Return (n, …, features) viewed as (…, features, n)."""
-    return None if array is None else np.moveaxis(array, 0, -1)

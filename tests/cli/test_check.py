@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from declnet import default_registry
 from declnet.codes.catalogue import catalogue
-from declnet.spec.schema import json_schema
+from declnet.spec.schema.schema import json_schema
 
 from .conftest import rows
 

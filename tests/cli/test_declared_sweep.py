@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import time
 
 import pytest
 
 from .conftest import by_name
+from .kills import carried_through_kills, finished_runs
 
 KILLS = int(os.environ.get("DECLNET_TEST_SWEEP_KILLS", "2"))
+SEEDS = int(os.environ.get("DECLNET_TEST_SWEEP_SEEDS", "2"))
+"""Of each of the six points of the sweep that is killed."""
 SWEEP = {
     "optimizer.learning_rate": [0.1, 0.5],
     "training.batch_size": {"linear": [5, 9], "count": 3},
@@ -83,38 +87,32 @@ def test_each_point_is_a_run_of_its_own_and_the_summary_has_its_values(declnet_c
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_summary(declnet_cli, spec, tmp_path):
-    declnet_cli.succeeds("sweep", spec, "--quiet", "--out", "whole")
+    """Nothing is lost and nothing is repeated, after any kill, until it has finished."""
+    seeds = ("--seeds", f"1..{SEEDS}", "--quiet", "--out")
+    declnet_cli.succeeds("sweep", spec, *seeds, "whole")
     began = time.monotonic()
-    declnet_cli.succeeds("sweep", spec, "--quiet", "--out", "again")
+    declnet_cli.succeeds("sweep", spec, *seeds, "again")
     lasts = time.monotonic() - began
-    folder, draw = tmp_path / "killed", random.Random(4)
-    kills = 0
+    draw, kills, sweeps = random.Random(4), 0, 0
+    whole = content(tmp_path / "whole/summary.json")
+    assert sum(len(each["runs"]) for each in whole["specs"]) == 6 * SEEDS
     while kills < KILLS:
-        begun = (folder / "sweep.json").exists()
-        command = ["resume", folder] if begun else ["sweep", spec, "--out", folder]
-        process = declnet_cli.start(*command, "--quiet")
-        time.sleep(draw.uniform(0, 1.2 * lasts))
-        finished = process.poll() is not None
-        process.kill()
-        process.communicate()
-        kills += 1
-        if finished:
-            assert bits(folder) == bits(tmp_path / "whole")
-            folder = tmp_path / f"killed-{kills}"
-    begun = (folder / "sweep.json").exists()
-    finished = [  # the manifest is written after the metrics
-        each.with_name("metrics.json")
-        for each in folder.rglob("manifest.json")
-        if content(each)["status"] == "finished"
-    ]
-    before = {each: each.stat().st_mtime_ns for each in finished}
-    command = ["resume", folder] if begun else ["sweep", spec, "--out", folder]
-    declnet_cli.succeeds(*command, "--quiet")
-    assert {each: each.stat().st_mtime_ns for each in before} == before  # nothing is repeated
-    assert bits(folder) == bits(tmp_path / "whole")
-    assert content(folder / "sweep.json") == content(tmp_path / "whole/sweep.json")
-    summaries = [content(each / "summary.json") for each in (folder, tmp_path / "whole")]
-    assert without_times(summaries[0]) == without_times(summaries[1])
+        folder = tmp_path / f"killed-{sweeps}"
+        sweeps += 1
+
+        def start(folder=folder):
+            begun = (folder / "sweep.json").exists()
+            command = ["resume", folder, "--quiet"] if begun else ["sweep", spec, *seeds, folder]
+            return declnet_cli.start(*command)
+
+        def finished(folder=folder):
+            return finished_runs(folder.glob("*/seed-*/manifest.json"))
+
+        kills += carried_through_kills(start, finished, draw, lasts, KILLS - kills)
+        assert bits(folder) == bits(tmp_path / "whole")
+        assert content(folder / "sweep.json") == content(tmp_path / "whole/sweep.json")
+        assert without_times(content(folder / "summary.json")) == without_times(whole)
+        shutil.rmtree(folder)
 
 
 def test_the_summary_is_made_anew_from_the_folders(declnet_cli, refused, spec, tmp_path):

@@ -247,6 +247,7 @@ def test_folds_are_trained_and_predict_as_one(declnet_cli, refused, tmp_path):
         data = tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))["data"]
         assert (data.get("folds"), data["validation"]) == (None, 0.15)
     assert "go with --data" in refused("new", "spec.toml", "--folds", "5")
+    assert "is too many for" in refused(*new, "--force", "--folds", "4000")
 
 
 def test_sentences_are_read_word_by_word_beside_other_columns(declnet_cli, tmp_path):
@@ -264,7 +265,7 @@ def test_sentences_are_read_word_by_word_beside_other_columns(declnet_cli, tmp_p
     (tmp_path / "both.csv").write_text("\n".join(["note,size,seen from,kind", *rows]))
     (tmp_path / "note.csv").write_text("\n".join(["note,kind", *alone]))
     few = ("--set", "training.epochs=25", "--quiet")
-    for name, beside in (("both", ", beside the other columns"), ("note", "")):
+    for name, beside in (("both", ", in addition to the other columns"), ("note", "")):
         done = declnet_cli("new", f"{name}.toml", "--data", f"{name}.csv", "--target", "kind")
         assert done.stderr == f'note: column "note" is read as text, word by word{beside}\n'
         declnet_cli.succeeds("run", f"{name}.toml", *few, "--out", name)

@@ -14,7 +14,6 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from declnet import load_model, open_run
-from declnet.cli.run import TERMINATION, interrupt_on_signals
 
 INTERRUPTED = "interrupted\nto continue this run: declnet resume out"
 
@@ -285,19 +284,6 @@ def test_an_interrupted_run_says_so_and_keeps_history_and_weights(
     assert np.isfinite(load_model(out).predict(blobs[0])).all()
     assert not (out / "metrics.json").exists()
     assert not [each for each in out.iterdir() if each.name.startswith(".")]
-
-
-def test_a_signal_that_is_ignored_stays_ignored():
-    before = {name: signal.getsignal(getattr(signal, name)) for name in TERMINATION}
-    try:
-        for name in TERMINATION:
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-        interrupt_on_signals()
-        for name in TERMINATION:
-            assert signal.getsignal(getattr(signal, name)) is signal.SIG_IGN
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
 
 
 def test_a_killed_run_leaves_lines_and_files_that_can_be_read(endless, tmp_path):

@@ -12,7 +12,9 @@ from statistics import mean, stdev
 
 import pytest
 
+from declnet.cli.display.result_tables import print_together
 from declnet.cli.display.sweep_tables import print_series
+from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many import threads, workers
 from declnet.runs.many.summary import series_of
 from declnet.runs.many.tasks import Outcome
@@ -238,6 +240,11 @@ def test_a_run_of_folds_ends_with_the_metrics_of_all_models(declnet_cli, folds, 
     assert baseline.startswith('test baseline, always "')
 
 
+def test_averages_without_metrics_have_no_line(capsys):
+    print_together([Evaluation("out of fold", 8, {"loss": 0.5}), Evaluation("test", 2, {})])
+    assert capsys.readouterr().out == "out of fold: loss: 0.500\n"
+
+
 def test_a_table_of_runs_that_does_not_fit_has_a_row_for_each_metric(monkeypatch, capsys):
     outcomes = [
         Outcome("small", 0, Path(f"fold-{fold}"), {"test": {"loss": fold / 4}}, 2.0, None, fold)
@@ -312,7 +319,7 @@ def test_several_values_are_tried_in_all_combinations(declnet_cli, document, spe
     name = "small-width=6-learning_rate=0.2"
     words = [word for each in (*changes, f"name={name}") for word in ("--set", each)]
     declnet_cli.succeeds("run", spec, *words, "--out", alone, "--quiet")
-    same_bits(alone, tmp_path / "runs/sweep-1" / name / "seed-1")
+    same_bits(alone, tmp_path / "runs/small-sweep-1" / name / "seed-1")
 
 
 def test_values_of_keys_with_the_same_end_have_whole_keys_in_names(refused, declnet_cli, spec):
@@ -348,7 +355,7 @@ def test_validation_metrics_come_before_training_metrics(declnet_cli, specs):
 
 def test_the_gap_is_that_of_each_run_from_training_to_test_data(declnet_cli, spec, tmp_path):
     out = declnet_cli.succeeds("sweep", spec, "--seeds", "0..2", "--metric", "loss", "--quiet")
-    summary = content(tmp_path / "runs/sweep-1/small/summary.json")
+    summary = content(tmp_path / "runs/small-sweep-1/small/summary.json")
     metrics = [each["metrics"] for each in summary["runs"]]
     assert set(summary["gaps"]) == {"validation", "test"}
     titles = [line.split(",")[0] for line in out.splitlines() if " ± " in line and "," in line]
@@ -408,6 +415,7 @@ def test_a_sweep_without_a_finished_run_says_so(declnet_cli, specs):
         ("specs --seeds 0 --metric accurac", 'did you mean "accuracy"?'),
         ("specs --seeds 0 --metric proof.loss", 'no spec has a metric "proof.loss"'),
         ("specs specs/fast.json --seeds 0", 'are both called "fast"'),
+        ("folds --seeds 0", "not the folder of a sweep or of specs"),
         ("empty --seeds 0", "no .toml or .json spec in this folder"),
         ("specs --seeds 0 --out specs", "the output folder is not empty"),
         ("specs --seeds 0 --set training.epoch=1", 'did you mean "epochs"?'),
@@ -420,6 +428,8 @@ def test_what_is_wrong_is_told_before_anything_is_trained(
     refused, specs, tmp_path, options, message
 ):
     (tmp_path / "empty").mkdir()
+    (tmp_path / "folds").mkdir()
+    (tmp_path / "folds" / "ensemble.json").write_text("{}")
     assert message in refused("sweep", *options.split())
     assert not (tmp_path / "runs").exists()
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import time
 import tomllib
 
 import pytest
 
 from .conftest import rows
+from .kills import carried_through_kills, finished_runs
 
 pytest.importorskip("optuna")
 
@@ -88,32 +90,29 @@ def test_the_best_spec_repeats_the_best_trial(declnet_cli, spec_file, tuned, tmp
 def test_killed_at_random_moments_it_ends_with_the_same_trials(
     declnet_cli, spec_file, tuned, tmp_path
 ):
+    """Nothing is lost and nothing is repeated, after any kill, until it has finished."""
     spec = spec_file(tuned)
     began = time.monotonic()
     declnet_cli.succeeds("tune", spec, "--quiet", "--out", "whole")
     lasts = time.monotonic() - began
-    whole, draw = trials(tmp_path / "whole"), random.Random(5)
-    folder = tmp_path / "killed"
-    for kill in range(KILLS):
-        begun = (folder / "study.json").exists()
-        command = ["resume", folder] if begun else ["tune", spec, "--out", folder]
-        process = declnet_cli.start(*command, "--quiet")
-        time.sleep(draw.uniform(0, 1.2 * lasts + 1))
-        finished = process.poll() is not None
-        process.kill()
-        process.communicate()
-        if finished:
-            assert trials(folder) == whole
-            assert bits(folder) == bits(tmp_path / "whole")
-            folder = tmp_path / f"killed-{kill}"
-    begun = (folder / "study.json").exists()
-    before = {each: each.stat().st_mtime_ns for each in folder.rglob("metrics.json")}
-    command = ["resume", folder] if begun else ["tune", spec, "--out", folder]
-    declnet_cli.succeeds(*command, "--quiet")
-    assert {each: each.stat().st_mtime_ns for each in before} == before  # nothing is repeated
-    assert trials(folder) == whole
-    assert bits(folder) == bits(tmp_path / "whole")
-    assert content(folder / "study.json")["status"] == "finished"
+    whole, draw, kills, studies = trials(tmp_path / "whole"), random.Random(5), 0, 0
+    while kills < KILLS:
+        folder = tmp_path / f"killed-{studies}"
+        studies += 1
+
+        def start(folder=folder):
+            begun = (folder / "study.json").exists()
+            command = ["resume", folder] if begun else ["tune", spec, "--out", folder]
+            return declnet_cli.start(*command, "--quiet")
+
+        def finished(folder=folder):
+            return finished_runs(folder.glob("trials/*/manifest.json"))
+
+        kills += carried_through_kills(start, finished, draw, lasts, KILLS - kills)
+        assert trials(folder) == whole
+        assert bits(folder) == bits(tmp_path / "whole")
+        assert content(folder / "study.json")["status"] == "finished"
+        shutil.rmtree(folder)
 
 
 def test_a_terminal_shows_the_best_so_far_and_the_time_left(on_terminal, spec_file, tuned):
@@ -135,9 +134,11 @@ def test_what_cannot_be_searched_is_refused_before_a_folder_is_made(
     assert said.count("error[") == 1
     assert '"batch_size" must be at least 1, not 0' in said
     assert not (tmp_path / "study").exists()
-    assert "a spec has either" in refused(
-        "tune", spec_file({**tuned, "sweep": {"seed": [1, 2]}}, "both.json")
-    )
+    both = spec_file({**tuned, "sweep": {"seed": [1, 2]}}, "both.json")
+    for command in ("tune", "sweep"):
+        assert "a spec has either" in refused(command, both)
+    odd = {**tuned, "tune": {**tuned["tune"], "search": {"type": "optuna", "sampler": "tp"}}}
+    assert '"sampler" must be "tpe", "random", ' in refused("tune", spec_file(odd, "odd.json"))
     declnet_cli.succeeds("check", spec_file(tuned))
     done = declnet_cli("run", spec_file(tuned), "--quiet")  # of its own values
     assert done.returncode == 0

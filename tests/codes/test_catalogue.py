@@ -115,6 +115,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ]
     header = "patient,age,dose,code,outcome"
     (tmp_path / "patients.csv").write_text("\n".join([header, *patients]))
+    first = [f"{row},{20 + row},{4 + row / 60},0,outcome 0" for row in range(60)]
+    (tmp_path / "mild_patients.csv").write_text("\n".join([header, *first]))
     (tmp_path / "visits.csv").write_text("\n".join([header, *patients * 3]))
     model = declnet.build_model(declnet.load_spec(BASE).model, input_shape=(2,))
     save_file(model.parameters(), tmp_path / "weights.safetensors")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Table, date_form, read_dates
+from declnet.data.dates import odd_date
 from declnet.data.splits import split
 from declnet.spec.data_section import SplitSpec
 
@@ -47,6 +48,21 @@ def test_dates_are_read_in_the_only_form_that_all_have(cells, form, moments):
 )  # fmt: skip
 def test_other_text_is_no_date(cells):
     assert date_form(text(*cells)) is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "odd"),
+    [
+        (["2021-02-30", *(f"2021-03-{day:02}" for day in range(1, 20))], "2021-02-30"),
+        (["2021-03-01", "2.3.2021", "2021-03-05"], "2.3.2021"),
+        (["2021-03-01", "red", "blue"], None),
+        (["red", "blue"], None),
+        (["2021-03-01"], None),
+        ([], None),
+    ],
+)  # fmt: skip
+def test_the_text_that_is_no_date_among_dates_is_found(cells, odd):
+    assert odd_date(cells) == odd
 
 
 def test_days_and_months_that_may_be_exchanged_are_ambiguous():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -289,3 +291,32 @@ def test_a_source_that_takes_no_target_is_an_error_that_names_it(of_cards):
 def test_a_gap_is_an_error_where_the_source_cannot_leave_rows_out(of_cards):
     with pytest.raises(DataError, match=r'target "y" is missing in 1 row, the first is row 2 \('):
         of_cards("a.cards", "y")
+
+
+ODD = "is left out: row 1 is [1]: a column holds either numbers, or booleans, or text"
+
+
+def test_columns_of_other_values_are_left_out_with_a_note(tmp_path):
+    registry = declnet.default_registry()
+    rows = [{"size": row, "tags": [1], "kind": "ab"[row % 2]} for row in range(40)]
+    path = tmp_path / "t.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    table = profile_of(path, "kind", tmp_path, registry)
+    assert (list(table.columns), table.excluded) == (["size", "kind"], ("tags",))
+    assert {name: note.text for name, note in table.notes.items()} == {"tags": ODD}
+    table = profile_of(path, "kind", tmp_path, registry, Wishes(exclude=("tags",)))
+    assert (table.excluded, table.notes) == (("tags",), {})
+    for target, wishes in (("tags", Wishes()), ("kind", Wishes(features=("size,tags",)))):
+        with pytest.raises(DataError, match="^" + re.escape(f'column "tags" {ODD}')):
+            profile_of(path, target, tmp_path, registry, wishes)
+
+
+def test_nested_columns_of_parquet_are_left_out_with_a_note(tmp_path):
+    registry = declnet.default_registry()
+    polars = pytest.importorskip("polars")
+    path = tmp_path / "t.parquet"
+    kinds = ["a", "b"] * 20
+    polars.DataFrame({"size": range(40), "tags": [[1]] * 40, "kind": kinds}).write_parquet(path)
+    table = profile_of(path, "kind", tmp_path, registry)
+    assert (list(table.columns), table.excluded) == (["size", "kind"], ("tags",))
+    assert table.notes["tags"].text == "is left out: it holds List(Int64)"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from declnet.cli.display.sweep_tables import best_first, print_gaps, print_sweep
-from declnet.runs.many.summary import Series, spread
+from declnet.cli.display.sweep_tables import print_gaps, print_sweep
+from declnet.runs.many.summary import RunSeries, best_first, spread
 from declnet.runs.many.tasks import Outcome
 from declnet.spec.validate import load_spec
 
@@ -26,9 +26,9 @@ def measured(repository: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def all_series(measured: dict[str, Any]) -> dict[str, Series]:
+def all_series(measured: dict[str, Any]) -> dict[str, RunSeries]:
     return {
-        name: Series(
+        name: RunSeries(
             name,
             tuple(
                 Outcome(name, each["seed"], Path(), each["metrics"], each["seconds"])
@@ -40,7 +40,10 @@ def all_series(measured: dict[str, Any]) -> dict[str, Series]:
 
 
 def test_the_tables_are_those_that_the_sweep_prints(
-    page: str, all_series: dict[str, Series], repository: Path, capsys: pytest.CaptureFixture[str]
+    page: str,
+    all_series: dict[str, RunSeries],
+    repository: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = repository / "specs" / "regularization"
     assert {each.stem for each in folder.glob("*.toml")} == set(all_series)
@@ -55,7 +58,7 @@ def test_the_tables_are_those_that_the_sweep_prints(
 
 
 def test_the_numbers_of_the_text_are_measured(
-    page: str, measured: dict[str, Any], all_series: dict[str, Series]
+    page: str, measured: dict[str, Any], all_series: dict[str, RunSeries]
 ) -> None:
     found = set()
     for series in all_series.values():
@@ -72,7 +75,7 @@ def test_the_numbers_of_the_text_are_measured(
 
 
 def test_what_the_page_concludes_follows_from_the_numbers(
-    measured: dict[str, Any], all_series: dict[str, Series]
+    measured: dict[str, Any], all_series: dict[str, RunSeries]
 ) -> None:
     def mean(name: str, data: str, metric: str = "accuracy") -> float:
         return spread(all_series[name].metrics()[data, metric]).mean

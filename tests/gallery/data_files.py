@@ -106,6 +106,9 @@ def write_workbook(path: Path) -> None:
 
 TEXTS: Mapping[str, str] = {
     "patients.csv": "\n".join([PATIENT, *PATIENTS]),
+    "mild_patients.csv": "\n".join(
+        [PATIENT, *(f"{row},{20 + row},{4 + row / 60},mild,80,900" for row in range(60))]
+    ),
     "patients_twice.csv": "\n".join([PATIENT, *PATIENTS, *PATIENTS]),
     "flowers.csv": "\n".join(["size,color,species", *FLOWERS]),
     "flowers_with_gaps.csv": "\n".join(["size,color,species", *FLOWERS[:6], ",red,kind 0"]),

@@ -16,7 +16,7 @@ from declnet import (
     parse_spec,
 )
 from declnet.registry.plugin import Plugin
-from declnet.spec.schema import json_schema
+from declnet.spec.schema.schema import json_schema
 from declnet.training.checks.check import check_spec
 
 WAVE, OTHER = Plugin("wave", "declnet-wave", "1.0"), Plugin("other", "other-wave", "2.0")

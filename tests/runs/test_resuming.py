@@ -26,8 +26,8 @@ from declnet import (
     run,
 )
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.training import trainer as pace
-from declnet.training.epochs import MiniBatchEpoch
+from declnet.training import pace
+from declnet.training.mini_batches import MiniBatchEpoch
 from declnet_standard.callbacks import CsvLog
 
 FILES = ("weights.safetensors", "history.jsonl", "metrics.json")

@@ -13,7 +13,10 @@ import pytest
 
 from declnet import DataError, SpecError, open_run, parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.training import trainer as pace
+from declnet.training import pace
+
+KILLS = int(os.environ.get("DECLNET_TEST_STREAM_KILLS", "0"))
+"""Random kills of runs on each format of streamed data; by default, one of a run on CSV."""
 
 FILES = ("weights.safetensors", "metrics.json", "history.jsonl", "preparation.json")
 
@@ -84,6 +87,50 @@ def test_a_run_interrupted_anywhere_is_resumed_to_the_bit(document, tmp_path, mo
         run(spec, out=tmp_path / "run", listener=interrupting)
     resume(tmp_path / "run")
     require_same(whole, tmp_path / "run")
+
+
+KILLED = """
+import json, os, signal, sys
+from declnet import parse_spec, run
+from declnet.contracts.runs.callback import EpochLogged
+from declnet.training import pace
+pace.SIGN_OF_LIFE, pace.PART = -1.0, 0.0
+steps = 0
+def killing(event):
+    global steps
+    steps += not isinstance(event, EpochLogged)
+    if steps == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+run(parse_spec(json.loads(sys.argv[1])), out=sys.argv[2], listener=killing)
+"""
+
+
+def source_of(form, folder):
+    """Write the arrays of the document as a table; return its data source."""
+    polars = pytest.importorskip("polars")
+    x, y = np.load(folder / "x.npy"), np.load(folder / "y.npy")
+    frame = polars.DataFrame({f"x{at}": column for at, column in enumerate(x.T)} | {"y": y})
+    path = folder / f"table.{form}"
+    frame.write_csv(path) if form == "csv" else frame.write_parquet(path, row_group_size=70)
+    return {"type": form, "path": str(path), "target": "y"}
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL")
+@pytest.mark.parametrize("form", ["csv", "npy", "parquet"] if KILLS else ["csv"])
+def test_a_run_killed_within_an_epoch_is_resumed_to_the_bit(document, tmp_path, form):
+    if form != "npy":
+        document["data"]["train"] = source_of(form, tmp_path)
+    often = {"type": "checkpoint", "every_minutes": 1e-9}  # also within epochs
+    document["training"]["callbacks"] = [often]
+    whole = run(parse_spec(document), out=tmp_path / "whole").directory
+    kills = [23] if not KILLS else np.random.default_rng(0).integers(1, 60, KILLS).tolist()
+    for number, at in enumerate(kills):
+        folder = tmp_path / f"run_{number}"
+        command = [sys.executable, "-c", KILLED, json.dumps(document), str(folder), str(at)]
+        assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+        assert [*(folder / "checkpoints").iterdir()]
+        resume(folder)
+        require_same(whole, folder)
 
 
 def test_other_data_is_not_resumed_on(document, tmp_path):

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from declnet import Registry, SpecError, default_registry, parse_spec
-from declnet.spec.overrides import parse_override
-from declnet.spec.schema import json_schema
+from declnet.spec.document.overrides import parse_override
+from declnet.spec.schema.schema import json_schema
 from declnet.spec.validate import read_spec
 
 

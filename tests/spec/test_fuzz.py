@@ -17,7 +17,7 @@ from declnet import SpecError, default_registry
 from declnet.cli.display.diagnostics import as_data
 from declnet.cli.reading import checked_spec
 from declnet.display.excerpts import rendered
-from declnet.spec.document import read_document
+from declnet.spec.document.document import read_document
 
 SPECS = Path(__file__).parent.parent.parent / "specs"
 TEXTS = [

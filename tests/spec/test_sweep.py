@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import declnet
-from declnet.spec.overrides import parse_override
-from declnet.spec.source_map import SourceMap
-from declnet.spec.sweep import MOST_RUNS, sweep_of, swept_value
+from declnet.spec.document.overrides import parse_override
+from declnet.spec.document.source_map import SourceMap
+from declnet.spec.points import swept_value
+from declnet.spec.sweep import MOST_RUNS, sweep_of
 from declnet.spec.sweep_ranges import range_values
 from declnet.spec.validate import read_points
 

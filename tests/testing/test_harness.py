@@ -6,9 +6,9 @@ import pytest
 from declnet import default_registry
 from declnet.testing import CheckFailed, Subject
 from declnet.testing.check import ReadOnlyWrittenError, StateReplacedError
+from declnet.testing.checks.losses import LossHarness
 from declnet.testing.harness import call_locked
 from declnet.testing.layer_harness import LayerHarness
-from declnet.testing.losses import LossHarness
 from declnet.testing.trial import Batch, Setting
 
 from .broken_components.memory import KeepsItsInputInState

@@ -75,9 +75,29 @@ def test_the_threads_come_back_when_several_runs_have_ended():
     assert threads() == {2}
 
 
-def test_a_run_computes_with_one_thread(document):
+def threads_in_a_run(document):
     seen = []
     declnet.run(declnet.parse_spec(document), listener=lambda _: seen.append(threads()))
-    assert seen
-    assert set.union(*seen) == {1}
     assert threads() == {2}
+    return set.union(*seen)
+
+
+def test_a_run_computes_with_one_thread(document):
+    assert threads_in_a_run(document) == {1}
+
+
+@pytest.mark.parametrize(
+    ("engine", "accumulate", "found"),
+    [
+        ({"kernels": "numpy"}, 1, {2}),
+        ({"kernels": "jit"}, 1, {1}),
+        ({"kernels": "jit"}, 2, {2}),  # Python makes the steps
+        ({"kernels": "jit", "threads": 1}, 2, {1}),
+    ],
+)
+def test_compiled_steps_and_a_limit_of_one_leave_one_thread(document, engine, accumulate, found):
+    if engine["kernels"] == "jit":
+        pytest.importorskip("numba", reason="the extra jit is not installed")
+    document["model"]["layers"][0]["units"] = SMALL // 32  # times three classes and 15 samples
+    document["training"] = {"epochs": 1, "batch_size": 15, "accumulate": accumulate}
+    assert threads_in_a_run(document | {"engine": engine}) == found

@@ -10,7 +10,7 @@ import pytest
 from declnet import Callback, Dataset, Metric, Registry, default_registry, parse_spec
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.runs.storage.checkpoints import packed, unpacked
-from declnet.training import trainer as pace
+from declnet.training import pace
 from declnet.training.preparation import prepare
 from declnet.training.state import StateError, TrainingState
 from declnet.training.trainer import Trainer

@@ -163,6 +163,15 @@ def _stderr() -> Console:
     return Console(file=painted(sys.stderr))
 
 
+def print_above(bar: tuple[Progress, TaskID] | None, line: str, stream: TextIO) -> None:
+    """Write a line to standard output or error, on a terminal above the bar."""
+    if bar is not None and is_terminal(stream):
+        bar[0].console.print(escaped(line), highlight=False, markup=False, soft_wrap=True)
+    else:
+        stream.write(line + "\n")
+        stream.flush()
+
+
 Ranked = Callable[[Sequence["Outcome"]], "Ranking | None"]
 """Make the ranking of a sweep from the outcomes so far."""
 
@@ -207,11 +216,11 @@ class SweepFollower:
         self._outcomes.append(outcome)
         self._move()
         if outcome.error is not None:
-            self._print(f"error: {outcome.label}: {outcome.error}", sys.stderr)
+            print_above(self._bar, f"error: {outcome.label}: {outcome.error}", sys.stderr)
         elif self._lines:
             data, values = list(outcome.metrics.items())[-1]
             words = metrics_in_words(values, self._shorter[outcome.name])
-            self._print(f"{outcome.label}: {data}, {words}", sys.stdout)
+            print_above(self._bar, f"{outcome.label}: {data}, {words}", sys.stdout)
 
     def ranking(self) -> Ranking | None:
         """Return the best specs so far."""
@@ -221,13 +230,6 @@ class SweepFollower:
         if self._bar is not None:
             bar, task = self._bar
             bar.update(task, completed=self._done + sum(self._shares.values()), done=self._done)
-
-    def _print(self, line: str, stream: TextIO) -> None:
-        if self._bar is not None and is_terminal(stream):
-            self._bar[0].console.print(escaped(line), highlight=False, markup=False, soft_wrap=True)
-        else:
-            stream.write(line + "\n")
-            stream.flush()
 
 
 @contextmanager

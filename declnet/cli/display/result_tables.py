@@ -35,7 +35,7 @@ from declnet.runs.display.metrics import (
     ordered,
 )
 from declnet.runs.inference.evaluation import CalibrationResult, Evaluation
-from declnet.runs.session import RunResult
+from declnet.runs.result import RunResult
 from declnet.spec.messages import from_here
 
 
@@ -223,6 +223,8 @@ def _print_baseline(result: RunResult) -> None:
 def print_together(evaluations: Sequence[Evaluation]) -> None:
     """Print a line for each evaluation of the models of folds, and the baseline of the last."""
     for found in evaluations:
+        if not found.metrics:
+            continue  # of averages, the loss is unknown
         by = ", mean of all models" if found.data != "out of fold" else ""
         sys.stdout.write(f"{found.data}{by}: {_in_words(found.metrics)}\n")
     last = evaluations[-1]

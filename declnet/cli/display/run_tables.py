@@ -26,8 +26,8 @@ from declnet.runs.display.metrics import (
     sort_key,
 )
 from declnet.runs.storage.listing import ListedRun
+from declnet.spec.document.overrides import parse_override
 from declnet.spec.flatten import differing_keys
-from declnet.spec.overrides import parse_override
 
 _BY_COLUMN: dict[str, Callable[[ListedRun], Any]] = {
     "name": lambda run: str(run.path),

@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
-from declnet.cli.display.progress import STEP, progress_bar, table_of
+from declnet.cli.display.progress import STEP, print_above, progress_bar, table_of
 from declnet.cli.display.terminal import is_terminal, print_table
 from declnet.contracts.runs.searcher import StudyTrial
-from declnet.display.characters import escaped
 from declnet.runs.display.metrics import format_metric, format_seconds
 from declnet.runs.many.study_folder import BEST, StoredStudy, best_of
 
@@ -66,14 +65,14 @@ class StudyFollower:
         short = _short_keys(self._stored)
         values = ", ".join(f"{short[key]}={_in_words(each)}" for key, each in trial.values.items())
         if error is not None:
-            self._print(f"error: trial {trial.number}: {error} ({values})", sys.stderr)
+            print_above(self._bar, f"error: trial {trial.number}: {error} ({values})", sys.stderr)
         elif self._lines:
             best = best_of(list(self._trials.values()), self._stored.better)
             result = f"{self._stored.objective} {format_metric(trial.value)}"
             if trial.state == "pruned":
                 result = f"pruned at {format_metric(_last(trial))}"
             known = f"; best {format_metric(best.value)}, trial {best.number}" if best else ""
-            self._print(f"trial {trial.number}: {result} ({values}){known}", sys.stdout)
+            print_above(self._bar, f"trial {trial.number}: {result} ({values}){known}", sys.stdout)
 
     def table(self) -> Table | None:
         """Return the best trials so far as a table, if one has finished."""
@@ -106,13 +105,6 @@ class StudyFollower:
             return "-:--"
         minutes, seconds = divmod(max(0, round(min(left))), 60)
         return f"{minutes}:{seconds:02}"
-
-    def _print(self, line: str, stream: TextIO) -> None:
-        if self._bar is not None and is_terminal(stream):
-            self._bar[0].console.print(escaped(line), highlight=False, markup=False, soft_wrap=True)
-        else:
-            stream.write(line + "\n")
-            stream.flush()
 
 
 @contextmanager
@@ -152,7 +144,11 @@ def print_study(stored: StoredStudy) -> None:
     objective = str(stored.objective)
     columns = ("trial", *keys.values(), objective, "seconds")
     rows = [[*_row(each, keys), format_seconds(each.seconds)] for each in ranked[:MOST_PRINTED]]
-    print_table(columns, rows, f"trials: {', '.join(counts) or 'none'}", numeric=columns)
+    title = f"trials: {', '.join(counts) or 'none'}"
+    if rows:
+        print_table(columns, rows, title, numeric=columns)
+    else:
+        sys.stdout.write(f"{title}\n")
     if stored.importance:
         shares = [[key, f"{share:.2f}"] for key, share in stored.importance.items()]
         print_table(("key", "importance"), shares, numeric=("importance",))

@@ -7,70 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from declnet.cli.display.terminal import print_table, table_room
-from declnet.contracts.network.metric_names import LOSSES, Better
-from declnet.registry.spelling import suggestion
-from declnet.runs.comparison import common_directions
 from declnet.runs.display.metrics import (
-    DATA_SETS,
     PARTS,
-    find_metric,
     format_metric,
     format_seconds,
-    main_metric,
-    order_of,
     ordered,
-    sort_key,
 )
-from declnet.runs.many.summary import Series, main_effects, spread
-from declnet.spec.model import RunSpec
-from declnet.training.metrics import directions
-
-
-def check_metric(wanted: str | None, specs: Sequence[RunSpec], ascending: bool | None) -> None:
-    """Reject, before training, a metric that no run will have or that cannot be sorted by.
-
-    Raises:
-        ValueError: no spec has such a metric, or its better direction is unknown.
-    """
-    if wanted is None:
-        return
-    known, (data, _, name) = _directions(specs), wanted.partition(".")
-    if wanted not in known and not (data in DATA_SETS and name in known):
-        names = [*(each for each in known if each not in LOSSES), *LOSSES]
-        hint = suggestion(name or wanted, names, "metrics")
-        raise ValueError(f'no spec has a metric "{wanted}" ({hint})')
-    order_of(wanted if wanted in known else name, known, ascending)
-
-
-def best_first(
-    all_series: Sequence[Series],
-    wanted: str | None,
-    specs: Sequence[RunSpec],
-    ascending: bool | None = None,
-) -> tuple[list[Series], tuple[str, str] | None]:
-    """Sort the series by the mean of a metric; those without it come last.
-
-    Args:
-        all_series: the series to sort.
-        wanted: a metric accepted by `check_metric`; the main metric if None or if no run has it.
-        specs: the specs of the series.
-        ascending: whether the lowest mean comes first; None for the best.
-
-    Returns:
-        The series, and the metric's data set and name, or None if no run finished.
-    """
-    known = [metric for each in all_series for metric in each.metrics()]
-    found = _directions(specs)
-    metric = (find_metric(wanted, known) if wanted else None) or main_metric(known, found)
-    if metric is None:
-        return list(all_series), None
-    first = order_of(metric[1], found, ascending)
-
-    def key(series: Series) -> float:
-        values = series.metrics().get(metric)
-        return sort_key(spread(values).mean if values else None, first)
-
-    return sorted(all_series, key=key), metric
+from declnet.runs.many.summary import RunSeries, main_effects, spread
 
 
 @dataclass(frozen=True)
@@ -90,7 +33,7 @@ MOST_RANKED = 5
 """How many specs a terminal shows while a sweep is trained."""
 
 
-def ranking(all_series: Sequence[Series], metric: tuple[str, str] | None) -> Ranking | None:
+def ranking(all_series: Sequence[RunSeries], metric: tuple[str, str] | None) -> Ranking | None:
     """Return the ranking of sorted series; None if no run has finished."""
     if metric is None:
         return None
@@ -102,15 +45,11 @@ def ranking(all_series: Sequence[Series], metric: tuple[str, str] | None) -> Ran
     return Ranking(".".join(metric), rows)
 
 
-def _directions(specs: Sequence[RunSpec]) -> dict[str, Better | None]:
-    return common_directions(directions(each.heads) for each in specs)
-
-
 _STATISTICS = ("mean", "standard deviation", "min", "max")
 """Column headings for the values of a `Spread`, in order."""
 
 
-def print_series(series: Series) -> None:
+def print_series(series: RunSeries) -> None:
     """Print the metrics of each seed and fold, then their mean, deviation and range.
 
     A terminal too narrow for that gets a row for each metric, without the single runs.
@@ -146,7 +85,7 @@ def print_series(series: Series) -> None:
     print_table(heads, rows, numeric=numeric, footer=footer)
 
 
-def _labels(series: Series) -> dict[str, list[str]]:
+def _labels(series: RunSeries) -> dict[str, list[str]]:
     """Return the columns that identify runs: seeds, if several, and folds, if any."""
     seeds = [str(each.seed) for each in series.outcomes]
     folds = [str(each.fold or "") for each in series.outcomes]
@@ -155,7 +94,7 @@ def _labels(series: Series) -> dict[str, list[str]]:
     return {"seed": seeds, "fold": folds} if len(set(seeds)) > 1 else {"fold": folds}
 
 
-def print_sweep(all_series: Sequence[Series], metric: tuple[str, str]) -> None:
+def print_sweep(all_series: Sequence[RunSeries], metric: tuple[str, str]) -> None:
     """Print a row per spec: the distribution of a metric over its runs, and seconds per run."""
     columns = ("spec", "runs", *_STATISTICS, "seconds a run")
     rows = []
@@ -175,7 +114,7 @@ def print_sweep(all_series: Sequence[Series], metric: tuple[str, str]) -> None:
 
 
 def print_effects(
-    all_series: Sequence[Series],
+    all_series: Sequence[RunSeries],
     metric: tuple[str, str],
     values: Mapping[str, Mapping[str, Any]],
 ) -> None:
@@ -197,7 +136,7 @@ def print_effects(
     print_table(columns, rows, f"{'.'.join(metric)} by value", numeric=columns[2:])
 
 
-def print_gaps(all_series: Sequence[Series]) -> None:
+def print_gaps(all_series: Sequence[RunSeries]) -> None:
     """Print a table per metric: on the training data, on held-out data, and the gap between them.
 
     Held-out data is the test data, or else the validation data. Without any, nothing is printed.

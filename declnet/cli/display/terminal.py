@@ -113,7 +113,7 @@ def column_width(name: str, cells: Iterable[str]) -> int:
 
 
 def table_room(columns: Iterable[tuple[str, Iterable[str]]]) -> int:
-    """Return the width left beside these columns of a table; negative if they do not fit."""
+    """Return the width that these columns of a table leave; negative if they do not fit."""
     width = WIDE
     if is_terminal(sys.stdout):
         from rich.console import Console

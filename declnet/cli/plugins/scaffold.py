@@ -58,7 +58,7 @@ def write_package(name: str, kind: str, into: Path) -> Path:
 
 
 def _unfit(stem: str) -> str | None:
-    """Return why a name cannot be that of a type, a module and a class; None if it can."""
+    """Return why a name cannot name a type, a module and a class; None if it can."""
     if not stem:
         return "it has nothing after the prefix"
     if wrong := re.search(r"[^a-z0-9_]", stem):

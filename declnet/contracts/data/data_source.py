@@ -22,6 +22,7 @@ from declnet.contracts.network.inputs import (
     sample_count,
     samples_of,
 )
+from declnet.contracts.verification import verify_suffixes
 from declnet.errors import DataError, RegistryError
 
 
@@ -221,12 +222,7 @@ class DataSource(Component):
     def verify_contract(cls) -> None:
         """As `Component.verify_contract`; a class with suffixes must support `for_file`."""
         super().verify_contract()
-        for suffix in cls.suffixes:
-            if not suffix.startswith(".") or len(suffix) < 2 or suffix != suffix.lower():
-                raise RegistryError(
-                    f'{cls.__name__}.suffixes has "{suffix}", but a suffix is a dot and lower-case '
-                    "letters"
-                )
+        verify_suffixes(cls, cls.suffixes)
         own = cls.for_file.__func__ is not DataSource.for_file.__func__  # type: ignore[attr-defined]
         reads_files = bool(cls.suffixes) or cls.reads_folders
         if reads_files and not own and "path" not in cls.model_fields:
@@ -304,6 +300,22 @@ class DataSource(Component):
             DataError: the data does not exist or cannot be read.
         """
         return None
+
+    def preview(self, samples: int, numbers: int) -> Dataset | Table | None:
+        """Return about the first samples, quickly; default: the first of `blocks`, if it has any.
+
+        Errors that they show are reported before a stream is read. Override this if `blocks` takes
+        a pass over the data. The types of a table's columns may be those of these rows alone.
+
+        Args:
+            samples: the most samples, as far as the format allows.
+            numbers: the same for their numbers or cells.
+
+        Raises:
+            DataError: the data does not exist or cannot be read.
+        """
+        blocks = self.blocks(samples, numbers)
+        return blocks.read(0) if blocks is not None and blocks.sizes else None
 
     def input_chunks(
         self, rng: np.random.Generator, samples: int

@@ -33,6 +33,12 @@ def column_type(column: Array) -> ColumnType:
     return _TYPES[column.dtype.kind]
 
 
+def class_name(value: Any) -> str:
+    """Return the name of a class or category: its text, and for booleans `true` or `false`."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return str(plain).lower() if isinstance(plain, bool) else str(plain)
+
+
 def missing_values(column: Array) -> Array:
     """Return a boolean mask of the missing values (NaN or None) in a column (n, …)."""
     if column.dtype.kind == "f":
@@ -79,7 +85,8 @@ class Table:
         target: the name of the column to predict; None if there is none, or several.
         features: the columns to predict from, in order; default: all but the targets.
         rows: the number of each row in its original table, for messages; default: 1 to n.
-        notes: remarks on how columns were read, which a run's check shows as warnings.
+        notes: remarks on how columns were read, which a run's check shows as warnings; for
+            `declnet new`, also on columns that were left out.
         targets: the names of several columns to predict, in place of `target`.
         classes: the sorted classes of targets by column, where classes may have no row; default:
             the distinct values of the column in the training data.
@@ -145,6 +152,8 @@ class ColumnProfile:
         mean: the mean of the finite numbers; 0 for text.
         std: the standard deviation of the finite numbers; 0 for text.
         date_form: how dates or times are written, as `date_form` returns it; None if it has none.
+        odd_date: a text that is not a date, or is written otherwise, in a column whose texts are
+            nearly all dates; else None.
         words: the mean number of words, separated by spaces, of texts; 0 for numbers.
         most_words: the number of words of the longest text.
         counts: how many rows have each value, the most frequent first, in a tie in sorted order; of
@@ -166,6 +175,7 @@ class ColumnProfile:
     mean: float = 0.0
     std: float = 0.0
     date_form: str | None = None
+    odd_date: str | None = None
     words: float = 0.0
     most_words: int = 0
     counts: Mapping[Any, int] = field(default_factory=dict)
@@ -194,8 +204,8 @@ class TableProfile:
         selects_features: whether the source has a key `features` that lists the columns to predict
             from.
         notes: remarks on how columns were read; the source declares what they suggest.
-        excluded: columns that the user left out, which are not in `columns`; if there are any,
-            the source has a key `features`, which must list the others.
+        excluded: columns that the user or the source left out, which are not in `columns`; if
+            there are any, the source has a key `features`, which must list the others.
         others: the kinds of further targets, by column.
         folds: into how many folds the user wants to divide the rows, 1 for a single split; None
             leaves it to the template.

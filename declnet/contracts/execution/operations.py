@@ -1,4 +1,4 @@
-"""Operations: what the core itself computes between a step's components.
+"""Operations: computations of the core between a step's components.
 
 They are ordinary calls, so a loop in Python just makes them; an engine recognizes their classes and
 may compute the same from their arrays.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from declnet.contracts.arrays import Array, Dtype, Shape
-from declnet.contracts.data.table import ColumnType
+from declnet.contracts.data.table import ColumnType, class_name
 from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.layer import InputDtype, Layer
 from declnet.contracts.network.loss import Loss
@@ -176,9 +176,7 @@ class ExportedOutput:
         """The names of the classes; None if there are none."""
         if self.classes is None:
             return None
-        return tuple(
-            str(each).lower() if isinstance(each, bool) else str(each) for each in self.classes
-        )
+        return tuple(map(class_name, self.classes))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from typing import ClassVar
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.formats.exported_model import ExportedModel, ExportedPredictions
-from declnet.errors import RegistryError
+from declnet.contracts.verification import verify_suffixes
 
 FilePredictor = Callable[[Mapping[str, Array]], Mapping[str, ExportedPredictions]]
 """Runs an exported file on raw columns (n, …) by name; returns the predictions by output."""
@@ -67,12 +67,7 @@ class Exporter(Component):
     def verify_contract(cls) -> None:
         """As `Component.verify_contract`; suffixes must be lower case and begin with a dot."""
         super().verify_contract()
-        for suffix in cls.suffixes:
-            if not suffix.startswith(".") or len(suffix) < 2 or suffix != suffix.lower():
-                raise RegistryError(
-                    f'{cls.__name__}.suffixes has "{suffix}", but a suffix is a dot and lower-case '
-                    "letters"
-                )
+        verify_suffixes(cls, cls.suffixes)
 
     @classmethod
     def unavailable(cls) -> str | None:

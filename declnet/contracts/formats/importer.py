@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.inputs import InputInfo
+from declnet.contracts.verification import verify_suffixes
 from declnet.errors import DeclnetError, RegistryError
 
 
@@ -64,7 +65,8 @@ class Importer(Component):
     def verify_contract(cls) -> None:
         """As `Component.verify_contract`; requires suffixes."""
         super().verify_contract()
-        if not cls.suffixes or any(not each.startswith(".") for each in cls.suffixes):
+        verify_suffixes(cls, cls.suffixes)
+        if not cls.suffixes:
             raise RegistryError(f'{cls.__name__} needs suffixes such as (".net",)')
 
     @classmethod

@@ -40,7 +40,7 @@ class Untranslatable(Exception):  # noqa: N818  # it is about the component, not
 class TranslationSite:
     """A component's place in a model that is written to a file.
 
-    Shapes are those of one sample, without the batch axis. Of a table's columns, a sample is a row.
+    Shapes are per sample, without the batch axis. For columns of a table, a sample is a row.
 
     Attributes:
         name: unique within the file, e.g. `dense_1`; may have dots and spaces.
@@ -78,8 +78,8 @@ class TranslationSite:
 class Translation(Component):
     """How components of certain classes are written in a format; it has no fields.
 
-    A component's file is its mathematics; translations are files beside the format, or of a third
-    party. Subclasses of the classes in `replaces` are never translated, since they may compute
+    A component's file is its mathematics; translations are in the format's package, or in a third
+    party's. Subclasses of the classes in `replaces` are never translated, since they may compute
     something else. If several translations have the same format and class, the first registered
     one is used.
     """

@@ -15,8 +15,8 @@ from declnet.contracts.component import Component
 from declnet.contracts.context import RunContext
 from declnet.contracts.network.parameter import OptimizerState, ParameterInfo
 from declnet.contracts.network.parameter_group import GROUPS, ParameterGroup, validated_with_groups
+from declnet.contracts.network.returned import checked_rate
 from declnet.contracts.network.schedule import LearningRate, Schedule
-from declnet.contracts.returned import checked_rate
 from declnet.contracts.strict_model import located_error
 from declnet.errors import Diagnostic
 

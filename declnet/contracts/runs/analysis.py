@@ -58,7 +58,7 @@ class AnalysisTable:
 class AnalyzedModel(Protocol):
     """A trained model with the samples that it is examined on.
 
-    Replaced values are those of raw columns: they are prepared like the training data, so all
+    Values of raw columns are replaced: they are prepared like the training data, so all
     numbers that a column became, e.g. by one-hot encoding, change together.
     """
 
@@ -76,7 +76,7 @@ class AnalyzedModel(Protocol):
 
     @property
     def columns(self) -> Mapping[str, Array]:
-        """The raw columns by name, those of targets and unused ones included.
+        """The raw columns by name, including targets and unused columns.
 
         Each is (n,), as in a `Table`; of other length if samples are windows of rows. Data that is
         not a table has a column for each number of a sample, if samples have one axis.
@@ -138,7 +138,7 @@ class AnalyzedModel(Protocol):
     ) -> dict[str, float]:
         """Return the loss and the run's metrics, or errors of values without metrics.
 
-        The arguments are those of `outputs`.
+        Takes the arguments of `outputs`.
 
         A metric that these samples leave undefined is NaN.
         """

@@ -292,3 +292,14 @@ class Callback(Component):
             runs: at least one, each with its status and metrics.
             best: the finished run with the best main metric; None without one.
         """
+
+    def group_failed(self, group: Path, error: BaseException) -> None:
+        """Called when the runs of a group end early, before all of them have ended.
+
+        An error of declnet or an interruption (`KeyboardInterrupt`) did that, not the failure of a
+        single run. The group may be resumed; a killed process calls nothing.
+
+        Args:
+            group: the group's folder, as in `GroupedRun`.
+            error: what ended it.
+        """

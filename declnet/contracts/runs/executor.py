@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from declnet.contracts.component import Component
@@ -17,12 +17,17 @@ class TaskUpdate:
         done: the completed fraction, from 0 to 1; ignored with an answer or a failure.
         answer: what `execute_task` returned.
         failure: why there will be no answer, e.g. that a machine is gone.
+        report: text that `execute_task` gave to its argument `report`.
+        stop: called with text that the task's next call of `report` is to return, if there is any;
+            None if nothing can be sent to the task.
     """
 
     task: int
     done: float = 0.0
     answer: bytes | None = None
     failure: str | None = None
+    report: str | None = None
+    stop: Callable[[str], object] | None = None
 
 
 class Executor(Component):
@@ -52,6 +57,10 @@ class Executor(Component):
         Of each task there is one update with an answer or a failure, in any order, and no other
         after it; `done` is for display only and may never come. A task may be carried out again
         from its beginning where it was lost, e.g. with a machine: this leads to the same results.
+
+        Trials of `declnet tune` are stopped early by reports, in updates of their own. Without
+        them, declnet reads the history in a run's folder at each update of any task, if the file
+        system is shared, and stops it by a file; without both, no trial is stopped early.
 
         If the caller has enough, it closes the iterator: end or stop the tasks then, as for an
         interrupt (`KeyboardInterrupt` in the process that carries it out).

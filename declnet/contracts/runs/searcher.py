@@ -110,16 +110,16 @@ class StudyContext:
 
 
 class OpenStudy(Protocol):
-    """A study that a searcher keeps by itself, e.g. in a database that several machines share.
+    """A study in a searcher's own storage, e.g. a database that several machines share.
 
-    What a method was told is stored when it returns: the process may be killed at any moment.
+    A report to a method is stored when it returns: the process may be killed at any moment.
     """
 
     def ask(self) -> StudyTrial | None:
         """Return a new trial, or None if there is nothing more to try."""
 
     def trials(self) -> Sequence[StudyTrial]:
-        """Return all trials by number, also those of other machines."""
+        """Return all trials by number, including other machines' trials."""
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Store what is known of the objective; return whether to stop the trial early.

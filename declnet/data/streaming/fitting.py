@@ -10,10 +10,15 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.returned import (
+    checked_column,
+    checked_fit,
+    checked_fitting,
+    checked_suits,
+)
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.data.transform import ColumnError, Fitting, Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, by_name
-from declnet.contracts.returned import checked_column, checked_fit, checked_fitting, checked_suits
 from declnet.data.columns import located, require_column, typed
 from declnet.data.preparation import ARRAY, FittedPreparation
 from declnet.data.sets import (
@@ -32,7 +37,7 @@ from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.data.streaming.survey import Survey
 from declnet.data.targets import WantedTarget, target_key
 from declnet.errors import DataError
-from declnet.spec.data_section import DataSpec
+from declnet.spec.data_section import DataSpec, StreamSpec
 
 WINDOW_NUMBERS = 2**24
 """Numbers in a window that the spec does not size: 64 MiB in float32."""
@@ -85,7 +90,8 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
     by_class = _class_weights(spec, planned, surveys["train"])
     first = weighted(planned.datasets["train"], sample, spec, by_class)
     numbers = sum(prod(each.shape[1:]) for x in (first.x, first.y) for each in by_name(x).values())
-    window = (spec.stream and spec.stream.window) or max(1, WINDOW_NUMBERS // max(1, numbers))
+    stream = spec.stream or StreamSpec()
+    window = stream.window or max(1, WINDOW_NUMBERS // max(1, numbers))
     types = sample.types if isinstance(sample, Table) else None
     streams = {}
     for name in NAMES:
@@ -96,7 +102,7 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
         if survey is not None:
             read = partial(_read, of, name, planned.preparation, spec, by_class)
             about = tuple(survey.sizes), read, survey.fingerprint, window, first.class_names
-            streams[name] = StreamedSet(*about, of.blocks.groups)
+            streams[name] = StreamedSet(*about, of.blocks.groups, stream.cache)
             if fit.sampled if name == "train" else types is not None:
                 for _ in streams[name].parts():  # a row that cannot be prepared is an error
                     pass
@@ -171,8 +177,8 @@ def _class_weights(spec: DataSpec, planned: PreparedSets, survey: Survey) -> Arr
 class StreamedFit:
     """A preparation fitted to training data in blocks, in as few passes as possible.
 
-    The first pass fits what the first block suggests, which is nearly always right. What is fitted
-    to a column as an earlier transform leaves it then takes another pass.
+    The first pass fits what the first block suggests, which is nearly always right. A
+    transform that is fitted to the result of an earlier one takes another pass.
 
     Attributes:
         sampled: whether a transform is fitted to a sample.
@@ -273,7 +279,7 @@ class StreamedFit:
                 yield (key, (0,)), fitting
 
     def _transforms(self, name: str) -> Sequence[Transform]:
-        """Return all transforms of features, or those of a target."""
+        """Return all transforms of features, or of a target."""
         if not name.startswith("\0"):
             return self._spec.prepare
         own = self._spec.prepare_targets or {}

@@ -13,8 +13,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
+from declnet.contracts.data.returned import checked_blocks, checked_load
 from declnet.contracts.data.table import ColumnType, Table
-from declnet.contracts.returned import BrokenContractError, checked_blocks, checked_load
+from declnet.contracts.returned import BrokenContractError
 from declnet.data.loading import checked_data
 from declnet.data.splits import (
     Data,
@@ -103,17 +104,25 @@ class StreamedSource:
         with _from(name):
             blocks = checked_blocks(source, source.blocks(samples, BLOCK_NUMBERS))
         if blocks is None:
-            raise DataError(
-                f"the data source {source.type} cannot be read in blocks, which a stream needs",
-                hint=f"store the data for {_those_with_blocks()}, or remove data.stream",
-                path=("data", name),
-                code="E017",
-            )
+            raise _no_blocks(name, source)
         if not len(blocks):
             raise DataError(f"{name} data: there are no rows", path=("data", name), code="E031")
         by_column = spec.split.method == "column"
         split = spec.split if name == "train" and (spec.fractions or by_column) else None
         return cls(name, source, blocks, seed, spec.fractions, split)
+
+    @staticmethod
+    def previewed(name: str, source: DataSource, samples: int) -> Data:
+        """Return about the first samples of a data set's source.
+
+        Raises:
+            DataError: the source cannot be read in blocks, or not at all.
+        """
+        with _from(name):
+            data = source.preview(samples, BLOCK_NUMBERS)
+            if data is None:
+                raise _no_blocks(name, source)
+            return checked_data(checked_load(source, data, "preview"), name)
 
     @cached_property
     def _starts(self) -> Array:
@@ -124,7 +133,7 @@ class StreamedSource:
         return read_ahead(self.read, range(len(self.blocks.sizes)))
 
     def read(self, number: int) -> dict[str, Data]:
-        """Return the samples of a block by data set; those of a table have their row numbers."""
+        """Return the samples of a block by data set; rows of a table have their numbers."""
         with _from(self.name):
             data = checked_load(self.source, self.blocks.read(number), "blocks")
             if len(data) != self.blocks.sizes[number]:
@@ -170,6 +179,15 @@ class StreamedSource:
         groups = np.array([int.from_bytes(each[:8], "little") for each in digests], np.uint64)
         chances: Array = position_chances(groups, self.seed, Stream.SPLIT)[found]
         return chances
+
+
+def _no_blocks(name: str, source: DataSource) -> DataError:
+    return DataError(
+        f"the data source {source.type} cannot be read in blocks, which a stream needs",
+        hint=f"store the data for {_those_with_blocks()}, or remove data.stream",
+        path=("data", name),
+        code="E017",
+    )
 
 
 def _those_with_blocks() -> str:

@@ -20,6 +20,7 @@ class StreamedSet:
         window: about how many samples are in memory and shuffled at a time.
         class_names: the names of the labels 0, 1, 2, …, if known.
         groups: as for `Blocks`.
+        copied: whether prepared blocks are kept on disk.
     """
 
     sizes: tuple[int, ...]
@@ -28,6 +29,7 @@ class StreamedSet:
     window: int
     class_names: tuple[str, ...] | None = None
     groups: tuple[int, ...] = ()
+    copied: bool = False
 
     def __len__(self) -> int:
         return sum(self.sizes)

@@ -127,10 +127,16 @@ class Survey:
             array = np.asarray(each)
             self._digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
             if array.dtype.kind == "O":
-                texts = ("\0" if text is None else text for text in array.tolist())
-                self._digest.update("\x1f".join(map(str, texts)).encode())
+                self._digest.update(_joined_texts(array.tolist()).encode())
             else:
                 self._digest.update(np.ascontiguousarray(array).data)
+
+
+def _joined_texts(texts: list[Any]) -> str:
+    try:
+        return "\x1f".join(texts)
+    except TypeError:  # some are missing
+        return "\x1f".join("\0" if text is None else str(text) for text in texts)
 
 
 def _in_order(name: str, counter: Counter[Any]) -> tuple[Any, ...]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.many.cross_validation import CrossValidation
     from declnet.runs.many.ensemble import Ensemble
-    from declnet.runs.session import RunResult
+    from declnet.runs.result import RunResult
     from declnet.runs.stored_run import StoredRun
 
 
@@ -81,7 +81,7 @@ def stored_view(run: StoredRun) -> str:
 
 
 def evaluation_view(found: Evaluation) -> str:
-    """Return an evaluation: metrics beside the baseline, scores by class, confusion matrix."""
+    """Return an evaluation: metrics and the baseline, scores by class, confusion matrix."""
     return view(_evaluation(found))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.returned import checked_sequences
 from declnet.contracts.data.table import ColumnType, Table, column_type
 from declnet.contracts.data.transform import ColumnError, Transform, TransformState
 from declnet.contracts.formats.exported_model import (
@@ -25,7 +26,6 @@ from declnet.contracts.formats.exported_model import (
 )
 from declnet.contracts.network.inputs import UNNAMED, by_name, input_value, lengths_of
 from declnet.contracts.network.layer import InputDtype, input_dtypes
-from declnet.contracts.returned import checked_sequences
 from declnet.data.preparation import ARRAY, FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import ExportError
@@ -59,7 +59,7 @@ def exported_model(
 
     Raises:
         DataError: the model cannot predict the samples.
-        ExportError: what a transform returns is unknown without data.
+        ExportError: the type or shape that a transform returns is unknown without data.
     """
     examples = _Examples.of(predictor, data)
     columns = _columns(predictor, examples)

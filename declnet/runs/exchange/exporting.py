@@ -331,7 +331,7 @@ def export_run(
 
 
 def _names(runs: Sequence[StoredRun]) -> list[str]:
-    """Return a name for each run, that of its folder if these differ."""
+    """Return a name for each run: the name of its folder if these differ."""
     names = ["".join(c if c.isalnum() else "_" for c in run.path.name) for run in runs]
     return names if len(set(names)) == len(names) else [f"model_{n + 1}" for n in range(len(runs))]
 

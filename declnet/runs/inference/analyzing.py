@@ -15,8 +15,8 @@ from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import by_name, for_each
 from declnet.contracts.network.metric_names import LOSSES, Better
-from declnet.contracts.returned import checked_tables
 from declnet.contracts.runs.analysis import Analysis, AnalysisTable, plain_table, table_of
+from declnet.contracts.runs.returned import checked_tables
 from declnet.data.files import called, naming
 from declnet.data.loading import fingerprint, guarded
 from declnet.data.replacing import Replacer, raw_columns

@@ -10,7 +10,8 @@ from typing import Any, Self
 import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
-from declnet.contracts.returned import (
+from declnet.contracts.runs.calibrator import Calibrator, CalibratorState, Thresholds
+from declnet.contracts.runs.returned import (
     checked_calibrated,
     checked_coverage,
     checked_intervals,
@@ -18,7 +19,6 @@ from declnet.contracts.returned import (
     checked_sets,
     checked_threshold,
 )
-from declnet.contracts.runs.calibrator import Calibrator, CalibratorState, Thresholds
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
 from declnet.runs.inference.predictions import OutputReading, Predictions

@@ -12,12 +12,17 @@ import numpy as np
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import for_each
-from declnet.contracts.returned import checked_result
+from declnet.contracts.network.returned import checked_result
 from declnet.contracts.runs.calibrator import Thresholds
 from declnet.data.loading import guarded
 from declnet.errors import DataError
 from declnet.runs.inference.calibration import FittedCalibration
-from declnet.runs.inference.observing import Baseline, Observed, never_predicted
+from declnet.runs.inference.observing import (
+    MOST_STREAMED,
+    Baseline,
+    Observed,
+    never_predicted,
+)
 from declnet.runs.inference.predictions import OutputReading, require_finite
 from declnet.runs.inference.predictor import Called, LabeledPart, Predictor, averaged
 from declnet.runs.inference.reliability import Coverage, Reliability
@@ -71,7 +76,8 @@ class Evaluation:
         counts: (true class, predicted class); (outputs, 2, 2) for several binary outputs; None
             for values.
         errors: r2 and the errors of values; None for classes.
-        baseline: the metrics and errors of the best constant prediction; None if there is none.
+        baseline: the metrics and errors of the best constant prediction; None if there is none, or
+            the data has more than 8 million targets.
         warnings: what is wrong with the predictions, e.g. a class that is never predicted, or
             which part of the data is left out.
         heads: for several losses, the performance of each by its name, with its metrics by their
@@ -135,7 +141,7 @@ class Evaluation:
 
 
 def evaluate_parts(predictor: Predictor, parts: Iterable[LabeledPart], data: str) -> Evaluation:
-    """Evaluate a model on data in parts; only their targets are kept in memory.
+    """Evaluate a model on data in parts; of these, only targets are kept, for the baseline.
 
     The averaged predictions of an ensemble have no loss, which may take something else, e.g.
     logits, or targets as a single model's preparation scales them.
@@ -156,7 +162,7 @@ def evaluate_each(
     data: str,
     reader: Predictor | None = None,
 ) -> Evaluation:
-    """Evaluate models of one spec, each on data of its own, as if one had made all predictions.
+    """Evaluate models of one spec, each on its own data, as if one had made all predictions.
 
     Args:
         models: at least one predictor, each with its parts as for `evaluate_parts`.
@@ -203,44 +209,46 @@ def evaluate_each(
     return replace(found[""], warnings=(*left_out, *found[""].warnings))
 
 
-class _Scores:
-    """The losses and metrics of single models.
+@dataclass(eq=False)
+class _Measures:
+    """What is measured of labeled data, part after part.
 
-    Args:
+    Attributes:
         heads: the losses.
         watched: what is counted for each.
         watches: for each loss, called with each batch's predictions and targets.
         data: the data's name.
     """
 
-    def __init__(
-        self,
-        heads: Sequence[Head],
-        watched: Sequence[_Watched],
-        watches: Sequence[Watch],
-        data: str,
-    ) -> None:
-        self._heads, self._watched, self._watches, self._data = heads, watched, watches, data
-        self._running: RunningEvaluation | None = None
+    heads: Sequence[Head]
+    watched: Sequence[_Watched]
+    watches: Sequence[Watch]
+    data: str
+
+
+class _Scores(_Measures):
+    """The losses and metrics of single models."""
+
+    _running: RunningEvaluation | None = None
 
     def go_on_with(self, predictor: Predictor) -> None:
         """Evaluate the parts that follow with a model."""
         self._predictor = predictor
-        finish = unscaling(self._heads, predictor.preparation)
-        for number, (head, each) in enumerate(zip(self._heads, self._watched, strict=True)):
+        finish = unscaling(self.heads, predictor.preparation)
+        for number, (head, each) in enumerate(zip(self.heads, self.watched, strict=True)):
             calibration = predictor.calibrations.get(head.name)
             if calibration is not None:
                 finish[number] = each.calibrating(calibration, finish.get(number))
         if self._running is None:
             model = predictor.model
-            self._running = RunningEvaluation(model, self._heads, self._watches, finish)
+            self._running = RunningEvaluation(model, self.heads, self.watches, finish)
         else:
             self._running.go_on_with(predictor.model, finish)
 
     def add(self, part: LabeledPart) -> None:
         """Add the samples of a part."""
         with np.errstate(all="ignore"):
-            ready = ready_part(part.samples, self._predictor, self._data)
+            ready = ready_part(part.samples, self._predictor, self.data)
         if self._running is not None:
             self._running.add(ready)
 
@@ -249,18 +257,12 @@ class _Scores:
         return self._running.result() if self._running is not None else {}
 
 
-class _Averages:
-    """The metrics of the averaged predictions of an ensemble; arguments as for `_Scores`."""
+@dataclass(eq=False)
+class _Averages(_Measures):
+    """The metrics of the averaged predictions of an ensemble."""
 
-    def __init__(
-        self,
-        heads: Sequence[Head],
-        watched: Sequence[_Watched],
-        watches: Sequence[Watch],
-        data: str,
-    ) -> None:
-        self._heads, self._watched, self._watches, self._data = heads, watched, watches, data
-        self._metrics = [(each, each.metric.start()) for each in metrics_of(heads)]
+    def __post_init__(self) -> None:
+        self._metrics = [(each, each.metric.start()) for each in metrics_of(self.heads)]
 
     def go_on_with(self, predictor: Predictor) -> None:
         """Evaluate the parts that follow with an ensemble."""
@@ -276,20 +278,20 @@ class _Averages:
 
     def add(self, part: LabeledPart) -> None:
         """Add the samples of a part."""
-        predictors, heads, first = self._predictor.predictors, self._heads, part.samples
+        predictors, heads, first = self._predictor.predictors, self.heads, part.samples
         calibrations = self._predictor.calibrations
         outputs = self._outputs(part, calibrated=True)
         raw = self._outputs(part, calibrated=False) if calibrations else outputs
         for number, (head, predictions) in enumerate(zip(heads, outputs, strict=True)):
             calibration = calibrations.get(head.name)
             if calibration is not None:
-                self._watched[number].calibrating(calibration, None)(raw[number])
+                self.watched[number].calibrating(calibration, None)(raw[number])
             model, preparation = predictors[0].model, predictors[0].preparation
-            y = read_only(targets_for(head, first, model, preparation, self._data)[0])
+            y = read_only(targets_for(head, first, model, preparation, self.data)[0])
             for each, state in self._metrics:
                 if each.head == number:
                     each.metric.update(state, predictions, y)
-            self._watches[number](predictions, y)
+            self.watches[number](predictions, y)
 
     def result(self) -> dict[str, float]:
         """Return the metrics over all parts."""
@@ -303,7 +305,7 @@ class _Watched:
     """What is counted over the predictions for one loss."""
 
     def __init__(self, reading: OutputReading) -> None:
-        self._reading, self._observed = reading, Observed(reading)
+        self._reading, self._observed = reading, Observed(reading, MOST_STREAMED)
         self._counts = ClassCounts(reading) if reading.sort != "values" else None
         self._errors, self._samples = ValueErrors(), 0
         self._trust: _Trust | None = None
@@ -386,7 +388,7 @@ class _Trust:
             self._coverage.add_sets(sets, self._reading.true_labels(y))
 
     def result(self, calibration: FittedCalibration) -> CalibrationResult:
-        """Return what was counted, for the calibration or those of the models joined."""
+        """Return the counts for the calibration, or for those of several models together."""
         coverage = None
         if self._coverage.total:
             promised = calibration.promised_coverage

@@ -12,14 +12,10 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.returned import checked_inputs, checked_load, checked_sample_names
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.network.inputs import sample_count
-from declnet.contracts.returned import (
-    BrokenContractError,
-    checked_inputs,
-    checked_load,
-    checked_sample_names,
-)
+from declnet.contracts.returned import BrokenContractError
 from declnet.data.columns import require_column
 from declnet.data.files import called, file_source, naming
 from declnet.data.target_encoding import TargetEncoding

@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.network.metric import Metric
-from declnet.contracts.returned import checked_result
+from declnet.contracts.network.returned import checked_result
 from declnet.registry.spelling import counted
 from declnet.runs.inference.predictions import OutputReading
 from declnet.spec.heads import Head

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.data.table import class_name
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.runs.calibrator import Task, Thresholds
 from declnet.data.target_encoding import TargetEncoding
@@ -213,9 +214,7 @@ class OutputReading:
         """The class names; None if there are none."""
         if self.classes is None:
             return None
-        return tuple(
-            str(each).lower() if isinstance(each, bool) else str(each) for each in self.classes
-        )
+        return tuple(map(class_name, self.classes))
 
     def with_threshold(self, threshold: Thresholds) -> OutputReading:
         """Return this interpretation with another threshold.

@@ -15,12 +15,19 @@ from declnet.errors import Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.inference.predictor import EnsemblePredictor
 from declnet.runs.many.ensemble import Ensemble, open_ensemble
-from declnet.runs.many.ensemble_record import begin_ensemble, finish_ensemble, tasks_left
+from declnet.runs.many.ensemble_record import (
+    begin_ensemble,
+    finish_ensemble,
+    tasks_left,
+    tell_callbacks,
+)
+from declnet.runs.many.groups import telling_group
 from declnet.runs.many.summary import Spread, spread
 from declnet.runs.many.tasks import tasks_of
+from declnet.runs.result import RunResult
 from declnet.runs.resuming import has_begun, resume
 from declnet.runs.run import given_data, run
-from declnet.runs.session import Listener, RunResult
+from declnet.runs.session import Listener
 from declnet.runs.storage.folder import claim, locked
 from declnet.runs.storage.origins import warn
 from declnet.spec.model import fold_specs
@@ -107,10 +114,11 @@ def cross_validate(
         claim(parent)  # another process may have written here since
         tasks = tasks_of(spec, None, parent)
         begin_ensemble(parent, spec, tasks)
-        found = [
-            run(each.spec, given, each.directory, listener=listener, registry=registry)
-            for each in tasks
-        ]
+        with telling_group(parent, lambda: spec.training.callbacks, registry):
+            found = [
+                run(each.spec, given, each.directory, listener=listener, registry=registry)
+                for each in tasks
+            ]
         _finish(parent, registry, given)
     return CrossValidation(tuple(found))
 
@@ -142,18 +150,21 @@ def resume_ensemble(
     with locked(directory), sharing_data():
         ensemble = open_ensemble(directory, registry)
         if ensemble.status == "finished":
+            tell_callbacks(ensemble, registry)
             return ensemble
-        for each in tasks_left(ensemble, registry):
-            if has_begun(each.directory):
-                resume(
-                    each.directory,
-                    given,
-                    allow_changes=allow_changes,
-                    listener=listener,
-                    registry=registry,
-                )
-            else:
-                run(each.spec, given, each.directory, listener=listener, registry=registry)
+        shared = ensemble.shared_spec(registry)
+        with telling_group(directory, lambda: shared.training.callbacks, registry):
+            for each in tasks_left(ensemble, registry):
+                if has_begun(each.directory):
+                    resume(
+                        each.directory,
+                        given,
+                        allow_changes=allow_changes,
+                        listener=listener,
+                        registry=registry,
+                    )
+                else:
+                    run(each.spec, given, each.directory, listener=listener, registry=registry)
         _finish(directory, registry, given)
     return open_ensemble(directory, registry)
 

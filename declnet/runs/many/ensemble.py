@@ -29,7 +29,7 @@ from declnet.runs.storage.checksums import REMEDY, RunFiles, checksum
 from declnet.runs.storage.folder import ENSEMBLE, read_object, reading
 from declnet.runs.storage.origins import Origins
 from declnet.runs.stored_run import StoredRun, open_run
-from declnet.spec.document import read_document
+from declnet.spec.document.document import read_document
 from declnet.spec.model import RunSpec
 from declnet.spec.validate import load_spec
 
@@ -184,7 +184,7 @@ class Ensemble(Exportable):
         return self._predictor
 
     def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
-        """Evaluate the averaged predictions, or with folds those of the model that saw no answer.
+        """Evaluate the averaged predictions or, with folds, predictions out of fold.
 
         Args:
             data: `"validation"`: out of fold; `"test"` or another data set that all runs have in

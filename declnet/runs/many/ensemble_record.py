@@ -95,7 +95,7 @@ def finish_ensemble(
 
     Raises:
         RunError: the folder cannot be written to.
-        ComponentError: a callback that was told of the end raised an exception.
+        ComponentError: a callback raised an exception.
     """
     from declnet.runs.inference.prediction_files import OUT_OF_FOLD, write_out_of_fold
 
@@ -125,7 +125,18 @@ def finish_ensemble(
         write_json(directory / ENSEMBLE, updated)
     except OSError as error:
         raise RunError(f"{directory}: cannot be written: {error.strerror}") from None
-    first = grouped_run(directory / content["runs"][0]["folder"])
-    if first is not None and first.group == directory.absolute():  # else: of a sweep, told later
-        finish_group(directory, ensemble.shared_spec(registry).training.callbacks, registry)
+    tell_callbacks(ensemble, registry)
     return why
+
+
+def tell_callbacks(ensemble: Ensemble, registry: Registry | None = None) -> None:
+    """Notify the callbacks of seeds or folds that all have ended; a sweep notifies its own later.
+
+    If the process was killed before that, the one that resumes the runs does it.
+
+    Raises:
+        ComponentError: a callback raised an exception.
+    """
+    first = grouped_run(ensemble.path / ensemble.content["runs"][0]["folder"])
+    if first is not None and first.group == ensemble.path.absolute():
+        finish_group(ensemble.path, ensemble.shared_spec(registry).training.callbacks, registry)

@@ -1,4 +1,4 @@
-"""Runs on executors: what a task is as text, what carries it out, and what its answer brings.
+"""Runs on executors: tasks as text, their execution, and their answers.
 
 A run is written to its folder where that is on a file system which the other machine shares, so
 that a run which is lost with its machine is resumed. Elsewhere it is written to a temporary folder,
@@ -8,6 +8,7 @@ whose files come back with the answer.
 from __future__ import annotations
 
 import json
+import math
 import os
 import secrets
 import shutil
@@ -16,6 +17,7 @@ import time
 from collections import ChainMap
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -27,17 +29,20 @@ import numpy as np
 import declnet
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.execution.kernel import Kernel
-from declnet.contracts.returned import checked_update
-from declnet.contracts.runs.executor import Executor
+from declnet.contracts.returned import BrokenContractError
+from declnet.contracts.runs.executor import Executor, TaskUpdate
+from declnet.contracts.runs.returned import checked_update
 from declnet.data.sharing import SharedData, sharing_data
 from declnet.errors import DeclnetError, OutputError, RunError
 from declnet.registry.discovery import default_registry, discover
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
+from declnet.runs.many import judging
+from declnet.runs.many.judging import Judged, Report, reporting
 from declnet.runs.many.tasks import Outcome, Task, carry_out
 from declnet.runs.many.workers import Follow
 from declnet.runs.storage.folder import locked
-from declnet.runs.storage.origins import components_in
+from declnet.runs.storage.origins import components_in, warn
 from declnet.runs.storage.writing import (
     make_folder,
     remove_temporary,
@@ -61,7 +66,8 @@ def on_executor(
 ) -> Generator[Outcome, None, None]:
     """Execute tasks on an executor; yield outcomes in order of completion.
 
-    Their `stop_when` is not asked.
+    The training goes on while a task's `stop_when` is asked, so it may end some epochs later, or
+    not before its last one.
 
     Args:
         tasks: the tasks, each taken when the executor has room for it.
@@ -79,42 +85,72 @@ def on_executor(
     with _marked(parent) as marker, attributing_errors(registry):
         # an iterator that makes tasks from outcomes may have more once others have ended
         while (first := next(left, None)) is not None:
-            waiting: dict[int, Task] = {}
+            waiting: dict[int, _Waiting] = {}
             texts = _texts(chain([first], left), waiting, marker, registry, disabled)
             yield from _outcomes(executor, texts, waiting, follow)
 
 
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    """A task that an executor has, and what judges its run, if anything does."""
+
+    task: Task
+    judged: Judged | None
+
+
 def _texts(
     tasks: Iterator[Task],
-    waiting: dict[int, Task],
+    waiting: dict[int, _Waiting],
     marker: Path,
     registry: Registry,
     disabled: Sequence[str],
 ) -> Iterator[str]:
     for number, task in enumerate(tasks):
-        waiting[number] = task
-        yield task_text(task, marker, registry, disabled)
+        judged = Judged(task, marker.parent) if task.stop_when is not None else None
+        waiting[number] = _Waiting(task, judged)
+        stop_file = judged.stop_file if judged is not None else None
+        yield task_text(task, marker, registry, disabled, stop_file)
 
 
 def _outcomes(
-    executor: Executor, texts: Iterator[str], waiting: dict[int, Task], follow: Follow
+    executor: Executor, texts: Iterator[str], waiting: dict[int, _Waiting], follow: Follow
 ) -> Iterator[Outcome]:
     """Yield the outcome of each task that the executor takes, and of the first in any case."""
-    updates = executor.execute(texts)
+    updates, looked = executor.execute(texts), -math.inf
     with ExitStack() as stack:
         stack.callback(getattr(updates, "close", lambda: None))
         for given in updates:
             update = checked_update(executor, given, waiting)
-            if update.answer is not None:
-                yield _received(update.answer, waiting.pop(update.task))
-            elif update.failure is not None:
-                yield waiting.pop(update.task).outcome(error=update.failure)
+            if update.report is not None:
+                _hear(executor, update, waiting[update.task].judged)
+            elif update.answer is not None or update.failure is not None:
+                ended = waiting.pop(update.task)
+                outcome = ended.task.outcome(error=update.failure)
+                if update.answer is not None:
+                    outcome = _received(update.answer, ended.task, executor)
+                if ended.judged is not None:
+                    ended.judged.end()
+                yield outcome
             else:
-                follow(waiting[update.task], update.done)
+                follow(waiting[update.task].task, update.done)
+            if time.monotonic() >= looked + judging.SECONDS_BETWEEN_LOOKS:
+                for each in waiting.values():
+                    if each.judged is not None:
+                        each.judged.look()
+                looked = time.monotonic()
     if not waiting:
         next(texts, None)  # if it has taken none at all
-    for task in waiting.values():
-        yield task.outcome(error=f'the executor "{executor.type}" ended without its answer')
+    for each in waiting.values():
+        yield each.task.outcome(error=f'the executor "{executor.type}" ended without its answer')
+
+
+def _hear(executor: Executor, update: TaskUpdate, judged: Judged | None) -> None:
+    try:
+        if judged is not None:
+            judged.hear(update.report or "", update.stop)
+    except (ValueError, TypeError, KeyError):
+        fault = f"has a report of task {update.task} that is not from execute_task"
+        raise BrokenContractError(executor, "execute", fault) from None
 
 
 @contextmanager
@@ -134,7 +170,13 @@ def _marked(parent: Path) -> Iterator[Path]:
         marker.unlink(missing_ok=True)
 
 
-def task_text(task: Task, marker: Path, registry: Registry, disabled: Sequence[str]) -> str:
+def task_text(
+    task: Task,
+    marker: Path,
+    registry: Registry,
+    disabled: Sequence[str],
+    stop_file: Path | None = None,
+) -> str:
     """Return a task as JSON, for `execute_task`.
 
     Args:
@@ -142,6 +184,7 @@ def task_text(task: Task, marker: Path, registry: Registry, disabled: Sequence[s
         marker: a file that exists where the task's folder is on the same file system.
         registry: where its components are looked up.
         disabled: plugins to disable.
+        stop_file: the file that stops the run early; None if nothing does.
     """
     content = {
         "spec": resolved_document(task.spec),
@@ -151,6 +194,7 @@ def task_text(task: Task, marker: Path, registry: Registry, disabled: Sequence[s
         "disabled": list(disabled),
         "versions": _versions(task.spec, registry),
         "host": socket.gethostname(),
+        "stop_file": str(stop_file) if stop_file is not None else None,
     }
     return json.dumps(content)
 
@@ -172,7 +216,11 @@ def _own_versions(registry: Registry) -> dict[str, str]:
     return {FIRST_PARTY: declnet.__version__, "numpy": np.__version__, **ChainMap(*compilers)}
 
 
-def execute_task(task: str, progress: Callable[[float], None] | None = None) -> bytes:
+def execute_task(
+    task: str,
+    progress: Callable[[float], None] | None = None,
+    report: Report | None = None,
+) -> bytes:
     """Carry out a task that an `Executor` was given, and return its answer.
 
     A run that fails for a reason that declnet can explain is an answer, too. It uses as
@@ -181,6 +229,9 @@ def execute_task(task: str, progress: Callable[[float], None] | None = None) -> 
     Args:
         task: the task's text.
         progress: called with the completed fraction of the run, from 0 to 1, often.
+        report: called with text for `TaskUpdate.report` up to three times a second, in order, while
+            the training waits; returns text that `TaskUpdate.stop` was called with for this task,
+            as soon as it is known, else None.
     """
     content = json.loads(task)
     folder, host = Path(content["folder"]), socket.gethostname()
@@ -189,7 +240,7 @@ def execute_task(task: str, progress: Callable[[float], None] | None = None) -> 
         directory = folder if is_shared else Path(temporary, folder.name)
         files: dict[str, bytes] | None = None
         try:
-            outcome = _carry_out(content, directory, progress or (lambda _: None))
+            outcome = _carry_out(content, directory, progress or (lambda _: None), report)
             names = ("metrics", "seconds", "error", "stopped")
             found = {each: getattr(outcome, each) for each in names}
         except DeclnetError as error:
@@ -202,17 +253,25 @@ def execute_task(task: str, progress: Callable[[float], None] | None = None) -> 
             }
         if found["error"] is not None and host != content["host"]:
             found["error"] = f"on {host}: {found['error']}"
-        return _packed(found, files)
+        is_deaf = bool(content.get("stop_file")) and not is_shared and report is None
+        return _packed(found, files, is_deaf=is_deaf)
 
 
-def _carry_out(content: dict[str, Any], directory: Path, progress: Callable[[float], None]) -> Any:
+def _carry_out(
+    content: dict[str, Any],
+    directory: Path,
+    progress: Callable[[float], None],
+    report: Report | None,
+) -> Outcome:
     disabled = content["disabled"]
     registry = discover(disabled) if disabled else default_registry()
     _require_versions(content, registry)
     spec = parse_spec(content["spec"], registry)
     _wait_until_free(directory)
     # an executor that lost this task has begun it before
-    task = Task(spec, directory, resumes=True, allow_changes=content["allow_changes"])
+    file = content.get("stop_file")
+    stop_when = reporting(Path(file), report) if file else None
+    task = Task(spec, directory, True, content["allow_changes"], stop_when)
     with sharing_data(_loaded_for(content["marker"])):
         return carry_out(task, registry, progress)
 
@@ -247,14 +306,16 @@ def _wait_until_free(directory: Path) -> None:
             time.sleep(0.1)
 
 
-def _packed(outcome: dict[str, Any], files: dict[str, bytes] | None) -> bytes:
+def _packed(
+    outcome: dict[str, Any], files: dict[str, bytes] | None, *, is_deaf: bool = False
+) -> bytes:
     """Return an answer: a line of JSON, and then the content of the files one after another."""
     sizes = {name: len(each) for name, each in files.items()} if files is not None else None
-    head = json.dumps({"outcome": outcome, "files": sizes}).encode()
+    head = json.dumps({"outcome": outcome, "files": sizes, "deaf": is_deaf}).encode()
     return b"\n".join([head, b"".join((files or {}).values())])
 
 
-def _received(answer: bytes, task: Task) -> Outcome:
+def _received(answer: bytes, task: Task, executor: Executor) -> Outcome:
     """Return the outcome in an answer, once the run's folder is where it belongs."""
     try:
         head, _, rest = answer.partition(b"\n")
@@ -270,6 +331,9 @@ def _received(answer: bytes, task: Task) -> Outcome:
         return task.outcome(error="its answer is not what execute_task returned")
     except OSError as error:
         return task.outcome(error=f"{task.directory}: cannot be written: {error.strerror}")
+    if content.get("deaf"):
+        message = f'the executor "{executor.type}" passes no reports on, and shares no file system'
+        warn(f"no trial is stopped early: {message}")
     return outcome
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs.comparison import common_directions, stored_directions
 from declnet.runs.display.metrics import informative, main_metric, sort_key
-from declnet.runs.many.study_folder import STUDY, SUMMARY, TRIALS, is_study
+from declnet.runs.many.group_folder import SUMMARY
+from declnet.runs.many.study_folder import STUDY, TRIALS, is_study
 from declnet.runs.storage.folder import ENSEMBLE, SPEC, read_object
 from declnet.runs.storage.listing import ListedRun, list_runs
-from declnet.spec.document import read_document
+from declnet.spec.document.document import read_document
 from declnet.spec.flatten import flatten
 from declnet.spec.tuning import TUNE
 
@@ -28,7 +29,7 @@ SWEEP_FILE = "sweep.json"
 
 
 def grouped_run(directory: str | Path) -> GroupedRun | None:
-    """Return a run as one of its group, as far as files beside its folder say; None without one.
+    """Return a run as a member of its group, by the files next to its folder; None without one.
 
     Args:
         directory: the run's folder.
@@ -103,10 +104,7 @@ def finish_group(directory: Path, callbacks: Iterable[Callback], registry: Regis
     Raises:
         ComponentError: a callback raised an exception.
     """
-    told: list[Callback] = []
-    for each in callbacks:
-        if type(each).group_finished is not Callback.group_finished and each not in told:
-            told.append(each)
+    told = _told("group_finished", callbacks)
     if not told:
         return
     listed = [each for each in list_runs(directory) if isinstance(each, ListedRun)]
@@ -118,6 +116,39 @@ def finish_group(directory: Path, callbacks: Iterable[Callback], registry: Regis
     with attributing_errors(registry or default_registry()):
         for callback in told:
             callback.group_finished(runs, told_best)
+
+
+@contextmanager
+def telling_group(
+    directory: Path, callbacks: Callable[[], Iterable[Callback]], registry: Registry | None
+) -> Iterator[None]:
+    """Tell callbacks of an exception that ends the runs of a group early, and raise it.
+
+    Args:
+        directory: the folder of the group.
+        callbacks: returns those of all its specs.
+        registry: where their distributions are looked up; default: all installed plugins.
+    """
+    try:
+        yield
+    except BaseException as error:
+        group = directory.absolute()
+        try:
+            with attributing_errors(registry or default_registry()):
+                for callback in _told("group_failed", callbacks()):
+                    callback.group_failed(group, error)
+        except Exception as another:  # report the first one
+            error.add_note(f"the callbacks of {directory} were not told: {another}")
+        raise
+
+
+def _told(method: str, callbacks: Iterable[Callback]) -> list[Callback]:
+    """Return the callbacks that override a method; those that are equal, once."""
+    told: list[Callback] = []
+    for each in callbacks:
+        if getattr(type(each), method) is not getattr(Callback, method) and each not in told:
+            told.append(each)
+    return told
 
 
 def _grouped(run: ListedRun, directory: Path) -> GroupedRun | None:

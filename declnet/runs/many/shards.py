@@ -1,7 +1,7 @@
 """Shards: the runs of a sweep, of seeds or of folds, divided among machines that share nothing.
 
-Each shard is trained in a folder of its own, whose `shard-3-of-64.json` lists its runs. Copied
-together, the folders are that of the whole: it has several such files, so none limits it.
+Each shard is trained in its own folder, whose `shard-3-of-64.json` lists its runs. Copied into
+one, the folders are the whole: it then has several such files, so none limits it.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Shard:
 
 
 def spec_digest(spec: RunSpec) -> str:
-    """Return what a spec's runs have in common wherever they are trained, as a hash.
+    """Return a hash of what a spec's runs have in common on all machines.
 
     Neither the name, which depends on what else a sweep varies, nor seed and fold count, and of a
     path only the last part. Keys with their default are left out, so a later declnet with more of

@@ -12,9 +12,10 @@ from pathlib import Path
 from statistics import fmean
 
 from declnet.contracts.attribution import attributing_errors, named_component
-from declnet.contracts.returned import checked_proposal
 from declnet.contracts.runs.callback import EpochLogged
+from declnet.contracts.runs.returned import checked_proposal
 from declnet.contracts.runs.searcher import OpenStudy, StudyTrial, TrialState
+from declnet.data.splits import Data
 from declnet.errors import ComponentError, DeclnetError
 from declnet.registry.registry import Registry
 from declnet.runs.many.ensemble import is_ensemble
@@ -46,6 +47,7 @@ class _ActiveTrial:
     spec: RunSpec
     tasks: list[Task] = field(default_factory=list)
     reported: dict[int, float] = field(default_factory=dict)
+    pruned: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
 
 
@@ -59,6 +61,7 @@ class StudyRunner:
         stored: the study's folder, which this process has locked.
         registry: where names are looked up.
         ended: called with each trial that has ended.
+        data: data sets by name that replace those of the spec.
         allow_changes: as for `resume`.
     """
 
@@ -67,11 +70,12 @@ class StudyRunner:
         stored: StoredStudy,
         registry: Registry,
         ended: Ended = lambda _trial, _error: None,
+        data: Mapping[str, Data] | None = None,
         *,
         allow_changes: bool = False,
     ) -> None:
         self._stored, self._registry, self._ended = stored, registry, ended
-        self._allow_changes = allow_changes
+        self._allow_changes, self._data = allow_changes, data
         self._keys, self._objective = stored.tuning.keys, stored.objective
         self._context = study_context(
             stored.spec, stored.tuning, self._objective, stored.path, stored.worker
@@ -129,6 +133,8 @@ class StudyRunner:
             state = "failed"
         elif (outcome.stopped or "").startswith(PRUNED):
             state = "pruned"
+        elif active.pruned and len(active.outcomes) < len(active.tasks):
+            state = "pruned"  # of a run elsewhere, which ended before it heard of that
         elif len(active.outcomes) == len(active.tasks):
             value, state = fmean(map(self._value, active.outcomes)), "finished"
             if not math.isfinite(value):
@@ -140,7 +146,7 @@ class StudyRunner:
             done = active.tasks[: len(active.outcomes)]
             if len(done) < len(active.tasks):
                 begin_ensemble(active.directory, active.spec, done)
-            finish_ensemble(active.directory, self._registry)
+            finish_ensemble(active.directory, self._registry, self._data)
         seconds = sum(each.seconds or 0.0 for each in active.outcomes)
         trial = replace(active.trial, state=state, value=value, seconds=round(seconds, 3))
         self._end(replace(trial, reported=active.reported), error)
@@ -210,7 +216,7 @@ class StudyRunner:
         for number, each in enumerate(tasks):
             stop_when = self._stop_when(active, number, epochs)
             active.tasks.append(
-                Task(each.spec, each.directory, True, self._allow_changes, stop_when)
+                Task(each.spec, each.directory, True, self._allow_changes, stop_when, self._data)
             )
         if tasks[0].directory != directory and not _lists_runs(directory):
             begin_ensemble(directory, spec, active.tasks)
@@ -233,6 +239,7 @@ class StudyRunner:
             is_last = run + 1 == len(active.tasks) and epoch.epoch + 1 >= epochs
             if not stop or is_last:
                 return None
+            active.pruned = True
             return f"{PRUNED}: {self._objective} of {value:.4g} is behind other trials"
 
         return stop_when

@@ -19,19 +19,18 @@ from uuid import uuid4
 from declnet.contracts.network.metric_names import Better
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.contracts.strict_model import LocatedString
-from declnet.errors import OutputError, RunError, SpecError
+from declnet.errors import RunError, SpecError
 from declnet.registry.registry import Registry
-from declnet.runs.storage.folder import read_object, reading
-from declnet.runs.storage.writing import write_json
+from declnet.runs.many.group_folder import SUMMARY, StoredGroup, write_described
+from declnet.runs.storage.folder import reading
+from declnet.spec.document.source_map import SourceMap
 from declnet.spec.model import RunSpec
-from declnet.spec.source_map import SourceMap
-from declnet.spec.sweep import Point
+from declnet.spec.points import Point
 from declnet.spec.tuning import TUNE, Tuning
 from declnet.spec.validate import validate_point
 from declnet.training.checks.tuning import Objective, objective_of
 
 STUDY = "study.json"
-SUMMARY = "summary.json"
 TRIALS = "trials"
 BEST = "best.toml"
 
@@ -39,13 +38,12 @@ _TEXT, _FOLDER = "declnet:text", "declnet:folder"
 """Keys of a string from a file in another folder."""
 
 
-def begin_study(directory: Path, spec: RunSpec, folder: Path) -> None:
+def begin_study(directory: Path, spec: RunSpec) -> None:
     """Write what a study consists of, before its first trial.
 
     Args:
         directory: the folder, which exists and is empty.
         spec: the spec, with a section `[tune]`.
-        folder: the base of relative paths in the spec.
 
     Raises:
         RunError: it cannot be written.
@@ -59,10 +57,10 @@ def begin_study(directory: Path, spec: RunSpec, folder: Path) -> None:
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": 0.0,
         "worker": uuid4().hex,
-        "folder": str(folder.absolute()),
+        "folder": str(spec.folder),
         "document": tomli_w.dumps(_tagged(document)),
     }
-    _write(directory / STUDY, content)
+    write_described(directory / STUDY, content)
 
 
 def is_study(path: str | Path) -> bool:
@@ -80,16 +78,7 @@ def open_study(path: str | Path, registry: Registry | None = None) -> StoredStud
     Raises:
         OutputError: it is no such folder, or it cannot be read.
     """
-    path = Path(path)
-    with reading(path):
-        if not is_study(path):
-            what = "has no" if path.is_dir() else "there is no such folder, so no"
-            raise OutputError(f"{path}: {what} {STUDY}, which describes a study")
-        content = read_object(path / STUDY)
-        for key, kind in _CONTENT.items():
-            if not isinstance(content.get(key), kind):
-                raise ValueError(f"{STUDY}: has no {key}")  # noqa: TRY004  # about its content
-        return StoredStudy(path, content, registry)
+    return StoredStudy(path, registry)
 
 
 _CONTENT: Mapping[str, type | tuple[type, ...]] = {
@@ -101,7 +90,7 @@ _CONTENT: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
-class StoredStudy:
+class StoredStudy(StoredGroup):
     """The folder of a study.
 
     Attributes:
@@ -109,13 +98,12 @@ class StoredStudy:
         content: the content of `study.json`.
     """
 
-    def __init__(self, path: Path, content: dict[str, Any], registry: Registry | None) -> None:
-        self.path, self.content, self._registry = path, content, registry
+    file, noun = STUDY, "study"
 
-    @property
-    def status(self) -> str:
-        """`finished`, or `running`, also if it was killed."""
-        return str(self.content["status"])
+    def _check(self, content: dict[str, Any]) -> None:
+        for key, kind in _CONTENT.items():
+            if not isinstance(content.get(key), kind):
+                raise ValueError(f"{STUDY}: has no {key}")  # noqa: TRY004  # about its content
 
     @property
     def worker(self) -> str:
@@ -156,19 +144,8 @@ class StoredStudy:
         return self.objective.better
 
     @cached_property
-    def summary(self) -> dict[str, Any]:
-        """The content of `summary.json`; empty before the first trial has ended.
-
-        Raises:
-            OutputError: it cannot be read.
-        """
-        with reading(self.path):
-            file = self.path / SUMMARY
-            return read_object(file) if file.is_file() else {}
-
-    @cached_property
     def trials(self) -> tuple[StudyTrial, ...]:
-        """All trials by number, also those of other folders, as of the last summary.
+        """All trials by number, including trials of other folders, as of the last summary.
 
         Raises:
             OutputError: the summary cannot be read.
@@ -221,8 +198,7 @@ class StoredStudy:
             "importance": dict(importance),
             "trials": [_trial_data(each) for each in trials],
         }
-        _write(self.path / SUMMARY, content)
-        self.__dict__.pop("summary", None)
+        self._summarize(content)
         self.__dict__.pop("trials", None)
 
     def write_best(self, trial: StudyTrial) -> None:
@@ -245,15 +221,6 @@ class StoredStudy:
             write_atomically(self.path / BEST, text.encode())
         except OSError as error:
             raise RunError(f"{self.path / BEST}: cannot be written: {error.strerror}") from None
-
-    def note(self, **changes: Any) -> None:
-        """Change keys of `study.json`.
-
-        Raises:
-            RunError: it cannot be written.
-        """
-        self.content = {**self.content, **changes}
-        _write(self.path / STUDY, self.content)
 
 
 def best_of(trials: Sequence[StudyTrial], better: Better) -> StudyTrial | None:
@@ -304,10 +271,3 @@ def _untagged(value: Any) -> Any:
             return LocatedString(value[_TEXT], Path(value[_FOLDER]))
         return {key: _untagged(each) for key, each in value.items()}
     return [_untagged(each) for each in value] if isinstance(value, list) else value
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    try:
-        write_json(path, content)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written: {error.strerror}") from None

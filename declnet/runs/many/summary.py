@@ -1,4 +1,4 @@
-"""The summary of many runs: the distribution of each metric over the runs of a spec."""
+"""The summary of many runs: the distribution of each metric over the runs of a spec, best first."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from declnet.contracts.network.metric_names import LOSSES, Better
+from declnet.registry.spelling import suggestion
+from declnet.runs.comparison import common_directions
+from declnet.runs.display.metrics import DATA_SETS, find_metric, main_metric, order_of, sort_key
 from declnet.runs.many.tasks import Outcome
 from declnet.spec.messages import shown
+from declnet.spec.model import RunSpec
+from declnet.training.metrics import directions
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 @dataclass(frozen=True)
-class Series:
+class RunSeries:
     """The outcomes of one spec, ordered by seed and then by fold."""
 
     name: str
@@ -101,19 +107,70 @@ class Series:
         }
 
 
-def series_of(outcomes: Iterable[Outcome]) -> list[Series]:
+def series_of(outcomes: Iterable[Outcome]) -> list[RunSeries]:
     """Return the series in order of first appearance, each with its runs by seed and fold."""
     by_name: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         by_name.setdefault(outcome.name, []).append(outcome)
     return [
-        Series(name, tuple(sorted(each, key=lambda outcome: (outcome.seed, outcome.fold or 0))))
+        RunSeries(name, tuple(sorted(each, key=lambda outcome: (outcome.seed, outcome.fold or 0))))
         for name, each in by_name.items()
     ]
 
 
+def check_metric(wanted: str | None, specs: Sequence[RunSpec], ascending: bool | None) -> None:
+    """Reject, before training, a metric that no run will have or that cannot be sorted by.
+
+    Raises:
+        ValueError: no spec has such a metric, or its better direction is unknown.
+    """
+    if wanted is None:
+        return
+    known, (data, _, name) = _directions(specs), wanted.partition(".")
+    if wanted not in known and not (data in DATA_SETS and name in known):
+        names = [*(each for each in known if each not in LOSSES), *LOSSES]
+        hint = suggestion(name or wanted, names, "metrics")
+        raise ValueError(f'no spec has a metric "{wanted}" ({hint})')
+    order_of(wanted if wanted in known else name, known, ascending)
+
+
+def best_first(
+    all_series: Sequence[RunSeries],
+    wanted: str | None,
+    specs: Sequence[RunSpec],
+    ascending: bool | None = None,
+) -> tuple[list[RunSeries], tuple[str, str] | None]:
+    """Sort the series by the mean of a metric; those without it come last.
+
+    Args:
+        all_series: the series to sort.
+        wanted: a metric accepted by `check_metric`; the main metric if None or if no run has it.
+        specs: the specs of the series.
+        ascending: whether the lowest mean comes first; None for the best.
+
+    Returns:
+        The series, and the metric's data set and name, or None if no run finished.
+    """
+    known = [metric for each in all_series for metric in each.metrics()]
+    found = _directions(specs)
+    metric = (find_metric(wanted, known) if wanted else None) or main_metric(known, found)
+    if metric is None:
+        return list(all_series), None
+    first = order_of(metric[1], found, ascending)
+
+    def key(series: RunSeries) -> float:
+        values = series.metrics().get(metric)
+        return sort_key(spread(values).mean if values else None, first)
+
+    return sorted(all_series, key=key), metric
+
+
+def _directions(specs: Sequence[RunSpec]) -> dict[str, Better | None]:
+    return common_directions(directions(each.heads) for each in specs)
+
+
 def main_effects(
-    all_series: Iterable[Series],
+    all_series: Iterable[RunSeries],
     metric: tuple[str, str],
     values: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, dict[str, list[float]]]:

@@ -9,24 +9,28 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from declnet.errors import DeclnetError, RunError
+from declnet.contracts.runs.callback import Callback
+from declnet.data.splits import Data
+from declnet.errors import DeclnetError
 from declnet.registry.registry import Registry
 from declnet.runs.many.ensemble import open_ensemble
 from declnet.runs.many.ensemble_record import begin_ensemble, finish_ensemble, tasks_left
-from declnet.runs.many.groups import SWEEP_FILE, declared_callbacks, finish_group
+from declnet.runs.many.group_folder import SUMMARY, StoredGroup, write_described
+from declnet.runs.many.groups import SWEEP_FILE, declared_callbacks, finish_group, telling_group
 from declnet.runs.many.shards import Shard, begin_shard, shard_runs
+from declnet.runs.many.summary import RunSeries, best_first, series_of
 from declnet.runs.many.tasks import Outcome, Task, tasks_of
 from declnet.runs.storage import folder
-from declnet.runs.storage.folder import read_object, reading
 from declnet.runs.storage.record import with_nan
-from declnet.runs.storage.writing import remove_temporary, write_json
+from declnet.runs.storage.writing import remove_temporary
 from declnet.runs.stored_run import open_run
 from declnet.spec.model import RunSpec, resolved_toml
 from declnet.spec.validate import parse_spec
@@ -40,11 +44,13 @@ class SweptSpec:
         spec: the spec, whose name is unique.
         seeds: the seeds to train it with.
         values: the values of the keys that vary.
+        base: the name of the spec that varies; empty for the spec's own.
     """
 
     spec: RunSpec
     seeds: tuple[int, ...]
     values: Mapping[str, Any] = field(default_factory=dict)
+    base: str = ""
 
 
 def begin_sweep(
@@ -85,7 +91,7 @@ def begin_sweep(
             for each in specs
         ],
     }
-    _write(directory, content)
+    write_described(directory / SWEEP_FILE, content)
 
 
 def is_sweep(path: str | Path) -> bool:
@@ -99,12 +105,10 @@ def open_sweep(path: str | Path, registry: Registry | None = None) -> StoredSwee
     Raises:
         OutputError: it is no such folder, or its list of specs cannot be read.
     """
-    path = Path(path)
-    with reading(path):
-        return StoredSweep(path, _checked(read_object(path / SWEEP_FILE)), registry)
+    return StoredSweep(path, registry)
 
 
-class StoredSweep:
+class StoredSweep(StoredGroup):
     """The folder of a sweep, finished or not.
 
     Attributes:
@@ -112,13 +116,24 @@ class StoredSweep:
         content: the content of `sweep.json`.
     """
 
-    def __init__(self, path: Path, content: dict[str, Any], registry: Registry | None) -> None:
-        self.path, self.content, self._registry = path, content, registry
+    file, noun = SWEEP_FILE, "sweep"
 
-    @property
-    def status(self) -> str:
-        """`finished`, `running` (or killed), or `failed` if a run did."""
-        return str(self.content["status"])
+    def _check(self, content: dict[str, Any]) -> None:
+        specs, types = (
+            content.get("specs"),
+            {"name": str, "values": dict, "seeds": list, "spec": str},
+        )
+        if not isinstance(content.get("status"), str) or not isinstance(specs, list) or not specs:
+            raise ValueError(f"{SWEEP_FILE}: has no status and specs")
+        for each in specs:
+            if not isinstance(each, dict) or any(
+                not isinstance(each.get(key), kind) for key, kind in types.items()
+            ):
+                raise ValueError(f"{SWEEP_FILE}: a spec needs {', '.join(types)}")
+            if Path(each["name"]).name != each["name"]:
+                raise ValueError(f"{SWEEP_FILE}: {each['name']!r} is not the name of a folder")
+            if any(type(seed) is not int for seed in each["seeds"]) or not each["seeds"]:
+                raise ValueError(f"{SWEEP_FILE}: the seeds of {each['name']} are not whole numbers")
 
     @property
     def values(self) -> dict[str, dict[str, Any]]:
@@ -138,7 +153,7 @@ class StoredSweep:
 
     @cached_property
     def shard(self) -> frozenset[Path] | None:
-        """The runs that the folder is to have if it is that of one shard; None for all.
+        """The runs of the shard, if the folder holds one shard; None for all.
 
         Raises:
             OutputError: the list cannot be read.
@@ -177,7 +192,7 @@ class StoredSweep:
         return found
 
     def outcomes(self) -> list[Outcome]:
-        """Return what came of each run so far, as its folder says; of a shard, of its own runs.
+        """Return the outcome of each run so far, by its folder; for a shard, of its own runs.
 
         Raises:
             OutputError: the folder of a spec is damaged.
@@ -197,10 +212,90 @@ class StoredSweep:
             ]
         return found
 
-    def finish(self) -> list[str]:
+    def series(self) -> tuple[RunSeries, ...]:
+        """Return the runs of each spec so far, best first by the sweep's metric.
+
+        Raises:
+            OutputError: the folder of a spec is damaged.
+            SpecError: a spec is no longer valid.
+        """
+        return tuple(self.ranked(series_of(self.outcomes()), self.specs())[0])
+
+    @property
+    def best(self) -> RunSeries | None:
+        """The runs of the best spec; None if no run has finished."""
+        first, *_ = self.series()
+        return first if first.finished else None
+
+    def ranked(
+        self,
+        series: Sequence[RunSeries],
+        specs: Sequence[RunSpec],
+        metric: str | None = None,
+        *,
+        ascending: bool | None = None,
+    ) -> tuple[list[RunSeries], tuple[str, str] | None]:
+        """Return series best first, and the metric; see `best_first`.
+
+        Args:
+            series: the runs of each spec.
+            specs: the specs.
+            metric: the metric to compare by; None for that of the sweep.
+            ascending: as for `best_first`.
+        """
+        if metric is None:
+            metric = self.content.get("metric")
+            ascending = ascending if ascending is not None else self.content.get("ascending")
+        return best_first(series, metric, specs, ascending)
+
+    def summarize(
+        self,
+        series: Sequence[RunSeries],
+        specs: Sequence[RunSpec],
+        metric: str | None = None,
+        *,
+        ascending: bool | None = None,
+        jobs: int | None = None,
+    ) -> tuple[list[RunSeries], tuple[str, str] | None]:
+        """Write a summary for each spec, and one for all; return what `ranked` does.
+
+        Args:
+            series: the runs of each spec.
+            specs: the specs.
+            metric: as for `ranked`.
+            ascending: as for `ranked`.
+            jobs: how many runs were trained at once; None if none was trained here now.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        found, best_by = self.ranked(series, specs, metric, ascending=ascending)
+        values, data = self.values, []
+        more = {"jobs": jobs} if jobs is not None else {}
+        for each in found:
+            own = each.as_data(self.path / each.name)
+            if (self.path / each.name).is_dir():  # not if it is in other shards
+                write_described(self.path / each.name / SUMMARY, own | more)
+            data.append(own | ({"values": values[each.name]} if values.get(each.name) else {}))
+        name = ".".join(best_by) if best_by else None
+        self._summarize({"metric": name, **more, "specs": data})
+        return found, best_by
+
+    def telling(self) -> AbstractContextManager[None]:
+        """Tell callbacks of an exception that ends the sweep early."""
+        return telling_group(self.path, self._callbacks, self._registry)
+
+    def _callbacks(self) -> Iterator[Callback]:
+        texts = (each["spec"] for each in self.content["specs"])
+        return declared_callbacks(texts, self._registry)
+
+    def finish(self, data: Mapping[str, Data] | None = None) -> list[str]:
         """Make the folder of each spec a predictor, and record whether all runs have finished.
 
         A spec with runs in other shards is left as begun.
+
+        Args:
+            data: the data that a program passed to the runs; default: that of the specs.
 
         Returns:
             Why specs with folds have no predictions out of fold, if any has none.
@@ -217,14 +312,12 @@ class StoredSweep:
             ensemble = open_ensemble(directory)
             runs = (directory / run["folder"] for run in ensemble.content["runs"])
             if ensemble.status != "finished" and all(map(self._has, runs)):
-                why = finish_ensemble(directory, self._registry)
+                why = finish_ensemble(directory, self._registry, data)
                 reasons += [why] if why is not None else []
         if self.shard is None:
             done = all(each.error is None for each in self.outcomes())
-            self.content = {**self.content, "status": "finished" if done else "failed"}
-            _write(self.path, self.content)
-            texts = (each["spec"] for each in self.content["specs"])
-            finish_group(self.path, declared_callbacks(texts, self._registry), self._registry)
+            self.note(status="finished" if done else "failed")
+            finish_group(self.path, self._callbacks(), self._registry)
         return reasons
 
 
@@ -247,28 +340,3 @@ def stored_outcome(path: Path, name: str, seed: int, fold: int | None) -> Outcom
         except DeclnetError as problem:
             error = str(problem)
     return Outcome(name, seed, path, error=error, fold=fold)
-
-
-def _write(directory: Path, content: Mapping[str, Any]) -> None:
-    path = directory / SWEEP_FILE
-    try:
-        write_json(path, content)
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written: {error.strerror}") from None
-
-
-def _checked(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of `sweep.json`; raise ValueError if it is malformed."""
-    specs, types = content.get("specs"), {"name": str, "values": dict, "seeds": list, "spec": str}
-    if not isinstance(content.get("status"), str) or not isinstance(specs, list) or not specs:
-        raise ValueError(f"{SWEEP_FILE}: has no status and specs")
-    for each in specs:
-        if not isinstance(each, dict) or any(
-            not isinstance(each.get(key), kind) for key, kind in types.items()
-        ):
-            raise ValueError(f"{SWEEP_FILE}: a spec needs {', '.join(types)}")
-        if Path(each["name"]).name != each["name"]:
-            raise ValueError(f"{SWEEP_FILE}: {each['name']!r} is not the name of a folder")
-        if any(type(seed) is not int for seed in each["seeds"]) or not each["seeds"]:
-            raise ValueError(f"{SWEEP_FILE}: the seeds of {each['name']} are not whole numbers")
-    return content

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from declnet.contracts.runs.callback import EpochFinished
+from declnet.data.splits import Data
 from declnet.errors import DeclnetError, OutputError
 from declnet.registry.registry import Registry
 from declnet.runs.resuming import has_begun, resume
@@ -31,6 +32,7 @@ class Task:
         resumes: whether the folder may hold what an earlier process did of the run.
         allow_changes: as for `resume`.
         stop_when: as for `run`; called in the process that gives out the tasks.
+        data: data sets by name, used instead of the spec's; only in this process.
     """
 
     spec: RunSpec
@@ -38,6 +40,7 @@ class Task:
     resumes: bool = False
     allow_changes: bool = False
     stop_when: StopWhen | None = None
+    data: Mapping[str, Data] | None = None
 
     def outcome(
         self,
@@ -102,6 +105,7 @@ def carry_out(task: Task, registry: Registry, progress: Progress) -> Outcome:
         if task.resumes and has_begun(task.directory):
             result = resume(
                 task.directory,
+                task.data,
                 allow_changes=task.allow_changes,
                 listener=listener,
                 registry=registry,
@@ -110,6 +114,7 @@ def carry_out(task: Task, registry: Registry, progress: Progress) -> Outcome:
         else:
             result = run(
                 task.spec,
+                task.data,
                 out=task.directory,
                 listener=listener,
                 registry=registry,
@@ -118,9 +123,6 @@ def carry_out(task: Task, registry: Registry, progress: Progress) -> Outcome:
     except DeclnetError as error:
         return task.outcome(error=str(error))
     return task.outcome(result.metrics, round(result.seconds, 3), stopped=result.stopped)
-
-
-SWEEP = "sweep"
 
 
 def claim_parent(out: Path | None, runs: Path, name: str) -> Path:

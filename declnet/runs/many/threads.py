@@ -28,12 +28,12 @@ PROCESSES_WORTHWHILE = 4.0
 """Seconds of runs that need Python from which on worker processes take them: starting one takes
 about a second."""
 
-FIXED = 0.05
+FIXED = 0.01
 """Seconds that a run takes besides its steps, about."""
 
 
 def jobs_for(tasks: Sequence[Task], jobs: int | None = None) -> int:
-    """Return how many tasks to execute at once.
+    """Return how many tasks to execute at the same time.
 
     Args:
         tasks: the tasks.
@@ -53,9 +53,9 @@ def side_by_side(
     disabled: Sequence[str],
     follow: Follow,
 ) -> Generator[Outcome, None, None]:
-    """Execute tasks at once; yield outcomes in order of completion.
+    """Execute tasks in parallel; yield outcomes in order of completion.
 
-    Each has the results of a run of its own with one BLAS thread, to the bit. If this ends early,
+    Each has the results of a separate run with one BLAS thread, to the bit. If this ends early,
     e.g. by an interruption, the runs are recorded as interrupted.
 
     Args:
@@ -72,7 +72,9 @@ def side_by_side(
         yield from threads.outcomes(follow)
         numbers = {id(task): number for number, task in enumerate(tasks)}
         left = sorted(threads.left, key=lambda each: numbers[id(each[0])])
-        if sum(seconds + FIXED for _, seconds in left) < PROCESSES_WORTHWHILE or len(left) == 1:
+        lasting = sum(seconds + FIXED for _, seconds in left)
+        given = any(task.data is not None for task, _ in left)  # which another process has not
+        if given or lasting < PROCESSES_WORTHWHILE or len(left) == 1:
             yield from one_after_another([task for task, _ in left], registry, follow)
         else:
             yield from at_once([task for task, _ in left], jobs, disabled, follow)
@@ -87,7 +89,7 @@ class _Threads:
 
     def __init__(self, tasks: Sequence[Task], jobs: int, registry: Registry) -> None:
         self._waiting, self._registry = deque(tasks), registry
-        self._jobs, self._runs = jobs, Alongside()
+        self._jobs, self._runs = jobs, Alongside(jobs=jobs, runs=len(tasks))
         self._answers: SimpleQueue[Outcome | tuple[Task, float] | None] = SimpleQueue()
         self._need_python: dict[tuple[int, ...], float] = {}
         self.left: list[tuple[Task, float]] = []

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from declnet.contracts.returned import checked_proposal
+from declnet.contracts.runs.returned import checked_proposal
 from declnet.contracts.runs.searcher import Searcher, StudyContext, StudyTrial, TrialState
 from declnet.errors import OutputError, RunError
 from declnet.runs.storage.writing import append_line, read_bytes

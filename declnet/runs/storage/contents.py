@@ -19,7 +19,7 @@ from declnet.runs.storage.folder import parse_json, parse_row, read_metrics, rea
 from declnet.runs.storage.manifest import inputs_of
 from declnet.runs.storage.origins import spec_of_run
 from declnet.runs.storage.writing import read_bytes
-from declnet.spec.document import read_document
+from declnet.spec.document.document import read_document
 from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class RunContents:
             OutputError: the run saved no weights, or they changed since.
             WeightsError: the weights cannot be read.
         """
-        from declnet.graph.parameters import parse_weights
+        from declnet.graph.weight_files import parse_weights
 
         content = self._files.read(folder.WEIGHTS)
         if content is None:

@@ -174,6 +174,21 @@ def claim_numbered(parent: Path, name: str) -> Path:
         raise _cannot_make(parent, error) from None
 
 
+def require_unclaimed(folder: Path) -> None:
+    """Raise OutputError if `claim` would, because a folder is not empty; change nothing."""
+    with suppress(OSError):
+        _written_first(folder)
+
+
+def _written_first(folder: Path) -> set[str]:
+    """Return what is there that says nothing alone; raise OutputError for anything else."""
+    left = {each.name for each in folder.iterdir() if not is_temporary(each)}
+    first = {each for each in left if each == ENSEMBLE or SHARD.fullmatch(each)}
+    if left - first:
+        raise OutputError(f"{folder}: the output folder is not empty; name another with --out")
+    return first
+
+
 def claim(folder: Path) -> Path:
     """Create the folder that the user named, or use it if it is empty.
 
@@ -185,12 +200,7 @@ def claim(folder: Path) -> Path:
     """
     try:
         make_folder(folder)
-        left = {each.name for each in folder.iterdir() if not is_temporary(each)}
-        # what is written first says nothing alone
-        first = {each for each in left if each == ENSEMBLE or SHARD.fullmatch(each)}
-        if left - first:
-            raise OutputError(f"{folder}: the output folder is not empty; name another with --out")
-        for each in first:
+        for each in _written_first(folder):
             (folder / each).unlink(missing_ok=True)
     except FileExistsError:
         raise OutputError(f"{folder}: the output folder is a file; name another") from None

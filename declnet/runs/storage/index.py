@@ -28,7 +28,7 @@ SETTLED = 2_000_000_000
 """Nanoseconds after which another write changes a file's times, on any file system."""
 
 MOST_ENTRIES = 200_000
-"""Entries above which the index starts anew, since those of deleted runs may remain."""
+"""Entries above which the index starts anew, since deleted runs may have left some."""
 
 FORMAT = 1
 
@@ -105,7 +105,7 @@ def indexed(root: Path) -> dict[str, Entry]:
 
 
 def update_index(root: Path, new: Mapping[str, Entry], gone: Iterable[str]) -> None:
-    """Add what is known of runs by their paths, and remove that of others, if possible.
+    """Add entries for runs by their paths, and remove all others, if possible.
 
     Another command may do so at the same time; one that finds the index locked leaves it alone.
     """
@@ -173,5 +173,5 @@ def _connected(*, create: bool = False) -> Iterator[sqlite3.Connection]:
 
 
 def _sum(path: str, base: int, entry: str) -> int:
-    """Return a checksum of an entry, which tells a damaged one, from that of its base."""
+    """Return a checksum that detects a damaged entry, from the checksum of its base."""
     return zlib.crc32(f"{path}\n{entry}".encode(), base)

@@ -15,7 +15,7 @@ from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import RunFiles
 from declnet.runs.storage.folder import parse_row, read_manifest, read_metrics, reading
 from declnet.runs.storage.index import Entry, indexed, stamp_of, update_index
-from declnet.spec.document import read_document
+from declnet.spec.document.document import read_document
 from declnet.spec.flatten import flatten
 
 DEEPEST = 5
@@ -68,8 +68,8 @@ class Skipped:
 def list_runs(directory: Path, prefix: str = "") -> Iterator[ListedRun | Skipped]:
     """Yield every run in a folder, and every subfolder without a run, sorted by path.
 
-    Of many runs, those that have not changed since an earlier listing are not read again: what was
-    read then is in an index in the user's cache folder.
+    If there are many runs, those that have not changed since an earlier listing are not read
+    again, but taken from an index in the user's cache folder.
 
     Args:
         directory: the folder.
@@ -121,7 +121,7 @@ def run_folders(paths: Iterable[str | Path]) -> list[Path]:
 
 
 def holds_runs(path: Path) -> bool:
-    """Return whether a folder is not that of a run itself; raise OutputError if unreadable."""
+    """Return whether a folder is not a run's folder; raise OutputError if unreadable."""
     with reading(path):
         return path.is_dir() and not (path / folder.MANIFEST).exists()
 

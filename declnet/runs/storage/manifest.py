@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 import declnet
 from declnet.contracts.execution.kernel import Kernel
 from declnet.contracts.network.inputs import UNNAMED, InputInfo
+from declnet.data.sharing import made_once
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.registry.spelling import kind_in_words
 from declnet.runs.storage.checksums import checksum
@@ -20,7 +22,7 @@ from declnet.training.metrics import directions
 
 if TYPE_CHECKING:
     from declnet.graph.model import Model
-    from declnet.runs.session import ReadyRun
+    from declnet.runs.ready_run import ReadyRun
     from declnet.spec.model import RunSpec
 
 
@@ -33,6 +35,8 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> dict[str, Any]:
     """
     spec, model, data = ready.spec, ready.prepared.model, ready.prepared.data
     kernels = ready.trainer.kernels.used
+    components = partial(used_components, spec, model, kernels, ready.registry)
+    about = "components", [each for key, each in vars(spec).items() if key != "seed"], kernels
     return {
         "status": "running",
         "name": spec.name,
@@ -45,7 +49,7 @@ def first_manifest(ready: ReadyRun, spec_file: bytes) -> dict[str, Any]:
         },
         **_initial_weights(spec),
         "better": directions(spec.heads),
-        "components": used_components(spec, model, kernels, ready.registry),
+        "components": made_once((model.nodes, ready.registry), about, components),
         "engine": _engine(kernels),
         "declnet": declnet.__version__,
         "python": platform.python_version(),
@@ -119,6 +123,7 @@ def _engine(kernels: Sequence[type[Kernel]]) -> dict[str, str]:
     return {"kernels": names, **versions}
 
 
+@cache
 def _blas() -> dict[str, str]:
     config: Any = np.show_config(mode="dicts")
     blas = (config or {}).get("Build Dependencies", {}).get("blas", {})

@@ -6,9 +6,11 @@ import hashlib
 import json
 import math
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from safetensors.numpy import save
@@ -22,12 +24,13 @@ from declnet.runs.storage.checkpoints import Checkpoint, Checkpoints
 from declnet.runs.storage.checksums import checksum
 from declnet.runs.storage.manifest import now
 from declnet.runs.storage.writing import (
-    append_line,
     json_document,
+    json_line,
     open_file,
     remove_temporary,
     write_atomically,
     write_json,
+    write_together,
 )
 
 
@@ -36,19 +39,38 @@ class HistoryFile:
 
     def __init__(self, path: Path) -> None:
         self._path, self._bytes, self._hash = path, 0, hashlib.sha256()
+        self._unwritten: list[bytes] = []
 
     def append(self, row: dict[str, Any]) -> None:
-        """Append a line; raise OSError if it cannot be written."""
-        line = append_line(self._path, row)
+        """Append a line, which `write` writes."""
+        line = json_line(row)
+        self._unwritten.append(line)
         self._bytes += len(line)
         self._hash.update(line)
 
+    def taken(self) -> bytes:
+        """Return the lines that were appended, for the caller to write."""
+        lines, self._unwritten = b"".join(self._unwritten), []
+        return lines
+
+    def write(self) -> None:
+        """Write the lines that were appended; raise OSError if they cannot be written."""
+        lines = self.taken()
+        if lines:
+            with open_file(self._path, "ab") as file:  # buffered: other writes may be short ones
+                file.write(lines)
+
     def state(self) -> dict[str, Any]:
         """Sync the file to disk and return its length and hash; raise OSError on failure."""
+        self.write()
         if self._bytes:
             with open_file(self._path, "rb") as file:
                 os.fsync(file.fileno())
         return {"bytes": self._bytes, "sha256": self._hash.hexdigest()}
+
+    def remove(self) -> None:
+        """Remove what an earlier process left; raise OSError if that fails."""
+        self._path.unlink(missing_ok=True)
 
     def begins_as(self, state: dict[str, Any]) -> bool:
         """Return whether the file still begins with the content described by `state`."""
@@ -74,6 +96,10 @@ def with_nan(row: dict[str, Any]) -> dict[str, Any]:
     return {name: math.nan if value is None else value for name, value in row.items()}
 
 
+BRIEF = 0.2
+"""Seconds that a run may take if it is written only once it has ended."""
+
+
 class Record:
     """The folder of a running run, locked by this process.
 
@@ -88,6 +114,8 @@ class Record:
         self.history = HistoryFile(directory / folder.HISTORY)
         self.checkpoints = Checkpoints(directory)
         self._checksums = {folder.SPEC: manifest["spec"]}
+        self._unwritten: dict[str, bytes] = {}
+        self._due = 0.0
 
     @classmethod
     def begun(
@@ -96,18 +124,38 @@ class Record:
         spec_toml: str,
         preparation: FittedPreparation | None,
         manifest: dict[str, Any],
+        *,
+        may_wait: bool = False,
     ) -> Self:
         """Write everything known before the first step; raise RunError on failure.
 
         The spec is written first, so that a run killed in between can be restarted.
+
+        Args:
+            may_wait: whether to do so only once the run has taken `BRIEF` seconds. A run that ends
+                before, or is killed, has then left no trace until its end.
         """
         record = cls(directory, manifest)
-        with _writing(directory):
-            remove_temporary(directory)
-            write_atomically(directory / folder.SPEC, spec_toml.encode())
-            record._prepared(preparation)
-            write_json(directory / folder.MANIFEST, manifest)
+        record._unwritten = {folder.SPEC: spec_toml.encode(), **_files_of(preparation)}
+        record._due = time.perf_counter() + BRIEF
+        if not may_wait:
+            record._begin()
         return record
+
+    def _begin(self) -> None:
+        """Write what is known before the first step, and the epochs since, unless it was done."""
+        if self._unwritten:
+            with _writing(self.directory):
+                remove_temporary(self.directory)
+                self.history.remove()
+                self._write_first()
+                write_json(self.directory / folder.MANIFEST, self._manifest)
+                self.history.write()
+
+    def keep_up(self) -> None:
+        """Write what has waited, if it is time; raise RunError if that fails."""
+        if self._unwritten and time.perf_counter() > self._due:
+            self._begin()
 
     def resumed(self, epoch: int, step: int, changes: list[str]) -> None:
         """Add to the manifest where another process resumes, and what has changed since."""
@@ -131,15 +179,17 @@ class Record:
             remove_temporary(self.directory)
             self.checkpoints.rewind(checkpoint)
             rows = self.history.cut(length)
-            self._prepared(preparation)
+            self._write(_files_of(preparation))
             (self.directory / folder.CALIBRATION).unlink(missing_ok=True)  # of a kill at the end
             write_json(self.directory / folder.MANIFEST, self._manifest)
         return rows
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Add a logged epoch to the history; raise RunError if it cannot be written."""
-        with _writing(self.directory / folder.HISTORY):
-            self.history.append(row)
+        self.history.append(row)
+        if not self._unwritten:
+            with _writing(self.directory / folder.HISTORY):
+                self.history.write()
 
     def checkpoint(
         self,
@@ -152,6 +202,7 @@ class Record:
         keep_last: int,
     ) -> None:
         """Write a checkpoint like `Checkpoints.write`; raise RunError on failure."""
+        self._begin()
         with _writing(self.directory):
             history = {"history": self.history.state()}
             self.checkpoints.write(content | history, epoch, batch, step, best, keep_last)
@@ -173,16 +224,19 @@ class Record:
         Raises:
             RunError: a file cannot be written.
         """
+        files = {folder.WEIGHTS: save(model.parameters()), folder.METRICS: json_document(metrics)}
+        if calibration is not None:
+            files[folder.CALIBRATION] = json_document(calibration)
+        if analyses:
+            files[folder.ANALYSES] = json_document(analyses)
+        if self._unwritten:
+            files[folder.HISTORY] = self.history.taken()
         with _writing(self.directory):
-            self._weights(model)
-            if calibration is not None:
-                self._write(folder.CALIBRATION, json_document(calibration))
-            self._write(folder.METRICS, json_document(metrics))
-            if analyses:
-                self._write(folder.ANALYSES, json_document(analyses))
-            self._checksums[folder.HISTORY] = f"sha256:{self.history.state()['sha256']}"
-            files = {"files": dict(sorted(self._checksums.items()))}
-            self._end("finished", seconds, {**ending, **files})
+            self._write_first(files)
+            if folder.HISTORY not in files:
+                self._checksums[folder.HISTORY] = f"sha256:{self.history.state()['sha256']}"
+            listed = {"files": dict(sorted(self._checksums.items()))}
+            self._end("finished", seconds, {**ending, **listed})
 
     def forget_checkpoints(self) -> None:
         """Remove the checkpoints of a finished run; ignore files that cannot be removed."""
@@ -199,31 +253,37 @@ class Record:
         Never raises: a disk that made the run fail may also fail here, and the run's own error is
         the one to report.
         """
-        with suppress(OSError):
+        with suppress(OSError, RunError):
+            self._begin()
             if isinstance(error, KeyboardInterrupt):
-                self._weights(model)
+                self._write({folder.WEIGHTS: save(model.parameters())})
                 self._end("interrupted", seconds, {**found, "files": self._checksums})
             else:
                 message = f"{type(error).__name__}: {error}"
                 self._end("failed", seconds, {**found, "error": message})
 
-    def _weights(self, model: Model) -> None:
-        self._write(folder.WEIGHTS, save(model.parameters()))
+    def _write_first(self, others: Mapping[str, bytes] = MappingProxyType({})) -> None:
+        """Write what has waited, and others; the spec first."""
+        files, self._unwritten = {**self._unwritten, **others}, {}
+        self._write(files)
 
-    def _prepared(self, preparation: FittedPreparation | None) -> None:
-        written = stored(preparation) if preparation is not None else None
-        if written is not None and written.arrays:
-            self._write(folder.PREPARATION_ARRAYS, save(written.arrays))
-        if written is not None:
-            self._write(folder.PREPARATION, json_document(written.document))
-
-    def _write(self, name: str, content: bytes) -> None:
-        write_atomically(self.directory / name, content)
-        self._checksums[name] = checksum(content)
+    def _write(self, files: Mapping[str, bytes]) -> None:
+        """Write files by name."""
+        write_together(self.directory, files)
+        self._checksums |= {name: checksum(content) for name, content in files.items()}
 
     def _end(self, status: str, seconds: float, more: Mapping[str, Any]) -> None:
         self._manifest |= {"status": status, "ended": now(), "seconds": round(seconds, 3), **more}
         write_json(self.directory / folder.MANIFEST, self._manifest)
+
+
+def _files_of(preparation: FittedPreparation | None) -> dict[str, bytes]:
+    """Return the files of a preparation by name."""
+    written = stored(preparation) if preparation is not None else None
+    if written is None:
+        return {}
+    arrays = {folder.PREPARATION_ARRAYS: save(written.arrays)} if written.arrays else {}
+    return {**arrays, folder.PREPARATION: json_document(written.document)}
 
 
 @contextmanager

@@ -8,10 +8,13 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
+
+from pydantic_core import to_json
 
 
 def read_bytes(path: Path) -> bytes:
@@ -38,7 +41,7 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: the folder cannot be written to.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = _temporary(path)
     try:
         with temporary.open("wb") as file:
             yield file
@@ -46,8 +49,13 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         temporary.replace(path)
         sync_folder(path.parent)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}")
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -60,6 +68,33 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Do the same for several files of a folder, given by name.
+
+    They are synced one after another, which costs less than syncing each before the next is
+    written. A kill may leave some of them old and others new; the first ones are replaced first.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    temporary = {name: _temporary(folder / name) for name in files}
+    try:
+        with ExitStack() as stack:
+            opened = [stack.enter_context(each.open("wb")) for each in temporary.values()]
+            for file, content in zip(opened, files.values(), strict=True):
+                file.write(content)
+                file.flush()
+            for file in opened:
+                os.fsync(file.fileno())
+        for name, each in temporary.items():
+            each.replace(folder / name)
+        sync_folder(folder)
+    except BaseException:
+        for each in temporary.values():
+            each.unlink(missing_ok=True)
+        raise
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a value as indented JSON, atomically; raise OSError as `write_atomically` does."""
     write_atomically(path, json_document(value))
@@ -67,22 +102,25 @@ def write_json(path: Path, value: Any) -> None:
 
 def json_document(value: Any) -> bytes:
     """Return a value as the content of an indented JSON file."""
-    text = json.dumps(_with_nulls(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return to_json(value, indent=2, inf_nan_mode="null") + b"\n"  # ten times as fast as `json`
+
+
+def json_line(value: Any) -> bytes:
+    """Return a value as one line of JSON."""
+    text = json.dumps(_with_nulls(value), ensure_ascii=False, allow_nan=False) + "\n"
     return text.encode()
 
 
-def append_line(path: Path, value: Any) -> bytes:
-    """Append a value as one line of JSON and return the line; raise OSError."""
-    text = json.dumps(_with_nulls(value), ensure_ascii=False, allow_nan=False) + "\n"
-    line = text.encode()
+def append_line(path: Path, value: Any) -> None:
+    """Append a value as one line of JSON; raise OSError."""
+    line = json_line(value)
     with open_file(path, "ab") as file:  # buffered: an unbuffered write may be a short one
         file.write(line)
-    return line
 
 
 def make_folder(path: Path) -> None:
     """Create a folder and its missing parents, and sync their entries; raise OSError on failure."""
-    missing = [each for each in (path, *path.parents) if not each.exists()]
+    missing = list(takewhile(lambda each: not each.exists(), (path, *path.parents)))
     path.mkdir(parents=True, exist_ok=True)
     for each in missing:
         sync_folder(each.parent)
@@ -114,7 +152,7 @@ def remove_temporary(folder: Path) -> None:
 
 
 def is_temporary(path: Path) -> bool:
-    """Return whether a file's name is that of a temporary file or folder of a run."""
+    """Return whether a name belongs to a temporary file or folder of a run."""
     return bool(re.fullmatch(r"\..+\.[a-z]+\.\d+", path.name))
 
 

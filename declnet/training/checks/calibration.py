@@ -8,8 +8,8 @@ from typing import get_args, get_origin
 
 import numpy as np
 
-from declnet.contracts.returned import checked_least
 from declnet.contracts.runs.calibrator import Calibrator, Task
+from declnet.contracts.runs.returned import checked_least
 from declnet.errors import DataError, Diagnostic
 from declnet.registry.spelling import counted
 from declnet.spec.heads import Head
@@ -108,7 +108,7 @@ def _too_few(calibrator: Calibrator, samples: int) -> Iterator[str]:
 def _thresholds_of_metrics(
     head: HeadPart, calibrator: Calibrator, task: PredictionTask | None
 ) -> Iterator[Diagnostic]:
-    """Yield an error for a metric with a threshold of its own, or that takes only a single one."""
+    """Yield an error for a metric with its own threshold, or that takes only a single one."""
     for position, metric in head.metrics.items():
         field = type(metric).model_fields.get("threshold")
         path = (*head.metrics_path, position)

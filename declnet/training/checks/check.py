@@ -2,233 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.component import Component
-from declnet.contracts.context import LayerContext, RunContext
 from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.network.inputs import InputInfo, lengths_of
 from declnet.contracts.network.metric_names import Better
-from declnet.contracts.network.parameter import ParameterInfo
-from declnet.contracts.returned import checked_diagnostics
 from declnet.data.replacing import column_names
 from declnet.data.sets import PreparedSets
+from declnet.data.sharing import made_once, shared_data
 from declnet.data.splits import Data
-from declnet.errors import Diagnostic, KeyPath, SpecError, WeightsError
-from declnet.graph.initial_weights import StartingPoint, starting_point
+from declnet.errors import Diagnostic, SpecError
+from declnet.graph.initial_weights import StartingPoint
+from declnet.graph.initializers import initializer_problems
 from declnet.graph.kernels import engine_problem, engine_warnings
-from declnet.graph.parameters import (
-    check_fit,
-    group_of,
-    group_problems,
-    initializer_problems,
-    read_weight_shapes,
-    slots_of,
-)
-from declnet.graph.shapes import Inferred, Node, infer, input_limits
+from declnet.graph.parameters import slots_of
+from declnet.graph.shapes import Inferred, Node, infer
 from declnet.registry.registry import Registry
-from declnet.spec.messages import from_here, hint_for_missing
-from declnet.spec.model import InitialWeights, RunSpec, TrainingSpec
+from declnet.spec.model import RunSpec
 from declnet.spec.partial import PartialSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import ParsedSpec
 from declnet.training.checks.calibration import calibration_problems
-from declnet.training.checks.data import (
-    Described,
-    class_problems,
-    data_problems,
-    describe,
-    floats_for_integers,
-    input_problems,
-    limit_problems,
-    origin_of,
-)
-from declnet.training.checks.heads import (
-    CheckedHead,
-    checked_heads,
-    output_problems_of,
-    target_problems_of,
-)
+from declnet.training.checks.components import component_problems, known_epochs
+from declnet.training.checks.data import Described, class_problems, data_problems, describe
+from declnet.training.checks.heads import checked_heads, output_problems_of, target_problems_of
+from declnet.training.checks.integers import input_problems, within_limits
 from declnet.training.checks.leakage import leakage_warnings
 from declnet.training.checks.model import frozen_problems, linear_problems, output_problems
+from declnet.training.checks.parameters import group_problems, weight_problems
 from declnet.training.checks.schedules import schedule_problems
-from declnet.training.checks.streams import describe_streams
-from declnet.training.checks.targets import label_problems, target_problems
+from declnet.training.checks.streams import describe_streams, previews, sure_errors
+from declnet.training.checks.targets import label_problems, one_class_warnings, target_problems
 from declnet.training.memory import run_memory, too_large
 from declnet.training.metrics import history_metrics
-
-
-def weight_problems(
-    spec: PartialSpec, nodes: Sequence[Node]
-) -> tuple[StartingPoint | None, list[Diagnostic]]:
-    """Return what is loaded by `model.initial_weights` if it is a part, and the errors in it.
-
-    Names and shapes are compared if all nodes are known.
-    """
-    initial, path = spec.model.initial_weights, spec.model.weights_path
-    if path is None:
-        return None, []
-    try:
-        shapes = read_weight_shapes(path)
-        if nodes and isinstance(initial, InitialWeights):
-            return starting_point(slots_of(nodes), shapes, initial)
-        if nodes:
-            check_fit(slots_of(nodes), shapes, str(path))
-    except WeightsError as error:
-        hint, where = hint_for_missing(path), ("model", "initial_weights")
-        inside = ("path",) if isinstance(initial, InitialWeights) else ()
-        return None, [Diagnostic(from_here(str(error)), hint, (*where, *inside), "E050")]
-    return None, []
-
-
-def component_problems(
-    spec: PartialSpec,
-    heads: Sequence[CheckedHead],
-    infos: Mapping[str, DataInfo],
-    inferred: Inferred,
-    metrics: Mapping[str, Better | None],
-    columns: tuple[str, ...] = (),
-) -> list[Diagnostic]:
-    """Return the diagnostics from the components' own checks, located in the spec.
-
-    Args:
-        metrics: the metrics in a row of the history; empty if unknown.
-        columns: the raw columns of the training data; empty if unknown.
-    """
-    layers = _outlined(inferred.nodes)
-    complete = tuple(each for each in layers if each is not None)
-    known = complete if len(complete) == len(layers) else ()
-    context, contexts = _contexts(spec, heads, infos, known, layers, metrics, columns)
-    groups = spec.optimizer.groups if spec.optimizer is not None else ()
-    updated: dict[KeyPath, list[ParameterInfo]] = {}
-    for slot in slots_of(inferred.complete, groups):
-        if slot.is_trained():
-            group = group_of(slot.key, groups)
-            place: KeyPath = ("optimizer",) if group < 0 else ("optimizer", "groups", group)
-            updated.setdefault(place, []).append(slot.info)
-    problems = []
-    for path, component, here in _components(spec, layers):
-        found_at = contexts.get(path) or contexts.get(path[:-1]) or context
-        own = replace(found_at, here=here, parameters=tuple(updated.get(path, ())))
-        again = path[:2] == ("optimizer", "groups") and not groups[int(path[2])].has_own_rate
-        for found in checked_diagnostics(component, component.check(own)):
-            if again and found.severity == "warning":
-                continue  # it is about what the group inherits
-            guilty: KeyPath = path
-            if found.layer is not None and found.layer in layers:
-                guilty = ("model", "layers", layers.index(found.layer))
-            elif found.data is not None and found.data in spec.data.sources:
-                source = spec.data.sources[found.data]
-                guilty = ("data", found.data) if found.path else origin_of(source, found.data)
-            where = (*guilty, *found.path)
-            problems.append(Diagnostic(found.message, found.help, where, found.code))
-    return problems
-
-
-def _epochs(training: TrainingSpec, infos: Mapping[str, DataInfo]) -> int | None:
-    """Return the number of epochs as declared, or else by the number of updates, if known."""
-    samples = infos["train"].samples if "train" in infos else None
-    if training.epochs is None and training.max_steps is not None and samples:
-        return training.started_epochs(samples)
-    return training.epochs
-
-
-def _contexts(
-    spec: PartialSpec,
-    heads: Sequence[CheckedHead],
-    infos: Mapping[str, DataInfo],
-    known: tuple[LayerContext, ...],
-    layers: Sequence[LayerContext | None],
-    metrics: Mapping[str, Better | None],
-    columns: tuple[str, ...],
-) -> tuple[RunContext, dict[KeyPath, RunContext]]:
-    """Return what components see of the run, and what losses and metrics do, by their paths."""
-    ends = [_output(each, layers) if known else () for each in heads]
-    context = RunContext(
-        known,
-        infos,
-        heads[0].part.loss if len(heads) == 1 else None,
-        spec.optimizer,
-        epochs=_epochs(spec.training, infos),
-        metrics=metrics,
-        outputs=tuple(dict.fromkeys(each for own in ends for each in own)),
-        callbacks=tuple(spec.callbacks.values()),
-        columns=columns,
-    )
-    contexts: dict[KeyPath, RunContext] = {}
-    for head, own in zip(heads, ends, strict=True):
-        of_head = replace(context, data=head.infos, loss=head.part.loss, outputs=own)
-        if not own:  # its output is unknown
-            of_head = replace(of_head, layers=())
-        part = head.part
-        contexts |= dict.fromkeys((part.path, part.metrics_path, part.calibration_path), of_head)
-    return context, contexts
-
-
-def _output(head: CheckedHead, layers: Sequence[LayerContext | None]) -> tuple[LayerContext, ...]:
-    """Return the output of a loss as components see it, if it is known."""
-    found = layers[len(head.nodes) - 1] if head.nodes else None
-    return () if found is None else (found,)
-
-
-def _components(
-    spec: PartialSpec, layers: tuple[LayerContext | None, ...]
-) -> Iterator[tuple[KeyPath, Component, LayerContext | None]]:
-    named: list[tuple[KeyPath, Component | None]] = [
-        *((("data", name), source) for name, source in spec.data.sources.items()),
-        *((head.path, head.loss) for head in spec.heads),
-        (("optimizer",), spec.optimizer),
-        *(
-            ((*head.metrics_path, position), metric)
-            for head in spec.heads
-            for position, metric in head.metrics.items()
-        ),
-        *(
-            ((*head.calibration_path, position), step)
-            for head in spec.heads
-            for position, step in head.calibration.items()
-        ),
-        *((("training", "callbacks", each), other) for each, other in spec.callbacks.items()),
-        *((("analyses", each), other) for each, other in spec.analyses.items()),
-    ]
-    for index, (part, here) in enumerate(zip(spec.layers, layers, strict=True)):
-        if here is not None and part.layer is not None:
-            for path, component in _with_inner(("model", "layers", index), part.layer):
-                yield path, component, here
-    for path, outer in named:
-        if outer is not None:
-            for inner_path, component in _with_inner(path, outer):
-                yield inner_path, component, None
-    for position, group in enumerate(spec.optimizer.groups if spec.optimizer is not None else ()):
-        place = ("optimizer", "groups", position)
-        for inner_path, component in _with_inner(place, group.optimizer):
-            yield inner_path, component, None
-
-
-def _with_inner(path: KeyPath, component: Component) -> Iterator[tuple[KeyPath, Component]]:
-    """Yield a component and those in its fields: regularizers, initializers, schedules."""
-    yield path, component
-    for name in type(component).model_fields:
-        value: Any = getattr(component, name)
-        if isinstance(value, Component):
-            yield from _with_inner((*path, name), value)
-
-
-def _outlined(nodes: tuple[Node | None, ...]) -> tuple[LayerContext | None, ...]:
-    """Return the nodes as components see them; None if one, or one before it, is unknown."""
-    outlined: list[LayerContext | None] = []
-    for node in nodes:
-        if node is None or any(value and outlined[value - 1] is None for value in node.inputs):
-            outlined.append(None)
-            continue
-        above = tuple(outlined[value - 1] if value else None for value in node.inputs)
-        outlined.append(
-            LayerContext(node.name, node.layer, above, node.input_shapes, node.output_shape)
-        )
-    return tuple(outlined)
 
 
 @dataclass(frozen=True)
@@ -315,8 +123,47 @@ def _checked(
 ) -> Checked:
     partial = parsed.partial
     seed = parsed.spec.seed if parsed.spec is not None else 0
-    streamed = data is None and partial.data.stream is not None
-    described = describe_streams(partial, seed) if streamed else describe(partial, seed, data)
+    if data is not None or partial.data.stream is None:
+        return _checked_once(describe(partial, seed, data), parsed, registry, data, suspects)
+    # reading all of a stream takes long, so what its first samples prove is reported before
+    early = [_checked_on(each, parsed, registry, None, False) for each in previews(partial)]
+    sure = sure_errors([each.errors for each in early])
+    if sure:
+        return replace(early[0], problems=tuple(sure), sets=None)
+    return _checked_once(describe_streams(partial, seed), parsed, registry, None, suspects)
+
+
+def _checked_once(
+    described: Described,
+    parsed: ParsedSpec,
+    registry: Registry,
+    data: Mapping[str, Data] | None,
+    suspects: bool,
+) -> Checked:
+    """Check a spec whose data has been described, once for all runs that share this data."""
+
+    def check() -> Checked:
+        return _checked_on(described, parsed, registry, data, suspects)
+
+    if shared_data() is None or parsed.spec is None or parsed.diagnostics:
+        return check()
+    sections = [each for name, each in vars(parsed.spec).items() if name != "seed"]
+    about = parsed.source_map, registry, described.infos, described.problems, suspects
+    checked = made_once((described.sets, described.loaded), ("check", sections, *about), check)
+    # data that the check loaded, for its limits, may be that of another seed
+    return checked if checked.sets is described.sets else replace(checked, sets=None)
+
+
+def _checked_on(
+    described: Described,
+    parsed: ParsedSpec,
+    registry: Registry,
+    data: Mapping[str, Data] | None,
+    suspects: bool,
+) -> Checked:
+    """Check a spec on described data; the seed counts only where more data is loaded."""
+    partial = parsed.partial
+    seed = parsed.spec.seed if parsed.spec is not None else 0
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
     inferred = infer(partial.layers, _inputs(partial, described), registry, partial.outputs)
@@ -331,7 +178,7 @@ def _checked(
     problems += data_problems(partial, infos, described.sets)
     if described.sets is None:  # else the data was loaded, with its classes
         problems += class_problems(partial, infos)
-    described, limited = _within_limits(partial, described, seed, data, inferred)
+    described, limited = within_limits(partial, described, seed, data, inferred)
     problems += limited or input_problems(inferred.nodes, train)
     starting, found = weight_problems(partial, inferred.complete)
     problems += found
@@ -349,10 +196,11 @@ def _checked(
     for each in heads:
         problems += label_problems(each.part, partial.data, each.infos, each.nodes, registry)
     if suspects:
+        problems += one_class_warnings(partial, described.sets)
         problems += leakage_warnings(partial, described.sets, described.parts)
     problems += calibration_problems(partial, heads, validated)
     problems += linear_problems(inferred.nodes, registry)
-    problems += frozen_problems(inferred.complete, _epochs(partial.training, infos))
+    problems += frozen_problems(inferred.complete, known_epochs(partial.training, infos))
     memory = run_memory(partial, described.held, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine, registry)
     problems += [each for each in demands if each is not None]
@@ -367,29 +215,6 @@ def _checked(
         partial.data.no_features,
         starting,
     )
-
-
-def _within_limits(
-    partial: PartialSpec,
-    described: Described,
-    seed: int,
-    data: Mapping[str, Data] | None,
-    inferred: Inferred,
-) -> tuple[Described, list[Diagnostic]]:
-    """Return errors for integers that layers do not take, with the data loaded for that."""
-    train = described.infos.get("train")
-    if train is None or any(each.severity == "error" for each in described.problems):
-        return described, []
-    unsuited = floats_for_integers(inferred.complete, train)
-    limits = {k: v for k, v in input_limits(inferred.complete).items() if k not in unsuited}
-    if not limits:
-        return described, []
-    loaded = described
-    if described.sets is None:
-        loaded = describe(partial, seed, data, loads_arrays=True)
-        if loaded.sets is None:
-            return described, loaded.problems
-    return replace(described, sets=loaded.sets), limit_problems(partial, loaded, limits)
 
 
 def _without_lost(

@@ -2,111 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
+from declnet.contracts.data.returned import checked_info
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import UNNAMED, InputInfo, by_name
-from declnet.contracts.returned import checked_info
-from declnet.data.integer_limits import Limits, require_within
+from declnet.contracts.network.inputs import UNNAMED, InputInfo
 from declnet.data.named_inputs import AT_INPUTS
-from declnet.data.preparation import ARRAY
-from declnet.data.sets import (
-    PreparedSets,
-    load_sets,
-    require_class,
-    split_and_prepared,
-)
-from declnet.data.splits import Data, held_out_count
+from declnet.data.sets import PreparedSets, load_sets, require_class, split_and_prepared
+from declnet.data.sharing import made_once
+from declnet.data.splits import Data
 from declnet.data.target_encoding import TargetEncoding
 from declnet.data.targets import wanted_targets
 from declnet.data.windows import AT_SERIES, Windows
 from declnet.errors import DataError, Diagnostic, KeyPath
-from declnet.graph.shapes import Node
-from declnet.registry.spelling import counted
 from declnet.spec.data_section import DataSpec
 from declnet.spec.messages import from_here, hint_for_missing
-from declnet.spec.model import TrainingSpec
 from declnet.spec.partial import PartialSpec
-
-
-def size_problems(
-    spec: PartialSpec, samples: int, in_memory: bool, windows: int | None = None
-) -> list[Diagnostic]:
-    """Return the errors in the sizes, at most one.
-
-    Args:
-        samples: number of training samples before anything is held out.
-        in_memory: whether x is an array rather than mapped from a file.
-        windows: number of windows in the training data, if there are any.
-    """
-    out = {name: held_out_count(samples, share) for name, share in spec.data.fractions.items()}
-    for name, count in out.items():
-        if not 0 < count < samples:
-            message = (
-                f"{spec.data.fractions[name]} of {counted(samples, 'sample')} leaves {count} for "
-                f"{name} and {samples - count} for training"
-            )
-            hint = f"take a {'smaller' if count else 'larger'} fraction"
-            return [_problem(("data", name), message, hint)]
-    varied = [number for number, each in enumerate(spec.data.prepare) if each.training_only]
-    if varied and spec.training.batch_size is None:
-        message = (
-            "mini-batches vary, but without batch_size, each step takes all samples as they are"
-        )
-        return [
-            _problem(
-                ("data", "prepare", varied[0]), message, "add e.g. batch_size = 128 to [training]"
-            )
-        ]
-    rest = samples - sum(out.values())
-    folds = spec.data.folds
-    if folds is not None and rest < folds:
-        message = f"{counted(rest, 'sample')}: too few for {folds} folds"
-        fewer = f"take at most {rest} folds" if rest > 1 else None
-        return [_problem(("data", "folds"), message, fewer)]
-    if spec.training.batch_size is None and not in_memory:
-        message = "data that is mapped from a file is trained on in mini-batches"
-        hint = "add batch_size = 128 to [training], or mapped = false to the data source"
-        return [_problem(("data", "train"), message, hint)]
-    if folds is not None:
-        rest = _left_by_fold(spec, rest, folds)
-    if windows is not None:
-        rest = samples = windows
-    if spec.training.batch_size is not None and spec.training.batch_size > rest:
-        message = f"a batch of {spec.training.batch_size} is larger than the training data"
-        held = f" ({samples - rest} of {samples} are held out)" if rest < samples else ""
-        there = f"there {'is' if rest == 1 else 'are'} {counted(rest, 'sample')}{held}"
-        hint = f"{there}; without batch_size, each step takes all"
-        return [_problem(("training", "batch_size"), message, hint)]
-    return _group_problems(spec.training, rest)
-
-
-def _group_problems(training: TrainingSpec, samples: int) -> list[Diagnostic]:
-    batches = training.epoch_batches(samples) if samples else 0
-    if training.accumulate <= max(batches, 1):
-        return []
-    plural = "es" if batches > 1 else ""
-    message = f"an epoch has {batches} batch{plural}, fewer than {training.accumulate}"
-    hint = f"take at most {batches}, or a smaller batch_size"
-    return [_problem(("training", "accumulate"), message, hint)]
-
-
-def _left_by_fold(spec: PartialSpec, samples: int, folds: int) -> int:
-    """Return the size of the smallest training set among the folds, as far as it is known."""
-    method = spec.data.split.method
-    if method in ("grouped", "column"):  # depends on the size of the groups
-        return samples
-    if method == "time":
-        return samples - folds * (samples // (folds + 1))
-    return samples - -(-samples // folds)
-
-
-def _problem(path: KeyPath, message: str, hint: str | None) -> Diagnostic:
-    return Diagnostic(message, hint, path, "E033")
+from declnet.training.checks.sizes import size_problems
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,7 +194,7 @@ def _described(spec: PartialSpec) -> tuple[dict[str, DataInfo | None], list[Diag
     infos: dict[str, DataInfo | None] = {}
     for name, source in spec.data.sources.items():
         try:
-            infos[name] = checked_info(source, source.describe())
+            infos[name] = made_once((), ("info", source), partial(_info, source))
         except DataError as error:
             path = getattr(source, "path", None)
             other = hint_for_missing(path) if isinstance(path, Path) else None
@@ -287,6 +203,10 @@ def _described(spec: PartialSpec) -> tuple[dict[str, DataInfo | None], list[Diag
                 Diagnostic(from_here(error.message), error.hint or other, at, error.code)
             )
     return infos, problems
+
+
+def _info(source: DataSource) -> DataInfo | None:
+    return checked_info(source, source.describe())
 
 
 def origin_of(source: DataSource | None, name: str) -> KeyPath:
@@ -376,68 +296,3 @@ def _unlike(
             of = f' of the input "{each}"' if each else ""
             return f"{name} has samples{of} of shape {info.shape}, train of {train[each].shape}"
     return None
-
-
-def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> list[Diagnostic]:
-    """Return an error for the first number of an input that its layers do not take."""
-    if described.sets is None:
-        return []
-    preparation, whole = described.sets.preparation, described.loaded
-    steps = preparation.steps if preparation is not None else ()
-    changed = {name for step in steps for name in step.states}
-    for name, part in described.parts.items():
-        of = name if name in spec.data.sources else "train"
-        called = partial(_sample, name, part, sampled=bool(described.sets.streams))
-        try:
-            if of == "train" and isinstance(whole, Dataset):  # which numbers samples as the file
-                kept = {*by_name(whole.x)} - {*changed, *([UNNAMED] if ARRAY in changed else [])}
-                own = {key: each for key, each in limits.items() if key in kept}
-                require_within(
-                    whole.x,
-                    own,
-                    partial(_sample, "train", whole, sampled=bool(described.sets.streams)),
-                )
-            require_within(described.sets.datasets[name].x, limits, called)
-        except DataError as error:
-            at = origin_of(spec.data.sources.get(of), of)
-            return [Diagnostic(error.message, error.hint, at, error.code)]
-    return []
-
-
-def _sample(name: str, data: Data, at: int, *, sampled: bool = False) -> str:
-    """Return what messages call a sample of a data set, whose number a drawn one does not have."""
-    row = "a sample" if sampled else f"sample {at + 1}"
-    row = f"row {data.row_number(at)}" if isinstance(data, Table) else row
-    return f"{name} data: {row}"
-
-
-def floats_for_integers(nodes: Sequence[Node], train: DataInfo) -> set[str]:
-    """Return the inputs that hold floats, but that a layer of integers only reads."""
-    return {
-        name
-        for node in nodes
-        if not (node.reads_of("float") or any(node.inputs))
-        for name in node.reads_of("integer")
-        if train.input_infos[name].dtype == "float"
-    }
-
-
-def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list[Diagnostic]:
-    """Return errors for layers that take integers, such as embeddings, on float data."""
-    for node in nodes:
-        if node is None or train is None:
-            continue
-        for read in sorted(node.reads_of("integer")):
-            info = train.input_infos.get(read)
-            if info is not None and info.dtype != "integer":
-                called = f'the input "{read}"' if read else "x"
-                message = f'"{node.name}" takes integers, but {called} holds floats'
-                hint = "store x as integers, or use a layer that takes floats instead"
-                if read:
-                    hint = "give it integers only, or use a layer that takes floats instead"
-                if node.reads_of("float") or any(node.inputs):
-                    message = f'input {node.reads.index(read) + 1} of "{node.name}" must be '
-                    message += f"integers, but {called} holds floats"
-                    hint = "store them as integers, and leave them as they are in data.prepare"
-                return [Diagnostic(message, hint, ("model", "layers", node.index), "E024")]
-    return []

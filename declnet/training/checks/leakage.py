@@ -20,8 +20,9 @@ from declnet.training.checks.data import origin_of
 
 SAMPLED = 5000
 """Rows of the training data on which features are compared with targets."""
-FEWEST = 100
-"""Rows, in each half, that make a comparison meaningful."""
+FEWEST, FEWEST_OTHERS = 50, 5
+"""Rows in each half, and rows to test of other classes than the most frequent one, that make a
+comparison meaningful."""
 
 NEARLY_ALL = 0.99
 """Share of classes that a feature predicts alone if it tells the target."""
@@ -52,7 +53,7 @@ class _Known:
 
     @property
     def sequences(self) -> set[str]:
-        """The columns that become sequences, e.g. of words, each an input of its own."""
+        """The columns that become sequences, e.g. of words, each a separate input."""
         preparation, x = self.sets.preparation, by_name(self.sets.datasets["train"].x)
         inputs = (preparation.inputs if preparation is not None else None) or {}
         return {own[0] for name, own in inputs.items() if lengths_of(name) in x}
@@ -223,6 +224,8 @@ def _told_classes(places: Array, fitted: Array, at: Array, seen: Array, true: Ar
     cells = np.bincount(places * count + fitted, minlength=(int(places.max()) + 1) * count)
     guesses = np.where(seen, cells.reshape(-1, count).argmax(axis=1)[at], usual)
     right, baseline = float(np.mean(guesses == true)), float(np.mean(usual == true))
+    if np.count_nonzero(true != usual) < FEWEST_OTHERS:
+        return None
     if right < NEARLY_ALL or (1 - right) * FAR > 1 - baseline or baseline > NEARLY_ALL:
         return None
     share, usually = f"{100 * right:.1f} %", f"{100 * baseline:.1f} %"

@@ -11,7 +11,7 @@ from declnet.contracts.arrays import Shape
 from declnet.contracts.network.layer import OutputRange
 from declnet.contracts.network.loss import Loss
 from declnet.errors import Diagnostic, KeyPath
-from declnet.graph.parameters import fans
+from declnet.graph.initializers import fans
 from declnet.graph.shapes import Node
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Entry, Registry

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from declnet.contracts.component import Component
 from declnet.contracts.data.data_source import DataInfo
+from declnet.contracts.network.returned import checked_rate
 from declnet.contracts.network.schedule import schedules_of
-from declnet.contracts.returned import checked_rate
 from declnet.errors import Diagnostic, KeyPath
 from declnet.spec.partial import PartialSpec
 

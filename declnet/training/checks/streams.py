@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from declnet.contracts.arrays import Shape
 from declnet.contracts.data.data_source import DataInfo, Dataset
-from declnet.data.sets import PreparedSets
+from declnet.contracts.network.inputs import by_name
+from declnet.data.sets import PreparedSets, prepare_sets
+from declnet.data.splits import Data
 from declnet.data.streaming.fitting import streamed_sets
+from declnet.data.streaming.source import StreamedSource
 from declnet.data.targets import wanted_targets
 from declnet.errors import DataError, Diagnostic
 from declnet.spec.partial import PartialSpec
@@ -18,6 +23,18 @@ from declnet.training.checks.data import (
     note_warnings,
     unused_transforms,
 )
+
+PREVIEWED = 1000
+"""Samples that are looked at before all of them are read."""
+
+_OF_ALL_SAMPLES = ("class_weights", "class_order", "positive_class", "validation", "test")
+"""Keys of the data whose errors need all samples."""
+
+_OF_NAMES = ("E034", "E037", "E038", "E039", "E046")
+"""Errors in the names of columns, inputs and targets."""
+
+_OF_SHAPES = ("E022", "E024")
+"""Errors of a layer that does not suit its inputs."""
 
 
 def describe_streams(spec: PartialSpec, seed: int) -> Described:
@@ -33,6 +50,79 @@ def describe_streams(spec: PartialSpec, seed: int) -> Described:
         return _described(spec, streamed_sets(spec.data, wanted_targets(spec.heads), seed))
     except DataError as error:
         return Described({}, None, [data_problem(spec, error)])
+
+
+def previews(spec: PartialSpec) -> list[Described]:
+    """Describe each data set by its first samples, as far as they are like all of them.
+
+    Returns:
+        A description; or two, with one and more numbers in a sample, if that is not yet known.
+    """
+    problems = [*no_training_data(spec), *_stream_problems(spec)]
+    if problems or not spec.is_data_valid or spec.data.train is None:
+        return [Described({}, None, problems)]
+    first: dict[str, Data] = {}
+    data = spec.data.model_copy(update=dict.fromkeys(_OF_ALL_SAMPLES))
+    try:
+        for name, source in spec.data.sources.items():
+            first[name] = StreamedSource.previewed(name, source, PREVIEWED)
+        train = {"train": first["train"]}
+        sets = prepare_sets(train, data, wanted_targets(spec.heads))
+    except DataError as error:
+        sure = len(first) < len(spec.data.sources) or _is_sure(error)
+        return [Described({}, None, [data_problem(spec, error)] if sure else [])]
+    prepared = sets.datasets["train"]
+    info = replace(DataInfo.of(prepared.x, prepared.y), samples=None, inputs=sets.input_infos)
+    infos = [info] if _keeps_shapes(sets, first["train"]) else [info, _wider(info)]
+    return [Described({"train": each}, sets, [], first["train"], train) for each in infos]
+
+
+def sure_errors(found: Sequence[Sequence[Diagnostic]]) -> list[Diagnostic]:
+    """Return which errors in previews all samples would give, too.
+
+    Args:
+        found: the errors with each of the previews.
+    """
+    first, *others = found
+    return [
+        each
+        for each in first
+        if not others or (each.code not in _OF_SHAPES and all(each in other for other in others))
+    ]
+
+
+def _is_sure(error: DataError) -> bool:
+    """Return whether more samples cannot change an error that the first ones give."""
+    path = error.path or ()
+    unprepared = error.code == "E035" and path == ("data", "prepare")
+    unlike_loss = error.code == "E041" and path[:1] in (("loss",), ("losses",))
+    return unprepared or unlike_loss or error.code in _OF_NAMES
+
+
+def _keeps_shapes(sets: PreparedSets, first: Data) -> bool:
+    """Return whether no transform has changed a shape, perhaps by what it finds in the samples."""
+    if sets.preparation is None:
+        return True
+    if isinstance(first, Dataset):
+        before, after = by_name(first.x), by_name(sets.datasets["train"].x)
+        return all(
+            each.shape == after[name].shape for name, each in before.items() if name in after
+        )
+    columns, lengths = sets.preparation.transformed(first, sets.preparation.types)
+    return not lengths and all(each.ndim == 1 for each in columns.values())
+
+
+def _wider(info: DataInfo) -> DataInfo:
+    """Return the same with one more number in each sample of each input."""
+
+    def wider(shape: Shape) -> Shape:
+        return (*shape[:-1], shape[-1] + 1) if shape else shape
+
+    inputs = {
+        name: replace(each, shape=wider(each.shape), levels=None)
+        for name, each in info.inputs.items()
+    }
+    return replace(info, sample_shape=wider(info.sample_shape), inputs=inputs)
 
 
 def _stream_problems(spec: PartialSpec) -> list[Diagnostic]:

@@ -10,13 +10,15 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.data.data_source import DataInfo
+from declnet.contracts.network.inputs import by_name
 from declnet.contracts.network.layer import OutputRange
 from declnet.contracts.network.loss import Loss
+from declnet.data.sets import PreparedSets
 from declnet.errors import Diagnostic
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.spec.data_section import DataSpec
-from declnet.spec.partial import HeadPart
+from declnet.spec.partial import HeadPart, PartialSpec
 from declnet.training.checks.data import origin_of
 from declnet.training.checks.model import (
     flattening,
@@ -24,6 +26,9 @@ from declnet.training.checks.model import (
     loss_for,
     path_of_output_size,
 )
+
+FEWEST_OF_ONE_CLASS = 10
+"""Samples of a data set that are seldom of one class by chance."""
 
 
 def target_problems(
@@ -244,3 +249,33 @@ def _labels_of(info: DataInfo) -> tuple[int, int]:
     if info.target != "classes":
         return (0, 0)
     return info.labels or (0, (info.classes or 1) - 1)
+
+
+def one_class_warnings(spec: PartialSpec, sets: PreparedSets | None) -> list[Diagnostic]:
+    """Return a warning for each validation or test set whose samples are all of one class."""
+    if sets is None or sets.preparation is None:
+        return []
+    encodings = sets.preparation.targets or {}
+    found = []
+    for name, dataset in sets.datasets.items():
+        for target, y in by_name(dataset.y).items():
+            names = encodings[target].class_names if target in encodings else None
+            if name == "train" or names is None or y.ndim != 1 or len(y) < FEWEST_OF_ONE_CLASS:
+                continue
+            if y.min() == y.max():
+                what = f'all {len(y)} {name} rows are of the class "{names[int(y[0])]}"'
+                of = f' of "{encodings[target].column}"' if len(encodings) > 1 else ""
+                found.append(_one_class(spec.data, name, what + of))
+    return found
+
+
+def _one_class(data: DataSpec, name: str, what: str) -> Diagnostic:
+    hint = "take rows of all classes"
+    if name not in data.sources and data.split.method in ("random", "stratified"):
+        hint = 'hold out more rows, with split = { method = "stratified" }'
+    return Diagnostic(
+        f"{what}, so metrics that compare classes are undefined, and others say little",
+        hint,
+        origin_of(data.sources[name], name) if name in data.sources else ("data", name),
+        "W014",
+    )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.contracts.runs.searcher import StudyContext
+from declnet.data.splits import Data
 from declnet.errors import Diagnostic, KeyPath
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion
 from declnet.spec.heads import VALIDATION
 from declnet.spec.model import RunSpec
 from declnet.spec.tuning import TUNE, UNMATCHED, Tuning
+from declnet.spec.validate import validate_point
+from declnet.training.checks.check import check_parsed
 from declnet.training.metrics import directions
 
 
@@ -100,17 +103,30 @@ def study_context(
     )
 
 
-def study_problems(spec: RunSpec, tuning: Tuning, registry: Registry) -> Sequence[Diagnostic]:
-    """Return the errors and warnings in a study besides those in the specs of its trials."""
+def study_problems(
+    spec: RunSpec, registry: Registry, data: Mapping[str, Data] | None = None
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong in a study: its objective, its searcher, and the ends of its space.
+
+    Args:
+        spec: the spec with its own values; one without a study has no problems.
+        registry: where names are looked up, as the spec sees it.
+        data: data sets passed by a program in place of the spec's.
+    """
+    tuning = spec.tuning
+    if tuning is None:
+        return
     objective, problems = objective_of(spec, tuning)
+    yield from problems
     if objective is None:
-        return problems
+        return
     at: KeyPath = (TUNE, "search") if "search" in tuning.section else (TUNE,)
     with attributing_errors(registry):
         context = study_context(spec, tuning, objective, Path())
-        found = list(tuning.searcher.check_study(context))
-    for each in found:
-        path = (*at, *each.path) if at != (TUNE,) else at
-        focus = each.focus if at != (TUNE,) else "key"
-        problems.append(replace(each, path=path, focus=focus))
-    return problems
+        for each in tuning.searcher.check_study(context):
+            path = (*at, *each.path) if at != (TUNE,) else at
+            focus = each.focus if at != (TUNE,) else "key"
+            yield replace(each, path=path, focus=focus)
+        for point in tuning.extremes():
+            parsed = validate_point(point, registry, spec.folder)
+            yield from check_parsed(parsed, registry, data).problems

@@ -7,8 +7,8 @@ from pydantic.fields import FieldInfo
 
 from declnet import CalibrationSpec, DataSpec, EngineSpec, ModelSpec, RunSpec, TrainingSpec
 from declnet.cli.component_pages import describe_field
-from declnet.spec.blocks import Block
 from declnet.spec.data_section import SplitSpec
+from declnet.spec.document.blocks import Block
 from declnet_pages.component_pages import field_row
 from declnet_pages.markdown import table
 

@@ -46,7 +46,7 @@ class C99(Exporter):
     )
 
     def export(self, model: ExportedModel, path: Path) -> ExportSummary:
-        """Write the source to the path, and the header beside it."""
+        """Write the source to the path, and the header to the same folder."""
         writer = ModelWriter(self.prefix or identifier(path.stem, "model"), self.numbers)
         writer.prepare(model)
         parts = translate_model(model, self.type, writer)

@@ -106,7 +106,7 @@ def _output_fields(writer: ModelWriter, own: Output) -> str:
         "values": "in the unit of the target",
         "scores": f"above {output.threshold} for the second class"
         if output.sort != "classes"
-        else "the largest is that of the predicted class",
+        else "the largest belongs to the predicted class",
         "probabilities": f"in the order of {name}" if output.classes else "of yes",
     }[own.numbers]
     lines.append(f"    {kind} {own.numbers}[{own.count}]; /* {comment(about)} */")
@@ -132,7 +132,7 @@ def _outputs(writer: ModelWriter) -> str:
 def _workspace(prefix: str, program: Program) -> str:
     lines = [f"    {ctype} {name}[{size}];" for name, (ctype, size) in program.sizes.items()]
     return (
-        "/* Memory for one prediction at a time; what it holds before and after does not matter. */"
+        "/* Memory for one prediction at a time; its contents before and after do not matter. */"
         "\ntypedef struct {\n" + ("\n".join(lines) or "    char unused;") + f"\n}} "
         f"{prefix}_workspace;"
     ).replace("const char * ", "const char *")
@@ -217,7 +217,7 @@ def _interface(writer: ModelWriter) -> str:
 def source(
     model: ExportedModel, writer: ModelWriter, program: Program, name: str, rows: int
 ) -> str:
-    """Return the source; `name` is that of the header."""
+    """Return the source; `name` is the header's file name."""
     prefix = writer.prefix
     columns = braced(string(each.column.name) for each in writer.fields)
     names = [f"const char *const {prefix}_columns[{len(writer.fields)}] = {columns};"]

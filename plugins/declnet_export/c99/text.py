@@ -23,7 +23,7 @@ xor_eq NULL NAN INFINITY
 """
 
 KEYWORDS = frozenset(WORDS.split())
-"""Words that are no identifiers in C or C++, or that headers define."""
+"""Words that are not identifiers in C or C++, or that headers define."""
 
 LINE = 100
 """Characters of a line, at most."""

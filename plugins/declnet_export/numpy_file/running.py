@@ -120,7 +120,7 @@ def read_csv(path: str, columns: dict[str, str]) -> dict[str, list[Any]]:
 
 
 def print_csv(found: dict[str, Any], names: dict[str, list[str]]) -> None:
-    """Print predictions as CSV, those of several outputs beside each other."""
+    """Print predictions as CSV, several outputs side by side."""
     printed: dict[str, Array] = {}
     for output, own in names.items():
         result = found[output] if output else found

@@ -75,7 +75,7 @@ class Sources:
         elif isinstance(value, int | float | str | bytes | tuple | list | dict | frozenset | None):
             self.texts.append(f"{own} = {pprint.pformat(value, width=96, sort_dicts=False)}")
         else:
-            raise TypeError(f"{name} is {value!r:.60}, which a file of its own cannot hold")
+            raise TypeError(f"{name} is {value!r:.60}, which a self-contained file cannot hold")
         return own
 
     def _imported(self, value: Any, name: str, line: str) -> str:
@@ -101,7 +101,7 @@ class Sources:
 
 
 def _globals_in(tree: ast.AST) -> Iterator[str]:
-    """Yield the names that a function reads, without those of annotations."""
+    """Yield the names that a function reads, except in annotations."""
     for field, value in ast.iter_fields(tree):
         if field in ("annotation", "returns"):
             continue

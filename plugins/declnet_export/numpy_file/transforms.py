@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from declnet import Array, TranslationSite, missing_values, read_dates
+from declnet import Array, TranslationSite, class_name, missing_values, read_dates
 from declnet_export.numpy_file.writer import NumpyTranslation
 from declnet_standard import transforms
-from declnet_standard.transforms.categories import shown
 from declnet_standard.transforms.dates import FROM_ONE, PERIODS, part_of
 from declnet_standard.transforms.quantile import EDGE, normal_quantiles, ranks
 from declnet_standard.transforms.text import FIRST, PADDING, UNKNOWN, WORDS
@@ -241,7 +240,7 @@ class NumpyTransforms(NumpyTranslation):
     def options(self, component: Any, site: TranslationSite) -> dict[str, Any]:
         """Return the names of the categories that are kept, and the cycles of dates."""
         if isinstance(component, transforms.GroupRare):
-            return {"names": [*map(shown, site.state["categories"]), component.other]}
+            return {"names": [*map(class_name, site.state["categories"]), component.other]}
         if isinstance(component, transforms.Datetime):
             periodic = [each for each in site.state["parts"] if each in PERIODS]
             return {"periods": {each: PERIODS[each] for each in periodic}}

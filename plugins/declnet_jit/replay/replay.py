@@ -26,8 +26,9 @@ from declnet import (
     OptimizerUpdate,
     Schedule,
 )
+from declnet_jit.replay.loop_list import NotLoweredError
 from declnet_jit.replay.loops import Loop, native_call
-from declnet_jit.replay.lowering import NotLoweredError, lowered
+from declnet_jit.replay.lowering import lowered
 from declnet_jit.replay.recording import RecordedCall, RecordedGenerator, Recording
 from declnet_jit.replay.shadow import Shadow, address_of
 from declnet_jit.replay.symbols import NotRecordedError, Symbol

@@ -13,7 +13,7 @@ import numpy as np
 from declnet_jit.routines.routine import Intrinsic, Routine
 
 function = partial(Routine, rounding=("contract",), inlined=True)
-"""Decorates a function for routines whose sums keep their order, whatever that of the routine."""
+"""Decorates a function whose sums keep their order, also in routines whose sums may not."""
 
 
 @Intrinsic
@@ -173,7 +173,7 @@ def exp(x):  # type: ignore[no-untyped-def]
 def single_log(x):  # type: ignore[no-untyped-def]
     """Return k * log(2) + log(1 + f), x = 2**k * (1 + f), by the series of s = f / (2 + f).
 
-    The coefficients are those of FreeBSD's logf, up to s**8.
+    The coefficients are from FreeBSD's logf, up to s**8.
     """
     tiny = x < SINGLE_TINY
     normal = x * SINGLE_SCALE if tiny else x

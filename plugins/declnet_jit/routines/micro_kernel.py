@@ -67,7 +67,7 @@ DEPTH = 512
 """How many k are summed before the next part of a and b is copied."""
 
 PANELS = 2
-"""Panels of b, one tile wide each, that are copied at once. A tile of a is read for all of them."""
+"""Panels of b, one tile wide, that are copied together. A tile of a is read for all of them."""
 
 PANEL_BYTES = (DEPTH + TILE.bytes // 4) * TILE.vectors * TILE.bytes
 """The size of a panel, with room for the whole vectors that `copy_columns` writes."""
@@ -228,7 +228,7 @@ def calling(emit: Callable[..., None], *most: int) -> Callable[..., Any]:
 def _call(
     code: Vectors, emit: Callable[..., None], sizes: Sequence[int], arguments: Sequence[Any]
 ) -> tuple[()]:
-    """Call the function for some sizes; define it if the module has not got it yet."""
+    """Call the function for some sizes; define it if the module does not have it yet."""
     from llvmlite import ir
 
     module, kind = code.builder.module, ir.FunctionType(ir.VoidType(), [a.type for a in arguments])

@@ -16,7 +16,10 @@ sign of zero, reorder sums. NaN and infinities propagate as in NumPy."""
 GRAIN = 16
 """Parts of a divisible routine begin at multiples of this number of elements."""
 
-ELEMENTS = tuple(map(np.dtype, ("bool", "uint8", "int32", "int64", "float32", "float64")))
+ELEMENTS = {
+    np.dtype(name): name for name in ("bool", "uint8", "int32", "int64", "float32", "float64")
+}
+"""The names of the types that elements of arrays may have; `dtype.name` is slow."""
 
 
 class ArgumentType(NamedTuple):
@@ -121,11 +124,12 @@ def share(size: Any, part: Any, parts: Any) -> Any:
 
 def _append(words: list[int], argument: Any) -> ArgumentType:
     """Append an argument's words to a block's, and return its type."""
-    if isinstance(argument, np.ndarray) and argument.dtype in ELEMENTS and argument.flags.aligned:
-        contiguous = argument.flags.c_contiguous
+    name = ELEMENTS.get(argument.dtype) if isinstance(argument, np.ndarray) else None
+    if name is not None and (flags := argument.flags).aligned:
+        contiguous = flags.c_contiguous
         words += [argument.ctypes.data, *argument.shape]
         words += [] if contiguous else argument.strides
-        return ArgumentType(argument.dtype.name, argument.ndim, contiguous)
+        return ArgumentType(name, argument.ndim, contiguous)
     if isinstance(argument, (bool, np.bool_, int, np.integer)):
         words.append(int(argument))
         return ArgumentType("bool" if isinstance(argument, (bool, np.bool_)) else "int64")

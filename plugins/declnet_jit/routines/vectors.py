@@ -1,4 +1,4 @@
-"""Vector instructions for intrinsics whose loops a compiler would not find by itself."""
+"""Vector instructions for intrinsics whose loops a compiler would not vectorize."""
 
 from __future__ import annotations
 

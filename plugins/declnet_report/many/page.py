@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from declnet import class_name
 from declnet_report.drawing import NOT_DRAWN
 from declnet_report.many.reported import ReportedRun, main_metric, read_history
 from declnet_report.page.content import Table
@@ -151,7 +152,7 @@ def _plain(value: Any) -> float | int | str | None:
     if isinstance(value, Mapping):
         others = [f"{key} = {each}" for key, each in value.items() if key != "type"]
         return ", ".join([*([str(value["type"])] if "type" in value else []), *others])
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return class_name(value)
 
 
 def _is_number(value: Any) -> bool:

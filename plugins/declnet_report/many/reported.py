@@ -42,7 +42,7 @@ class ReportedRun:
 
 
 def is_group(directory: Path) -> bool:
-    """Return whether a folder is that of a sweep or a study."""
+    """Return whether a folder belongs to a sweep or a study."""
     return any((directory / name).is_file() for name in ("sweep.json", "study.json"))
 
 

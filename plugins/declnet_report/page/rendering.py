@@ -49,7 +49,7 @@ def render(page: Page) -> str:
 def render_page(
     template: str, scripts: Sequence[str], styles: Sequence[str], **content: Any
 ) -> str:
-    """Return the HTML of a template with its script and its styles beside those of all pages.
+    """Return the HTML of a template with its own script and styles, and those of all pages.
 
     Args:
         template: its file.

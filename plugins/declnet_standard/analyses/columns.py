@@ -1,4 +1,4 @@
-"""What the analyses share: which columns and samples they take, and how they say so."""
+"""Shared by analyses: the columns and samples that they use, and how they report them."""
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches

@@ -75,7 +75,7 @@ class Drift(Analysis):
 
 
 def _compared(before: Array, now: Array) -> tuple[float, float | None, float, float, float | None]:
-    """Return PSI, KS of numbers, the shares of missing values, and that of unseen texts."""
+    """Return PSI, KS of numbers, and the shares of missing values and of unseen texts."""
     gaps = [missing(before), missing(now)]
     values = [each[~own] for each, own in zip((before, now), gaps, strict=True)]
     shares = [float(own.mean()) for own in gaps]

@@ -87,7 +87,7 @@ class TensorBoard(Callback):
             )
 
     def start(self, run: Run) -> Events:
-        """Open an event file; what a killed run has written before its first checkpoint is void."""
+        """Open an event file; entries of a killed run from before its first checkpoint are void."""
         folder = run.directory / self.folder if run.directory is not None else None
         if folder is not None and folder.is_dir():
             return self.restore(run, {"epoch": 0})

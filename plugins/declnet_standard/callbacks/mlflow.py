@@ -1,4 +1,4 @@
-"""MLflow: a run for each run, a parent for those of a sweep, a study, or several seeds or folds.
+"""MLflow: a run for each run, a parent for a sweep, a study, or several seeds or folds.
 
 The client is used, not MLflow's functions such as `mlflow.start_run`, whose active run is global:
 several runs may train in threads of one process.
@@ -53,7 +53,8 @@ class Mlflow(Callback):
 
     The runs of a sweep, a study, or of several seeds or folds are the children of a run of their
     own, which ends with them: its parameters are the values that vary, its metrics those of the
-    best run. Needs the extra `mlflow`; sends to the server in `tracking_uri`.
+    best run. It runs again if they are resumed. Needs the extra `mlflow`; sends to the server in
+    `tracking_uri`.
     """
 
     type = "mlflow"
@@ -73,7 +74,7 @@ class Mlflow(Callback):
             yield Diagnostic("the callback mlflow needs MLflow", 'pip install "declnet[mlflow]"')
 
     def start(self, run: Run) -> Tracked:
-        """Start an MLflow run and log the spec's keys; continue that of a killed one."""
+        """Start an MLflow run and log the spec's keys; continue the MLflow run of a killed run."""
         if run.directory is None:
             client = self._client()
             run_id = client.create_run(self._experiment(client), run_name=run.name).info.run_id
@@ -112,8 +113,7 @@ class Mlflow(Callback):
 
     def failed(self, state: Tracked, error: BaseException) -> None:
         """End the run, with status killed if it was interrupted."""
-        interrupted = isinstance(error, KeyboardInterrupt)
-        state.client.set_terminated(state.run_id, "KILLED" if interrupted else "FAILED")
+        state.client.set_terminated(state.run_id, _ending(error))
 
     def group_finished(self, runs: Sequence[GroupedRun], best: GroupedRun | None) -> None:
         """Send the values that vary and the best run's metrics to the parent, and end it."""
@@ -138,6 +138,11 @@ class Mlflow(Callback):
         failed = any(run.status != "finished" for run in runs)
         client.set_terminated(run_id, "FAILED" if failed else "FINISHED")
 
+    def group_failed(self, group: Path, error: BaseException) -> None:
+        """End the parent, with status killed if it was interrupted."""
+        client = self._client()
+        client.set_terminated(self._run_of(client, group, group.name), _ending(error))
+
     def _client(self) -> Any:
         from mlflow.tracking import MlflowClient
 
@@ -157,7 +162,7 @@ class Mlflow(Callback):
     def _run_of(
         self, client: Any, folder: Path, name: str, tags: Mapping[str, str] | None = None
     ) -> str:
-        """Return the ID of the MLflow run of a folder, which is made if there is none.
+        """Return the ID of the MLflow run of a folder, which is made or goes on.
 
         Only one thread at a time looks, also among processes, so there is never a second one.
         """
@@ -165,12 +170,15 @@ class Mlflow(Callback):
             experiment = self._experiment(client)
             found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
             if found:
-                return str(found[0].info.run_id)
+                run_id = str(found[0].info.run_id)
+                if found[0].info.status != "RUNNING":
+                    client.update_run(run_id, status="RUNNING")
+                return run_id
             own = {KEY: key, DIRECTORY: str(folder.absolute()), **(tags or {})}
             return str(client.create_run(experiment, tags=own, run_name=name).info.run_id)
 
     def _continued(self, client: Any, run_id: str) -> Tracked:
-        client.update_run(run_id, status="RUNNING")
+        client.update_run(run_id, status="RUNNING")  # of a checkpoint, it may have ended
         known = client.get_metric_history(run_id, "learning_rate")
         return Tracked(client, run_id, max((each.step for each in known), default=-1))
 
@@ -206,6 +214,11 @@ def _key_of(folder: Path) -> Iterator[str]:
         yield key
 
 
+def _ending(error: BaseException) -> str:
+    """Return MLflow's status of what an exception ended."""
+    return "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+
+
 def _log_params(client: Any, run_id: str, keys: Mapping[str, Any]) -> None:
     from mlflow.entities import Param
 
@@ -215,7 +228,7 @@ def _log_params(client: Any, run_id: str, keys: Mapping[str, Any]) -> None:
 
 
 def _flat(metrics: Mapping[str, Mapping[str, float | None]]) -> Iterator[tuple[str, float | None]]:
-    """Yield metrics by their names in a history, those of test data with the prefix `test_`."""
+    """Yield metrics by their names in a history, for test data with the prefix `test_`."""
     for data, values in metrics.items():
         for name, value in values.items():
             yield (name if data == "train" else f"{data}_{name}"), value

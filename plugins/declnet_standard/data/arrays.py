@@ -402,7 +402,7 @@ class IDX(DataSource):
         with opened(path, self.maximum_bytes) as file:
             start = file.read(4)
             if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in _TYPES or not start[3]:
-                raise DataError(f"{path}: is no IDX file")
+                raise DataError(f"{path}: not a valid IDX file")
             sizes = file.read(4 * start[3])
             if len(sizes) < 4 * start[3]:
                 raise DataError(f"{path}: is cut off")

@@ -40,7 +40,7 @@ class Cells:
 
     def __init__(self, values: Sequence[str], missing: frozenset[str], decimal: str = ".") -> None:
         self._values, self._missing, self._decimal = values, missing, decimal
-        self._own_numbers = decimal == "," or any(_is_number(each) for each in missing)
+        self._own_numbers = decimal == "," or any(is_number(each) for each in missing)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -168,7 +168,8 @@ def _as_int64(numbers: list[int]) -> Array | None:
         return None
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Return whether Python reads a text as a number other than NaN."""
     try:
         return float(text) == float(text)  # NaN always counts as missing
     except ValueError:
@@ -329,6 +330,12 @@ class TypedColumn:
             self._units |= units
         self.lost = part is None or self._padded is not None or not are_consistent(self._units)
         return None if self.lost else part
+
+    @property
+    def probable(self) -> str | None:
+        """`integer` or `number` if all cells so far were plainly that, else None."""
+        plain = self._declared is None and not (self.lost or self._formatted)
+        return self.type if plain and self.type in ("integer", "number") else None
 
     def note(self, array: Array, decimal: str) -> ColumnNote | None:
         """Return how cells were read if another reading is conceivable.

@@ -1,6 +1,7 @@
 """Tables in CSV files."""
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -9,11 +10,11 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, field_validator
 
-from declnet import Blocks, DataError, Table
+from declnet import Blocks, DataError, Dataset, Table
 from declnet_standard.data.cells import Cells
 from declnet_standard.data.csv_blocks import CSVBlocks
 from declnet_standard.data.csv_detection import has_decimal_commas, text_format
-from declnet_standard.data.csv_polars import PlainBlocks, polars_is_there
+from declnet_standard.data.csv_polars import PlainBlocks, kinds_of, polars_is_there
 from declnet_standard.data.csv_rows import CSVFile, CSVFormat
 from declnet_standard.data.text_file import opened
 from declnet_standard.data.text_table import Block, TextTable, TextTableSource, types_of
@@ -44,7 +45,10 @@ class CSV(TextTableSource):
     )
     encoding: str = Field(default="utf-8", description="of the text")
     maximum_bytes: int = Field(
-        default=2**32, ge=1, description="a file that is larger, once decompressed, is refused"
+        default=2**32,
+        ge=1,
+        description="a file that is larger, once decompressed, is refused, unless it is neither "
+        "compressed nor read as a whole",
     )
 
     @field_validator("encoding")
@@ -72,8 +76,24 @@ class CSV(TextTableSource):
         commas = has_decimal_commas(source.load(np.random.default_rng(0)))
         return source.model_copy(update={"decimal": ","}) if commas else source
 
+    def preview(self, samples: int, numbers: int) -> Dataset | Table | None:
+        """Read the first rows."""
+        return super(CSV, self._of_any_size()).preview(samples, numbers)
+
+    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
+        """Read the file in chunks, after a first pass if a column's type is not yet known."""
+        return super(CSV, self._of_any_size()).chunks(rng, samples)
+
     def blocks(self, samples: int, numbers: int) -> Blocks:
         """Read rows at their places in the file, which one pass finds with the columns' types."""
+        return self._of_any_size()._found_blocks(samples, numbers)
+
+    def _of_any_size(self) -> Self:
+        """Return the source without a limit for its file if parts of it can be read alone."""
+        packed = self.path.suffix.lower() == ".gz"
+        return self if packed else self.model_copy(update={"maximum_bytes": sys.maxsize})
+
+    def _found_blocks(self, samples: int, numbers: int) -> Blocks:
         names = list(self._checked().names)
         own = [name for name in names if self._only is None or name in self._only]
         untyped = [name for name in own if name not in self.types and name not in self._settled]
@@ -82,7 +102,7 @@ class CSV(TextTableSource):
         settled = self._settled | types_of(file.columns)
 
         def read(number: int, columns: Sequence[str] = own) -> Table:
-            first, cells = file.cells(number)
+            first, cells = file.cells(number, {**settled, **self.types})
             table = self.records(
                 {name: self.typed_cells(name, cells[name], first, settled) for name in columns}
             )
@@ -160,12 +180,12 @@ class CSVText:
         """The names of the columns; raises DataError if the file cannot be read."""
         return _names(self._form)
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self, types: Mapping[str, str]) -> Iterator[Block]:
         """Yield the cells in blocks, by polars if it is installed and reads them identically."""
         form, done = self._form, 0
         if polars_is_there() and form.decimal == ".":
             with opened(form.path, form.most_bytes) as raw:
-                plain = PlainBlocks(raw, form, len(self.names))
+                plain = PlainBlocks(raw, form, len(self.names), kinds_of(self.names, types))
                 yield from plain
                 if plain.complete:
                     return

@@ -8,11 +8,13 @@ from declnet import DataError
 from declnet_standard.data.cells import Cells, TypedColumn
 from declnet_standard.data.csv_polars import (
     MARK,
+    cell_ends,
     is_utf8,
+    kinds_of,
     pieces,
     plain_cells,
     polars_is_there,
-    row_ends,
+    unusual_columns,
 )
 from declnet_standard.data.csv_rows import CSVFormat
 from declnet_standard.data.text_file import opened
@@ -71,14 +73,21 @@ class CSVBlocks:
             file.seek(0)
             row, header = 1, form.header
             for piece in pieces(file):
-                ends = row_ends(piece, len(names), form.delimiter)
+                ends = cell_ends(piece, len(names), form.delimiter)
                 if ends is None:
                     raise _unsuited(form, f"its cells after row {row} are not plain")
-                first, offset, bounds = int(header), int(ends[0]) if header else 0, ends.tolist()
+                bounds = (ends[:, -1] + 1).tolist()
+                unusual = unusual_columns(piece, ends, form.delimiter)
+                first, offset = int(header), bounds[0] if header else 0
                 header = False
                 for at in range(first, len(bounds), rows):
                     own = bounds[at : at + rows]
-                    cells = _cells(piece[offset : own[-1]], form, len(names), row)
+                    probable = {
+                        names.index(name): kind
+                        for name, column in columns.items()
+                        if (kind := column.probable) and not unusual[names.index(name)]
+                    }
+                    cells = _cells(piece[offset : own[-1]], form, len(names), row, probable)
                     for name, column in columns.items():
                         column.add(cells[names.index(name)], row)
                     places.append(_Place(start + offset, own[-1] - offset, row, len(own)))
@@ -86,8 +95,13 @@ class CSVBlocks:
                 start += len(piece)
         return cls(form, names, places, columns)
 
-    def cells(self, number: int) -> tuple[int, dict[str, Cells]]:
-        """Return the number of a block's first row and its cells, by column."""
+    def cells(self, number: int, types: Mapping[str, str]) -> tuple[int, dict[str, Cells]]:
+        """Return the number of a block's first row and its cells, by column.
+
+        Args:
+            number: the block's.
+            types: the probable types of columns, of which only numbers and integers matter.
+        """
         place = self.places[number]
         with opened(self._form.path, self._form.most_bytes) as file:
             file.seek(place.start)
@@ -95,14 +109,17 @@ class CSVBlocks:
         changed = DataError(f"{self._form.path}: has changed while it was read")
         if len(piece) + 1 < place.size:  # the file may end without a line end
             raise changed
-        found = _cells(piece, self._form, len(self._names), place.first_row)
+        kinds = kinds_of(self._names, types)
+        found = _cells(piece, self._form, len(self._names), place.first_row, kinds)
         if len(found[0]) != place.rows:
             raise changed
         return place.first_row, dict(zip(self._names, found, strict=True))
 
 
-def _cells(piece: bytes, form: CSVFormat, columns: int, row: int) -> Sequence[Cells]:
-    cells = plain_cells(piece, form, columns, header=False)
+def _cells(
+    piece: bytes, form: CSVFormat, columns: int, row: int, kinds: Mapping[int, str]
+) -> Sequence[Cells]:
+    cells = plain_cells(piece, form, columns, False, kinds)
     if cells is None:
         raise _unsuited(form, f"its cells after row {row} are not plain")
     return cells

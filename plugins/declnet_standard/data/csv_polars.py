@@ -1,14 +1,15 @@
 """Cells of a CSV file read by polars, as far as every reader interprets the file alike."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, BinaryIO
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from declnet import Array
-from declnet_standard.data.cells import Cells
+from declnet_standard.data.cells import Cells, is_number
 from declnet_standard.data.csv_rows import CSVFormat
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ _PADDED = "^0[0-9]+$"
 
 _WHOLE = r"^[+-]?[0-9_]+$"
 
-QUOTE, NEWLINE = ord('"'), ord("\n")
+QUOTE, NEWLINE, ZERO = ord('"'), ord("\n"), ord("0")
+UNUSUAL = (b'"', b" ", b"\t")
 
 PIECE = 1 << 22
 """Bytes per read."""
@@ -142,6 +144,39 @@ class PolarsCells(Cells):
         return found
 
 
+class NumberCells(Cells):
+    """Cells of a column that polars has read as numbers, as Python would read each of them.
+
+    Args:
+        series: integers or floats, null where a value is missing.
+    """
+
+    def __init__(self, series: "pl.Series") -> None:
+        super().__init__((), frozenset())
+        self._series = series
+
+    def __len__(self) -> int:
+        return len(self._series)
+
+    def integers(self) -> Array | None:
+        """Return the same as `Cells.integers`."""
+        if not self._series.dtype.is_integer():
+            return None
+        return self.numbers() if self._series.null_count() else np.array(self._series.to_numpy())
+
+    def numbers(self) -> Array:
+        """Return the same as `Cells.numbers`."""
+        numbers: Array = self._series.to_numpy().astype(float)  # null becomes NaN
+        return numbers
+
+    def padded(self) -> None:
+        """Return None: there are no such cells."""
+
+    def are_missing(self) -> bool:
+        """Return whether all cells are missing."""
+        return bool(self._series.null_count() == len(self))
+
+
 def last_row_end(piece: bytes) -> int:
     """Return where the last whole row of a piece ends, or 0 if none does.
 
@@ -156,13 +191,8 @@ def last_row_end(piece: bytes) -> int:
     return end
 
 
-def is_plain(piece: bytes, columns: int, delimiter: str) -> bool:
-    """Return whether a piece of whole rows is plain, as `row_ends` defines it."""
-    return row_ends(piece, columns, delimiter) is not None
-
-
-def row_ends(piece: bytes, columns: int, delimiter: str) -> Array | None:
-    """Return where each row of a piece of whole rows ends, or None if it is not plain.
+def cell_ends(piece: bytes, columns: int, delimiter: str) -> Array | None:
+    """Return where the cells of a piece of whole rows end, (rows, columns), or None if not plain.
 
     Plain means UTF-8 without NUL bytes, one cell per column in each row, no blank lines, and
     quotation marks only around whole cells, doubled within.
@@ -184,14 +214,36 @@ def row_ends(piece: bytes, columns: int, delimiter: str) -> Array | None:
         if not _are_around_cells(np.flatnonzero(marks), inside, ends, letters):
             return None
     places = np.flatnonzero(ends)
-    found = letters[places]
-    if len(found) % columns or not len(found):
+    if len(places) % columns or not len(places):
         return None
-    rows = found.reshape(-1, columns)
-    if not ((rows[:, -1] == NEWLINE).all() and (rows[:, :-1] != NEWLINE).all()):
+    rows: Array = places.reshape(-1, columns)
+    found = letters[rows]
+    if not ((found[:, -1] == NEWLINE).all() and (found[:, :-1] != NEWLINE).all()):
         return None
-    lasts: Array = places[columns - 1 :: columns] + 1
-    return lasts
+    return rows
+
+
+def unusual_columns(piece: bytes, ends: Array, delimiter: str) -> Array:
+    """Return which columns of a plain piece have a cell that may be no plain number, (columns,).
+
+    It begins with a space, a tab or a quotation mark, or with a zero and another digit.
+
+    Args:
+        piece: whole rows.
+        ends: as `cell_ends` returns them.
+        delimiter: between cells.
+    """
+    letters = np.frombuffer(piece, np.uint8)
+    before, first, second = letters[:-2], letters[1:-1], letters[2:]
+    odd = (first == ZERO) & (second - ZERO < 10)
+    for each in UNUSUAL:
+        if each in piece:
+            odd |= first == ord(each)
+    odd &= (before == ord(delimiter)) | (before == NEWLINE)
+    unusual: Array = np.zeros(ends.shape[1], bool)
+    unusual[np.searchsorted(ends.reshape(-1), np.flatnonzero(odd) + 1) % len(unusual)] = True
+    unusual[0] |= piece.startswith((b"0", *UNUSUAL))
+    return unusual
 
 
 def _are_around_cells(marks: Array, inside: Array, ends: Array, letters: Array) -> bool:
@@ -239,14 +291,17 @@ class PlainBlocks:
         file: positioned at its start.
         form: its format; encodings other than UTF-8 give no blocks.
         columns: the number of columns.
+        kinds: as for `plain_cells`.
 
     Attributes:
         rows: the number of rows yielded.
         complete: whether the whole file was yielded.
     """
 
-    def __init__(self, file: BinaryIO, form: CSVFormat, columns: int) -> None:
-        self._file, self._form, self._columns = file, form, columns
+    def __init__(
+        self, file: BinaryIO, form: CSVFormat, columns: int, kinds: Mapping[int, str]
+    ) -> None:
+        self._file, self._form, self._columns, self._kinds = file, form, columns, kinds
         self.rows, self.complete = 0, False
 
     def __iter__(self) -> Iterator[tuple[int, Sequence[Cells]]]:
@@ -255,9 +310,9 @@ class PlainBlocks:
             return
         header = self._form.header
         for piece in pieces(self._file):
-            if not is_plain(piece, self._columns, self._form.delimiter):
+            if cell_ends(piece, self._columns, self._form.delimiter) is None:
                 return
-            cells = plain_cells(piece, self._form, self._columns, header)
+            cells = plain_cells(piece, self._form, self._columns, header, self._kinds)
             if cells is None:
                 return
             header = False
@@ -268,21 +323,83 @@ class PlainBlocks:
 
 
 def plain_cells(
-    piece: bytes, form: CSVFormat, columns: int, header: bool
+    piece: bytes,
+    form: CSVFormat,
+    columns: int,
+    header: bool,
+    kinds: Mapping[int, str] = MappingProxyType({}),
 ) -> Sequence[Cells] | None:
-    """Return a piece's cells without the header, or None if polars finds other columns."""
+    """Return a piece's cells without the header, or None if polars finds other columns.
+
+    Args:
+        piece: whole rows that are plain.
+        form: the format.
+        columns: the number of columns.
+        header: whether the piece begins with the header.
+        kinds: columns that probably hold integers (`"integer"`) or numbers (`"number"`), by
+            position; reading them as such is faster.
+    """
     import polars as pl
 
-    frame = pl.read_csv(
-        piece,
-        has_header=False,
-        separator=form.delimiter,
-        quote_char='"' if b'"' in piece else None,
-        infer_schema=False,
-    )
-    if frame.width != columns:
+    types = {"integer": pl.Int64(), "number": pl.Float64()}
+    readable = kinds and _are_texts(form.missing)
+    typed = {at: types[kind] for at, kind in kinds.items()} if readable else {}
+    frame = _frame(piece, form, columns, typed) if typed else None
+    if (
+        typed and frame is None
+    ):  # perhaps there are marks of missing values, whose search takes long
+        frame = _frame(piece, form, columns, typed, sorted(form.missing))
+    if frame is None:
+        typed, frame = {}, _frame(piece, form, columns, {})
+    if frame is None or frame.width != columns:
         return None
-    if frame.height < SHORT:
-        cells = frame[1:] if header else frame
-        return [Cells(each.to_list(), form.missing) for each in cells.fill_null("")]
-    return [PolarsCells(each[1:] if header else each, form.missing) for each in frame]
+    if header:
+        frame = frame[1:]
+    short = frame.height < SHORT
+    return [
+        NumberCells(each)
+        if at in typed
+        else Cells(each.fill_null("").to_list(), form.missing)
+        if short
+        else PolarsCells(each, form.missing)
+        for at, each in enumerate(frame)
+    ]
+
+
+def kinds_of(names: Sequence[str], types: Mapping[str, str]) -> dict[int, str]:
+    """Return the probable kinds of columns by position, as `plain_cells` takes them."""
+    kinds = {at: types.get(name, "") for at, name in enumerate(names)}
+    return {at: kind for at, kind in kinds.items() if kind in ("integer", "number")}
+
+
+def _are_texts(missing: frozenset[str]) -> bool:
+    """Return whether an empty cell is missing, and no number is."""
+    return "" in missing and not any(is_number(each) for each in missing)
+
+
+def _frame(
+    piece: bytes,
+    form: CSVFormat,
+    columns: int,
+    typed: "Mapping[int, pl.DataType]",
+    missing: list[str] | None = None,
+) -> "pl.DataFrame | None":
+    """Return a piece as polars reads it: all text but `typed`; None if these are not numbers."""
+    import polars as pl
+
+    how: dict[str, Any] = {"infer_schema": False}
+    if typed:
+        schema = {f"column_{at}": typed.get(at, pl.String()) for at in range(columns)}
+        how = {"schema": schema, "null_values": missing}
+    try:
+        return pl.read_csv(
+            piece,
+            has_header=False,
+            separator=form.delimiter,
+            quote_char='"' if b'"' in piece else None,
+            **how,
+        )
+    except pl.exceptions.PolarsError:
+        if not typed:
+            raise
+        return None

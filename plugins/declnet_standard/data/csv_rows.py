@@ -160,8 +160,8 @@ class CSVFile:
         for line in self._stream:
             if "\0" in line:
                 raise DataError(
-                    f"{self._form.path}: line {self._reader.line_num + 1} has a NUL byte, so it is "
-                    "no text in this encoding",
+                    f"{self._form.path}: line {self._reader.line_num + 1} has a NUL byte, so it "
+                    "is not text in this encoding",
                     hint='encoding = "utf-16"?',
                 )
             yield line

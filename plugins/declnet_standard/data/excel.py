@@ -1,7 +1,7 @@
 """Tables in workbooks of Excel and of OpenDocument."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zipfile import BadZipFile, ZipFile, is_zipfile
@@ -89,7 +89,7 @@ class _Sheet:
     ) -> None:
         self.names, self._columns, self._missing = names, columns, missing
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self, types: Mapping[str, str]) -> Iterator[Block]:
         if self._columns[0]:
             yield 1, [Cells(each, self._missing) for each in self._columns]
 

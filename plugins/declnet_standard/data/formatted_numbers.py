@@ -12,7 +12,7 @@ _SIGN = "[+\u2212-]?"
 _CODES = "AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HUF|INR|JPY|KRW|MXN|NOK|NZD|PLN|SEK|TRY|USD|ZAR"
 _SYMBOL = f"(?:(?:US|A|C|R|NZ|HK)?\\$|[€£¥₹₽₩₺₫₴₪฿%]|zł|kr|Kč|{_CODES})"
 _GROUPS = "'\u2019 \u00a0\u202f"
-"""Apostrophes and spaces, which group thousands beside the other decimal sign."""
+"""Apostrophes and spaces, which group thousands, as the other decimal sign does."""
 _SPACES = " \u00a0\u202f"
 
 PERCENT = "%"

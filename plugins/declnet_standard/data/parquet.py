@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Blocks, DataError, DataInfo, Dataset, Table, as_table
+from declnet import Array, Blocks, ColumnNote, DataError, DataInfo, Dataset, Table, as_table
 from declnet_standard.data.table_source import TableSource
 
 if TYPE_CHECKING:
@@ -38,11 +38,22 @@ class Parquet(TableSource):
         self.require_columns(list(self._scanned().collect_schema().names()))
         return None
 
+    def with_detected_format(self) -> Self:
+        """Return a source that notes columns of other values, e.g. lists, and leaves them out."""
+        other = self.model_copy()
+        other._reports_unusable = True
+        return other
+
     def load(self, rng: np.random.Generator) -> Table:
         """Read the file; nothing is random."""
-        records = self._records(self._scanned())
+        frame = self._scanned()
+        records = self._records(frame)
         if not len(records):
             raise DataError(f"{self.path}: has no rows")
+        if self._reports_unusable:
+            unusable = _unusable(frame.collect_schema())
+            notes = {name: ColumnNote(f"is left out: it holds {why}") for name, why in unusable}
+            records = replace(records, notes=notes)
         return next(self.labelled([records]))
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
@@ -50,7 +61,7 @@ class Parquet(TableSource):
         return self.labelled(self._parts(samples))
 
     def blocks(self, samples: int, numbers: int) -> Blocks:
-        """Read consecutive rows, of which several blocks are in memory, wherever row groups begin.
+        """Return blocks of consecutive rows, regardless of row groups; several are in memory.
 
         Reading a few rows of a row group takes all of its bytes.
         """
@@ -81,7 +92,7 @@ class Parquet(TableSource):
         return Blocks(tuple(count for _, count in found), read, groups)
 
     def _labelled_rows(self, size: int) -> list[tuple[int, int]]:
-        """Return the number of each part of `size` rows, with that of its rows, if it has any."""
+        """Return the number of each part of `size` rows and its number of rows, unless empty."""
         import polars as pl
 
         columns = self.target_columns
@@ -102,11 +113,14 @@ class Parquet(TableSource):
         return sorted((at, count) for at, count in self._collected(parts).iter_rows() if count)
 
     def _parts(self, samples: int) -> Iterator[Table]:
-        start, rows = 0, self._rows()
-        while start < rows:
-            part = self._records(self._scanned().slice(start, samples))
-            yield replace(part, rows=np.arange(start + 1, start + 1 + len(part)))
-            start += len(part)
+        columns = len(self._plain(self._scanned()).collect_schema())
+        rows, together = self._rows(), samples * max(1, HELD // columns // samples)
+        for first in range(0, rows, together):
+            frame = self._collected(self._plain(self._scanned().slice(first, together)))
+            for start in range(0, len(frame), samples):
+                part = self._table(frame.slice(start, samples))
+                numbers = np.arange(first + start + 1, first + start + 1 + len(part))
+                yield replace(part, rows=numbers)
 
     def _rows(self) -> int:
         import polars as pl
@@ -131,12 +145,9 @@ class Parquet(TableSource):
 
         schema = frame.collect_schema()
         self.require_columns(schema.names())
-        nested = [
-            name
-            for name, each in schema.items()
-            if each.is_nested() or each in (pl.Object, pl.Binary)
-        ]
-        needed = self.features or self._only or schema.names()
+        nested = [name for name, _ in _unusable(schema)]
+        all_are_needed = () if self._reports_unusable else schema.names()
+        needed = self.features or self._only or all_are_needed
         wrong = [name for name in nested if name in needed or name in self.target_columns]
         if wrong:
             raise DataError(
@@ -187,4 +198,15 @@ class Parquet(TableSource):
 
     def _unreadable(self, error: BaseException) -> DataError:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return DataError(f"{self.path}: is no Parquet file, or is damaged: {cause}")
+        return DataError(f"{self.path}: not a valid Parquet file: {cause}")
+
+
+def _unusable(schema: "pl.Schema") -> "list[tuple[str, pl.DataType]]":
+    """Return the columns with other values than a table has, with their types."""
+    import polars as pl
+
+    return [
+        (name, each)
+        for name, each in schema.items()
+        if each.is_nested() or each in (pl.Object, pl.Binary)
+    ]

@@ -1,13 +1,13 @@
-"""The base of sources whose rows hold typed values, as those of a database or of JSON do."""
+"""The base of sources whose rows hold typed values, such as databases and JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from declnet import Array, DataError, Dataset, Table, as_table, missing_values
+from declnet import Array, ColumnNote, DataError, Dataset, Table, as_table, missing_values
 from declnet_standard.data.table_source import TableSource
 
 ROWS = 1 << 16
@@ -37,9 +37,15 @@ class RowSource(TableSource):
         """The columns that the source names, which must exist."""
         return frozenset((*self.target_columns, *(self.features or ()), *(self._only or ())))
 
+    def with_detected_format(self) -> Self:
+        """Return a source that notes columns of other values, e.g. lists, and leaves them out."""
+        other = self.model_copy()
+        other._reports_unusable = True
+        return other
+
     def load(self, rng: np.random.Generator) -> Table:
         """Read the rows; nothing is random."""
-        unusable: set[str] = set()
+        unusable: dict[str, str] = {}
         parts = list(self._tables(ROWS, unusable))
         if not parts:
             raise DataError(f"{self._label}: has no rows")
@@ -48,14 +54,18 @@ class RowSource(TableSource):
             if name not in unusable:
                 with self._unless_needed(name, unusable):
                     columns[name] = _joined(parts, name)
-        return next(self.labelled([self.records(columns)]))
+        table = self.records(columns)
+        if self._reports_unusable:
+            notes = {name: ColumnNote(f"is left out: {why}") for name, why in unusable.items()}
+            table = replace(table, notes=notes)
+        return next(self.labelled([table]))
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """Read the rows in chunks."""
-        return self.labelled(self._tables(samples, set()))
+        return self.labelled(self._tables(samples, {}))
 
-    def _tables(self, rows: int, unusable: set[str]) -> Iterator[Table]:
-        """Yield the rows in parts; the names of columns that no table can have go to `unusable`."""
+    def _tables(self, rows: int, unusable: dict[str, str]) -> Iterator[Table]:
+        """Yield the rows in parts; columns that no table can have go to `unusable`, with why."""
         first = 1
         for columns in self._parts(rows):
             count = len(next(iter(columns.values())))
@@ -63,7 +73,9 @@ class RowSource(TableSource):
             yield replace(self.records(self._arrays(columns, first, unusable)), rows=numbers)
             first += count
 
-    def _arrays(self, columns: Columns, first_row: int, unusable: set[str]) -> dict[str, Array]:
+    def _arrays(
+        self, columns: Columns, first_row: int, unusable: dict[str, str]
+    ) -> dict[str, Array]:
         """Return the usable columns, which include all needed ones."""
         arrays = {}
         for name, values in columns.items():
@@ -77,16 +89,17 @@ class RowSource(TableSource):
         return arrays
 
     @contextmanager
-    def _unless_needed(self, name: str, unusable: set[str]) -> Iterator[None]:
-        """Add a column to `unusable` in place of an error, unless it is needed."""
+    def _unless_needed(self, name: str, unusable: dict[str, str]) -> Iterator[None]:
+        """Add a column and its error to `unusable`, or raise the error if the column is needed."""
         try:
             yield
         except DataError as error:
-            all_are_needed = self.features is None and self._only is None
+            listed = self.features is not None or self._only is not None
+            all_are_needed = not listed and not self._reports_unusable
             if all_are_needed or name in self._needed:
                 hint = error.hint or "leave it out by naming the features"
                 raise DataError(error.message, hint=hint) from None
-            unusable.add(name)
+            unusable[name] = error.message.replace(f', column "{name}"', "", 1)
 
 
 def _joined(parts: Sequence[Table], name: str) -> Array:

@@ -161,6 +161,8 @@ class SQL(RowSource):
 
     def _names(self, result: "CursorResult[Any]") -> list[str]:
         names = list(result.keys())
+        if not names:
+            raise DataError("the query returns no columns", path=("query",))
         for position, name in enumerate(names):
             if name in names[:position]:
                 raise DataError(

@@ -46,6 +46,8 @@ class TableSource(DataSource):
     )
 
     _only: frozenset[str] | None = PrivateAttr(default=None)
+    _reports_unusable: bool = PrivateAttr(default=False)
+    """Whether a column that no table can hold becomes a note, unless it is needed."""
 
     @model_validator(mode="after")
     def _target_or_targets(self) -> Self:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Literal, Protocol, Self
 
@@ -24,8 +25,12 @@ class TextTable(Protocol):
     def names(self) -> Sequence[str]:
         """The names of the columns."""
 
-    def blocks(self) -> Iterator[Block]:
-        """Yield the cells in blocks, the same ones each time."""
+    def blocks(self, types: Types) -> Iterator[Block]:
+        """Yield the cells in blocks, the same ones each time.
+
+        Args:
+            types: the probable types of columns, of which only numbers and integers matter.
+        """
 
 
 class TextTableSource(TableSource):
@@ -86,7 +91,9 @@ class TextTableSource(TableSource):
 
     def load(self, rng: np.random.Generator) -> Table:
         """Read the file; nothing is random."""
-        text = self._checked()
+        return self._loaded(self._checked())
+
+    def _loaded(self, text: TextTable) -> Table:
         found = columns = _read(text, self.types, self._settled, self._only)
         lost = frozenset(name for name, column in columns.items() if column.lost)
         if lost:
@@ -97,6 +104,15 @@ class TextTableSource(TableSource):
         notes = {name: found[name].note(array, self._decimal) for name, array in arrays.items()}
         table = replace(self.records(arrays), notes={k: v for k, v in notes.items() if v})
         return next(self.labelled([table]))
+
+    def preview(self, samples: int, numbers: int) -> Dataset | Table | None:
+        """Read the first rows, if the file can be read in blocks."""
+        if type(self).blocks is TextTableSource.blocks:
+            return None
+        table = self._loaded(_FirstBlock(self._checked()))
+        return table.take(
+            np.arange(min(len(table), samples, max(1, numbers // len(table.columns))))
+        )
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """Read the file in chunks, after a first pass if a column's type is not yet known."""
@@ -118,7 +134,7 @@ class TextTableSource(TableSource):
             settled = settled | _found_types(text, unknown)
         waiting: dict[str, list[Array]] = {name: [] for name in names}
         count, any_rows = 0, False
-        for first_row, block in text.blocks():
+        for first_row, block in text.blocks({**settled, **self.types}):
             any_rows = True
             for name, cells in zip(text.names, block, strict=True):
                 if name in waiting:
@@ -151,6 +167,17 @@ class TextTableSource(TableSource):
 
     def _no_rows(self) -> DataError:
         return DataError(f"{self.path}: has a header, but no rows")
+
+
+class _FirstBlock:
+    """The first block of a text."""
+
+    def __init__(self, text: TextTable) -> None:
+        self.names, self._text = text.names, text
+
+    def blocks(self, types: Types) -> Iterator[Block]:
+        """Yield the first block, if there is one."""
+        yield from islice(self._text.blocks(types), 1)
 
 
 def header(cells: Sequence[str], path: Path) -> list[str]:
@@ -209,7 +236,7 @@ def _read(
         for position, name in enumerate(text.names)
         if only is None or name in only
     }
-    for first_row, block in text.blocks():
+    for first_row, block in text.blocks({**settled, **declared}):
         for position, column in columns.items():
             column.add(block[position], first_row)
     return {column.name: column for column in columns.values()}

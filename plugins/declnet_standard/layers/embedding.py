@@ -92,7 +92,7 @@ class Embedding(Layer):
         return (*input_shape, self.units)
 
     def integer_limits(self, input_shape: Shape) -> tuple[IntegerLimit | None, ...]:
-        """Return the last of the categories, unless each number has a vocabulary of its own."""
+        """Return the last of the categories, unless each number has its own vocabulary."""
         if self._has_several or (self.categories is None and self._levels is None):
             return ()
         most = self.categories or max(self._levels or (1,))

@@ -56,7 +56,7 @@ class SequenceLayer(Layer):
             yield Diagnostic(message, hint, code="W060")
 
     def integer_limits(self, input_shape: tuple[Shape, ...]) -> tuple[IntegerLimit | None, ...]:
-        """Return the number of steps for lengths, whose order is that of sequences from the end."""
+        """Return the number of steps for lengths, in the order of sequences read from the end."""
         times = [shape[0] for shape in input_shape[: self.sequences]]
         limits = [IntegerLimit(t, f"the sequences have {t} steps") for t in reversed(times)]
         return (*[None] * self.sequences, *limits)[: len(input_shape)]

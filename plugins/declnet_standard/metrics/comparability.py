@@ -6,7 +6,9 @@ If y does not fit the loss either, only the loss reports it.
 from collections.abc import Iterator
 from math import prod
 
-from declnet import Diagnostic, Metric, RunContext, Shape
+import numpy as np
+
+from declnet import DataInfo, Diagnostic, Loss, Metric, RunContext, Shape
 
 
 def no_classes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
@@ -70,18 +72,37 @@ def no_probabilities(metric: Metric, context: RunContext) -> Iterator[Diagnostic
 
 
 def other_sizes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
-    """Refuse data whose y lacks a number for each output, though the loss takes it as classes."""
-    shape = _output_shape(context)
-    if shape is None or context.loss is None or context.loss.targets != "classes":
+    """Refuse data whose y lacks a number for each output, though the loss takes it."""
+    shape, loss = _output_shape(context), context.loss
+    if shape is None or loss is None or loss.targets == "binary":
         return
+    hint = "use accuracy for class labels"
+    if loss.targets == "values":
+        hint = f"leave it out: the outputs of {loss.type} are no predictions of single numbers"
     for name, info in context.data.items():
-        if prod(info.target_shape) != prod(shape):
+        if _takes(loss, info, shape) and prod(info.target_shape) != _numbers(loss, shape):
             message = (
                 f"{metric.type} compares each output with a number of y, but the model's output "
                 f"has shape {shape}, and y of data.{name} has {_in_words(info.target_shape)}"
             )
-            yield _diagnostic(message, "use accuracy for class labels")
+            yield _diagnostic(message, hint)
             return
+
+
+def _takes(loss: Loss, info: DataInfo, shape: Shape) -> bool:
+    """Return whether a loss of values takes such y; of classes, it has been checked already."""
+    if loss.targets == "classes":
+        return True
+    try:
+        loss.prepare(np.ones((1, *info.target_shape)), shape, np.dtype(np.float64))
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(loss: Loss, shape: Shape) -> int:
+    """Return how many numbers are predicted for a sample: members of an ensemble are averaged."""
+    return prod(loss.predictions(np.zeros((1, *shape))).shape[1:])
 
 
 def no_binary_labels(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:

@@ -5,6 +5,14 @@ from typing import TYPE_CHECKING
 from declnet import Register, hookimpl, lazy_names
 
 if TYPE_CHECKING:
+    from declnet_standard.templates.commented_toml import Line as Line
+    from declnet_standard.templates.commented_toml import joined as joined
+    from declnet_standard.templates.commented_toml import toml as toml
+    from declnet_standard.templates.data_lines import INDICATORS as INDICATORS
+    from declnet_standard.templates.data_lines import data_section as data_section
+    from declnet_standard.templates.data_lines import finite as finite
+    from declnet_standard.templates.data_lines import grouping as grouping
+    from declnet_standard.templates.data_lines import tokenizing as tokenizing
     from declnet_standard.templates.examples import MLP as MLP
     from declnet_standard.templates.examples import Binary as Binary
     from declnet_standard.templates.examples import Classification as Classification
@@ -24,21 +32,13 @@ if TYPE_CHECKING:
     from declnet_standard.templates.suggestions import is_amount as is_amount
     from declnet_standard.templates.suggestions import is_category as is_category
     from declnet_standard.templates.suggestions import rare_class as rare_class
-    from declnet_standard.templates.writing import INDICATORS as INDICATORS
-    from declnet_standard.templates.writing import Line as Line
     from declnet_standard.templates.writing import counts_loss as counts_loss
-    from declnet_standard.templates.writing import data_section as data_section
-    from declnet_standard.templates.writing import finite as finite
-    from declnet_standard.templates.writing import grouping as grouping
     from declnet_standard.templates.writing import head as head
-    from declnet_standard.templates.writing import joined as joined
     from declnet_standard.templates.writing import loss_head as loss_head
     from declnet_standard.templates.writing import ordinal_loss as ordinal_loss
     from declnet_standard.templates.writing import text_layers as text_layers
     from declnet_standard.templates.writing import text_vector as text_vector
     from declnet_standard.templates.writing import threshold as threshold
-    from declnet_standard.templates.writing import tokenizing as tokenizing
-    from declnet_standard.templates.writing import toml as toml
 
 TEMPLATES = {
     "binary": ("examples", "Binary"),
@@ -52,25 +52,19 @@ TEMPLATES = {
 }
 
 HELPERS = {
+    "commented_toml": ("Line", "joined", "toml"),
+    "data_lines": ("INDICATORS", "data_section", "finite", "grouping", "tokenizing"),
     "examples": ("table_notes", "usable_features_of"),
     "plan": ("TAKEN", "Features", "Plan", "folds_for", "sizes_for"),
     "suggestions": ("MOST_CATEGORIES", "is_amount", "is_category", "rare_class"),
     "writing": (
-        "INDICATORS",
-        "Line",
         "counts_loss",
-        "data_section",
-        "finite",
-        "grouping",
         "head",
-        "joined",
         "loss_head",
         "ordinal_loss",
         "text_layers",
         "text_vector",
         "threshold",
-        "tokenizing",
-        "toml",
     ),
 }
 """What other packages' templates for tables can use, by module."""

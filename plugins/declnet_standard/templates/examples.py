@@ -12,6 +12,7 @@ from declnet_standard.templates.plan import (
     features_of,
     folds_for,
     is_unread_text,
+    odd_date,
     sizes_for,
 )
 from declnet_standard.templates.suggestions import MOST_CATEGORIES, notes_on
@@ -110,14 +111,20 @@ def table_notes(
         where: how to try another loss that is suggested; default: where it is in the spec.
     """
     features = features_of(table)
-    beside = ", beside the other columns" if features.others else ""
+    beside = ", in addition to the other columns" if features.others else ""
     read = [
         f'column "{each.name}" is read as text, word by word{beside}' for each in features.texts
     ]
-    unread = [each for each, _ in features.left_out if is_unread_text(each)]
+    many = [each for each, _ in features.left_out if is_unread_text(each)]
+    unread = [each for each in many if each.odd_date is None]
     left_out = [
-        f'column "{each.name}" is left out: {different_texts(each)}; to read them, make it an '
-        "input of its own in [data.inputs], and add to prepare "
+        f'column "{each.name}" is left out: {odd_date(each)}; write all alike, or leave out the row'
+        for each in many
+        if each.odd_date is not None
+    ]
+    left_out += [
+        f'column "{each.name}" is left out: {different_texts(each)}; to read them, make it a '
+        "separate input in [data.inputs], and add to prepare "
         f'{{ type = "tokenize", columns = {json.dumps([each.name], ensure_ascii=False)}, '
         f'unit = "{"characters" if each.most_words <= 1 else "words"}" }}'
         for each in unread[:MOST_NOTES]

@@ -1,5 +1,6 @@
 """Choices for a table: columns, sizes, and preparation of the target."""
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -127,6 +128,9 @@ def _reason(column: ColumnProfile) -> str | None:
         "dates of which the day or the month may come first; datetime needs an order": (
             column.date_form == "ambiguous"
         ),
+        f"{odd_date(column)}; datetime needs dates that are all written alike": (
+            column.odd_date is not None and is_unread_text(column)
+        ),
         f"{different_texts(column)}; tokenize reads texts": is_unread_text(column),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
@@ -156,6 +160,11 @@ def different_texts(column: ColumnProfile) -> str:
     """Return how many texts differ, and whether they have spaces."""
     without = ", without spaces" if column.most_words <= 1 else ""
     return f"{column.distinct} different texts in {column.present} rows{without}"
+
+
+def odd_date(column: ColumnProfile) -> str:
+    """Return which text keeps a column from being one of dates."""
+    return f"dates, but {json.dumps(column.odd_date, ensure_ascii=False)} is not like the others"
 
 
 def _too_many_texts(column: ColumnProfile) -> bool:

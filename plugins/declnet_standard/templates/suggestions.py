@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
-from declnet import ColumnProfile, TableProfile
+from declnet import ColumnProfile, TableProfile, class_name
 
 MOST_CATEGORIES = 250
 """Most categories of a column that are one-hot encoded; less frequent ones become one."""
@@ -141,11 +140,6 @@ def order_of_classes(table: TableProfile) -> tuple[str, ...] | None:
 def has_words(table: TableProfile) -> bool:
     """Return whether the classes are texts."""
     return table.columns[table.target].type == "text"
-
-
-def class_name(value: Any) -> str:
-    """Return a value of the target as the name of its class."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def percent(share: float) -> str:

@@ -14,6 +14,7 @@ from declnet import (
     Fitting,
     Transform,
     TransformState,
+    class_name,
     distinct_values,
     missing_values,
 )
@@ -98,13 +99,7 @@ def refuse(x: Array, wrong: Array, message: str, hint: str) -> None:
     """Raise ColumnError for the first invalid row, if any."""
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise ColumnError(message.format(shown(x[row])), row, hint)
-
-
-def shown(category: Any) -> str:
-    """Return a category as text."""
-    value = category.item() if isinstance(category, np.generic) else category
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        raise ColumnError(message.format(class_name(x[row])), row, hint)
 
 
 def _whole(x: Array) -> Array:
@@ -193,7 +188,7 @@ class OneHot(CategoryTransform):
 
     def feature_names(self, names: tuple[str, ...], state: TransformState) -> tuple[str, ...]:
         """Return names of the form `column=category`."""
-        return tuple(f"{name}={shown(each)}" for name in names for each in state["categories"])
+        return tuple(f"{name}={class_name(each)}" for name in names for each in state["categories"])
 
 
 class Ordinal(CategoryTransform):
@@ -277,7 +272,7 @@ class GroupRare(Transform):
     def apply(self, x: Array, state: TransformState) -> Array:
         """Return text (n,), None where x is missing."""
         positions, missing = positions_of(x, state["categories"])
-        names = np.array([*map(shown, state["categories"]), self.other], object)
+        names = np.array([*map(class_name, state["categories"]), self.other], object)
         y: Array = names[positions]  # -1 is the last
         y[missing] = None
         return y

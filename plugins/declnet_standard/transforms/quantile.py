@@ -47,7 +47,7 @@ class Quantile(Transform):
         return {"quantiles": np.maximum.accumulate(found, axis=0)}  # rounding may go down
 
     def apply(self, x: Array, state: TransformState) -> Array:
-        """Return y, each number of a sample by its own quantiles."""
+        """Return y; each number of a sample has its own quantiles."""
         edges = np.asarray(state["quantiles"])
         require_shape(x, edges[0])
         y = x.astype(float)

@@ -132,7 +132,7 @@ class Moments(_Range):
 
 
 class Standardize(Transform):
-    """y = (x - mean) / std, of the training data: each number of a sample by its own.
+    """y = (x - mean) / std of the training data, for each number of a sample separately.
 
     The std is the population std (divided by n); if it is 0, because all values are equal, 1 is
     used instead, so y is 0. Missing values are ignored and stay missing.

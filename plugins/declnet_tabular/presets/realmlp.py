@@ -34,7 +34,7 @@ FEWEST_EPOCHS = 8
 COLUMNS_OF_HIDDEN_LAYERS = 100
 """How many columns cost as much as RealMLP's hidden layers."""
 MOST_IN_FOLDS = 500_000
-"""Rows times columns, with those of the hidden layers, up to which five models take about a minute
+"""Rows times columns, including the hidden layers', up to which five models take about a minute
 on one core, e.g. 4,000 rows of 20 columns."""
 
 AS_TWO = "# one unit moves as far as the difference of two, one for each class, would"

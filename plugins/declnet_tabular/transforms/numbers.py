@@ -24,7 +24,7 @@ QUANTILE_ROWS, FEWEST, MOST = 30, 10, 1000
 class RobustScale(Transform):
     """y = z / sqrt(1 + (z / clip)**2), z = (x - median) / (the interquartile range).
 
-    Of the training data, and each number of a sample by its own. If the interquartile range is 0,
+    Both of the training data, for each number of a sample. If the interquartile range is 0,
     half of max - min takes its place; if that is 0, z is 0. The result is nearly z near 0 and stays
     between -clip and clip; without clip, y = z. Missing values are ignored and stay missing.
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.testing.translations import cases_of
+from declnet import class_name
+from declnet.testing.checks.translations import cases_of
 from declnet_export.numpy_file.sources import Sources
-from declnet_export.numpy_file.transforms import group_rare, shown
+from declnet_export.numpy_file.transforms import group_rare
 from declnet_standard.transforms import GroupRare
 
 
@@ -16,7 +17,7 @@ def test_a_column_that_remains_text_is_grouped_alike() -> None:
     x = np.array(["a", "b", None, "a", "c", "zebra"], object)
     transform = GroupRare(min_count=2)
     state = transform.fit(np.array(["a", "a", "b", "c", "c"], object))
-    names = [*map(shown, state["categories"]), transform.other]
+    names = [*map(class_name, state["categories"]), transform.other]
     y = group_rare(x, categories=state["categories"], names=names)
     assert y.tolist() == transform.apply(x, state).tolist()
     assert not list(cases_of(transform, declnet.default_registry()))

@@ -12,9 +12,9 @@ from declnet.graph.model import Model
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import ParameterUpdate, VectorUpdate
 from declnet.testing.check import Subject
+from declnet.testing.checks.losses import drawn, prepared, sort_of, working_pairs
 from declnet.testing.harness import NO_LOSS, infer, probe
 from declnet.testing.layer_harness import infer_chain, inputs_of_chain, shapes_of, working_shapes
-from declnet.testing.losses import drawn, prepared, sort_of, working_pairs
 from declnet.testing.trial import Setting
 
 

@@ -7,9 +7,9 @@ import os
 
 import pytest
 
-from declnet import default_registry, parse_spec, run
+from declnet import EpochLogged, default_registry, parse_spec, run
 from declnet.runs.many.executing import on_executor
-from declnet.runs.many.tasks import tasks_of
+from declnet.runs.many.tasks import Task, tasks_of
 
 ray = pytest.importorskip("ray")
 if not os.environ.get("DECLNET_TEST_RAY"):
@@ -38,7 +38,8 @@ class Apart(RayExecutor):
 
     def moved(self, task: str) -> str:
         content = json.loads(task)
-        return json.dumps(content | {"marker": content["marker"] + "x"})
+        files = {name: f"{content[name]}x" for name in ("marker", "stop_file") if content[name]}
+        return json.dumps(content | files)
 
 
 @pytest.fixture
@@ -98,3 +99,28 @@ def test_a_node_is_killed_under_way(kind, cluster, document, tmp_path):
         assert bits(task.directory) == bits(alone)
     resumed = ["resumed" in (each.directory / "manifest.json").read_text("utf-8") for each in tasks]
     assert any(resumed) == (kind is RayExecutor)
+
+
+@pytest.mark.parametrize("kind", [RayExecutor, Apart])
+def test_runs_are_stopped_early_on_nodes(kind, cluster, document, tmp_path):
+    """Each logs epochs for a long time unless it hears that the third one is its last."""
+    document["training"]["epochs"] = 200_000
+    spec = parse_spec(document)
+    add_node(cluster)
+    add_node(cluster)
+
+    def stop_when(epoch: EpochLogged) -> str | None:
+        return "behind" if epoch.epoch >= 3 else None
+
+    tasks = [
+        Task(each.spec, each.directory, stop_when=stop_when)
+        for each in tasks_of(spec, range(4), tmp_path / "all")
+    ]
+    executor = kind(address=cluster.address)
+    found = list(
+        on_executor(tasks, executor, tmp_path / "all", default_registry(), (), lambda *_: None)
+    )
+    assert [(each.error, each.stopped) for each in found] == [(None, "behind")] * 4
+    for each in found:
+        rows = (each.directory / "history.jsonl").read_text("utf-8").splitlines()
+        assert len(rows) < 200_000

@@ -260,7 +260,7 @@ def test_free_text_is_read_word_by_word(preset, names, written, tmp_path, monkey
     registry = declnet.default_registry()
     profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
     notes = registry.find("template", preset)().notes_for_table(profile)
-    beside = ", beside the other columns" if {"age", "city"} & set(names) else ""
+    beside = ", in addition to the other columns" if {"age", "city"} & set(names) else ""
     assert f'column "note" is read as text, word by word{beside}' in notes
 
 

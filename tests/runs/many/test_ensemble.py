@@ -217,7 +217,7 @@ def test_resuming_trains_what_is_left_and_nothing_else(folds, table, tmp_path):
     spec = spec_of(table, "kind", folds=4, test=0.2)
 
     def killed(event):
-        if out.joinpath("fold-3/manifest.json").exists():
+        if out.joinpath("fold-2/metrics.json").exists():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

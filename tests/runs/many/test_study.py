@@ -4,40 +4,14 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 
 import pytest
 
-from declnet import EpochLogged, OutputError, Searcher, default_registry, open_study, parse_spec
-from declnet.registry.registry import Registry
+from declnet import EpochLogged, OutputError, open_ensemble, open_study, parse_spec
 from declnet.runs.many.study import StudyRunner
 from declnet.runs.many.study_folder import begin_study
 from declnet.runs.many.tasks import carry_out
-
-
-class Steps(Searcher):
-    """The next rate each time; trials of rates below 0.05 are stopped after their first report."""
-
-    type = "steps"
-    rates: tuple[float, ...] = (0.1, 0.01, 0.2, 0.3)
-
-    def propose(self, study, number, trials):
-        assert [each.number for each in trials] == list(range(number))
-        if number >= len(self.rates):
-            return None
-        return {"optimizer.learning_rate": self.rates[number], "model.layers.1": "relu"}
-
-    def should_stop(self, study, trial, trials):
-        assert all(each.state != "running" for each in trials)
-        return trial.values["optimizer.learning_rate"] < 0.05 and len(trial.reported) == 1
-
-
-@pytest.fixture
-def registry():
-    made = Registry()
-    for each in default_registry().entries():
-        made.add(each)
-    made.register(Steps)
-    return made
 
 
 @pytest.fixture
@@ -56,7 +30,7 @@ def study(document, changed, registry, tmp_path):
         whole = changed({**document, "tune": tune}, {"data.validation": 0.25, **values})
         spec = parse_spec(whole, registry)
         (tmp_path / "study").mkdir()
-        begin_study(tmp_path / "study", spec, tmp_path)
+        begin_study(tmp_path / "study", spec)
         return tmp_path / "study"
 
     return begin
@@ -118,6 +92,20 @@ def test_what_a_kill_left_is_continued_with_the_same_answers(study, registry):
     carried_out(folder, registry)
     states = [each.state for each in open_study(folder, registry).trials]
     assert states == ["finished", "pruned", "finished", "finished"]
+
+
+def test_a_trial_that_heard_too_late_does_not_begin_its_next_run(study, registry):
+    """As on an executor, where the first run may end before it hears that it is behind."""
+    folder = study(**{"tune.seeds": [3, 4], "tune.search": {"type": "steps", "rates": [0.01]}})
+    runner = StudyRunner(open_study(folder, registry), registry)
+    task = next(runner)
+    outcome = carry_out(replace(task, stop_when=None), registry, lambda _: None)
+    assert task.stop_when(EpochLogged(0, 0.01, {}, {"accuracy": 0.5})).startswith("pruned")
+    runner.finished(outcome)
+    carried_out(folder, registry)
+    found = open_study(folder, registry)
+    assert [each.state for each in found.trials] == ["pruned"]
+    assert [each.path.name for each in open_ensemble(found.trial_folder(0)).runs] == ["seed-3"]
 
 
 def test_the_objective_is_the_mean_over_folds_and_seeds(study, registry):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declnet.runs.many.summary import Series, main_effects, series_of, spread
+from declnet.runs.many.summary import RunSeries, main_effects, series_of, spread
 from declnet.runs.many.tasks import Outcome
 
 numbers = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=20)
@@ -44,7 +44,7 @@ def test_series_are_by_name_and_their_runs_by_seed():
 
 
 def test_failed_runs_are_in_the_data_without_metrics():
-    data = Series("b", (outcome("b", 1), outcome("b", 2, 0.5))).as_data(Path())
+    data = RunSeries("b", (outcome("b", 1), outcome("b", 2, 0.5))).as_data(Path())
     assert data["finished"] == 1
     assert data["runs"][0] == {
         "seed": 1,
@@ -53,7 +53,7 @@ def test_failed_runs_are_in_the_data_without_metrics():
         "error": "it failed",
     }
     assert data["metrics"]["train"]["loss"]["mean"] == 0.5
-    assert Series("b", (outcome("b", 1),)).as_data(Path())["seconds"] is None
+    assert RunSeries("b", (outcome("b", 1),)).as_data(Path())["seconds"] is None
 
 
 def test_gaps_are_those_of_metrics_that_training_and_other_data_have():
@@ -62,7 +62,7 @@ def test_gaps_are_those_of_metrics_that_training_and_other_data_have():
         {"train": {"loss": 0.25}, "test": {"loss": 1.0}, "validation": {"loss": 0.25}},
     ]
     runs = (Outcome("a", seed, Path(f"seed-{seed}"), each) for seed, each in enumerate(metrics))
-    series = Series("a", (*runs, outcome("a", 2)))
+    series = RunSeries("a", (*runs, outcome("a", 2)))
     assert series.gaps() == {("test", "loss"): [-0.25, -0.75], ("validation", "loss"): [0.0]}
     gaps = series.as_data(Path())["gaps"]
     assert gaps["test"] == {"loss": spread([-0.25, -0.75]).as_data()}

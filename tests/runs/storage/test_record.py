@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 import declnet
-from declnet import load_model, parse_spec, run
+from declnet import DivergenceError, load_model, parse_spec, resume, run
+from declnet.data.sharing import sharing_data
+from declnet.runs.storage import record
+from declnet.runs.storage.record import HistoryFile
 
 FILES = ["history.jsonl", "manifest.json", "metrics.json", "spec.toml", "weights.safetensors"]
 
@@ -68,3 +72,67 @@ def test_training_goes_on_from_saved_weights(done, document, tmp_path):
     document["model"]["initial_weights"] = str(done.directory / "weights.safetensors")
     again = run(parse_spec(document))
     assert again.history[0]["loss"] == pytest.approx(done.metrics["train"]["loss"], rel=1e-12)
+
+
+@pytest.fixture
+def many(document, tmp_path):
+    def train(**changes):
+        with sharing_data():
+            return run(parse_spec(document | changes), out=tmp_path / "many")
+
+    return train
+
+
+def test_a_brief_run_among_many_is_written_once_it_has_ended(many, document, monkeypatch, tmp_path):
+    seen = []
+    append = HistoryFile.append
+
+    def watch(history, row):
+        append(history, row)
+        seen.append([each.name for each in (tmp_path / "many").iterdir()])
+
+    monkeypatch.setattr(HistoryFile, "append", watch)
+    many()
+    assert seen
+    assert not any(seen)
+    alone = run(parse_spec(document), out=tmp_path / "alone")
+    for name in set(FILES) - {"manifest.json"}:
+        assert (tmp_path / "many" / name).read_bytes() == (alone.directory / name).read_bytes()
+
+
+def test_a_longer_run_among_many_is_written_as_it_happens(many, monkeypatch):
+    monkeypatch.setattr(record, "BRIEF", 0.0)
+    found = []
+    monkeypatch.setattr(
+        record.Record, "finished", lambda own, *_: found.extend(own.directory.iterdir())
+    )
+    many()
+    assert {"spec.toml", "manifest.json", "history.jsonl"} == {each.name for each in found}
+
+
+def test_a_run_that_is_killed_while_it_is_written_at_its_end_resumes(many, monkeypatch, tmp_path):
+    replace, left = Path.replace, [4]
+
+    def replaced(source, target):
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        return replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replaced)
+        patch.setattr(record.Record, "failed", lambda *_: None)  # as after a kill
+        with pytest.raises(KeyboardInterrupt):
+            many()
+    directory = tmp_path / "many"
+    assert sorted(each.name for each in directory.iterdir()) == FILES[2:]
+    history = resume(directory).history
+    assert len((directory / "history.jsonl").read_text().splitlines()) == len(history)
+    assert sorted(each.name for each in directory.iterdir()) == FILES
+
+
+def test_a_run_among_many_that_fails_says_so(many, tmp_path):
+    with pytest.raises(DivergenceError):
+        many(optimizer={"type": "sgd", "learning_rate": 1e200})
+    assert json.loads((tmp_path / "many/manifest.json").read_text())["status"] == "failed"
+    assert (tmp_path / "many/spec.toml").exists()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from declnet.runs.storage.writing import write_atomically, write_json
+from declnet.runs.storage.writing import write_atomically, write_json, write_together
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -22,6 +22,15 @@ def test_whoever_has_the_old_file_open_still_reads_the_old_one(tmp_path):
         write_atomically(path, b"new")
         assert file.read() == b"old"
     assert path.read_bytes() == b"new"
+
+
+def test_of_several_files_a_failure_leaves_old_or_new_ones_and_no_others(tmp_path):
+    write_together(tmp_path, {"a": b"1", "b": b"2"})
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_together(tmp_path, {"a": b"3", "folder": b"4", "b": b"5"})
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "b", "folder"]
+    assert [(tmp_path / each).read_bytes() for each in "ab"] == [b"3", b"2"]
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):

@@ -1,10 +1,11 @@
 """Kernels whose results differ from the components they replace."""
 
+from ctypes import CFUNCTYPE, c_void_p, cast
 from functools import partial
 
 import numpy as np
 
-from declnet import Kernel, KernelCalls
+from declnet import Kernel, KernelCalls, NativeCall
 
 from ..right.others import (
     Descent,
@@ -90,6 +91,20 @@ class OtherBitsEachTime(SquaresKernel):
     def add(self, strength, w, dw):
         noise = 1 + 1e-14 * np.random.default_rng().normal()
         np.add(dw, 2 * strength * noise * w, out=dw, casting="same_kind")
+
+
+@caught_by("repeats_its_bits")
+class AddsUpByParts(SquaresKernel):
+    """dw += 2 * strength * w in a native call, of which each part does all of the work."""
+
+    compiled = True
+
+    def bind(self, site):
+        (python,) = super().bind(site).backward
+        function = CFUNCTYPE(None, c_void_p)(lambda _: python())
+        address = cast(function, c_void_p).value
+        block = np.array([0, 1], np.int64)
+        return KernelCalls(backward=(NativeCall(address, block, (function,), divisible=True),))
 
 
 @caught_by("replaces_its_components")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from declnet import default_registry, parse_spec
-from declnet.spec.expansion import ExpandedMap
+from declnet.spec.document.expansion import ExpandedMap
 from declnet.spec.validate import ParsedSpec
 from declnet.training.checks.check import check_parsed, check_spec
 

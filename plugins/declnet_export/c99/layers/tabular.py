@@ -105,7 +105,7 @@ class CMemberDense(Translation):
     replaces = (MemberDense,)
 
     def translate(self, layer: MemberDense, site: TranslationSite) -> tuple[Value, ...]:
-        """Add a loop over members, each of which has weights of its own."""
+        """Add a loop over members, each with its own weights."""
         (members, inputs), units = site.input_shapes[0], site.output_shape[-1]
         own = product(
             inputs, units, f"($weights + m * {inputs * units})", f"($biases + m * {units})"

@@ -46,7 +46,7 @@ function element(tag, attributes = {}, ...children) {
 // Which runs, in which order
 
 const selected = new Set();
-let sorted = { column: metric, down: metric?.better === "higher" };
+let sorted = { column: metric ?? columns[0], down: metric?.better === "higher" };
 let order = [...Array(COUNT).keys()];
 
 function compare(a, b) {

@@ -23,7 +23,7 @@ from declnet.contracts.data.table import column_type
 from declnet.registry.discovery import default_registry
 from declnet.runs.exchange.exporting import compared_predictions
 from declnet.testing import build_examples
-from declnet.testing.translations import Case, cases_of, model_of, numbered
+from declnet.testing.checks.translations import Case, cases_of, model_of, numbered
 from declnet_export.c99.compiled import CompiledProgram, compiler, loaded_library
 from declnet_export.c99.exporter import C99
 from declnet_standard.losses import MeanSquaredError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from declnet import DataError, RunContext
-from declnet.testing.analyses import SimulatedModel
+from declnet.testing.checks.analyses import SimulatedModel
 from declnet_standard.analyses.drift import Drift
 from declnet_standard.analyses.groups import Groups
 from declnet_standard.analyses.importance import Importance

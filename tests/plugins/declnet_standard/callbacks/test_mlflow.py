@@ -105,7 +105,7 @@ def test_folds_that_were_resumed_have_one_parent_with_the_best_of_them(
             parse_spec(tracked_document), out=tmp_path / "out", listener=fail_in_the_second
         )
     client, (parent, *_) = tracked()
-    assert (parent.info.run_name, parent.info.status) == ("out", "RUNNING")
+    assert (parent.info.run_name, parent.info.status) == ("out", "FAILED")
     client.update_run(tracked()[1][1].info.run_id, status="RUNNING")  # as if killed at its end
     ensemble = resume_ensemble(tmp_path / "out")
     client, (parent, *children) = tracked()
@@ -116,6 +116,51 @@ def test_folds_that_were_resumed_have_one_parent_with_the_best_of_them(
     best = max(ensemble.runs, key=lambda each: each.metrics["validation"]["accuracy"])
     assert parent.data.metrics["validation_accuracy"] == best.metrics["validation"]["accuracy"]
     assert parent.data.tags["declnet.best"] == str(best.path)
+
+
+@needs_mlflow
+@pytest.mark.parametrize("moment", ["before it told MLflow", "before it was recorded"])
+def test_a_parent_whose_process_was_killed_at_the_end_is_ended_by_resume(
+    tracked_document, tracked, tmp_path, moment, monkeypatch
+):
+    class Killed(BaseException):
+        """The process ends here."""
+
+    def killed(*_):
+        raise Killed
+
+    tracked_document["data"]["folds"] = 2
+    step = "tell_callbacks" if moment == "before it told MLflow" else "write_json"
+    spec = parse_spec(tracked_document)
+    begin_ensemble(tmp_path / "out", spec, tasks := tasks_of(spec, None, tmp_path / "out"))
+    for each in tasks:
+        run(each.spec, out=each.directory)
+    with monkeypatch.context() as patched:
+        patched.setattr(f"declnet.runs.many.ensemble_record.{step}", killed)
+        with pytest.raises(Killed):
+            finish_ensemble(tmp_path / "out")
+    assert [each.info.status for each in tracked()[1]] == ["RUNNING", "FINISHED", "FINISHED"]
+    for _ in range(2):  # told again, it stays as it is
+        resume_ensemble(tmp_path / "out")
+        assert {each.info.status for each in tracked()[1]} == {"FINISHED"}
+
+
+@needs_mlflow
+def test_an_interrupted_parent_is_killed_until_it_is_resumed(tracked_document, tracked, tmp_path):
+    tracked_document["data"]["folds"] = 2
+
+    def interrupt(event):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cross_validate(parse_spec(tracked_document), out=tmp_path / "out", listener=interrupt)
+    assert [each.info.status for each in tracked()[1]] == ["KILLED", "KILLED"]
+    seen = []
+    resume_ensemble(
+        tmp_path / "out", listener=lambda _: seen or seen.append(tracked()[1][0].info.status)
+    )
+    assert seen == ["RUNNING"]
+    assert {each.info.status for each in tracked()[1]} == {"FINISHED"}
 
 
 @needs_mlflow

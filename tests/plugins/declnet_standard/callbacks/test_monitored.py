@@ -24,7 +24,7 @@ from declnet import (
 )
 from declnet.data.loading import as_data
 from declnet.runs.storage.checkpoints import unpacked
-from declnet.training import trainer as pace
+from declnet.training import pace
 from declnet.training.checks.check import check_spec
 from declnet_standard.callbacks import BestEpoch, Checkpoint, EarlyStopping, ReduceOnPlateau
 

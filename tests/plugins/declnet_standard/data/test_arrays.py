@@ -442,10 +442,10 @@ def test_every_type_of_the_format(files, dtype):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no IDX file"),
-        (b"\0\0\x08", "no IDX file"),
-        (b"a,b\n1,2", "no IDX file"),
-        (b"\0\0\x07\x01" + b"\0" * 8, "no IDX file"),
+        (b"", "not a valid IDX file"),
+        (b"\0\0\x08", "not a valid IDX file"),
+        (b"a,b\n1,2", "not a valid IDX file"),
+        (b"\0\0\x07\x01" + b"\0" * 8, "not a valid IDX file"),
         (b"\0\0\x08\x03\0\0", "cut off"),
         (encoded(IMAGES)[:-1], "cut off"),
         (b"\0\0\x08\x03" + b"\xff" * 12, "says that it has .* numbers, more than allowed"),

@@ -82,9 +82,55 @@ def test_a_file_of_csv_with_a_mark_and_without_a_last_line_end(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "cells",
+    [
+        ["1", "2", "3", "04"],
+        ["1", "2", '"04"', "5"],
+        ["1", " 04", "2", "3"],
+        ["0.5", "01.5", "2", "3"],
+        ["1", "2", "2.5", "3"],
+        ["1", "NA", "3", ""],
+        ["1", "2", "", "4.5"],
+        ["1", " 2", "3 ", '"4"'],
+        ["1", "2", "9223372036854775808", "1_0"],
+        ["1", "inf", "-Infinity", "nan"],
+        ["1", "$2", "3", "4"],
+        ["1.5", "x", "", "NA"],
+    ],
+)
+@pytest.mark.parametrize("missing", [("", "NA", "nan"), ("NA",), ("", "2")])
+def test_numbers_of_csv_are_read_as_by_python(tmp_path, cells, missing):
+    """The second and later rows are first tried as the numbers that the first one is."""
+    pytest.importorskip("polars")
+    path = tmp_path / "table.csv"
+    path.write_text("".join(f"{cell},a\n" for cell in ["a", *cells]).replace("a,a", "a,b", 1))
+    one = CSV(path=path, missing=missing)
+    blocks, whole = one.blocks(1, 100), one.load(RNG)
+    assert len(blocks.sizes) == len(cells)
+    found = np.concatenate([blocks.read(at).columns["a"] for at in range(len(cells))])
+    np.testing.assert_array_equal(found, whole.columns["a"])
+    typed = one.with_types(whole.types)
+    for parts in (typed.chunks(RNG, 3), [typed.load(RNG)]):
+        again = np.concatenate([part.columns["a"] for part in parts])
+        np.testing.assert_array_equal(again, whole.columns["a"])
+
+
+def test_a_csv_file_in_parts_may_have_any_size(tmp_path):
+    pytest.importorskip("polars")
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n1,2\n3,4\n")
+    one = CSV(path=path, maximum_bytes=5)
+    assert one.blocks(1, 100).sizes == (1, 1)
+    assert len(list(one.chunks(RNG, 1))) == 2
+    assert len(one.preview(1, 100)) == 1
+    with pytest.raises(DataError, match="larger than 5 bytes"):
+        one.load(RNG)
+
+
+@pytest.mark.parametrize(
     ("name", "content", "fields"),
     [
-        ("table.csv.gz", gzip.compress(b"a,b\n1,2\n"), {}),
+        ("table.csv.gz", gzip.compress(b"a,b\n1,2\n", mtime=0), {}),
         ("table.csv", b"a,b\r\n1,2\r\n", {}),
         ("table.csv", b'a,b\n1,x"y\n', {}),
         ("table.csv", b"a,b\n1,\xe9\n", {"encoding": "cp1252"}),

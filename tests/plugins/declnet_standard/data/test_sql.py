@@ -198,6 +198,8 @@ def test_postgresql_is_read(server, monkeypatch):
     ]
     with pytest.raises(DataError, match=r'row 1, column "tags" is \[0\]'):
         SQL(url=server.url, password_env=ENV, query="SELECT * FROM houses").load(RNG)
+    with pytest.raises(DataError, match="the query returns no columns"):
+        SQL(url=server.url, password_env=ENV, query="SELECT FROM houses").load(RNG)
 
 
 @pytest.mark.parametrize(

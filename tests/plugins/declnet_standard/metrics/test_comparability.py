@@ -143,6 +143,13 @@ def test_numbers_are_compared_with_one_output(metric, data, outline_of, codes_of
 
 
 @pytest.mark.parametrize("metric", OF_VALUES, ids=ids)
+def test_quantiles_are_no_predictions_of_single_numbers(metric, outline_of):
+    loss = {"type": "quantile", "quantiles": [0.1, 0.5, 0.9]}
+    (finding,) = metric.check(outline_of(THREE, data=NUMBERS, loss=loss))
+    assert (finding.code, finding.help[:13]) == ("E044", "leave it out:")
+
+
+@pytest.mark.parametrize("metric", OF_VALUES, ids=ids)
 def test_what_the_loss_is_told_is_not_repeated(metric, outline_of, codes_of):
     assert codes_of(metric, outline_of(THREE, data=LABELS, loss="mean_squared_error")) == []
 

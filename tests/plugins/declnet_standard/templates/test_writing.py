@@ -115,6 +115,7 @@ def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
         empty=[""] * 60,
         rare=["1"] + [""] * 59,
         color=["red", "green"] * 30,
+        day=[f"2024-{1 + each // 28:02}-{1 + each % 28:02}" for each in range(59)] + ["2024-02-30"],
         y=["a", "b", "c"] * 20,
     )
     assert document["data"]["train"]["features"] == ["x", "color"]
@@ -123,6 +124,8 @@ def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
         "row": "numbers the rows",
         "name": "60 different texts in 60 rows; tokenize reads texts",
         "same": "always the same",
+        "day": 'dates, but "2024-02-30" is not like the others; datetime needs dates that are all '
+        "written alike",
         "empty": "empty",
         "rare": "only 1 of 60 rows have a value",
     }.items():

@@ -54,6 +54,20 @@ def first_row(opened):
     return opened.page.locator("#body tr:not(.space)").first.locator("td").all_text_contents()
 
 
+def test_runs_that_all_failed_are_listed(open_page, tmp_path):
+    pytest.importorskip("jinja2", reason="needs the extra report")
+    nothing = tmp_path / "history.jsonl"
+    nothing.write_text("")
+    runs = [
+        ReportedRun(f"{at:04}", "failed", {"trial": at, "rate": at + 1.0}, {}, {}, 0.1, nothing)
+        for at in range(3)
+    ]
+    opened = open_page(many_runs_page("failed", runs))
+    assert opened.messages == []
+    assert shown(opened).startswith("3 of 3 runs")
+    assert first_row(opened)[0] == "0000"
+
+
 def test_ten_thousand_runs_stay_usable(open_page, many_html, record_property):
     opened = open_page(many_html)
     drawn = opened.page.evaluate("performance.getEntriesByName('drawn')[0].startTime")

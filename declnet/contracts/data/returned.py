@@ -1,0 +1,153 @@
+"""Checks on the return values of data sources and transforms."""
+
+from __future__ import annotations
+
+import json
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.component import Component
+from declnet.contracts.data.data_source import Blocks, DataInfo, Dataset
+from declnet.contracts.data.table import Table
+from declnet.contracts.data.transform import Fitting, Sequences
+from declnet.contracts.returned import (
+    BrokenContractError,
+    array_of_rows,
+    is_whole,
+    refuse,
+    shown,
+)
+
+
+def checked_info(source: Component, info: Any) -> DataInfo | None:
+    """Return the result of `DataSource.describe`: a DataInfo, or None for a table."""
+    if not isinstance(info, DataInfo | None):
+        refuse(source, "describe", info, "a DataInfo, or None for a table")
+    if info is not None and not _are_names(info.class_names):
+        refuse(source, "describe", info.class_names, "a tuple of class names or None")
+    return info
+
+
+def checked_load(source: Component, data: Any, method: str = "load") -> Dataset | Table:
+    """Return the result of `DataSource.load`, or a part of `chunks`: a Dataset or a Table."""
+    if not isinstance(data, Dataset | Table):
+        refuse(source, method, data, "a Dataset or a Table")
+    return data
+
+
+def checked_blocks(source: Component, blocks: Any) -> Blocks | None:
+    """Return the result of `DataSource.blocks`: Blocks of sizes of at least 1, or None."""
+    if not isinstance(blocks, Blocks | None):
+        refuse(source, "blocks", blocks, "Blocks or None")
+    if blocks is not None and not all(is_whole(size) and size > 0 for size in blocks.sizes):
+        refuse(source, "blocks", blocks.sizes, "sizes of at least 1")
+    if blocks is not None and len(blocks.groups) not in (0, len(blocks.sizes)):
+        refuse(source, "blocks", blocks.groups, "a group for each block, or none")
+    return blocks
+
+
+def checked_fitting(transform: Component, fitting: Any) -> Fitting | None:
+    """Return the result of `Transform.fitting`: a Fitting or None."""
+    if not isinstance(fitting, Fitting | None):
+        refuse(transform, "fitting", fitting, "a Fitting or None")
+    return fitting
+
+
+def checked_inputs(source: Component, part: Any) -> Array | Mapping[str, Array] | Table:
+    """Return a part yielded by `DataSource.input_chunks`: a Table, an array, or several by name."""
+    if isinstance(part, Table):
+        return part
+    arrays = part.values() if isinstance(part, Mapping) and part else (part,)
+    for each in arrays:
+        if not isinstance(each, np.ndarray) or each.dtype.kind not in "fiub" or each.ndim == 0:
+            refuse(source, "input_chunks", each, "an array of samples or a Table")
+    if len({len(each) for each in arrays}) > 1:
+        refuse(source, "input_chunks", part, "arrays of equally many samples")
+    found: Array | Mapping[str, Array] = part
+    return found
+
+
+def checked_sample_names(source: Component, names: Any) -> tuple[str, ...] | None:
+    """Return the result of `DataSource.sample_names`: a tuple of text, or None."""
+    if not _are_names(names):
+        refuse(source, "sample_names", names, "a tuple of names or None")
+    found: tuple[str, ...] | None = names
+    return found
+
+
+def _are_names(names: Any) -> bool:
+    """Return whether it is a tuple of text, or None."""
+    return names is None or (
+        isinstance(names, tuple) and all(isinstance(each, str) for each in names)
+    )
+
+
+def checked_suits(transform: Component, suits: Any) -> bool:
+    """Return the result of `Transform.suits`: whether it takes a column."""
+    if not isinstance(suits, bool | np.bool_):
+        refuse(transform, "suits", suits, "True or False")
+    return bool(suits)
+
+
+def checked_fit(transform: Component, state: Any) -> dict[str, Any]:
+    """Return the result of `Transform.fit`: JSON values and NumPy arrays by name."""
+    if not isinstance(state, Mapping):
+        refuse(transform, "fit", state, "a dict")
+    for name, value in state.items():
+        if not isinstance(name, str) or not _is_storable(value):
+            fault = f"returned {shown(value)} as {name!r}, which cannot be stored with the run"
+            raise BrokenContractError(transform, "fit", fault)
+    return dict(state)
+
+
+def _is_storable(value: Any) -> bool:
+    """Return whether a value is a JSON value, or an array or scalar of numbers."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.kind in "fiub"
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def checked_column(transform: Component, column: Any, rows: int, method: str = "apply") -> Array:
+    """Return the result of `Transform.apply` or `inverse`: an array with a row for each row."""
+    return array_of_rows(transform, method, column, rows, text=True)
+
+
+def checked_sequences(transform: Component, column: Any, rows: int) -> tuple[Array, Array | None]:
+    """Return the result of `Transform.apply`: an array with a row for each row of the column.
+
+    The second item is the lengths (n,) of sequences, or None.
+    """
+    if isinstance(column, Sequences):
+        values = checked_column(transform, column.values, rows)
+        lengths = column.lengths
+        if values.ndim < 2:
+            refuse(transform, "apply", values, "sequences of shape (n, time, …)")
+        integers = isinstance(lengths, np.ndarray) and lengths.dtype.kind in "iu"
+        if not integers or lengths.shape != (rows,):
+            refuse(transform, "apply", lengths, f"lengths as integers of shape ({rows},)")
+        if rows and not 0 <= lengths.min() <= lengths.max() <= values.shape[1]:
+            refuse(transform, "apply", lengths, f"lengths from 0 to {values.shape[1]}")
+        return values, lengths
+    return checked_column(transform, column, rows), None
+
+
+def checked_names(transform: Component, names: Any) -> tuple[str, ...]:
+    """Return the result of `Transform.feature_names`: a name for each number of a row."""
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+        refuse(transform, "feature_names", names, "a tuple of names")
+    return names
+
+
+def checked_levels(transform: Component, levels: Any) -> int | None:
+    """Return the result of `Transform.levels`: a number of integers, or None."""
+    if levels is not None and (not is_whole(levels) or levels < 1):
+        refuse(transform, "levels", levels, "a whole number of at least 1, or None")
+    return None if levels is None else operator.index(levels)

@@ -1,0 +1,72 @@
+"""The data sets of a run, loaded again, and the model's outputs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from declnet.contracts.data.data_source import Dataset
+
+if TYPE_CHECKING:
+    from declnet.runs.inference.predictor import LabeledPart, Predictor
+
+
+@dataclass(frozen=True, eq=False)
+class StoredData:
+    """A reloaded and prepared data set of a run.
+
+    Attributes:
+        name: `train`, `validation` or `test`.
+        dataset: the data set, prepared with the run's stored preparation.
+        hash: hash of the data the run used, if recorded in the manifest.
+    """
+
+    name: str
+    dataset: Dataset
+    hash: str | None
+
+    @cached_property
+    def unchanged(self) -> bool:
+        """Whether the data's hash matches the data that the run used."""
+        from declnet.data.loading import fingerprint
+
+        return fingerprint(self.dataset) == self.hash
+
+    def parts(self, samples: int) -> Iterator[Dataset]:
+        """Yield the samples in order, in parts of up to `samples` samples."""
+        for start in range(0, len(self.dataset), samples):
+            yield self.dataset.take(np.arange(start, min(start + samples, len(self.dataset))))
+
+    def labeled_parts(self, predictor: Predictor) -> Iterator[LabeledPart]:
+        """Yield the samples in parts to evaluate the run's predictor on."""
+        from declnet.runs.inference.file_parts import samples_in_part
+        from declnet.runs.inference.predictor import LabeledPart, naming_samples
+
+        size = samples_in_part(predictor)
+        for number, part in enumerate(self.parts(size)):
+            yield LabeledPart(part, naming_samples(part, number * size + 1))
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedData:
+    """Samples of a data set with the outputs of the run's model.
+
+    Attributes:
+        name: the data set's name.
+        x: (n, *sample shape), prepared; named inputs by name.
+        y: (n, …), as metrics take it; for several losses, each target by the loss's name.
+        outputs: (n, *shape), as metrics take them: the model's outputs after `Loss.predictions`, in
+            the units of y, calibrated if the run has calibrators; for several losses, an array for
+            each by name.
+        uncalibrated: the same before any calibration.
+    """
+
+    name: str
+    x: Any
+    y: Any
+    outputs: Any
+    uncalibrated: Any

@@ -1,0 +1,239 @@
+"""Composition of a spec from its file, the files that it extends, and overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from declnet.contracts.strict_model import with_folder
+from declnet.errors import Diagnostic, KeyPath, SpecError
+from declnet.spec.document.document import Document, read_document
+from declnet.spec.document.overrides import Override, apply_override
+from declnet.spec.document.source_map import Origin, SourceMap, Syntax
+from declnet.spec.document.variables import VARIABLES, names_in
+from declnet.spec.messages import hint_for_missing
+from declnet.spec.model import FORMAT_VERSION
+
+EXTENDS = "extends"
+SCHEMA = "$schema"
+"""A key for editors: the location of the JSON Schema of a JSON file."""
+
+VERSION = "declnet"
+LONGEST_CHAIN = 50
+"""Maximum length of a chain of files that extend each other."""
+
+Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+UPGRADES: Mapping[int, Upgrade] = {}
+"""Functions that upgrade a document to the next format version, by version."""
+
+
+@dataclass(eq=False)
+class Composed:
+    """A document from one or more files, before validation.
+
+    Attributes:
+        source_map: the document, and the origin of each value.
+        diagnostics: errors in single keys, e.g. duplicates, that do not prevent finding others.
+        is_incomplete: whether a file could not be read, so that missing keys may be in it.
+        variables_used: the variables used in any of the files, also where another file or an
+            override replaces the value.
+    """
+
+    source_map: SourceMap
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    is_incomplete: bool = False
+    variables_used: frozenset[str] = frozenset()
+
+
+def compose(path: Path, overrides: Sequence[Override] = ()) -> Composed:
+    """Read a spec file with everything that it extends, and apply overrides.
+
+    Raises:
+        SpecError: the file itself cannot be read or parsed.
+    """
+    composed = _Composition(path.absolute().parent).read(path, ())
+    source_map = composed.source_map
+    if VERSION not in source_map.document and not composed.is_incomplete:
+        syntax: Syntax = "json" if path.suffix.lower() == ".json" else "toml"
+        hint = f"write {_version_key(FORMAT_VERSION, syntax)} at the top"
+        message = "the version of the format is missing"
+        composed.diagnostics.append(Diagnostic(message, hint, (VERSION,), "E007"))
+    _apply(overrides, composed)
+    return composed
+
+
+def overridden(document: Mapping[str, Any], overrides: Sequence[Override]) -> Composed:
+    """Return a copy of a document passed by a program, with overrides applied."""
+    used = names_in({key: each for key, each in document.items() if key != VARIABLES})
+    composed = Composed(SourceMap(_copied(document)), variables_used=frozenset(used))
+    _apply(overrides, composed)
+    return composed
+
+
+def _apply(overrides: Sequence[Override], composed: Composed) -> None:
+    failed = (apply_override(composed.source_map, each) for each in overrides)
+    composed.diagnostics += [each for each in failed if each is not None]
+
+
+def _copied(value: Any) -> Any:
+    """Return a value whose tables and lists are new."""
+    if isinstance(value, Mapping):
+        return {key: _copied(each) for key, each in value.items()}
+    return [_copied(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+class _Composition:
+    """A reader of files that reads each file once.
+
+    Args:
+        home: the folder that paths in the result are relative to, unless they have their own.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._known: dict[Path, Composed] = {}
+
+    def read(self, path: Path, above: tuple[Path, ...]) -> Composed:
+        """Merge a file into its bases; `above` are the files that extend it."""
+        read = read_document(path)
+        source = read.source
+        tables, wrong_version = upgraded(read.tables, syntax=source.syntax)
+        tables = {key: value for key, value in tables.items() if key not in (EXTENDS, SCHEMA)}
+        folder = path.absolute().parent
+        tables = tables if folder == self._home else with_folder(tables, folder)
+        own = SourceMap(tables, Origin(source))
+        bases, unread = self._bases(read, path, (*above, _resolved(path)))
+        result = Composed(SourceMap({}, Origin(source)), unread, is_incomplete=bool(unread))
+        own_errors = [*read.diagnostics, *own.locate(wrong_version)]
+        used = frozenset(names_in({key: each for key, each in tables.items() if key != VARIABLES}))
+        for layer in (*bases, Composed(own, own_errors, variables_used=used)):
+            result.source_map = merged(result.source_map, layer.source_map)
+            result.diagnostics += layer.diagnostics
+            result.is_incomplete |= layer.is_incomplete
+            result.variables_used |= layer.variables_used
+        return result
+
+    def _bases(
+        self, read: Document, path: Path, above: tuple[Path, ...]
+    ) -> tuple[list[Composed], list[Diagnostic]]:
+        """Return the bases of a file, and the errors in its key `extends`."""
+        given = read.tables.get(EXTENDS, [])
+        bases: list[Composed] = []
+        errors: list[Diagnostic] = []
+        for number, name in enumerate(given if isinstance(given, list) else [given]):
+            key: KeyPath = (EXTENDS, number) if isinstance(given, list) else (EXTENDS,)
+            try:
+                bases.append(self._base(name, path, above))
+            except SpecError as error:
+                place = SourceMap(read.tables, Origin(read.source)).place_of(key)
+                errors += [
+                    each if each.place is not None else replace(each, path=key, place=place)
+                    for each in error.problems
+                ]
+        return bases, errors
+
+    def _base(self, name: Any, path: Path, above: tuple[Path, ...]) -> Composed:
+        """Return a base.
+
+        Raises:
+            SpecError: it cannot be read; an error without a place concerns the key `extends`.
+        """
+        if not isinstance(name, str):
+            raise _wrong_base('"extends" must be the name of a file, or a list of such names')
+        base = path.parent / name
+        file = _resolved(base)
+        if file in above:
+            files = (*above[above.index(file) :], base)
+            circle = " extends ".join(each.name for each in files)
+            hint = "move what they share into a file that extends none of them"
+            raise _wrong_base(f"files extend each other in a circle: {circle}", hint)
+        if len(above) >= LONGEST_CHAIN:
+            raise _wrong_base(f"more than {LONGEST_CHAIN} files extend one another")
+        try:
+            if file not in self._known:
+                self._known[file] = self.read(base, above)
+        except SpecError as error:
+            found = error.problems[0]
+            if found.code != "E001" or found.place is None or found.place.text:
+                raise
+            similar = hint_for_missing(base, besides={each.name for each in above})
+            raise _wrong_base(f"{base}: {found.message}", similar) from None
+        return self._known[file]
+
+
+def _wrong_base(message: str, hint: str | None = None) -> SpecError:
+    return SpecError([Diagnostic(message, hint, (), "E006")])
+
+
+def _resolved(path: Path) -> Path:
+    """Return the file that a path points to, with links resolved."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):  # circular links, a null byte
+        return path.absolute()  # reading it will report the error
+
+
+def merged(under: SourceMap, over: SourceMap) -> SourceMap:
+    """Merge two documents; `over` takes precedence.
+
+    Tables are merged recursively; anything else, including arrays, is replaced. A table with
+    another `type` replaces the old one as a whole, since the old keys do not apply to it. A bare
+    name is a table with that type, to which a table without a type adds keys.
+    """
+    result = SourceMap(dict(under.document), Origin(over.origin.writer))
+    result.origin.below.update({key: _below(under, key) for key in under.document})
+    for key, value in over.document.items():
+        old, origin = under.document.get(key), _below(over, key)
+        old_origin = result.origin.below.get(key, origin)
+        if isinstance(old, str):
+            old, old_origin = {"type": old}, Origin(old_origin.writer)
+        if isinstance(value, dict) and isinstance(old, dict) and _has_same_type(old, value):
+            inner = merged(SourceMap(old, old_origin), SourceMap(value, origin))
+            value, origin = inner.document, inner.origin  # noqa: PLW2901
+        result.document[key], result.origin.below[key] = value, origin
+    return result
+
+
+def _below(source_map: SourceMap, key: str) -> Origin:
+    return source_map.origin.below.get(key) or Origin(source_map.origin.writer)
+
+
+def _has_same_type(under: dict[str, Any], over: dict[str, Any]) -> bool:
+    return bool(over.get("type", under.get("type")) == under.get("type"))
+
+
+def upgraded(
+    document: dict[str, Any],
+    upgrades: Mapping[int, Upgrade] = UPGRADES,
+    current: int = FORMAT_VERSION,
+    syntax: Syntax = "toml",
+) -> tuple[dict[str, Any], list[Diagnostic]]:
+    """Return a document upgraded to the current version, and any errors in its version.
+
+    Args:
+        document: a document of any version; without a version, the first is assumed.
+        upgrades: the upgrade functions, like `UPGRADES`.
+        current: the version to upgrade to.
+        syntax: the syntax used in hints.
+    """
+    version = document.get(VERSION, 1)
+    hint = f"write {_version_key(current, syntax)}"
+    if isinstance(version, bool) or not isinstance(version, int):
+        message = f'"{VERSION}", the version of the format, must be a whole number'
+    elif 1 <= version <= current:
+        for each in range(version, current):
+            document = {**upgrades[each](document), VERSION: each + 1}
+        return document, []
+    else:
+        shown = str(version) if abs(version) < 10**9 else "a very large number"
+        message = f"there is no version {shown} of the format"
+        if version > current:
+            message = f"this is version {shown} of the format; this declnet reads {current}"
+            hint = "pip install --upgrade declnet"
+    return document, [Diagnostic(message, hint, (VERSION,), "E007")]
+
+
+def _version_key(version: int, syntax: Syntax) -> str:
+    return f"{VERSION} = {version}" if syntax == "toml" else f'"{VERSION}": {version}'

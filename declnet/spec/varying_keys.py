@@ -1,0 +1,168 @@
+"""The keys that vary, as the sections `[sweep]` and `[tune]` write them, with their conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from declnet.errors import Diagnostic, KeyPath, dotted
+from declnet.registry.spelling import suggestion
+from declnet.spec.document.source_map import SourceMap
+from declnet.spec.messages import shown
+from declnet.spec.points import Axis, SweptValue, in_order, means
+
+SWEEP, WHEN = "sweep", "when"
+LARGEST_SEED = 2**53
+
+FIXED = ("name", "declnet", "extends", "plugins", SWEEP)
+"""Keys that are the same in all runs of a sweep or study."""
+
+
+@dataclass(eq=False)
+class KeyReader:
+    """A section with keys that vary, while it is read.
+
+    Attributes:
+        section: the table of the keys.
+        at: its path in the document.
+        when_at: the path of the table of conditions.
+        noun: what the section declares.
+        code: the code of errors in how keys fit together.
+        places: the path of each key.
+        found: the errors, with their paths in the document.
+    """
+
+    source: SourceMap
+    section: Mapping[str, Any]
+    at: KeyPath
+    when_at: KeyPath
+    noun: str = "sweep"
+    code: str = "E053"
+    found: list[Diagnostic] = field(default_factory=list)
+    places: dict[str, KeyPath] = field(default_factory=dict)
+
+    def report(
+        self, message: str, hint: str | None, at: KeyPath, code: str, *, by_key: bool = False
+    ) -> None:
+        """Note an error."""
+        focus: Any = "key" if by_key else "value"
+        self.found.append(Diagnostic(message, hint, at, code, focus=focus))
+
+    def may_vary(self, key: str, at: KeyPath, fixed: Sequence[str]) -> bool:
+        """Return whether a key may vary, and note its place."""
+        if key in self.places:
+            self.report(f'duplicate key "{key}"', "remove one of the two", at, "E003", by_key=True)
+        elif key.split(".", maxsplit=1)[0] in fixed:
+            hint = "the names of runs say what varies" if key == "name" else None
+            self.report(f'"{key}" cannot vary in a {self.noun}', hint, at, self.code, by_key=True)
+        else:
+            self.places[key] = at
+            return True
+        return False
+
+    def varies(self, key: Any, values: Mapping[str, Any], at: KeyPath, where: str) -> bool:
+        """Return whether a key that is named somewhere varies."""
+        if isinstance(key, str) and key in values:
+            return True
+        message = f'"{where}" names {shown(key)}, which [{dotted(self.at)}] does not vary'
+        by_key = bool(at) and at[-1] == key
+        hint = suggestion(str(key), values, "keys that vary")
+        self.report(message, hint, at, "E010", by_key=by_key)
+        return False
+
+    def conditions(
+        self,
+        given: Any,
+        values: Mapping[str, Sequence[SweptValue]],
+        groups: Sequence[tuple[str, ...]],
+    ) -> dict[tuple[str, ...], list[tuple[str, tuple[Any, ...]]]]:
+        """Return the conditions of each group, as keys with their allowed values.
+
+        Args:
+            given: the table of conditions.
+            values: the values that each key can be compared with.
+            groups: the keys that vary together.
+        """
+        found: dict[tuple[str, ...], list[tuple[str, tuple[Any, ...]]]] = {}
+        if not isinstance(given, dict):
+            message = f'"{WHEN}" must be a table, not {shown(given)}'
+            hint = 'write e.g. when = { "training.accumulate" = { "training.batch_size" = 16 } }'
+            self.report(message, hint, self.when_at, "E012")
+            return found
+        for key, needs in given.items():
+            at: KeyPath = (*self.when_at, key)
+            if not self.varies(key, values, at, WHEN):
+                continue
+            own = next(each for each in groups if key in each)
+            if not isinstance(needs, dict) or not needs:
+                message = f'the condition of "{key}" must be a table of other keys\' values'
+                self.report(message, 'write e.g. { "training.batch_size" = 16 }', at, "E012")
+                continue
+            for other, allowed in needs.items():
+                if not self.varies(other, values, (*at, other), WHEN):
+                    continue
+                if other in own:
+                    message = f'"{key}" cannot depend on "{other}", which varies with it'
+                    self.report(message, None, (*at, other), self.code, by_key=True)
+                    continue
+                alternatives = tuple(allowed) if isinstance(allowed, list) else (allowed,)
+                self._require_values(other, alternatives, values[other], (*at, other))
+                found.setdefault(own, []).append((other, alternatives))
+        return found
+
+    def _require_values(
+        self, key: str, allowed: Sequence[Any], values: Sequence[SweptValue], at: KeyPath
+    ) -> None:
+        for each in allowed:
+            if values and not any(means(each, value.value) for value in values):
+                message = f'{shown(each)} is not among the values of "{key}"'
+                hint = f"its values: {', '.join(value.label for value in values[:20])}"
+                self.report(message, hint, at, "E014")
+
+    def require_order(self, axes: Sequence[Axis]) -> None:
+        """Report conditions that depend on each other."""
+        known: set[str] = set()
+        for axis in in_order(axes):
+            late = [key for key, _ in axis.conditions if key not in known]
+            if late:
+                message = f'"{axis.keys[0]}" and "{late[0]}" depend on each other'
+                hint = "remove one of the conditions"
+                self.report(message, hint, self.when_at, self.code, by_key=True)
+                return
+            known.update(axis.keys)
+
+
+def entries_of(
+    table: Mapping[str, Any], at: KeyPath, is_leaf: Callable[[Any], bool]
+) -> Iterator[tuple[str, KeyPath, Any]]:
+    """Yield dotted keys with the places of their values; keys may also be nested tables.
+
+    Args:
+        table: the keys.
+        at: its path in the document.
+        is_leaf: returns whether a table is the value of a key.
+    """
+    for key, value in table.items():
+        path = (*at, key)
+        if isinstance(value, dict) and value and not is_leaf(value):
+            for inner, place, each in entries_of(value, path, is_leaf):
+                yield f"{key}.{inner}", place, each
+        else:
+            yield key, path, value
+
+
+def labels_of(values: Sequence[Any]) -> list[str]:
+    """Return what names of runs call values: scalars as they are, tables by their types."""
+    types = [each.get("type") if isinstance(each, dict) else None for each in values]
+    names = [*types, *(each for each in values if isinstance(each, str))]
+    labels = []
+    for number, (value, kind) in enumerate(zip(values, types, strict=True)):
+        if isinstance(value, str):
+            labels.append(str(value))
+        elif isinstance(value, dict | list):
+            is_clear = isinstance(kind, str) and names.count(kind) == 1
+            labels.append(str(kind) if is_clear else f"{kind or ''}#{number}")
+        else:
+            labels.append(shown(value))
+    return labels

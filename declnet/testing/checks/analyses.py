@@ -1,0 +1,210 @@
+"""Checks on analyses: they return tables of plain values for simulated models, and change none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.network.metric_names import Better
+from declnet.contracts.runs.returned import checked_tables
+from declnet.errors import DataError
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone
+from declnet.testing.harness import call_locked
+from declnet.testing.trial import Setting, Trial, tried
+
+SAMPLES, TRAINING = 60, 90
+
+MANY, MOST_PREDICTED = 30_000, 3_000_000
+"""Samples of a large data set, and the most of its samples that an analysis should predict."""
+
+
+def _table(rng: np.random.Generator, rows: int) -> dict[str, Array]:
+    """Return columns of every type, with gaps, and two targets."""
+    size = rng.normal(100, 30, rows)
+    size[3] = np.nan
+    city = np.array(["Bern", "Lyon", "Turin", None], object)[rng.integers(0, 4, rows)]
+    return {
+        "size": size,
+        "rooms": rng.integers(1, 6, rows),
+        "new": rng.random(rows) > 0.5,
+        "city": city,
+        "price": np.nan_to_num(size) + 20 * (city == "Bern"),
+        "note": np.array([f"note {each}" for each in range(rows)], object),
+    }
+
+
+def _arrays(rng: np.random.Generator, rows: int) -> dict[str, Array]:
+    return {f"x[{index}]": rng.normal(size=rows) for index in range(3)}
+
+
+@dataclass(eq=False)
+class SimulatedModel:
+    """A fixed function of columns: an `AnalyzedModel` for checks.
+
+    Attributes:
+        name: in messages.
+        classes: the names of its classes; None for values.
+        columns: of the samples.
+        training_columns: of the training data.
+        features: the columns that it predicts from.
+        predicted: how many samples it has predicted.
+    """
+
+    name: str
+    classes: tuple[str, ...] | None
+    columns: Mapping[str, Array]
+    training_columns: Mapping[str, Array]
+    features: tuple[str, ...]
+    target_columns: tuple[str, ...] = ()
+    windows: int = 0
+    data_name: str = "test"
+    predicted: int = 0
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
+
+    @property
+    def samples(self) -> int:
+        """The number of samples; fewer than rows if they are windows."""
+        return self.windows or len(next(iter(self.columns.values()), np.empty(SAMPLES)))
+
+    @property
+    def total(self) -> int:
+        """The same number."""
+        return self.samples
+
+    @property
+    def class_names(self) -> Mapping[str, tuple[str, ...] | None]:
+        """The names of the classes."""
+        return {"": self.classes}
+
+    @property
+    def better(self) -> dict[str, Better | None]:
+        """Two metrics, one of which is undefined for few samples, and one without direction."""
+        return {"loss": "lower", "share": "higher", "spread": None}
+
+    def targets(self, positions: Array | None = None) -> dict[str, Array]:
+        """Return the targets."""
+        truth = self._truth
+        return {"": read_only(truth if positions is None else truth[positions])}
+
+    @cached_property
+    def _truth(self) -> Array:
+        score = self._score({})
+        return score if self.classes is None else (score > np.median(score)).astype(int)
+
+    def outputs(
+        self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
+        """Return the outputs: a value, one probability, or one for each of several classes."""
+        count = self.samples if positions is None else len(positions)
+        self.predicted += count
+        for name, values in (replaced or {}).items():
+            if name not in self.features or len(values) != count:
+                raise DataError(f'"{name}" cannot be replaced by {len(values)} values')
+        score = self._score(replaced or {}, positions) + 0.1
+        if self.classes is None:
+            return {"": read_only(score.reshape(-1, 1))}
+        share = 1 / (1 + np.exp(-score / 100))
+        if len(self.classes) == 2:
+            return {"": read_only(share.reshape(-1, 1))}
+        rest = (1 - share) / (len(self.classes) - 1)
+        return {"": read_only(np.stack([share, *[rest] * (len(self.classes) - 1)], axis=1))}
+
+    def metrics(
+        self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
+    ) -> dict[str, float]:
+        """Return three numbers that depend on outputs and targets."""
+        (y_pred,) = self.outputs(positions, replaced).values()
+        (y,) = self.targets(positions).values()
+        error = float(np.mean(np.abs(y_pred[:, 0] - y)))
+        share = float("nan") if len(y) < 5 else 1 / (1 + error)
+        return {"loss": error, "share": share, "spread": float(np.std(y_pred))}
+
+    def _score(self, replaced: Mapping[str, Array], positions: Array | None = None) -> Array:
+        score = np.zeros(self.samples if positions is None else len(positions))
+        for weight, name in enumerate(self.features, start=1):
+            column = replaced.get(name)
+            if column is None:
+                column = self.columns[name] if positions is None else self.columns[name][positions]
+            numbers = column == "Bern" if column.dtype.kind == "O" else np.nan_to_num(column)
+            score += weight * np.asarray(numbers, float)
+        return score
+
+
+def _candidates(rows: int = SAMPLES) -> Iterator[SimulatedModel]:
+    """Yield models of tables, arrays, windows and images."""
+    rng = np.random.default_rng(41)
+    for name, classes in (
+        ("values from a table", None),
+        ("two classes from a table", ("no", "yes")),
+        ("three classes from a table", ("low", "middle", "high")),
+    ):
+        columns, training = _table(rng, rows), _table(rng, TRAINING)
+        features = ("size", "rooms", "new", "city")
+        yield SimulatedModel(name, classes, columns, training, features, ("price",))
+    columns, training = _arrays(rng, rows), _arrays(rng, TRAINING)
+    yield SimulatedModel("values from arrays", None, columns, training, tuple(columns))
+    yield SimulatedModel(
+        "windows", None, _table(rng, rows), _table(rng, TRAINING), (), ("price",), rows // 2
+    )
+    yield SimulatedModel("images", ("no", "yes"), {}, {}, ())
+
+
+def try_analysis(subject: Subject, setting: Setting) -> Trial:  # noqa: ARG001
+    """Analyze each simulated model that the analysis suits; return its tables as text."""
+    trial, reasons = Trial(), []
+    for model in _candidates():
+        training = {f"{name} of training": each for name, each in model.training_columns.items()}
+        analyze, what = partial(subject.instance.analyze, model), f"analyze, of {model.name},"
+        try:
+            found = call_locked(what, analyze, {**model.columns, **training})
+        except CheckFailed as failure:
+            if not isinstance(failure.__cause__, DataError):
+                raise
+            reasons.append(f"{model.name}: {failure.__cause__}")
+            continue
+        with calling(what):
+            tables = checked_tables(subject.instance, found)
+        for table in tables:
+            cells = [repr(each) for each in (table.note, table.columns, *table.rows)]
+            trial.outputs[f'"{table.title}", of {model.name},'] = np.array(cells, object)
+    if not trial.outputs:
+        raise CheckSkipped(
+            f"it suits no simulated model ({'; '.join(reasons)}); their columns are size, rooms, "
+            "new and city: name these in examples"
+        )
+    return trial
+
+
+@check
+def returns_tables(subject: Subject) -> None:
+    """Returns tables for simulated models, or raises DataError for those that it does not suit."""
+    tried(subject)
+
+
+@check
+def takes_bounded_time(subject: Subject) -> None:
+    """Predicts a limited number of samples, however large the data is."""
+    tried(subject)
+    for model in _candidates(MANY):
+        try:
+            subject.instance.analyze(model)
+        except DataError:
+            continue
+        if model.predicted > MOST_PREDICTED:
+            raise CheckFailed(
+                f"of {MANY} samples of {model.name}, it predicts {model.predicted} in total, so it "
+                "is slow for millions; draw some of them with model.rng, and say so in the note"
+            )
+
+
+CHECKS = (
+    leaves_inputs_alone,
+    returns_tables,
+    *USED_ONCE,
+    takes_bounded_time,
+)

@@ -1,0 +1,245 @@
+"""Checks on calibrators: rows apart, probabilities that remain so, and the promised coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.runs.calibrator import Task
+from declnet.contracts.runs.returned import (
+    checked_calibrated,
+    checked_coverage,
+    checked_intervals,
+    checked_learned,
+    checked_least,
+    checked_sets,
+    checked_threshold,
+)
+from declnet.runs.inference.calibration import state_after_storing
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checks.common import (
+    USED_ONCE,
+    continues_when_restored,
+    keeps_uses_apart,
+    leaves_inputs_alone,
+    parts_equal_the_whole,
+)
+from declnet.testing.harness import call_locked
+from declnet.testing.trial import SAMPLES, Setting, Trial, copied
+
+ROWS = 10 * SAMPLES
+"""Samples to fit to, and as many to apply to."""
+
+MANY = 2000
+"""As many where the coverage is counted."""
+
+ALLOWED = 0.04
+"""How much less than promised that may be: four standard deviations, or more."""
+
+CLASSES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class PredictedTask:
+    """Predictions and targets of a task, with a name for messages."""
+
+    name: str
+    task: Task
+    y_pred: Array
+    y_true: Array
+
+    def part(self, rows: slice) -> PredictedTask:
+        """Return some of the samples."""
+        return PredictedTask(
+            self.name, self.task, self.y_pred[rows].copy(), self.y_true[rows].copy()
+        )
+
+
+Draw = Callable[[np.random.Generator, int], tuple[Array, Array]]
+
+
+def _classes(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    p = rng.dirichlet(np.ones(CLASSES), n)
+    return p, (p.cumsum(axis=1) < rng.random((len(p), 1))).sum(axis=1).clip(max=CLASSES - 1)
+
+
+def _flags(rng: np.random.Generator, n: int, *outputs: int) -> tuple[Array, Array]:
+    p = rng.uniform(0.01, 0.99, (n, *outputs))
+    return p, (rng.random(p.shape) < p).astype(np.intp)
+
+
+def _values(rng: np.random.Generator, n: int, *shape: int) -> tuple[Array, Array]:
+    y = rng.normal(3, 2, (n, *shape))
+    return y + rng.normal(0, 1, y.shape), y
+
+
+def _quantiles(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    y_pred, y = _values(rng, n)
+    return y_pred[:, None] + [-1.3, 0.0, 1.3], y
+
+
+_DRAWS: tuple[tuple[str, Task, Draw], ...] = (
+    ("classes", "classes", _classes),
+    ("two classes", "binary", _flags),
+    ("flags", "flags", lambda rng, n: _flags(rng, n, 3)),
+    ("values", "values", _values),
+    ("several values", "values", lambda rng, n: _values(rng, n, 3)),
+    ("quantiles", "values", _quantiles),
+)
+
+
+def candidates(subject: Subject, rows: int = ROWS) -> Iterator[PredictedTask]:
+    """Yield predictions and targets of the tasks that it takes: `rows` to fit to, and others."""
+    for name, task, draw in _DRAWS:
+        is_taken = name != "quantiles" or subject.instance.takes_quantiles
+        if task in subject.instance.tasks and is_taken:
+            yield PredictedTask(name, task, *draw(np.random.default_rng(37), 2 * rows))
+
+
+def fitted_state(subject: Subject, data: PredictedTask) -> Mapping[str, Any]:
+    """Return the state fitted to predictions, which the calibrator may only read."""
+    arrays = {"y_pred": data.y_pred, "y_true": data.y_true}
+    fit = partial(subject.instance.fit, data.y_pred, data.y_true, data.task)
+    state = call_locked(f"fit for {data.name}", fit, arrays)
+    with calling("fit"):
+        return checked_learned(subject.instance, state)
+
+
+def _given(subject: Subject, data: PredictedTask, state: Mapping[str, Any]) -> dict[str, Array]:
+    """Return all that a calibrator gives for predictions, by name."""
+    calibrator, gives, y_pred = subject.instance, subject.instance.gives(), data.y_pred
+    arrays = {f"the state's {k}": v for k, v in state.items() if isinstance(v, np.ndarray)}
+    arrays["y_pred"] = y_pred
+
+    def call(method: str, *arguments: Any) -> Any:
+        function = partial(getattr(calibrator, method), *arguments, state)
+        return call_locked(f"{method} for {data.name}", function, arrays)
+
+    found: dict[str, Array] = {}
+    if "apply" in gives:
+        y = call("apply", y_pred)
+        with calling("apply"):
+            found["y"] = checked_calibrated(calibrator, y, y_pred)
+    if "threshold" in gives and data.task in ("binary", "flags"):
+        threshold, units = call("threshold"), y_pred[:1].size
+        with calling("threshold"):
+            found["threshold"] = np.atleast_1d(checked_threshold(calibrator, threshold, units))
+    if "intervals" in gives and data.task == "values":
+        bounds = call("intervals", y_pred)
+        with calling("intervals"):
+            lower, upper = checked_intervals(calibrator, bounds, len(y_pred))
+        for each in (lower, upper):
+            if each.shape != data.y_true.shape:
+                raise CheckFailed(f"intervals has the shape {each.shape}, not {data.y_true.shape}")
+        found |= {"lower": lower, "upper": upper}
+    if "sets" in gives and data.task in ("classes", "binary"):
+        sets = call("sets", y_pred)
+        shape = (len(y_pred), 2 if data.task == "binary" else y_pred.shape[1])
+        with calling("sets"):
+            found["sets"] = checked_sets(calibrator, sets, shape)
+    return found
+
+
+def try_calibrator(subject: Subject, setting: Setting) -> Trial:
+    """Fit it to predictions of each task that it takes, and complete others with it."""
+    trial = Trial()
+    for data in candidates(subject):
+        state = fitted_state(subject, data.part(slice(ROWS)))
+        if setting.beside:
+            fitted_state(subject, data.part(slice(ROWS // 2)))
+        if setting.restored:
+            state = _stored(state)
+        cuts = [ROWS, *(ROWS + ROWS // SAMPLES * cut for cut in setting.cuts), 2 * ROWS]
+        parts = [_given(subject, data.part(slice(a, b)), state) for a, b in pairwise(cuts)]
+        for name in parts[0]:
+            rows = [parts[0][name]] if name == "threshold" else [each[name] for each in parts]
+            trial.outputs[f"{name} for {data.name}"] = copied(np.concatenate(rows))
+    return trial
+
+
+def _stored(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        return state_after_storing(state)
+    except (TypeError, ValueError, AttributeError) as error:
+        message = f"its state cannot be stored ({error}); keep finite numbers, text, lists, arrays"
+        raise CheckFailed(message, message) from None
+
+
+@check
+def gives_something_for_its_tasks(subject: Subject) -> None:
+    """Is fitted to predictions of all tasks that it declares, and gives something for each."""
+    for data in candidates(subject):
+        found = _given(subject, data, fitted_state(subject, data))
+        if not found:
+            raise CheckFailed(f"it takes {data.name}, but gives nothing for them")
+    with calling("least_samples"):
+        checked_least(subject.instance, subject.instance.least_samples())
+
+
+@check
+def gives_probabilities_for_probabilities(subject: Subject) -> None:
+    """Gives probabilities where it is given some: from 0 to 1, with the sum 1 for classes."""
+    if "apply" not in subject.instance.gives():
+        raise CheckSkipped("it does not change predictions")
+    for data in candidates(subject):
+        if data.task == "values":
+            continue
+        y = _given(subject, data, fitted_state(subject, data))["y"]
+        if y.min() < 0 or y.max() > 1:
+            raise CheckFailed(f"apply gives {y.min():g} to {y.max():g} for {data.name}")
+        if data.task == "classes" and not np.allclose(y.sum(axis=1), 1):
+            raise CheckFailed("the probabilities that apply gives do not sum to 1")
+
+
+@check
+def keeps_its_promise(subject: Subject) -> None:
+    """Covers as many targets of new samples of the same distribution as it promises."""
+    with calling("promised_coverage"):
+        promised = checked_coverage(subject.instance, subject.instance.promised_coverage())
+    if promised is None:
+        raise CheckSkipped("it promises no coverage")
+    for data in candidates(subject, MANY):
+        new = data.part(slice(MANY, None))
+        found = _given(subject, new, fitted_state(subject, data.part(slice(MANY))))
+        if "sets" in found:
+            held = found["sets"][np.arange(MANY), new.y_true]
+        elif "lower" in found:
+            held = (found["lower"] <= new.y_true) & (new.y_true <= found["upper"])
+        else:
+            continue
+        if held.mean() < promised - ALLOWED:
+            raise CheckFailed(
+                f"it promises a coverage of {promised:g}, but for {data.name} it is {held.mean():g}"
+            )
+
+
+@check
+def state_can_be_stored(subject: Subject) -> None:
+    """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
+    for data in candidates(subject):
+        state = fitted_state(subject, data)
+        read = _stored(state)
+        with calling("verify_state"):
+            subject.instance.verify_state(read)
+        with calling("summary"):
+            if not isinstance(subject.instance.summary(read), str):
+                raise CheckFailed("summary does not return text")
+
+
+CHECKS = (
+    leaves_inputs_alone,
+    gives_something_for_its_tasks,
+    *USED_ONCE,
+    gives_probabilities_for_probabilities,
+    keeps_its_promise,
+    parts_equal_the_whole,
+    keeps_uses_apart,
+    state_can_be_stored,
+    continues_when_restored,
+)

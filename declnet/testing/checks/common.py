@@ -1,0 +1,273 @@
+"""Checks on all kinds of components that compute: results do not depend on circumstances."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.component import Component
+from declnet.testing.check import (
+    CheckFailed,
+    CheckSkipped,
+    ReadOnlyWrittenError,
+    StateReplacedError,
+    Subject,
+    check,
+)
+from declnet.testing.comparison import CLOSE, CLOSE_IN_FLOAT32, LEAST, difference, kept_and_read
+from declnet.testing.trial import (
+    BOTH_ORDERS,
+    CHANGED,
+    ORDERS,
+    POISONS,
+    SAMPLES,
+    USUAL,
+    WHOLE,
+    Setting,
+    Trial,
+    tried,
+)
+
+CUTS = ((5,), (1, 3), (4, 8, 9), tuple(range(1, SAMPLES)))
+"""Where work is cut into parts."""
+
+
+def require_alike(
+    subject: Subject,
+    base: Setting,
+    other: Setting,
+    advice: str,
+    tolerance: float = CLOSE,
+    wanted: Mapping[str, Array] | None = None,
+    small: Callable[[str], float] | None = None,
+) -> None:
+    """Raise CheckFailed, with advice, if a component's results differ between two settings.
+
+    The correct results are `wanted`, by default the results of `base`; other outputs are not
+    compared. The tolerance is relative to the largest number in an array, or to what `small`
+    returns for its name if that is larger.
+    """
+    right, found = tried(subject, base), tried(subject, other)
+    free = (base.dtype, base.order, base.input_order, base.samples)
+    may_draw = (other.dtype, other.order, other.input_order, other.samples) == free
+    for name, array in found.outputs.items():
+        results = right.outputs if wanted is None else wanted
+        if name not in results or (name in right.drawn and not may_draw):
+            continue
+        least = LEAST if small is None else small(name)
+        fault = difference(array, results[name], tolerance, least)
+        if fault:
+            raise CheckFailed(f"{name} differs with {other}: {fault}; {advice}")
+
+
+@contextmanager
+def only(fault: type[CheckFailed]) -> Iterator[None]:
+    """Keep failures of one type, and skip on all others, which other checks report."""
+    try:
+        yield
+    except fault:
+        raise
+    except CheckFailed as failure:
+        raise CheckSkipped(f"it cannot be used: {failure}") from failure
+
+
+@check
+def leaves_inputs_alone(subject: Subject) -> None:
+    """Writes to nothing that it may only read: inputs, targets, parameters that are trained."""
+    with only(ReadOnlyWrittenError):
+        for setting in ORDERS:
+            tried(subject, setting)
+
+
+@check
+def uses_declared_state(subject: Subject) -> None:
+    """Uses the attributes of `state` that it declares, and adds or replaces none."""
+    with only(StateReplacedError):
+        tried(subject)
+
+
+@check
+def is_deterministic(subject: Subject) -> None:
+    """Gives the same results for the same inputs and the same random stream."""
+    advice = "draw only from the rng that is handed in; keep nothing from one use to the next"
+    require_alike(subject, USUAL, USUAL.but(use=1), advice, tolerance=0)
+
+
+@check
+def leaves_global_generators_alone(subject: Subject) -> None:
+    """Draws from the random stream that is handed in, never from NumPy's or Python's global one."""
+    before = _global_states()
+    tried(subject, USUAL.but(use=2))
+    if before != _global_states():
+        raise CheckFailed(
+            "it draws from the global random generator; draw from the rng that is handed in"
+        )
+
+
+@check
+def keeps_nothing_on_itself(subject: Subject) -> None:
+    """Keeps no state on the instance or its class, so that threads and models can share it."""
+    before = _attributes(subject.instance)
+    tried(subject, USUAL.but(use=3))
+    after = _attributes(subject.instance)
+    changed = [name for name in after if before.get(name) != after[name]]
+    if changed:
+        raise CheckFailed(
+            f"it changes {', '.join(changed)} of its own; state belongs to what it is handed"
+        )
+
+
+@check
+def keeps_uses_apart(subject: Subject) -> None:
+    """Gives the same if the same instance is used elsewhere at the same time."""
+    advice = "keep what changes in the state that it is handed, not on the class or the module"
+    require_alike(subject, USUAL, USUAL.but(beside=True), advice)
+
+
+@check
+def continues_when_restored(subject: Subject) -> None:
+    """Continues from what was saved as if it had never stopped."""
+    advice = "all that it must remember belongs to what is saved, and is taken up from there"
+    rounding = CLOSE if subject.kind == "metric" else 0  # it is split into more batches
+    for part in (1, 4, 12, 30):
+        require_alike(subject, USUAL, USUAL.but(restored=part), advice, rounding)
+
+
+@check
+def parts_equal_the_whole(subject: Subject) -> None:
+    """Gives the same however its work is divided into parts, and whatever comes with a part."""
+    advice = "let nothing depend on what happens to come together, such as a mean or a norm of it"
+    for cuts in CUTS:
+        require_alike(subject, USUAL, USUAL.but(cuts=cuts), advice)
+
+
+@check
+def takes_float32_and_float64(subject: Subject) -> None:
+    """Gives the same results in both float types, as far as float32 goes."""
+    advice = "let workspaces follow the model's type; use no constants below 1e-38"
+    require_alike(subject, USUAL, USUAL.but(dtype="float32"), advice, CLOSE_IN_FLOAT32)
+
+
+@check
+def takes_any_memory_order(subject: Subject) -> None:
+    """Gives the same results in C order, with the batch axis contiguous, and where the two meet."""
+    advice = "use no reshape, ravel or view that assumes C order"
+    declared = [USUAL.but(input_order=each, order=each, as_declared=True) for each in BOTH_ORDERS]
+    for setting in (*ORDERS[1:], *(declared if subject.kind == "layer" else ())):
+        require_alike(subject, USUAL, setting, advice)
+
+
+@check
+def writes_every_output(subject: Subject) -> None:
+    """Fills every element of the arrays that it is to fill, in any memory order."""
+    for what, size, setting, (kept, _) in _poisoned(subject):
+        if kept:
+            raise CheckFailed(
+                f"{kept} of {size} elements of {what} are left unwritten (with {setting}); write "
+                "all of them in place, e.g. with out="
+            )
+
+
+@check
+def overwrites_outputs(subject: Subject) -> None:
+    """Gives results that do not depend on what output arrays and workspace held before."""
+    for what, size, setting, (_, read) in _poisoned(subject):
+        if read:
+            raise CheckFailed(
+                f"{read} of {size} elements of {what} depend on what that array or a workspace "
+                f"held before (with {setting}); overwrite, do not add"
+            )
+
+
+@check
+def takes_batches_of_any_size(subject: Subject) -> None:
+    """Gives samples the same in batches of 4, 10, 65 and 200, also after one of another size."""
+    advice = "take the number of samples from len(x) at each call"
+    for samples, after in ((4, SAMPLES), (SAMPLES, 4)):
+        alone = USUAL.but(samples=samples)
+        require_alike(subject, alone, alone.but(after=after), advice)
+    if not _mixes(subject):
+        few = tried(subject, WHOLE)
+        for samples in (65, 200):
+            many = USUAL.but(samples=samples)
+            require_alike(subject, WHOLE, many, advice, wanted=_repeated(few, samples))
+
+
+@check
+def treats_samples_apart(subject: Subject) -> None:
+    """Gives each sample what it gives it alone, unless it says that it mixes samples."""
+    advice = "reduce over the samples' own axes only, or set mixes_samples of a layer"
+    rest = np.delete(np.arange(SAMPLES), CHANGED)
+    base, found = tried(subject, WHOLE), None
+    for setting, rows in ((WHOLE.but(changed=True), rest), (USUAL.but(samples=4), np.arange(4))):
+        other = tried(subject, setting)
+        apart = base.sums if setting.changed else base.sums | base.drawn
+        for name in (name for name in base.outputs if name not in apart):
+            fault = difference(other.outputs[name][rows], base.outputs[name][rows])
+            found = found or (fault and f"{name} of other samples differs with {setting}: {fault}")
+    if found and not _mixes(subject):
+        raise CheckFailed(f"{found}; {advice}")
+    if _mixes(subject) and not found:
+        raise CheckFailed("mixes_samples is True, but no sample changes what others give")
+
+
+USED_ONCE = (is_deterministic, leaves_global_generators_alone, keeps_nothing_on_itself)
+"""The checks for any component that is used."""
+
+FILLS_ARRAYS = (
+    takes_float32_and_float64,
+    writes_every_output,
+    overwrites_outputs,
+    takes_any_memory_order,
+    takes_batches_of_any_size,
+    treats_samples_apart,
+)
+"""The checks for components that fill arrays of a batch."""
+
+
+def _mixes(subject: Subject) -> bool:
+    return getattr(subject.instance, "mixes_samples", False)
+
+
+def _poisoned(subject: Subject) -> Iterator[tuple[str, int, Setting, tuple[int, int]]]:
+    """Yield how many elements of each output are kept, or read before written, and where."""
+    for setting in (*ORDERS, USUAL.but(dtype="float32")):
+        first, second = (tried(subject, setting.but(poison=poison)) for poison in POISONS)
+        for name, array in first.outputs.items():
+            counts = kept_and_read(array, second.outputs[name], POISONS)
+            yield name, array.size, setting, counts
+
+
+def _repeated(trial: Trial, samples: int) -> dict[str, Array]:
+    """Return a trial's outputs as if its samples were repeated; sums are scaled accordingly."""
+    rows = np.arange(samples) % SAMPLES
+    found = {name: each[rows] for name, each in trial.outputs.items() if name not in trial.sums}
+    if samples % SAMPLES == 0:
+        found |= {name: trial.outputs[name] * (samples // SAMPLES) for name in trial.sums}
+    return found
+
+
+def _global_states() -> tuple[Any, ...]:
+    _, keys, position, has_gauss, gauss = np.random.get_state()
+    return tuple(keys), position, has_gauss, gauss, random.getstate()
+
+
+def _attributes(instance: Component) -> dict[str, str]:
+    """Return the plain attributes of an instance and its classes as text, without pydantic's."""
+    own = vars(instance) | (getattr(instance, "__pydantic_private__", None) or {})
+    found = {
+        f"the attribute {name}": repr(value)
+        for name, value in own.items()
+        if not isinstance(getattr(type(instance), name, None), cached_property)
+    }
+    for cls in type(instance).__mro__[: type(instance).__mro__.index(Component)]:
+        for name, value in vars(cls).items():
+            if not name.startswith(("__", "_abc", "model_")) and not callable(value):
+                found[f"{cls.__name__}.{name}"] = repr(value)
+    return found

@@ -1,0 +1,165 @@
+"""Checks on data sources: they load what they describe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
+from declnet.contracts.data.returned import checked_blocks, checked_info, checked_load
+from declnet.contracts.data.table import Table
+from declnet.contracts.network.inputs import by_name
+from declnet.data.loading import checked_data as require_consistent
+from declnet.errors import DataError
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checks.common import USED_ONCE, parts_equal_the_whole
+from declnet.testing.comparison import difference
+from declnet.testing.trial import Setting, Trial, copied
+
+
+def try_data_source(subject: Subject, setting: Setting) -> Trial:
+    """Load all data, or in chunks of the size given by the first cut."""
+    source, rng = subject.instance, np.random.Generator(np.random.PCG64(setting.seed))
+    if not setting.cuts:
+        return Trial(_arrays(_loaded(subject)))
+    size = setting.cuts[0] if len(setting.cuts) < 3 else 10**6
+    with calling("chunks", skips=DataError):
+        parts = [checked_load(source, part, "chunks") for part in source.chunks(rng, size)]
+    if not parts or any(len(part) > size for part in parts):
+        raise CheckFailed(f"chunks({size}) gives more samples, or nothing at all")
+    arrays = [_arrays(part) for part in parts]
+    return Trial({name: np.concatenate([each[name] for each in arrays]) for name in arrays[0]})
+
+
+@check
+def loads_usable_arrays(subject: Subject) -> None:
+    """Loads arrays of finite numbers, x and y with as many samples each."""
+    dataset = _loaded(subject)
+    try:
+        require_consistent(dataset, "its")
+    except DataError as error:
+        raise CheckFailed(str(error)) from None
+
+
+@check
+def loads_what_it_describes(subject: Subject) -> None:
+    """Describes the shapes, types, classes and number of samples that it loads, each time."""
+    described, dataset = _described(subject), _loaded(subject)
+    if described != _described(subject):
+        raise CheckFailed("describe() differs from call to call; only load() may draw")
+    if isinstance(dataset, Table) or described is None:
+        _require_table(dataset, described)
+        return
+    found = DataInfo.of(dataset.x, dataset.y)
+    pairs: dict[str, tuple[Any, Any]] = {
+        "sample_shape": (tuple(described.sample_shape), found.sample_shape),
+        "dtype": (described.dtype, found.dtype),
+        "inputs": (_shapes(described), _shapes(found)),
+    }
+    said_of, found_of = described.target_infos, found.target_infos
+    pairs["targets"] = (list(said_of), list(found_of))
+    for name, y in by_name(dataset.y).items() if list(said_of) == list(found_of) else ():
+        own, of = said_of[name], f' of "{name}"' if name else ""
+        if own.target == "classes":
+            pairs[f"target{of}"] = (own.target, found_of[name].target)
+        else:
+            pairs[f"target_shape{of}"] = (tuple(own.target_shape), y.shape[1:])
+    if described.samples is not None:
+        pairs["samples"] = (described.samples, found.samples)
+    if described.class_names is not None:
+        pairs["class_names"] = (described.class_names, dataset.class_names)
+    for name, (said, loaded_as) in pairs.items():
+        if said != loaded_as:
+            raise CheckFailed(f"describe() says {name} {said!r}, load() gives {loaded_as!r}")
+    for name, own in said_of.items():
+        classes, labels = found_of[name].classes, found_of[name].labels
+        if own.classes is None or classes is None or labels is None:
+            continue
+        if classes > own.classes or labels[0] < 0:
+            raise CheckFailed(
+                f"describe() says {own.classes} classes, so labels from 0 to "
+                f"{own.classes - 1}, but load() gives labels from {labels[0]} to {labels[1]}"
+            )
+
+
+@check
+def reads_files_by_suffix(subject: Subject) -> None:
+    """Gives a source for a file of each of its `suffixes`, as it is itself or by default."""
+    for suffix in getattr(subject.instance, "suffixes", ()):
+        for like in (None, subject.instance):
+            with calling(f"for_file of a file data{suffix}", skips=DataError):
+                source = type(subject.instance).for_file(Path(f"data{suffix}"), like)
+            if not isinstance(source, DataSource):
+                raise CheckFailed(f"for_file gives {source!r}, which is not a data source")
+
+
+@check
+def blocks_are_the_data(subject: Subject) -> None:
+    """Reads blocks in any order that together are all data, if it can be read in blocks."""
+    dataset = _loaded(subject)
+    for samples, numbers in ((1, 10**6), (10**6, 3), (3, 10**6)):
+        with calling("blocks", skips=DataError):
+            blocks = checked_blocks(subject.instance, subject.instance.blocks(samples, numbers))
+            if blocks is None:
+                raise CheckSkipped("it has no blocks")
+            order = np.random.default_rng(0).permutation(len(blocks.sizes)).tolist()
+            read = {
+                each: _arrays(checked_load(subject.instance, blocks.read(each), "blocks"))
+                for each in order
+            }
+        for name, array in _arrays(dataset).items():
+            parts = [read[each][name] for each in range(len(blocks.sizes))]
+            if [len(each) for each in parts] != list(blocks.sizes):
+                raise CheckFailed("blocks have other sizes than said")
+            fault = difference(np.concatenate(parts), array)
+            if fault:
+                raise CheckFailed(f"the {name} of all blocks differs from load's: {fault}")
+
+
+CHECKS = (
+    loads_usable_arrays,
+    *USED_ONCE,
+    loads_what_it_describes,
+    parts_equal_the_whole,
+    reads_files_by_suffix,
+    blocks_are_the_data,
+)
+
+
+def _loaded(subject: Subject) -> Dataset | Table:
+    """Return the data; raise CheckSkipped if it does not exist."""
+    with calling("load", skips=DataError):
+        rng = np.random.Generator(np.random.PCG64(0))
+        return checked_load(subject.instance, subject.instance.load(rng))
+
+
+def _described(subject: Subject) -> DataInfo | None:
+    with calling("describe", skips=DataError):
+        return checked_info(subject.instance, subject.instance.describe())
+
+
+def _arrays(data: Dataset | Table) -> dict[str, Array]:
+    if isinstance(data, Table):
+        return {f"column {name}": copied(each) for name, each in data.columns.items()}
+    named = {f"x {name}".strip(): each for name, each in by_name(data.x).items()}
+    x = {name: copied(np.asarray(each)) for name, each in named.items()}
+    return x | {f"y {name}".strip(): copied(each) for name, each in by_name(data.y).items()}
+
+
+def _shapes(info: DataInfo) -> dict[str, tuple[Any, str]]:
+    """Return the shape and type of each input."""
+    return {name: (tuple(each.shape), each.dtype) for name, each in info.input_infos.items()}
+
+
+def _require_table(dataset: Dataset | Table, described: DataInfo | None) -> None:
+    if not isinstance(dataset, Table):
+        raise CheckFailed("describe() gives None, as for a table, but load() gives a Dataset")
+    if described is not None:
+        raise CheckFailed("load() gives a Table, so describe() must give None")
+    named = [*(dataset.features or ()), *([dataset.target] if dataset.target else [])]
+    for name in named:
+        if name not in dataset.columns:
+            raise CheckFailed(f'the table has no column "{name}", which it names')

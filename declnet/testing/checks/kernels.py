@@ -1,0 +1,399 @@
+"""Checks on kernels: they give the results of the replaced components, up to rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, Shape
+from declnet.contracts.network.inputs import InputInfo, as_input_infos, input_value
+from declnet.contracts.network.layer import Layer, input_dtypes
+from declnet.contracts.network.loss import Loss
+from declnet.contracts.network.optimizer import Optimizer
+from declnet.graph.arrays import batch_view
+from declnet.graph.kernels import Kernels
+from declnet.graph.shapes import Node
+from declnet.graph.update import Update
+from declnet.registry.registry import Registry
+from declnet.testing.check import (
+    CheckFailed,
+    CheckSkipped,
+    ReadOnlyWrittenError,
+    Subject,
+    calling,
+    check,
+)
+from declnet.testing.checks.common import only, require_alike
+from declnet.testing.checks.losses import Pair, drawn, prepared, sort_of
+from declnet.testing.checks.regularizers import PARAMETER_SHAPES, RegularizerHarness, weights
+from declnet.testing.comparison import LEAST, same
+from declnet.testing.examples import build_examples
+from declnet.testing.harness import NO_LOSS, GraphHarness, infer, probe
+from declnet.testing.layer_harness import (
+    LEVELS,
+    USUAL_SHAPES,
+    candidate_shapes,
+    infer_chain,
+    inputs_of_chain,
+)
+from declnet.testing.scheduled_fields import scheduled_variants
+from declnet.testing.trial import BOTH_ORDERS, USUAL, Batch, Setting, Trial, tried
+from declnet.testing.watched_kernels import WatchedKernels
+
+DTYPES = ("float32", "float64")
+
+SETTINGS = tuple(
+    USUAL.but(samples=samples, dtype=dtype, input_order=order, order=order)
+    for samples, dtype, order in product((1, 6, 700), DTYPES, BOTH_ORDERS)
+)
+"""Settings to compare a kernel in; the largest batch exceeds what it handles at a time."""
+
+SPECIALS = (0.0, np.nan, np.inf)
+"""What is added to an element of a kernel's input; if these are integers, of a parameter."""
+
+VECTORS = (1, 13, 1000)
+"""Sizes of parameter vectors."""
+
+ROUNDING = {"float32": 1e-5, "float64": 1e-12}
+"""How far a compiled kernel's results may differ from its components', relative to an array's
+largest value. A NumPy kernel, which rounds less, may differ by `LESS_ROUNDING` in float64."""
+
+LESS_ROUNDING = 1e-6
+
+SMALL_PART = 1e-2
+"""Results smaller than this part of the step's largest one are compared as if they were as large:
+in float32 they may differ by 1e-7 of the largest one, the rounding of one of its terms."""
+
+
+_Build = Callable[[Kernels], Callable[[float], dict[str, Array]]]
+"""Prepares a computation with kernels: a function that adds a special number to one element of the
+input, and returns what was filled."""
+
+
+def try_kernel(subject: Subject, setting: Setting) -> Trial:
+    """Compute in every case where the kernel takes over, or with the components in all cases."""
+    alike = setting.but(special=0.0, use=0, by_components=False)
+    found = subject.once(("variants", alike), lambda: _trials(subject, alike))
+    trial = found[setting]
+    if isinstance(trial, CheckFailed):
+        raise trial
+    return trial
+
+
+def _trials(subject: Subject, setting: Setting) -> dict[Setting, Trial | CheckFailed]:
+    """Return a trial, or its failure, for each variant of a setting that a check asks for.
+
+    That is by the components and by the kernel, each with all of `SPECIALS`, and by the kernel
+    again. They share what is drawn, and those of the same calls share a graph.
+    """
+    kernel: Any = type(subject.instance)
+    reason = kernel.unavailable()
+    if reason is not None:
+        raise CheckSkipped(reason)
+    variants = {
+        setting.but(by_components=True): (SPECIALS, WatchedKernels(None)),
+        setting: (SPECIALS, WatchedKernels(kernel)),
+        setting.but(use=1): (SPECIALS[:1], WatchedKernels(kernel, in_parts=True)),
+    }
+    found: dict[Setting, Trial | CheckFailed] = {
+        variant.but(special=special): Trial()
+        for variant, (specials, _) in variants.items()
+        for special in specials
+    }
+    for components in _replaced(subject):
+        for label, build in _passes(subject, components, setting):
+            where = f"{label} of {' and '.join(map(repr, components))}"
+            for variant, (specials, kernels) in variants.items():
+                kernels.forget()
+                compute = build(kernels)
+                for special in specials:
+                    key = variant.but(special=special)
+                    trial = found[key]
+                    if isinstance(trial, CheckFailed):
+                        continue
+                    try:
+                        filled = compute(special)
+                    except CheckFailed as failure:
+                        found[key] = failure
+                        continue
+                    if kernels.used or variant.by_components:
+                        named = {f"{name} for {where}": each for name, each in filled.items()}
+                        trial.outputs |= named
+    return found
+
+
+def _replaced(subject: Subject) -> Iterator[tuple[Any, ...]]:
+    """Yield instances of the replaced classes: all first ones, then each other with the firsts.
+
+    If the kernel reads schedules, others include some with a schedule.
+    """
+    examples = [build_examples(cls, subject.registry) for cls in subject.instance.replaces]
+    if not all(examples):
+        raise CheckSkipped("what it replaces has no examples; declare some")
+    first = tuple(each[0] for each in examples)
+    yield first
+    for position, (main, *others) in enumerate(examples):
+        if main.scheduled_fields() and subject.instance.reads_schedules:
+            variants = scheduled_variants(Subject(main, registry=subject.registry))
+            others += [scheduled.instance for _, scheduled, _, _ in variants]
+        for other in others:
+            yield (*first[:position], other, *first[position + 1 :])
+
+
+def _passes(
+    subject: Subject, components: tuple[Any, ...], setting: Setting
+) -> Iterator[tuple[str, _Build]]:
+    """Yield what to compute: updates of an optimizer, gradients of a regularizer, or steps."""
+    first = components[0]
+    if first.kind == "optimizer":
+        for size in VECTORS:
+            yield f"{size} parameters", partial(_updates, first, setting.dtype, size)
+    elif first.kind == "regularizer":
+        for shape in PARAMETER_SHAPES:
+            yield f"w of shape {shape}", partial(_penalized, first, setting.dtype, shape)
+    else:
+        yield from _steps(subject, components, setting)
+
+
+def _steps(
+    subject: Subject, components: tuple[Any, ...], setting: Setting
+) -> Iterator[tuple[str, _Build]]:
+    """Yield steps for each input shape, as first or later layers, with and without weights."""
+    loss = components[-1] if isinstance(components[-1], Loss) else None
+    layers = components[:-1] if loss is not None else components
+    n = setting.samples
+    several = bool(layers) and layers[0].n_inputs != 1
+    has_integers = bool(layers) and not several and layers[0].input_dtype == "integer"
+    find = _nodes_by_name if several or has_integers else _nodes
+    shapes = candidate_shapes(layers[0]) if several else USUAL_SHAPES
+    for shape, first in product((*shapes, *subject.instance.example_shapes), (True, False)):
+        if (first and not layers) or (has_integers and not first):
+            continue
+        given_shape = (shape,) if has_integers else shape
+        try:
+            given, nodes = find(subject.registry, layers, given_shape, setting, first, loss is None)
+        except CheckFailed:  # the layers' own checks say so
+            continue
+        output = nodes[-1].output_shape
+        pair = Pair(output, () if loss is not None and loss.targets == "classes" else output)
+        where, batch = "first" if first else "below another layer", None
+        if loss is not None:
+            sort = subject.once((repr(loss), pair), partial(sort_of, loss, pair))
+            if sort is None:
+                continue
+            batch = drawn(loss, sort, pair, 3, n)
+        for weighted in (False, True) if loss is not None else (False,):
+            step = _step(subject.registry, nodes, given, setting, loss, batch, weighted)
+            yield f"{where}, input shape {shape}{', weighted' if weighted else ''}", step
+
+
+_Inputs = Mapping[str, InputInfo]
+
+
+def _nodes(
+    registry: Registry,
+    layers: Sequence[Layer],
+    shape: Shape,
+    setting: Setting,
+    first: bool,
+    probed: bool,
+) -> tuple[_Inputs, Sequence[Node]]:
+    """Return the inputs of a model and its layers, each reading the one before.
+
+    Args:
+        first: whether the layers read the model's input, not a probe.
+        probed: whether a probe reads them.
+    """
+    n, order = setting.samples, setting.order
+    before = [] if first else [probe(order, name="before", shape=shape, samples=n)]
+    after = [probe(order, name="after", samples=n)] if probed else []
+    given = as_input_infos(shape if first else (prod(shape),))
+    return given, infer([*before, *layers, *after], given, registry)
+
+
+def _nodes_by_name(
+    registry: Registry,
+    layers: Sequence[Layer],
+    shapes: Any,
+    setting: Setting,
+    first: bool,
+    probed: bool,
+) -> tuple[_Inputs, Sequence[Node]]:
+    """Return the same for layers of which the first has several inputs, or integers."""
+    layer = layers[0]
+    if not first:
+        nodes = infer_chain(Subject(layer, registry=registry), shapes, setting)
+        return inputs_of_chain(layer, shapes), nodes
+    kinds = input_dtypes(layer, len(shapes))
+    given = {
+        f"input_{i}": InputInfo(shape, kind, (LEVELS,) * prod(shape) if kind == "integer" else None)
+        for i, (shape, kind) in enumerate(zip(shapes, kinds, strict=True))
+    }
+    named = layer.model_copy(update={"inputs": tuple(map(input_value, given))})
+    after = [probe(setting.order, name="after", samples=setting.samples)] if probed else []
+    return given, infer([named, *layers[1:], *after], given, registry)
+
+
+def _step(
+    registry: Registry,
+    nodes: Sequence[Node],
+    given: _Inputs,
+    setting: Setting,
+    loss: Loss | None,
+    batch: Batch | None,
+    weighted: bool,
+) -> _Build:
+    """Return what prepares one step of a graph on random data, which returns all that it filled."""
+    n, dtype, rng = setting.samples, np.dtype(setting.dtype), np.random.default_rng(5)
+    initial, inputs = dict[str, Array](), dict[str, Array]()
+    y_true, factors = np.zeros(n), None
+
+    def draw(graph: GraphHarness) -> None:
+        """Draw the parameters and the batch; all graphs have the same ones."""
+        nonlocal y_true, factors
+        graph.store.initialize(7, registry)
+        for key, array in graph.store.arrays.items():
+            initial[key] = array + 0.1 * rng.normal(size=array.shape)
+        for name, info in given.items():
+            shape, is_float = info.shape, info.dtype == "float"
+            kind = dtype if is_float else np.dtype(np.int64)
+            x = inputs[name] = batch_view(np.empty(n * prod(shape), kind), shape, n, setting.order)
+            x[...] = rng.normal(size=x.shape) if is_float else rng.integers(0, LEVELS, x.shape)
+        if loss is not None and batch is not None:
+            y_true = prepared(loss, batch.y, nodes[-1].output_shape, dtype, setting.order)
+        factors = rng.uniform(size=n).astype(dtype) if weighted else None
+
+    def prepare(kernels: Kernels) -> Callable[[float], dict[str, Array]]:
+        graph = GraphHarness(nodes, given, setting, loss or NO_LOSS, kernels)
+        if not inputs:
+            draw(graph)
+        graph.initial.update(initial)
+        floats = [each for each in inputs.values() if each.dtype == dtype]
+        changed = (floats or list(initial.values()))[0]  # integers are all finite
+        place = (0,) * changed.ndim
+        x = inputs if len(inputs) > 1 else next(iter(inputs.values()))
+
+        def compute(special: float) -> dict[str, Array]:
+            finite = changed[place]
+            changed[place] += special
+            graph.place(x, y_true, factors)
+            changed[place] = finite
+            y_pred, losses = graph.forward()
+            return {"y": y_pred, "losses": losses} | graph.backward()
+
+        return compute
+
+    return prepare
+
+
+def _updates(
+    optimizer: Optimizer, dtype: str, size: int, kernels: Kernels
+) -> Callable[[float], dict[str, Array]]:
+    """Prepare six updates of a vector, of which the last three have the special number."""
+
+    def compute(special: float) -> dict[str, Array]:
+        rng = np.random.default_rng(size)
+        w, slopes = rng.normal(size=size).astype(dtype), rng.normal(size=(6, size))
+        slopes[3:, 0] = special
+        dw = np.empty_like(w)
+        update = Update(optimizer, w, dw, len(slopes), kernels=kernels)
+        for step, slope in enumerate(slopes, start=1):
+            dw[...] = slope
+            with calling("the update"):
+                update(step)
+        return {"w": w, **update.state}
+
+    return compute
+
+
+def _penalized(
+    regularizer: Any, dtype: str, shape: Shape, kernels: Kernels
+) -> Callable[[float], dict[str, Array]]:
+    """Prepare adding the gradient of a parameter's penalty to another gradient."""
+    harness = RegularizerHarness(regularizer, shape, dtype, kernels)
+
+    def compute(special: float) -> dict[str, Array]:
+        w, before = weights(shape), np.random.default_rng(37).normal(size=shape)
+        w.flat[0] = special
+        return {"dw": harness.gradient(w, before, locked=False)}
+
+    return compute
+
+
+@check
+def leaves_what_it_reads_alone(subject: Subject) -> None:
+    """Writes only to the arrays it must fill."""
+    with only(ReadOnlyWrittenError):
+        for setting in SETTINGS:
+            tried(subject, setting)
+
+
+@check
+def replaces_its_components(subject: Subject) -> None:
+    """Takes over in the usual case, in float32 and in float64."""
+    taken = {setting.dtype for setting in SETTINGS if tried(subject, setting).outputs}
+    missing = sorted(set(DTYPES) - taken)
+    if missing:
+        raise CheckFailed(
+            f"it never takes over in {' and '.join(missing)}: bind returns None, or suits False, "
+            "in all cases of the kit; declare example_shapes that it is made for"
+        )
+
+
+@check
+def equals_its_components(subject: Subject) -> None:
+    """Gives what the components give, but for rounding, in every setting that it takes over."""
+    for setting in SETTINGS:
+        _require_equal(subject, setting)
+
+
+@check
+def passes_non_finite_numbers_on(subject: Subject) -> None:
+    """Gives NaN and infinity where the components do, so that a divergence is found."""
+    fuses_loss = issubclass(subject.instance.replaces[-1], Loss)  # and may train saturated units
+    for setting, special in product(SETTINGS, SPECIALS[1:]):
+        odd = setting.but(special=special)
+        if subject.instance.compiled and not fuses_loss:
+            _require_equal(subject, odd)
+        right = tried(subject, odd.but(by_components=True)).outputs
+        for name, array in tried(subject, odd).outputs.items():
+            if not same(np.isfinite(array), np.isfinite(right[name])):
+                raise CheckFailed(f"{name} is not finite where the components are, or otherwise")
+
+
+@check
+def repeats_its_bits(subject: Subject) -> None:
+    """Gives the same bits each time, also if an engine makes divisible calls in parts."""
+    for setting in SETTINGS:
+        advice = "compute in the same order each time, and for any number of parts"
+        require_alike(subject, setting, setting.but(use=1), advice, tolerance=0)
+
+
+CHECKS = (
+    leaves_what_it_reads_alone,
+    replaces_its_components,
+    equals_its_components,
+    passes_non_finite_numbers_on,
+    repeats_its_bits,
+)
+
+
+def _require_equal(subject: Subject, setting: Setting) -> None:
+    joint = setting.dtype == "float64" and not subject.instance.compiled
+    tolerance = LESS_ROUNDING if joint else ROUNDING[setting.dtype]
+    components = setting.but(by_components=True)
+    largest: dict[str, float] = {}
+    for name, array in tried(subject, components).outputs.items():
+        finite, where = array[np.isfinite(array)], name.partition(" for ")[2]
+        largest[where] = max(largest.get(where, 0), float(np.max(np.abs(finite), initial=0)))
+
+    def small(name: str) -> float:  # a gradient may be 0 but for rounding, as that of key biases
+        return max(LEAST, SMALL_PART * largest[name.partition(" for ")[2]])
+
+    advice = "the components give something else"
+    require_alike(subject, components, setting, advice, tolerance, small=small)

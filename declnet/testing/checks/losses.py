@@ -1,0 +1,401 @@
+"""Checks on losses: targets, gradients, independent samples, finite numbers.
+
+A loss is tried after a probe that gives predictions, with shapes and targets that it accepts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, Dtype, Shape
+from declnet.contracts.network.loss import Loss
+from declnet.contracts.network.returned import checked_predictions, checked_targets
+from declnet.graph.arrays import batch_view
+from declnet.graph.memory_plan import Order
+from declnet.registry.registry import Registry
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.checks.common import FILLS_ARRAYS, USED_ONCE, leaves_inputs_alone
+from declnet.testing.comparison import Function, difference, require_gradient, same
+from declnet.testing.harness import GraphHarness, WatchedLoss, call_locked, infer, probe
+from declnet.testing.trial import SAMPLES, USUAL, WHOLE, Batch, Setting, Trial, batch_for
+
+USUAL_SHAPES: dict[str, tuple[Shape, ...]] = {
+    "values": ((1,), (3,), (2, 3)),
+    "binary": ((1,), (3,), (2, 3)),
+    "classes": ((3,), (5,)),
+}
+"""Shapes of a prediction, by the loss's kind of targets."""
+
+FLOAT = np.dtype("float64")
+
+LARGEST = 1e4
+"""Magnitude of predictions for which losses and gradients must be finite."""
+
+REPEATS = np.arange(SAMPLES) % 3 + 1
+"""How often each sample is repeated, which must be equivalent to such weights."""
+
+
+class LossHarness:
+    """A loss after a probe that gives predictions, for one prediction shape and setting."""
+
+    def __init__(self, loss: Loss, shape: Shape, setting: Setting = USUAL) -> None:
+        self._loss, self._shape, self._setting = loss, shape, setting
+        self._watched, features = WatchedLoss(loss, spoiled=setting.poison), (prod(shape),)
+        before = probe(setting.input_order, name="before", shape=shape, samples=setting.capacity)
+        nodes = infer([before], features, Registry())
+        self._graph = GraphHarness(nodes, features, setting, self._watched)
+
+    def place(self, batch: Batch, weights: Array | None = None) -> None:
+        """Begin a step on predictions, y as passed by a user, and sample weights."""
+        (y_pred,), n, dtype = batch.x, len(batch.y), np.dtype(self._setting.dtype)
+        y_true = prepared(self._loss, batch.y, self._shape, dtype, self._setting.order)
+        given = None if weights is None else weights.astype(dtype)
+        self._graph.place(y_pred.reshape(n, -1).astype(dtype), y_true, given)
+
+    def losses(self, batch: Batch) -> Array:
+        """Run forward alone; return a copy of the losses."""
+        self.place(batch)
+        return self._graph.forward()[1]
+
+    def run(self, batch: Batch) -> dict[str, Array]:
+        """Run forward and backward; return copies of losses and dy_pred."""
+        losses = self.losses(batch)
+        self._graph.backward()
+        return {"losses": losses, "dy_pred": self._watched.dy_pred}
+
+    def weighted(self, batch: Batch, weights: Array | None = None) -> tuple[float, Array]:
+        """Return the mean loss, and its gradient as weighted by the graph."""
+        self.place(batch, weights)
+        mean = self._graph.mean_loss()
+        return mean, self._graph.gradients()["before.received"]
+
+
+def prepared(loss: Loss, y: Array, shape: Shape, dtype: Dtype, order: Order) -> Array:
+    """Return y as prepared by a loss, in the given memory order."""
+    with calling("prepare"):
+        given = checked_targets(loss, loss.prepare(y.copy(), shape, dtype), len(y))
+    y_true = batch_view(np.empty(given.size, given.dtype), given.shape[1:], len(y), order)
+    np.copyto(y_true, given)
+    return y_true
+
+
+Draw = Callable[[np.random.Generator, Shape, Shape], tuple[Array, Array]]
+"""Draws predictions and targets of two shapes, including the sample axis."""
+
+
+def distributions(rng: np.random.Generator, shape: Shape) -> Array:
+    """Draw numbers that add up to 1 over the last axis."""
+    scores = np.exp(rng.normal(size=shape))
+    found: Array = scores / scores.sum(axis=-1, keepdims=True)
+    return found
+
+
+def labels(rng: np.random.Generator, shape: Shape, classes: int) -> Array:
+    """Draw labels with balanced classes."""
+    return rng.permutation(np.arange(prod(shape)) % classes).reshape(shape)
+
+
+def _positive(rng: np.random.Generator, shape: Shape) -> Array:
+    return np.abs(rng.normal(size=shape)) + 0.1
+
+
+DRAWS: dict[str, dict[str, Draw]] = {
+    "values": {
+        "normal": lambda rng, shape, y: (rng.normal(size=shape), rng.normal(size=y)),
+        "positive": lambda rng, shape, y: (_positive(rng, shape), _positive(rng, y)),
+        "counts": lambda rng, shape, y: (_positive(rng, shape), rng.integers(0, 5, y)),
+        "signs": lambda rng, shape, y: (rng.normal(size=shape), rng.choice([-1.0, 1.0], y)),
+        "shares": lambda rng, shape, y: (rng.uniform(0.1, 0.9, shape), rng.uniform(0.1, 0.9, y)),
+        "distributions": lambda rng, shape, y: (distributions(rng, shape), distributions(rng, y)),
+        "labels": lambda rng, shape, y: (rng.normal(size=shape), labels(rng, y, shape[-1])),
+    },
+    "binary": {
+        "binary": lambda rng, shape, y: (rng.uniform(0.1, 0.9, shape), rng.integers(0, 2, y)),
+    },
+    "classes": {
+        "classes": lambda rng, shape, y: (distributions(rng, shape), labels(rng, y, shape[-1])),
+    },
+}
+"""What to draw, by the loss's kind of targets; the first that it accepts is used."""
+
+NEVER_NEGATIVE = frozenset({"positive", "counts", "shares", "distributions"})
+"""Draws with nonnegative predictions."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The shapes of a prediction and of a sample of y."""
+
+    shape: Shape
+    y: Shape
+
+    def __str__(self) -> str:
+        own = f" and y of shape {self.y}" if self.y not in (self.shape, ()) else ""
+        return f"predictions of shape {self.shape}{own}"
+
+
+def pairs_of(example_shapes: tuple[Any, ...], y_of: Callable[[Shape], Shape]) -> tuple[Pair, ...]:
+    """Return declared shapes as pairs; `y_of` gives the shape of y if it is not declared."""
+
+    def pair(each: Any) -> Pair:
+        is_pair = len(each) == 2 and all(isinstance(part, tuple) for part in each)
+        return Pair(*each) if is_pair else Pair(each, y_of(each))
+
+    return tuple(map(pair, example_shapes))
+
+
+def _candidate_pairs(loss: Loss) -> tuple[Pair, ...]:
+    """Return the shapes to try: the loss's `example_shapes`, else the kit's usual ones."""
+    shapes = loss.example_shapes or USUAL_SHAPES[loss.targets]
+    return pairs_of(shapes, lambda shape: () if loss.targets == "classes" else shape)
+
+
+def working_pairs(subject: Subject) -> tuple[Pair, ...]:
+    """Return the shapes to check with; raise CheckSkipped if `prepare` refuses all targets."""
+    loss = subject.instance
+
+    def works(pair: Pair) -> bool:
+        sort = sort_of(loss, pair)
+        if sort is None or loss.example_shapes or len(pair.shape) == 1:
+            return sort is not None
+        plain = WHOLE.but(order="batch_first", input_order="batch_first")
+        try:  # few losses reject predictions with several axes
+            LossHarness(loss, pair.shape, plain).run(drawn(loss, sort, pair, 0))
+        except CheckFailed as failure:
+            return type(failure) is not CheckFailed or not isinstance(failure.__cause__, ValueError)
+        return True
+
+    pairs = subject.once("pairs", lambda: tuple(filter(works, _candidate_pairs(loss))))
+    if not pairs:
+        raise CheckSkipped("prepare refuses targets for all usual shapes of predictions")
+    return pairs
+
+
+def batch_of(subject: Subject, pair: Pair, seed: int = 0) -> Batch:
+    """Draw `SAMPLES` predictions and targets of a kind that the loss accepts."""
+    return drawn(subject.instance, _sort_for(subject, pair), pair, seed)
+
+
+def _sort_for(subject: Subject, pair: Pair) -> str:
+    found = subject.once(("sort", pair), lambda: sort_of(subject.instance, pair))
+    return found or next(iter(DRAWS[subject.instance.targets]))
+
+
+def sort_of(loss: Loss, pair: Pair) -> str | None:
+    """Return the first kind of data that `prepare` accepts and that gives finite losses, or None.
+
+    If none gives finite losses, return the first that `prepare` accepts.
+    """
+    taken = None
+    for sort in DRAWS[loss.targets]:
+        batch = drawn(loss, sort, pair, 0)
+        try:
+            with suppress(CheckFailed), calling("prepare", skips=ValueError):
+                loss.prepare(batch.y, pair.shape, FLOAT)
+        except CheckSkipped:
+            continue
+        taken = taken or sort
+        with suppress(CheckFailed):
+            losses = LossHarness(loss, pair.shape, WHOLE.but(poison=0.0)).losses(batch)
+            if np.isfinite(losses).all():
+                return sort
+    return taken
+
+
+def drawn(loss: Loss, sort: str, pair: Pair, seed: int, samples: int = SAMPLES) -> Batch:
+    """Draw predictions and targets of one kind."""
+    draw, rng = DRAWS[loss.targets][sort], np.random.default_rng([seed, 5])
+    y_pred, y = draw(rng, (samples, *pair.shape), (samples, *pair.y))
+    return Batch((y_pred,), y)
+
+
+def try_loss(subject: Subject, setting: Setting) -> Trial:
+    """Run forward and backward with each shape of prediction."""
+    trial = Trial()
+    for pair in working_pairs(subject):
+        harness = LossHarness(subject.instance, pair.shape, setting)
+        batch = batch_for(partial(batch_of, subject, pair), setting)
+        if setting.after:
+            harness.run(batch.repeated(setting.after))
+        filled = harness.run(batch)
+        trial.outputs |= {f"{name} for {pair}": array for name, array in filled.items()}
+    return trial
+
+
+@check
+def takes_usual_predictions(subject: Subject) -> None:
+    """Takes its kind of targets for at least one usual shape, and for all its example shapes."""
+    loss, candidates = subject.instance, _candidate_pairs(subject.instance)
+    try:
+        refused = set(candidates) - set(working_pairs(subject) if loss.example_shapes else ())
+        if loss.example_shapes and refused:
+            raise CheckFailed(f"prepare refuses its example_shapes: {', '.join(map(str, refused))}")
+        working_pairs(subject)
+    except CheckSkipped as reason:
+        shapes = ", ".join(map(str, candidates))
+        raise CheckFailed(f"{reason} ({shapes}), with targets of {loss.targets}") from None
+
+
+@check
+def prepares_what_it_declares(subject: Subject) -> None:
+    """Prepares a data set's y without changing it, one target a sample."""
+    loss = subject.instance
+    for pair in working_pairs(subject):
+        y = batch_of(subject, pair).y
+        given = y.copy()
+        with calling("prepare"):
+            checked_targets(loss, loss.prepare(given, pair.shape, FLOAT), len(y))
+        if not same(given, y):
+            raise CheckFailed("prepare writes to y, which metrics read later; copy it first")
+
+
+@check
+def takes_each_form_of_targets(subject: Subject) -> None:
+    """Gives the same for labels as for one-hot rows, and for y (n,) as for y (n, 1)."""
+    compared = 0
+    for pair in working_pairs(subject):
+        batch, harness = batch_of(subject, pair), LossHarness(subject.instance, pair.shape, WHOLE)
+        other = None
+        if subject.instance.targets == "classes" and pair.y == ():
+            other = np.eye(subject.instance.class_count(pair.shape[-1]))[batch.y]
+        elif pair.shape == pair.y == (1,):
+            other = batch.y.reshape(-1)
+        if other is None:
+            continue
+        compared += 1
+        first, second = harness.run(batch), harness.run(Batch(batch.x, other))
+        for name, array in second.items():
+            fault = difference(array, first[name])
+            if fault:
+                raise CheckFailed(
+                    f"{name} for y of shape {other.shape} differs from that for the same targets "
+                    f"of shape {batch.y.shape}: {fault}; let prepare bring both to one form"
+                )
+    if not compared:
+        raise CheckSkipped("its targets have one form only")
+
+
+@check
+def refuses_wrong_targets(subject: Subject) -> None:
+    """Refuses with a ValueError targets that do not fit, before any step is taken."""
+    for pair in working_pairs(subject):
+        y, shape = batch_of(subject, pair).y, pair.shape
+        if subject.instance.targets == "classes":
+            count = subject.instance.class_count(shape[-1])
+            y[0], what = count, f"the label {count} of {count} classes"
+        elif subject.instance.targets == "binary":
+            y[0], what = 2, "a binary target of 2"
+        else:
+            y, what = np.zeros((len(y), *pair.y, 2)), f"y of shape {(*pair.y, 2)} a sample"
+        try:
+            with calling(f"prepare of {what}; raise a ValueError that says why: it", ValueError):
+                subject.instance.prepare(y, shape, FLOAT)
+        except CheckSkipped:
+            continue
+        raise CheckFailed(f"prepare takes {what} for predictions of shape {shape}; refuse it")
+
+
+@check
+def gradient_of_predictions(subject: Subject) -> None:
+    """Fills `dy_pred` with the gradient of each sample's loss, not divided by n."""
+    for pair in working_pairs(subject):
+        require_gradient(partial(_at_random_point, subject, pair), f"dy_pred for {pair}")
+
+
+@check
+def weighs_as_repetition(subject: Subject) -> None:
+    """Gives for weighted samples the mean and the gradients that repeating them would give."""
+    for pair in working_pairs(subject):
+        batch, many = batch_of(subject, pair), USUAL.but(samples=int(REPEATS.sum()))
+        repeated = batch.take(np.repeat(np.arange(SAMPLES), REPEATS))
+        mean, gradient = LossHarness(subject.instance, pair.shape, WHOLE).weighted(batch, REPEATS)
+        wanted, parts = LossHarness(subject.instance, pair.shape, many).weighted(repeated)
+        summed = np.add.reduceat(parts, np.cumsum(REPEATS) - REPEATS, axis=0)
+        fault = difference(np.array([mean]), np.array([wanted])) or difference(gradient, summed)
+        if fault:
+            raise CheckFailed(f"weighted samples do not give what repeated ones give: {fault}")
+
+
+@check
+def stays_finite(subject: Subject) -> None:
+    """Gives finite losses and gradients for predictions of any magnitude up to 1e4."""
+    for pair in working_pairs(subject):
+        batch = batch_of(subject, pair)
+        for dtype in ("float64", "float32"):
+            harness = LossHarness(subject.instance, pair.shape, WHOLE.but(dtype=dtype))
+            for what, y_pred in _extremes(subject, pair):
+                for name, array in harness.run(batch.with_x(y_pred)).items():
+                    count = int(np.count_nonzero(~np.isfinite(array)))
+                    if count:
+                        raise CheckFailed(
+                            f"{count} of {array.size} elements of {name} are not finite for "
+                            f"{what} in {dtype}; clip, or use a form that does not overflow"
+                        )
+
+
+@check
+def gives_predictions(subject: Subject) -> None:
+    """Turns the model's output into predictions, a row each: probabilities, if it takes logits."""
+    loss = subject.instance
+    for pair in working_pairs(subject):
+        (y_pred,) = batch_of(subject, pair).x
+        if loss.takes == "logits":
+            y_pred = 20 * np.random.default_rng(43).normal(size=y_pred.shape)
+        call = partial(loss.predictions, y_pred)
+        with calling("predictions"):
+            given = call_locked("predictions", call, {"y_pred": y_pred})
+            found = checked_predictions(loss, given, y_pred)
+        if loss.takes == "logits" and not ((found >= 0) & (found <= 1)).all():
+            raise CheckFailed(
+                f"predictions range from {found.min():.9g} to {found.max():.9g} for {pair}; a loss "
+                "that takes logits returns probabilities"
+            )
+        one = loss.takes == "logits" and loss.targets == "classes"
+        if one and not np.allclose(found.sum(axis=-1), 1, atol=1e-6):
+            raise CheckFailed(f"predictions do not add up to 1 over the classes for {pair}")
+
+
+CHECKS = (
+    takes_usual_predictions,
+    prepares_what_it_declares,
+    leaves_inputs_alone,
+    takes_each_form_of_targets,
+    refuses_wrong_targets,
+    *USED_ONCE,
+    *FILLS_ARRAYS,
+    gradient_of_predictions,
+    weighs_as_repetition,
+    stays_finite,
+    gives_predictions,
+)
+
+
+def _at_random_point(subject: Subject, pair: Pair, seed: int) -> tuple[Function, Array, Array]:
+    """Return a weighted sum of the losses as a function, a point, and the gradient there."""
+    batch, harness = batch_of(subject, pair, seed), LossHarness(subject.instance, pair.shape, WHOLE)
+    factors = np.random.default_rng([seed, 13]).uniform(0.5, 1.5, SAMPLES)
+    gradient = harness.run(batch)["dy_pred"] * factors.reshape(-1, *(1 for _ in pair.shape))
+
+    def weighted_sum(y_pred: Array) -> float:
+        return float(np.sum(harness.losses(batch.with_x(y_pred)) * factors))
+
+    return weighted_sum, batch.x[0], gradient
+
+
+def _extremes(subject: Subject, pair: Pair) -> Iterator[tuple[str, Array]]:
+    signs = np.random.default_rng(31).choice([-1.0, 1.0], (SAMPLES, *pair.shape))
+    if _sort_for(subject, pair) in NEVER_NEGATIVE:
+        signs = np.abs(signs)
+    for magnitude in (1.0, 100.0, LARGEST):
+        yield f"predictions of magnitude {magnitude:g}", magnitude * signs
+    if subject.instance.targets != "values":
+        yield "predictions of exactly 0", np.zeros_like(signs)
+        yield "predictions of exactly 1", np.ones_like(signs)
+        yield "predictions of exactly 0 and 1", (signs > 0).astype(float)

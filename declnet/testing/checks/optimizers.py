@@ -1,0 +1,276 @@
+"""Checks on optimizers: an elementwise rule that minimizes functions."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from math import prod
+from typing import cast
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.context import RunContext
+from declnet.contracts.network.optimizer import Optimizer
+from declnet.contracts.network.parameter import ParameterInfo
+from declnet.contracts.network.returned import checked_state_names
+from declnet.graph.update import SLICE, BoundUpdate, ParameterUpdate, VectorUpdate, state_shapes
+from declnet.testing.check import (
+    CheckFailed,
+    CheckSkipped,
+    StateReplacedError,
+    Subject,
+    calling,
+    check,
+)
+from declnet.testing.checks.common import (
+    USED_ONCE,
+    continues_when_restored,
+    keeps_uses_apart,
+    only,
+    parts_equal_the_whole,
+    takes_float32_and_float64,
+)
+from declnet.testing.comparison import difference, same
+from declnet.testing.harness import WatchedOptimizer
+from declnet.testing.scheduled_fields import scheduled_variants
+from declnet.testing.trial import Setting, Trial, tried
+
+SIZE, FEW = 13, 4
+"""Numbers of parameters in most trials, and in those that minimize a function."""
+
+LONG = SLICE + 1000
+"""The number of parameters in a vector that the graph updates in two slices."""
+
+ENDS = np.r_[:7, SLICE - 3 : SLICE + 4, LONG - 5 : LONG]
+"""Parameters of a long vector to update again without the others."""
+
+LEARNING_RATES = (0.1, 0.01, 1.0, 1e-3, 1e-4, 10.0)
+"""Learning rates to try, of which one must work."""
+
+STEPS = 500
+"""The number of updates within which a function must become small."""
+
+
+class _OptimizerHarness:
+    """A vector of parameters, its gradient and the graph's update of it.
+
+    The vector is cut into separate ones; the optimizer's state starts at 0 unless it is given. For
+    an optimizer that sees whole parameters, the vector holds two of them (one, if there are four
+    numbers), and if it is cut, each has an update of its own.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        w: Array,
+        cuts: Sequence[int] = (),
+        state: Mapping[str, Array] | None = None,
+    ) -> None:
+        self.w, self._gradient, self._step = w.copy(), np.empty_like(w), 0
+        self._watched = WatchedOptimizer(optimizer)
+        stand_in = cast("Optimizer", self._watched)
+        self._updates: list[BoundUpdate]
+        if optimizer.per_parameter:
+            with calling("state_shapes"):
+                self._updates = self._of_parameters(optimizer, stand_in, apart=bool(cuts))
+        else:
+            with calling("state_names"):
+                self._updates = [
+                    VectorUpdate(stand_in, self.w[start:end], self._gradient[start:end], 1000)
+                    for start, end in pairwise([0, *cuts, len(w)])
+                ]
+        self.state = {
+            name: array for update in self._updates[:1] for name, array in update.state.items()
+        }
+        for name, array in (state or {}).items():
+            self.state[name][...] = array
+
+    def step(self, gradient: Array, step: int, rate: float = 0.01) -> None:
+        """Update every parameter; the gradient's memory is spoiled afterwards."""
+        self._gradient[...] = gradient
+        self._watched.traits["given_rate"] = rate
+        for update in self._updates:
+            update.apply(rate, step)
+        self._gradient.fill(np.nan)
+
+    def run(self, gradients: Array, rate: float = 0.01) -> Array:
+        for step, gradient in enumerate(gradients, start=1):
+            self.step(gradient, step, rate)
+        return self.w
+
+    def _of_parameters(
+        self, optimizer: Optimizer, stand_in: Optimizer, *, apart: bool
+    ) -> list[BoundUpdate]:
+        infos, start = parameters_of_size(optimizer, len(self.w)), 0
+        parameters: list[tuple[ParameterInfo, Array, Array]] = []
+        for info in infos:
+            part = slice(start, start + prod(info.shape))
+            arrays = (each[part].reshape(info.shape) for each in (self.w, self._gradient))
+            parameters.append((info, next(arrays), next(arrays)))
+            start = part.stop
+        groups = [[each] for each in parameters] if apart else [parameters]
+        return [ParameterUpdate(stand_in, group, 1000) for group in groups]
+
+
+def parameters_of_size(optimizer: Optimizer, size: int) -> list[ParameterInfo]:
+    """Return parameters of a given total size, of kinds that an optimizer accepts."""
+    rows = 2 if size == FEW else 3
+    columns = size // rows
+    weights = ParameterInfo("layer.weights", (rows, columns), "weight")
+    if rows * columns == size:
+        return [weights]
+    rest = size - rows * columns
+    biases = ParameterInfo("layer.biases", (rest,), "bias")
+    found = optimizer.check(RunContext(parameters=(biases,)))
+    if any(each.severity == "error" for each in found):
+        biases = ParameterInfo("other.weights", (1, rest), "weight")
+    return [weights, biases]
+
+
+def _drawn(*shape: int, seed: int = 0) -> Array:
+    return np.random.default_rng([seed, *shape]).normal(size=shape)
+
+
+def try_optimizer(subject: Subject, setting: Setting) -> Trial:
+    """Run six updates of a short vector, and three of a long one."""
+    optimizer, w = subject.instance, _drawn(SIZE).astype(setting.dtype)
+    harness = _OptimizerHarness(optimizer, w, setting.cuts)
+    other = _OptimizerHarness(optimizer, w + 1)
+    for step, gradient in enumerate(_drawn(6, SIZE), start=1):
+        harness.step(gradient, step)
+        if setting.beside:
+            other.step(gradient + 1, step)
+        if setting.restored == step:
+            harness = _OptimizerHarness(optimizer, harness.w, state=harness.state)
+    state = {f"state.{name}": array for name, array in harness.state.items()}
+    if optimizer.per_parameter:
+        return Trial({"w": harness.w} | ({} if setting.cuts else state))
+    w, slopes = _drawn(LONG).astype(setting.dtype), 1e3 * _drawn(3, LONG)
+    if setting.cuts:
+        long = _OptimizerHarness(optimizer, w[ENDS]).run(slopes[:, ENDS])
+        return Trial({"w": harness.w, f"w of {LONG} parameters": long})
+    long = _OptimizerHarness(optimizer, w).run(slopes)[ENDS]
+    return Trial({"w": harness.w, f"w of {LONG} parameters": long, **state})
+
+
+@check
+def declares_its_state(subject: Subject) -> None:
+    """Names its state arrays by different names that can be attributes, and uses no others."""
+    with calling("state_names"):
+        names = checked_state_names(subject.instance, subject.instance.state_names())
+    for name in filter(keyword.iskeyword, names):
+        raise CheckFailed(f'state_names() has "{name}", which cannot be written as state.{name}')
+    if subject.instance.per_parameter:
+        with calling("state_shapes"):
+            for info in parameters_of_size(subject.instance, SIZE):
+                if state_shapes(subject.instance, info) != state_shapes(subject.instance, info):
+                    raise CheckFailed("state_shapes() differs from call to call")
+    with only(StateReplacedError):
+        tried(subject)
+
+
+@check
+def survives_zero_gradients(subject: Subject) -> None:
+    """Gives finite numbers for gradients of 0, as for dead units, and for tiny ones."""
+    for size in (0.0, 1e-30, 1e8):
+        for dtype in ("float64", "float32"):
+            harness = _OptimizerHarness(subject.instance, _drawn(SIZE).astype(dtype))
+            if not np.isfinite(harness.run(np.full((3, SIZE), size))).all():
+                raise CheckFailed(
+                    f"w is not finite after gradients of {size:g} in {dtype}; add epsilon to what "
+                    "it divides by"
+                )
+
+
+@check
+def rate_zero_changes_nothing(subject: Subject) -> None:
+    """Leaves parameters alone where the learning rate is 0."""
+    if any("decay" in name for name in type(subject.instance).model_fields if name != "decay"):
+        raise CheckSkipped("its own decay may not depend on the rate")
+    harness = _OptimizerHarness(subject.instance, _drawn(SIZE))
+    if not same(harness.run(_drawn(3, SIZE), rate=0.0), _drawn(SIZE)):
+        raise CheckFailed(
+            "w changes though the learning rate is 0; use the learning_rate that is handed in, "
+            "not the field, which may be a schedule"
+        )
+
+
+@check
+def descends(subject: Subject) -> None:
+    """Makes a quadratic function small, and Rosenbrock's, with some usual learning rate."""
+    _require_descent(subject, _quadratic, np.array([1.0, -2.0, 0.5, 1.5]), 0.1)
+    _require_descent(subject, _rosenbrock, np.array([-1.2, 1.0, 0.0, 0.8]), 0.5)
+
+
+@check
+def follows_its_schedules(subject: Subject) -> None:
+    """Gives with a schedule in a scheduled field, at each step, what it gives with its number."""
+    slopes = _drawn(3, SIZE)
+    for name, scheduled, before, after in scheduled_variants(subject):
+        found = _OptimizerHarness(scheduled.instance, _drawn(SIZE)).run(slopes)
+        first = _OptimizerHarness(before.instance, _drawn(SIZE))
+        first.step(slopes[0], 1)
+        later = _OptimizerHarness(after.instance, first.w, state=first.state)
+        for step in (2, 3):
+            later.step(slopes[step - 1], step)
+        fault = difference(found, later.w, 0)
+        if fault:
+            raise CheckFailed(
+                f"w with a schedule in {name} differs from the result with its number: {fault}; "
+                f"read state.now.{name} at each call"
+            )
+
+
+CHECKS = (
+    declares_its_state,
+    *USED_ONCE,
+    takes_float32_and_float64,
+    parts_equal_the_whole,
+    keeps_uses_apart,
+    continues_when_restored,
+    survives_zero_gradients,
+    rate_zero_changes_nothing,
+    descends,
+    follows_its_schedules,
+)
+
+_Landscape = Callable[[Array], tuple[float, Array]]
+"""The value and the gradient at a point."""
+
+
+def _quadratic(w: Array) -> tuple[float, Array]:
+    """Return a quadratic bowl, ten times steeper along one axis than along another."""
+    steepness = np.linspace(1, 10, len(w))
+    return float(np.sum(steepness * w**2) / 2), steepness * w
+
+
+def _rosenbrock(w: Array) -> tuple[float, Array]:
+    """Return a curved valley for pairs of numbers, with its minimum at ones."""
+    x, y = w[0::2], w[1::2]
+    valley = y - x**2
+    gradient = np.empty_like(w)
+    gradient[0::2] = -400 * x * valley - 2 * (1 - x)
+    gradient[1::2] = 200 * valley
+    return float(np.sum(100 * valley**2 + (1 - x) ** 2)), gradient
+
+
+def _require_descent(subject: Subject, landscape: _Landscape, w: Array, share: float) -> None:
+    first, reached = landscape(w)[0], np.inf
+    for rate in LEARNING_RATES:
+        harness = _OptimizerHarness(subject.instance, w)
+        for step in range(1, STEPS + 1):
+            value, gradient = landscape(harness.w)
+            if not value < 1e12:
+                break
+            harness.step(gradient, step, rate)
+        value = landscape(harness.w)[0]
+        if value < share * first:
+            return
+        reached = min(reached, value) if np.isfinite(value) else reached
+    raise CheckFailed(
+        f"after {STEPS} steps the value is {reached:g}, from {first:g}, at the best of the "
+        f"learning rates {', '.join(f'{rate:g}' for rate in LEARNING_RATES)}; check the sign and "
+        "the size of the step"
+    )

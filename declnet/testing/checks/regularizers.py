@@ -1,0 +1,149 @@
+"""Checks on regularizers: a penalty, and its gradient added to the parameter's."""
+
+from __future__ import annotations
+
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from declnet.contracts.arrays import Array, Shape
+from declnet.graph.kernels import Kernels
+from declnet.registry.registry import Registry
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, check
+from declnet.testing.checks.common import USED_ONCE, leaves_inputs_alone, takes_float32_and_float64
+from declnet.testing.comparison import Function, difference, require_gradient
+from declnet.testing.harness import GraphHarness, call_locked, infer, probe
+from declnet.testing.trial import USUAL, Setting, Trial
+
+PARAMETER_SHAPES: tuple[Shape, ...] = ((4, 3), (5,), (2, 3, 3, 2))
+"""Weights of a dense layer, its biases, and weights of a convolution."""
+
+KEY = "before.received"
+"""The parameter that is penalized."""
+
+
+class RegularizerHarness:
+    """A graph with one regularized parameter, in the input probe."""
+
+    def __init__(
+        self,
+        regularizer: Any,
+        shape: Shape,
+        dtype: str = "float64",
+        kernels: Kernels | None = None,
+    ) -> None:
+        own: dict[str, Any] = {"samples": shape[0], "shape": shape[1:], "regularizer": regularizer}
+        after = probe("batch_last", name="after", samples=shape[0])
+        size, chain = (prod(shape[1:]),), [probe("batch_last", name="before", **own), after]
+        setting = USUAL.but(samples=shape[0], dtype=dtype)
+        self._graph = GraphHarness(infer(chain, size, Registry()), size, setting, kernels=kernels)
+        self._x, self._w = np.zeros((shape[0], *size), dtype), self._graph.store.arrays[KEY]
+
+    def penalty(self, w: Array) -> float:
+        """Return the penalty of a parameter's value."""
+        self._w[...] = w
+        return float(call_locked("penalty", self._graph.penalty, {"w": self._w}))
+
+    def gradient(self, w: Array, before: Array | float = 0.0, *, locked: bool = True) -> Array:
+        """Return the gradient at a parameter's value, added to the previous gradient."""
+        self._graph.initial = {KEY: w, "after.slopes": np.broadcast_to(before, w.shape)}
+        self._graph.place(self._x, np.zeros(len(w)))
+        call_locked("add_gradient", self._graph.mean_loss, {"w": self._w} if locked else {})
+        return self._graph.gradients()[KEY]
+
+
+def weights(shape: Shape, seed: int = 0) -> Array:
+    """Draw a parameter without numbers near 0, where penalties may have a kink."""
+    rng = np.random.default_rng([seed, 29])
+    return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 1.5, shape)
+
+
+def try_regularizer(subject: Subject, setting: Setting) -> Trial:
+    """Compute penalty and gradient of each shape of parameter."""
+    trial = Trial()
+    for shape in PARAMETER_SHAPES:
+        harness, w = RegularizerHarness(subject.instance, shape, setting.dtype), weights(shape)
+        trial.outputs[f"the penalty for w of shape {shape}"] = np.array([harness.penalty(w)])
+        trial.outputs[f"dw of shape {shape}"] = harness.gradient(w, 1.0)
+    return trial
+
+
+@check
+def gradient_of_penalty(subject: Subject) -> None:
+    """Adds the gradient of its penalty."""
+    for shape in PARAMETER_SHAPES:
+        harness = RegularizerHarness(subject.instance, shape)
+        draw = partial(_at_random_point, harness, shape)
+        require_gradient(draw, f"the gradient for w of shape {shape}")
+
+
+@check
+def adds_to_the_gradient(subject: Subject) -> None:
+    """Adds to `dw` what it adds to zeros, and overwrites nothing."""
+    for shape in PARAMETER_SHAPES:
+        harness, w = RegularizerHarness(subject.instance, shape), weights(shape)
+        before = np.random.default_rng(37).normal(size=shape)
+        fault = difference(harness.gradient(w, before) - before, harness.gradient(w))
+        if fault:
+            raise CheckFailed(
+                f"what it adds depends on what dw holds: {fault}; add with np.add(dw, …, out=dw)"
+            )
+
+
+@check
+def penalty_is_a_finite_number(subject: Subject) -> None:
+    """Gives a finite penalty and gradient, for zeros too."""
+    for shape in PARAMETER_SHAPES:
+        harness = RegularizerHarness(subject.instance, shape)
+        for w in (weights(shape), np.zeros(shape), 1e4 * weights(shape)):
+            if not np.isfinite(harness.penalty(w)) or not np.isfinite(harness.gradient(w)).all():
+                raise CheckFailed(
+                    f"penalty or gradient is not finite for w of magnitude {np.abs(w).max():g}"
+                )
+
+
+@check
+def strength_zero_does_nothing(subject: Subject) -> None:
+    """Gives no penalty and no gradient where its strength is 0."""
+    instance = subject.instance
+    fields = type(instance).model_fields
+    numbers = [name for name in fields if isinstance(getattr(instance, name), float)]
+    named = "strength" in numbers
+    zeros = dict.fromkeys(["strength"] if named else numbers, 0.0)
+    if not zeros:
+        raise CheckSkipped("it has no field that is a number")
+    names = ", ".join(zeros)
+    try:
+        none = type(instance).model_validate({**dict(instance), **zeros})
+    except ValidationError as error:
+        raise CheckSkipped(f"{names} cannot be 0") from error
+    for shape in PARAMETER_SHAPES:
+        harness, w = RegularizerHarness(none, shape), weights(shape)
+        found = harness.penalty(w), float(np.abs(harness.gradient(w)).max())
+        if not np.isfinite(found).all() and not named:
+            raise CheckSkipped(f"it is not defined where {names} are 0")
+        if found != (0, 0):
+            raise CheckFailed(
+                f"with {names} = 0 the penalty is {found[0]:g}, the gradient up to {found[1]:g}"
+            )
+
+
+CHECKS = (
+    leaves_inputs_alone,
+    *USED_ONCE,
+    takes_float32_and_float64,
+    gradient_of_penalty,
+    adds_to_the_gradient,
+    penalty_is_a_finite_number,
+    strength_zero_does_nothing,
+)
+
+
+def _at_random_point(
+    harness: RegularizerHarness, shape: Shape, seed: int
+) -> tuple[Function, Array, Array]:
+    w = weights(shape, seed)
+    return harness.penalty, w, harness.gradient(w)

@@ -1,0 +1,48 @@
+"""What callbacks need from epochs that are not logged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from declnet.contracts.runs.callback import Callback
+from declnet.contracts.runs.returned import checked_monitors
+from declnet.spec.heads import VALIDATION, Head
+from declnet.training.metrics import NamedMetric, losses_of, metrics_of
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """What callbacks need from epochs that are not logged.
+
+    Attributes:
+        every_epoch: whether any callback is called after them at all.
+        training: the metrics of the training data; None if not even the loss is needed.
+        validation: the same for the validation data.
+    """
+
+    every_epoch: bool
+    training: tuple[NamedMetric, ...] | None
+    validation: tuple[NamedMetric, ...] | None
+
+    @classmethod
+    def of(cls, callbacks: Sequence[Callback], heads: Sequence[Head]) -> Monitored:
+        """Return what these callbacks need."""
+        names: set[str] = set()
+        follows = False
+        for each in callbacks:
+            own = checked_monitors(each, each.monitors())
+            names.update(own)
+            wants_all = type(each).monitors is Callback.monitors
+            after_epoch = type(each).after_epoch is not Callback.after_epoch
+            follows = follows or (after_epoch and (wants_all or bool(own)))
+        validation = {
+            each.removeprefix(VALIDATION) for each in names if each.startswith(VALIDATION)
+        }
+        return cls(follows, _among(heads, names), _among(heads, validation))
+
+
+def _among(heads: Sequence[Head], names: set[str]) -> tuple[NamedMetric, ...] | None:
+    """Return the metrics with these names; None if there are none and no loss is named."""
+    found = tuple(each for each in metrics_of(heads) if each.label in names)
+    return found if found or names & set(losses_of(heads)) else None

@@ -1,0 +1,98 @@
+"""What there is besides predictions: health, models, the OpenAPI document and its page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from declnet_serve.docs_page import docs_page
+from declnet_serve.models import ServedModel
+from declnet_serve.openapi import openapi
+from declnet_serve.options import Options
+from declnet_serve.problems import ProblemError
+from declnet_serve.replies import Reply, json_reply
+from declnet_serve.requests import require_method
+
+
+class Pages:
+    """All responses but predictions; those that depend on the models only are made once.
+
+    Args:
+        models: the models by name.
+        options: the limits that the documents state.
+    """
+
+    def __init__(self, models: dict[str, ServedModel], options: Options) -> None:
+        self._models, self._options = models, options
+        self._make = {
+            "/": lambda: Reply(b"", "text/plain", 307, [(b"location", b"/docs")]),
+            "/health/live": lambda: Reply(b'{"status": "ok"}\n'),
+            "/models": self._summaries,
+            "/openapi.json": self._openapi,
+            "/docs": self._docs,
+        }
+        self._made: dict[str, tuple[Any, Reply]] = {}
+
+    def page(self, path: str, method: str, *, stopping: bool) -> Reply:
+        """Return the response at a path.
+
+        Args:
+            stopping: whether the server is about to end.
+
+        Raises:
+            ProblemError: there is nothing at the path, or it does not have the method.
+        """
+        is_health = path in ("/health", "/health/ready")
+        if not is_health and path not in self._make:
+            raise ProblemError(404, "there is nothing at this path", "/docs says what there is")
+        require_method(method, "GET", "HEAD")
+        if is_health:
+            return self._health(stopping)
+        state = tuple((each.model, each.error, each.reloads) for each in self._models.values())
+        if path not in self._made or self._made[path][0] != state:
+            self._made[path] = state, self._make[path]()
+        return self._made[path][1]
+
+    def _health(self, stopping: bool) -> Reply:
+        models = {
+            name: {
+                "status": "ok" if each.error is None else "stale",
+                "version": each.model.version,
+                "loaded": each.model.loaded,
+                "reloads": each.reloads,
+                **({} if each.error is None else {"error": each.error}),
+            }
+            for name, each in self._models.items()
+        }
+        status = "stopping" if stopping else "ok"
+        return json_reply({"status": status, "models": models}, 503 if stopping else 200)
+
+    def _summaries(self) -> Reply:
+        return json_reply({"models": [_summary(each) for each in self._models.values()]})
+
+    def _openapi(self) -> Reply:
+        return json_reply(openapi(self._models, self._options))
+
+    def _docs(self) -> Reply:
+        page, policy = docs_page(self._models, self._options)
+        headers = [(b"content-security-policy", policy.encode()), (b"x-frame-options", b"DENY")]
+        return Reply(page, "text/html; charset=utf-8", headers=headers)
+
+
+def _summary(served: ServedModel) -> dict[str, Any]:
+    model, about = served.model, {"name": served.name, "version": served.model.version}
+    columns = model.columns
+    about["predict"] = f"/models/{served.name}/predict"
+    inputs: dict[str, Any] = {}
+    if columns is not None:
+        inputs["columns"] = [
+            {"name": each.name, "type": each.type or "any"}
+            | ({} if each.known is None else {"known": list(each.known)})
+            for each in columns
+        ]
+    else:
+        inputs["arrays"] = {name or "x": list(s) for name, s in model.sample_shape.items()}
+    losses = {
+        head.name or "prediction": {"classes": reading.class_names, "sort": reading.sort}
+        for head, reading in zip(model.predictor.heads, model.predictor.readings, strict=True)
+    }
+    return {**about, "loaded": model.loaded, **inputs, "outputs": model.outputs, "losses": losses}

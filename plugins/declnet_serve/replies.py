@@ -1,0 +1,47 @@
+"""Responses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from declnet_serve.problems import MEDIA_TYPE, ProblemError
+from declnet_serve.requests import JSON
+
+
+class Reply:
+    """A response.
+
+    Attributes:
+        status: the HTTP status.
+        body: its content.
+        kind: its media type.
+        headers: further headers.
+        about: members of the request's line in the log.
+    """
+
+    __slots__ = ("about", "body", "headers", "kind", "status")
+
+    def __init__(
+        self,
+        body: bytes,
+        kind: str = JSON,
+        status: int = 200,
+        headers: Iterable[tuple[bytes, bytes]] = (),
+        about: dict[str, Any] | None = None,
+    ) -> None:
+        self.status, self.body, self.kind = status, body, kind
+        self.headers, self.about = headers, about or {}
+
+
+def json_reply(content: Any, status: int = 200) -> Reply:
+    """Return a response of JSON."""
+    return Reply(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"), JSON, status)
+
+
+def problem_reply(problem: ProblemError, request: str) -> Reply:
+    """Return the response for a problem of a request, by the request's identifier."""
+    headers = [(name.encode(), value.encode()) for name, value in problem.headers.items()]
+    about = {"problem": problem.members.get("code", problem.status)}
+    return Reply(problem.document(request), MEDIA_TYPE, problem.status, headers, about)

@@ -1,0 +1,81 @@
+"""What a request asks for: its method, headers and query."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from declnet_serve.problems import ProblemError
+
+JSON = "application/json"
+
+
+CSV = "text/csv"
+
+
+_FORMS = {JSON: "json", CSV: "csv"}
+
+
+_TRUE = {"true": True, "false": False}
+
+
+def require_method(method: str, *allowed: str) -> None:
+    """Raise ProblemError for a method that a path does not have."""
+    if method not in allowed:
+        names = ", ".join(allowed)
+        raise ProblemError(
+            405, f"{method[:20]} is not allowed here", f"use {names}", {"allow": names}
+        )
+
+
+def _media_type(value: bytes) -> tuple[str, dict[str, str]]:
+    kind, *rest = value.decode("latin-1").split(";")
+    parameters = dict(each.strip().partition("=")[::2] for each in rest)
+    own = {name.strip().lower(): value.strip().strip('"') for name, value in parameters.items()}
+    return kind.strip().lower(), own
+
+
+def body_form(headers: dict[bytes, bytes]) -> str:
+    """Return what a body is, `json` or `csv`; raise ProblemError for anything else."""
+    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if encoding != b"identity":
+        raise ProblemError(415, "compressed bodies are not accepted", "send it uncompressed")
+    kind, parameters = _media_type(headers.get(b"content-type", b""))
+    if kind not in _FORMS:
+        raise ProblemError(415, "the body must be JSON or CSV", f"Content-Type: {JSON} or {CSV}")
+    if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise ProblemError(415, "the body must be UTF-8", f"Content-Type: {kind}; charset=utf-8")
+    return _FORMS[kind]
+
+
+def accepted_form(headers: dict[bytes, bytes]) -> str:
+    """Return what to answer, the form of the highest quality in Accept; in a tie JSON."""
+    given = headers.get(b"accept", b"*/*")
+    if given in (b"*/*", JSON.encode()):
+        return "json"
+    best = {"json": 0.0, "csv": 0.0}
+    exactness = {"json": -1, "csv": -1}
+    for each in given.split(b","):
+        kind, parameters = _media_type(each)
+        try:
+            quality = min(1.0, max(0.0, float(parameters.get("q", "1"))))
+        except ValueError:
+            quality = 0.0
+        for media_type, form in _FORMS.items():
+            main = media_type.partition("/")[0]
+            rank = (kind == "*/*", kind == f"{main}/*", kind == media_type)
+            if any(rank) and rank.index(True) > exactness[form]:
+                exactness[form], best[form] = rank.index(True), quality
+    if not any(best.values()):
+        raise ProblemError(406, f"answers are {JSON} or {CSV}", f"Accept: {JSON}")
+    return "csv" if best["csv"] > best["json"] else "json"
+
+
+def wants_spread(query: bytes) -> bool:
+    """Return whether the query asks for the spread of several models; raise ProblemError else."""
+    if not query:
+        return False
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    for name, value in pairs:
+        if name != "spread" or value not in _TRUE:
+            raise ProblemError(400, "the only query parameter is spread", "?spread=true or false")
+    return bool(pairs) and _TRUE[pairs[-1][1]]

@@ -1,0 +1,324 @@
+"""Blocks of layers: names, inputs and sums, and the same bits as layers written out by hand."""
+
+from __future__ import annotations
+
+import copy
+import json
+from itertools import count
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import declnet
+from declnet import Registry, SpecError, default_registry, load_spec, parse_spec
+from declnet.graph.wiring import parts_of, wire
+from declnet.spec.document.blocks import expanded
+from declnet.spec.flatten import spec_differences
+from declnet.spec.model import resolved_document
+from declnet.training.checks.check import check_spec
+
+DENSE = {"type": "dense", "units": 2}
+
+
+def names_and_inputs(layers, registry=None):
+    """Return each expanded layer's name in the model with the names of its inputs."""
+    made = expanded(layers, registry or default_registry())
+    assert (made.errors, made.diagnostics) == ([], [])
+    document = {
+        "model": {"layers": made.layers},
+        "loss": "mean_squared_error",
+        "optimizer": "sgd",
+        "training": {"epochs": 1},
+    }
+    wires, problems = wire(parts_of(parse_spec(document).model.layers))
+    assert [each for each in problems if each.code != "E023"] == []
+    names = ["input", *(each.name for each in wires)]
+    return {each.name: [names[value] for value in each.inputs] for each in wires}
+
+
+def test_a_block_with_a_name_names_its_layers():
+    block = {"name": "trunk", "repeat": 2, "layers": [DENSE, "relu", DENSE, {**DENSE, "name": "x"}]}
+    made = names_and_inputs([DENSE, block, DENSE])
+    assert list(made) == [
+        "dense_1",
+        *("trunk_1_dense", "trunk_1_relu", "trunk_1_dense_2", "trunk_1_x"),
+        *("trunk_2_dense", "trunk_2_relu", "trunk_2_dense_2", "trunk_2_x"),
+        "dense_8",
+    ]
+    assert made["trunk_1_dense"] == ["dense_1"]
+    assert made["trunk_2_dense"] == ["trunk_1_x"]
+
+
+@pytest.mark.parametrize(
+    ("block", "names"),
+    [
+        ({"name": "a", "layers": ["relu"]}, ["a_relu"]),
+        ({"name": "a", "repeat": 1, "layers": ["relu"]}, ["a_1_relu"]),
+        ({"repeat": 2, "layers": ["relu"]}, ["relu_1", "relu_2"]),
+        ({"layers": [{"type": "relu", "name": "own"}]}, ["own"]),
+        ({"name": "a", "layers": [{"name": "b", "repeat": 2, "layers": ["relu"]}]},
+         ["a_b_1_relu", "a_b_2_relu"]),
+        ({"name": "a", "layers": ["relu", {"repeat": 2, "layers": ["relu"]}]},
+         ["a_relu", "a_relu_2", "a_relu_3"]),
+        ({"name": "a", "repeat": 2, "residual": True, "layers": ["relu"]},
+         ["a_1_relu", "a_1_add", "a_2_relu", "a_2_add"]),
+    ],
+)  # fmt: skip
+def test_names(block, names):
+    assert list(names_and_inputs([block])) == names
+
+
+def test_inputs_may_be_short_names_of_the_same_repetition_or_names_of_blocks():
+    layers = [
+        {"type": "dense", "units": 2, "name": "wide"},
+        {
+            "name": "trunk",
+            "repeat": 2,
+            "layers": [
+                {**DENSE, "name": "wide"},
+                {"type": "relu", "inputs": ["wide"]},
+                {"repeat": 2, "layers": ["tanh", {"type": "add", "inputs": ["relu", "tanh"]}]},
+                {"type": "add", "inputs": ["add_2", "wide", "relu", "input"], "name": "end"},
+            ],
+        },
+        {"type": "add", "inputs": ["wide", "trunk_1", "trunk", "trunk_2_relu"]},
+    ]
+    made = names_and_inputs(layers)
+    assert made["trunk_2_relu"] == ["trunk_2_wide"]
+    assert made["trunk_2_add_2"] == ["trunk_2_relu", "trunk_2_tanh_2"]
+    assert made["trunk_1_end"] == ["trunk_1_add_2", "trunk_1_wide", "trunk_1_relu", "input"]
+    assert made["add_7"] == ["wide", "trunk_1_end", "trunk_2_end", "trunk_2_relu"]
+
+
+def test_a_residual_block_adds_its_input():
+    inner = {"residual": True, "layers": ["tanh", DENSE]}
+    made = names_and_inputs([{"residual": True, "repeat": 2, "layers": ["relu", inner]}])
+    assert made == {
+        "relu_1": ["input"],
+        "tanh_1": ["relu_1"],
+        "dense_1": ["tanh_1"],
+        "add_1": ["relu_1", "dense_1"],
+        "add_2": ["input", "add_1"],
+        "relu_2": ["add_2"],
+        "tanh_2": ["relu_2"],
+        "dense_2": ["tanh_2"],
+        "add_3": ["relu_2", "dense_2"],
+        "add_4": ["add_2", "add_3"],
+    }
+
+
+def registry_of(*types):
+    registry = Registry()
+    for each in types:
+        registry.register(each)
+    return registry
+
+
+class Plus(declnet.Layer):
+    """A third party's sum."""
+
+    type = "plus"
+    n_inputs = None
+    adds_inputs = True
+    backward_needs = frozenset()
+
+    def forward(self, x, y, state):
+        np.sum(x, axis=0, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        for each in dx:
+            if each is not None:
+                np.copyto(each, dy)
+
+
+def test_any_layer_that_adds_its_inputs_may_close_a_residual_block():
+    relu = default_registry().find("layer", "relu")
+    block = {"residual": True, "layers": ["relu"]}
+    made = expanded([block], registry_of(relu, Plus))
+    assert made.layers[1] == {"type": "plus", "inputs": ["input", "relu_1"]}
+    made = expanded([block], registry_of(relu))
+    assert [(each.code, each.path) for each in made.diagnostics] == [
+        ("E015", ("model", "layers", 0, "residual"))
+    ]
+
+
+def test_instances_of_layers_may_be_in_blocks(document):
+    dense = default_registry().find("layer", "dense")(units=4)
+    block = {"name": "a", "repeat": 2, "layers": [dense, "relu"]}
+    document["model"]["layers"][:2] = [block]
+    spec = parse_spec(document)
+    names = [each.name for each in spec.model.layers]
+    assert names == ["a_1_dense", "a_1_relu", "a_2_dense", "a_2_relu", None, None]
+    assert dense.name is None
+
+
+@pytest.mark.parametrize(
+    ("layers", "path", "name"),
+    [
+        ([{"name": "a", "layers": ["relu"]}, {"type": "relu", "name": "a"}], (1,), "a"),
+        ([{"type": "relu", "name": "a"}, {"name": "a", "layers": ["relu"]}], (1,), "a"),
+        ([{"type": "relu", "name": "a_1"}, {"name": "a", "repeat": 1, "layers": ["relu"]}],
+         (1,), "a_1"),
+        ([{"name": "b", "layers": [{"name": "a", "repeat": 2, "layers": ["relu"]},
+                                   {"type": "relu", "name": "a_2"}]}], (0, "layers", 1), "a_2"),
+    ],
+)  # fmt: skip
+def test_a_name_means_a_layer_or_a_block(layers, path, name):
+    (problem,) = expanded(layers, default_registry()).diagnostics
+    assert (problem.code, problem.path) == ("E019", ("model", "layers", *path, "name"))
+    assert problem.message == f'the name "{name}" is taken'
+
+
+def test_a_layer_with_the_same_name_is_named_by_where_it_is_written(document):
+    layers = ["relu", {"type": "relu", "name": "relu"}]
+    document["model"]["layers"].insert(2, {"name": "a", "layers": layers})
+    problems = check_spec(parse_spec(document)).problems
+    (problem,) = [each for each in problems if each.code == "E019"]
+    assert problem.path == ("model", "layers", 2, "layers", 1, "name")
+    assert problem.help == "layer 2.layers.0 has it; rename one of the two"
+
+
+@pytest.mark.parametrize(
+    "layer", [{"repeat": 999, "layers": ["relu"]}, {"type": "dense", "units": [0] * 999}], ids=str
+)
+def test_blocks_cannot_fill_the_memory(layer):
+    made = expanded([{"repeat": 999, "layers": [layer]}], default_registry())
+    assert [each.code for each in made.diagnostics] == ["E013"]
+    assert len(made.layers) == 1
+
+
+def test_an_unknown_input_is_compared_with_the_short_names(document):
+    layers = [{"type": "dense", "units": 2, "name": "wide"}, {"type": "relu", "inputs": ["wid"]}]
+    document["model"]["layers"] = [{"name": "a", "repeat": 2, "layers": layers}, "softmax"]
+    (problem,) = [each for each in check_spec(parse_spec(document)).problems if each.code == "E020"]
+    assert problem.path == ("model", "layers", 0, "layers", 1, "inputs", 0)
+    assert problem.help == 'did you mean "wide"?'
+
+
+JUNK = st.recursive(
+    st.none() | st.integers(0, 3) | st.sampled_from(["a", "relu", "${x}", "dense_1", "input"]),
+    lambda each: (
+        st.lists(each, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["layers", "repeat", "residual", "name", "inputs", "type", "x"]), each
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(layers=JUNK, variables=JUNK)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
+def test_anything_else_is_an_error_with_a_path(layers, variables):
+    document = {
+        "variables": variables,
+        "data": {"train": {"type": "nnfs_spiral", "samples": 3, "classes": 3}},
+        "model": {"layers": layers},
+        "loss": "categorical_crossentropy",
+        "optimizer": "sgd",
+        "training": {"epochs": 1},
+    }
+    try:
+        problems = check_spec(parse_spec(document)).problems
+    except SpecError as error:
+        problems = error.problems
+    assert all(each.path for each in problems)
+
+
+def test_an_error_has_the_path_in_the_block(document):
+    layers = [{"name": "a", "repeat": 3, "layers": ["relu", {"repeat": 2, "layers": ["dense"]}]}]
+    document["model"]["layers"] = [{"type": "dense", "units": 2}, *layers, "softmax"]
+    with pytest.raises(SpecError) as caught:
+        parse_spec(document)
+    (problem,) = caught.value.problems
+    assert problem.path == ("model", "layers", 1, "layers", 1, "layers", 0, "units")
+    assert problem.help == 'write { type = "dense", units = … }; units: number of outputs'
+
+
+def test_a_resolved_spec_has_no_blocks_and_is_the_same(document):
+    block = {"name": "a", "repeat": 2, "residual": True, "layers": ["relu", {**DENSE, "units": 4}]}
+    document["model"]["layers"][1:2] = [block]
+    spec = parse_spec(document)
+    resolved = resolved_document(spec)
+    assert parse_spec(resolved) == spec
+    assert '"layers": [{"type"' in json.dumps(resolved)
+    assert all("type" in each for each in resolved["model"]["layers"])
+
+
+def test_the_spec_of_a_runs_folder_repeats_the_run(document, spec_file, tmp_path):
+    inner = ["relu", {"type": "dense", "units": "${width}", "inputs": ["relu"]}]
+    block = {"name": "a", "repeat": 2, "residual": True, "layers": inner}
+    document["model"]["layers"][1:2] = [block]
+    document["variables"] = {"width": 4}
+    spec = load_spec(spec_file(document))
+    declnet.run(spec, out=tmp_path / "first")
+    declnet.run(load_spec(tmp_path / "first" / "spec.toml"), out=tmp_path / "second")
+    for file in ("spec.toml", "weights.safetensors", "history.jsonl"):
+        first, second = ((tmp_path / each / file).read_bytes() for each in ("first", "second"))
+        assert first == second
+    tables = declnet.open_run(tmp_path / "first").spec_tables
+    assert spec_differences([resolved_document(spec), tables]) == {}
+
+
+WIDTH = 3
+PLAIN = st.sampled_from(
+    ["relu", "tanh", {"type": "dense", "units": WIDTH}, {"type": "dropout", "rate": 0.2}]
+)
+
+
+def blocks_of(items):
+    keys = {"layers": st.lists(items, min_size=1, max_size=3)}
+    more = {"repeat": st.integers(1, 2), "residual": st.booleans(), "name": st.just("b")}
+    return st.fixed_dictionaries(keys, optional=more)
+
+
+def by_hand(items, made):
+    """Append the layers that a person would write for blocks, each with its own name."""
+    for item in items:
+        if isinstance(item, str) or "type" in item:
+            table = {"type": item} if isinstance(item, str) else item
+            made.append({**table, "name": f"layer_{len(made)}"})
+            continue
+        for _ in range(item.get("repeat", 1)):
+            entry = made[-1]["name"] if made else "input"
+            by_hand(item["layers"], made)
+            if item.get("residual"):
+                inputs = [entry, made[-1]["name"]]
+                made.append({"type": "add", "inputs": inputs, "name": f"layer_{len(made)}"})
+    return made
+
+
+def unique(items, names, *, named=True):
+    """Number the names of blocks, which must be unique, and drop those in unnamed repetitions."""
+    for item in items:
+        if isinstance(item, dict) and "type" not in item:
+            if "name" in item:
+                item["name"] = f"block{next(names)}"
+            if not named:
+                item.pop("name", None)
+            inner = "name" in item or (named and item.get("repeat", 1) == 1)
+            unique(item["layers"], names, named=inner)
+    return items
+
+
+@given(items=st.lists(st.recursive(PLAIN, blocks_of, max_leaves=6), min_size=1, max_size=3))
+@settings(max_examples=25, deadline=None)
+def test_a_block_gives_the_same_bits_as_layers_written_by_hand(items):
+    items = unique(copy.deepcopy(items), count())
+    end = [{"type": "dense", "units": WIDTH, "name": "end"}, "softmax"]
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(12, WIDTH)).astype("f4"), np.arange(12) % WIDTH
+    weights = []
+    for layers in ([*items, *end], [*by_hand(items, []), *end]):
+        document = {
+            "seed": 3,
+            "model": {"layers": layers},
+            "loss": "categorical_crossentropy",
+            "optimizer": "adam",
+            "training": {"epochs": 2, "batch_size": 5},
+        }
+        result = declnet.run(parse_spec(document), data={"train": (x, y)})
+        weights.append(result.model.store.vector.tobytes())
+    assert weights[0] == weights[1]

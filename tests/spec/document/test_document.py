@@ -1,0 +1,214 @@
+"""Files read into tables, within the limits of a spec."""
+
+from __future__ import annotations
+
+import pytest
+
+from declnet import SpecError
+from declnet.spec.document.document import (
+    DEEPEST,
+    LARGEST,
+    large_numbers,
+    read_document,
+    too_deep_path,
+    without_large_numbers,
+)
+
+DOTS = "a." * 100
+
+
+def refusal(path):
+    with pytest.raises(SpecError) as caught:
+        read_document(path)
+    (problem,) = caught.value.problems
+    assert problem.place.file == str(path)
+    return problem
+
+
+def test_toml_and_json_give_equal_tables(spec_file):
+    toml = read_document(spec_file('a = 1\n[b]\nc = [0.5, "x", true]\n', "spec.toml"))
+    json = read_document(spec_file('{"a": 1, "b": {"c": [0.5, "x", true]}}', "spec.json"))
+    assert toml.tables == json.tables == {"a": 1, "b": {"c": [0.5, "x", True]}}
+    assert (toml.source.syntax, json.source.syntax) == ("toml", "json")
+    assert toml.diagnostics == json.diagnostics == []
+
+
+@pytest.mark.parametrize("name", ["spec.TOML", "spec.toml"])
+def test_a_byte_order_mark_and_capitals_in_the_suffix_do_no_harm(spec_file, name):
+    document = read_document(spec_file("\ufeffa = 1", name))
+    assert document.tables == {"a": 1}
+    assert document.source.text == "a = 1"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code", "where", "message"),
+    [
+        ("spec.toml", "a = 1\nb = = 2", "E002", (2, 5), "malformed TOML: unexpected second ="),
+        ("spec.toml", "\ufeffa = = 2", "E002", (1, 5), "malformed TOML: unexpected second ="),
+        (
+            "spec.toml",
+            "a = 1\na = 2\nb = = 2\n",
+            "E002",
+            (3, 5),
+            "malformed TOML: unexpected second =",
+        ),
+        ("spec.toml", "a = [1,\r\n  2\r\n\r\n", "E002", (2, 4), "malformed TOML: the list"),
+        ("spec.toml", "a = " + "[" * 20000, "E004", (1, 68), "nested too deeply"),
+        ("spec.toml", "a = 1\nb.c" + ".a" * 63 + " = 1", "E004", (2, 127), "nested too deeply"),
+        ("spec.toml", "['b'" + " . a" * 10**5 + "]", "E004", (1, 256), "nested too deeply"),
+        ("spec.toml", "a = 1\n" + "#" * 2**20, "E001", (1, 1), "too large for a spec: more than"),
+        ("spec.toml", "a = " + "1" * 5000, "E002", (1, 5), "malformed TOML: a number has"),
+        ("spec.json", '{"a": 1,\n "b" 2}', "E002", (2, 6), "malformed JSON: a colon is missing"),
+        ("spec.json", '{"a": ' * 100_000, "E004", (1, 385), "nested too deeply"),
+        ("spec.json", '{"a": ' + "1" * 5000 + "}", "E002", (1, 7), "malformed JSON: a number has"),
+        ("spec.json", "[1]", "E002", (1, 1), "a spec is a JSON object"),
+        ("spec.json", "", "E002", (1, 1), "malformed JSON"),
+        ("spec.yaml", "a: 1", "E001", (1, 1), "not a spec: its name must end in .toml or .json"),
+        ("spec", "a = 1", "E001", (1, 1), "not a spec: its name must end in .toml or .json"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_file_that_is_not_a_document_is_refused_at_its_line(
+    tmp_path, name, content, code, where, message
+):
+    path = tmp_path / name
+    path.write_bytes(content.encode())
+    problem = refusal(path)
+    assert problem.code == code
+    assert problem.message.startswith(message)
+    assert (problem.place.line, problem.place.column) == where
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kept", "path", "where", "first"),
+    [
+        ("spec.toml", "a = 1\n[b]\nc = 1\nc = 2\n", {"a": 1, "b": {"c": 1}}, ("b", "c"), (4, 1), 3),
+        ("spec.toml", "a = 1\na = 2\n\n", {"a": 1}, ("a",), (2, 1), 1),
+        ("spec.toml", "[b]\nc = 1\n[b]\nd = 1\n", {"b": {"c": 1}}, ("b",), (3, 1), 1),
+        ("spec.json", '{"a": {"b": 1,\n"b": 2}}', {"a": {"b": 1}}, ("a", "b"), (2, 1), 1),
+    ],
+)
+def test_the_first_of_two_duplicates_is_kept(spec_file, name, content, kept, path, where, first):
+    document = read_document(spec_file(content, name))
+    assert document.tables == kept
+    (problem,) = document.diagnostics
+    assert (problem.code, problem.path, problem.focus) == ("E003", path, "key")
+    assert problem.message == f'duplicate key "{path[-1]}"'
+    fix = "merge the two" if path == ("b",) else "remove one of the two"
+    assert problem.help == f"it is already defined on line {first}; {fix}"
+    assert (problem.place.line, problem.place.column) == where
+
+
+def test_a_document_may_be_as_deep_as_64(spec_file):
+    right = "a = " + "[" * 63 + "]" * 63
+    assert read_document(spec_file(right, "right.toml")).diagnostics == []
+    problem = refusal(spec_file("\n" + right.replace("[]", "[\n[]]"), "wrong.toml"))
+    assert (problem.code, problem.place.line, problem.place.column) == ("E004", 3, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + ".a" * 63 + " = 1",
+        "a = 1 # " + DOTS,
+        f"a = '{DOTS}' # \"",
+        f'a = "\\"{DOTS}"',
+        f'a = """\n\\"""{DOTS}\n""\n"""',
+        f"a = '''\n'{DOTS}\n'''",
+        "a = [" + "1.5," * 100 + "]",
+    ],
+)
+def test_only_the_dots_of_a_key_are_limited(spec_file, text):
+    assert read_document(spec_file(text, "spec.toml")).diagnostics == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("spec.toml", "there is no such file"),
+        ("folder", "this is a folder; name the spec file in it"),
+        ("folder.toml", "this is a folder; name the spec file in it"),
+        ("a\0b.toml", "cannot be read: "),
+        ("x" * 300 + ".toml", "cannot be read: "),
+        ("x" * 300, "cannot be read: "),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused(tmp_path, name, message):
+    for folder in ("folder", "folder.toml"):
+        (tmp_path / folder).mkdir()
+    problem = refusal(tmp_path / name)
+    assert problem.code == "E001"
+    assert problem.message.startswith(message)
+
+
+def test_text_that_is_not_utf_8_is_refused_at_its_byte(tmp_path):
+    (tmp_path / "spec.toml").write_bytes(
+        b'b = 1\r\na = "\xc3\xbc' + "ü".encode("latin-1") + b'"\r\n'
+    )
+    problem = refusal(tmp_path / "spec.toml")
+    assert (problem.code, problem.help) == ("E001", "save the file as UTF-8")
+    assert problem.message.startswith("not UTF-8 text: byte 14 is ")
+    assert (problem.place.line, problem.place.column) == (2, 7)
+    assert problem.place.text == 'a = "ü\ufffd"'
+
+
+def nested(depth, wrap):
+    value = 1
+    for _ in range(depth):
+        value = wrap(value)
+    return value
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [lambda value: [value], lambda value: {"a": value, "b": 2}, lambda value: (1, value)],
+    ids=["list", "table", "tuple"],
+)
+def test_the_maximum_depth_is_allowed_and_one_more_is_not(wrap):
+    assert too_deep_path(nested(DEEPEST, wrap)) is None
+    assert len(too_deep_path(nested(DEEPEST + 1, wrap))) == DEEPEST
+
+
+def test_no_depth_is_too_much_for_it():
+    assert too_deep_path(nested(100_000, lambda value: [value])) == (0,) * DEEPEST
+    deep = {"a": 1, "b": [1, {"c": nested(DEEPEST, lambda value: [value])}, 2]}
+    assert too_deep_path(deep) == ("b", 1, "c", *[0] * (DEEPEST - 3))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a = " + "[" * 63 + "[]" + "]" * 63, (1, 68, "[")),
+        ("[a]\nb = " + "[" * 62 + "\n[]" + "]" * 62, (3, 1, "[")),
+        ("a = " + "{a = " * 63 + "{}" + "}" * 63, (1, 5 + 63 * 5, "{")),
+        ("a." * 64 + "b = 1", (1, 127, "a")),
+        ("\n[" + "a." * 63 + "b]", (2, 128, "b")),
+        ("[a]\n" + "b." * 63 + "c = 1", (2, 125, "b")),
+        ("[a]\nb = " + "[" * 20_000, (2, 68, "[")),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_value_that_is_too_deep_is_marked_where_it_begins(spec_file, text, place):
+    problem = refusal(spec_file(text, "spec.toml"))
+    found = problem.place
+    marked = found.text[found.column - 1 : found.end_column - 1]
+    assert problem.code == "E004"
+    assert (found.line, found.column, marked) == place
+
+
+HUGE = 16**5000
+
+
+def test_numbers_of_64_bits_are_valid():
+    document = {"a": LARGEST, "b": [-LARGEST, True, 1e300, "1" * 100]}
+    assert large_numbers(document) == []
+    assert without_large_numbers(document) == document
+
+
+@pytest.mark.parametrize("number", [LARGEST + 1, -LARGEST - 1, HUGE], ids=["more", "less", "huge"])
+def test_larger_numbers_are_reported_at_their_path_and_removed(number):
+    document = {"a": number, "b": [1, {"c": number}], "d": (number,)}
+    found = large_numbers(document)
+    assert [each.path for each in found] == [("a",), ("b", 1, "c"), ("d", 0)]
+    assert {each.code for each in found} == {"E013"}
+    assert without_large_numbers(document) == {"a": None, "b": [1, {"c": None}], "d": [None]}

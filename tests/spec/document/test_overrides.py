@@ -1,0 +1,211 @@
+"""Overrides: parsing, the places of their parts, and their effects."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from declnet import SpecError
+from declnet.spec.document.overrides import apply_override, override_of, parse_override
+from declnet.spec.document.source_map import Origin, Source, SourceMap
+
+
+def marked(place):
+    """The characters that a place marks."""
+    return place.text[place.column - 1 : place.end_column - 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        ("training.epochs=10", "training.epochs", 10),
+        ("optimizer.learning_rate=5e-2", "optimizer.learning_rate", 0.05),
+        ("training.shuffle=false", "training.shuffle", False),
+        ("model.dtype=float64", "model.dtype", "float64"),
+        ('name="quoted name"', "name", "quoted name"),
+        ('training.metrics=["accuracy"]', "training.metrics", ["accuracy"]),
+        ('loss={type="x", a=1}', "loss", {"type": "x", "a": 1}),
+        ("name=a=b", "name", "a=b"),
+        ("name=", "name", ""),
+        (" seed = 3", "seed", 3),
+        ("name=#1", "name", "#1"),
+        ("name=" + "[" * 5000, "name", "[" * 5000),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_values_are_read_as_toml_and_else_as_plain_strings(text, key, value):
+    parsed = parse_override(text)
+    assert (parsed.key, parsed.value) == (key, value)
+    assert type(parsed.value) is type(value)
+
+
+@pytest.mark.parametrize("text", ["training.epochs", "", " =3"])
+def test_an_override_needs_a_key_and_an_equals_sign(text):
+    with pytest.raises(SpecError) as caught:
+        parse_override(text, 2)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.message) == ("E005", f'"{text}" is not a valid override')
+    assert (problem.place.file, problem.place.line) == ("--set", 2)
+    assert marked(problem.place) == text
+
+
+def test_a_value_that_is_nested_too_deeply_is_refused():
+    with pytest.raises(SpecError) as caught:
+        parse_override("a=" + "[" * 100 + "]" * 100)
+    (problem,) = caught.value.problems
+    assert problem.code == "E004"
+    assert "more than 64" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [
+        ("seed", ("seed",)),
+        ("model.layers.0.units", ("model", "layers", 0, "units")),
+        ("model.layers.-1", ("model", "layers", "-1")),
+        ("a.²", ("a", "²")),
+        ("a." + "9" * 30, ("a", "9" * 30)),
+    ],
+)
+def test_numbers_in_a_key_count_items(key, path):
+    assert override_of(key, 1).path == path
+
+
+TABLE = 'a.b = {type = "x", c = [1, 2], "d" = {e = 3}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "focus", "expected"),
+    [
+        ("training.epochs=ten", ("training", "epochs"), "value", "ten"),
+        ("training.epochs=ten", ("training", "epochs"), "key", "training.epochs"),
+        ("training.epochs=ten", ("training",), "value", "training"),
+        (" seed = -1", ("seed",), "value", "-1"),
+        (" seed = -1", ("seed",), "key", "seed"),
+        ("name=", ("name",), "value", ""),
+        ("name=ü=ü", ("name",), "value", "ü=ü"),
+        (TABLE, ("a", "b", "c"), "key", "c"),
+        (TABLE, ("a", "b", "c"), "value", "[1, 2]"),
+        (TABLE, ("a", "b", "c", 1), "value", "2"),
+        (TABLE, ("a", "b", "d", "e"), "value", "3"),
+        (TABLE, ("a", "b", "d"), "key", '"d"'),
+        (TABLE, ("a", "b"), "value", TABLE[6:]),
+    ],
+)
+def test_each_part_has_its_place(text, path, focus, expected):
+    place = parse_override(text, 3).place_of(path, focus)
+    assert marked(place) == expected
+    assert (place.file, place.line, place.end_line, place.text) == ("--set", 3, 3, text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("a", "b", "missing"),
+        ("a", "b", "c", 2),
+        ("a", "b", "type", "deeper"),
+        ("a", "x"),
+        ("x",),
+        ("a", "x", "c"),
+        ("x", "b", "c"),
+    ],
+)
+@pytest.mark.parametrize("focus", ["key", "value"])
+def test_a_path_that_is_not_in_the_override_has_no_place(path, focus):
+    assert parse_override(TABLE).place_of(path, focus) is None
+
+
+def test_a_value_of_several_lines_is_marked_whole():
+    place = parse_override('a={b = [1,\n"x"]}').place_of(("a", "b", 1), "value")
+    assert place.column == 3
+    assert place.end_line == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("x", 'a.b="x"'),
+        (3, "a.b=3"),
+        (True, "a.b=true"),
+        ([1, "y"], 'a.b=[1, "y"]'),
+        (10**5000, "a.b=a number of very many digits"),
+    ],
+    ids=lambda value: str(type(value)),
+)
+def test_a_value_from_a_program_is_shown_as_if_written(value, text):
+    made = override_of("a.b", value, 4)
+    assert made.text == text
+    assert made.value == value
+    assert marked(made.place_of(("a", "b"), "value")) == text[4:]
+
+
+SOURCE = Source("spec.toml", "", "toml")
+DOCUMENT = {
+    "model": {"layers": [{"type": "dense", "units": 4}, "relu"]},
+    "loss": "mean_squared_error",
+    "none": [],
+    "optimizer": {"type": "sgd", "learning_rate": 0.1},
+}
+
+
+def applied(changes, document=DOCUMENT):
+    """Return the document with overrides applied, and errors in the overrides."""
+    source_map = SourceMap(copy.deepcopy(document), Origin(SOURCE))
+    numbered = enumerate(changes.items(), start=1)
+    given = [override_of(key, value, number) for number, (key, value) in numbered]
+    found = [apply_override(source_map, each) for each in given]
+    return source_map, [each for each in found if each is not None]
+
+
+def test_a_value_is_replaced_and_others_keep_their_writers():
+    result, _ = applied({"model.layers.0.units": 32})
+    assert result.document["model"]["layers"] == [{"type": "dense", "units": 32}, "relu"]
+    assert result.writer_of(("model", "layers", 0, "units")).key == "model.layers.0.units"
+    assert result.writer_of(("model", "layers", 0, "type")) is SOURCE
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "path", "expected"),
+    [
+        ("seed", 7, ("seed",), 7),
+        ("training.epochs", 5, ("training",), {"epochs": 5}),
+        ("optimizer.decay", 0.5, ("optimizer", "decay"), 0.5),
+        ("model.layers.1", "softmax", ("model", "layers", 1), "softmax"),
+        ("model.layers.1.name", "r", ("model", "layers", 1), {"type": "relu", "name": "r"}),
+        ("loss.weight", 2, ("loss",), {"type": "mean_squared_error", "weight": 2}),
+        ("a.b.c", 1, ("a",), {"b": {"c": 1}}),
+        ("data.0", 1, ("data",), {"0": 1}),
+    ],
+)
+def test_keys_are_made_and_bare_names_become_tables(key, value, path, expected):
+    result, errors = applied({key: value})
+    place = result.document
+    for part in path:
+        place = place[part]
+    assert place == expected
+    assert errors == []
+
+
+@pytest.mark.parametrize(
+    ("key", "message", "hint"),
+    [
+        ("model.layers.2.units", "model.layers has no item 2", "its items are 0 to 1"),
+        ("model.layers.-1.units", "model.layers has no item -1", "its items are 0 to 1"),
+        ("none.0", "none has no item 0", "it is empty"),
+        ("optimizer.learning_rate.rate", "optimizer.learning_rate is 0.1, which has no keys", None),
+    ],
+)
+def test_a_key_that_leads_nowhere_is_refused(key, message, hint):
+    result, (problem,) = applied({"seed": 1, key: 1})
+    assert (problem.code, problem.message, problem.help) == ("E005", message, hint)
+    assert str(problem.place) == "--set:2:1"
+    assert problem.place.end_column == len(key) + 1
+    assert result.document == DOCUMENT | {"seed": 1}
+
+
+def test_later_ones_win():
+    result, _ = applied({"optimizer": "adam", "optimizer.decay": 0.1, "seed": 1})
+    assert result.document["optimizer"] == {"type": "adam", "decay": 0.1}
+    assert apply_override(result, parse_override("seed=2")) is None
+    assert result.document["seed"] == 2

@@ -1,0 +1,484 @@
+"""The schema as a document, and Taplo's checks of specs: errors are marked on their line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import tomli_w
+from pydantic import BaseModel, Field
+
+from declnet import Component, Layer, Registry, Regularizer, SpecError, default_registry, load_spec
+from declnet.registry.plugin import Plugin
+from declnet.spec.schema.schema import json_schema, union
+
+from .taplo import Mark, check
+
+SPECS = Path(__file__).parents[3] / "specs"
+SHIPPED = SPECS / "spec.schema.json"
+
+
+class Cut(BaseModel):
+    """Where it ends."""
+
+    at: float
+    then: Cut | None = None
+
+
+class Wavelet(Component):
+    """A third-party contract."""
+
+    kind = "wavelet"
+
+
+class Haar(Wavelet):
+    """psi = 1, then -1."""
+
+    type = "haar"
+
+
+class Ripple(Layer):
+    """y = x @ ripples.
+
+    With much more to say.
+    """
+
+    type = "ripple/é"
+
+    wavelet: Wavelet = Field(default=Haar(), description="the wavelet")
+    cut: Cut | None = None
+    sizes: tuple[int, int] = (1, 2)
+    each: dict[str, float] = Field(default_factory=dict)
+    either: int | str | Regularizer = 3
+    called: Callable[[int], int] | None = None
+
+    def forward(self, x, y, state): ...
+
+    def backward(self, x, y, dy, dx, state): ...
+
+
+def copied(entries) -> Registry:
+    registry = Registry()
+    for entry in entries:
+        registry.register(entry.component, entry.plugin)
+    return registry
+
+
+@pytest.fixture(scope="module")
+def extended(own_registry):
+    registry, plugin = copied(own_registry.entries()), Plugin("ripples", "declnet-ripples", "1.0")
+    registry.register(Ripple, plugin)
+    registry.register(Haar, plugin)
+    return json_schema(registry)
+
+
+@pytest.fixture(scope="module")
+def marks_in(tmp_path_factory, schema):
+    """Check texts in one run of Taplo; return the marks in each."""
+
+    def find(texts, schema=schema) -> list[list[Mark]]:
+        folder = tmp_path_factory.mktemp("texts")
+        (folder / "schema.json").write_text(json.dumps(schema), encoding="utf-8")
+        files = [folder / f"{number}.toml" for number in range(len(texts))]
+        for file, text in zip(files, texts, strict=True):
+            file.write_text(text, encoding="utf-8")
+        marks = check(*files, schema=folder / "schema.json")
+        return [[mark for mark in marks if mark.file == file.name] for file in files]
+
+    return find
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "$ref" in value:
+            yield value["$ref"]
+        for each in value.values():
+            yield from references(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from references(each)
+
+
+def test_the_shipped_schema_is_up_to_date(schema):
+    """If not: declnet schema -o specs/spec.schema.json, with no other plugins installed."""
+    assert json.loads(SHIPPED.read_text("utf-8")) == schema
+
+
+BY_NO_TABLE = (
+    "engine",
+    "executor",
+    "exporter",
+    "importer",
+    "kernel",
+    "report_panel",
+    "template",
+    "translation",
+)
+
+
+def test_every_component_that_a_spec_can_name_has_one_definition(schema, own_registry):
+    for entry in own_registry.entries():
+        name = f"{entry.kind}.{entry.type}"
+        if entry.kind in BY_NO_TABLE:
+            assert name not in schema["definitions"]
+            continue
+        table = schema["definitions"][name]
+        assert table["properties"]["type"] == {"const": entry.type}
+        assert set(table["properties"]) == {"type", *entry.component.model_fields}
+        assert table["description"] in " ".join((entry.component.__doc__ or "").split())
+        assert entry.type in schema["definitions"][f"{entry.kind}-types"]["enum"]
+
+
+def test_fields_refer_to_kinds_and_inline_nothing(schema):
+    initializer = schema["definitions"]["layer.dense"]["properties"]["weight_initializer"]
+    assert initializer == {
+        "description": "initial weights",
+        "default": "glorot_uniform",
+        "allOf": [{"$ref": "#/definitions/initializer"}],
+    }
+    held = schema["definitions"]["schedule.warmup"]["properties"]["schedule"]
+    expected = ["#/definitions/variable", "#/definitions/schedule"]
+    assert list(references(held)) == expected
+    assert len(json.dumps(schema)) < 570_000  # a field takes about 400 bytes
+
+
+def test_every_reference_leads_somewhere(schema, extended):
+    for document in (schema, extended):
+        names = {f"#/definitions/{name}" for name in document["definitions"]}
+        assert set(references(document)) <= names
+        assert names - set(references(document)) == set()
+
+
+def test_examples_of_all_components_are_valid(own_registry, schema_file, tmp_path):
+    files = []
+    for number, entry in enumerate(own_registry.entries()):
+        for example in entry.component.examples:
+            component = {"type": entry.type, **example}
+            places = {
+                "layer": ("model", {"layers": [component]}),
+                "metric": ("training", {"metrics": [component]}),
+                "data_source": ("data", {"train": component}),
+                "loss": ("loss", component),
+                "optimizer": ("optimizer", component),
+                "schedule": ("optimizer", {"learning_rate": component}),
+            }
+            if entry.kind in places:
+                key, table = places[entry.kind]
+                files.append(tmp_path / f"{number}_{len(files)}.toml")
+                files[-1].write_text(tomli_w.dumps({"extends": "base.toml", key: table}))
+    assert len(files) > 50
+    assert check(*files, schema=schema_file) == []
+
+
+def test_a_json_spec_may_name_the_schema(marks_in):
+    document = json.loads((SPECS / "vertical_sgd.json").read_text("utf-8"))
+    assert document["$schema"] == "./spec.schema.json"
+    assert marks_in([tomli_w.dumps(document)]) == [[]]
+
+
+def test_a_kind_without_components_takes_none(own_registry, marks_in):
+    others = (each for each in own_registry.entries() if each.kind != "callback")
+    schema = json_schema(copied(others))
+    assert schema["definitions"]["callback-types"]["enum"] == []
+    extends = 'extends = "base.toml"\n[training]\n'
+    empty, one = marks_in([f"{extends}callbacks = []", f'{extends}callbacks = ["any"]'], schema)
+    assert (empty, [mark.line for mark in one]) == ([], [3])
+
+
+def test_third_party_components_are_included(extended):
+    definitions = extended["definitions"]
+    assert "ripple/é" in definitions["layer-types"]["enum"]
+    assert definitions["layer.ripple__"]["description"] == "y = x @ ripples. (declnet-ripples)"
+    assert definitions["wavelet-types"] == {
+        "enum": ["haar"],
+        "enumDescriptions": ["psi = 1, then -1. (declnet-ripples)"],
+    }
+
+
+VALID_FIELDS = [
+    "",
+    'wavelet = "haar"',
+    'wavelet = { type = "haar" }',
+    "cut = { at = 1, then = { at = 2.5 } }",
+    "sizes = [1, 2]",
+    "each = { a = 1, b = 2 }",
+    "either = 3",
+    'either = "three"',
+    "called = 3",
+]
+WRONG_FIELDS = [
+    'wavelet = "harr"',
+    'cut = { at = 1, then = { at = "2" } }',
+    "sizes = [1, 2, 3]",
+    'sizes = [1, "2"]',
+    'each = { a = 1, b = "2" }',
+    "either = true",
+    "caled = 3",
+]
+
+
+def test_third_party_fields_are_checked(extended, marks_in):
+    before = 'extends = "base.toml"\n\n[[model.layers]]\ntype = "ripple/é"\n'
+    marks = marks_in([before + each for each in VALID_FIELDS + WRONG_FIELDS], extended)
+    assert marks[: len(VALID_FIELDS)] == [[]] * len(VALID_FIELDS)
+    for field, found in zip(WRONG_FIELDS, marks[len(VALID_FIELDS) :], strict=True):
+        assert {mark.line for mark in found} == {5}, field
+
+
+def test_a_component_without_a_schema_affects_no_other():
+    class Odd(Regularizer):
+        """Cannot be described."""
+
+        type = "odd"
+        examples: ClassVar = ({"any": object()},)
+
+        @classmethod
+        def model_json_schema(cls, *arguments: Any, **options: Any) -> dict[str, Any]:
+            raise NotImplementedError
+
+        def penalty(self, w):
+            return 0.0
+
+        def add_gradient(self, w, dw):
+            pass
+
+    registry = Registry()
+    registry.register(Odd)
+    registry.register(default_registry().find("layer", "dense"))
+    definitions = json_schema(registry)["definitions"]
+    assert definitions["regularizer-types"]["enum"] == ["odd"]
+    assert definitions["regularizer.odd"]["type"] == "object"
+    assert "units" in definitions["layer.dense"]["properties"]
+
+
+SPEC = """\
+declnet = 1
+seed = 0
+
+[data]
+train = { type = "nnfs_spiral", samples = 100, classes = 3 }
+validation = 0.1
+
+[model]
+dtype = "float64"
+
+[[model.layers]]
+type = "dense"
+units = 64
+weight_initializer = { type = "normal", std = 0.01 }
+weight_regularizer = { type = "l2", strength = 5e-4 }
+
+[[model.layers]]
+type = "reshape"
+shape = [8, 8]
+
+[[model.layers]]
+type = "flatten"
+
+[[model.layers]]
+type = "dropout"
+rate = 0.25
+
+[[model.layers]]
+type = "dropout"
+rate = { type = "flat_cosine", initial_rate = 0.3 }
+
+[[model.layers]]
+type = "dense"
+units = 3
+
+[[model.layers]]
+type = "softmax"
+
+[loss]
+type = "categorical_crossentropy"
+
+[optimizer]
+type = "adam"
+learning_rate = { type = "warmup", steps = 5, schedule = 0.02 }
+
+[training]
+epochs = 10
+metrics = ["accuracy"]
+"""
+
+BROKEN = {
+    "a string for a number": ("units = 64", 'units = "64"'),
+    "a number that is not whole": ("epochs = 10", "epochs = 1.5"),
+    "no number": ("seed = 0", "seed = nan"),
+    "below the range": ("units = 64", "units = 0"),
+    "outside an open range": ("validation = 0.1", "validation = 1.0"),
+    "an unknown key at the top": ("seed = 0", "sede = 0"),
+    "an unknown key of a section": ("epochs = 10", "epochs = 10\nepoch = 10"),
+    "an unknown key of a layer": ("units = 64", "units = 64\nunit = 64"),
+    "an unknown type of layer": ('type = "reshape"', 'type = "reshpae"'),
+    "an unknown type of loss": ('"categorical_crossentropy"', '"crossentropy"'),
+    "a type of another kind": ('type = "adam"', 'type = "relu"'),
+    "a table for a type": ('type = "adam"', "type = { name = 1 }"),
+    "no choice": ('dtype = "float64"', 'dtype = "float16"'),
+    "a wrong nested key": ("strength = 5e-4", "strength = 5e-4, strenght = 1"),
+    "a wrong nested number": ("strength = 5e-4", "strength = -5e-4"),
+    "a wrong nested type": ('type = "l2"', 'type = "l3"'),
+    "a nested key too few": ('type = "l2", strength = 5e-4', 'type = "l2"'),
+    "no type": ('type = "normal", std', "std"),
+    "a number for a component": ('{ type = "normal", std = 0.01 }', "0.01"),
+    "a string that is no schedule": ("schedule = 0.02", 'schedule = "fast"'),
+    "a boolean for a number or schedule": ("schedule = 0.02", "schedule = true"),
+    "a rate below 0": ("schedule = 0.02", "schedule = -0.02"),
+    "a scheduled number out of its range": ("rate = 0.25", "rate = 1.0"),
+    "a wrong key of a schedule": ("initial_rate = 0.3", "initial_value = 0.3"),
+    "a bad bare name": ('metrics = ["accuracy"]', 'metrics = ["acuracy"]'),
+    "a number for a list": ("shape = [8, 8]", "shape = 64"),
+    "an item of a wrong type": ("shape = [8, 8]", 'shape = [8, "8"]'),
+    "an empty list": ("shape = [8, 8]", "shape = []"),
+    "a newer format": ("declnet = 1", "declnet = 2"),
+    "a base that is no name": ("declnet = 1", "declnet = 1\nextends = [1]"),
+}
+
+
+def test_every_value_may_be_a_variable_and_every_layer_a_block(marks_in):
+    block = """[[model.layers]]
+name = "trunk"
+repeat = "${any}"
+residual = "${any}"
+layers = ["relu", "${any}", { repeat = 2, layers = ["tanh"] }, { layers = "${any}" }]
+"""
+    lines = [
+        "seed = 0",
+        "validation = 0.1",
+        'dtype = "float64"',
+        "units = 64",
+        'weight_initializer = { type = "normal", std = 0.01 }',
+        'type = "softmax"',
+        "shape = [8, 8]",
+        'metrics = ["accuracy"]',
+        'learning_rate = { type = "warmup", steps = 5, schedule = 0.02 }',
+    ]
+    right = [SPEC.replace(each, f'{each.partition("=")[0]}= "${{any}}"') for each in lines]
+    right.append(SPEC.replace("[8, 8]", '[8, "${any}"]').replace('["accuracy"]', '["${any}"]'))
+    right.append(SPEC.replace("[[model.layers]]", f"{block}[[model.layers]]", 1))
+    right = [each.replace("declnet = 1", "declnet = 1\nvariables = { any = 1 }") for each in right]
+    wrong = {
+        "repeat": '{ repeat = 0, layers = ["relu"] }',
+        "layers": "{ repeat = 2, layers = [] }",
+        "times": '{ times = 2, layers = ["relu"] }',
+        "rellu": '{ layers = [{ layers = ["rellu"] }] }',
+        "missing": "{ residual = true }",
+    }
+    before = 'extends = "base.toml"\n[model]\nlayers = [\n"relu",\n'
+    marks = marks_in([*right, *(f"{before}{each},\n]" for each in wrong.values())])
+    assert marks[: len(right)] == [[]] * len(right)
+    for text, found in zip(wrong.values(), marks[len(right) :], strict=True):
+        assert {mark.line for mark in found} == {5}, text
+
+
+def test_each_error_is_marked_on_its_line_alone(marks_in, spec_file):
+    texts = []
+    for right, wrong in BROKEN.values():
+        assert SPEC.count(right) == 1
+        texts.append(SPEC.replace(right, wrong))
+        with pytest.raises(SpecError):
+            load_spec(spec_file(texts[-1], "spec.toml"))
+    right = [SPEC, SPEC.replace("epochs = 10", "max_steps = 10")]
+    for each in right:
+        load_spec(spec_file(each, "spec.toml"))
+    *marks, one, other = marks_in([*texts, *right])
+    assert one == other == []
+    for (name, (_, wrong)), text, found in zip(BROKEN.items(), texts, marks, strict=True):
+        line = text[: text.index(wrong) + len(wrong)].count("\n") + 1
+        assert {mark.line for mark in found} == {line}, name
+
+
+def test_messages_say_what_is_wrong(marks_in):
+    layers, loss = SPEC.index("[[model.layers]]"), SPEC.index("[loss]")
+    expected = {
+        SPEC.replace("units = 64", 'units = "64"'): '"64" is not of type "integer"',
+        SPEC.replace("units = 64", "unit = 64\nunits = 64"): "unknown key; keys here: type, name, ",
+        SPEC.replace("units = 64", "units = 0"): "0 is less than the minimum of 1",
+        f"{SPEC[:layers]}layers = []\n\n{SPEC[loss:]}": "[] has less than 1 item",
+    }
+    for [mark], message in zip(marks_in(list(expected)), expected.values(), strict=True):
+        assert message in mark.message
+
+
+def test_a_missing_key_is_reported_at_its_table(marks_in):
+    keys = {"units": "units = 64\n", "type": 'type = "dense"\n', "loss": "[loss]"}
+    keys |= {"epochs": "epochs = 10\n"}
+    keys |= {"declnet": "declnet = 1", "training": "[training]"}
+    texts = [SPEC.replace(line, "[data.test]" if "[" in line else "", 1) for line in keys.values()]
+    table = SPEC[: SPEC.index("[[model.layers]]")].count("\n") + 1
+    for key, marks in zip(keys, marks_in(texts), strict=True):
+        assert f'"{key}" is a required property' in {mark.message for mark in marks}
+        assert key not in ("units", "type") or marks[0].line == table
+
+
+PARTS = [
+    "",
+    "[optimizer]\ndecay = 0.1",
+    "[optimizer]\nlearning_rate = { initial_rate = 3 }",
+    '[optimizer]\ntype = "adam"\nlearning_rate = { type = "warmup", schedule = { steps = 3 } }',
+    "[training]\nlog_every = 3",
+    "[data]\ntest = { samples = 3 }",
+    'loss = "hinge"',
+]
+WRONG_PARTS = [
+    "[optimizer]\ndecya = 0.1",
+    "[optimizer]\ntype = 'adam'\nmomentum = 0.1",
+    "[optimizer]\ntype = 'adam'\nbeta_1 = 3",
+    "[optimizer]\nlearning_rate = {}\ntype = 'adma'",
+    "[training]\nepochs = 0",
+    "[model]\nlayers = [{ type = 'dense' }]",
+    "[model]\nlayers = []",
+    "los = 'hinge'",
+]
+
+
+def test_a_spec_that_extends_another_may_be_partial(marks_in):
+    texts = [f'extends = ["a.toml", "b.toml"]\n{each}' for each in PARTS]
+    texts += [f'extends = "base.toml"\n{each}' for each in WRONG_PARTS]
+    marks = marks_in(texts)
+    assert marks[: len(PARTS)] == [[]] * len(PARTS)
+    for text, found in zip(texts[len(PARTS) :], marks[len(PARTS) :], strict=True):
+        assert {mark.line for mark in found} == {text.count("\n") + 1}, text
+
+
+def test_shipped_specs_name_the_shipped_schema(tmp_path):
+    for path in [SHIPPED, *SPECS.rglob("*.toml")]:
+        copy = tmp_path / path.relative_to(SPECS)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_text(path.read_text("utf-8"), encoding="utf-8")
+    specs = sorted(tmp_path.rglob("*.toml"))
+    assert check(*specs) == []
+    for path in specs:
+        first, _, rest = path.read_text("utf-8").partition("\n")
+        path.write_text(f"{first}\nepoch = 1\n{rest}", encoding="utf-8")
+    unknown = {mark.file for mark in check(*specs) if "unknown key" in mark.message}
+    assert unknown == {path.name for path in specs}
+
+
+WORD = {"enum": ["same", "valid"]}
+NUMBER = {"type": "integer", "minimum": 1}
+PAIR = {"type": "array", "items": NUMBER}
+
+
+def test_the_type_of_a_value_chooses_its_branch():
+    assert union([WORD, NUMBER, PAIR]) == {
+        "type": ["string", "integer", "array"],
+        "if": {"type": "string"},
+        "then": WORD,
+        "else": {
+            "if": {"type": "integer"},
+            "then": NUMBER,
+            "else": {"if": {"type": "array"}, "then": PAIR},
+        },
+    }
+
+
+def test_branches_that_share_a_type_stay_a_union():
+    assert union([NUMBER, {"type": "number"}]) == {"anyOf": [NUMBER, {"type": "number"}]}
+    assert union([WORD, {"type": ["string", "object"]}])["anyOf"][0] == WORD
+    assert "anyOf" in union([NUMBER, {"$ref": "#/definitions/a"}])
+    assert "anyOf" in union([NUMBER, {"enum": ["a", None]}])

@@ -1,0 +1,178 @@
+"""The check whether an engine runs a component's calls without Python."""
+
+import numpy as np
+import pytest
+
+from declnet import Layer, Optimizer, Registry, Regularizer, default_registry
+from declnet.testing import CheckSkipped, Subject, check_component
+from declnet.testing.checks.native import runs_without_python
+from tests.testing.right.engines import Callbacks
+from tests.testing.right.layers import Doubled, VectorScale
+from tests.testing.right.losses import Squared
+
+
+class Peeks(Doubled):
+    """y = 2 * x."""
+
+    type = "peeks"
+
+    def forward(self, x, y, state):
+        np.multiply(x, 2, out=y)
+        if x.max() > 3:
+            np.add(x, x, out=y)
+
+
+class PeeksAtTheSecond(Layer):
+    """y = the first input, or the first one plus the second."""
+
+    type = "peeks_at_the_second"
+    n_inputs = None
+    backward_needs = frozenset()
+    example_shapes = (((5,),), ((5,), (5,)))
+
+    def output_shape(self, input_shapes):
+        return input_shapes[0]
+
+    def forward(self, x, y, state):
+        np.copyto(y, x[0])
+        if len(x) > 1 and float(x[1].max()) > -1e30:
+            np.add(y, x[1], out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        for each in dx:
+            if each is not None:
+                np.copyto(each, dy)
+
+
+class Sorts(Squared):
+    """Squares of differences, in some order."""
+
+    type = "sorts"
+
+    def forward(self, y_pred, y_true, losses):
+        super().forward(y_pred, y_true, losses)
+        losses[...] = losses.tolist()
+
+
+class RoundsItsRate(Optimizer):
+    """w -= rate * dw."""
+
+    type = "rounds_its_rate"
+
+    def update(self, w, dw, state, learning_rate, step):
+        np.multiply(dw, round(learning_rate, 9), out=dw)
+        np.subtract(w, dw, out=w)
+
+
+class WholeSum(Regularizer):
+    """penalty = sum w."""
+
+    type = "whole_sum"
+
+    def penalty(self, w):
+        return float(w.sum())
+
+    def add_gradient(self, w, dw):
+        np.add(dw, float(w.size > w.sum()), out=dw)
+
+
+def outcome(component):
+    (found,) = (
+        each
+        for each in check_component(component, raise_on_failure=False).outcomes
+        if each.check == runs_without_python.name
+    )
+    return found
+
+
+def reason(component, *engines):
+    """Return why a component is skipped where only these engines are installed."""
+    registry = Registry()
+    for engine in engines:
+        registry.register(engine)
+    for entry in default_registry().entries():
+        if entry.kind != "engine":
+            registry.add(entry)
+    with pytest.raises(CheckSkipped) as raised:
+        runs_without_python(Subject(component, registry=registry))
+    return str(raised.value)
+
+
+@pytest.fixture
+def numba():
+    return pytest.importorskip("numba", reason="the extra jit is not installed")
+
+
+@pytest.mark.parametrize("component", [VectorScale(), Squared()])
+def test_a_component_that_is_repeated_passes(numba, component):
+    assert outcome(component).status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("component", "method", "line"),
+    [
+        (Peeks(), "forward", "if x.max() > 3:"),
+        (Sorts(), "forward", "losses[...] = losses.tolist()"),
+        (RoundsItsRate(learning_rate=0.1), "update", "round(learning_rate, 9)"),
+        (WholeSum(), "add_gradient", "float(w.size > w.sum())"),
+    ],
+    ids=lambda each: getattr(each, "type", None),
+)
+def test_one_that_looks_at_its_numbers_is_skipped_with_method_file_and_line(
+    numba, component, method, line
+):
+    found = outcome(component)
+    assert found.status == "skipped"
+    assert found.message.startswith(f"{method} needs the value of ")
+    assert "(test_native.py, line " in found.message
+    assert line in found.message
+
+
+def test_a_layer_with_any_number_of_inputs_is_tried_with_each(numba):
+    found = outcome(PeeksAtTheSecond())
+    assert found.status == "skipped"
+    assert found.message.endswith(" for input shape ((5,), (5,))")
+
+
+def test_no_engine_is_a_reason_to_skip():
+    assert reason(Doubled()) == "no engine can be used: no plugin that has one is installed"
+
+    class Missing(Callbacks):
+        """Cannot be used."""
+
+        by_default = True
+
+        @classmethod
+        def unavailable(cls):
+            return "it is not installed"
+
+    assert reason(Doubled(), Missing) == "no engine can be used: it is not installed"
+
+
+def test_an_engine_that_fails_is_no_failure_of_the_component():
+    class Fails(Callbacks):
+        """Raises."""
+
+        by_default = True
+
+        def compile(self, calls):
+            raise RuntimeError("no more memory")
+
+    assert "no more memory" in reason(Doubled(), Fails)
+
+
+def test_a_broken_component_is_left_to_other_checks():
+    class Raises(Doubled):
+        """Raises."""
+
+        type = "raises"
+
+        def output_shape(self, input_shape):
+            raise RuntimeError("no shape")
+
+    class Native(Callbacks):
+        """Makes all calls native."""
+
+        by_default = True
+
+    assert "no shape" in reason(Raises(), Native)
