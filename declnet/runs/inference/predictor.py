@@ -290,10 +290,6 @@ class Predictor:
             data = preparation.apply_to_set(data)
         return checked(data, label)
 
-    def predict_prepared(self, x: Array | Mapping[str, Array]) -> AnyPredictions:
-        """Return predictions for samples x as returned by `prepared`, finite or not."""
-        return self.read(self.outputs(x))
-
     def read(self, outputs: Sequence[Array]) -> AnyPredictions:
         """Return the predictions of each loss, as `outputs` returns them, in the user's terms."""
         found = [self._read(number, each) for number, each in enumerate(outputs)]

@@ -447,7 +447,7 @@ def test_what_cannot_be_is_refused(arguments, message, flowers, declnet_cli, tmp
 
 SEVERAL = {
     "x": RNG.normal(size=200).round(3),
-    "c": ["red", "blue", "green"] * 20,
+    "c": ["red", "blue", "green", "red", "green"],
     "is sold": ["no", "yes"],
     "grade": ["a", "b", "c"],
     "dense": RNG.normal(size=200).round(3),

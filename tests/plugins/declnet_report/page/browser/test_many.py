@@ -65,7 +65,7 @@ def test_runs_that_all_failed_are_listed(open_page, tmp_path):
     opened = open_page(many_runs_page("failed", runs))
     assert opened.messages == []
     assert shown(opened).startswith("3 of 3 runs")
-    assert first_row(opened)[0] == "0000"
+    assert first_row(opened)[0] == "failed"
 
 
 def test_ten_thousand_runs_stay_usable(open_page, many_html, record_property):
