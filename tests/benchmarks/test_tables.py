@@ -98,7 +98,8 @@ def test_the_report_compares_what_is_finished(tables: Tables, tmp_path: Path) ->
     )
     assert f"| {ours} | 0.500 | 0.000 to 1.000 | 1.75 | 2 |" in lines
     assert "| catboost | 0.500 | 0.000 to 1.000 | 2.00 | 1 |" in lines
-    assert f"| {ours} | {theirs} | -0.250 | -0.500 to +0.000 | 1 (50%), 1, 0 | 2.5 |" in lines
+    share = "1 (50%; 0% to 100%)"
+    assert f"| {ours} | {theirs} | -0.250 | -0.500 to +0.000 | {share}, 1, 0 | 2.5 |" in lines
     assert "| wdbc | 4.00 | **2.00** | 4.00 |" in lines
 
 
