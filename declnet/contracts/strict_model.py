@@ -206,7 +206,8 @@ def _placeholder(annotation: Any) -> str:
         return "[ … ]" if ... in types else "…"
     if {int, float, bool} & set(types):
         return "…"
-    is_table = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    is_mapping = get_origin(annotation) in (dict, Mapping)
+    is_table = is_mapping or (isinstance(annotation, type) and issubclass(annotation, BaseModel))
     return "{ … }" if is_table and not hasattr(annotation, "kind") else '"…"'
 
 

@@ -154,3 +154,9 @@ def test_a_file_of_another_folder_may_have_a_part_of_the_space(document, spec_fi
     spec = load_spec(spec_file(own))
     momentum = next(each for each in spec.tuning.space if each.key == "optimizer.momentum")
     assert (momentum.high, spec.tuning.keys.trials) == (0.8, 3)
+
+
+def test_a_study_without_a_space_is_told_to_add_a_table(document):
+    document["tune"] = {"trials": 5}
+    with pytest.raises(SpecError, match=r"add space = \{ … \}, keys of the spec"):
+        parse_spec(document)
