@@ -130,7 +130,7 @@ def test_a_run_killed_within_an_epoch_is_resumed_to_the_bit(document, tmp_path, 
         folder = tmp_path / f"run_{number}"
         command = [sys.executable, "-c", KILLED, json.dumps(document), str(folder), str(at)]
         assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
-        assert [*(folder / "checkpoints").iterdir()]
+        assert at == 1 or [*(folder / "checkpoints").iterdir()]  # the first event comes before any
         resume(folder)
         require_same(whole, folder)
 
