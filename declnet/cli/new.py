@@ -116,11 +116,11 @@ def new(
     """
     import json
     import shlex
-    from dataclasses import replace
 
     from declnet.contracts.attribution import attributing_errors
-    from declnet.data.files import Wishes, naming, profile_of
+    from declnet.data.files import naming
     from declnet.data.presets import chosen_template, parsed
+    from declnet.data.profile import Wishes, profile_of
     from declnet.errors import OutputError
     from declnet.runs.inference.prediction_files import whole_file
 
@@ -149,11 +149,7 @@ def new(
                 wishes = Wishes(task, features, exclude, not no_header, targets[1:])
                 target = targets[0] if targets else None
                 table = profile_of(given, target, spec.parent, registry, wishes)
-                if folds is not None and 2 * folds > table.rows:
-                    raise click.UsageError(
-                        f"--folds {folds} is too many for {table.rows} rows; at most half as many"
-                    )
-                table = replace(table, folds=folds)
+                table = _in_folds(table, folds)
                 if table.others and not chosen.several_targets:
                     raise click.UsageError(_one_target(chosen, registry))
                 text = chosen.spec_for_table(table, registry)
@@ -173,6 +169,16 @@ def new(
         click.echo(f"note: {each}", err=True)
     click.echo(f"{spec}: written. Next:")
     click.echo(f"  declnet run {shlex.quote(str(spec))}")
+
+
+def _in_folds(table: TableProfile, folds: int | None) -> TableProfile:
+    from dataclasses import replace
+
+    if folds is not None and 2 * folds > table.rows:
+        raise click.UsageError(
+            f"--folds {folds} is too many for {table.rows} rows; at most half as many"
+        )
+    return replace(table, folds=folds)
 
 
 def _one_target(chosen: Template, registry: Registry) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from declnet.contracts.data.table import Table, TableProfile, Task
 from declnet.contracts.returned import BrokenContractError
 from declnet.contracts.runs.template import Template
-from declnet.data.files import column_profile
+from declnet.data.profile import column_profile
 from declnet.errors import OutputError, UnknownTypeError
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.registry.registry import Registry

@@ -17,6 +17,7 @@ from declnet.contracts.runs.calibrator import Thresholds
 from declnet.data.loading import guarded
 from declnet.errors import DataError
 from declnet.runs.inference.calibration import FittedCalibration
+from declnet.runs.inference.ensemble_predictor import averaged
 from declnet.runs.inference.observing import (
     MOST_STREAMED,
     Baseline,
@@ -24,7 +25,7 @@ from declnet.runs.inference.observing import (
     never_predicted,
 )
 from declnet.runs.inference.predictions import OutputReading, require_finite
-from declnet.runs.inference.predictor import Called, LabeledPart, Predictor, averaged
+from declnet.runs.inference.predictor import Called, LabeledPart, Predictor
 from declnet.runs.inference.reliability import Coverage, Reliability
 from declnet.runs.inference.scores import ClassCounts, ConfusionMatrix, ValueErrors
 from declnet.spec.heads import Head

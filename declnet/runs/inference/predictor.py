@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, Dtype, read_only
+from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
@@ -24,10 +24,8 @@ from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.graph.shapes import input_limits
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import counted
 from declnet.runs.inference.calibration import (
     Calibrations,
-    JointCalibration,
     calibrating,
     thresholded,
 )
@@ -371,96 +369,6 @@ class Predictor:
             if each.ndim == 0:
                 raise DataError(f"{name} is a single number; its first axis must be samples")
         return Table(given, rows=np.arange(first_row, first_row + sample_count(given)))
-
-
-class EnsemblePredictor(Predictor):
-    """Several models of one spec as one: their predictions are averaged.
-
-    Probabilities, scores and values are averaged as metrics take them: after `Loss.predictions`,
-    and in the units of the target. Each model has its own preparation of the data. They share
-    the columns of a table, the classes and the losses. Each model's predictions are calibrated
-    before that; of thresholds and of the bounds of intervals the medians are taken, and a class is
-    in a set if more than half of the models' calibrations put it there.
-
-    Args:
-        predictors: the predictors of the models, at least one.
-    """
-
-    def __init__(self, predictors: Sequence[Predictor]) -> None:
-        first = predictors[0]
-        joint = {
-            name: JointCalibration.of([each.calibrations[name] for each in predictors])
-            for name in first.calibrations
-        }
-        super().__init__(first.model, first.preparation, first.spec, first.registry, joint)
-        self._predictors = tuple(predictors)
-
-    @property
-    def model(self) -> Model:
-        """There are several models; raises DataError."""
-        raise self._several()
-
-    @property
-    def predictors(self) -> tuple[Predictor, ...]:
-        """The predictors of the models."""
-        return self._predictors
-
-    def _predicted(self, data: Unprepared, first_row: int) -> AnyPredictions:
-        outputs = [each.outputs(each.prepared(data, first_row)) for each in self._predictors]
-        found = self.read(averaged(outputs))
-        if len(outputs) == 1:
-            return found
-        spreads = [
-            np.std(own, axis=0, ddof=1, dtype=float).astype(own[0].dtype)
-            for own in zip(*outputs, strict=True)
-        ]
-        if isinstance(found, JointPredictions):
-            pairs = zip(found.items(), spreads, strict=True)
-            return replace(
-                found, by_loss={name: replace(each, spread=s) for (name, each), s in pairs}
-            )
-        return replace(found, spread=spreads[0])
-
-    def outputs(
-        self,
-        x: Array | Mapping[str, Array],  # noqa: ARG002
-        *,
-        calibrated: bool = True,  # noqa: ARG002
-    ) -> list[Array]:
-        """Samples are prepared for each model apart; raises DataError."""
-        raise self._several()
-
-    def prepared(
-        self,
-        data: Unprepared,  # noqa: ARG002
-        first_row: int = 1,  # noqa: ARG002
-    ) -> Array | dict[str, Array]:
-        """Samples are prepared for each model apart; raises DataError."""
-        raise self._several()
-
-    def _several(self) -> DataError:
-        count = counted(len(self._predictors), "model")
-        return DataError(f"an ensemble has {count}", hint="take one of its `predictors`")
-
-    def labeled(self, data: Dataset | Table, label: str, first_row: int = 1) -> LabeledPart:
-        """Return samples with targets, prepared as each model's data; raises as `Predictor`'s."""
-        first, *others = [each.labeled(data, label, first_row) for each in self._predictors]
-        return first._replace(others=tuple(each.samples for each in others))
-
-
-def averaged(outputs: Iterable[Sequence[Array]]) -> list[Array]:
-    """Return the mean over models of the predictions of each loss, in their type."""
-    total: list[Array] = []
-    dtypes: list[Dtype] = []
-    count = 0
-    for own in outputs:
-        count += 1
-        if not total:
-            total, dtypes = [each.astype(float) for each in own], [each.dtype for each in own]
-            continue
-        for sums, each in zip(total, own, strict=True):
-            np.add(sums, each, out=sums)
-    return [(sums / count).astype(dtype) for sums, dtype in zip(total, dtypes, strict=True)]
 
 
 def readings_of(

@@ -13,7 +13,7 @@ from declnet.data.sharing import sharing_data
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.registry.registry import Registry
-from declnet.runs.inference.predictor import EnsemblePredictor
+from declnet.runs.inference.ensemble_predictor import EnsemblePredictor
 from declnet.runs.many.ensemble import Ensemble, open_ensemble
 from declnet.runs.many.ensemble_record import (
     begin_ensemble,

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource
     from declnet.data.loading import GivenData
     from declnet.data.splits import Data
+    from declnet.runs.inference.ensemble_predictor import EnsemblePredictor
     from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.inference.predictions import AnyPredictions
-    from declnet.runs.inference.predictor import EnsemblePredictor, Predictor
+    from declnet.runs.inference.predictor import Predictor
 
 
 def is_ensemble(path: str | Path) -> bool:
@@ -319,7 +320,7 @@ class Ensemble(Exportable):
 
     @cached_property
     def _predictor(self) -> EnsemblePredictor:
-        from declnet.runs.inference.predictor import EnsemblePredictor
+        from declnet.runs.inference.ensemble_predictor import EnsemblePredictor
 
         self._require_one_version()
         predictors = [run.predictor() for run in self.runs]

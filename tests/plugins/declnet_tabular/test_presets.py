@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.data.files import Wishes, profile_of
+from declnet.data.profile import Wishes, profile_of
 from declnet.runs.inference.predictor import Predictor
 from declnet.training.checks.check import check_spec
 

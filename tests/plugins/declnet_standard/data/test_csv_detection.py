@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.data.files import profile_of
+from declnet.data.profile import profile_of
 from declnet_standard.data import CSV, TSV
 from declnet_standard.data.csv_detection import PIECE, text_format
 from declnet_standard.templates import TableTemplate

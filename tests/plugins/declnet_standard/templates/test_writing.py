@@ -10,7 +10,7 @@ import pytest
 
 import declnet
 from declnet import ColumnProfile, DataError, TableProfile
-from declnet.data.files import Wishes, profile_of
+from declnet.data.profile import Wishes, profile_of
 from declnet.training.checks.check import check_spec
 from declnet_standard.templates import MLP, Linear, TableTemplate
 

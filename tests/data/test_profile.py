@@ -1,0 +1,177 @@
+"""What a profile says of a table's columns and target."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import DataError, DataSource, Registry, Table
+from declnet.data.profile import Wishes, column_profile, profile_of
+
+
+@pytest.fixture
+def profile(tmp_path):
+    """Of a CSV file with some text."""
+
+    def describe(text, target="y", wanted=None, folder=tmp_path):
+        (tmp_path / "t.csv").write_text(text)
+        registry = declnet.default_registry()
+        return profile_of(tmp_path / "t.csv", target, folder, registry, Wishes(wanted))
+
+    return describe
+
+
+def test_columns_are_described_by_what_is_in_them(profile):
+    found = profile("row,x,word,y\n1,0.5,a,0\n2,inf,,1\n3,,a,0\n4,1.5,b,1\n")
+    assert list(found.columns) == ["row", "x", "word", "y"]
+    assert [each.name for each in found.features] == ["row", "x", "word"]
+    row, x, word, y = found.columns.values()
+    assert (row.type, row.counts_rows, row.whole, row.mean) == ("integer", True, True, 2.5)
+    assert (x.type, x.missing, x.present, x.infinite, x.whole) == ("number", 1, 3, 1, False)
+    assert (x.mean, x.std, x.distinct) == (1.0, 0.5, 3)
+    assert (word.type, word.missing, word.distinct, word.mean) == ("text", 1, 2, 0.0)
+    assert (y.counts_rows, y.rows) == (False, 4)
+    assert (found.target, found.task, found.rows, found.unlabeled) == ("y", "binary", 4, 0)
+    assert found.selects_features
+    assert found.source == {"type": "csv", "path": "t.csv", "target": "y"}
+
+
+def test_booleans_are_whole():
+    found = column_profile("b", np.array([True, False]))
+    assert (found.type, found.whole, found.mean) == ("boolean", True, 0.5)
+
+
+def test_a_profile_says_how_values_are_distributed():
+    text = column_profile("t", np.array(["b", "a", None, "a b", "b"], object))
+    assert list(text.counts.items()) == [("b", 2), ("a", 1), ("a b", 1)]
+    assert (text.words, text.most_words, text.distinct, text.missing) == (1.25, 2, 3, 1)
+    whole = column_profile("w", np.array([3.0, 1.0, np.nan, 3.0]))
+    assert (whole.counts, whole.smallest) == ({3.0: 2, 1.0: 1}, 1)
+    assert column_profile("f", np.array([0.5, 1.0])).counts == {}
+    amounts = np.exp(np.linspace(-3, 3, 200))
+    prices = column_profile("p", amounts)
+    expected = np.mean((amounts - amounts.mean()) ** 3) / amounts.std() ** 3
+    assert prices.skewness == pytest.approx(expected)
+    assert prices.log_skewness == pytest.approx(0, abs=1e-9)
+    assert column_profile("n", amounts - 1).log_skewness is None
+    for constant in (np.full(3, 0.1), np.array([]), np.array([np.inf])):
+        assert column_profile("c", constant).skewness == 0
+    assert np.isfinite(column_profile("h", np.array([1e300, 0, 0])).skewness)
+
+
+@pytest.mark.parametrize(
+    ("y", "wanted", "task"),
+    [
+        (["a", "b"], None, "binary"),
+        (["true", "false"], None, "binary"),
+        ([1, 2, 3], None, "classes"),
+        ([1, 2, 3], "regression", "values"),
+        ([0.5, 1, 2], None, "values"),
+        (range(30), None, "values"),
+        (range(30), "classification", "classes"),
+    ],
+)
+def test_the_task_follows_from_the_targets_values(y, wanted, task, profile):
+    rows = [f"{each % 7},{list(y)[each % len(y)]}" for each in range(60)]
+    assert profile("x,y\n" + "\n".join(rows) + "\n", wanted=wanted).task == task
+
+
+def test_rows_without_a_target_are_left_out(profile):
+    found = profile("x,y\n9,a\n1,\n2,b\n3,b\n4,a\n")
+    assert (found.rows, found.unlabeled) == (4, 1)
+    assert found.columns["x"].distinct == 4
+    assert found.source["missing_target"] == "leave_out"
+
+
+def test_the_path_starts_from_the_specs_folder(profile, tmp_path):
+    (tmp_path / "specs").mkdir()
+    found = profile("x,y\n1,a\n2,b\n3,a\n4,b\n", folder=tmp_path / "specs")
+    assert found.source["path"] == "../t.csv"
+
+
+class Cards(DataSource):
+    """A table of three rows, which knows its target or takes any."""
+
+    type = "cards"
+    suffixes = (".cards",)
+    path: Path
+
+    def describe(self):
+        return None
+
+    def load(self, rng):
+        columns = {"x": np.arange(3.0), "y": np.array(["a", None, "b"], object)}
+        return Table(columns, "y", rows=np.array([1, 2, 3]))
+
+
+class Deck(Cards):
+    type = "deck"
+    suffixes = (".deck",)
+    box: Path = Path("box")
+    target: str | None = None
+
+    def load(self, rng):
+        return Table({"x": np.arange(4.0), "y": np.array(["a", "b"] * 2, object)}, self.target)
+
+
+@pytest.fixture
+def of_cards(tmp_path):
+    def describe(name, target):
+        registry = Registry()
+        registry.register(Cards)
+        registry.register(Deck)
+        (tmp_path / name).touch()
+        return profile_of(tmp_path / name, target, tmp_path, registry)
+
+    return describe
+
+
+def test_a_source_with_little_of_the_contract_is_described_too(of_cards):
+    found = of_cards("a.deck", "y")
+    assert found.source == {"type": "deck", "path": "a.deck", "target": "y"}
+    assert not found.selects_features
+
+
+def test_a_source_that_takes_no_target_is_an_error_that_names_it(of_cards):
+    message = r'a\.cards: data source "cards" cannot take "x" as the target \(it has .* "y"\)'
+    with pytest.raises(DataError, match=message):
+        of_cards("a.cards", "x")
+
+
+def test_a_gap_is_an_error_where_the_source_cannot_leave_rows_out(of_cards):
+    with pytest.raises(DataError, match=r'target "y" is missing in 1 row, the first is row 2 \('):
+        of_cards("a.cards", "y")
+
+
+ODD = "is left out: row 1 is [1]: a column holds either numbers, or booleans, or text"
+
+
+def test_columns_of_other_values_are_left_out_with_a_note(tmp_path):
+    registry = declnet.default_registry()
+    rows = [{"size": row, "tags": [1], "kind": "ab"[row % 2]} for row in range(40)]
+    path = tmp_path / "t.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    table = profile_of(path, "kind", tmp_path, registry)
+    assert (list(table.columns), table.excluded) == (["size", "kind"], ("tags",))
+    assert {name: note.text for name, note in table.notes.items()} == {"tags": ODD}
+    table = profile_of(path, "kind", tmp_path, registry, Wishes(exclude=("tags",)))
+    assert (table.excluded, table.notes) == (("tags",), {})
+    for target, wishes in (("tags", Wishes()), ("kind", Wishes(features=("size,tags",)))):
+        with pytest.raises(DataError, match="^" + re.escape(f'column "tags" {ODD}')):
+            profile_of(path, target, tmp_path, registry, wishes)
+
+
+def test_nested_columns_of_parquet_are_left_out_with_a_note(tmp_path):
+    registry = declnet.default_registry()
+    polars = pytest.importorskip("polars")
+    path = tmp_path / "t.parquet"
+    kinds = ["a", "b"] * 20
+    polars.DataFrame({"size": range(40), "tags": [[1]] * 40, "kind": kinds}).write_parquet(path)
+    table = profile_of(path, "kind", tmp_path, registry)
+    assert (list(table.columns), table.excluded) == (["size", "kind"], ("tags",))
+    assert table.notes["tags"].text == "is left out: it holds List(Int64)"
