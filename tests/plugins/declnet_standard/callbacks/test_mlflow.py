@@ -9,8 +9,8 @@ import pytest
 
 from declnet import cross_validate, parse_spec, resume, resume_ensemble, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.runs.many.ensemble_record import begin_ensemble, finish_ensemble
-from declnet.runs.many.tasks import tasks_of
+from declnet.runs.many.ensembles.recording import begin_ensemble, finish_ensemble
+from declnet.runs.many.execution.tasks import tasks_of
 from declnet.training.checks.check import check_spec
 
 MISSING = [
@@ -130,13 +130,15 @@ def test_a_parent_whose_process_was_killed_at_the_end_is_ended_by_resume(
         raise Killed
 
     tracked_document["data"]["folds"] = 2
-    step = "tell_callbacks" if moment == "before it told MLflow" else "write_json"
+    step = "ensembles.recording.tell_callbacks"
+    if moment == "before it was recorded":
+        step = "groups.stored_group.write_json"
     spec = parse_spec(tracked_document)
     begin_ensemble(tmp_path / "out", spec, tasks := tasks_of(spec, None, tmp_path / "out"))
     for each in tasks:
         run(each.spec, out=each.directory)
     with monkeypatch.context() as patched:
-        patched.setattr(f"declnet.runs.many.ensemble_record.{step}", killed)
+        patched.setattr(f"declnet.runs.many.{step}", killed)
         with pytest.raises(Killed):
             finish_ensemble(tmp_path / "out")
     assert [each.info.status for each in tracked()[1]] == ["RUNNING", "FINISHED", "FINISHED"]
