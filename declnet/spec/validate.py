@@ -36,7 +36,6 @@ from declnet.spec.tuning import TUNE, UNMATCHED, tuning_of, without_tune
 from declnet.spec.validation_errors import diagnostic_of, pydantic_errors, without_redundant
 from declnet.spec.varying_keys import SWEEP
 
-
 POINTS_OF_A_WRONG_SPEC = 500
 """How many points of a sweep are validated though they cannot be trained; it takes a second."""
 

@@ -235,7 +235,9 @@ def claim(folder: Path) -> Path:
     except OSError as error:
         raise _cannot_make(folder, error) from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise RunError(f"{folder}: no permission to write there")
+        is_fixed = hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY
+        why = "a read-only file system" if is_fixed else "no permission to write there"
+        raise RunError(f"{folder}: {why}")
     return folder
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,6 +30,15 @@ def test_a_folder_that_cannot_be_made_or_is_a_file_is_refused(tmp_path):
         claim(tmp_path / "file")
     with pytest.raises(RunError, match="cannot be made"):
         claim_numbered(tmp_path / "file", "a")
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_for_what_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
+    with pytest.raises(RunError, match="no permission to write there"):
+        claim(tmp_path)
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    with pytest.raises(RunError, match="a read-only file system"):
+        claim(tmp_path)
 
 
 def test_numbers_count_on_from_the_largest_and_ignore_other_names(tmp_path):

@@ -88,6 +88,27 @@ def test_a_run_that_failed_and_was_resumed_is_one_run_with_each_epoch_once(
 
 
 @needs_mlflow
+def test_a_run_whose_process_was_killed_at_its_end_is_ended_by_resume(
+    tracked_document, tracked, tmp_path
+):
+    directory = run(parse_spec(tracked_document), out=tmp_path / "out").directory
+    files = {each: each.read_bytes() for each in directory.iterdir() if each.is_file()}
+    client, (ended,) = tracked()
+    client.update_run(ended.info.run_id, status="RUNNING")  # as if killed at its end
+    result = resume(directory)
+    for _ in range(2):  # told again, it stays as it is
+        client, (found,) = tracked()
+        assert (found.info.status, found.info.run_id) == ("FINISHED", ended.info.run_id)
+        resume(directory)
+    history = client.get_metric_history(found.info.run_id, "test_loss")
+    assert {(each.step, each.value) for each in history} == {(5, result.metrics["test"]["loss"])}
+    assert files == {each: each.read_bytes() for each in directory.iterdir() if each.is_file()}
+    (directory / "mlflow.json").unlink()  # as of a run that was copied without it
+    resume(directory)
+    assert len(tracked()[1]) == 1
+
+
+@needs_mlflow
 def test_folds_that_were_resumed_have_one_parent_with_the_best_of_them(
     tracked_document, tracked, tmp_path
 ):
