@@ -155,7 +155,7 @@ def new(
                 text = chosen.spec_for_table(table, registry)
                 document = parsed(chosen, "spec_for_table", text)
                 if folds is not None and document.get("data", {}).get("folds", 1) != max(folds, 1):
-                    raise click.UsageError(f'the preset "{chosen.type}" takes no --folds')
+                    raise click.UsageError(f'the preset "{chosen.type}" does not take --folds')
                 notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
                 notes += [*chosen.notes_for_table(table), *_left_out(table, document, spec)]
     if suffix == ".json":

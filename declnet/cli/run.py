@@ -327,7 +327,7 @@ def _train_rest(
     ensemble = open_ensemble(parent, registry)
     if ensemble.status == "finished":
         tell_callbacks(ensemble, registry)
-        click.echo("these runs are finished: there is nothing left to do", err=True)
+        click.echo("all of these runs are finished; nothing to resume", err=True)
         return 0
     tasks = tasks_left(ensemble, registry, allow_changes=allow_changes)
     return _train_series(parent, tasks, disabled, registry, jobs, quiet, executor)

@@ -89,8 +89,8 @@ def _files(specs: Sequence[Path]) -> Iterator[Path]:
         if path.is_dir():
             if (path / "ensemble.json").is_file() or (path / "manifest.json").is_file():
                 raise click.UsageError(
-                    f"{path}: not the folder of a sweep or of specs, but of a run, or of folds or "
-                    f"seeds; `declnet evaluate {path}` says how good it is"
+                    f"{path}: not the folder of a sweep or of specs, but of a run, or of folds "
+                    f"or seeds; evaluate it with `declnet evaluate {path}`"
                 )
             files = sorted(
                 each
@@ -211,7 +211,9 @@ def sweep(
     registry = registry_without(disabled)
     if any(map(is_sweep, specs)):
         if len(specs) > 1 or seeds or overrides or out or shard:
-            raise click.UsageError("the folder of a sweep is summarized alone: it has its own runs")
+            raise click.UsageError(
+                "the folder of a sweep takes no other specs and options: it has its own runs"
+            )
         return _summarize(specs[0], registry, wanted, ascending, plot, picture)
     share_data()
     loaded = right_specs(specs, overrides, registry, seeds)

@@ -78,7 +78,7 @@ def tune(
     registry = registry_without(disabled)
     if is_study(spec):
         if overrides or out:
-            raise click.UsageError("the folder of a study is summarized alone: it has its own spec")
+            raise click.UsageError("the folder of a study takes no options: it has its own spec")
         return _summarize(spec, registry, form)
     share_data()
     checked = checked_spec(spec, overrides, registry)

@@ -171,7 +171,7 @@ def losses_hint(targets: str, registry: Registry | None = None) -> str | None:
     ]
     if not names:
         return None
-    return f"for {sorts[targets]} take a loss such as {_listed(names)}"
+    return f"for {sorts[targets]}, use a loss such as {_listed(names)}"
 
 
 def _takes_values(loss: type[Loss]) -> bool:

@@ -72,7 +72,7 @@ def resume(
     with locked(directory):
         manifest = _read_manifest(directory)
         if manifest is not None and manifest.get("status") == "finished":
-            notice("this run is finished: there is nothing left to do")
+            notice("this run is finished; nothing to resume")
             stored = open_run(directory, registry, notice=stored_notice)
             seconds = float(manifest.get("seconds", 0.0))
             metrics = {name: with_nan(each) for name, each in stored.metrics.items()}
@@ -150,8 +150,8 @@ def _newest(
     for checkpoint, saved in record.checkpoints.read(notice):
         if not record.history.begins_as(saved["history"]):
             notice(
-                f"{record.directory / folder.HISTORY} is not as it was at {checkpoint.file}; "
-                "taking the checkpoint before it"
+                f"{record.directory / folder.HISTORY} has changed since {checkpoint.file} was "
+                "written; using the previous checkpoint"
             )
             continue
         try:

@@ -210,7 +210,7 @@ def _named(runs: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
             name = path.resolve().name
         if not _NAME.fullmatch(name):
             raise click.UsageError(
-                f'the name "{name}" has other characters than letters, digits, ".", "_" and "-": '
+                f'the name "{name}" may have only letters, digits, ".", "_" and "-": '
                 f"give another, NAME={path}"
             )
         if name in found:

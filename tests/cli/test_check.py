@@ -211,7 +211,7 @@ def test_problems_as_data_of_a_wrong_spec(data, document, tmp_path):
     }
     places = [(each["file"], each["line"], each["column"]) for each in problems[1:]]
     assert places == [("--set", 1, 6), ("--set", 2, 22)]
-    assert '"units" must be a whole number, not "漢"' in problems[2]["message"]
+    assert '"units" must be an integer, not "漢"' in problems[2]["message"]
 
 
 @pytest.mark.parametrize("code", catalogue())

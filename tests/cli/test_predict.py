@@ -510,7 +510,7 @@ def test_a_folder_of_folds_is_several_runs_elsewhere(folds, declnet_cli, refused
     assert "these are several runs, not one" in refused("trace", folds)
     assert "data.fold" in declnet_cli.succeeds("diff", folds, folds / "fold-2")
     assert declnet_cli("resume", folds).stderr == (
-        "these runs are finished: there is nothing left to do\n"
+        "all of these runs are finished; nothing to resume\n"
     )
     (folds / "fold-2/manifest.json").unlink()
     assert "fold-2: this run is missing" in refused("predict", folds, "-")

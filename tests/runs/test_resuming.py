@@ -362,7 +362,7 @@ def test_a_finished_run_is_left_as_it_is(whole):
     notices = []
     result = resume(whole, notice=notices.append)
     assert {each: each.stat().st_mtime_ns for each in whole.rglob("*")} == before
-    assert notices == ["this run is finished: there is nothing left to do"]
+    assert notices == ["this run is finished; nothing to resume"]
     assert result.metrics == json.loads((whole / "metrics.json").read_text())
     assert result.model.predict(np.zeros((1, 2))).shape == (1, 3)
 

@@ -107,7 +107,7 @@ def errors(document, **keys):
         ),
         (
             {"training.batch_size": {"low": 4, "high": 8, "step": 0.5}},
-            {("E012", ("space", "training.batch_size", "step")): '"step" must be a whole number'},
+            {("E012", ("space", "training.batch_size", "step")): '"step" must be an integer'},
         ),
         (
             {"training.batch_size": {"low": 4, "high": 8, "step": 5}},

@@ -199,4 +199,4 @@ def test_a_number_of_more_than_64_bits_is_one_error(problems, document, key):
     (found,) = problems(document, {key: 16**5000})
     assert found.code == "E013"
     assert ".".join(map(str, found.path)) == key
-    assert found.message.startswith("whole numbers must be between -9223372036854775807")
+    assert found.message.startswith("integers must be between -9223372036854775807")

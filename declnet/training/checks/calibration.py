@@ -20,7 +20,7 @@ from declnet.training.tasks import PredictionTask, task_of
 _IN_WORDS: dict[Task, str] = {
     "classes": "a unit for each class",
     "binary": "one unit for two classes",
-    "flags": "several units of yes or no",
+    "flags": "several yes-or-no units",
     "values": "numbers",
 }
 

@@ -353,7 +353,7 @@ class TestAnotherVersion:
     def test_a_finished_run_that_is_resumed_notes_it(self, finished, registry_with):
         sentences = []
         resume(finished, registry=registry_with(NEWER), notice=sentences.append)
-        assert sentences == ["this run is finished: there is nothing left to do", self.SENTENCE]
+        assert sentences == ["this run is finished; nothing to resume", self.SENTENCE]
 
     def test_a_component_that_comes_in_is_a_change(self, interrupted, registry_with):
         components = manifest_of(interrupted)["components"]

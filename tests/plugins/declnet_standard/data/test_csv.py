@@ -133,7 +133,7 @@ def test_a_type_may_show_late(table, monkeypatch):
     ("kind", "cell", "words", "fields"),
     [
         ("number", "n/k", "number", {}),
-        ("integer", "1.5", "whole number", {}),
+        ("integer", "1.5", "integer", {}),
         ("number", "1.5", "number", {"decimal": ","}),
     ],
 )

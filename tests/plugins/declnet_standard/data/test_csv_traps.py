@@ -116,7 +116,7 @@ TRAPS = {
         of_targets(lambda at: "-inf" if at == 3 else at / 2),
         'row 4: the target "y" is infinite',
     ),
-    "the same target": (of_targets(lambda at: "j"), 'the target "y" has one value only'),
+    "the same target": (of_targets(lambda at: "j"), 'the target "y" has only one value'),
     "no target": (of_targets(lambda at: ""), 'the target "y" is empty'),
     "a target of three rows": ("y,a\nj,1\nn,3\nj,2\n", "has 2 classes in 3 rows"),
     "the target first": (of_targets(lambda at: f"j{at % 3}"), {"x": [0.0, 1.5]}),

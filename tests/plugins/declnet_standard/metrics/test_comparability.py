@@ -188,7 +188,7 @@ def test_probabilities_are_between_0_and_1(metric, outline_of, codes_of):
     for loss in ("mean_squared_error", "hinge"):
         (finding,) = metric.check(outline_of(ONE, "linear", data=ANSWERS, loss=loss))
         assert finding.code == "E044"
-        assert "needs probabilities, but the model's output is other numbers" in finding.message
+        assert "needs probabilities, but the model's output is not probabilities" in finding.message
     assert (
         codes_of(metric, outline_of(ONE, "sigmoid", data=ANSWERS, loss="mean_squared_error")) == []
     )
