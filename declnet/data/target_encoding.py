@@ -244,7 +244,7 @@ def require_learnable_classes(records: Table, name: str) -> None:
     if note is not None and note.type != "text":
         hint = f'it {note.text}: types = {{ "{name}" = "{note.type}" }}'
     elif not isinstance(example, str):
-        hint = f"if it holds numbers, {losses_hint('values')}"
+        hint = losses_hint("values")
     elif 2 * sum(any(map(str.isdigit, each)) for each in rows_of) > len(rows_of):
         hint = f'amounts, dates or identifiers, such as "{example}", are not classes'
     else:

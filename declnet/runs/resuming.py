@@ -10,6 +10,7 @@ from declnet.contracts.runs.callback import Callback
 from declnet.data.loading import GivenData
 from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
+from declnet.registry.spelling import alternatives
 from declnet.runs.display.progress import followed
 from declnet.runs.inference.observing import Baseline
 from declnet.runs.ready_run import ReadyRun, make_ready_run
@@ -170,7 +171,7 @@ def _how_to_keep_some(ready: ReadyRun) -> str:
         return ""
     entries = ready.registry.entries(Callback.kind)
     types = [each.type for each in entries if each.component.writes_checkpoints]
-    named = " or ".join(f'"{each}"' for each in types)
+    named = alternatives(f'"{each}"' for each in types)
     return f"; to keep checkpoints, add the callback {named} to training.callbacks" if types else ""
 
 

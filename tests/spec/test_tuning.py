@@ -156,7 +156,7 @@ def test_a_file_of_another_folder_may_have_a_part_of_the_space(document, spec_fi
     assert (momentum.high, spec.tuning.keys.trials) == (0.8, 3)
 
 
-def test_a_study_without_a_space_is_told_to_add_a_table(document):
+def test_a_study_without_a_space_is_asked_to_add_a_table(document):
     document["tune"] = {"trials": 5}
     with pytest.raises(SpecError, match=r"add space = \{ … \}, keys of the spec"):
         parse_spec(document)

@@ -79,7 +79,7 @@ def test_instances_of_components_may_replace_tables(document):
     assert again == spec
 
 
-def test_paths_and_mappings_are_told_apart(document, spec_file):
+def test_paths_and_mappings_are_distinguished(document, spec_file):
     with pytest.raises(SpecError, match=r"a spec must be a mapping, not str .*declnet\.load_spec"):
         parse_spec(str(spec_file(document)))
     with pytest.raises(SpecError, match=r"or a Path, not dict .*declnet\.parse_spec"):

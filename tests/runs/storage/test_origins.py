@@ -286,7 +286,7 @@ class TestAnotherDistribution:
         (problem,) = caught.value.problems
         assert problem.help == "it came from wave (declnet-wave 1.0), which is disabled"
 
-    def test_a_program_that_loads_the_spec_of_a_run_is_told_too(self, finished, registry_with):
+    def test_a_program_that_loads_the_spec_of_a_run_is_reported_too(self, finished, registry_with):
         with pytest.raises(SpecError) as caught:
             load_spec(finished / "spec.toml", registry=registry_with())
         (problem,) = caught.value.problems

@@ -415,7 +415,7 @@ def test_the_command_writes_it(flowers, declnet_cli, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--data", "data.csv"], 'which column is to be predicted? (--target with one of "length"'),
+        (["--data", "data.csv"], 'no target column was given (add --target with one of "length"'),
         (["--data", "data.csv", "--target", "kinds"], 'there is no column "kinds" (did you mean'),
         (["--data", "none.csv", "--target", "y"], "none.csv: there is no such file"),
         (
