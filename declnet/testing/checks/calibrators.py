@@ -82,7 +82,7 @@ def _values(rng: np.random.Generator, n: int, *shape: int) -> tuple[Array, Array
 
 def _positive(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
     y = np.exp(rng.normal(1, 1, n))
-    return y * np.exp(rng.normal(0, 0.5, n)), y
+    return y * np.exp(rng.normal(0, 0.5, n)) - 0.5, y  # of these predictions, 6 % are not positive
 
 
 def _positive_quantiles(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
