@@ -207,10 +207,10 @@ class Conformal(Calibrator):
     With scale "log", all of this is done with log(y + shift) and log(prediction + shift), and exp
     of the bounds, minus shift, are the intervals: (prediction + shift) / factor - shift to
     (prediction + shift) * factor - shift. They are as wide as the prediction is large, and never
-    reach below -shift. The coverage is the same, as it is with any score that is computed from one
-    sample alone, since the scores remain exchangeable (Vovk et al., section 2.2). A prediction that
-    is not above -shift counts as the smallest number that is; a target of the validation data that
-    is not is an error.
+    reach below -shift. The promise is the same, because it holds for any score that depends only on
+    the sample and a model that did not learn from it: the scores are as exchangeable as the samples
+    (Angelopoulos and Bates, theorem 1). A prediction that is not above -shift counts as the least
+    number that is; a target of the validation data that is not is an error before the training.
 
     Classes: with method "lac" the score is 1 - p of the true class, which gives the smallest sets
     on average; with "aps" it is the sum of the probabilities from the largest to the true class's,
@@ -220,7 +220,8 @@ class Conformal(Calibrator):
     Distribution-Free Predictive Inference for Regression, 2018; Romano, Patterson and Candès,
     Conformalized Quantile Regression, 2019; Sadinle, Lei and Wasserman, Least Ambiguous Set-Valued
     Classifiers, 2019; Romano, Sesia and Candès, Classification with Valid and Adaptive Coverage,
-    2020 (without randomization).
+    2020 (without randomization); Angelopoulos and Bates, A Gentle Introduction to Conformal
+    Prediction and Distribution-Free Uncertainty Quantification, 2021.
     """
 
     type = "conformal"
