@@ -118,9 +118,9 @@ def new(
     import shlex
 
     from declnet.contracts.attribution import attributing_errors
-    from declnet.data.files import naming
     from declnet.data.presets import chosen_template, parsed
     from declnet.data.profile import Wishes, profile_of
+    from declnet.data.sources.files import naming
     from declnet.errors import OutputError
     from declnet.runs.inference.prediction_files import whole_file
 

@@ -201,7 +201,7 @@ def evaluate(
         from declnet.cli.analyses import chosen_analyses, print_analysis
         from declnet.cli.display.result_tables import print_evaluation
         from declnet.contracts.attribution import attributing_errors
-        from declnet.data.files import called
+        from declnet.data.sources.files import called
         from declnet.errors import DataError
         from declnet.runs.inference.evaluation import evaluate_parts
         from declnet.runs.inference.file_parts import labeled_parts

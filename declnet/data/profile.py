@@ -24,9 +24,9 @@ from declnet.contracts.data.table import (
 )
 from declnet.data.columns import require_column
 from declnet.data.dates import date_form, odd_date
-from declnet.data.files import called, file_source
-from declnet.data.loading import checked_data
-from declnet.data.target_encoding import require_finite_target, require_learnable_classes
+from declnet.data.preparing.target_encoding import require_finite_target, require_learnable_classes
+from declnet.data.sources.files import called, file_source
+from declnet.data.sources.loading import checked_data
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion

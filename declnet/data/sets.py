@@ -16,20 +16,20 @@ from declnet.contracts.data.transform import Transform
 from declnet.contracts.network.inputs import UNNAMED, InputInfo, by_name
 from declnet.data.batches import varied_inputs
 from declnet.data.columns import labels_of, table_with
-from declnet.data.loading import checked, load_source
-from declnet.data.preparation import FittedPreparation, fit_preparation
-from declnet.data.sharing import made_once
-from declnet.data.splits import Data, fold_positions, one_fold, split, split_positions
-from declnet.data.streaming.streamed_set import StreamedSet
-from declnet.data.target_encoding import TargetEncoding
-from declnet.data.targets import (
+from declnet.data.preparing.preparation import FittedPreparation, fit_preparation
+from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.preparing.targets import (
     Fit,
     WantedTarget,
     fit_target_steps,
     fit_to_all,
     only_target_column,
 )
-from declnet.data.windows import Windows
+from declnet.data.preparing.windows import Windows
+from declnet.data.sharing import made_once
+from declnet.data.sources.loading import checked, load_source
+from declnet.data.splits import Data, fold_positions, one_fold, split, split_positions
+from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.errors import DataError
 from declnet.registry.spelling import suggestion
 from declnet.spec.data_section import DataSpec

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet.contracts.runs.callback import Callback
-from declnet.data.loading import GivenData
+from declnet.data.sources.loading import GivenData
 from declnet.errors import OutputError, ResumeError
 from declnet.registry.registry import Registry
 from declnet.runs.display.progress import followed

@@ -14,8 +14,8 @@ from declnet.data.columns import (
     losses_hint,
     typed,
 )
-from declnet.data.target_encoding import TargetEncoding
-from declnet.data.targets import WantedTarget
+from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.preparing.targets import WantedTarget
 
 
 class Lengths(Transform):

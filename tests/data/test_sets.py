@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Dataset, SpecError, Table, parse_spec, run
+from declnet.data.preparing.targets import WantedTarget
 from declnet.data.sets import prepare_sets, split_sets
 from declnet.data.streaming.fitting import prepared_sets
-from declnet.data.targets import WantedTarget
 from declnet.spec.data_section import DataSpec, SplitSpec
 
 

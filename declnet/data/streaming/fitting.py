@@ -20,7 +20,8 @@ from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.data.transform import ColumnError, Fitting, Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, by_name
 from declnet.data.columns import located, require_column, typed
-from declnet.data.preparation import ARRAY, FittedPreparation
+from declnet.data.preparing.preparation import ARRAY, FittedPreparation
+from declnet.data.preparing.targets import WantedTarget, target_key
 from declnet.data.sets import (
     NAMES,
     PreparedSets,
@@ -35,7 +36,6 @@ from declnet.data.splits import Data
 from declnet.data.streaming.source import StreamedSource
 from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.data.streaming.survey import Survey
-from declnet.data.targets import WantedTarget, target_key
 from declnet.errors import DataError
 from declnet.spec.data_section import DataSpec, StreamSpec
 

@@ -16,7 +16,7 @@ from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
 from declnet.contracts.data.returned import checked_blocks, checked_load
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.returned import BrokenContractError
-from declnet.data.loading import checked_data
+from declnet.data.sources.loading import checked_data
 from declnet.data.splits import (
     Data,
     column_to_split_by,

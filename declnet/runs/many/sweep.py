@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from declnet.contracts.runs.executor import Executor
-from declnet.data.loading import GivenData
 from declnet.data.sharing import sharing_data
+from declnet.data.sources.loading import GivenData
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.registry.discovery import default_registry

@@ -23,7 +23,7 @@ from declnet.spec.document.document import read_document
 from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
-    from declnet.data.preparation import FittedPreparation
+    from declnet.data.preparing.preparation import FittedPreparation
 
 
 class RunContents:
@@ -179,7 +179,7 @@ class RunContents:
         from safetensors import SafetensorError
         from safetensors.numpy import load
 
-        from declnet.data.stored_preparation import restored
+        from declnet.data.preparing.stored_preparation import restored
 
         path, content = self.path / folder.PREPARATION, self._files.read(folder.PREPARATION)
         if content is None:

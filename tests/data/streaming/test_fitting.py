@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from declnet import Blocks, DataError, Dataset, DataSource, Table
+from declnet.data.preparing.targets import WantedTarget
 from declnet.data.sets import class_sizes, class_weights, prepare_sets
 from declnet.data.streaming import survey
 from declnet.data.streaming.fitting import streamed_sets
-from declnet.data.targets import WantedTarget
 from declnet.spec.data_section import DataSpec, SplitSpec, StreamSpec
 from declnet_standard.transforms import (
     GroupRare,

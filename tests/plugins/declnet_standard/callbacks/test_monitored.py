@@ -22,7 +22,7 @@ from declnet import (
     resume,
     run,
 )
-from declnet.data.loading import as_data
+from declnet.data.sources.loading import as_data
 from declnet.runs.storage.checkpoints import unpacked
 from declnet.training import pace
 from declnet.training.checks.check import check_spec

@@ -14,7 +14,7 @@ import pytest
 
 import declnet
 from declnet import DataError, MappedArray, SpecError
-from declnet.data.loading import fingerprint
+from declnet.data.sources.loading import fingerprint
 from declnet_standard.data import IDX, NPY, NPZ
 
 RNG = np.random.default_rng(0)

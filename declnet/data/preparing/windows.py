@@ -18,8 +18,8 @@ from declnet.contracts.data.table import Table, missing_values
 from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.inputs import UNNAMED, for_each
 from declnet.data.columns import losses_hint, require_column
+from declnet.data.preparing.targets import WantedTarget
 from declnet.data.splits import distinct, members_of, moments_in
-from declnet.data.targets import WantedTarget
 from declnet.errors import DataError, KeyPath
 from declnet.registry.spelling import counted
 from declnet.spec.data_section import DataSpec, WindowSpec

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Dataset, Registry, Table, Transform, default_registry
-from declnet.data.preparation import fit_preparation
-from declnet.data.stored_preparation import restored, stored
-from declnet.data.targets import WantedTarget, fit_target_steps
+from declnet.data.preparing.preparation import fit_preparation
+from declnet.data.preparing.stored_preparation import restored, stored
+from declnet.data.preparing.targets import WantedTarget, fit_target_steps
 
 TRANSFORMS = ("impute", "standardize", "one_hot")
 

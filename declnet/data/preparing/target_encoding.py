@@ -19,7 +19,7 @@ from declnet.contracts.data.table import (
     missing_values,
 )
 from declnet.data.columns import labels_of, losses_hint
-from declnet.data.targets import WantedTarget
+from declnet.data.preparing.targets import WantedTarget
 from declnet.errors import DataError, KeyPath
 from declnet.registry.spelling import suggestion
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Dataset, as_table, parse_spec, run
-from declnet.data.loading import as_data, as_input, checked, fingerprint
+from declnet.data.sources.loading import as_data, as_input, checked, fingerprint
 
 COLUMNS = {"a": [1.0, 2.0, None], "kind": ["x", None, "y"], "n": [1, 2, 3], "y": ["p", "q", "p"]}
 
