@@ -215,11 +215,29 @@ def test_of_a_rare_class_the_threshold_can_be_chosen(made, tmp_path):
         pytest.skip("no calibrator is installed")
     made(x=numbers(), y=["no"] * 9 + ["yes"], rows=200)
     text = (tmp_path / "spec.toml").read_text("utf-8")
-    before, after = text.split("# [calibration]")
-    (tmp_path / "spec.toml").write_text(f"{before}[calibration]{after.replace('# steps', 'steps')}")
+    (tmp_path / "spec.toml").write_text(with_calibration(text))
     assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
     made(x=numbers(), y=["no", "yes"])
     assert "calibration" not in (tmp_path / "spec.toml").read_text("utf-8")
+
+
+def with_calibration(text):
+    """Return a spec whose calibration is commented out with it."""
+    before, after = text.split("# [calibration]")
+    return f"{before}[calibration]{after.replace('# steps', 'steps')}"
+
+
+@pytest.mark.parametrize("scale", ["values", "log"])
+def test_intervals_can_be_added_on_the_scale_of_what_is_learned(scale, made, tmp_path):
+    if "conformal" not in declnet.default_registry().types("calibrator"):
+        pytest.skip("no calibrator is installed")
+    made(x=numbers(400), y=numbers(400) if scale == "values" else AMOUNTS, rows=400)
+    path = tmp_path / "spec.toml"
+    path.write_text(with_calibration(path.read_text("utf-8")), "utf-8")
+    spec = declnet.load_spec(path, {"training.epochs": 1})
+    assert [each.scale for each in spec.calibration.steps] == [scale]
+    lower = declnet.run(spec).predict({"x": numbers(20)}).lower
+    assert (lower.min() > 0) == (scale == "log")
 
 
 AMOUNTS = np.exp(np.random.default_rng(0).normal(5, 1, 400)).round(2)
