@@ -241,6 +241,7 @@ def require_learnable_classes(records: Table, name: str) -> None:
         return
     example = values[0]
     note = records.notes.get(name)
+    hint: str | None
     if note is not None and note.type != "text":
         hint = f'it {note.text}: types = {{ "{name}" = "{note.type}" }}'
     elif not isinstance(example, str):
