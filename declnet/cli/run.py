@@ -45,11 +45,11 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=PATH,
-    help="The run's folder, new or empty.  [default: runs/<name>-<number>]",
+    help="Folder of the run, new or empty.  [default: runs/<name>-<number>]",
 )
 @seeds_option(
-    "Train once with each seed, e.g. 0..9 or 0,3,7, each into seed-<seed> within the folder, and "
-    "print the mean and the spread.  [default folder: runs/<name>-seeds-<number>]"
+    "Train once with each seed, e.g. 0..9 or 0,3,7, into seed-<seed> within the folder, and "
+    "print the mean and spread.  [default folder: runs/<name>-seeds-<number>]"
 )
 @jobs_option
 @on_option
@@ -71,8 +71,8 @@ def run(
     """Train and evaluate SPEC, a TOML or JSON file.
 
     A spec with data.folds but no data.fold is trained once per fold, into fold-<fold> within the
-    folder, and the mean and spread are printed. That folder, as that of --seeds, is also one
-    predictor, which averages the models.  [default folder: runs/<name>-folds-<number>]
+    folder, and the mean and spread are printed. Like a folder of seeds, it is also a predictor that
+    averages the models.  [default folder: runs/<name>-folds-<number>]
     """
     interrupt_on_signals()
     with without_collections():
@@ -322,7 +322,7 @@ def _train_rest(
     ensemble = open_ensemble(parent, registry)
     if ensemble.status == "finished":
         tell_callbacks(ensemble, registry)
-        click.echo("these runs are finished: there is nothing left to do", err=True)
+        click.echo("all of these runs are finished; nothing to resume", err=True)
         return 0
     tasks = tasks_left(ensemble, registry, allow_changes=allow_changes)
     return _train_series(parent, tasks, disabled, registry, jobs, quiet, executor)

@@ -35,18 +35,22 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="How many trials to train in parallel; if more than 1, each in a process with one thread, "
-    "and what is proposed depends on which ends first.  [default: 1]",
+    help="Number of trials to train in parallel; if more than 1, each runs in a process with one "
+    "thread, and the proposals depend on the order in which trials end.  [default: 1]",
 )
 @on_option
 @no_plugin_option
 @click.option(
     "--out",
     type=PATH,
-    help="The study's folder, new or empty.  [default: runs/<name>-study-<number>]",
+    help="Folder of the study, new or empty.  [default: runs/<name>-study-<number>]",
 )
-@click.option("--quiet", is_flag=True, help="No line for each trial and no progress.")
-@format_option("the summary of the study, on stdout.")
+@click.option(
+    "--quiet",
+    is_flag=True,
+    help="Print only the summary, without progress or a line for each trial.",
+)
+@format_option("the summary of the study, on standard output.")
 def tune(
     spec: Path,
     overrides: tuple[str, ...],
@@ -61,8 +65,8 @@ def tune(
 
     Each trial trains the spec with other values, once for each fold and each seed of the section,
     into trials/<number> within the study's folder; trials that are behind are stopped early. The
-    best spec is written to best.toml. `declnet resume` continues a study; given the folder of one,
-    this summarizes its trials anew and trains nothing.
+    best spec is written to best.toml. `declnet resume` continues a study; given the folder of a
+    study, this command trains nothing and summarizes its trials again.
     """
     from declnet.cli.reading import checked_spec, read
     from declnet.runs.many.studies.stored_study import StoredStudy, begin_study
@@ -73,7 +77,7 @@ def tune(
     registry = registry_without(disabled)
     if StoredStudy.is_at(spec):
         if overrides or out:
-            raise click.UsageError("the folder of a study is summarized alone: it has its own spec")
+            raise click.UsageError("the folder of a study takes no options: it has its own spec")
         return _summarize(spec, registry, form)
     share_data()
     checked = checked_spec(spec, overrides, registry)

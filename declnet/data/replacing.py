@@ -11,7 +11,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, by_name, for_each, lengths_of
-from declnet.data.preparation import ARRAY, FittedPreparation
+from declnet.data.preparing.preparation import ARRAY, FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import DataError
 

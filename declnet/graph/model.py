@@ -16,8 +16,8 @@ from declnet.contracts.arrays import Array, MappedArray, Shape, read_only
 from declnet.contracts.network.inputs import InputInfo, as_input_infos, input_value, sample_count
 from declnet.contracts.network.parameter_group import ParameterGroup
 from declnet.data.integer_limits import require_within
-from declnet.data.loading import Samples, as_input
 from declnet.data.sharing import made_once
+from declnet.data.sources.loading import Samples, as_input
 from declnet.errors import DataError, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.initial_weights import load_part

@@ -9,9 +9,9 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
 from declnet.data.integer_limits import require_within
-from declnet.data.loading import GivenData, as_data, guarded
+from declnet.data.preparing.targets import wanted_targets
 from declnet.data.sets import prepare_sets
-from declnet.data.targets import wanted_targets
+from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.graph.shapes import input_limits
 from declnet.registry.registry import Registry
 from declnet.runs.inference.predictor import Predictor, naming_samples
@@ -68,7 +68,7 @@ class IncrementalTraining:
             ValueError: there was no part yet.
         """
         if self._predictor is None:
-            raise ValueError("there is no model before the first part")
+            raise ValueError("there is no model until a first part is fitted")
         return self._predictor
 
     def train(self, data: GivenData) -> dict[str, float]:

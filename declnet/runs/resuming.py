@@ -8,9 +8,10 @@ from typing import Any
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback
-from declnet.data.loading import GivenData
+from declnet.data.sources.loading import GivenData
 from declnet.errors import DeclnetError, OutputError, ResumeError
 from declnet.registry.registry import Registry
+from declnet.registry.spelling import alternatives
 from declnet.runs.display.progress import followed
 from declnet.runs.inference.observing import Baseline
 from declnet.runs.inference.predictor import Predictor
@@ -74,7 +75,7 @@ def resume(
     with locked(directory):
         manifest = _read_manifest(directory)
         if manifest is not None and manifest.get("status") == "finished":
-            notice("this run is finished: there is nothing left to do")
+            notice("this run is finished; nothing to resume")
             stored = open_run(directory, registry, notice=stored_notice)
             seconds = float(manifest.get("seconds", 0.0))
             metrics = {name: with_nan(each) for name, each in stored.metrics.items()}
@@ -165,8 +166,8 @@ def _newest(
     for checkpoint, saved in record.checkpoints.read(notice):
         if not record.history.begins_as(saved["history"]):
             notice(
-                f"{record.directory / folder.HISTORY} is not as it was at {checkpoint.file}; "
-                "taking the checkpoint before it"
+                f"{record.directory / folder.HISTORY} has changed since {checkpoint.file} was "
+                "written; using the previous checkpoint"
             )
             continue
         try:
@@ -185,7 +186,7 @@ def _how_to_keep_some(ready: ReadyRun) -> str:
         return ""
     entries = ready.registry.entries(Callback.kind)
     types = [each.type for each in entries if each.component.writes_checkpoints]
-    named = " or ".join(f'"{each}"' for each in types)
+    named = alternatives(f'"{each}"' for each in types)
     return f"; to keep checkpoints, add the callback {named} to training.callbacks" if types else ""
 
 

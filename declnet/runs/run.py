@@ -9,8 +9,8 @@ from pathlib import Path
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
-from declnet.data.loading import GivenData, as_data, guarded
 from declnet.data.sharing import made_once, shared_data
+from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.display.progress import followed

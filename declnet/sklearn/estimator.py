@@ -17,9 +17,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
+from declnet.data.preparing.targets import ARRAY_TARGET
 from declnet.data.presets import spec_for_table
 from declnet.data.splits import held_out_count
-from declnet.data.targets import ARRAY_TARGET
 from declnet.errors import DataError, OutputError, RegistryError, SpecError, WeightsError
 from declnet.registry.discovery import default_registry
 from declnet.runs.incremental import IncrementalTraining

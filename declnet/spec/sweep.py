@@ -228,7 +228,7 @@ class _SweepReader(KeyReader):
     def _is_seed(self, value: SweptValue) -> bool:
         seed = value.value
         if type(seed) is not int:
-            message = f'a "{SEED}" must be a whole number, not {shown(seed)}'
+            message = f'a "{SEED}" must be an integer, not {shown(seed)}'
             self.report(message, None, value.at, "E012")
         elif not 0 <= seed <= LARGEST_SEED:
             message = f'a "{SEED}" must be from 0 to 2^53, not {shown(seed)}'

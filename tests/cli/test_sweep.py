@@ -139,7 +139,7 @@ def test_one_seed_has_no_deviation(declnet_cli, spec, tmp_path):
         (["--seeds", "1", "--out", "full"], "full: the output folder is not empty"),
     ],
 )
-def test_what_is_wrong_is_told_before_anything_is_written(
+def test_what_is_wrong_is_reported_before_anything_is_written(
     refused, spec, tmp_path, options, message
 ):
     (tmp_path / "full" / "something").mkdir(parents=True)
@@ -424,7 +424,7 @@ def test_a_sweep_without_a_finished_run_says_so(declnet_cli, specs):
         ("absent.toml --seeds 0", "there is no such file"),
     ],
 )
-def test_what_is_wrong_is_told_before_anything_is_trained(
+def test_what_is_wrong_is_reported_before_anything_is_trained(
     refused, specs, tmp_path, options, message
 ):
     (tmp_path / "empty").mkdir()

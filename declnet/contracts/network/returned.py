@@ -43,7 +43,7 @@ def checked_layer(layer: Component, adapted: Any) -> Any:
 def checked_shape(layer: Component, shape: Any) -> Shape:
     """Return the result of `Layer.output_shape`: a tuple of sizes of at least 1."""
     if not isinstance(shape, tuple) or not all(map(is_whole, shape)):
-        refuse(layer, "output_shape", shape, "a tuple of whole numbers")
+        refuse(layer, "output_shape", shape, "a tuple of integers")
     if any(size < 1 for size in shape):
         refuse(layer, "output_shape", shape, "sizes of at least 1")
     return tuple(map(operator.index, shape))

@@ -14,7 +14,7 @@ from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import for_each
 from declnet.contracts.network.returned import checked_result
 from declnet.contracts.runs.calibrator import Thresholds
-from declnet.data.loading import guarded
+from declnet.data.sources.loading import guarded
 from declnet.errors import DataError
 from declnet.runs.inference.calibration import FittedCalibration
 from declnet.runs.inference.ensemble_predictor import averaged

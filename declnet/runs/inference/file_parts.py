@@ -17,8 +17,8 @@ from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.network.inputs import sample_count
 from declnet.contracts.returned import BrokenContractError
 from declnet.data.columns import require_column
-from declnet.data.files import called, file_source, naming
-from declnet.data.target_encoding import TargetEncoding
+from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.sources.files import called, file_source, naming
 from declnet.errors import DataError
 from declnet.runs.inference.predictions import AnyPredictions, without_spread
 from declnet.runs.inference.predictor import LabeledPart, Predictor, Unprepared

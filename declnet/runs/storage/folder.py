@@ -82,7 +82,7 @@ def read_object(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from None
     if not isinstance(content, dict):
-        raise ValueError(f"{path.name}: no JSON object")  # noqa: TRY004  # about the file's content
+        raise ValueError(f"{path.name}: not a JSON object")  # noqa: TRY004  # about the file's content
     return content
 
 
@@ -261,9 +261,7 @@ def _number(found: str, name: str) -> int:
 
 
 def _cannot_make(folder: Path, error: OSError) -> RunError:
-    return RunError(
-        f"{error.filename or folder}: the run's folder cannot be made: {error.strerror}"
-    )
+    return RunError(f"{error.filename or folder}: cannot create the run's folder: {error.strerror}")
 
 
 def require_no_links(directory: Path) -> None:
@@ -301,6 +299,6 @@ def locked(directory: Path) -> Iterator[None]:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                message = "another process is at work on this run; wait for it or stop it"
+                message = "another process is writing to this run; wait for it or stop it"
                 raise OutputError(f"{directory}: {message}") from None
         yield

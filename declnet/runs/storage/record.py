@@ -15,8 +15,8 @@ from typing import Any, Self
 
 from safetensors.numpy import save
 
-from declnet.data.preparation import FittedPreparation
-from declnet.data.stored_preparation import stored
+from declnet.data.preparing.preparation import FittedPreparation
+from declnet.data.preparing.stored_preparation import stored
 from declnet.errors import RunError
 from declnet.graph.model import Model
 from declnet.runs.storage import folder

@@ -12,7 +12,7 @@ from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
 from declnet.contracts.data.returned import checked_blocks, checked_info, checked_load
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import by_name
-from declnet.data.loading import checked_data as require_consistent
+from declnet.data.sources.loading import checked_data as require_consistent
 from declnet.errors import DataError
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks.common import USED_ONCE, parts_equal_the_whole

@@ -193,8 +193,8 @@ def rate_zero_changes_nothing(subject: Subject) -> None:
     harness = _OptimizerHarness(subject.instance, _drawn(SIZE))
     if not same(harness.run(_drawn(3, SIZE), rate=0.0), _drawn(SIZE)):
         raise CheckFailed(
-            "w changes though the learning rate is 0; use the learning_rate that is handed in, "
-            "not the field, which may be a schedule"
+            "w changes though the learning rate is 0; use the learning_rate argument, not the "
+            "field, which may be a schedule"
         )
 
 

@@ -21,7 +21,7 @@ from declnet.contracts.data.returned import (
     checked_suits,
 )
 from declnet.contracts.data.transform import ColumnError, Transform
-from declnet.data.stored_preparation import state_after_storing
+from declnet.data.preparing.stored_preparation import state_after_storing
 from declnet.graph.arrays import batch_view
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks.common import (

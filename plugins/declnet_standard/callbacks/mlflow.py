@@ -63,10 +63,12 @@ class Mlflow(Callback):
 
     tracking_uri: str | None = Field(
         default=None,
-        description="a server or a database, e.g. http://localhost:5000 or sqlite:///mlflow.db; "
-        "default: what MLflow is set to",
+        description="server or database, e.g. http://localhost:5000 or sqlite:///mlflow.db; "
+        "default: the one that MLflow is configured for",
     )
-    experiment: str = Field(default="declnet", min_length=1, description="made if it is not there")
+    experiment: str = Field(
+        default="declnet", min_length=1, description="name of the experiment; created if missing"
+    )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Require the library."""

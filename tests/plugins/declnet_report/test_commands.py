@@ -177,7 +177,7 @@ def test_several_runs_are_drawn_over_each_other_and_twice_the_same(command, runs
         (["absent"], "there is no such folder"),
     ],
 )
-def test_what_cannot_be_drawn_is_told(command, runs, arguments, message):
+def test_what_cannot_be_drawn_is_reported(command, runs, arguments, message):
     (runs / "folder.png").mkdir()
     code, out, err = command("plot", *arguments)
     assert (code, out) == (2, "")
@@ -194,7 +194,7 @@ def test_what_cannot_be_drawn_is_told(command, runs, arguments, message):
         ("x\n", "one: cannot be read: history.jsonl: "),
     ],
 )
-def test_an_empty_or_damaged_history_is_told(command, runs, content, message, forget_checksums):
+def test_an_empty_or_damaged_history_is_reported(command, runs, content, message, forget_checksums):
     forget_checksums(runs / "one")
     (runs / "one/history.jsonl").write_text(content)
     code, out, err = command("plot", "one")

@@ -24,11 +24,11 @@ def test_an_empty_folder_is_taken_and_missing_parents_are_made(tmp_path):
 
 def test_a_folder_that_cannot_be_made_or_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="cannot be made"):
+    with pytest.raises(RunError, match="cannot create"):
         claim(tmp_path / "file" / "below")
     with pytest.raises(OutputError, match="is a file"):
         claim(tmp_path / "file")
-    with pytest.raises(RunError, match="cannot be made"):
+    with pytest.raises(RunError, match="cannot create"):
         claim_numbered(tmp_path / "file", "a")
 
 

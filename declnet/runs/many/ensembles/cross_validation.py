@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from declnet.data.loading import GivenData
 from declnet.data.sharing import sharing_data
+from declnet.data.sources.loading import GivenData
 from declnet.errors import Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.inference.ensemble_predictor import EnsemblePredictor

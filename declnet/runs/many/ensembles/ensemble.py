@@ -36,7 +36,7 @@ from declnet.spec.validate import load_spec
 
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource
-    from declnet.data.loading import GivenData
+    from declnet.data.sources.loading import GivenData
     from declnet.data.splits import Data
     from declnet.runs.inference.ensemble_predictor import EnsemblePredictor
     from declnet.runs.inference.evaluation import Evaluation
@@ -284,8 +284,8 @@ class Ensemble(StoredGroup, Exportable):
 
     def _on_common(self, name: str) -> Evaluation:
         """Evaluate on a data set that all runs have in common and, of folds, have not seen."""
-        from declnet.data.loading import guarded
         from declnet.data.sets import split_sets
+        from declnet.data.sources.loading import guarded
         from declnet.runs.inference.evaluation import evaluate_parts
 
         predictor = self.predictor()
@@ -375,7 +375,7 @@ def _same(one: Data, other: Data) -> bool:
 
 
 def _digest(data: Data) -> str:
-    from declnet.data.loading import fingerprint
+    from declnet.data.sources.loading import fingerprint
 
     if not isinstance(data, Table):
         return fingerprint(data)

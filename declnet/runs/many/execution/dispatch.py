@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from declnet.contracts.runs.executor import Executor
-from declnet.data.loading import GivenData
+from declnet.data.sources.loading import GivenData
 from declnet.data.splits import Data
 from declnet.errors import RunError
 from declnet.registry.registry import Registry

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from declnet.contracts.runs.executor import Executor
 from declnet.contracts.runs.searcher import StudyTrial
-from declnet.data.loading import GivenData
 from declnet.data.sharing import sharing_data
+from declnet.data.sources.loading import GivenData
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, RunError, SpecError
 from declnet.registry.discovery import default_registry

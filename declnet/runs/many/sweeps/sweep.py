@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 from declnet.contracts.runs.executor import Executor
-from declnet.data.loading import GivenData
 from declnet.data.sharing import sharing_data
+from declnet.data.sources.loading import GivenData
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic, SpecError
 from declnet.registry.discovery import default_registry

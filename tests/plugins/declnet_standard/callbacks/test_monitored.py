@@ -22,7 +22,7 @@ from declnet import (
     resume,
     run,
 )
-from declnet.data.loading import as_data
+from declnet.data.sources.loading import as_data
 from declnet.runs.storage.checkpoints import unpacked
 from declnet.training import pace
 from declnet.training.checks.check import check_spec
@@ -350,7 +350,7 @@ def test_metrics_of_the_run_are_right(problems, kind, monitor):
 
 
 @pytest.mark.parametrize("kind", ["early_stopping", "reduce_on_plateau", "checkpoint"])
-def test_others_are_told_with_a_suggestion(problems, kind):
+def test_others_are_reported_with_a_suggestion(problems, kind):
     (found,) = problems("acuracy", kind)
     assert found == (
         "training.callbacks.0.monitor: error[E045]: the run will have no metric "

@@ -13,10 +13,10 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import ColumnType
 from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED
-from declnet.data.preparation import ARRAY, FittedPreparation, FittedStep
-from declnet.data.target_encoding import TargetEncoding
-from declnet.data.targets import FittedTargetStep
-from declnet.data.windows import Windows
+from declnet.data.preparing.preparation import ARRAY, FittedPreparation, FittedStep
+from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.preparing.targets import FittedTargetStep
+from declnet.data.preparing.windows import Windows
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
 from declnet.spec.data_section import WindowSpec
@@ -112,7 +112,10 @@ def restored(document: Any, arrays: Mapping[str, Array], registry: Registry) -> 
     """
     form = document.get("form") if isinstance(document, dict) else None
     if form not in (FORM, FORM_WITH_INPUTS, FORM_WITH_TARGETS, FORM_WITH_WINDOWS):
-        raise DataError(f"the preparation is of form {form}; this reads {FORM_WITH_WINDOWS}")
+        raise DataError(
+            f"the preparation has format {form}, but this version of declnet reads "
+            f"{FORM_WITH_WINDOWS}"
+        )
     try:
         return _restored(document, arrays, registry)
     except ValidationError as error:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Dataset, Registry, Table, Transform, default_registry
-from declnet.data.preparation import fit_preparation
-from declnet.data.stored_preparation import restored, stored
-from declnet.data.targets import WantedTarget, fit_target_steps
+from declnet.data.preparing.preparation import fit_preparation
+from declnet.data.preparing.stored_preparation import restored, stored
+from declnet.data.preparing.targets import WantedTarget, fit_target_steps
 
 TRANSFORMS = ("impute", "standardize", "one_hot")
 
@@ -189,7 +189,7 @@ def test_columns_may_come_in_any_order_with_others_but_none_may_be_missing(flowe
         ({"size": np.array([1, 2, np.inf, 3, 4, 5])}, 'row 3, column "size" is infinite'),
     ],
 )
-def test_a_column_of_another_type_is_told(flowers, fitted, column, message):
+def test_a_column_of_another_type_is_reported(flowers, fitted, column, message):
     with pytest.raises(DataError, match=message):
         fitted.apply({**flowers.columns, **column})
 

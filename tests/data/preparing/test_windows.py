@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declnet import DataError, Table, load_predictor, parse_spec, resume, run
-from declnet.data.preparation import fit_preparation
-from declnet.data.stored_preparation import restored, stored
+from declnet.data.preparing.preparation import fit_preparation
+from declnet.data.preparing.stored_preparation import restored, stored
+from declnet.data.preparing.targets import WantedTarget
+from declnet.data.preparing.windows import Windows
 from declnet.data.streaming.fitting import prepared_sets
-from declnet.data.targets import WantedTarget
-from declnet.data.windows import Windows
 from declnet.registry.discovery import default_registry
 from declnet.runs.inference.file_parts import predicted_parts
 from declnet.spec.data_section import DataSpec, WindowSpec

@@ -28,10 +28,16 @@ from declnet.contracts.network.inputs import (
     lengths_of,
 )
 from declnet.data.columns import features_of, joined, located, require_column, typed
-from declnet.data.named_inputs import require_divided, require_sequences_alone
-from declnet.data.target_encoding import TargetEncoding
-from declnet.data.targets import Fit, TargetSteps, WantedTarget, fit_to_all, prepared_target
-from declnet.data.windows import Windows
+from declnet.data.preparing.named_inputs import require_divided, require_sequences_alone
+from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.preparing.targets import (
+    Fit,
+    TargetSteps,
+    WantedTarget,
+    fit_to_all,
+    prepared_target,
+)
+from declnet.data.preparing.windows import Windows
 from declnet.errors import DataError
 from declnet.registry.spelling import counted, suggestion
 
@@ -323,7 +329,7 @@ def _encodings(data: Table, wanted: Sequence[WantedTarget]) -> dict[str, TargetE
         if not each.name and len(columns) > 1:
             raise DataError(
                 f"the data has the targets {', '.join(columns)}, but [loss] takes one",
-                hint=f"a loss for each: [losses.{columns[0]}], …",
+                hint=f"add a loss for each: [losses.{columns[0]}], …",
                 path=each.path,
                 code="E046",
             )

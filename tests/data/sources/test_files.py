@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Dataset, DataSource, Registry, discover
-from declnet.data.files import file_source, naming
+from declnet.data.sources.files import file_source, naming
 from declnet.errors import ComponentError
 from declnet.registry.plugin import Plugin, PluginFailure
 

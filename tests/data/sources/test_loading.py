@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Dataset, as_table, parse_spec, run
-from declnet.data.loading import as_data, as_input, checked, fingerprint
+from declnet.data.sources.loading import as_data, as_input, checked, fingerprint
 
 COLUMNS = {"a": [1.0, 2.0, None], "kind": ["x", None, "y"], "n": [1, 2, 3], "y": ["p", "q", "p"]}
 
@@ -91,7 +91,7 @@ def test_dates_of_polars_are_text_in_their_order():
         (({"a": [], "y": []}, "y"), "there are no rows"),
     ],
 )
-def test_what_is_no_table_is_told(data, message):
+def test_what_is_no_table_is_reported(data, message):
     with pytest.raises(DataError, match=message):
         as_data(data, "train")
 

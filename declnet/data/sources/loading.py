@@ -15,8 +15,8 @@ from declnet.contracts.data.returned import checked_load
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, by_name, for_each, is_name
 from declnet.data.columns import require_column
-from declnet.data.python_table import as_table, is_table
 from declnet.data.sharing import shared_data
+from declnet.data.sources.python_table import as_table, is_table
 from declnet.errors import DataError
 from declnet.spec.streams import DataSet, Stream, random_stream
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Dataset, InputInfo, SpecError, Table, parse_spec
-from declnet.data.loading import checked, fingerprint
-from declnet.data.preparation import fit_preparation
-from declnet.data.stored_preparation import FORM, restored, stored
-from declnet.data.targets import WantedTarget
+from declnet.data.preparing.preparation import fit_preparation
+from declnet.data.preparing.stored_preparation import FORM, restored, stored
+from declnet.data.preparing.targets import WantedTarget
+from declnet.data.sources.loading import checked, fingerprint
 from declnet.registry.discovery import default_registry
 from declnet_standard.transforms import Impute, OneHot, Ordinal, Standardize
 
