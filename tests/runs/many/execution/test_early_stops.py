@@ -18,7 +18,7 @@ from declnet.runs.many.execution import early_stops
 from declnet.runs.many.execution.executors import on_executor
 from declnet.runs.many.execution.tasks import Task
 
-from ..conftest import InThread
+from ....testing.right.executors import InThread
 
 EPOCHS = 12
 

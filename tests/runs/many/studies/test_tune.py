@@ -8,7 +8,7 @@ import pytest
 from declnet import RunError, SpecError, open_run, parse_spec, resume_study, run, tune
 from declnet.runs.many.execution import early_stops, remote_tasks
 
-from ..conftest import InThread
+from ....testing.right.executors import InThread
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from declnet import OutputError, RunError, SpecError, open_run, open_sweep, resume_sweep, run, sweep
 from declnet.spec.validate import parse_spec
 
-from ..conftest import InThread
+from ....testing.right.executors import InThread
 
 
 @pytest.fixture
