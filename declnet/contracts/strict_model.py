@@ -100,7 +100,7 @@ def _layer_name(name: str) -> str:
 
 def _label(name: str) -> str:
     if not name.isprintable() or not name.strip():
-        raise custom_error("name", "must be of letters and other signs, in one line")
+        raise custom_error("name", "must be printable text in one line")
     return name
 
 

@@ -70,7 +70,7 @@ def _default_for(use: Use, registry: Registry) -> Template:
             return found()
     option, names = "--preset" if use == "table" else "--template", able_templates(use, registry)
     raise OutputError(
-        f"no template is the default: name one with {option} ({', '.join(names) or 'none'})"
+        f"there is no default template: choose one with {option} ({', '.join(names) or 'none'})"
     )
 
 

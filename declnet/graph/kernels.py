@@ -211,7 +211,7 @@ def engine_problem(spec: EngineSpec, registry: Registry) -> Diagnostic | None:
     compiled = [each.component for each in registry.entries("kernel") if each.component.compiled]
     reasons = filter(None, dict.fromkeys(each.unavailable() for each in compiled))
     why = "; ".join(reasons) or "no plugin that has some is installed"
-    hint = 'or take kernels = "auto", which computes with NumPy where there are none'
+    hint = 'or set kernels = "auto", which falls back to NumPy'
     message = f"there are no compiled kernels: {why}"
     return Diagnostic(message, hint, ("engine", "kernels"), "E008")
 

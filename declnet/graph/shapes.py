@@ -206,7 +206,7 @@ def infer(
             except BrokenContractError as error:
                 fault = broken_contract(error, registry or default_registry())
                 message = from_here(f'"{place.name}": {fault}')
-                hint = "the layer's plugin is at fault: run declnet plugins check for details"
+                hint = "the error is in the layer's plugin; `declnet plugins check` shows details"
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E025"))
             except ValueError as error:
                 message = f'"{place.name}": {error}'

@@ -73,6 +73,12 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def alternatives(words: Iterable[str]) -> str:
+    """Return words as a choice: `a, b or c`."""
+    *rest, last = ["", *words]
+    return f"{', '.join(rest[1:])} or {last}" if len(rest) > 1 else last
+
+
 def with_article(kind: str) -> str:
     """Return a kind with its article: `a layer`, `an optimizer`."""
     words = kind_in_words(kind)

@@ -68,7 +68,7 @@ class IncrementalTraining:
             ValueError: there was no part yet.
         """
         if self._predictor is None:
-            raise ValueError("there is no model before the first part")
+            raise ValueError("there is no model until a first part is fitted")
         return self._predictor
 
     def train(self, data: GivenData) -> dict[str, float]:

@@ -100,13 +100,13 @@ class StreamSpec(StrictModel):
     window: int | None = Field(
         default=None,
         ge=1,
-        description="about how many samples are in memory and shuffled at a time; default: as many "
-        "as take 64 MB",
+        description="about how many samples to keep in memory and shuffle at a time; default: as "
+        "many as take 64 MB",
     )
     cache: bool = Field(
         default=True,
-        description="whether prepared samples are kept in a temporary file, as far as half of the "
-        "free disk space suffices, so that files are read and prepared once",
+        description="whether to keep prepared samples in a temporary file, up to half of the "
+        "free disk space, so that files are read and prepared only once",
     )
 
 
@@ -132,7 +132,8 @@ class DataSpec(StrictModel):
     folds: int | None = Field(
         default=None,
         ge=2,
-        description="how often to train, each time with another part of train as validation data",
+        description="number of times to train, each with a different part of train as validation "
+        "data",
     )
     fold: int | None = Field(
         default=None, ge=1, description="the only fold to train, counted from 1"
@@ -154,13 +155,13 @@ class DataSpec(StrictModel):
     prepare_targets: dict[str, tuple[Transform, ...]] | None = Field(
         default=None,
         min_length=1,
-        description="transforms of targets by name, which predictions and metrics invert; y is an "
-        "array without a name",
+        description="transforms of targets by name, inverted in predictions and metrics; an "
+        "array without a name is y",
     )
     positive_class: str | None = Field(
         default=None,
-        description="of two classes in a table, the one with the label 1, which metrics of two "
-        "classes and thresholds are about; default: the last one in sorted order",
+        description="for two classes of a table: the one with the label 1, which binary metrics "
+        "and thresholds refer to; default: the last one in sorted order",
     )
     class_order: tuple[str, ...] | None = Field(
         default=None,
@@ -175,8 +176,8 @@ class DataSpec(StrictModel):
     )
     class_weights: ClassWeights | None = Field(
         default=None,
-        description='how much each class counts in the loss: a table, or "balanced": all classes '
-        "alike",
+        description='weight of each class in the loss: a table, or "balanced" to make all classes '
+        "count equally",
     )
     sample_weights: str | None = Field(
         default=None, description="the column with the weight of each sample in the loss"
@@ -236,7 +237,7 @@ class DataSpec(StrictModel):
         method, at = self.split.method, ("split", "method")
         if method == "stratified" or (method == "time" and self.split.column is not None):
             message = f'the split "{method}" needs all rows at once, but they are streamed'
-            hint = 'take "random", "grouped" or "column"'
+            hint = 'use "random", "grouped" or "column"'
             if method == "time":
                 message, at = f"{message}, in the order of the file", ("split", "column")
                 hint = "sort the file by time, and remove the column"

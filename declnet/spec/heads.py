@@ -55,7 +55,8 @@ class HeadSpec(StrictModel):
         default=(), description="metrics of this output in addition to its loss"
     )
     calibration: CalibrationSpec | None = Field(
-        default=None, description="what completes the predictions of this output after the training"
+        default=None,
+        description="postprocessing of this output's predictions, fitted after training",
     )
     loss: Loss
 

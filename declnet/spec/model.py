@@ -167,7 +167,7 @@ class TrainingSpec(StrictModel):
     max_steps: int | None = Field(
         default=None,
         ge=1,
-        description="updates after which training ends, if epochs do not end it earlier",
+        description="maximum number of updates",
     )
     batch_size: int | None = Field(
         default=None, ge=1, description="samples per step; absent: all samples in every step"
@@ -191,7 +191,7 @@ class TrainingSpec(StrictModel):
     log_every: int = Field(default=1, ge=1, description="number of epochs between log entries")
     metrics: tuple[Metric, ...] = Field(default=(), description="metrics in addition to the loss")
     callbacks: tuple[Callback, ...] = Field(
-        default=(), description="actions that the run performs in addition"
+        default=(), description="actions to perform during the run"
     )
 
     @property
@@ -262,7 +262,7 @@ class EngineSpec(StrictModel):
     kernels: Literal["auto", "numpy", "jit"] = Field(
         default="auto",
         description="numpy: the components' own code; jit: compiled kernels in place of those that "
-        "have one; auto: jit where it is installed and the run is long enough to gain by it",
+        "have one; auto: jit if it is installed and the run is long enough to benefit",
     )
     type: str | None = Field(
         default=None,
@@ -273,8 +273,8 @@ class EngineSpec(StrictModel):
         default=None,
         ge=1,
         le=1024,
-        description="the most threads that compute one step, with the same results; default: as "
-        "many as the process may use",
+        description="maximum number of threads for one step, which does not change results; "
+        "default: as many as the process may use",
     )
 
 
@@ -289,7 +289,7 @@ class RunSpec(StrictModel):
     )
     seed: int = Field(default=0, ge=0, le=2**53, description="the seed of all random streams")
     plugins: tuple[Requirement, ...] = Field(
-        default=(), description='distributions that it needs, e.g. "declnet-wavelets>=1.2"'
+        default=(), description='required distributions, e.g. "declnet-wavelets>=1.2"'
     )
     data: DataSpec = Field(default=DataSpec(), description="where samples come from")
     model: ModelSpec = Field(description="the network")
@@ -304,7 +304,7 @@ class RunSpec(StrictModel):
     training: TrainingSpec = Field(description="how long and in which steps to train")
     calibration: CalibrationSpec | None = Field(
         default=None,
-        description="what completes predictions after the training, fitted to the validation data",
+        description="postprocessing of predictions, fitted to the validation data after training",
     )
     engine: EngineSpec = Field(default=EngineSpec(), description="what computes")
     analyses: tuple[Analysis, ...] = Field(

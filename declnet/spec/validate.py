@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
@@ -29,10 +31,13 @@ from declnet.spec.document.variables import VARIABLES, names_in
 from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.partial import PartialSpec, valid_parts
 from declnet.spec.points import Point, SweptValue, swept_value
-from declnet.spec.sweep import sweep_of
+from declnet.spec.sweep import Sweep, sweep_of
 from declnet.spec.tuning import TUNE, UNMATCHED, tuning_of, without_tune
 from declnet.spec.validation_errors import diagnostic_of, pydantic_errors, without_redundant
 from declnet.spec.varying_keys import SWEEP
+
+POINTS_OF_A_WRONG_SPEC = 500
+"""How many points of a sweep are validated though they cannot be trained; it takes a second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,11 +233,34 @@ def read_points(
     fixed = [[swept_value(each)] for each in overrides if each.key in sweep.keys]
     for values in (*fixed, *varied):
         sweep = sweep.varying(values)
+    return _validated_points(sweep, composed, registry, folder)
+
+
+def _validated_points(
+    sweep: Sweep, composed: Composed, registry: Registry | None, folder: Path
+) -> Iterator[tuple[Point, ParsedSpec]]:
+    """Yield each point of a document's sweep and its validated spec."""
     used = composed.variables_used | frozenset(names_in(composed.source_map.document.get(SWEEP)))
     for point in sweep.points():
         found = [*composed.diagnostics, *point.problems]
         made = Composed(point.source_map, found, composed.is_incomplete, used)
         yield point, validate(made, registry, folder)
+
+
+def _errors_in_values(
+    sweep: Sweep, composed: Composed, registry: Registry | None, folder: Path
+) -> Iterator[Diagnostic]:
+    """Yield the errors in a sweep's keys and values, with their places.
+
+    Not those in how keys go together, since others of the spec are wrong.
+    """
+    with suppress(SpecError):  # too many points
+        points = _validated_points(sweep, composed, registry, folder)
+        for _, parsed in islice(points, POINTS_OF_A_WRONG_SPEC):
+            for each in parsed.source_map.locate(parsed.diagnostics):
+                writer = parsed.source_map.writer_of(each.path)
+                if isinstance(writer, SweptValue) and each.code != "E017":
+                    yield replace(each, path=writer.key_at)
 
 
 def validate_point(point: Point, registry: Registry | None, folder: Path) -> ParsedSpec:
@@ -285,6 +313,9 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
             spec.locate_in(source_map)
             spec.vary_by(sweep if sweep.axes else None, tuning, folder)
             return ParsedSpec.of(spec)
+    sure = sweep.without_errors(in_sweep)
+    if sure.axes and not composed.is_incomplete:
+        earlier += dict.fromkeys(_errors_in_values(sure, composed, registry, folder))
     reported = {each.path for each in earlier}
     found = [
         each

@@ -52,9 +52,9 @@ _CODES = {
 
 
 _EXPECTED = {
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "int_parsing_size": "must be a whole number of fewer digits",
+    "int_type": "must be an integer",
+    "int_from_float": "must be an integer",
+    "int_parsing_size": "must be an integer of fewer digits",
     "float_type": "must be a number",
     "bool_type": "must be true or false",
     "string_type": "must be a string",

@@ -133,7 +133,7 @@ class Trainer:
         """
         metrics = self._metrics.state() if self._metrics is not None else None
         if self._metrics is not None and metrics is None:
-            raise StateError("a metric's state cannot be written down within an epoch")
+            raise StateError("a metric's state cannot be saved within an epoch")
         mean = self._compiled.mean
         return TrainingState(
             self.epoch,
@@ -156,7 +156,7 @@ class Trainer:
         """
         self._compiled.enter(state.epoch)
         if not 0 <= state.batch < self._epoch.steps or len(state.layers) != len(self._streams):
-            raise StateError("the checkpoint is of other batches or layers")
+            raise StateError("the checkpoint belongs to other batches or layers")
         metrics = self._metrics_of(state.epoch)
         if state.batch and (state.metrics is None) != (metrics is None):
             raise StateError("log_every or callbacks changed since this checkpoint was written")

@@ -30,9 +30,11 @@ class RayExecutor(Executor):
     type = "ray"
     examples = ({}, {"address": "auto", "cpus": 2})
 
-    address: str | None = Field(default=None, description="of the cluster; see above")
-    cpus: float = Field(default=1, gt=0, description="processors that each run occupies")
-    attempts: int = Field(default=4, ge=1, description="times to begin a run whose process is lost")
+    address: str | None = Field(default=None, description="address of the cluster; see above")
+    cpus: float = Field(default=1, gt=0, description="number of processors for each run")
+    attempts: int = Field(
+        default=4, ge=1, description="number of attempts for a run whose process is lost"
+    )
 
     def unavailable(self) -> str | None:
         """Connect to the cluster, and return why that cannot be done, or None."""

@@ -221,10 +221,10 @@ class OneCycle(Schedule):
         default=0.3, ge=0, lt=1, description="fraction of the steps in which the rate rises"
     )
     initial_divisor: float = Field(
-        default=25.0, ge=1, description="how many times the first rate is smaller than max_rate"
+        default=25.0, ge=1, description="max_rate divided by the first rate"
     )
     final_divisor: float = Field(
-        default=1e4, ge=1, description="how many times the last rate is smaller than the first"
+        default=1e4, ge=1, description="the first rate divided by the last"
     )
 
     def rate(self, step: int, total: int) -> float:

@@ -140,7 +140,7 @@ def test_labels_without_a_name_are_refused(y, message):
         ({"sample_weights": "weight"}, 'no column "weight"'),
     ],
 )
-def test_wrong_weights_and_classes_are_told(two_classes, document, data, message):
+def test_wrong_weights_and_classes_are_reported(two_classes, document, data, message):
     train = document["data"]["train"] | data.pop("train", {})
     with pytest.raises(DataError, match=message):
         two_classes(train=train, **data)

@@ -1,4 +1,4 @@
-"""Exporter: writes a trained model in a format that other programs run."""
+"""Exporter: writes a trained model in a format that other programs can run."""
 
 from __future__ import annotations
 

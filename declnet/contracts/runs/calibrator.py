@@ -14,7 +14,7 @@ Task = Literal["classes", "binary", "flags", "values"]
 `flags`, several units for yes or no each; or `values`."""
 
 Thresholds = float | tuple[float, ...]
-"""A threshold; of several units of yes or no, also one for each."""
+"""A threshold; of several yes-or-no units, also one for each."""
 
 CalibratorState = Mapping[str, Any]
 """What a calibrator learned: JSON values and arrays of finite numbers by name."""

@@ -329,7 +329,7 @@ def _encodings(data: Table, wanted: Sequence[WantedTarget]) -> dict[str, TargetE
         if not each.name and len(columns) > 1:
             raise DataError(
                 f"the data has the targets {', '.join(columns)}, but [loss] takes one",
-                hint=f"a loss for each: [losses.{columns[0]}], …",
+                hint=f"add a loss for each: [losses.{columns[0]}], …",
                 path=each.path,
                 code="E046",
             )

@@ -147,7 +147,7 @@ class TargetEncoding:
         left = [name for name in names if name not in order]
         if left:
             message = (
-                f'the class "{left[0]}" of the target "{self.column}" has no place in the order'
+                f'the class "{left[0]}" of the target "{self.column}" is missing from the order'
             )
             raise DataError(message, hint="list all classes", path=path, code="E036")
         classes = dict(zip(names, self.classes or (), strict=True))
@@ -241,10 +241,11 @@ def require_learnable_classes(records: Table, name: str) -> None:
         return
     example = values[0]
     note = records.notes.get(name)
+    hint: str | None
     if note is not None and note.type != "text":
         hint = f'it {note.text}: types = {{ "{name}" = "{note.type}" }}'
     elif not isinstance(example, str):
-        hint = f"numbers? {losses_hint('values')}"
+        hint = losses_hint("values")
     elif 2 * sum(any(map(str.isdigit, each)) for each in rows_of) > len(rows_of):
         hint = f'amounts, dates or identifiers, such as "{example}", are not classes'
     else:
@@ -282,7 +283,7 @@ def _target(records: Table, name: str) -> Array:
 
 
 def _whole(records: Table, name: str, column: Array) -> Array:
-    """Return a column of classes; floats must be whole numbers and become integers."""
+    """Return a column of classes; floats must be integral and become integers."""
     if column.dtype.kind != "f":
         return column
     other = np.flatnonzero((column % 1 != 0) | ~np.isfinite(column))
@@ -292,7 +293,7 @@ def _whole(records: Table, name: str, column: Array) -> Array:
             records,
             name,
             int(other[0]),
-            f"is {value:g}, but classes are text or whole numbers",
+            f"is {value:g}, but classes are text or integers",
             losses_hint("values"),
         )
     return column.astype(np.int64)

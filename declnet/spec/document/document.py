@@ -215,7 +215,7 @@ def _too_deep(place: Place) -> SpecError:
 
 def large_numbers(document: Any) -> list[Diagnostic]:
     """Return a diagnostic for each integer larger than 64 bits."""
-    message = f"whole numbers must be between -{LARGEST} and {LARGEST}"
+    message = f"integers must be between -{LARGEST} and {LARGEST}"
     return [Diagnostic(message, None, path, "E013") for path in _paths_of_large(document, ())]
 
 

@@ -46,7 +46,9 @@ class _Tasks:
     def __iter__(self) -> Iterator[str]:
         for number, text in enumerate(self._texts):
             if threading.get_ident() != self._thread:
-                raise CheckFailed("it takes tasks in another thread than that which asks for news")
+                raise CheckFailed(
+                    "it takes tasks in a thread other than the one that asks for updates"
+                )
             self.waiting[number] = text
             self.taken += 1
             yield text

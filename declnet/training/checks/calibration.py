@@ -16,7 +16,7 @@ from declnet.contracts.runs.calibrator import Calibrator, Task
 from declnet.contracts.runs.returned import checked_least
 from declnet.data.sets import PreparedSets
 from declnet.errors import DataError, Diagnostic
-from declnet.registry.spelling import counted
+from declnet.registry.spelling import alternatives, counted
 from declnet.spec.heads import Head
 from declnet.spec.partial import HeadPart, PartialSpec
 from declnet.training.checks.heads import CheckedHead
@@ -25,7 +25,7 @@ from declnet.training.tasks import PredictionTask, task_of
 _IN_WORDS: dict[Task, str] = {
     "classes": "a unit for each class",
     "binary": "one unit for two classes",
-    "flags": "several units of yes or no",
+    "flags": "several yes-or-no units",
     "values": "numbers",
 }
 
@@ -125,7 +125,7 @@ def _unsuited(calibrator: Calibrator, task: PredictionTask) -> Iterator[tuple[st
     if task.task not in calibrator.tasks:
         units = f"{task.units} units, one for each class"
         given = units if task.task == "classes" else _IN_WORDS[task.task]
-        wanted = " or ".join(_IN_WORDS[each] for each in calibrator.tasks)
+        wanted = alternatives(_IN_WORDS[each] for each in calibrator.tasks)
         yield f'"{calibrator.type}" does not take {given}', f"it takes {wanted}"
     elif task.scores and not calibrator.takes_scores:
         message = f'"{calibrator.type}" needs probabilities, but this loss has scores'

@@ -180,7 +180,7 @@ def series_warnings(data: DataSpec, parts: Mapping[str, Data]) -> list[Diagnosti
         for name, part in parts.items()
         if windows is not None and isinstance(part, Table)
     }
-    hint = "take fewer rows in past or horizon, or leave out these series"
+    hint = "reduce past or horizon, or leave out these series"
     return [
         Diagnostic(f"{name} data: {text}", hint, AT_SERIES, "W008")
         for name, text in found.items()

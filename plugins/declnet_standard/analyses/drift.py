@@ -39,7 +39,7 @@ class Drift(Analysis):
     columns: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description="which columns; default: those that it predicts from, and targets",
+        description="columns to compare; default: features and targets",
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:

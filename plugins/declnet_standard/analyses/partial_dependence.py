@@ -43,15 +43,15 @@ class PartialDependence(Analysis):
     columns: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description="which columns; default: the `most` on which predictions depend most, but no "
-        "texts that do not repeat",
+        description="columns to show; default: the `most` on which predictions depend most, "
+        "except texts that do not repeat",
     )
-    points: int = Field(default=20, ge=2, le=200, description="how many values of a column to take")
-    most: int = Field(default=10, ge=1, description="how many columns to show, if none are named")
+    points: int = Field(default=20, ge=2, le=200, description="number of values of each column")
+    most: int = Field(default=10, ge=1, description="number of columns to show if none are named")
     samples: int | None = Field(
         default=None,
         ge=1,
-        description=f"how many samples to draw; default: {SAMPLES}, fewer for many columns",
+        description=f"number of samples to draw; default: {SAMPLES}, fewer for many columns",
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:

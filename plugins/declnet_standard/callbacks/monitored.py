@@ -126,7 +126,9 @@ class EarlyStopping(MonitoredCallback):
         default="validation_loss", description="the metric to watch, as the history calls it"
     )
     patience: int = Field(default=10, ge=1, description="epochs to wait for an improvement")
-    min_delta: float = Field(default=0.0, ge=0, description="an improvement must be more than this")
+    min_delta: float = Field(
+        default=0.0, ge=0, description="smallest change that counts as an improvement"
+    )
     restore_best: bool = Field(
         default=True, description="whether to finish with the parameters of the best epoch"
     )
@@ -160,7 +162,7 @@ class BestEpoch(MonitoredCallback):
         default="validation_loss", description="the metric to watch, as the history calls it"
     )
     ties: Literal["first", "last"] = Field(
-        default="last", description="which of several epochs with the best value is taken"
+        default="last", description="which of several epochs with the best value to use"
     )
 
     def after_epoch(self, state: Watch, epoch: EpochFinished) -> None:
@@ -187,12 +189,14 @@ class ReduceOnPlateau(MonitoredCallback):
     monitor: str = Field(
         default="validation_loss", description="the metric to watch, as the history calls it"
     )
-    factor: float = Field(default=0.1, gt=0, lt=1, description="what the rate is multiplied by")
+    factor: float = Field(
+        default=0.1, gt=0, lt=1, description="factor that the rate is multiplied by"
+    )
     patience: int = Field(default=10, ge=1, description="epochs to wait for an improvement")
     min_delta: float = Field(
-        default=1e-4, ge=0, description="an improvement must be more than this"
+        default=1e-4, ge=0, description="smallest change that counts as an improvement"
     )
-    min_rate: float = Field(default=0.0, ge=0, description="no reduction goes below this rate")
+    min_rate: float = Field(default=0.0, ge=0, description="lower bound of the rate")
 
     def after_epoch(self, state: Watch, epoch: EpochFinished) -> None:
         """Record an improvement, wait, or lower the rate."""
@@ -221,14 +225,18 @@ class Checkpoint(MonitoredCallback):
     )
 
     every_epochs: int | None = Field(
-        default=None, ge=1, description="after each so many epochs; absent: never for that reason"
+        default=None,
+        ge=1,
+        description="epochs from one checkpoint to the next; absent: none are due by epoch",
     )
     every_minutes: float = Field(
-        default=10.0, gt=0, description="when so long has passed since the last one"
+        default=10.0, gt=0, description="minutes after which another checkpoint is due"
     )
-    keep_last: int = Field(default=3, ge=1, description="how many are kept besides the best")
+    keep_last: int = Field(
+        default=3, ge=1, description="number of checkpoints to keep besides the best"
+    )
     monitor: str | None = Field(
-        default=None, description="the metric whose best epoch is kept too; absent: none is"
+        default=None, description="metric whose best epoch is also kept; absent: none"
     )
 
     def start(self, run: Run) -> Watch:

@@ -27,7 +27,7 @@ class TimeLimit(Callback):
     type = "time_limit"
     examples = ({"minutes": 30.0},)
 
-    minutes: float = Field(gt=0, description="how long to train")
+    minutes: float = Field(gt=0, description="maximum duration of the training in minutes")
 
     def start(self, run: Run) -> Clock:
         """Return the start time."""
@@ -44,4 +44,4 @@ class TimeLimit(Callback):
     def after_epoch(self, state: Clock, epoch: EpochFinished) -> None:
         """Stop if the time is up."""
         if time.monotonic() - state.begun >= 60 * self.minutes:
-            state.run.stop(f"the time limit of {self.minutes:g} minutes is over")
+            state.run.stop(f"reached the time limit of {self.minutes:g} minutes")

@@ -38,17 +38,15 @@ class CSV(TextTableSource):
     )
 
     delimiter: str = Field(
-        default=",", min_length=1, max_length=1, description="between cells, one character"
+        default=",", min_length=1, max_length=1, description="the character between cells"
     )
-    decimal: Literal[".", ","] = Field(
-        default=".", description="what parts whole numbers from fractions"
-    )
-    encoding: str = Field(default="utf-8", description="of the text")
+    decimal: Literal[".", ","] = Field(default=".", description="the decimal separator")
+    encoding: str = Field(default="utf-8", description="encoding of the file")
     maximum_bytes: int = Field(
         default=2**32,
         ge=1,
-        description="a file that is larger, once decompressed, is refused, unless it is neither "
-        "compressed nor read as a whole",
+        description="size limit in bytes, after decompression, of files that are compressed or "
+        "read as a whole",
     )
 
     @field_validator("encoding")
@@ -64,7 +62,7 @@ class CSV(TextTableSource):
     @classmethod
     def _parts_cells(cls, delimiter: str) -> str:
         if delimiter in '"\r\n\0 ':
-            raise ValueError("the delimiter cannot be a quotation mark, a space or a line's end")
+            raise ValueError("the delimiter cannot be a quotation mark, a space or a line break")
         return delimiter
 
     def with_detected_format(self) -> Self:
@@ -135,7 +133,7 @@ class CSV(TextTableSource):
             return None
         other = next((each for each in ";\t|,:" if each in names[0]), None)
         if other is None and " " in names[0]:
-            return "are the cells parted by spaces? Save the file with commas"
+            return "are the cells separated by spaces? Save the file with commas"
         return f"is the delimiter {other!r}?" if other else None
 
     def _form(self) -> CSVFormat:
@@ -161,7 +159,7 @@ class TSV(CSV):
     )
 
     delimiter: str = Field(
-        default="\t", min_length=1, max_length=1, description="between cells, one character"
+        default="\t", min_length=1, max_length=1, description="the character between cells"
     )
 
 

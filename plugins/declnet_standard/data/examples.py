@@ -102,8 +102,12 @@ class ScikitLearn(DataSource):
     part: Literal["all", "train", "test"] = Field(
         default="all", description="all samples, or one side of a random split"
     )
-    test_fraction: float = Field(default=0.2, gt=0, lt=1, description="share of the part test")
-    split_seed: int = Field(default=0, ge=0, description="of the split; give both parts the same")
+    test_fraction: float = Field(
+        default=0.2, gt=0, lt=1, description="fraction of samples in the test part"
+    )
+    split_seed: int = Field(
+        default=0, ge=0, description="seed of the split; use the same for both parts"
+    )
 
     def describe(self) -> DataInfo:
         """Load the data, which is small."""

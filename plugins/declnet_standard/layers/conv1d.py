@@ -66,7 +66,7 @@ class Conv1d(SequenceLayer):
         'step, or each of the stride; "causal": all of them before the first step',
     )
     groups: int = Field(default=1, ge=1, description="independent groups of features and filters")
-    use_bias: bool = Field(default=True, description="whether there are biases")
+    use_bias: bool = Field(default=True, description="whether to add biases")
     weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
     bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
     weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
@@ -97,13 +97,13 @@ class Conv1d(SequenceLayer):
             given = f"stride {self.stride}" if self.stride > 1 else 'padding "valid"'
             raise ValueError(
                 f"{self.type} has {given}, so the lengths it reads would not apply to its "
-                'output; with lengths, take stride 1 and padding "same" or "causal"'
+                'output; with lengths, use stride 1 and padding "same" or "causal"'
             )
         axis = self._axis(time)
         if axis.output < 1:
             extent = (self.kernel_size - 1) * self.dilation + 1
             raise ValueError(
-                f"{self.type}'s kernel sees {extent} steps, the sequences have {time}; take a "
+                f"{self.type}'s kernel sees {extent} steps, the sequences have {time}; use a "
                 'smaller kernel, or padding = "same"'
             )
         return axis.output, self.filters

@@ -45,7 +45,7 @@ class Dropout(Layer):
     is_linear = True
 
     rate: Annotated[float | Schedule, Scheduled(ge=0, lt=1)] = Field(
-        description="the fraction that is set to zero, or a schedule of it"
+        description="fraction to set to zero, or a schedule of it"
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:

@@ -228,8 +228,8 @@ def test_a_document_is_upgraded_version_by_version(document, current, expected):
 @pytest.mark.parametrize(
     ("version", "message", "hint"),
     [
-        (1.0, "must be a whole number", "write declnet = 3"),
-        (None, "must be a whole number", "write declnet = 3"),
+        (1.0, "must be an integer", "write declnet = 3"),
+        (None, "must be an integer", "write declnet = 3"),
         (0, "there is no version 0", "write declnet = 3"),
         (4, "this is version 4 of the format; this declnet reads 3", "pip install --upgrade"),
         (16**5000, "this is version a very large number", "pip install --upgrade"),

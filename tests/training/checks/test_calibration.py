@@ -25,7 +25,7 @@ def problems_with(document, problems, changed):
     return find
 
 
-def test_what_fits_is_no_problem(problems_with):
+def test_what_fits_is_not_a_problem(problems_with):
     assert problems_with(["temperature", {"type": "conformal", "coverage": 0.5}]) == []
 
 

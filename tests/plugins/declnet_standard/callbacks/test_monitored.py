@@ -350,7 +350,7 @@ def test_metrics_of_the_run_are_right(problems, kind, monitor):
 
 
 @pytest.mark.parametrize("kind", ["early_stopping", "reduce_on_plateau", "checkpoint"])
-def test_others_are_told_with_a_suggestion(problems, kind):
+def test_others_are_reported_with_a_suggestion(problems, kind):
     (found,) = problems("acuracy", kind)
     assert found == (
         "training.callbacks.0.monitor: error[E045]: the run will have no metric "

@@ -389,8 +389,8 @@ def test_thousands_of_columns_are_not_listed(made, tmp_path):
 @pytest.mark.parametrize(
     ("columns", "wanted", "message"),
     [
-        ({"x": [1, 2], "y": ["a", "a"]}, None, 'the target "y" has one value only'),
-        ({"x": [1, 2, 3], "y": ["", "NA", ""]}, None, "is empty: all of it is missing"),
+        ({"x": [1, 2], "y": ["a", "a"]}, None, 'the target "y" has only one value'),
+        ({"x": [1, 2, 3], "y": ["", "NA", ""]}, None, "is empty: all values are missing"),
         ({"y": ["a", "b"]}, None, "it has no other column"),
         ({"x": ["q", "q"], "y": ["a", "b"]}, None, '"x": always the same'),
         ({"x": numbers(), "y": [f"t{each}" for each in range(60)]}, None, "60 classes in 60 rows"),
@@ -433,7 +433,7 @@ def test_the_command_writes_it(flowers, declnet_cli, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--data", "data.csv"], 'which column is to be predicted? (--target with one of "length"'),
+        (["--data", "data.csv"], 'no target column was given (add --target with one of "length"'),
         (["--data", "data.csv", "--target", "kinds"], 'there is no column "kinds" (did you mean'),
         (["--data", "none.csv", "--target", "y"], "none.csv: there is no such file"),
         (
