@@ -82,11 +82,11 @@ def _measured(name: str, split: int, learned: str, coverage: float, preset: str)
     for scale in SCALES:
         calibrator = conformal.model_validate({"coverage": coverage, "scale": scale})
         state = calibrator.fit(found["validation"], task.target("validation"), "values")
-        bounds = calibrator.intervals(found["test"], state)
-        measures = _measures(found["test"], *bounds, task.target("test"), 1 - coverage)
+        lower, upper = calibrator.intervals(found["test"], state)
+        measures = _measures(found["test"], lower, upper, task.target("test"), 1 - coverage)
         scales[scale] = {key: float(f"{value:.6g}") for key, value in measures.items()}
-    rows = {part: len(each) for part, each in found.items()}
-    return {"set": name, "split": split, "learned": learned, "rows": rows, "scales": scales}
+    counts = {part: len(each) for part, each in found.items()}
+    return {"set": name, "split": split, "learned": learned, "rows": counts, "scales": scales}
 
 
 def _measures(
@@ -117,8 +117,8 @@ def _print(records: list[dict[str, Any]]) -> None:
         for learned in LEARNED:
             own = [each for each in records if (each["set"], each["learned"]) == (name, learned)]
             for scale in SCALES if own else ():
-                rows = [each["scales"][scale] for each in own]
-                means = [statistics.fmean(row[each] for row in rows) for each in MEASURES]
+                found = [each["scales"][scale] for each in own]
+                means = [statistics.fmean(row[each] for row in found) for each in MEASURES]
                 cells = "".join(f"{each:>15.3g}" for each in means)
                 print(f"{name:10}{learned:>8}{scale:>8}{cells}")
 

@@ -8,6 +8,7 @@ import pytest
 import declnet
 from declnet import DataError, SpecError
 from declnet.testing.examples import registry_with
+from declnet.training.checks.calibration import require_targets
 
 STEPS = "calibration.steps.0"
 THRESHOLD = {"type": "threshold", "metric": "f1"}
@@ -139,6 +140,20 @@ def test_targets_without_logarithms(document, changed):
     np.savez(document["data"]["train"]["path"], x=x, y=np.zeros(30))
     with pytest.raises(DataError, match=f"validation sample 1: {wanted}"):
         declnet.run(changed(document, {**values, "data.validation": 0.5}))
+
+
+def test_targets_of_streams_are_checked_part_by_part(document, changed):
+    values = {**OF_VALUES, "training.metrics": [], "data.validation": 0.5}
+    for shift in (0.0, 3.0):
+        steps = {"steps": [{**IN_LOGARITHMS, "shift": shift}]}
+        heads = declnet.parse_spec(changed(document, {**values, "calibration": steps})).heads
+        read = iter([(np.ones(9),), (np.arange(4.0) - 2,)])
+        if shift:
+            require_targets(heads, read)
+            assert list(read) == []
+        else:
+            with pytest.raises(DataError, match="validation sample 10: the target is -2"):
+                require_targets(heads, read)
 
 
 def test_targets_of_a_table_are_checked_at_once(problems, document, changed, tmp_path):
