@@ -380,7 +380,7 @@ class Registry:
 
     def _record_failure(self, entry: Entry, error: BaseException) -> None:
         self._entries[entry.kind][entry.type].remove(entry)
-        failure = PluginFailure(entry.plugin, cause_of(error), entry.kind, entry.type)
+        failure = PluginFailure.of(entry.plugin, cause_of(error), entry.kind, entry.type)
         self.failures.append(failure)
 
     def _ambiguous(self, kind: str, name: str, plugins: list[Plugin]) -> UnknownTypeError:
@@ -405,6 +405,10 @@ class Registry:
         if missing:
             verb = "is" if len(missing) == 1 else "are"
             return f"it may belong to {' or '.join(missing)}, which {verb} not installed"
+        whole = [failure for failure in self.failures if failure.type is None]
+        listed = [each for each in whole if normalized(each.plugin.distribution) in self.preferred]
+        if listed:
+            return f"the spec lists a broken plugin, {listed[0]}"
         types = self.types(kind)
         hint = f"installed {kind_in_words(kind, plural=True)}: {', '.join(types) or 'none'}"
         close = closest(name, types)
@@ -413,7 +417,6 @@ class Registry:
             hint = f'did you mean "{close}"?'
         elif elsewhere:
             hint = f'"{name}" is {with_article(elsewhere[0])}; {hint}'
-        whole = [failure for failure in self.failures if failure.type is None]
         if len(whole) == 1:
             hint = f"it may belong to a broken plugin, {whole[0]}; {hint}"
         elif whole:
