@@ -46,6 +46,10 @@ class Component(StrictModel):
     examples: ClassVar[tuple[dict[str, Any], ...]] = ()
     """Typical declarations, as tables of fields: shown by `declnet plugins show` and in the docs,
     and tried by the conformance kit, which otherwise uses the defaults."""
+    other_types: ClassVar[tuple[str, ...]] = ()
+    """What other libraries call it, e.g. `("Linear", "fully_connected")`: a spec that names one of
+    these is told the type. `other_keys` is the same for its fields."""
+    other_keys: ClassVar[Mapping[str, str]] = {}
     required_methods: ClassVar[tuple[str, ...]] = ()
     """Methods that components of this contract must implement."""
 
@@ -134,7 +138,9 @@ class Component(StrictModel):
         try:
             component_class = registry.find(cls.kind, name)
         except UnknownTypeError as error:
-            raise _error(error.message, at_type, name, error.hint, error.code) from None
+            raise _error(
+                error.message, at_type, name, error.hint, error.code, error.meant
+            ) from None
         if not issubclass(component_class, cls):
             raise _error(f'"{name}" is not a {cls.__name__}', at_type, name, None, "E012")
         return component_class
@@ -190,9 +196,14 @@ def _dump(component: Component, info: core_schema.SerializationInfo) -> dict[str
 
 
 def _error(
-    message: str, location: tuple[str, ...], value: Any, hint: str | None, code: str
+    message: str,
+    location: tuple[str, ...],
+    value: Any,
+    hint: str | None,
+    code: str,
+    meant: str | None = None,
 ) -> ValidationError | PydanticCustomError:
     """Return an error at a key inside the value, or at the value itself if `location` is empty."""
     if not location:
-        return custom_error("component", message, hint=hint, code=code)
-    return located_error("component", message, location, value, hint=hint, code=code)
+        return custom_error("component", message, hint=hint, code=code, meant=meant)
+    return located_error("component", message, location, value, hint=hint, code=code, meant=meant)
