@@ -27,7 +27,7 @@ from declnet.contracts.verification import verify_class
 from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import kind_in_words, with_article
+from declnet.registry.spelling import closest, is_misspelling, kind_in_words, with_article
 
 if TYPE_CHECKING:
     from declnet.contracts.number_or import NumberOr
@@ -130,6 +130,10 @@ class Component(StrictModel):
         name = table.get("type")
         if not isinstance(name, str):
             missing = "type" not in table
+            near = closest("type", table) if missing else None
+            if near is not None and isinstance(table[near], str) and is_misspelling("type", near):
+                about = {"hint": 'did you mean "type"?', "meant": "type"}
+                raise located_error("unknown_key", "unknown key", (near,), table[near], **about)
             message = "is missing" if missing else "must be the name of a type"
             kinds = kind_in_words(cls.kind, plural=True)
             hint = f"installed {kinds}: {', '.join(registry.types(cls.kind)) or 'none'}"

@@ -284,9 +284,11 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         parsed, _ = _validated(composed, registry, folder)
     if not reported:
         return parsed
-    names = {each.path for each in reported}  # of whose values nothing is said
+    paths = {each.path for each in reported}  # another name may explain a wrong value
     later = [
-        each for each in composed.source_map.locate(parsed.diagnostics) if each.path not in names
+        each
+        for each in composed.source_map.locate(parsed.diagnostics)
+        if each.path not in paths or each.code == "E015"
     ]
     return replace(parsed, spec=None, diagnostics=(*reported, *later))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Literal
@@ -10,10 +11,17 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from declnet.contracts.component import Component
+from declnet.contracts.network.layer import Layer
 from declnet.contracts.network.loss import Loss
+from declnet.contracts.network.metric import Metric
 from declnet.contracts.network.optimizer import Optimizer
+from declnet.contracts.network.parameter import Regularizer
+from declnet.contracts.network.schedule import Schedule
+from declnet.contracts.runs.callback import Callback
 from declnet.contracts.strict_model import StrictModel
 from declnet.errors import Diagnostic, KeyPath, UnknownTypeError
+from declnet.registry.registry import Registry
+from declnet.registry.spelling import with_article
 from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document.blocks import LAYERS, Block
@@ -108,6 +116,8 @@ def diagnostic_of(
     if code == "E010" and path:
         message, belongs = f'unknown key "{path[-1]}"', _right_place(path, document, expansion)
         hint = _place_hint(path, belongs) or hint
+        if expansion is not None and "meant" not in context and hint.startswith("keys "):
+            hint = _with_kind(str(path[-1]), expansion.registry) + hint
     elif code == "E011" and path:
         plain = expansion.plain if expansion is not None else document
         hint = _missing_hint(written, plain, context) or hint
@@ -201,18 +211,47 @@ def _key_path(location: tuple[str | int, ...], document: Any) -> KeyPath:
 def _value_hint(detail: ErrorDetails) -> str | None:
     """Return a hint for a value of the wrong type, if the value suggests one."""
     kind, value = detail["type"], detail["input"]
-    if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
-        return "remove the quotation marks" if _is_literal(value) else None
-    if kind == "string_type" and isinstance(value, int | float):
+    if isinstance(value, str | dict):
+        return _text_or_table_hint(kind, value)
+    if isinstance(value, list | tuple):
+        is_table = kind in ("model_type", "dict_type")
+        if is_table or (len(value) == 1 and kind in _NO_LISTS):
+            tables = "it is a table, not a list of tables"
+            found = value and isinstance(value[0], dict)
+            return f"remove one pair of brackets: {tables}" if found else "remove the brackets"
+    elif kind == "string_type" and isinstance(value, int | float):
         return "put it in quotation marks"
-    if kind in ("int_type", "int_from_float") and isinstance(value, float):
+    elif kind == "bool_type" and value in (0, 1):
+        return f"write {'true' if value else 'false'}"
+    elif kind in ("int_type", "int_from_float") and isinstance(value, float):
         return f"write {int(value)}" if value.is_integer() else None
-    if kind in ("tuple_type", "list_type") and isinstance(value, str | dict):
+    return None
+
+
+def _text_or_table_hint(kind: str, value: str | dict[str, Any]) -> str | None:
+    if isinstance(value, str) and _VARIABLE.fullmatch(value):
+        return f'for the value of a variable write "${{{value.strip("${}")}}}"'
+    if kind in ("tuple_type", "list_type"):
         section = ", or as a section: [[ … ]]" if isinstance(value, dict) else ""
         return f"put it in brackets: [ … ]{section}"
-    if kind in ("model_type", "dict_type") and isinstance(value, list | tuple):
-        return "remove one pair of brackets: it is a table, not a list of tables" if value else None
+    if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
+        return "remove the quotation marks" if _is_literal(value) else None
     return None
+
+
+_VARIABLE = re.compile(r"\$\w+|\{\w+\}|\{\{\w+\}\}")
+"""Ways to write a variable in other languages."""
+
+_NO_LISTS = (
+    "int_type",
+    "float_type",
+    "bool_type",
+    "string_type",
+    "path_type",
+    "component",
+    "number_or",
+)
+"""Error types of fields that take one value."""
 
 
 def _is_literal(text: str) -> bool:
@@ -272,6 +311,16 @@ def _models(document: Any, expansion: Expansion | None) -> dict[KeyPath, type[St
             with suppress(UnknownTypeError):
                 models[(name,)] = expansion.registry.find(model.kind, written)
     return {**models, (): RunSpec}
+
+
+def _with_kind(key: str, registry: Registry) -> str:
+    """Return what an unknown key is the type of, as the beginning of a hint."""
+    kinds = [each for each in _KINDS if key in registry.types(each)]
+    return f'"{key}" is {with_article(kinds[0])}; ' if kinds else ""
+
+
+_KINDS = (Layer.kind, Callback.kind, Metric.kind, Regularizer.kind, Schedule.kind)
+"""Kinds whose types other libraries have as keys, such as a layer's dropout."""
 
 
 def _place_hint(path: KeyPath, belongs: KeyPath | None) -> str | None:
