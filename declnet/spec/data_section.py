@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -117,6 +118,21 @@ def _stream(value: Any) -> Any:
 
 class DataSpec(StrictModel):
     """Where samples come from: the section `[data]`."""
+
+    other_keys: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("source", "training", "train_data", "train_set"), "train"),
+        **dict.fromkeys(
+            ("val", "valid", "dev", "val_split", "validation_split", "validation_data"),
+            "validation",
+        ),
+        **dict.fromkeys(("test_size", "test_split", "test_data"), "test"),
+        **dict.fromkeys(("preprocess", "preprocessing", "transform", "transforms"), "prepare"),
+        **dict.fromkeys(("cv", "k_folds", "n_splits"), "folds"),
+        **dict.fromkeys(
+            ("path", "file", "target", "targets", "label"),
+            'it belongs in a data source: train = { type = "…", … }',
+        ),
+    }
 
     train: DataSource | None = Field(default=None, description="what the model learns from")
     validation: SourceOrFraction | None = Field(

@@ -174,7 +174,7 @@ def sweep_of(source_map: SourceMap) -> tuple[Sweep, list[Diagnostic]]:
         source_map: the document, with or without the section.
     """
     rest = {key: value for key, value in source_map.document.items() if key != SWEEP}
-    base = SourceMap(rest, source_map.origin)
+    base = replace(source_map, document=rest)
     section = source_map.document.get(SWEEP, {})
     if not isinstance(section, dict):
         message = f'"{SWEEP}" must be a table, not {shown(section)}'

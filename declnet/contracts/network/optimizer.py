@@ -1,6 +1,6 @@
 """Optimizer: an update rule for parameters, and its learning rate."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -33,6 +33,14 @@ class Optimizer(Component):
     kind = "optimizer"
     required_methods = ("update",)
     _optional = frozenset({GROUPS})
+    other_keys: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("lr", "eta", "rate", "learning_rate_init"), "learning_rate"),
+        **dict.fromkeys(
+            ("schedule", "scheduler", "lr_schedule", "lr_scheduler"),
+            'learning_rate takes a schedule: learning_rate = { type = "…" }',
+        ),
+        "param_groups": GROUPS,
+    }
 
     usual_learning_rates: ClassVar[tuple[float, float] | None] = None
     """The range of learning rates in common use; `check` warns about others. None if unknown."""
