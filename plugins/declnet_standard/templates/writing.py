@@ -174,7 +174,7 @@ def loss_head(
 def ordinal_loss(plan: Plan) -> Iterator[Line]:
     """Yield the loss to try for classes that may have an order as a comment, if they do."""
     order = order_of_classes(plan.table)
-    if order is None or (has_words(plan.table) and plan.table.others):
+    if order is None:
         return
     yield '# type = "ordinal"', "may suit classes with an order better, without label_smoothing;"
     named = ", class_order in [data]" if has_words(plan.table) else ""

@@ -528,6 +528,28 @@ def test_several_targets_are_split_by_the_one_with_the_rarest_class(tmp_path):
         assert np.isfinite(declnet.run(spec).history[0]["loss"])
 
 
+def test_of_several_targets_rare_classes_are_positive_and_an_order_is_suggested(tmp_path):
+    rows = [
+        f"{x},{['low', 'high', 'medium'][at % 3]},{'no' if at % 10 else 'late'}"
+        for at, x in enumerate(RNG.normal(size=90).round(3))
+    ]
+    (tmp_path / "table.csv").write_text("\n".join(["x,risk,due", *rows]) + "\n", "utf-8")
+    registry, wishes = declnet.default_registry(), Wishes(more_targets=("due",))
+    table = profile_of(tmp_path / "table.csv", "risk", tmp_path, registry, wishes)
+    text = TableTemplate().spec_for_table(table, registry)
+    text = text.replace("# class_order", "class_order").replace("# type", "type")
+    lines = [each for each in text.splitlines() if not each.startswith('type = "categorical')]
+    lines = [
+        each for each in lines if not each.startswith(("label_smoothing", '  { type = "softm'))
+    ]
+    text = "\n".join(lines).replace('"risk_logits", units = 3', '"risk", units = 2')
+    (tmp_path / "spec.toml").write_text(text, "utf-8")
+    spec = declnet.load_spec(tmp_path / "spec.toml")
+    assert spec.data.class_order == {"risk": ("low", "medium", "high")}
+    assert spec.data.positive_class == {"due": "late"}
+    assert check_spec(spec).problems == ()
+
+
 def test_targets_of_labels_are_an_output_each(tmp_path):
     """A table of several labels of a sample."""
     rows = [f"{x},{int(x > 0)},{int(x > 1)}" for x in RNG.normal(size=80).round(3)]
