@@ -48,7 +48,7 @@ class _Loaded:
 
 @dataclass(frozen=True, eq=False)
 class _Made(Generic[Result]):
-    """What was made of loaded data, or of something else that runs share.
+    """A result derived from loaded data, or from other objects that runs share.
 
     Attributes:
         loaded: what is compared by identity.

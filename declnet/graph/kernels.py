@@ -125,7 +125,7 @@ class Kernels:
 
 
 class _Available:
-    """What a registry has, of which the runs of one process find everything once.
+    """The kernels and engines of a registry, looked up once per process.
 
     Args:
         registry: where kernels are looked up.

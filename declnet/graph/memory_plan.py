@@ -54,7 +54,7 @@ writes its gradient."""
 
 @dataclass(frozen=True)
 class Ending:
-    """What a loss takes, for the plan.
+    """The arrays that a loss takes, for the plan.
 
     Attributes:
         output: the index of the layer whose output it takes.

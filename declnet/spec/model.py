@@ -159,7 +159,7 @@ class ModelSpec(_WithPaths):
 
 
 class TrainingSpec(StrictModel):
-    """How long and in which steps: the section `[training]`."""
+    """The length and the steps of the training: the section `[training]`."""
 
     epochs: int | None = Field(
         default=None, ge=1, description="passes over the training data; optional with max_steps"
@@ -257,7 +257,7 @@ class TrainingSpec(StrictModel):
 
 
 class EngineSpec(StrictModel):
-    """What computes: it changes how fast a run is, and its results by no more than rounding."""
+    """The kernels and the engine: they change the speed, and results only by rounding."""
 
     kernels: Literal["auto", "numpy", "jit"] = Field(
         default="auto",

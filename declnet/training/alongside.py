@@ -25,7 +25,7 @@ def usable_cores() -> int:
 
 @dataclass(frozen=True, eq=False)
 class Alongside:
-    """What the runs in the threads of a process have in common.
+    """The settings that the runs in the threads of a process share.
 
     Each uses one thread unless its spec says how many. One thread at a time has the interpreter, so
     runs that need it much are better trained in processes.

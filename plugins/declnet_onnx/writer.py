@@ -44,7 +44,7 @@ GIVING = {
 
 
 class GraphWriter:
-    """Adds nodes to a graph; values are named by strings.
+    """A builder of graph nodes; values are named by strings.
 
     All values have a known type: `"float32"`, `"float64"`, `"int64"`, `"int32"`, `"bool"`,
     `"uint8"` or `"text"`. The first axis of every value is the batch unless it is a constant.

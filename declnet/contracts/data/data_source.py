@@ -28,7 +28,7 @@ from declnet.errors import DataError, RegistryError
 
 @dataclass(frozen=True)
 class TargetInfo:
-    """What is known about one of several targets.
+    """The description of one of several targets.
 
     Attributes:
         target: `"classes"` if it is one integer per sample, `"values"` otherwise.
@@ -55,7 +55,7 @@ class TargetInfo:
 
 @dataclass(frozen=True)
 class DataInfo:
-    """What is known about a data set before it is loaded.
+    """The description of a data set before it is loaded.
 
     Attributes:
         sample_shape: the shape of one sample of x; `()` if x is several arrays.

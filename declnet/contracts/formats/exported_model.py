@@ -105,7 +105,7 @@ class ExportedNode:
 
 @dataclass(frozen=True, eq=False)
 class ExportedFinish:
-    """What happens to the predictions of one loss, which `Loss.predictions` returns.
+    """The postprocessing of one loss's predictions, as returned by `Loss.predictions`.
 
     Attributes:
         target_steps: the transforms of the target with what they learned, in the order in which

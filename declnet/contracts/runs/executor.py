@@ -10,7 +10,7 @@ from declnet.contracts.component import Component
 
 @dataclass(frozen=True)
 class TaskUpdate:
-    """What has become of a task: how far it is, or its answer, or why there is none.
+    """An update on a task: its progress, its answer, or the reason that there is no answer.
 
     Attributes:
         task: the task, counted from 0 in the order in which the executor took them.

@@ -42,7 +42,7 @@ _TABLES = (
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a run.
+    """The indexed values of a run.
 
     Attributes:
         stamp: what `stamp_of` returned before the run was read.

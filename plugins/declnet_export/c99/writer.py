@@ -82,7 +82,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Program:
-    """What the steps have become.
+    """The program compiled from the steps.
 
     Attributes:
         declarations: constants and functions, in order.
@@ -108,7 +108,7 @@ class Program:
 
 @dataclass(eq=False)
 class CWriter:
-    """Collects the parts of a program.
+    """A collector of the parts of a program.
 
     Attributes:
         prefix: what all names of the program begin with.

@@ -111,7 +111,7 @@ def _are_in_step(first: Loop, mine: int, second: Loop, other: int) -> bool:
 
 
 class _Group:
-    """Loops that run in turns, each of which does some parts of all of them.
+    """Loops that take turns, each running some parts of all of them.
 
     Attributes:
         loops: the loops, whose outermost one has a length of `units` if they are elementwise.

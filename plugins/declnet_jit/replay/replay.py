@@ -41,7 +41,7 @@ METHODS = ("forward", "backward", "update", "add_gradient")
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """What became of a call.
+    """The result of recording a call.
 
     Attributes:
         parts: what does the same, in order: loops, and calls from Python; None if it is unknown.

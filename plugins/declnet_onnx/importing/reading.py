@@ -51,7 +51,7 @@ class Waiting:
 
 @dataclass
 class Reader:
-    """Reads a graph into a network.
+    """A reader of a graph into a network.
 
     Attributes:
         graph: the graph.

@@ -145,7 +145,7 @@ class PolarsCells(Cells):
 
 
 class NumberCells(Cells):
-    """Cells of a column that polars has read as numbers, as Python would read each of them.
+    """Cells of a column that polars has read as numbers, with the values that Python reads.
 
     Args:
         series: integers or floats, null where a value is missing.
