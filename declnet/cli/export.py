@@ -61,8 +61,8 @@ def export(
     the file then averages the predictions of their models. In a sweep, a study or any folder of
     runs, --best exports the run with the best main metric.
 
-    OUTPUT is first run on rows of the run's own data, if they are still available and the '
-    'format allows it, and its predictions are compared with declnet's.
+    OUTPUT is first run on rows of the run's own data, if they are still available and the format
+    allows it, and its predictions are compared with declnet's.
     """
     import time
 
