@@ -90,10 +90,10 @@ def export(
 
 
 def _best_in(folder: Path, *, taken: bool) -> Path:
-    """Return the best run in a folder if it is to be taken, else say which it is.
+    """Return the best run in a folder if `--best` is given; otherwise raise an error that names it.
 
     Raises:
-        OutputError: it is not to be taken, or there is none.
+        OutputError: `--best` is not given, or there is no best run.
     """
     from declnet.errors import OutputError
     from declnet.runs.many.groups import best_run

@@ -194,7 +194,7 @@ class Trainer:
         self._apply = _followed(self._update, followers) if followers else self._update
 
     def require_native(self, others: Alongside) -> None:
-        """Require that an engine makes the steps, with so little Python that other runs can go on.
+        """Require that an engine makes the steps, with little enough Python for other runs.
 
         Raises:
             PythonNeededError: it is needed for each step, or too often for metrics and callbacks.

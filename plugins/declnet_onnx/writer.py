@@ -113,7 +113,7 @@ class GraphWriter:
 
         Args:
             array: an array, a number, or text.
-            kind: its type; default: that of the array.
+            kind: its type; default: the type of the array.
         """
         values = np.asarray(array)
         if values.dtype.kind in "OU":
@@ -155,7 +155,7 @@ class GraphWriter:
         Args:
             operator: e.g. `"Gemm"`.
             inputs: values; `""` for one that is left out.
-            kind: the type of the output; default: that of the first input, or what the operator
+            kind: the type of the output; default: the type of the first input, or what the operator
                 always gives.
             domain: of the operator.
             attributes: of the node.

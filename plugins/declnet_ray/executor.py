@@ -57,7 +57,7 @@ class RayExecutor(Executor):
         return None
 
     def execute(self, tasks: Iterator[str]) -> Iterator[TaskUpdate]:
-        """Submit twice as many tasks as the cluster has room for, so that none of it waits."""
+        """Submit twice as many tasks as the cluster can run, so that it is never idle."""
         why = self.unavailable()
         if why is not None:
             raise RunError(why)

@@ -183,7 +183,7 @@ class Blocks:
         read: returns a block by its number, from 0, without reading the others; called in any
             order, from several threads. All blocks of a table have the same columns.
         groups: for each block, the number of its group, if consecutive blocks cost little when
-            they are read one after another, as parts of what is then in memory; such blocks stay
+            they are read in sequence, as parts of what is then in memory; such blocks stay
             together when they are shuffled. Default: each block is read alone.
     """
 

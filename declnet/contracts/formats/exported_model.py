@@ -64,7 +64,7 @@ class ExportedInput:
     Attributes:
         value: its name among the values: `input`, or `input.NAME` for one of several.
         columns: the names of the columns that are joined, in order, each (n,) or (n, …), flattened;
-            a column of a model without a table, or of sequences, is the input as it is.
+            a column of a model without a table, or of sequences, is the unchanged input.
         shape: the shape of one sample.
         dtype: whether the layers take it as floats of the model's type or as integers.
         lengths: whether it holds the lengths of the only column, which are sequences.

@@ -28,7 +28,7 @@ SETTLED = 2_000_000_000
 """Nanoseconds after which another write changes a file's times, on any file system."""
 
 MOST_ENTRIES = 200_000
-"""Entries above which the index starts anew, since deleted runs may have left some."""
+"""Number of entries above which the index starts over, since deleted runs may have left some."""
 
 FORMAT = 1
 
