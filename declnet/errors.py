@@ -196,7 +196,7 @@ class RegistryError(DeclnetError):
 
 
 class UnknownTypeError(RegistryError):
-    """No component of that kind and type is installed; `hint` names the ones that are.
+    """A type that is not installed for its kind; `hint` names the installed ones.
 
     `code` is E015, or E016 if a broken plugin has the type, or E009 if several distributions do.
     `meant` is the installed type that was meant, unless that is only a guess.
@@ -230,7 +230,7 @@ class ResumeError(DeclnetError):
 
 
 class WeightsError(DeclnetError):
-    """Saved weights cannot be read, or do not fit the model."""
+    """Saved weights that cannot be read or do not fit the model."""
 
     exit_code = 2
 

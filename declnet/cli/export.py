@@ -61,8 +61,8 @@ def export(
     the file then averages the predictions of their models. In a sweep, a study or any folder of
     runs, --best exports the run with the best main metric.
 
-    OUTPUT is first run on rows of the run's own data, if they are still available and the '
-    'format allows it, and its predictions are compared with declnet's.
+    OUTPUT is first run on rows of the run's own data, if they are still available and the format
+    allows it, and its predictions are compared with declnet's.
     """
     import time
 
@@ -90,10 +90,10 @@ def export(
 
 
 def _best_in(folder: Path, *, taken: bool) -> Path:
-    """Return the best run in a folder if it is to be taken, else say which it is.
+    """Return the best run in a folder if `--best` is given; otherwise raise an error that names it.
 
     Raises:
-        OutputError: it is not to be taken, or there is none.
+        OutputError: `--best` is not given, or there is no best run.
     """
     from declnet.errors import OutputError
     from declnet.runs.comparison import best_run

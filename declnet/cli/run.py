@@ -209,7 +209,7 @@ def _train_series(
 
 
 def _show_as_one(parent: Path, registry: Registry) -> None:
-    """Print how good the models of all folds are together, if they have finished."""
+    """Print the metrics of the models of all folds together, if they have finished."""
     from declnet.cli.display.result_tables import print_together
     from declnet.errors import DeclnetError
     from declnet.runs.many.ensembles.ensemble import open_ensemble
@@ -315,7 +315,7 @@ def _train_rest(
     allow_changes: bool,
     executor: Executor | None,
 ) -> int:
-    """Train what is left of seeds or folds."""
+    """Train the remaining seeds or folds."""
     from declnet.runs.many.ensembles.ensemble import open_ensemble
     from declnet.runs.many.ensembles.recording import tasks_left, tell_callbacks
 

@@ -175,7 +175,7 @@ def losses_hint(targets: str, registry: Registry | None = None) -> str | None:
 
 
 def _takes_values(loss: type[Loss]) -> bool:
-    """Return whether a loss takes outputs of the targets' kind and shape, as they are."""
+    """Return whether a loss takes outputs of the targets' kind and shape unchanged."""
     return loss.takes in (None, "values") and loss.prepare is Loss.prepare
 
 

@@ -105,7 +105,7 @@ def spec_for_table(
     Args:
         table: at least the features and the targets. Integers that count its rows are features too,
             since a program may have chosen the rows.
-        tasks: what each target column is to be predicted as.
+        tasks: the kind of prediction for each target column.
         preset: the preset's name; default: the one that `declnet new` takes.
 
     Raises:

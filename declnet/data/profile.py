@@ -45,7 +45,7 @@ Wanted = Literal["classification", "regression"] | None
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user says about a table.
+    """The user's choices for a table.
 
     Attributes:
         task: None to infer it from the target's values.

@@ -20,7 +20,7 @@ HERE = ("model", "initial_weights")
 
 @dataclass(frozen=True)
 class StartingPoint:
-    """What a model takes from a file of weights.
+    """The parameters that a model takes from a file of weights.
 
     Attributes:
         path: the file.

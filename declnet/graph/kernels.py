@@ -18,7 +18,7 @@ from declnet.contracts.returned import BrokenContractError, checked_calls
 from declnet.data.sharing import made_once
 from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.graph.arrays import BatchArrays
-from declnet.graph.memory_plan import staged_reads, value_orders
+from declnet.graph.memory_plan import copied_reads, value_orders
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry, types_of
 from declnet.spec.model import EngineSpec
@@ -125,7 +125,7 @@ class Kernels:
 
 
 class _Available:
-    """What a registry has, of which the runs of one process find everything once.
+    """The kernels and engines of a registry, looked up once per process.
 
     Args:
         registry: where kernels are looked up.
@@ -332,7 +332,7 @@ def chains_of(
 def _continuing(nodes: Sequence[Node], outputs: Sequence[int]) -> frozenset[int]:
     """Return the layers that read only the previous one, as its sole reader and in its order."""
     readers = Counter(value for node in nodes for value in set(node.inputs))
-    staged = staged_reads(nodes, value_orders(nodes))
+    layout_copies = copied_reads(nodes, value_orders(nodes))
     return frozenset(
         node.index
         for node in nodes[1:]
@@ -340,7 +340,7 @@ def _continuing(nodes: Sequence[Node], outputs: Sequence[int]) -> frozenset[int]
         and node.index - 1 not in outputs
         and not node.takes_many_inputs
         and readers[node.index] == 1
-        and (node.index, 0) not in staged
+        and (node.index, 0) not in layout_copies
     )
 
 

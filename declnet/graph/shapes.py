@@ -102,7 +102,7 @@ def frozen_nodes(nodes: Sequence[Node], epoch: int | None = None) -> frozenset[i
 
 @dataclass(frozen=True)
 class Inferred:
-    """What is known about a model from its declaration.
+    """The facts about a model that follow from its declaration.
 
     Attributes:
         nodes: a node for each layer; None if unknown.

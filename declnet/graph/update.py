@@ -206,7 +206,7 @@ def state_shapes(
 
 
 class _SharedMemory:
-    """Arrays that are used one after another and share their memory."""
+    """Arrays that are used in turn and share their memory."""
 
     def __init__(self) -> None:
         self._blocks: dict[str | int, Array] = {}

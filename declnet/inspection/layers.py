@@ -34,7 +34,7 @@ LARGE = 10.0
 
 @dataclass(frozen=True)
 class Fault:
-    """What prevents a network from learning.
+    """A cause that prevents a network from learning.
 
     Attributes:
         layer: the position of the layer among the model's layers; None if it is not a layer.

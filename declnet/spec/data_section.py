@@ -82,7 +82,7 @@ ClassOrder = Annotated[
 
 
 class SplitSpec(StrictModel):
-    """How samples are held out of the training data: the table `[data.split]`."""
+    """The split of held-out samples from the training data: the table `[data.split]`."""
 
     method: Method = Field(
         default="random",
@@ -139,7 +139,7 @@ class WindowSpec(StrictModel):
 
 
 class StreamSpec(StrictModel):
-    """How data that is larger than memory is read while training: `[data.stream]`."""
+    """The settings for data larger than memory: `[data.stream]`."""
 
     window: int | None = Field(
         default=None,
@@ -160,7 +160,7 @@ def _stream(value: Any) -> Any:
 
 
 class DataSpec(StrictModel):
-    """Where samples come from: the section `[data]`."""
+    """The source and preparation of samples: the section `[data]`."""
 
     other_keys: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("source", "training", "train_data", "train_set"), "train"),

@@ -173,7 +173,7 @@ class ModelSpec(_WithPaths):
 
 
 class TrainingSpec(StrictModel):
-    """How long and in which steps: the section `[training]`."""
+    """The length and the steps of the training: the section `[training]`."""
 
     other_keys: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("num_epochs", "n_epochs", "nb_epoch", "max_epochs", "max_iter"), "epochs"),
@@ -288,7 +288,7 @@ class TrainingSpec(StrictModel):
 
 
 class EngineSpec(StrictModel):
-    """What computes: it changes how fast a run is, and its results by no more than rounding."""
+    """The kernels and the engine: they change the speed, and results only by rounding."""
 
     kernels: Literal["auto", "numpy", "jit"] = Field(
         default="auto",

@@ -32,7 +32,7 @@ MOST_RUNS = 10_000
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """What varies in a spec.
+    """The keys that vary in a spec.
 
     Attributes:
         base: the spec without the section.

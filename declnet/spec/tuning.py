@@ -97,7 +97,7 @@ class TuneSpec(StrictModel):
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
-    """What a study searches.
+    """The search that a study performs.
 
     Attributes:
         base: the spec without the section.
@@ -167,7 +167,7 @@ class Tuning:
 
 @dataclass(frozen=True)
 class TuneErrors:
-    """What is wrong in the section: diagnostics, and errors of pydantic with their locations."""
+    """The errors in the section: diagnostics, and pydantic's errors with their locations."""
 
     found: tuple[Diagnostic, ...] = ()
     details: tuple[ErrorDetails, ...] = ()

@@ -175,7 +175,7 @@ GivenSpec = RunSpec | Mapping[str, Any] | str | Path
 
 
 def as_spec(spec: GivenSpec, registry: Registry | None = None) -> RunSpec:
-    """Return the spec in a mapping or a file; a `RunSpec` is returned as it is.
+    """Return the spec in a mapping or a file; a `RunSpec` is returned unchanged.
 
     Raises:
         SpecError: the spec is invalid; contains all of its errors.

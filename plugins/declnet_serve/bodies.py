@@ -83,7 +83,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 
 
 class Shape:
-    """What the body of a request for a model may be.
+    """The form of a request body for a model.
 
     Attributes:
         types: the columns, with their types; None for a model of arrays.

@@ -132,10 +132,7 @@ def test_columns_are_shown_when_the_preparation_fails_too(declnet_cli, table):
     assert done.returncode == 2
     assert ["color", "text", "feature", "15", "1"] in rows(done.stdout)
     assert 'error[E035]: train data: row 1, column "color" is the text "red"' in done.stderr
-    assert (
-        'add "one_hot" or "ordinal" or "signed_one_hot" or "tokenize" to data.prepare'
-        in done.stderr
-    )
+    assert 'add "one_hot", "ordinal", "signed_one_hot" or "tokenize" to data.prepare' in done.stderr
 
 
 def test_wide_tables_are_cut_short(declnet_cli, spec_file, document, tmp_path):

@@ -120,7 +120,7 @@ def test_a_loss_is_named_for_the_targets_it_takes():
     [
         (
             np.array(["u", "v"], object),
-            'the text "u" .*add "one_hot" or "ordinal" .*to data.prepare',
+            'the text "u" .*add "one_hot", "ordinal" .*to data.prepare',
         ),
         (np.array([1.0, np.nan]), r'row 2, column "a" is missing \(add "impute" to data.prepare'),
     ],

@@ -140,7 +140,11 @@ def test_a_column_or_the_order_says_where_rows_belong(
     ("records", "method", "message"),
     [
         (table(part=["train", "dev"]), SplitSpec(method="column", column="part"), 'row 2.*"dev"'),
-        (table(part=["test"] * 3), SplitSpec(method="column", column="part"), "nothing for train"),
+        (
+            table(part=["test"] * 3),
+            SplitSpec(method="column", column="part"),
+            "leaves none for train",
+        ),
         (table(a=[1, 2]), SplitSpec(method="grouped", column="A"), 'did you mean "a"'),
         (table(a=[1.0, np.nan]), SplitSpec(method="time", column="a"), 'row 2, column "a"'),
         (DATA, SplitSpec(method="grouped", column="a"), "not a table"),

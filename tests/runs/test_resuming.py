@@ -29,7 +29,7 @@ from declnet import (
     run,
 )
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.training import pace
+from declnet.training import heartbeat
 from declnet.training.mini_batches import MiniBatchEpoch
 from declnet_standard.callbacks import CsvLog
 
@@ -184,8 +184,8 @@ def test_an_interrupted_run_loses_nothing_even_without_the_callback(document, tm
 def test_a_signal_is_held_back_until_the_training_is_between_two_steps(
     document, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(pace, "SIGN_OF_LIFE", -1.0)
-    monkeypatch.setattr(pace, "PART", 0.0)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT", -1.0)
+    monkeypatch.setattr(heartbeat, "PART", 0.0)
     document["training"] |= {"epochs": 4, "batch_size": 4}
     spec, original, calls = parse_spec(document), MiniBatchEpoch.run, [0]
     whole = run(spec, out=tmp_path / "whole")

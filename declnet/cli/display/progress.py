@@ -133,7 +133,7 @@ def progress_bar(
     """Return a bar on stderr that disappears when it is done.
 
     Args:
-        above: what is shown above the bar, made anew once a second.
+        above: what is shown above the bar, updated once a second.
     """
     from rich.progress import Progress
 

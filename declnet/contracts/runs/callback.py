@@ -96,7 +96,7 @@ class RunningModel(Protocol):
         """Return copies of all parameters by name, the trained ones from an array like `vector`."""
 
     def predict(self, x: Any) -> Array:
-        """Return the output of the model as it is, before `Loss.predictions`."""
+        """Return the raw output of the model, before `Loss.predictions`."""
 
 
 class Run(Protocol):

@@ -84,7 +84,7 @@ class StudyTrial:
 
 @dataclass(frozen=True)
 class StudyContext:
-    """What a searcher knows of a study.
+    """The description of a study for a searcher.
 
     Attributes:
         name: the study's name.

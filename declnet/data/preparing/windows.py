@@ -32,7 +32,7 @@ PAST, FUTURE = "past", "future"
 
 @dataclass(frozen=True)
 class Windows:
-    """How a run cuts its tables into windows.
+    """The cutting of a run's tables into windows.
 
     Attributes:
         spec: the section `data.windows`.

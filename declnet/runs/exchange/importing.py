@@ -31,7 +31,7 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """What was imported.
+    """The summary of an import.
 
     Attributes:
         spec: the spec that was written.

@@ -247,7 +247,7 @@ def form_of(path: Path | None, named: str | None) -> str:
 
 @contextmanager
 def whole_file(path: Path, force: bool) -> Iterator[BinaryIO]:
-    """Open a file that appears only once it is complete; an error leaves no trace of it.
+    """Open a file that appears only once it is complete; an error leaves nothing.
 
     Args:
         path: the file.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class RunContents:
-    """What the folder of a run holds, finished or not.
+    """The contents of a run's folder, finished or not.
 
     Attributes:
         path: the folder.

@@ -71,7 +71,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
     """Do the same for several files of a folder, given by name.
 
-    They are synced one after another, which costs less than syncing each before the next is
+    They are synced together, which costs less than syncing each before the next is
     written. A kill may leave some of them old and others new; the first ones are replaced first.
 
     Raises:

@@ -165,7 +165,7 @@ def takes_any_memory_order(subject: Subject) -> None:
 
 @check
 def writes_every_output(subject: Subject) -> None:
-    """Fills every element of the arrays that it is to fill, in any memory order."""
+    """Fills every element of its output arrays, in any memory order."""
     for what, size, setting, (kept, _) in _poisoned(subject):
         if kept:
             raise CheckFailed(

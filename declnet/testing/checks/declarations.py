@@ -84,7 +84,7 @@ def has_a_json_schema(subject: Subject) -> None:
 
 @check
 def survives_documents(subject: Subject) -> None:
-    """Comes back as it was from TOML, from JSON and from what pydantic dumps."""
+    """Survives a round trip through TOML, JSON and pydantic's dump unchanged."""
     instance, context = subject.instance, {"registry": subject.registry}
     with calling("model_dump"):
         toml = tomli_w.dumps(instance.model_dump(mode="json", exclude_none=True))

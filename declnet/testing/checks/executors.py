@@ -44,7 +44,7 @@ def _task(number: int) -> str:
 
 
 class _Tasks:
-    """Tasks that are counted as they are taken, in the thread that they are for."""
+    """Tasks that are counted as they are taken, in the thread meant for them."""
 
     def __init__(self, texts: list[str]) -> None:
         self._texts, self._thread = texts, threading.get_ident()

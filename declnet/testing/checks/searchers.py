@@ -155,7 +155,7 @@ def repeats_a_study(subject: Subject) -> None:
 
 @check
 def continues_a_study(subject: Subject) -> None:
-    """Proposes the same trials if the process is killed and another one goes on."""
+    """Proposes the same trials if the process is killed and another one continues."""
     _require_same(_whole(subject), _study(subject, (1, 3)), "when it is killed")
 
 

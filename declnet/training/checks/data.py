@@ -27,7 +27,7 @@ from declnet.training.checks.sizes import size_problems
 
 @dataclass(frozen=True, eq=False)
 class Described:
-    """What is known about the data.
+    """The description of the data.
 
     Attributes:
         infos: a description of each data set.

@@ -23,7 +23,7 @@ from declnet.training.metrics import directions
 
 @dataclass(frozen=True)
 class Objective:
-    """What a study improves.
+    """The objective that a study improves.
 
     Attributes:
         data: the data set.

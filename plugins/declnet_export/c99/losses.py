@@ -1,4 +1,4 @@
-"""What losses make of a network's output, and calibrators of predictions, in C99."""
+"""The postprocessing of a network's output by losses, and of predictions by calibrators, in C99."""
 
 from __future__ import annotations
 

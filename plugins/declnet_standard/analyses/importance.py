@@ -17,7 +17,7 @@ SAMPLES = 5000
 
 
 class Importance(Analysis):
-    """How much each metric gets worse when a column's values are shuffled among samples.
+    """The loss in each metric when a column's values are shuffled among samples.
 
     `importance = (-1)^better * (metric - mean over repeats of metric(shuffled))`, positive if the
     model predicts worse without the column. A column that became several numbers is shuffled as a

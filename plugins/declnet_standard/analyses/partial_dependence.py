@@ -28,7 +28,7 @@ MOST_OUTPUTS = 8
 
 
 class PartialDependence(Analysis):
-    """The mean prediction if a column had the same value in all samples, value by value.
+    """The mean prediction if all samples had the same value in a column, value by value.
 
     `pd(v) = mean over samples of f(x with column = v)`, at quantiles of numbers, and at the most
     frequent values of text. For classes, f is the probability of each. If columns depend on each

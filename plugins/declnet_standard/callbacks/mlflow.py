@@ -174,7 +174,7 @@ class Mlflow(Callback):
     def _run_of(
         self, client: Any, folder: Path, name: str, tags: Mapping[str, str] | None = None
     ) -> str:
-        """Return the ID of the MLflow run of a folder, which is made or goes on.
+        """Return the ID of the MLflow run of a folder, which is created or continued.
 
         Only one thread at a time looks, also among processes, so there is never a second one.
         """

@@ -104,7 +104,7 @@ def _instead_of(name: str, known: Collection[str]) -> str:
 
 
 class EarlyStopping(MonitoredCallback):
-    """Stops once `monitor` has not improved by more than `min_delta` for `patience` epochs.
+    """A stop once `monitor` has not improved by more than `min_delta` for `patience` epochs.
 
     The final model has the parameters of the best epoch unless `restore_best` is false, even if the
     training ends for another reason. Every epoch counts, logged or not. NaN never counts as an
@@ -153,7 +153,7 @@ class EarlyStopping(MonitoredCallback):
 
 
 class BestEpoch(MonitoredCallback):
-    """Finishes with the parameters of the epoch with the best `monitor`, and stops nothing.
+    """The parameters of the epoch with the best `monitor` in the finished model; never stops a run.
 
     Of several epochs with the same best value it takes the last or the first. With a metric of few
     values, such as the accuracy on little data, the last one has trained longest; the default is
@@ -219,7 +219,7 @@ class ReduceOnPlateau(MonitoredCallback):
 
 
 class Checkpoint(MonitoredCallback):
-    """Writes checkpoints to `checkpoints/` in the run's folder, for `declnet resume`.
+    """Checkpoints in `checkpoints/` in the run's folder, for `declnet resume`.
 
     Every epoch counts, logged or not; a checkpoint due by minutes may be written within an epoch.
     The newest `keep_last` are kept and, with `monitor`, the one from the best epoch.

@@ -18,7 +18,7 @@ class Clock:
 
 
 class TimeLimit(Callback):
-    """Stops after the first epoch that ends later than `minutes` after the beginning.
+    """A stop after the first epoch that ends later than `minutes` after the beginning.
 
     Every epoch counts, logged or not. Only running time counts, also in a resumed run. The result
     depends on the speed of the machine: this is the only callback that makes a run irreproducible.

@@ -21,7 +21,7 @@ from declnet_standard.data.text_table import Block, TextTable, TextTableSource, 
 
 
 class CSV(TextTableSource):
-    """A table in a text file, one row a line, its cells parted by commas; .gz files too.
+    """A table in a text file with one row per line and cells separated by commas; .gz files too.
 
     The first row names the columns. Cells may be quoted, with quotation marks doubled inside. A
     column holds integers, numbers, booleans (true and false) or text, the first type that fits all

@@ -65,7 +65,7 @@ class NNFSPoints(DataSource):
 
 
 class NNFSSpiral(NNFSPoints):
-    """Interleaved spiral arms with noise, one arm a class.
+    """Interleaved spiral arms with noise, one arm per class.
 
     x: (samples * classes, 2); y: labels (samples * classes,). Drawn by nnfs.datasets.
     """
@@ -76,7 +76,7 @@ class NNFSSpiral(NNFSPoints):
 
 
 class NNFSVertical(NNFSPoints):
-    """Clouds side by side along the first axis, one cloud a class.
+    """Clouds side by side along the first axis, one cloud per class.
 
     x: (samples * classes, 2); y: labels (samples * classes,). Drawn by nnfs.datasets.
     """

@@ -57,7 +57,7 @@ class TableSource(DataSource):
 
     @property
     def target_columns(self) -> tuple[str, ...]:
-        """The columns that are to be predicted."""
+        """The columns to predict."""
         return self.targets or (() if self.target is None else (self.target,))
 
     def with_columns(self, names: Collection[str]) -> Self:

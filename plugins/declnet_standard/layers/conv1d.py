@@ -30,7 +30,7 @@ class Conv1d(SequenceLayer):
     convolution. Outside of a sequence x is 0, padding included. before is 0 for "valid", (kernel
     - 1) * d for "causal", where each step sees only itself and earlier ones, and half of that for
     "same". With lengths, y is 0 at padding; there must be a y for each step, so that the lengths
-    are also its own. As in all libraries this is a cross-correlation: the kernel is not flipped.
+    are also its own. As in other libraries, this is a cross-correlation: the kernel is not flipped.
 
     Backward, with patches for the matrix (one per group) of what the kernel sees at each place:
     dweights = patches.T @ dy, dpatches = dy @ weights.T, added up at their sources.

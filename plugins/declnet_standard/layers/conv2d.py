@@ -44,8 +44,8 @@ class Conv2d(Layer):
 
     x: (n, channels, height, width); weights: (filters, channels / groups, kernel height, kernel
     width); biases: (filters,); y: (n, filters, …). With stride s and dilation d it is
-    x[c, s * i + d * k, s * j + d * l]. x is padded with zeros according to `padding`. As in all
-    libraries this is a cross-correlation: the kernel is not flipped. With groups, filters and
+    x[c, s * i + d * k, s * j + d * l]. x is padded with zeros according to `padding`. As in other
+    libraries, this is a cross-correlation: the kernel is not flipped. With groups, filters and
     channels are split into that many parts, and a filter sees only its part; groups = channels
     gives the depthwise convolution.
 

@@ -70,7 +70,7 @@ class BinaryCrossentropy(Loss):
         return _smoothed(super().prepare(y, output_shape, dtype), self.label_smoothing, 2)
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """Compute both logarithms, one after the other in a temporary array."""
+        """Compute both logarithms in turn, in one temporary array."""
         elements = room_for_elements(y_pred, losses)
         logarithms = np.clip(y_pred, SMALLEST, 1 - SMALLEST)
         np.subtract(1, logarithms, out=logarithms)

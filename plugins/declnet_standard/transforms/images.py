@@ -65,7 +65,7 @@ class Normalize(Transform):
 
 
 class Augment(Transform):
-    """Flips and shifts the images of each training batch at random; other data stays as it is.
+    """Random flips and shifts of the images of each training batch; other data is unchanged.
 
     x: (n, channels, height, width). Each image is flipped with probability one half and
     shifted by some pixels, all directions being equally likely; its edge fills the gap.

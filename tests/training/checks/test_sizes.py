@@ -42,5 +42,5 @@ def test_a_fraction_that_leaves_nothing_is_reported_alone(problems, document):
     document["data"]["validation"] = 0.999
     assert problems(document) == [
         "data.validation: error[E033]: 0.999 of 30 samples leaves 30 for validation and 0 for "
-        "training (take a smaller fraction)"
+        "training (use a smaller fraction)"
     ]

@@ -370,7 +370,7 @@ def trained(document):
         ("a,b,y\n1,2,x\n3,4,\n5,6,z\n", {}, 'row 2: the target "y" is missing'),
         ("a,b,y\n1,2,0.5\n3,4,1\n", {}, 'row 1: the target "y" is 0.5, but classes'),
         ("a,b,y\n1,2,x\n3,,z\n", {}, 'row 2, column "b" is missing.*"impute"'),
-        ("a,b,y\n1,p,x\n3,q,z\n", {}, 'row 1, column "b" is the text "p".*"one_hot" or "ordinal"'),
+        ("a,b,y\n1,p,x\n3,q,z\n", {}, 'row 1, column "b" is the text "p".*"one_hot", "ordinal"'),
         ("a,b,y\n1,2,x\ninf,4,z\n", {}, 'row 2, column "a" is infinite'),
         ("a,b,y\n1,,x\n3,,z\n", {"prepare": ["impute"]}, 'column "b" is empty'),
         ("y\nx\nz\n", {}, "no feature columns"),
