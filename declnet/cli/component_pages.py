@@ -92,7 +92,7 @@ def _bounds(metadata: list[Any]) -> Iterator[str]:
 
 
 def _default(field: FieldInfo) -> Any:
-    """Return a field's default, also one that is made anew for each instance."""
+    """Return a field's default, including one that is created for each instance."""
     if field.default_factory_takes_validated_data:
         return "computed"
     return field.get_default(call_default_factory=True)

@@ -45,7 +45,7 @@ Wanted = Literal["classification", "regression"] | None
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user says about a table.
+    """The user's choices for a table.
 
     Attributes:
         task: None to infer it from the target's values.
@@ -253,7 +253,7 @@ def _require_target(target: str | None, table: Table, file: str) -> str:
         shown = ", ".join(f'"{each}"' for each in list(table.columns)[:20])
         more = ", …" if len(table.columns) > 20 else ""
         raise DataError(
-            f"{file}: which column is to be predicted?", hint=f"--target with one of {shown}{more}"
+            f"{file}: no target column was given", hint=f"add --target with one of {shown}{more}"
         )
     _require_usable(target, table)
     if target not in table.columns:
@@ -280,7 +280,7 @@ def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
         )
     if target.distinct < 2:
         raise DataError(
-            f'the target "{target.name}" has one value only', hint="there is nothing to learn"
+            f'the target "{target.name}" has only one value', hint="there is nothing to learn"
         )
     if target.infinite:
         require_finite_target(table, target.name, table.columns[target.name])

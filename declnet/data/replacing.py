@@ -47,7 +47,7 @@ def _numbers(data: Dataset) -> dict[str, tuple[str, int | None]]:
 
 
 class _Span(NamedTuple):
-    """Where the numbers of a column are in prepared samples; all of an input if it is alone."""
+    """The positions of a column's numbers in prepared samples; all of an input if it is alone."""
 
     name: str
     start: int
@@ -56,7 +56,7 @@ class _Span(NamedTuple):
 
 
 class Replacer:
-    """Prepares samples with other values in some columns.
+    """A preparation of samples with other values in some columns.
 
     Attributes:
         features: the columns whose values can be replaced.

@@ -333,7 +333,7 @@ def build_model(
         seed: seeds the initializers' random streams.
         registry: where initializers are looked up, starting with the spec's `plugins`; default: all
             installed plugins.
-        groups: the groups of the optimizer, if the model is to be trained with some.
+        groups: the groups of the optimizer, if it has any.
 
     Raises:
         SpecError: the layers do not fit each other or the input, or a layer names an initializer

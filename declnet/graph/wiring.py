@@ -212,7 +212,7 @@ def _unused(wires: Sequence[Wire], outputs: Sequence[str] | None) -> list[Diagno
     hint = f"name it in the inputs of a later layer{or_output}, or remove it"
     return [
         Diagnostic(
-            f'nothing takes the output of "{each.name}"', hint, ("model", "layers", index), "E023"
+            f'the output of "{each.name}" is not used', hint, ("model", "layers", index), "E023"
         )
         for index, each in enumerate(wires)
         if index + 1 not in used

@@ -130,7 +130,7 @@ def rate_of(spec: RunSpec) -> tuple[KeyPath, float]:
         name = value.rate_field
         if name is None:
             message = f'the schedule "{value.type}" declares no field that scales its rates'
-            hint = "take a number or another schedule, or compare specs with `declnet sweep`"
+            hint = "use a number or another schedule, or compare specs with `declnet sweep`"
             problem = Diagnostic(message, hint, path, "E060")
             raise SpecError(spec.source_map.locate(spec.source_map.as_written([problem])))
         path, value = (*path, name), getattr(value, name)

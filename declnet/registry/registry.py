@@ -22,7 +22,13 @@ from declnet.registry.plugin import (
     origins_in_words,
     running_plugin,
 )
-from declnet.registry.spelling import closest, kind_in_words, with_article
+from declnet.registry.spelling import (
+    closest,
+    is_misspelling,
+    kind_in_words,
+    known_elsewhere,
+    with_article,
+)
 
 _importing = RLock()
 """Held while a class is imported, since what it prints is redirected for the whole process."""
@@ -247,7 +253,10 @@ class Registry:
                 hint = f"{failure.plugin} has it, but is broken: {failure.cause}"
                 raise UnknownTypeError(message, hint, "E016")
         message = f'{kind_in_words(kind)} type "{name}" is not installed'
-        raise UnknownTypeError(message, self._hint(kind, name))
+        near, is_sure = self._meant(kind, name)
+        raise UnknownTypeError(
+            message, self._hint(kind, name, near), meant=near if is_sure else None
+        )
 
     def find(self, kind: str, name: str) -> type[Any]:
         """Look up a class; raises like `entry`."""
@@ -391,7 +400,21 @@ class Registry:
             hint = f"list the one to use, e.g. plugins = [{names[0]}]"
         return UnknownTypeError(offered(kind, name, plugins), hint, "E009")
 
-    def _hint(self, kind: str, name: str) -> str:
+    def _meant(self, kind: str, name: str) -> tuple[str | None, bool]:
+        """Return the type that a name probably means, and whether nothing else can be meant."""
+        others = {
+            other: each.type
+            for each in self.entries(kind)
+            for other in getattr(each.component, "other_types", ())
+        }
+        types = self.types(kind)
+        elsewhere = known_elsewhere(name, others)
+        if elsewhere is not None:
+            return elsewhere, True
+        near = closest(name, types)
+        return near, near is not None and is_misspelling(name, near)
+
+    def _hint(self, kind: str, name: str, close: str | None) -> str:
         origin = self._known_origins.get((kind, name))
         if origin is not None:
             for disabled in self.disabled:
@@ -411,7 +434,6 @@ class Registry:
             return f"the spec lists a broken plugin, {listed[0]}"
         types = self.types(kind)
         hint = f"installed {kind_in_words(kind, plural=True)}: {', '.join(types) or 'none'}"
-        close = closest(name, types)
         elsewhere = [other for other in self.kinds() if name in self.types(other)]
         if close is not None:
             hint = f'did you mean "{close}"?'

@@ -40,7 +40,7 @@ class Target:
 
     @property
     def task(self) -> TableTask:
-        """What it is to be predicted as."""
+        """The kind of prediction."""
         if self.classes is None:
             return "values"
         return "binary" if len(self.classes) == 2 else "classes"

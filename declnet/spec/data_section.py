@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -37,8 +38,51 @@ ClassWeights = Annotated[
 ]
 
 
+def _positive_class(value: Any) -> str | dict[str, str]:
+    """Validate the name of a class, or a table with that of each target."""
+    by_target = value if isinstance(value, dict) else {None: value}
+    for target, name in by_target.items():
+        if not isinstance(name, str):
+            at = () if target is None else (str(target),)
+            raise located_error("class", "must be the name of a class, a string", at, name)
+    return value if isinstance(value, str) else {str(key): each for key, each in value.items()}
+
+
+def _class_order(value: Any) -> tuple[str, ...] | dict[str, tuple[str, ...]]:
+    """Validate a list of all classes, or a table with that of each target."""
+    if isinstance(value, dict):
+        return {str(target): _order(each, (str(target),)) for target, each in value.items()}
+    return _order(value, ())
+
+
+def _order(value: Any, at: tuple[str, ...]) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or len(value) < 2:
+        raise located_error("order", "must be a list of two classes or more", at, value)
+    for position, name in enumerate(value):
+        if not isinstance(name, str):
+            message = "must be the name of a class, a string"
+            raise located_error("class", message, (*at, position), name)
+        if name in value[:position]:
+            raise located_error("class", f'duplicate class "{name}"', (*at, position), name)
+    return tuple(value)
+
+
+_NAME: dict[str, Any] = {"type": "string"}
+_NAMES: dict[str, Any] = {"type": "array", "items": _NAME, "minItems": 2, "uniqueItems": True}
+PositiveClass = Annotated[
+    str | dict[str, str],
+    PlainValidator(_positive_class),
+    WithJsonSchema({"anyOf": [_NAME, {"type": "object", "additionalProperties": _NAME}]}),
+]
+ClassOrder = Annotated[
+    tuple[str, ...] | dict[str, tuple[str, ...]],
+    PlainValidator(_class_order),
+    WithJsonSchema({"anyOf": [_NAMES, {"type": "object", "additionalProperties": _NAMES}]}),
+]
+
+
 class SplitSpec(StrictModel):
-    """How samples are held out of the training data: the table `[data.split]`."""
+    """The split of held-out samples from the training data: the table `[data.split]`."""
 
     method: Method = Field(
         default="random",
@@ -95,18 +139,18 @@ class WindowSpec(StrictModel):
 
 
 class StreamSpec(StrictModel):
-    """How data that is larger than memory is read while training: `[data.stream]`."""
+    """The settings for data larger than memory: `[data.stream]`."""
 
     window: int | None = Field(
         default=None,
         ge=1,
-        description="about how many samples are in memory and shuffled at a time; default: as many "
-        "as take 64 MB",
+        description="about how many samples to keep in memory and shuffle at a time; default: as "
+        "many as take 64 MB",
     )
     cache: bool = Field(
         default=True,
-        description="whether prepared samples are kept in a temporary file, as far as half of the "
-        "free disk space suffices, so that files are read and prepared once",
+        description="whether to keep prepared samples in a temporary file, up to half of the "
+        "free disk space, so that files are read and prepared only once",
     )
 
 
@@ -116,7 +160,22 @@ def _stream(value: Any) -> Any:
 
 
 class DataSpec(StrictModel):
-    """Where samples come from: the section `[data]`."""
+    """The source and preparation of samples: the section `[data]`."""
+
+    other_keys: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("source", "training", "train_data", "train_set"), "train"),
+        **dict.fromkeys(
+            ("val", "valid", "dev", "val_split", "validation_split", "validation_data"),
+            "validation",
+        ),
+        **dict.fromkeys(("test_size", "test_split", "test_data"), "test"),
+        **dict.fromkeys(("preprocess", "preprocessing", "transform", "transforms"), "prepare"),
+        **dict.fromkeys(("cv", "k_folds", "n_splits"), "folds"),
+        **dict.fromkeys(
+            ("path", "file", "target", "targets", "label"),
+            'it belongs in a data source: train = { type = "…", … }',
+        ),
+    }
 
     train: DataSource | None = Field(default=None, description="what the model learns from")
     validation: SourceOrFraction | None = Field(
@@ -132,7 +191,8 @@ class DataSpec(StrictModel):
     folds: int | None = Field(
         default=None,
         ge=2,
-        description="how often to train, each time with another part of train as validation data",
+        description="number of times to train, each with a different part of train as validation "
+        "data",
     )
     fold: int | None = Field(
         default=None, ge=1, description="the only fold to train, counted from 1"
@@ -154,19 +214,19 @@ class DataSpec(StrictModel):
     prepare_targets: dict[str, tuple[Transform, ...]] | None = Field(
         default=None,
         min_length=1,
-        description="transforms of targets by name, which predictions and metrics invert; y is an "
-        "array without a name",
+        description="transforms of targets by name, inverted in predictions and metrics; an "
+        "array without a name is y",
     )
-    positive_class: str | None = Field(
+    positive_class: PositiveClass | None = Field(
         default=None,
-        description="of two classes in a table, the one with the label 1, which metrics of two "
-        "classes and thresholds are about; default: the last one in sorted order",
+        description="for two classes of a table: the one with the label 1, which binary metrics "
+        "and thresholds refer to; of several targets, a table by target; default: the last one in "
+        "sorted order",
     )
-    class_order: tuple[str, ...] | None = Field(
+    class_order: ClassOrder | None = Field(
         default=None,
-        min_length=2,
         description="the classes of a table's target in the order of their labels 0, 1, 2, …, e.g. "
-        "of grades; default: sorted",
+        "of grades; of several targets, a table by target; default: sorted",
     )
     stream: Annotated[StreamSpec | None, BeforeValidator(_stream, bool | StreamSpec)] = Field(
         default=None,
@@ -175,8 +235,8 @@ class DataSpec(StrictModel):
     )
     class_weights: ClassWeights | None = Field(
         default=None,
-        description='how much each class counts in the loss: a table, or "balanced": all classes '
-        "alike",
+        description='weight of each class in the loss: a table, or "balanced" to make all classes '
+        "count equally",
     )
     sample_weights: str | None = Field(
         default=None, description="the column with the weight of each sample in the loss"
@@ -236,7 +296,7 @@ class DataSpec(StrictModel):
         method, at = self.split.method, ("split", "method")
         if method == "stratified" or (method == "time" and self.split.column is not None):
             message = f'the split "{method}" needs all rows at once, but they are streamed'
-            hint = 'take "random", "grouped" or "column"'
+            hint = 'use "random", "grouped" or "column"'
             if method == "time":
                 message, at = f"{message}, in the order of the file", ("split", "column")
                 hint = "sort the file by time, and remove the column"
@@ -244,17 +304,20 @@ class DataSpec(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _order_has_each_class_once(self) -> Self:
-        order = self.class_order or ()
-        for position, name in enumerate(order):
-            if name in order[:position]:
-                message = f'duplicate class "{name}"'
-                raise located_error("contradiction", message, ("class_order", position), name)
-        if order and self.positive_class is not None:
-            message = '"class_order" and "positive_class" exclude each other'
-            hint = "remove one of the two: the last class of the order is the positive one"
-            raise located_error("contradiction", message, ("positive_class",), order, hint=hint)
-        return self
+    def _order_or_positive_class(self) -> Self:
+        orders, positive = self.class_order, self.positive_class
+        if orders is None or positive is None:
+            return self
+        if isinstance(orders, Mapping) and isinstance(positive, Mapping):
+            both = [target for target in positive if target in orders]
+            if not both:
+                return self
+            at: tuple[str, ...] = ("positive_class", both[0])
+        else:
+            at = ("positive_class",)
+        message = '"class_order" and "positive_class" exclude each other'
+        hint = "remove one of the two: the last class of the order is the positive one"
+        raise located_error("contradiction", message, at, positive, hint=hint)
 
     @model_validator(mode="after")
     def _targets_are_whole(self) -> Self:

@@ -33,7 +33,7 @@ class NonFiniteLossError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Collector:
-    """What takes the results of steps.
+    """A receiver of the results of steps.
 
     Attributes:
         batch: called with the position and the mean data loss of each batch, while the arrays of

@@ -14,7 +14,7 @@ from declnet.contracts.runs.calibrator import Task
 
 
 class PredictionTask(NamedTuple):
-    """What predictions are.
+    """The kind of predictions.
 
     Attributes:
         task: the task.

@@ -140,7 +140,10 @@ def test_a_path_that_cannot_be_is_refused(name, message, refused, tmp_path):
     [
         ("--template binery", '"binery" is not installed (did you mean "binary"?)'),
         ("--template ?", '"?" is not installed (installed templates: binary, classification, '),
-        ("--no-plugin templates", "no template is the default: name one with --template (none)"),
+        (
+            "--no-plugin templates",
+            "there is no default template: choose one with --template (none)",
+        ),
     ],
 )
 def test_a_template_that_is_not_installed_is_named(options, message, refused, tmp_path):
@@ -248,6 +251,9 @@ def test_folds_are_trained_and_predict_as_one(declnet_cli, refused, tmp_path):
         assert (data.get("folds"), data["validation"]) == (None, 0.15)
     assert "go with --data" in refused("new", "spec.toml", "--folds", "5")
     assert "is too many for" in refused(*new, "--force", "--folds", "4000")
+    (tmp_path / "t.csv").write_text("\n".join(["x,z,y", *rows, "1,2,c"]))
+    message = refused(*new, "--force", "--folds", "2")
+    assert '--folds 2 needs two rows of each class, but "y" is "c" in one row only' in message
 
 
 def test_sentences_are_read_word_by_word_beside_other_columns(declnet_cli, tmp_path):

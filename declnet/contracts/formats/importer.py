@@ -53,7 +53,7 @@ class ImportedNetwork:
 
 
 class Importer(Component):
-    """Reads files of one format, for `declnet import`; its fields are options."""
+    """A reader of files of one format, for `declnet import`; its fields are options."""
 
     kind = "importer"
     required_methods = ("read",)

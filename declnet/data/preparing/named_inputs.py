@@ -90,7 +90,7 @@ def require_sequences_alone(
         if inputs is not None and lengths_of(name) in inputs:
             raise DataError(
                 f'the lengths of the input "{name}" are the input "{lengths_of(name)}", so no '
-                "other one can have this name",
+                "other input can have this name",
                 hint="rename one of the two",
                 path=(*AT_INPUTS, lengths_of(name)),
                 code="E038",

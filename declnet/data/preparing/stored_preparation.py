@@ -112,7 +112,10 @@ def restored(document: Any, arrays: Mapping[str, Array], registry: Registry) -> 
     """
     form = document.get("form") if isinstance(document, dict) else None
     if form not in (FORM, FORM_WITH_INPUTS, FORM_WITH_TARGETS, FORM_WITH_WINDOWS):
-        raise DataError(f"the preparation is of form {form}; this reads {FORM_WITH_WINDOWS}")
+        raise DataError(
+            f"the preparation has format {form}, but this version of declnet reads "
+            f"{FORM_WITH_WINDOWS}"
+        )
     try:
         return _restored(document, arrays, registry)
     except ValidationError as error:

@@ -32,7 +32,7 @@ PAST, FUTURE = "past", "future"
 
 @dataclass(frozen=True)
 class Windows:
-    """How a run cuts its tables into windows.
+    """The cutting of a run's tables into windows.
 
     Attributes:
         spec: the section `data.windows`.
@@ -174,7 +174,7 @@ class Windows:
             raise DataError(
                 f"{counted(rows, 'row')}{of} {verb} too few: {purpose} takes {needed}, past "
                 f"{self.spec.past}{future}",
-                hint="take fewer rows in past or horizon, or give more rows",
+                hint="reduce past or horizon, or use more rows",
                 path=(*AT_WINDOWS, "past"),
                 code="E039",
             )
@@ -279,7 +279,7 @@ class Windows:
         if excess is not None:
             raise DataError(
                 f"the data {excess}: {counted(count, 'window')} of {counted(size, 'row')}",
-                hint="take fewer rows in past and horizon, or a larger step",
+                hint="reduce past or horizon, or use a larger step",
                 path=AT_WINDOWS,
                 code="E051",
             )

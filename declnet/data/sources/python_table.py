@@ -89,7 +89,7 @@ def _column(values: Any, name: str, first_row: int) -> Array:
     if values.dtype.kind == "O":
         return _of_objects(values, name, first_row)
     raise DataError(
-        f'column "{name}" holds {values.dtype}, no numbers, booleans or text',
+        f'column "{name}" holds {values.dtype}, not numbers, booleans or text',
         hint="turn it into one of these",
     )
 

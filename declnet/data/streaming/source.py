@@ -26,6 +26,7 @@ from declnet.data.splits import (
 )
 from declnet.errors import DataError
 from declnet.registry.discovery import default_registry
+from declnet.registry.spelling import alternatives
 from declnet.spec.data_section import DataSpec, SplitSpec
 from declnet.spec.streams import Stream, random_stream
 
@@ -193,8 +194,9 @@ def _no_blocks(name: str, source: DataSource) -> DataError:
 def _those_with_blocks() -> str:
     """Name the installed data sources that can be read in blocks."""
     entries = default_registry().entries("data_source")
-    can = [each.type for each in entries if each.component.blocks is not DataSource.blocks]
-    return f"{', '.join(can[:-1])} or {can[-1]}" if len(can) > 1 else "".join(can)
+    return alternatives(
+        each.type for each in entries if each.component.blocks is not DataSource.blocks
+    )
 
 
 class _from:  # noqa: N801  # a context manager

@@ -140,10 +140,10 @@ def _joined_texts(texts: list[Any]) -> str:
 
 
 def _in_order(name: str, counter: Counter[Any]) -> tuple[Any, ...]:
-    """Return the sorted classes of a target; floats must be whole numbers."""
+    """Return the sorted classes of a target; floats must be integral."""
     for value in counter:
         if isinstance(value, float) and value % 1:
-            message = f'the target "{name}" is {value:g}, but classes are text or whole numbers'
+            message = f'the target "{name}" is {value:g}, but classes are text or integers'
             raise DataError(message, code="E035")
     return tuple(sorted({int(v) if isinstance(v, float) else v for v in counter}))
 

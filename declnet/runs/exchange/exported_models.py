@@ -269,7 +269,7 @@ def _steps(
                 try:
                     now, lengths = _applied(step.transform, state, now)
                 except (ColumnError, IndexError, ValueError) as error:
-                    message = f'column "{column.name}": what {step.transform.type} makes of it '
+                    message = f'column "{column.name}": the result of {step.transform.type} '
                     message += f"is unknown without the run's data: {error}"
                     raise ExportError(
                         [(message, "keep the data where the spec names it")]

@@ -178,8 +178,8 @@ def export_model(
                 raise ExportError([(message, None)])
             checked = _compared(model, exporter, temporary)
         if checked is not None and checked.is_too_large and not allow_difference:
-            message = f"{path}: nothing was written, since the file would predict other numbers "
-            message += f"than declnet: {checked.described()}"
+            message = f"{path}: nothing was written, since the predictions of the file "
+            message += f"differ from declnet's: {checked.described()}"
             hint = "report it to the authors of the format; --allow-difference writes it anyway"
             raise ExportError([(message, hint)])
         files = _moved(temporary, path, force)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class RunContents:
-    """What the folder of a run holds, finished or not.
+    """The contents of a run's folder, finished or not.
 
     Attributes:
         path: the folder.
@@ -159,7 +159,7 @@ class RunContents:
         content = self._files.read(folder.WEIGHTS)
         if content is None:
             status = self.manifest.get("status")
-            raise OutputError(f"{self.path}: the run left no weights (it is {status})")
+            raise OutputError(f"{self.path}: the run has no weights (it is {status})")
         return parse_weights(content, self.path / folder.WEIGHTS)
 
     @cached_property

@@ -84,7 +84,7 @@ def has_a_json_schema(subject: Subject) -> None:
 
 @check
 def survives_documents(subject: Subject) -> None:
-    """Comes back as it was from TOML, from JSON and from what pydantic dumps."""
+    """Survives a round trip through TOML, JSON and pydantic's dump unchanged."""
     instance, context = subject.instance, {"registry": subject.registry}
     with calling("model_dump"):
         toml = tomli_w.dumps(instance.model_dump(mode="json", exclude_none=True))
@@ -119,7 +119,7 @@ def checks_an_unknown_run(subject: Subject) -> None:
     for each in found:
         for what, text in {"message": each.message, "help": each.help or "?"}.items():
             if not isinstance(text, str) or not text.strip():
-                raise CheckFailed(f"the {what} of a diagnostic is {text!r}, which tells nothing")
+                raise CheckFailed(f"the {what} of a diagnostic is {text!r}, which says nothing")
         if not isinstance(each.code, str) or not CODE.fullmatch(each.code):
             raise CheckFailed(
                 f"a diagnostic has the code {each.code!r}; it is E, for an error, or W, for a "

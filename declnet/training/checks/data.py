@@ -12,7 +12,7 @@ from declnet.contracts.data.returned import checked_info
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, InputInfo
 from declnet.data.preparing.named_inputs import AT_INPUTS
-from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.preparing.target_encoding import TargetEncoding, with_chosen_labels
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.preparing.windows import AT_SERIES, Windows
 from declnet.data.sets import PreparedSets, load_sets, require_class, split_and_prepared
@@ -27,7 +27,7 @@ from declnet.training.checks.sizes import size_problems
 
 @dataclass(frozen=True, eq=False)
 class Described:
-    """What is known about the data.
+    """The description of the data.
 
     Attributes:
         infos: a description of each data set.
@@ -180,7 +180,7 @@ def series_warnings(data: DataSpec, parts: Mapping[str, Data]) -> list[Diagnosti
         for name, part in parts.items()
         if windows is not None and isinstance(part, Table)
     }
-    hint = "take fewer rows in past or horizon, or leave out these series"
+    hint = "reduce past or horizon, or leave out these series"
     return [
         Diagnostic(f"{name} data: {text}", hint, AT_SERIES, "W008")
         for name, text in found.items()
@@ -257,10 +257,7 @@ def class_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Dia
         if problems:
             return problems
         encoding = TargetEncoding.of_names(names)
-        if data.positive_class is not None:
-            problems += _error(spec, "train", encoding.with_positive, data.positive_class)
-        if data.class_order is not None:
-            problems += _error(spec, "train", encoding.with_order, data.class_order)
+        problems += _error(spec, "train", with_chosen_labels, {UNNAMED: encoding}, data)
         for name, info in infos.items():
             problems += _error(spec, name, encoding.require_known, info.class_names or ())
     known = names or tuple(map(str, range(train.classes or 0)))

@@ -270,7 +270,7 @@ def one_class_warnings(spec: PartialSpec, sets: PreparedSets | None) -> list[Dia
 
 
 def _one_class(data: DataSpec, name: str, what: str) -> Diagnostic:
-    hint = "take rows of all classes"
+    hint = "use rows of all classes"
     if name not in data.sources and data.split.method in ("random", "stratified"):
         hint = 'hold out more rows, with split = { method = "stratified" }'
     return Diagnostic(

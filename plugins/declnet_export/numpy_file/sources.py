@@ -1,4 +1,4 @@
-"""The source text of functions with all that they use, for a file that stands alone."""
+"""The source text of functions with all that they use, for a self-contained file."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Variable:
 
 
 class NumpyWriter:
-    """Writes the body of `predict`, and collects what it calls and the arrays that it needs.
+    """A writer of the body of `predict`, which collects the functions and arrays it needs.
 
     Translations use `call`.
     """

@@ -12,7 +12,7 @@ single numbers that are copied into all lanes:
 
 With 12 rows of 2 vectors, a step has 24 multiplications and additions but only 14 loads, and
 consecutive ones do not depend on each other; so the processor's multipliers are always busy, which
-a loop over c's elements cannot achieve. A compiler does not find this form by itself, so it is
+a loop over c's elements cannot achieve. Compilers do not find this form, so it is
 written as LLVM instructions, of which Numba makes functions that routines can call ("intrinsics").
 
 `multiply_rows` is for products so narrow that most of a tile would be empty: there k is along the

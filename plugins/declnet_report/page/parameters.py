@@ -64,7 +64,7 @@ def _charts(key: str, weights: Array, gradient: Array | None) -> list[Chart]:
 
 
 def _note(weights: Mapping[str, Array], drawn: list[str], gradients: Mapping[str, Array]) -> str:
-    note = "How the values of each parameter are spread."
+    note = "The distribution of the values of each parameter."
     if len(drawn) < len(weights):
         note += f" Of {len(weights)} parameters, {len(drawn)} are drawn; the table has all."
     if gradients:

@@ -93,7 +93,7 @@ def class_metrics(predictions: Predictions) -> Section:
     matrix = ConfusionMatrix.of(true, predicted, len(names))
     right, total = int(matrix.counts.trace()), len(true)
     share = f"{100 * right / total:.1f} %"
-    note = f"{predictions.note} {format_number(right)} of them ({share}) are predicted rightly."
+    note = f"{predictions.note} {format_number(right)} of them ({share}) are predicted correctly."
     note += _never_predicted(matrix, names)
     charts: list[Chart] = []
     if predictions.input_shape == (2,):

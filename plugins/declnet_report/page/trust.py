@@ -70,10 +70,10 @@ def _reliability_chart(predictions: Predictions) -> Chart:
     table = Table("Reliability", ("predictions", "probability", "share right", "samples"), rows)
     return Chart(
         "Reliability",
-        f"How often predictions of a probability are right, by probability. {said}.",
+        f"How often predictions are correct, by their probability. {said}.",
         _reliability_spec(found),
         table,
-        f"On the dotted line, probabilities are right. {said[0].upper()}{said[1:]}.",
+        f"On the dotted line, probabilities are correct. {said[0].upper()}{said[1:]}.",
     )
 
 
@@ -91,7 +91,7 @@ def _reliability_spec(found: dict[str, Reliability]) -> dict[str, Any]:
         for name, each in found.items()
         for p, right, n in _bins(each, FEWEST)
     ]
-    x, y = "probability", "share of right predictions"
+    x, y = "probability", "share of correct predictions"
     legend = None if len(names) == 1 else LINE_LEGEND
     marks = [
         {"mark": {"type": "line", "strokeWidth": 2}},

@@ -116,7 +116,7 @@ def style() -> Iterator[None]:
 
 
 def unformatted(text: str) -> str:
-    """Return a text that matplotlib draws as it is, not as mathematics between `$` signs."""
+    """Return a text that matplotlib draws literally, not as mathematics between `$` signs."""
     return text.replace("$", r"\$")
 
 

@@ -23,7 +23,7 @@ MOST_LEVELS = 50
 
 
 class Drift(Analysis):
-    """How the distribution of each column differs from the training data's.
+    """The difference between each column's distribution and the training data's.
 
     The population stability index is `PSI = sum of (p - q) ln(p / q)` over tenths of the training
     data's numbers, or over its values of text; missing values are one more. For numbers, the
@@ -39,7 +39,7 @@ class Drift(Analysis):
     columns: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description="which columns; default: those that it predicts from, and targets",
+        description="columns to compare; default: features and targets",
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:

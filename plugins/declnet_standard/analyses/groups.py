@@ -29,7 +29,9 @@ class Groups(Analysis):
     examples = ({"by": "city"}, {"by": "size", "bins": 4})
 
     by: str = Field(description="the column whose values divide the samples")
-    bins: int = Field(default=10, ge=2, le=100, description="into how many groups numbers fall")
+    bins: int = Field(
+        default=10, ge=2, le=100, description="number of groups for a column of numbers"
+    )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Require a column that exists."""

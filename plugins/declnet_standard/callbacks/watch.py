@@ -179,7 +179,7 @@ class _Pairs:
 
 
 class OutputMeter:
-    """Measures a layer's output, with views and memory for one array.
+    """A meter of a layer's output, with views and memory for one array.
 
     Attributes:
         y: the output, (n, *shape), in either memory order; read again for each measurement.

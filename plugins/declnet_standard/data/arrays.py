@@ -180,7 +180,7 @@ class NPY(DataSource):
         if fortran or not shape:
             raise DataError(
                 f"{path}: only arrays in C order can be mapped",
-                hint="save numpy.ascontiguousarray(x), or take mapped = false",
+                hint="save numpy.ascontiguousarray(x), or set mapped = false",
             )
         try:
             return MappedArray(path, offset, shape, dtype)
@@ -264,7 +264,7 @@ class NPZ(DataSource):
         "target, y",
     )
     maximum_bytes: int = Field(
-        default=2**33, ge=1, description="arrays that are larger, once unpacked, are refused"
+        default=2**33, ge=1, description="size limit of each array in bytes, after decompression"
     )
 
     def describe(self) -> DataInfo:
@@ -346,7 +346,7 @@ class NPZ(DataSource):
             raise DataError(
                 f"{self.path}: the array {name} unpacks to {member.file_size} bytes, more than "
                 f"{self.maximum_bytes}",
-                hint="raise maximum_bytes if it should be so large",
+                hint="raise maximum_bytes if this size is intended",
             )
         try:
             return archive.open(member)
@@ -383,7 +383,7 @@ class IDX(DataSource):
     x: Path = Field(description="the file of the images")
     y: Path = Field(description="the file of the labels")
     maximum_bytes: int = Field(
-        default=2**32, ge=1, description="a file that is larger, once unpacked, is refused"
+        default=2**32, ge=1, description="size limit of each file in bytes, after decompression"
     )
 
     def describe(self) -> DataInfo:
@@ -412,7 +412,7 @@ class IDX(DataSource):
             if count * dtype.itemsize > self.maximum_bytes:
                 raise DataError(
                     f"{path}: says that it has {count} numbers, more than allowed",
-                    hint="raise maximum_bytes if it should be so large",
+                    hint="raise maximum_bytes if this size is intended",
                 )
             data = file.read(count * dtype.itemsize)
         if len(data) < count * dtype.itemsize:

@@ -298,7 +298,7 @@ class Plan:
         """Return the columns that the source gives to the model, without free text."""
         if self.table.selects_features:
             return self.features.others
-        texts = self.features.texts  # an input must have what is of no use, too
+        texts = self.features.texts  # an input must have useless columns, too
         return tuple(each for each in self.table.features if each not in texts)
 
     @property

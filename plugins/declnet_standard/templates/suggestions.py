@@ -17,7 +17,7 @@ SKEWED, VERY_SKEWED = 1.0, 2.0
 suggested and done. For prices of a skewness of 1.7 it gave smaller relative errors, but squared
 errors up to 6 % larger."""
 SKEWED_COUNTS = 0.5
-"""Skewness of whole numbers from 0 or 1 above which they are taken for counts."""
+"""Skewness of integers from 0 or 1 above which they are taken for counts."""
 
 RARE_CLASS = 0.4
 """A class is rare if it has less than this share of what it would have if all were equal."""
@@ -97,7 +97,7 @@ def _log_helps(table: TableProfile) -> bool:
 
 
 def holds_counts(table: TableProfile) -> bool:
-    """Return whether the target is a skewed whole number from 0 or 1, such as visits."""
+    """Return whether the target is a skewed integer from 0 or 1, such as visits."""
     target = table.columns[table.target]
     if table.task != "values" or not target.whole or target.infinite:
         return False
@@ -119,7 +119,7 @@ def rare_class(table: TableProfile) -> tuple[str, float] | None:
 def order_of_classes(table: TableProfile) -> tuple[str, ...] | None:
     """Return the classes from the lowest to the highest, None if they need not have an order.
 
-    They are texts in the words of a scale, or consecutive whole numbers, such as ratings.
+    They are texts in the words of a scale, or consecutive integers, such as ratings.
     """
     counts = table.columns[table.target].counts
     if table.task != "classes" or not counts:
@@ -135,6 +135,11 @@ def order_of_classes(table: TableProfile) -> tuple[str, ...] | None:
     if numbers[-1] - numbers[0] != len(numbers) - 1:
         return None
     return tuple(f"{each:g}" for each in numbers)
+
+
+def order_of_words(table: TableProfile) -> tuple[str, ...] | None:
+    """Return the order of classes that are texts, which a spec has to list, if they have one."""
+    return order_of_classes(table) if has_words(table) else None
 
 
 def has_words(table: TableProfile) -> bool:

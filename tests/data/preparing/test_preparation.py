@@ -189,7 +189,7 @@ def test_columns_may_come_in_any_order_with_others_but_none_may_be_missing(flowe
         ({"size": np.array([1, 2, np.inf, 3, 4, 5])}, 'row 3, column "size" is infinite'),
     ],
 )
-def test_a_column_of_another_type_is_told(flowers, fitted, column, message):
+def test_a_column_of_another_type_is_reported(flowers, fitted, column, message):
     with pytest.raises(DataError, match=message):
         fitted.apply({**flowers.columns, **column})
 

@@ -91,7 +91,7 @@ def test_dates_of_polars_are_text_in_their_order():
         (({"a": [], "y": []}, "y"), "there are no rows"),
     ],
 )
-def test_what_is_no_table_is_told(data, message):
+def test_what_is_no_table_is_reported(data, message):
     with pytest.raises(DataError, match=message):
         as_data(data, "train")
 

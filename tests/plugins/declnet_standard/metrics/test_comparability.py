@@ -94,7 +94,7 @@ def test_one_unit_is_no_choice_of_classes(metric, loss, data, hint, outline_of):
 
 
 @pytest.mark.parametrize("metric", OF_CLASSES, ids=ids)
-def test_one_unit_is_told_to_the_loss_of_classes_alone(metric, outline_of, codes_of):
+def test_one_unit_is_reported_to_the_loss_of_classes_alone(metric, outline_of, codes_of):
     context = outline_of(ONE, "sigmoid", data=ANSWERS, loss="categorical_crossentropy")
     assert codes_of(metric, context) == []
 
@@ -176,7 +176,7 @@ def test_quantiles_are_no_predictions_of_single_numbers(metric, outline_of):
 
 
 @pytest.mark.parametrize("metric", OF_VALUES, ids=ids)
-def test_what_the_loss_is_told_is_not_repeated(metric, outline_of, codes_of):
+def test_what_the_loss_is_reported_is_not_repeated(metric, outline_of, codes_of):
     assert codes_of(metric, outline_of(THREE, data=LABELS, loss="mean_squared_error")) == []
 
 
@@ -192,7 +192,9 @@ def test_one_unit_tells_labels_of_0_and_1_apart(metric, outline_of):
 @pytest.mark.parametrize(
     ("loss", "data"), [("mean_squared_error", ANSWERS), ("binary_crossentropy", LABELS)]
 )
-def test_answers_and_what_the_loss_is_told_are_no_finding(metric, loss, data, outline_of, codes_of):
+def test_answers_and_what_the_loss_is_reported_are_not_findings(
+    metric, loss, data, outline_of, codes_of
+):
     assert codes_of(metric, outline_of(ONE, data=data, loss=loss)) == []
 
 
@@ -214,7 +216,7 @@ def test_probabilities_are_between_0_and_1(metric, outline_of, codes_of):
     for loss in ("mean_squared_error", "hinge"):
         (finding,) = metric.check(outline_of(ONE, "linear", data=ANSWERS, loss=loss))
         assert finding.code == "E044"
-        assert "needs probabilities, but the model's output is other numbers" in finding.message
+        assert "needs probabilities, but the model's output is not probabilities" in finding.message
     assert (
         codes_of(metric, outline_of(ONE, "sigmoid", data=ANSWERS, loss="mean_squared_error")) == []
     )

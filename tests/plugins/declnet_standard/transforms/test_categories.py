@@ -56,7 +56,7 @@ def test_what_it_takes():
     assert suits == [True, False, False, False]
     with pytest.raises(ColumnError, match="all of it is missing"):
         GroupRare().fit(text(None, None))
-    with pytest.raises(ColumnError, match="categories are text or whole numbers"):
+    with pytest.raises(ColumnError, match="categories are text or integers"):
         GroupRare().fit(np.array([0.5, 1.5]))
 
 
