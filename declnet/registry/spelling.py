@@ -27,7 +27,11 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 
 def is_misspelling(written: str, name: str) -> bool:
-    """Return whether a name is so close to another that nothing else can be meant."""
+    """Return whether a name is so close to another, or its initials, that nothing else is meant."""
+    if _initials(name) == _normalized(written):
+        return True
+    if _normalized(written) in name.split("_"):  # one word of several
+        return "_" not in name
     return SequenceMatcher(None, _joined(name), _joined(written)[:100]).ratio() >= SIMILAR
 
 

@@ -280,8 +280,9 @@ def _right_place(path: KeyPath, document: Any, expansion: Expansion | None) -> K
     if len(outer) > 1 or (outer and outer[0] not in _SECTIONS) or path == (EXTENDS,):
         return None
     models = _models(document, expansion)
-    own = models[tuple(outer)]
-    if own.known_key(str(key)) is not None:
+    own, value = models[tuple(outer)], value_at(document, path)
+    is_section = not outer and isinstance(value, dict) and "type" not in value
+    if own.known_key(str(key)) is not None or is_section:
         return None
     places = [each for each in models if each != tuple(outer)]
     for names in (_same_key, _known_key):
