@@ -64,7 +64,8 @@ class HeadPart(HeadName):
         output: the layer whose output it takes; `""`: the only output.
         target: the target as written; `""` if it is not.
         calibration: the valid steps of its calibration by position.
-        targets: what the loss takes, as `Loss.targets`, also if only its other keys are invalid.
+        targets: what the loss takes, as `Loss.targets`, also if its keys are invalid; None if its
+            type is unknown.
     """
 
     loss: Loss | None
@@ -72,7 +73,7 @@ class HeadPart(HeadName):
     output: str = ""
     target: str = ""
     calibration: Mapping[int, Calibrator] = field(default_factory=dict)
-    targets: Literal["values", "classes", "binary"] = "classes"
+    targets: Literal["values", "classes", "binary"] | None = None
 
     def target_among(self, names: Collection[str]) -> str | None:
         """Return its target among the data's; None if there is none."""
@@ -168,15 +169,15 @@ def _head(name: str, value: Any, context: Context) -> HeadPart:
     return HeadPart(name, loss, metrics, output or name, target, steps, targets)
 
 
-def _targets(loss: Any, context: Context) -> Literal["values", "classes", "binary"]:
-    """Return what a loss takes; an unknown one is taken to want classes."""
+def _targets(loss: Any, context: Context) -> Literal["values", "classes", "binary"] | None:
+    """Return what a loss takes; None for one of an unknown type."""
     written = loss.get("type") if isinstance(loss, dict) else getattr(loss, "type", loss)
     registry = context.get("registry") or default_registry()
     with suppress(UnknownTypeError):
         if isinstance(written, str):
             found: type[Loss] = registry.find(Loss.kind, written)
             return found.targets
-    return "classes"
+    return None
 
 
 def _steps(table: Mapping[str, Any], context: Context) -> dict[int, Calibrator]:

@@ -24,7 +24,7 @@ class Repair:
     key: KeyPath | None = None
     type: str | None = None
 
-    def apply(self, document: dict[str, Any], *, replaces: bool) -> dict[str, Any] | None:
+    def apply(self, document: Any, *, replaces: bool) -> Any:
         """Return a repaired copy of a document, or None if the place is taken or not a table.
 
         Args:

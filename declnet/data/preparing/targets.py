@@ -51,11 +51,11 @@ class WantedTarget:
 
 
 def wanted_targets(heads: Sequence[Head | HeadPart]) -> tuple[WantedTarget, ...]:
-    """Return what the losses of a spec want."""
+    """Return what the losses of a spec want; an unknown loss is taken to want classes."""
     return tuple(
         WantedTarget(
             head.target or head.name,
-            head.targets if isinstance(head, HeadPart) else head.loss.targets,
+            (head.targets or "classes") if isinstance(head, HeadPart) else head.loss.targets,
             head.path,
             (*head.path, "target") if head.target else head.path,
             head.loss is not None and head.loss.ordered,
