@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 
 SIMILAR, SAME_INITIAL = 0.75, 0.6
-"""Least similarity to a known name, and to one with the same first letter: a misspelling rarely
+"""Minimum similarity to a known name, and to one with the same first letter: a misspelling rarely
 changes that, so `Income` is not taken for `Home`."""
 
 

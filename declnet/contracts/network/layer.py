@@ -118,7 +118,7 @@ class Layer(Component):
     example_shapes: ClassVar[tuple[Any, ...]] = ()
     """Input shapes for the conformance kit; default: the usual shapes that the layer accepts."""
     n_inputs: ClassVar[int | None] = 1
-    """How many inputs it takes; None for any number of at least one."""
+    """Number of inputs; None for any number of at least one."""
 
     name: LayerName | None = Field(
         default=None,
