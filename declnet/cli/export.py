@@ -67,7 +67,7 @@ def export(
     import time
 
     with without_collections():
-        from declnet.runs.many.ensemble import is_ensemble, open_ensemble
+        from declnet.runs.many.ensembles.ensemble import is_ensemble, open_ensemble
         from declnet.runs.storage.writing import json_document
         from declnet.runs.stored_run import open_run
         from declnet.spec.document.overrides import parse_override
@@ -96,7 +96,7 @@ def _best_in(folder: Path, *, taken: bool) -> Path:
         OutputError: `--best` is not given, or there is no best run.
     """
     from declnet.errors import OutputError
-    from declnet.runs.many.groups import best_run
+    from declnet.runs.comparison import best_run
 
     found = best_run(folder) if folder.is_dir() else None
     if found is None:

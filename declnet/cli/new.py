@@ -174,10 +174,20 @@ def new(
 def _in_folds(table: TableProfile, folds: int | None) -> TableProfile:
     from dataclasses import replace
 
+    from declnet.contracts.data.table import class_name
+
     if folds is not None and 2 * folds > table.rows:
         raise click.UsageError(
             f"--folds {folds} is too many for {table.rows} rows; at most half as many"
         )
+    for name, task in table.targets.items():
+        counts = table.columns[name].counts if task != "values" else {}
+        if folds is not None and folds > 1 and min(counts.values(), default=2) < 2:
+            only = class_name(min(counts, key=counts.__getitem__))
+            raise click.UsageError(
+                f'--folds {folds} needs two rows of each class, but "{name}" is "{only}" in one '
+                "row only; leave that row out, or give --folds 1"
+            )
     return replace(table, folds=folds)
 
 

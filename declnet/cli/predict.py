@@ -207,7 +207,7 @@ def evaluate(
         from declnet.errors import DataError
         from declnet.runs.inference.evaluation import evaluate_parts
         from declnet.runs.inference.file_parts import labeled_parts
-        from declnet.runs.many.ensemble import is_ensemble, open_ensemble
+        from declnet.runs.many.ensembles.ensemble import is_ensemble, open_ensemble
         from declnet.runs.storage.writing import json_document
         from declnet.runs.stored_run import open_run
 
@@ -258,7 +258,7 @@ def _evaluate_ensemble(
     """Evaluate the folds or seeds of one spec, by default out of fold and on the test data."""
     from declnet.cli.display.result_tables import print_evaluation
     from declnet.errors import DataError
-    from declnet.runs.many.ensemble import open_ensemble
+    from declnet.runs.many.ensembles.ensemble import open_ensemble
 
     ensemble = open_ensemble(path, registry, notice=show_note)
     if data is not None:

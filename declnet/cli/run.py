@@ -32,9 +32,8 @@ from declnet.cli.reading import valid_spec
 if TYPE_CHECKING:
     from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
-    from declnet.runs.many.shards import Shard
-    from declnet.runs.many.tasks import Outcome, Task
-    from declnet.runs.many.workers import Follow
+    from declnet.runs.many.execution.shards import Shard
+    from declnet.runs.many.execution.tasks import Follow, Outcome, Task
     from declnet.spec.model import RunSpec
     from declnet.training.checks.check import Checked
 
@@ -130,16 +129,15 @@ def _run_series(
     executor: Executor | None,
     shard: Shard | None,
 ) -> int:
-    from declnet.runs.many.ensemble_record import begin_ensemble
-    from declnet.runs.many.shards import begin_shard
-    from declnet.runs.many.tasks import claim_parent, tasks_of
-    from declnet.runs.storage.folder import locked
+    from declnet.runs.many.ensembles.recording import begin_ensemble
+    from declnet.runs.many.execution.shards import begin_shard
+    from declnet.runs.many.execution.tasks import tasks_of
+    from declnet.runs.storage.folder import claimed
 
     kind = "folds" if seeds is None else "seeds"
     name = f"{spec.name}-{kind}" + (f"-shard-{shard}" if shard is not None else "")
-    parent = claim_parent(out, Path("runs"), name)
-    tasks = tasks_of(spec, seeds, parent)
-    with locked(parent):
+    with claimed(out or Path("runs"), name, numbered=out is None) as parent:
+        tasks = tasks_of(spec, seeds, parent)
         if shard is not None:
             begin_shard(parent, shard, tasks)
         begin_ensemble(parent, spec, tasks)
@@ -164,13 +162,11 @@ def _train_series(
 
     from declnet.cli.display.sweep_tables import print_series
     from declnet.cli.sweep import status_of, train_all
-    from declnet.runs.many.ensemble_record import finish_ensemble
-    from declnet.runs.many.group_folder import SUMMARY, write_described
-    from declnet.runs.many.groups import telling_group
-    from declnet.runs.many.shards import shard_runs
-    from declnet.runs.many.summary import series_of
-    from declnet.runs.many.threads import jobs_for
-    from declnet.runs.many.training import outcomes_of
+    from declnet.runs.many.ensembles.recording import finish_ensemble
+    from declnet.runs.many.ensembles.series import series_of
+    from declnet.runs.many.execution.dispatch import jobs_for, outcomes_of
+    from declnet.runs.many.execution.shards import shard_runs
+    from declnet.runs.many.groups.callbacks import telling_group
 
     start = time.perf_counter()
     own = shard_runs(parent)
@@ -201,8 +197,7 @@ def _train_series(
         error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")
         raise
     (series,) = series_of(outcomes)
-    where = {"jobs": jobs} if executor is None else {}
-    write_described(parent / SUMMARY, series.as_data(parent) | where)
+    series.write(parent, jobs if executor is None else None)
     print_series(series)
     why = None if in_part else finish_ensemble(parent, registry)
     if why is not None:
@@ -217,7 +212,7 @@ def _show_as_one(parent: Path, registry: Registry) -> None:
     """Print the metrics of the models of all folds together, if they have finished."""
     from declnet.cli.display.result_tables import print_together
     from declnet.errors import DeclnetError
-    from declnet.runs.many.ensemble import open_ensemble
+    from declnet.runs.many.ensembles.ensemble import open_ensemble
 
     ensemble = open_ensemble(parent, registry)
     if ensemble.status != "finished" or not ensemble.has_folds:
@@ -269,9 +264,9 @@ def resume(
         from declnet.cli.display.result_tables import print_result
         from declnet.cli.sweep import train_sweep
         from declnet.cli.tune import train_study
-        from declnet.runs.many.ensemble import is_ensemble
-        from declnet.runs.many.study_folder import is_study
-        from declnet.runs.many.sweep_folder import is_sweep
+        from declnet.runs.many.ensembles.ensemble import is_ensemble
+        from declnet.runs.many.studies.stored_study import StoredStudy
+        from declnet.runs.many.sweeps.stored_sweep import StoredSweep
         from declnet.runs.resuming import resume as resume_run
         from declnet.runs.resuming import spec_to_resume
         from declnet.runs.storage.folder import locked
@@ -280,8 +275,8 @@ def resume(
     registry = registry_without(disabled)
     several: tuple[tuple[Callable[[Path], bool], Callable[..., int]], ...] = (
         (is_ensemble, _train_rest),
-        (is_sweep, train_sweep),
-        (is_study, train_study),
+        (StoredSweep.is_at, train_sweep),
+        (StoredStudy.is_at, train_study),
     )
     for is_several, train in several:
         if is_several(run):
@@ -321,8 +316,8 @@ def _train_rest(
     executor: Executor | None,
 ) -> int:
     """Train the remaining seeds or folds."""
-    from declnet.runs.many.ensemble import open_ensemble
-    from declnet.runs.many.ensemble_record import tasks_left, tell_callbacks
+    from declnet.runs.many.ensembles.ensemble import open_ensemble
+    from declnet.runs.many.ensembles.recording import tasks_left, tell_callbacks
 
     ensemble = open_ensemble(parent, registry)
     if ensemble.status == "finished":

@@ -81,7 +81,7 @@ def diff(first: Path, second: Path) -> None:
 
 
 def _resolved(path: Path) -> dict[str, Any]:
-    from declnet.runs.many.ensemble import is_ensemble, open_ensemble
+    from declnet.runs.many.ensembles.ensemble import is_ensemble, open_ensemble
     from declnet.runs.stored_run import open_run
     from declnet.spec.model import resolved_document
     from declnet.spec.validate import load_spec

@@ -26,7 +26,7 @@ from declnet.cli.process import interrupt_on_signals
 if TYPE_CHECKING:
     from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
-    from declnet.runs.many.study_folder import StoredStudy
+    from declnet.runs.many.studies.stored_study import StoredStudy
 
 
 @click.command()
@@ -69,14 +69,13 @@ def tune(
     study, this command trains nothing and summarizes its trials again.
     """
     from declnet.cli.reading import checked_spec, read
-    from declnet.runs.many.study_folder import begin_study, is_study
-    from declnet.runs.many.tasks import claim_parent
-    from declnet.runs.many.tune import require_tuning
-    from declnet.runs.storage.folder import claim, locked
+    from declnet.runs.many.studies.stored_study import StoredStudy, begin_study
+    from declnet.runs.many.studies.tune import require_tuning
+    from declnet.runs.storage.folder import claimed
 
     interrupt_on_signals()
     registry = registry_without(disabled)
-    if is_study(spec):
+    if StoredStudy.is_at(spec):
         if overrides or out:
             raise click.UsageError("the folder of a study takes no options: it has its own spec")
         return _summarize(spec, registry, form)
@@ -87,9 +86,8 @@ def tune(
     require_tuning(loaded)
     show_diagnostics(checked.warnings)
     executor = executor_of(on, jobs, registry)
-    parent = claim_parent(out, Path("runs"), f"{loaded.name}-study")
-    with locked(parent):
-        claim(parent)  # another process may have written here since
+    name = f"{loaded.name}-study"
+    with claimed(out or Path("runs"), name, numbered=out is None) as parent:
         begin_study(parent, loaded)
         return train_study(
             parent, disabled, registry, jobs, quiet=quiet, form=form, executor=executor
@@ -112,9 +110,9 @@ def train_study(
     from shlex import quote
 
     from declnet.cli.display.study_display import study_followed
-    from declnet.runs.many.study import StudyRunner
-    from declnet.runs.many.study_folder import open_study
-    from declnet.runs.many.tune import train_trials
+    from declnet.runs.many.studies.stored_study import open_study
+    from declnet.runs.many.studies.study_runner import StudyRunner
+    from declnet.runs.many.studies.tune import train_trials
 
     start = time.perf_counter()
     stored = open_study(parent, registry)
@@ -152,8 +150,8 @@ def _summarize(path: Path, registry: Registry, form: str) -> int:
     """Rebuild the summary of a study from what its searcher keeps."""
     from contextlib import closing
 
-    from declnet.runs.many.study import StudyRunner
-    from declnet.runs.many.study_folder import open_study
+    from declnet.runs.many.studies.stored_study import open_study
+    from declnet.runs.many.studies.study_runner import StudyRunner
 
     stored = open_study(path, registry)
     with closing(StudyRunner(stored, registry)) as study:

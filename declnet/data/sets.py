@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -17,7 +17,11 @@ from declnet.contracts.network.inputs import UNNAMED, InputInfo, by_name
 from declnet.data.batches import varied_inputs
 from declnet.data.columns import labels_of, table_with
 from declnet.data.preparing.preparation import FittedPreparation, fit_preparation
-from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.preparing.target_encoding import (
+    TargetEncoding,
+    target_encodings,
+    with_chosen_labels,
+)
 from declnet.data.preparing.targets import (
     Fit,
     WantedTarget,
@@ -148,6 +152,8 @@ def split_and_prepared(
     """
 
     def make() -> tuple[dict[str, Data], PreparedSets]:
+        if spec.is_cross_validation:
+            _require_classes_in_each_fold(loaded, spec, wanted, seed)
         parts = split_sets(loaded, spec, seed)
         return parts, prepare_sets(parts, spec, wanted)
 
@@ -195,6 +201,11 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
 
 def fold_positions_of(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> list[Array]:
     """Return, for each fold, which samples of the training data as loaded it validates on."""
+    return [held for _, held in _folds_of(loaded, spec, seed)]
+
+
+def _folds_of(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> list[tuple[Array, Array]]:
+    """Return which samples of the training data each fold trains and validates on."""
     if spec.folds is None:
         raise ValueError("the spec has no folds")
     train = loaded["train"]
@@ -203,7 +214,43 @@ def fold_positions_of(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> 
     if shares:
         kept = split_positions(train, shares, spec.split, seed)["train"]
         train = train.take(kept)
-    return [kept[held] for _, held in fold_positions(train, spec.folds, spec.split, seed)]
+    folds = fold_positions(train, spec.folds, spec.split, seed)
+    return [(kept[rest], kept[held]) for rest, held in folds]
+
+
+def _require_classes_in_each_fold(
+    loaded: Mapping[str, Data], spec: DataSpec, wanted: Sequence[WantedTarget], seed: int
+) -> None:
+    """Raise DataError if a fold validates on a class of a table that it does not train on."""
+    train = loaded["train"]
+    if not isinstance(train, Table) or spec.windows is not None:
+        return
+    folds = _folds_of(loaded, spec, seed)
+    for encoding in target_encodings(train, wanted).values():
+        if encoding.classes is None:
+            continue
+        labels = encoding.encode(train)
+        for number, (rest, held) in enumerate(folds, 1):
+            lost = np.setdiff1d(labels[held], labels[rest])
+            if not lost.size:
+                continue
+            rows = held[labels[held] == lost[0]]
+            name = (encoding.class_names or ())[lost[0]]
+            where = f"row {train.row_number(int(rows[0]))}" + (", …" if len(rows) > 1 else "")
+            raise DataError(
+                f'fold {number} validates on the class "{name}" of the target "{encoding.column}" '
+                f"({where}), but has no row of it to train on",
+                hint=_more_of_each_class(encoding.column, int(np.sum(labels == lost[0])), spec),
+                path=("data", "folds"),
+                code="E033",
+            )
+
+
+def _more_of_each_class(target: str, rows: int, spec: DataSpec) -> str:
+    """Return what gives each fold rows of a class to train on, or does without."""
+    if rows > 1 and spec.split.method == "random":
+        return f'spread the classes: split = {{ method = "stratified", column = "{target}" }}'
+    return "leave these rows out, or train a single model: validation = 0.2 in place of folds"
 
 
 def split_sets(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> dict[str, Data]:
@@ -255,14 +302,12 @@ def prepare_sets(
         preparation = fit_preparation(
             train, spec.prepare, wanted, spec.no_features, spec.inputs, windows, fit
         )
-    if spec.positive_class is not None and fitted is None:
-        positive = spec.positive_class
-        preparation = _encoded(preparation, "positive_class", lambda e: e.with_positive(positive))
-    if spec.class_order is not None and fitted is None:
-        order = spec.class_order
-        preparation = _encoded(preparation, "class_order", lambda e: e.with_order(order))
-    elif fitted is None:
-        _require_order(preparation, wanted)
+    if fitted is None:
+        encodings = (preparation.targets if preparation is not None else None) or {}
+        chosen = with_chosen_labels(encodings, spec)
+        _require_order(chosen, wanted, spec)
+        if preparation is not None and chosen != encodings:
+            preparation = replace(preparation, targets=chosen)
     datasets = {name: prepared(each, preparation, name) for name, each in sets.items()}
     if preparation is not None and spec.prepare_targets and fitted is None:
         column = only_target_column(train) if isinstance(train, Table) else None
@@ -280,39 +325,25 @@ def prepare_sets(
     return PreparedSets(datasets, preparation)
 
 
-def _encoded(
-    preparation: FittedPreparation | None,
-    key: str,
-    encode: Callable[[TargetEncoding], TargetEncoding],
-) -> FittedPreparation:
-    """Return a preparation with another encoding of its target; raise DataError without a table."""
-    if preparation is None or preparation.target is None:
-        several = preparation is not None and preparation.targets is not None
-        meant = (
-            "the label 1 is the positive class" if key == "positive_class" else "labels have one"
-        )
-        raise DataError(
-            "this key needs a single target, but there are several"
-            if several
-            else "the classes of the training data have no names",
-            hint=f"remove this key; {meant}",
-            path=("data", key),
-            code="E036",
-        )
-    return replace(preparation, targets={UNNAMED: encode(preparation.target)})
-
-
-def _require_order(preparation: FittedPreparation | None, wanted: Sequence[WantedTarget]) -> None:
+def _require_order(
+    encodings: Mapping[str, TargetEncoding], wanted: Sequence[WantedTarget], spec: DataSpec
+) -> None:
     """Raise DataError if classes that are texts have no order, but a loss needs it."""
-    encodings = (preparation.targets if preparation is not None else None) or {}
+    if spec.class_order is not None and not isinstance(spec.class_order, Mapping):
+        return
     for each in wanted:
         encoding = encodings.get(each.name) or encodings.get(UNNAMED)
         classes = encoding.classes if encoding is not None and each.ordered else None
-        if classes and isinstance(classes[0], str):
+        if encoding is None or not classes or not isinstance(classes[0], str):
+            continue
+        if encoding.column not in (spec.class_order or ()):
             listed = ", ".join(f'"{name}"' for name in classes)
+            order = f"[{listed}]"
+            if len(encodings) > 1:
+                order = f"{{ {each.name} = {order} }}"
             raise DataError(
                 f"the loss needs the order of the classes, which are texts: {listed}",
-                hint=f"add class_order = [{listed}] to [data], with the lowest class first",
+                hint=f"add class_order = {order} to [data], with the lowest class first",
                 path=each.path,
                 code="E036",
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher, get_close_matches
 
 SIMILAR, SAME_INITIAL = 0.75, 0.6
@@ -24,6 +24,27 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     if close or not written:
         return names[close[0]] if close else None
     return next((each for each in sorted(names.values()) if _initials(each) == written), None)
+
+
+def is_misspelling(written: str, name: str) -> bool:
+    """Return whether a name is so close to another that nothing else can be meant."""
+    return SequenceMatcher(None, _joined(name), _joined(written)[:100]).ratio() >= SIMILAR
+
+
+def known_elsewhere(written: str, others: Mapping[str, str]) -> str | None:
+    """Return what a name of another library is called here, or None.
+
+    Args:
+        written: the name; case, hyphens and underscores only count if two entries differ in them.
+        others: what each name of other libraries is called here.
+    """
+    if written in others:
+        return others[written]
+    return {_joined(each): here for each, here in others.items()}.get(_joined(written))
+
+
+def _joined(name: str) -> str:
+    return _normalized(name).replace("_", "")
 
 
 def _most_alike(written: str, names: Iterable[str], cutoff: float) -> list[str]:

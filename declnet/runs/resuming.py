@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback
 from declnet.data.sources.loading import GivenData
-from declnet.errors import OutputError, ResumeError
+from declnet.errors import DeclnetError, OutputError, ResumeError
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import alternatives
 from declnet.runs.display.progress import followed
 from declnet.runs.inference.observing import Baseline
+from declnet.runs.inference.predictor import Predictor
 from declnet.runs.ready_run import ReadyRun, make_ready_run
 from declnet.runs.result import RunResult
 from declnet.runs.run import given_data
@@ -21,7 +23,7 @@ from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Checkpoint, Notice
 from declnet.runs.storage.folder import locked, read_manifest, reading, require_no_links
 from declnet.runs.storage.manifest import PINNED, changes, first_manifest
-from declnet.runs.storage.origins import spec_of_run
+from declnet.runs.storage.origins import spec_of_run, warn
 from declnet.runs.storage.record import Record, with_nan
 from declnet.runs.storage.writing import read_bytes
 from declnet.runs.stored_run import open_run
@@ -80,6 +82,7 @@ def resume(
             _require_losses(directory, metrics)
             history = [with_nan(row) for row in stored.history]
             predictor = stored.predictor()
+            _tell_callbacks(predictor, directory, metrics, warned or warn)
             baselines = manifest.get("baseline", {}).items()
             return RunResult(
                 metrics,
@@ -129,6 +132,18 @@ def resume(
         rows = record.rewind(checkpoint, length, ready.prepared.preparation)
         with followed(spec, listener, progress=progress) as following:
             return Session(ready, record, following, rows, warned, stop_when).carry_out(saved)
+
+
+def _tell_callbacks(
+    predictor: Predictor, directory: Path, metrics: dict[str, dict[str, float]], warned: Notice
+) -> None:
+    """Tell callbacks that a run has finished, since a kill may have kept that from them."""
+    try:
+        with attributing_errors(predictor.registry):
+            for callback in predictor.spec.training.callbacks:
+                callback.found_finished(directory.absolute(), metrics)
+    except DeclnetError as error:  # e.g. a server is gone; the run is as good as before
+        warned(str(error))
 
 
 def spec_to_resume(run_directory: Path, registry: Registry) -> RunSpec:

@@ -106,7 +106,7 @@ def load_predictor(
     It takes the arguments of `load_model` and raises the same errors, and OutputError if the
     preparation cannot be read, or the models of a folder cannot be averaged.
     """
-    from declnet.runs.many.ensemble import is_ensemble, open_ensemble
+    from declnet.runs.many.ensembles.ensemble import is_ensemble, open_ensemble
 
     if is_ensemble(run_directory):
         return open_ensemble(run_directory, registry, notice=notice).predictor()

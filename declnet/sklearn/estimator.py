@@ -25,7 +25,7 @@ from declnet.registry.discovery import default_registry
 from declnet.runs.incremental import IncrementalTraining
 from declnet.runs.inference.predictions import JointPredictions, OutputReading, Predictions
 from declnet.runs.inference.predictor import Predictor
-from declnet.runs.many.ensemble import is_ensemble
+from declnet.runs.many.ensembles.ensemble import is_ensemble
 from declnet.runs.run import run
 from declnet.runs.stored_run import load_predictor, open_run
 from declnet.sklearn.samples import (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -34,6 +35,49 @@ ClassWeights = Annotated[
     Literal["balanced"] | dict[str, float],
     PlainValidator(_class_weights),
     WithJsonSchema({"anyOf": [{"const": "balanced"}, _WEIGHTS]}),
+]
+
+
+def _positive_class(value: Any) -> str | dict[str, str]:
+    """Validate the name of a class, or a table with that of each target."""
+    by_target = value if isinstance(value, dict) else {None: value}
+    for target, name in by_target.items():
+        if not isinstance(name, str):
+            at = () if target is None else (str(target),)
+            raise located_error("class", "must be the name of a class, a string", at, name)
+    return value if isinstance(value, str) else {str(key): each for key, each in value.items()}
+
+
+def _class_order(value: Any) -> tuple[str, ...] | dict[str, tuple[str, ...]]:
+    """Validate a list of all classes, or a table with that of each target."""
+    if isinstance(value, dict):
+        return {str(target): _order(each, (str(target),)) for target, each in value.items()}
+    return _order(value, ())
+
+
+def _order(value: Any, at: tuple[str, ...]) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or len(value) < 2:
+        raise located_error("order", "must be a list of two classes or more", at, value)
+    for position, name in enumerate(value):
+        if not isinstance(name, str):
+            message = "must be the name of a class, a string"
+            raise located_error("class", message, (*at, position), name)
+        if name in value[:position]:
+            raise located_error("class", f'duplicate class "{name}"', (*at, position), name)
+    return tuple(value)
+
+
+_NAME: dict[str, Any] = {"type": "string"}
+_NAMES: dict[str, Any] = {"type": "array", "items": _NAME, "minItems": 2, "uniqueItems": True}
+PositiveClass = Annotated[
+    str | dict[str, str],
+    PlainValidator(_positive_class),
+    WithJsonSchema({"anyOf": [_NAME, {"type": "object", "additionalProperties": _NAME}]}),
+]
+ClassOrder = Annotated[
+    tuple[str, ...] | dict[str, tuple[str, ...]],
+    PlainValidator(_class_order),
+    WithJsonSchema({"anyOf": [_NAMES, {"type": "object", "additionalProperties": _NAMES}]}),
 ]
 
 
@@ -118,6 +162,21 @@ def _stream(value: Any) -> Any:
 class DataSpec(StrictModel):
     """The source and preparation of samples: the section `[data]`."""
 
+    other_keys: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("source", "training", "train_data", "train_set"), "train"),
+        **dict.fromkeys(
+            ("val", "valid", "dev", "val_split", "validation_split", "validation_data"),
+            "validation",
+        ),
+        **dict.fromkeys(("test_size", "test_split", "test_data"), "test"),
+        **dict.fromkeys(("preprocess", "preprocessing", "transform", "transforms"), "prepare"),
+        **dict.fromkeys(("cv", "k_folds", "n_splits"), "folds"),
+        **dict.fromkeys(
+            ("path", "file", "target", "targets", "label"),
+            'it belongs in a data source: train = { type = "…", … }',
+        ),
+    }
+
     train: DataSource | None = Field(default=None, description="what the model learns from")
     validation: SourceOrFraction | None = Field(
         default=None, description="a data source, or the fraction of train to hold out for it"
@@ -158,16 +217,16 @@ class DataSpec(StrictModel):
         description="transforms of targets by name, inverted in predictions and metrics; an "
         "array without a name is y",
     )
-    positive_class: str | None = Field(
+    positive_class: PositiveClass | None = Field(
         default=None,
         description="for two classes of a table: the one with the label 1, which binary metrics "
-        "and thresholds refer to; default: the last one in sorted order",
+        "and thresholds refer to; of several targets, a table by target; default: the last one in "
+        "sorted order",
     )
-    class_order: tuple[str, ...] | None = Field(
+    class_order: ClassOrder | None = Field(
         default=None,
-        min_length=2,
         description="the classes of a table's target in the order of their labels 0, 1, 2, …, e.g. "
-        "of grades; default: sorted",
+        "of grades; of several targets, a table by target; default: sorted",
     )
     stream: Annotated[StreamSpec | None, BeforeValidator(_stream, bool | StreamSpec)] = Field(
         default=None,
@@ -245,17 +304,20 @@ class DataSpec(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _order_has_each_class_once(self) -> Self:
-        order = self.class_order or ()
-        for position, name in enumerate(order):
-            if name in order[:position]:
-                message = f'duplicate class "{name}"'
-                raise located_error("contradiction", message, ("class_order", position), name)
-        if order and self.positive_class is not None:
-            message = '"class_order" and "positive_class" exclude each other'
-            hint = "remove one of the two: the last class of the order is the positive one"
-            raise located_error("contradiction", message, ("positive_class",), order, hint=hint)
-        return self
+    def _order_or_positive_class(self) -> Self:
+        orders, positive = self.class_order, self.positive_class
+        if orders is None or positive is None:
+            return self
+        if isinstance(orders, Mapping) and isinstance(positive, Mapping):
+            both = [target for target in positive if target in orders]
+            if not both:
+                return self
+            at: tuple[str, ...] = ("positive_class", both[0])
+        else:
+            at = ("positive_class",)
+        message = '"class_order" and "positive_class" exclude each other'
+        hint = "remove one of the two: the last class of the order is the positive one"
+        raise located_error("contradiction", message, at, positive, hint=hint)
 
     @model_validator(mode="after")
     def _targets_are_whole(self) -> Self:

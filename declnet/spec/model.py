@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -33,12 +34,13 @@ from declnet.contracts.strict_model import (
 from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document.expansion import ExpandedMap
-from declnet.spec.document.variables import escaped
+from declnet.spec.document.variables import VARIABLES, escaped
 from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
 from declnet.spec.sweep import Sweep
-from declnet.spec.tuning import Tuning
+from declnet.spec.tuning import TUNE, Tuning
+from declnet.spec.varying_keys import SWEEP
 
 FORMAT_VERSION = 1
 """The version of the format that this declnet reads and writes."""
@@ -113,6 +115,18 @@ def _path_or_table(
 class ModelSpec(_WithPaths):
     """The network: the section `[model]`."""
 
+    other_keys: ClassVar[Mapping[str, str]] = {
+        "precision": "dtype",
+        **dict.fromkeys(("weights", "pretrained"), "initial_weights"),
+        **dict.fromkeys(
+            ("hidden", "hidden_layers", "hidden_layer_sizes"), "write each layer in layers = [ … ]"
+        ),
+        **dict.fromkeys(
+            ("input_shape", "input_dim", "input_size"),
+            "leave it out: the data determines the size of the input",
+        ),
+    }
+
     dtype: Literal["float32", "float64"] = Field(
         default="float32", description="the type of parameters and activations"
     )
@@ -160,6 +174,23 @@ class ModelSpec(_WithPaths):
 
 class TrainingSpec(StrictModel):
     """The length and the steps of the training: the section `[training]`."""
+
+    other_keys: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("num_epochs", "n_epochs", "nb_epoch", "max_epochs", "max_iter"), "epochs"),
+        **dict.fromkeys(("steps", "num_steps", "iterations", "num_iterations"), "max_steps"),
+        **dict.fromkeys(("batch", "bs", "minibatch_size", "mini_batch_size"), "batch_size"),
+        **dict.fromkeys(
+            ("gradient_accumulation_steps", "accumulate_grad_batches", "accumulation_steps"),
+            "accumulate",
+        ),
+        **dict.fromkeys(
+            ("max_grad_norm", "grad_clip", "gradient_clip_val", "clip_grad_norm"), "clip_norm"
+        ),
+        **dict.fromkeys(
+            ("log_interval", "log_freq", "log_every_n_steps", "print_every", "verbose"), "log_every"
+        ),
+        **dict.fromkeys(("device", "gpu", "cuda"), "leave it out: every run computes on the CPU"),
+    }
 
     epochs: int | None = Field(
         default=None, ge=1, description="passes over the training data; optional with max_steps"
@@ -281,6 +312,16 @@ class EngineSpec(StrictModel):
 class RunSpec(StrictModel):
     """A whole run: data, model, loss, optimizer, training, engine."""
 
+    other_keys: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("version", "format"), "declnet"),
+        **dict.fromkeys(("random_state", "random_seed"), "seed"),
+        **dict.fromkeys(("dataset", "datasets"), "data"),
+        **dict.fromkeys(("network", "net", "architecture"), "model"),
+        **dict.fromkeys(("criterion", "loss_function", "loss_fn", "objective", "cost"), "loss"),
+        **dict.fromkeys(("optim", "solver"), "optimizer"),
+        **dict.fromkeys(("trainer", "fit"), "training"),
+    }
+
     declnet: Annotated[int, AfterValidator(_check_version)] = Field(
         default=FORMAT_VERSION, description="version of the format"
     )
@@ -315,6 +356,11 @@ class RunSpec(StrictModel):
     _sweep: Sweep | None = PrivateAttr(default=None)
     _tuning: Tuning | None = PrivateAttr(default=None)
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @classmethod
+    def about_unknown(cls, written: str, known: Collection[str], label: str) -> dict[str, str]:
+        """Return the context of an unknown key's error; sections that are not fields count too."""
+        return super().about_unknown(written, {*known, VARIABLES, SWEEP, TUNE}, label)
 
     @field_validator("losses", mode="after")
     @classmethod

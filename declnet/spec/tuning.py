@@ -176,7 +176,7 @@ class TuneErrors:
 def without_tune(source_map: SourceMap) -> SourceMap:
     """Return a document without the section."""
     rest = {key: value for key, value in source_map.document.items() if key != TUNE}
-    return SourceMap(rest, source_map.origin)
+    return replace(source_map, document=rest)
 
 
 def tuning_of(

@@ -142,6 +142,8 @@ def place_of(error: BaseException) -> str | None:
     """
     own, place = None, None
     for frame, line in walk_tb(error.__traceback__):
+        if frame.f_code.co_filename.startswith("<frozen "):
+            continue  # Python's own import of the plugin
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if own is None and package not in NOT_PLUGINS:
             own = package

@@ -92,7 +92,9 @@ def require_folder(path: Path) -> None:
     if not there:
         raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{path}: cannot be written: no permission to write to its folder")
+        is_fixed = hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY
+        why = "read-only file system" if is_fixed else "no permission to write to its folder"
+        raise OutputError(f"{path}: cannot be written: {why}")
 
 
 def _no_note(_sentence: str) -> None:

@@ -251,6 +251,9 @@ def test_folds_are_trained_and_predict_as_one(declnet_cli, refused, tmp_path):
         assert (data.get("folds"), data["validation"]) == (None, 0.15)
     assert "go with --data" in refused("new", "spec.toml", "--folds", "5")
     assert "is too many for" in refused(*new, "--force", "--folds", "4000")
+    (tmp_path / "t.csv").write_text("\n".join(["x,z,y", *rows, "1,2,c"]))
+    message = refused(*new, "--force", "--folds", "2")
+    assert '--folds 2 needs two rows of each class, but "y" is "c" in one row only' in message
 
 
 def test_sentences_are_read_word_by_word_beside_other_columns(declnet_cli, tmp_path):

@@ -15,9 +15,9 @@ import pytest
 from declnet.cli.display.result_tables import print_together
 from declnet.cli.display.sweep_tables import print_series
 from declnet.runs.inference.evaluation import Evaluation
-from declnet.runs.many import threads, workers
-from declnet.runs.many.summary import series_of
-from declnet.runs.many.tasks import Outcome
+from declnet.runs.many.ensembles.series import series_of
+from declnet.runs.many.execution import threads, workers
+from declnet.runs.many.execution.tasks import Outcome
 from declnet_standard.data.arrays import NPZ
 
 from .conftest import by_name

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from declnet import DataError, Dataset, SpecError, Table, parse_spec, run
 from declnet.data.preparing.targets import WantedTarget
-from declnet.data.sets import prepare_sets, split_sets
+from declnet.data.sets import prepare_sets, split_and_prepared, split_sets
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.spec.data_section import DataSpec, SplitSpec
 
@@ -174,3 +177,92 @@ def test_of_a_column_each_value_is_a_fold():
     assert parts["validation"].columns["x"].tolist() == [1.0, 2.0]
     with pytest.raises(DataError, match="the column has 3 values: too few for 4 folds"):
         split_sets({"train": data}, DataSpec(folds=4, split=split), seed=0)
+
+
+def several(cells):
+    """A table of three targets in 30 rows: numbers, classes with an order, and two classes."""
+    columns = {"x": np.arange(30.0), "n": np.arange(30.0)}
+    for name, values in cells.items():
+        columns[name] = np.array([values[row % len(values)] for row in range(30)], object)
+    return Table(columns, targets=("n", *cells))
+
+
+WANTED = [WantedTarget("n", "values"), WantedTarget("size", "classes", ordered=True)]
+
+
+def test_of_several_targets_each_has_its_order_and_positive_class():
+    data = several({"size": ["large", "small", "medium"], "sold": ["no", "yes"]})
+    wanted = [*WANTED, WantedTarget("sold", "binary")]
+
+    def labels(**keys):
+        found = prepare_sets({"train": data}, DataSpec.model_validate(keys), wanted)
+        assert found.preparation is not None
+        return {name: each.class_names for name, each in (found.preparation.targets or {}).items()}
+
+    order = ["small", "medium", "large"]
+    named = {"class_order": {"size": order}, "positive_class": {"sold": "no"}}
+    assert labels(**named) == {"n": None, "size": tuple(order), "sold": ("yes", "no")}
+    with pytest.raises(DataError, match="needs the order of the classes") as missing:
+        labels(class_order={"sold": ["no", "yes"]})
+    assert missing.value.hint == (
+        'add class_order = { size = ["large", "medium", "small"] } to [data], with the lowest '
+        "class first"
+    )
+    with pytest.raises(DataError, match="several targets, of which none is meant") as none:
+        labels(class_order=order)
+    assert none.value.hint == "name the target: class_order = { size = … }"
+    with pytest.raises(DataError, match='no target "sied"') as unknown:
+        labels(class_order={"sied": order})
+    assert unknown.value.path == ("data", "class_order", "sied")
+    with pytest.raises(DataError, match='no class "maybe"') as no_class:
+        labels(positive_class={"sold": "maybe"}, class_order={"size": order})
+    assert no_class.value.path == ("data", "positive_class", "sold")
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"class_order": ["a"]}, "must be a list of two classes or more"),
+        ({"class_order": {"y": ["a", 2]}}, "must be the name of a class, a string"),
+        ({"class_order": {"y": ["a", "b", "a"]}}, 'duplicate class "a"'),
+        ({"positive_class": 1}, "must be the name of a class, a string"),
+        ({"positive_class": {"y": True}}, "must be the name of a class, a string"),
+        ({"positive_class": "a", "class_order": {"y": ["a", "b"]}}, "exclude each other"),
+        ({"positive_class": {"y": "a"}, "class_order": {"y": ["a", "b"]}}, "exclude each other"),
+    ],
+)
+def test_wrong_orders_and_positive_classes_are_refused(keys, message):
+    with pytest.raises(ValidationError, match=message):
+        DataSpec.model_validate(keys)
+
+
+def test_a_class_that_a_fold_could_not_learn_is_an_error_before_any_is_trained():
+    data = several({"size": ["s"] * 14 + ["l"] * 15 + ["xl"]})
+    split = SplitSpec(method="stratified", column="size")
+
+    def check(spec):
+        return split_and_prepared({"train": data}, spec, WANTED, 0)
+
+    order = {"size": ("s", "l", "xl")}
+    with pytest.raises(DataError) as error:
+        check(DataSpec(folds=3, split=split, class_order=order))
+    assert re.fullmatch(
+        r'fold [123] validates on the class "xl" of the target "size" \(row 30\), but has no row '
+        "of it to train on",
+        error.value.message,
+    )
+    assert error.value.path == ("data", "folds")
+    assert "train a single model" in str(error.value.hint)
+    check(DataSpec(validation=0.3, split=split, class_order=order))
+    rare = several({"size": ["s"] * 28 + ["xl"] * 2})
+    classes = [WANTED[0], WantedTarget("size", "classes")]
+
+    def hint(seed):
+        try:
+            split_and_prepared({"train": rare}, DataSpec(folds=2), classes, seed)
+        except DataError as error:
+            return error.hint
+        return None
+
+    stratify = 'spread the classes: split = { method = "stratified", column = "size" }'
+    assert {hint(seed) for seed in range(20)} == {stratify, None}  # both rows in one fold, or not

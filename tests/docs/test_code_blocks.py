@@ -138,6 +138,8 @@ def test_the_spec_names_every_component_of_the_package(
         "compiled_rate",
         "outline",
         "numpy_rate",
+        "onnx_rate",
+        "c_rate",
         "in_turn",
     }
     assert {each.type for each in components} - names == unnamed

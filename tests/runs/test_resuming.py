@@ -15,12 +15,15 @@ import numpy as np
 import pytest
 
 from declnet import (
+    Callback,
     DataError,
     Dataset,
     OutputError,
+    Registry,
     ResumeError,
     RunError,
     SpecError,
+    default_registry,
     parse_spec,
     resume,
     run,
@@ -365,6 +368,34 @@ def test_a_finished_run_is_left_as_it_is(whole):
     assert notices == ["this run is finished; nothing to resume"]
     assert result.metrics == json.loads((whole / "metrics.json").read_text())
     assert result.model.predict(np.zeros((1, 2))).shape == (1, 3)
+
+
+def test_callbacks_are_told_that_a_run_was_found_finished(document, tmp_path):
+    """Since a kill may have kept the end from them; one that fails now is a warning."""
+    told = []
+
+    class Told(Callback):
+        type = "told"
+
+        def found_finished(self, directory, metrics):
+            told.append((directory, metrics))
+            if len(told) > 1:
+                raise ConnectionError("the server is gone")
+
+    registry = Registry()
+    for entry in default_registry().entries():
+        registry.register(entry.component, entry.plugin)
+    registry.register(Told)
+    document["training"]["callbacks"] = ["told"]
+    done = run(parse_spec(document, registry), out=tmp_path / "run", registry=registry)
+    assert told == []
+    resume(tmp_path / "run", registry=registry)
+    assert told == [(tmp_path / "run", done.metrics)]
+    warned = []
+    resume(tmp_path / "run", registry=registry, warned=warned.append)
+    (warning,) = warned
+    assert "told" in warning
+    assert "the server is gone" in warning
 
 
 def edit(directory, old, new):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from declnet.cli.display.sweep_tables import Ranking
-    from declnet.runs.many.tasks import Outcome, Task
+    from declnet.runs.many.execution.tasks import Outcome, Task
 
 STEP = 0.1
 """Seconds between updates of the bar, however many epochs pass."""

@@ -13,7 +13,8 @@ from declnet.runs.display.metrics import (
     format_seconds,
     ordered,
 )
-from declnet.runs.many.summary import RunSeries, main_effects, spread
+from declnet.runs.many.ensembles.series import RunSeries, spread
+from declnet.runs.many.sweeps.ranking import main_effects
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,9 @@ KINDS = (
     "callback",
     "analysis",
     "searcher",
+    "template",
     "exporter",
+    "importer",
 )
 
 

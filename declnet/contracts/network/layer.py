@@ -1,6 +1,7 @@
 """Layer: a differentiable function of arrays, with its parameters."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -87,6 +88,14 @@ class Layer(Component):
     kind = "layer"
     required_methods = ("forward", "backward")
     _optional = frozenset({"trainable"})
+    other_keys: ClassVar[Mapping[str, str]] = {
+        "activation": "an activation is a layer of its own, listed after this one",
+        "input": "inputs",
+        **dict.fromkeys(
+            ("input_shape", "input_dim", "input_size", "in_features", "in_channels"),
+            "leave it out: the size of the input follows from the data and the layers before",
+        ),
+    }
     renamed = {"buffers": "the method workspace() declares working memory, with Workspace"}  # noqa: RUF012
 
     backward_needs: ClassVar[frozenset[str] | set[str]] = frozenset({"x", "y"})

@@ -139,6 +139,13 @@ def checked_rate(schedule: Component, rate: Any, step: int) -> float:
     return float(rate)
 
 
+def checked_rates(optimizer: Component, rates: Any, updates: int) -> Array:
+    """Return the result of `Optimizer.rates`: an array of float64 (updates,)."""
+    if not isinstance(rates, np.ndarray) or (rates.dtype, rates.shape) != (np.float64, (updates,)):
+        refuse(optimizer, "rates", rates, f"an array of float64 with the shape ({updates},)")
+    return rates
+
+
 def checked_value(
     schedule: Component, value: Any, step: int, field: str, bounds: NumberOr
 ) -> float:

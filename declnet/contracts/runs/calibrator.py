@@ -66,6 +66,15 @@ class Calibrator(Component):
         """Return the least number of validation samples that it can be fitted to; default: 1."""
         return 1
 
+    def verify_targets(self, y_true: Array) -> None:
+        """Raise ColumnError unless it can be fitted to numbers as targets; default: to all.
+
+        It is called before the training, so that no run fails at its end.
+
+        Args:
+            y_true: targets (n, *shape) of the validation data, if the loss takes values; only read.
+        """
+
     def fit(self, y_pred: Array, y_true: Array, task: Task) -> CalibratorState:
         """Return what it learns from predictions and targets of the validation data.
 

@@ -279,6 +279,17 @@ class Callback(Component):
     def finished(self, state: Any, metrics: dict[str, dict[str, float]]) -> None:
         """Called after the evaluation, with the finished model's metrics by data set."""
 
+    def found_finished(self, directory: Path, metrics: dict[str, dict[str, float]]) -> None:
+        """Called if a run that has finished is resumed, which trains nothing; default: nothing.
+
+        The process that trained it may have been killed after the run's folder was complete and
+        before `finished` ended. No state is at hand, and the folder must stay as it is.
+
+        Args:
+            directory: the run's folder.
+            metrics: as for `finished`.
+        """
+
     def failed(self, state: Any, error: BaseException) -> None:
         """Called when the run fails or is interrupted (`KeyboardInterrupt`)."""
 

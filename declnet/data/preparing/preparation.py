@@ -29,7 +29,7 @@ from declnet.contracts.network.inputs import (
 )
 from declnet.data.columns import features_of, joined, located, require_column, typed
 from declnet.data.preparing.named_inputs import require_divided, require_sequences_alone
-from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.preparing.target_encoding import TargetEncoding, target_encodings
 from declnet.data.preparing.targets import (
     Fit,
     TargetSteps,
@@ -39,7 +39,7 @@ from declnet.data.preparing.targets import (
 )
 from declnet.data.preparing.windows import Windows
 from declnet.errors import DataError
-from declnet.registry.spelling import counted, suggestion
+from declnet.registry.spelling import counted
 
 ARRAY = "x"
 """Name of the single column of data that comes as an array."""
@@ -288,7 +288,7 @@ def fit_preparation(
         types = {name: data.types[name] for name in features}
         columns = typed(records, types)
         names = {name: (name,) for name in types}
-        targets = _encodings(data, wanted)
+        targets = target_encodings(data, wanted)
     steps = []
     lengths: dict[str, Array] = {}
     for number, transform in enumerate(transforms):
@@ -317,37 +317,6 @@ def fit_preparation(
     return FittedPreparation(
         types, tuple(steps), feature_names or None, targets, inputs, windows=windows
     )
-
-
-def _encodings(data: Table, wanted: Sequence[WantedTarget]) -> dict[str, TargetEncoding]:
-    """Return how each wanted target of a table is encoded, by name; `""` for the only one."""
-    columns = data.target_columns
-    if not columns:
-        raise DataError("the training data has no target column", path=("data", "train"))
-    encodings: dict[str, TargetEncoding] = {}
-    for each in wanted:
-        if not each.name and len(columns) > 1:
-            raise DataError(
-                f"the data has the targets {', '.join(columns)}, but [loss] takes one",
-                hint=f"add a loss for each: [losses.{columns[0]}], …",
-                path=each.path,
-                code="E046",
-            )
-        column = each.name or columns[0]
-        if column not in columns:
-            hint = suggestion(column, columns, "targets")
-            raise DataError(
-                f'the data has no target "{column}"', hint=hint, path=each.name_path, code="E046"
-            )
-        encoding = TargetEncoding.of(data, column, each)
-        known = encodings.setdefault(each.name, encoding)
-        if known.classes != encoding.classes:
-            raise DataError(
-                f'one loss takes the target "{column}" as numbers, another one as classes',
-                path=each.path,
-                code="E041",
-            )
-    return encodings
 
 
 def _applied(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from declnet.data.columns import labels_of, losses_hint
 from declnet.data.preparing.targets import WantedTarget
 from declnet.errors import DataError, KeyPath
 from declnet.registry.spelling import suggestion
+from declnet.spec.data_section import DataSpec
 
 _LEAVE_OUT = (
     'leave such rows out, e.g. by missing_target = "leave_out" in the data source, or fill them'
@@ -30,6 +31,8 @@ _LEAVE_OUT = (
 
 NAMED_LABELS = "class"
 """In place of a column's name, for the y of a `Dataset` with `class_names`."""
+
+Wish = TypeVar("Wish")
 
 
 @dataclass(frozen=True)
@@ -109,13 +112,18 @@ class TargetEncoding:
             )
         return cls(NAMED_LABELS, names)
 
-    def with_positive(self, name: str) -> TargetEncoding:
+    def with_positive(
+        self, name: str, path: KeyPath = ("data", "positive_class")
+    ) -> TargetEncoding:
         """Return the encoding that gives a class the label 1.
+
+        Args:
+            path: the key path that names the class.
 
         Raises:
             DataError: there is no such class, or there are not two.
         """
-        names, path = self.class_names or (), ("data", "positive_class")
+        names = self.class_names or ()
         if len(names) != 2:
             found = f"has {len(names)} classes" if names else "holds numbers"
             raise DataError(
@@ -130,13 +138,18 @@ class TargetEncoding:
         classes = self.classes or ()
         return self if name == names[1] else replace(self, classes=classes[::-1])
 
-    def with_order(self, order: tuple[str, ...]) -> TargetEncoding:
+    def with_order(
+        self, order: tuple[str, ...], path: KeyPath = ("data", "class_order")
+    ) -> TargetEncoding:
         """Return the encoding that gives the classes the labels 0, 1, 2, … in an order.
+
+        Args:
+            path: the key path of the order.
 
         Raises:
             DataError: a class is missing in the order or in the data, or there are no classes.
         """
-        names, path = self.class_names, ("data", "class_order")
+        names = self.class_names
         if names is None:
             message = f'the target "{self.column}" holds numbers, which have no classes to order'
             raise DataError(message, hint="remove this key", path=path, code="E036")
@@ -226,6 +239,93 @@ class TargetEncoding:
                 )
 
 
+def target_encodings(data: Table, wanted: Sequence[WantedTarget]) -> dict[str, TargetEncoding]:
+    """Return how each wanted target of a table is encoded, by name; `""` for the only one."""
+    columns = data.target_columns
+    if not columns:
+        raise DataError("the training data has no target column", path=("data", "train"))
+    encodings: dict[str, TargetEncoding] = {}
+    for each in wanted:
+        if not each.name and len(columns) > 1:
+            raise DataError(
+                f"the data has the targets {', '.join(columns)}, but [loss] takes one",
+                hint=f"a loss for each: [losses.{columns[0]}], …",
+                path=each.path,
+                code="E046",
+            )
+        column = each.name or columns[0]
+        if column not in columns:
+            hint = suggestion(column, columns, "targets")
+            raise DataError(
+                f'the data has no target "{column}"', hint=hint, path=each.name_path, code="E046"
+            )
+        encoding = TargetEncoding.of(data, column, each)
+        known = encodings.setdefault(each.name, encoding)
+        if known.classes != encoding.classes:
+            raise DataError(
+                f'one loss takes the target "{column}" as numbers, another one as classes',
+                path=each.path,
+                code="E041",
+            )
+    return encodings
+
+
+def with_chosen_labels(
+    encodings: Mapping[str, TargetEncoding], data: DataSpec
+) -> dict[str, TargetEncoding]:
+    """Return encodings with the positive classes and orders of classes that a spec names.
+
+    Args:
+        encodings: by target, `""` for the only one; none for arrays whose classes have no names.
+
+    Raises:
+        DataError: there is no such target or class, or it is not clear which target is meant.
+    """
+    found = dict(encodings)
+    for name, key, positive in _by_target(found, "positive_class", data.positive_class):
+        found[name] = found[name].with_positive(positive, key)
+    for name, key, order in _by_target(found, "class_order", data.class_order):
+        found[name] = found[name].with_order(order, key)
+    return found
+
+
+def _by_target(
+    encodings: Mapping[str, TargetEncoding], key: str, wish: Wish | Mapping[str, Wish] | None
+) -> list[tuple[str, KeyPath, Wish]]:
+    """Return, for each target with a wish, its name, the key path of the wish, and the wish."""
+    path: KeyPath = ("data", key)
+    if wish is None:
+        return []
+    if not encodings:
+        labels = (
+            "the label 1 is the positive class" if key == "positive_class" else "labels have one"
+        )
+        raise DataError(
+            "the classes of the training data have no names",
+            hint=f"remove this key; {labels}",
+            path=path,
+            code="E036",
+        )
+    if not isinstance(wish, Mapping):
+        if len(encodings) > 1:
+            of_classes = [name for name, each in encodings.items() if each.classes is not None]
+            example = f"{key} = {{ {of_classes[0]} = … }}" if of_classes else None
+            raise DataError(
+                "there are several targets, of which none is meant",
+                hint=f"name the target: {example}" if example else "remove this key",
+                path=path,
+                code="E036",
+            )
+        return [(next(iter(encodings)), path, wish)]
+    names = {name or each.column: name for name, each in encodings.items()}
+    for target in wish:
+        if target not in names:
+            hint = suggestion(target, names, "targets")
+            message = f'there is no target "{target}"'
+            raise DataError(message, hint=hint, path=(*path, target), code="E034")
+    return [(names[target], (*path, target), each) for target, each in wish.items()]
+
+
 MANY_CLASSES = 100
 FEW_ROWS = 5
 """With more than many classes, at least half of them need this many rows."""
@@ -241,6 +341,7 @@ def require_learnable_classes(records: Table, name: str) -> None:
         return
     example = values[0]
     note = records.notes.get(name)
+    hint: str | None
     if note is not None and note.type != "text":
         hint = f'it {note.text}: types = {{ "{name}" = "{note.type}" }}'
     elif not isinstance(example, str):

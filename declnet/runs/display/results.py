@@ -27,8 +27,8 @@ from declnet.spec.messages import shown
 if TYPE_CHECKING:
     from declnet.runs.comparison import Comparison
     from declnet.runs.inference.evaluation import Evaluation
-    from declnet.runs.many.cross_validation import CrossValidation
-    from declnet.runs.many.ensemble import Ensemble
+    from declnet.runs.many.ensembles.cross_validation import CrossValidation
+    from declnet.runs.many.ensembles.ensemble import Ensemble
     from declnet.runs.result import RunResult
     from declnet.runs.stored_run import StoredRun
 

@@ -151,6 +151,11 @@ def remove_temporary(folder: Path) -> None:
             each.unlink(missing_ok=True)
 
 
+def written_name(path: Path) -> Path:
+    """Return the file that a temporary one replaces; of any other file, itself."""
+    return path.with_name(path.stem[1:]) if is_temporary(path) else path
+
+
 def is_temporary(path: Path) -> bool:
     """Return whether a name belongs to a temporary file or folder of a run."""
     return bool(re.fullmatch(r"\..+\.[a-z]+\.\d+", path.name))

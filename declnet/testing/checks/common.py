@@ -202,7 +202,9 @@ def takes_batches_of_any_size(subject: Subject) -> None:
 @check
 def treats_samples_apart(subject: Subject) -> None:
     """Gives each sample what it gives it alone, unless it says that it mixes samples."""
-    advice = "reduce over the samples' own axes only, or set mixes_samples of a layer"
+    advice = "reduce over the samples' own axes only"
+    if subject.kind == "layer":
+        advice += ", or set mixes_samples"
     rest = np.delete(np.arange(SAMPLES), CHANGED)
     base, found = tried(subject, WHOLE), None
     for setting, rows in ((WHOLE.but(changed=True), rest), (USUAL.but(samples=4), np.arange(4))):

@@ -151,6 +151,12 @@ def _declared(subject: Subject, table: Any) -> Any:
 
 def _require_equal(instance: Any, again: Any, source: str) -> None:
     if again != instance:
+        private = getattr(instance, "__pydantic_private__", None) or {}
+        if private and again.model_dump() == instance.model_dump():
+            raise CheckFailed(
+                f"it has the attribute {', '.join(private)}, which is no field and differs between "
+                "instances; keep what changes in the state that it is handed"
+            )
         raise CheckFailed(
             f"it comes back from {source} as {again!r} instead of {instance!r}; a value of None "
             "that is not the default is lost in TOML, and a serializer may lose more"

@@ -16,7 +16,7 @@ from declnet.contracts.runs.searcher import (
     TrialState,
 )
 from declnet.errors import RunError
-from declnet.runs.many.trial_journal import TrialJournal
+from declnet.runs.many.studies.trial_journal import TrialJournal
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 
 TRIALS = 5

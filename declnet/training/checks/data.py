@@ -12,7 +12,7 @@ from declnet.contracts.data.returned import checked_info
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, InputInfo
 from declnet.data.preparing.named_inputs import AT_INPUTS
-from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.preparing.target_encoding import TargetEncoding, with_chosen_labels
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.preparing.windows import AT_SERIES, Windows
 from declnet.data.sets import PreparedSets, load_sets, require_class, split_and_prepared
@@ -257,10 +257,7 @@ def class_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Dia
         if problems:
             return problems
         encoding = TargetEncoding.of_names(names)
-        if data.positive_class is not None:
-            problems += _error(spec, "train", encoding.with_positive, data.positive_class)
-        if data.class_order is not None:
-            problems += _error(spec, "train", encoding.with_order, data.class_order)
+        problems += _error(spec, "train", with_chosen_labels, {UNNAMED: encoding}, data)
         for name, info in infos.items():
             problems += _error(spec, name, encoding.require_known, info.class_names or ())
     known = names or tuple(map(str, range(train.classes or 0)))

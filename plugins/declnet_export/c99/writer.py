@@ -254,8 +254,14 @@ class CWriter:
             "PREFIX": self.prefix.upper(),
             "number": self.number,
             "f": "f" if self.number == "float" else "",
-        }
-        return Template(dedent(text).strip("\n")).substitute(known, **terms)
+        } | terms
+        try:
+            return Template(dedent(text).strip("\n")).substitute(known)
+        except KeyError as error:
+            raise ValueError(
+                f"the C text has ${error.args[0]}, but no term of that name (terms: "
+                f"{', '.join(sorted(known))}); arguments of compute, such as offset, are no terms"
+            ) from None
 
     def finish(self, outputs: tuple[Value, ...] = ()) -> Program:
         """Place the arrays, of which `outputs` are read last, and write the functions."""

@@ -114,6 +114,16 @@ class Mlflow(Callback):
         self._send(state, test, state.last)
         state.client.set_terminated(state.run_id, "FINISHED")
 
+    def found_finished(self, directory: Path, metrics: dict[str, dict[str, float]]) -> None:
+        """End the MLflow run if it still runs, since its process was killed before it did."""
+        if not (directory / KEY_FILE).is_file():
+            return
+        client = self._client()
+        with _key_of(directory) as key:
+            found = self._keyed(client, key)
+        if found is not None and found.info.status == "RUNNING":
+            self.finished(self._continued(client, str(found.info.run_id)), metrics)
+
     def failed(self, state: Tracked, error: BaseException) -> None:
         """End the run, with status killed if it was interrupted."""
         state.client.set_terminated(state.run_id, _ending(error))
@@ -170,15 +180,20 @@ class Mlflow(Callback):
         Only one thread at a time looks, also among processes, so there is never a second one.
         """
         with _key_of(folder) as key:
-            experiment = self._experiment(client)
-            found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
-            if found:
-                run_id = str(found[0].info.run_id)
-                if found[0].info.status != "RUNNING":
+            found = self._keyed(client, key)
+            if found is not None:
+                run_id = str(found.info.run_id)
+                if found.info.status != "RUNNING":
                     client.update_run(run_id, status="RUNNING")
                 return run_id
+            experiment = self._experiment(client)
             own = {KEY: key, DIRECTORY: str(folder.absolute()), **(tags or {})}
             return str(client.create_run(experiment, tags=own, run_name=name).info.run_id)
+
+    def _keyed(self, client: Any, key: str) -> Any:
+        """Return the MLflow run with a key, or None."""
+        experiment, of_key = self._experiment(client), f"tags.`{KEY}` = '{key}'"
+        return next(iter(client.search_runs([experiment], of_key, max_results=1)), None)
 
     def _continued(self, client: Any, run_id: str) -> Tracked:
         client.update_run(run_id, status="RUNNING")  # of a checkpoint, it may have ended

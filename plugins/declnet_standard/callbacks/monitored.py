@@ -121,6 +121,12 @@ class EarlyStopping(MonitoredCallback):
         {"monitor": "validation_accuracy", "patience": 3},
         {"monitor": "loss", "patience": 2, "min_delta": 0.01, "restore_best": False},
     )
+    other_types = ("early_stop",)
+    other_keys = {
+        "metric": "monitor",
+        "restore_best_weights": "restore_best",
+        "tolerance": "min_delta",
+    }
 
     monitor: str = Field(
         default="validation_loss", description="the metric to watch, as the history calls it"
@@ -185,6 +191,8 @@ class ReduceOnPlateau(MonitoredCallback):
 
     type = "reduce_on_plateau"
     examples = ({}, {"monitor": "loss", "factor": 0.5, "patience": 2, "min_rate": 1e-5})
+    other_types = ("reduce_lr_on_plateau",)
+    other_keys = {"metric": "monitor", "min_lr": "min_rate"}
 
     monitor: str = Field(
         default="validation_loss", description="the metric to watch, as the history calls it"
@@ -218,6 +226,8 @@ class Checkpoint(MonitoredCallback):
     """
 
     type = "checkpoint"
+    other_types = ("model_checkpoint",)
+    other_keys = {"metric": "monitor"}
     writes_checkpoints = True
     examples = (
         {},

@@ -31,6 +31,17 @@ class CSV(TextTableSource):
     """
 
     type = "csv"
+    other_types = ("pandas", "read_csv")
+    other_keys = {
+        "file": "path",
+        "filename": "path",
+        "filepath": "path",
+        "sep": "delimiter",
+        "label": "target",
+        "y": "target",
+        "label_column": "target",
+        "target_column": "target",
+    }
     suffixes = (".csv", ".csv.gz")
     examples = (
         {"path": "iris.csv", "target": "species"},

@@ -261,6 +261,8 @@ class MultiHeadAttention(_Attention):
         {"heads": 2, "units": 4, "dropout": 0.1},
         {"heads": 4, "units": 64, "inputs": ["layer_norm_1", "input.lengths"]},
     )
+    other_types = ("attention", "self_attention")
+    other_keys = {"num_heads": "heads", "embed_dim": "units"}
 
     causal: bool = Field(
         default=False, description="whether each step sees only itself and earlier steps"

@@ -52,6 +52,22 @@ class Conv1d(SequenceLayer):
             "inputs": ["embedding_1", "input.lengths"],
         },
     )
+    other_types = ("convolution1d",)
+    other_keys = {
+        "out_channels": "filters",
+        "channels": "filters",
+        "num_filters": "filters",
+        "kernel": "kernel_size",
+        "filter_size": "kernel_size",
+        "size": "kernel_size",
+        "strides": "stride",
+        "bias": "use_bias",
+        "kernel_initializer": "weight_initializer",
+        "initializer": "weight_initializer",
+        "init": "weight_initializer",
+        "kernel_regularizer": "weight_regularizer",
+        "regularizer": "weight_regularizer",
+    }
     backward_needs = frozenset()
     output_range = OutputRange()
     is_linear = True

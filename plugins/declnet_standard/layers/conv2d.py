@@ -69,6 +69,22 @@ class Conv2d(Layer):
         {"filters": 4, "kernel_size": 3, "padding": 1, "groups": 4, "use_bias": False},
         {"filters": 2, "kernel_size": 1, "weight_regularizer": {"type": "l2", "strength": 5e-4}},
     )
+    other_types = ("conv", "convolution", "convolution2d")
+    other_keys = {
+        "out_channels": "filters",
+        "channels": "filters",
+        "num_filters": "filters",
+        "kernel": "kernel_size",
+        "filter_size": "kernel_size",
+        "size": "kernel_size",
+        "strides": "stride",
+        "bias": "use_bias",
+        "kernel_initializer": "weight_initializer",
+        "initializer": "weight_initializer",
+        "init": "weight_initializer",
+        "kernel_regularizer": "weight_regularizer",
+        "regularizer": "weight_regularizer",
+    }
     example_shapes = ((4, 6, 5),)
     backward_needs = frozenset()
     output_range = OutputRange()

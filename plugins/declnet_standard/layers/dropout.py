@@ -38,6 +38,13 @@ class Dropout(Layer):
         {"rate": 0.5},
         {"rate": {"type": "flat_cosine", "initial_rate": 0.3}},
     )
+    other_keys = {
+        "p": "rate",
+        "prob": "rate",
+        "probability": "rate",
+        "drop_rate": "rate",
+        "dropout": "rate",
+    }
     backward_needs = frozenset()
     in_place = True
     memory_order = "any"

@@ -87,6 +87,7 @@ class Accuracy(ShareMetric):
     """accuracy = mean(argmax(y_pred) == label), for labels (n,) or one-hot rows (n, classes)."""
 
     type = "accuracy"
+    other_types = ("acc", "categorical_accuracy", "sparse_categorical_accuracy")
     abbreviation = "acc"
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
@@ -298,6 +299,7 @@ class F1(ConfusionMetric):
 
     type = "f1"
     examples = ({}, {"average": "micro"}, {"average": "weighted"})
+    other_types = ("f1_score",)
 
     def ratio(self, right: Array, predicted: Array, actual: Array) -> Array:
         """Return 2 * right / (predicted + actual)."""
@@ -363,6 +365,7 @@ class RocAuc(RankingMetric):
     """
 
     type = "roc_auc"
+    other_types = ("auc", "auroc", "roc_auc_score")
 
     def value(self, ones: Array, zeros: Array) -> float:
         """Count, for each sample of 1, the samples of 0 below it and those not above it."""

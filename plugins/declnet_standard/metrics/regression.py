@@ -152,6 +152,7 @@ class R2(ValueMetric):
     """
 
     type = "r2"
+    other_types = ("r2_score", "r_squared", "coefficient_of_determination")
     better = "higher"
 
     def start(self) -> Squares:

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from declnet import ColumnProfile, class_name
+from declnet import ColumnProfile, TableProfile, class_name
 from declnet_standard.templates.commented_toml import Line, toml, toml_key
 from declnet_standard.templates.plan import MOST_WORDS, Features, Plan, is_free_text, sizes_for
 from declnet_standard.templates.suggestions import (
-    has_words,
     is_category,
     may_be_amount,
-    order_of_classes,
+    order_of_words,
     percent,
     rare_categories,
     rare_class,
@@ -46,12 +45,7 @@ def data_section(
         of_inputs = "each text is a separate input; the other columns are one"
     yield "[data]"
     yield from _held_out(plan)
-    one_class = plan.table.task != "values" and not plan.table.others
-    if one_class:
-        yield from _balance(plan)
-        order = order_of_classes(plan.table) if has_words(plan.table) else None
-        if order is not None:
-            yield f"# class_order = {toml(list(order))}", 'their order, for the loss "ordinal"'
+    yield from _labels(plan) if plan.table.others else _balance(plan)
     yield "prepare = [  # fitted on the training data, applied to all data and predictions"
     yield from _prepare(plan) if prepare is None else prepare
     yield "]"
@@ -127,17 +121,47 @@ def _targets_prepared(plan: Plan) -> Iterator[Line]:
             yield (line, comment) if comment else line
 
 
+def _labels(plan: Plan) -> Iterator[Line]:
+    """Yield the positive classes and the orders of classes of several targets."""
+    targets = [each.table for each in plan.plans.values()]
+    positive = {each.target: name for each in targets if (name := _rare_positive(each)) is not None}
+    if positive:
+        comment = "the classes that f1, precision and recall are about"
+        yield f"positive_class = {_inline(positive)}", comment
+    orders = {each.target: list(found) for each in targets if (found := order_of_words(each))}
+    if orders:
+        yield f"# class_order = {_inline(orders)}", 'their order, for the loss "ordinal"'
+
+
+def _inline(values: Mapping[str, object]) -> str:
+    return (
+        "{ " + ", ".join(f"{toml_key(key)} = {toml(each)}" for key, each in values.items()) + " }"
+    )
+
+
+def _rare_positive(table: TableProfile) -> str | None:
+    """Return the rare class of two, unless it is the positive one by default."""
+    rare = rare_class(table)
+    last = class_name(max(table.columns[table.target].counts, default=""))
+    return rare[0] if rare is not None and table.task == "binary" and rare[0] != last else None
+
+
 def _balance(plan: Plan) -> Iterator[Line]:
-    """Yield what concerns rare classes."""
+    """Yield what concerns rare classes and the order of classes."""
+    if plan.table.task == "values":
+        return
     rare = rare_class(plan.table)
     if rare is not None:
         yield f"# the class {toml(rare[0])} is rare, {percent(rare[1])} of the rows:"
-        last = class_name(max(plan.target.counts))  # the positive one by default
-        if plan.table.task == "binary" and rare[0] != last:
-            comment = "the class that f1, precision and recall are about"
-            yield f"positive_class = {toml(rare[0])}", comment
+    positive = _rare_positive(plan.table)
+    if positive is not None:
+        comment = "the class that f1, precision and recall are about"
+        yield f"positive_class = {toml(positive)}", comment
     comment = "would give rare classes as much weight as frequent ones"
     yield '# class_weights = "balanced"', comment
+    order = order_of_words(plan.table)
+    if order is not None:
+        yield f"# class_order = {toml(list(order))}", 'their order, for the loss "ordinal"'
 
 
 def _prepare(plan: Plan) -> Iterator[Line]:

@@ -138,6 +138,11 @@ def order_of_classes(table: TableProfile) -> tuple[str, ...] | None:
     return tuple(f"{each:g}" for each in numbers)
 
 
+def order_of_words(table: TableProfile) -> tuple[str, ...] | None:
+    """Return the order of classes that are texts, which a spec has to list, if they have one."""
+    return order_of_classes(table) if has_words(table) else None
+
+
 def has_words(table: TableProfile) -> bool:
     """Return whether the classes are texts."""
     return table.columns[table.target].type == "text"

@@ -167,6 +167,7 @@ class OneHot(CategoryTransform):
 
     type = "one_hot"
     examples = ({}, {"columns": ["color"], "unknown": "error"})
+    other_types = ("one_hot_encoder", "dummies", "get_dummies")
     missing_hint = 'put "impute" before one_hot, or set missing = "zeros"'
     unknown_hint = 'with unknown = "zeros" it would be all zeros'
 
@@ -202,6 +203,7 @@ class Ordinal(CategoryTransform):
 
     type = "ordinal"
     examples = ({}, {"columns": ["word"], "unknown": "index", "missing": "unknown"})
+    other_types = ("ordinal_encoder", "label_encoder")
     missing_hint = 'put "impute" before ordinal, or set missing = "unknown" and unknown = "index"'
     unknown_hint = 'with unknown = "index" it gets a separate index'
 

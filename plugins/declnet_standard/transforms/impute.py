@@ -29,6 +29,8 @@ class Impute(Transform):
         {"strategy": "median", "infinite": True},
         {"strategy": "constant", "value": "unknown"},
     )
+    other_types = ("imputer", "simple_imputer", "fillna")
+    other_keys = {"fill_value": "value"}
 
     strategy: Literal["mean", "median", "most_frequent", "constant"] = Field(
         default="mean", description="what to fill gaps with"

@@ -140,6 +140,7 @@ class Standardize(Transform):
 
     type = "standardize"
     examples = ({}, {"columns": ["age", "income"]})
+    other_types = ("standard_scaler", "zscore", "z_score", "scale", "scaler")
 
     def suits(self, column: Array) -> bool:
         """Return whether the column holds floats or integers."""
@@ -182,6 +183,7 @@ class MinMax(Transform):
 
     type = "min_max"
     examples = ({}, {"low": -1.0, "high": 1.0})
+    other_types = ("min_max_scaler",)
 
     low: float = Field(default=0.0, description="what the smallest value becomes")
     high: float = Field(default=1.0, description="what the largest value becomes")

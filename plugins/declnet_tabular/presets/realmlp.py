@@ -6,10 +6,9 @@ from declnet import ColumnProfile, TableProfile
 from declnet_standard.templates import (
     Features,
     Line,
+    calibration,
     counts_loss,
     ordinal_loss,
-    rare_class,
-    threshold,
     toml,
 )
 from declnet_tabular.presets.plan import TablePlan
@@ -128,9 +127,7 @@ class RealMLPTDS(TablePreset):
         fewer = "" if epochs == 256 else "; 256 in smaller tables"
         line = f"epochs = {epochs}", f"passes over the training data{fewer}"
         yield from training_of(plan, line, 256, '"best_epoch"', self._metrics(plan), True)
-        one = plan.is_binary and not plan.table.others
-        if one and rare_class(plan.table) and plan.sizes.validation:
-            yield from threshold()
+        yield from calibration(plan)
 
 
 class RealMLPTD(RealMLPTDS):

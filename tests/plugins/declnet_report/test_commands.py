@@ -8,6 +8,7 @@ import shutil
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -110,6 +111,9 @@ def test_a_folder_without_write_permission_is_found_before_rendering(command, ru
     monkeypatch.setattr(assembling, "assemble", None)
     monkeypatch.setattr(os, "access", lambda path, _: Path(path) != runs)  # root may write anywhere
     expected = "error: page.html: cannot be written: no permission to write to its folder"
+    assert expected in command("report", "one", "-o", "page.html")[2]
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    expected = "error: page.html: cannot be written: read-only file system"
     assert expected in command("report", "one", "-o", "page.html")[2]
 
 

@@ -377,7 +377,12 @@ TWICE = RIGHT.replace("epochs = 1", "epochs = 1\nepochs = 2")
             ],
         ),
         (BASE, 'loss = "mean_squared_error"\noptimizer = "adam"\n', [], []),
-        (RIGHT.replace("_error", "_eror"), "[loss]\nx = 1\n", [], [("base.toml:2:8", "E015")]),
+        (
+            RIGHT.replace("_error", "_eror"),
+            "[loss]\nx = 1\n",
+            [],
+            [("top.toml:3:1", "E010"), ("base.toml:2:8", "E015")],
+        ),
         (
             BASE,
             "",

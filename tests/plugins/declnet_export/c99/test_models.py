@@ -129,6 +129,7 @@ def test_a_table_becomes_labels_and_probabilities(trained, tmp_path):
         ("sold", BINARY, "binary_crossentropy", ["temperature", F1]),
         ("rating", CLASSES, "categorical_crossentropy", ["temperature", CONFORMAL]),
         ("price", VALUE, "huber", [CONFORMAL]),
+        ("price", VALUE, "huber", [CONFORMAL | {"scale": "log"}]),
     ],
 )
 def test_calibrated_models(target, layers, loss, calibration, trained, tmp_path):

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from declnet import parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.runs.many.ensemble_record import begin_ensemble
-from declnet.runs.many.tasks import tasks_of
+from declnet.runs.many.ensembles.recording import begin_ensemble
+from declnet.runs.many.execution.tasks import tasks_of
 from declnet.training.checks.check import check_spec
 from declnet_standard.callbacks import CsvLog, TensorBoard
 

@@ -215,11 +215,29 @@ def test_of_a_rare_class_the_threshold_can_be_chosen(made, tmp_path):
         pytest.skip("no calibrator is installed")
     made(x=numbers(), y=["no"] * 9 + ["yes"], rows=200)
     text = (tmp_path / "spec.toml").read_text("utf-8")
-    before, after = text.split("# [calibration]")
-    (tmp_path / "spec.toml").write_text(f"{before}[calibration]{after.replace('# steps', 'steps')}")
+    (tmp_path / "spec.toml").write_text(with_calibration(text))
     assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
     made(x=numbers(), y=["no", "yes"])
     assert "calibration" not in (tmp_path / "spec.toml").read_text("utf-8")
+
+
+def with_calibration(text):
+    """Return a spec whose calibration is commented out with it."""
+    before, after = text.split("# [calibration]")
+    return f"{before}[calibration]{after.replace('# steps', 'steps')}"
+
+
+@pytest.mark.parametrize("scale", ["values", "log"])
+def test_intervals_can_be_added_on_the_scale_of_what_is_learned(scale, made, tmp_path):
+    if "conformal" not in declnet.default_registry().types("calibrator"):
+        pytest.skip("no calibrator is installed")
+    made(x=numbers(400), y=numbers(400) if scale == "values" else AMOUNTS, rows=400)
+    path = tmp_path / "spec.toml"
+    path.write_text(with_calibration(path.read_text("utf-8")), "utf-8")
+    spec = declnet.load_spec(path, {"training.epochs": 1})
+    assert [each.scale for each in spec.calibration.steps] == [scale]
+    lower = declnet.run(spec).predict({"x": numbers(20)}).lower
+    assert (lower.min() > 0) == (scale == "log")
 
 
 AMOUNTS = np.exp(np.random.default_rng(0).normal(5, 1, 400)).round(2)
@@ -508,6 +526,28 @@ def test_several_targets_are_split_by_the_one_with_the_rarest_class(tmp_path):
         spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 1, "seed": seed})
         assert (spec.data.split.method, spec.data.split.column) == ("stratified", "visits")
         assert np.isfinite(declnet.run(spec).history[0]["loss"])
+
+
+def test_of_several_targets_rare_classes_are_positive_and_an_order_is_suggested(tmp_path):
+    rows = [
+        f"{x},{['low', 'high', 'medium'][at % 3]},{'no' if at % 10 else 'late'}"
+        for at, x in enumerate(RNG.normal(size=90).round(3))
+    ]
+    (tmp_path / "table.csv").write_text("\n".join(["x,risk,due", *rows]) + "\n", "utf-8")
+    registry, wishes = declnet.default_registry(), Wishes(more_targets=("due",))
+    table = profile_of(tmp_path / "table.csv", "risk", tmp_path, registry, wishes)
+    text = TableTemplate().spec_for_table(table, registry)
+    text = text.replace("# class_order", "class_order").replace("# type", "type")
+    lines = [each for each in text.splitlines() if not each.startswith('type = "categorical')]
+    lines = [
+        each for each in lines if not each.startswith(("label_smoothing", '  { type = "softm'))
+    ]
+    text = "\n".join(lines).replace('"risk_logits", units = 3', '"risk", units = 2')
+    (tmp_path / "spec.toml").write_text(text, "utf-8")
+    spec = declnet.load_spec(tmp_path / "spec.toml")
+    assert spec.data.class_order == {"risk": ("low", "medium", "high")}
+    assert spec.data.positive_class == {"due": "late"}
+    assert check_spec(spec).problems == ()
 
 
 def test_targets_of_labels_are_an_output_each(tmp_path):
