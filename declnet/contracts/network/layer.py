@@ -136,8 +136,7 @@ class Layer(Component):
     inputs: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description='names of earlier layers, or "input" or "input.NAME" for an input of the '
-        "model; default: the layer before",
+        description='earlier layers, or inputs: "input", "input.NAME"; default: the layer before',
     )
     trainable: Trainable = Field(
         default=True, description="false freezes the layer, { from_epoch = 5 } until that epoch"
