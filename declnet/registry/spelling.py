@@ -32,7 +32,7 @@ def is_misspelling(written: str, name: str) -> bool:
 
 
 def known_elsewhere(written: str, others: Mapping[str, str]) -> str | None:
-    """Return what a name of another library is called here, or None.
+    """Return the name here for a name from another library, or None.
 
     Args:
         written: the name; case, hyphens and underscores only count if two entries differ in them.

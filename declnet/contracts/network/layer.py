@@ -89,7 +89,7 @@ class Layer(Component):
     required_methods = ("forward", "backward")
     _optional = frozenset({"trainable"})
     other_keys: ClassVar[Mapping[str, str]] = {
-        "activation": "an activation is a layer of its own, listed after this one",
+        "activation": "an activation is a separate layer, listed after this one",
         "input": "inputs",
         **dict.fromkeys(
             ("input_shape", "input_dim", "input_size", "in_features", "in_channels"),
