@@ -401,7 +401,7 @@ class Registry:
         return UnknownTypeError(offered(kind, name, plugins), hint, "E009")
 
     def _meant(self, kind: str, name: str) -> tuple[str | None, bool]:
-        """Return the type that a name probably means, and whether nothing else can be meant."""
+        """Return the type that a name probably means, and whether that is certain."""
         others = {
             other: each.type
             for each in self.entries(kind)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher, get_close_matches
 
 SIMILAR, SAME_INITIAL = 0.75, 0.6
-"""Least similarity to a known name, and to one with the same first letter: a misspelling rarely
+"""Minimum similarity to a known name, and to one with the same first letter: a misspelling rarely
 changes that, so `Income` is not taken for `Home`."""
 
 
@@ -51,7 +51,7 @@ def _closeness(written: str, name: str) -> float:
 
 
 def known_elsewhere(written: str, others: Mapping[str, str]) -> str | None:
-    """Return what a name of another library is called here, or None.
+    """Return the name here for a name from another library, or None.
 
     Args:
         written: the name; case, hyphens and underscores only count if two entries differ in them.

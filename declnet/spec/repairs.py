@@ -1,4 +1,4 @@
-"""Repairs of names that can only mean one thing, so that everything else can be validated."""
+"""Repairs of names with only one possible meaning, so that everything else can be validated."""
 
 from __future__ import annotations
 

@@ -336,7 +336,7 @@ def _position(path: KeyPath, document: Any) -> list[int]:
 def _validated(
     composed: Composed, registry: Registry | None, folder: Path
 ) -> tuple[ParsedSpec, dict[Repair, Diagnostic]]:
-    """Validate a document; also return the names that can only mean one thing, with errors."""
+    """Validate a document; also return the names with only one possible meaning, with errors."""
     written = composed.source_map.document
     sweep, in_sweep = sweep_of(composed.source_map)
     used = {*composed.variables_used, *names_in([written.get(SWEEP), written.get(TUNE)])}

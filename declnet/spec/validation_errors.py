@@ -318,7 +318,7 @@ def _models(document: Any, expansion: Expansion | None) -> dict[KeyPath, type[St
 
 
 def _with_kind(key: str, registry: Registry) -> str:
-    """Return what an unknown key is the type of, as the beginning of a hint."""
+    """Return the beginning of a hint if an unknown key is a type of component."""
     kinds = [each for each in _KINDS if key in registry.types(each)]
     return f'"{key}" is {with_article(kinds[0])}; ' if kinds else ""
 

@@ -36,7 +36,8 @@ from declnet.training.metrics import MetricAccumulator, directions
 from declnet.training.preparation import ReadyData, unscaling
 
 MOST_SAMPLES = 100_000
-"""Most samples of a data set that analyses see; of a larger one, some are drawn at random."""
+"""Maximum number of samples of a data set that analyses see; of a larger one, some are drawn at
+random."""
 
 
 @dataclass(frozen=True)

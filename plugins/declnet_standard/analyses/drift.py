@@ -19,7 +19,7 @@ from declnet_standard.analyses.columns import missing, on_samples, times_of, unk
 
 BINS = 10
 MOST_LEVELS = 50
-"""Most frequent values of text that are compared one by one; the others are compared as one."""
+"""Number of the most frequent texts compared individually; the others are compared as one."""
 
 
 class Drift(Analysis):

@@ -28,7 +28,7 @@ from declnet_standard.data.table_source import Names
 from declnet_standard.data.text_file import opened
 
 LARGEST_SAMPLE = 2**28
-"""Most bytes in one sample; chunked reading refuses data that claims more."""
+"""Maximum number of bytes in one sample; chunked reading refuses data that claims more."""
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
