@@ -20,6 +20,7 @@ from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.number_or import MAXIMUM
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry, Registry
+from declnet.registry.spelling import alternatives
 
 _PLAIN = {
     int: "integer",
@@ -70,9 +71,9 @@ def _in_words(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
         words = (_in_words(each) for each in arguments if each is not NoneType)
-        return " or ".join(words)
+        return alternatives(words)
     if origin is Literal:
-        return " or ".join(f'"{each}"' for each in arguments)
+        return alternatives(f'"{each}"' for each in arguments)
     if origin in (tuple, list, Annotated):
         inner = _in_words(arguments[0])
         return inner if origin is Annotated else f"list of {inner}s"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TITLES: dict[str, Use] = {"Templates": "example", "Presets, with --data": "table"}
 
 MOST_SHOWN = 10
-"""Most columns named in a note."""
+"""Maximum number of columns named in a note."""
 
 
 class _WithTemplates(click.Command):

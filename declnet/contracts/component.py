@@ -47,8 +47,8 @@ class Component(StrictModel):
     """Typical declarations, as tables of fields: shown by `declnet plugins show` and in the docs,
     and tried by the conformance kit, which otherwise uses the defaults."""
     other_types: ClassVar[tuple[str, ...]] = ()
-    """What other libraries call it, e.g. `("Linear", "fully_connected")`: a spec that names one of
-    these is told the type. `other_keys` is the same for its fields."""
+    """Its names in other libraries, e.g. `("Linear", "fully_connected")`: a spec that uses one gets
+    a hint with the type. `other_keys` is the same for its fields."""
     other_keys: ClassVar[Mapping[str, str]] = {}
     required_methods: ClassVar[tuple[str, ...]] = ()
     """Methods that components of this contract must implement."""

@@ -269,7 +269,7 @@ def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
         DataError: the column has gaps, only one value, or does not fit the requested task.
     """
     if not target.present:
-        message = f'the target "{target.name}" is empty: all of it is missing'
+        message = f'the target "{target.name}" is empty: all values are missing'
         raise DataError(message, hint="is it the right column?")
     if target.missing:
         row = table.row_number(int(np.argmax(missing_values(table.columns[target.name]))))

@@ -1,4 +1,4 @@
-"""What several runs of a process load or make once: seeds, folds and the points of a sweep."""
+"""Data shared by the runs of a process: seeds, folds and the points of a sweep."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEPT_BYTES = 1 << 28
 """Upper bound for the bytes of prepared data kept; the most recent data is kept."""
 
 KEPT_RESULTS = 64
-"""The most results that are kept: those made last."""
+"""Maximum number of results that are kept: those made last."""
 
 Result = TypeVar("Result")
 

@@ -1,4 +1,4 @@
-"""Which parameters of a model start from a file, and under which names they are there."""
+"""Initial parameters from a file, and their names in it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from declnet.registry.spelling import suggestion
 from declnet.spec.partial import LayerPart
 
 MOST_LISTED = 5
-"""Most inputs listed in a hint."""
+"""Maximum number of inputs listed in a hint."""
 
 Sources = dict[str, tuple[int, str | None]]
 """The value that each name in `inputs` of a layer refers to: its index and, for value 0, which of

@@ -44,7 +44,7 @@ TINY = 1e-9
 """A rise of the loss that never counts as divergence, for untrained models whose loss is 0."""
 
 EVALUATIONS = 3
-"""How often the validation data is evaluated towards the end of a training."""
+"""Number of evaluations on the validation data toward the end of a training."""
 
 RISEN = 0.25
 """A rate is too high if the smoothed loss exceeds the untrained model's by this fraction."""

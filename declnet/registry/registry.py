@@ -401,18 +401,18 @@ class Registry:
         return UnknownTypeError(offered(kind, name, plugins), hint, "E009")
 
     def _meant(self, kind: str, name: str) -> tuple[str | None, bool]:
-        """Return the type that a name probably means, and whether nothing else can be meant."""
+        """Return the type that a name probably means, and whether that is certain."""
         others = {
             other: each.type
             for each in self.entries(kind)
-            for other in getattr(each.component, "other_types", ())
+            for other in vars(each.component).get("other_types", ())
         }
         types = self.types(kind)
         elsewhere = known_elsewhere(name, others)
         if elsewhere is not None:
             return elsewhere, True
         near = closest(name, types)
-        return near, near is not None and is_misspelling(name, near)
+        return near, near is not None and is_misspelling(name, near, types)
 
     def _hint(self, kind: str, name: str, close: str | None) -> str:
         origin = self._known_origins.get((kind, name))

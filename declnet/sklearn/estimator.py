@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: specs, data, training and prediction."""
+"""The base of the classifier and the regressor: specs, data, training and prediction."""
 
 from __future__ import annotations
 

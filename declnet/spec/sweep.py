@@ -27,7 +27,7 @@ from declnet.spec.varying_keys import (
 
 ZIP, SEED = "zip", "seed"
 MOST_RUNS = 10_000
-"""Most runs of a sweep; more are taken for a mistake."""
+"""Maximum number of runs of a sweep; more are taken for a mistake."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from declnet.errors import Diagnostic, SpecError, dotted
+from declnet.errors import Diagnostic, KeyPath, SpecError, dotted
 from declnet.registry.recorded import registry_beside
 from declnet.registry.registry import Registry
 from declnet.spec.document.blocks import LAYERS
@@ -26,7 +26,7 @@ from declnet.spec.document.document import (
 )
 from declnet.spec.document.expansion import ExpandedMap, expand
 from declnet.spec.document.overrides import Override, override_of
-from declnet.spec.document.source_map import SourceMap
+from declnet.spec.document.source_map import SourceMap, value_at
 from declnet.spec.document.variables import VARIABLES, names_in
 from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.partial import PartialSpec, valid_parts
@@ -298,7 +298,7 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         registry: where names are looked up; default: all installed plugins.
         folder: the base of relative paths.
     """
-    reported: list[Diagnostic] = []
+    written, reported = composed.source_map.document, list[Diagnostic]()
     for _ in range(ROUNDS):
         parsed, found = _validated(composed, registry, folder)
         source_map, done = repaired(composed.source_map, list(found))
@@ -313,18 +313,30 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     if not reported:
         return parsed
     paths = {each.path for each in reported}  # another name may explain a wrong value
-    later = [
+    reported += [
         each
         for each in composed.source_map.locate(parsed.diagnostics)
         if each.path not in paths or each.code == "E015"
     ]
-    return replace(parsed, spec=None, diagnostics=(*reported, *later))
+    reported.sort(key=lambda each: _position(each.path, written))
+    return replace(parsed, spec=None, diagnostics=tuple(reported))
+
+
+def _position(path: KeyPath, document: Any) -> list[int]:
+    """Return the position of a path in a document, by which paths can be sorted."""
+    position = []
+    for part in path:
+        keys = list(document) if isinstance(document, Mapping) else []
+        after = part if isinstance(part, int) else len(keys)
+        position.append(keys.index(part) if part in keys else after)
+        document = value_at(document, (part,))
+    return position
 
 
 def _validated(
     composed: Composed, registry: Registry | None, folder: Path
 ) -> tuple[ParsedSpec, dict[Repair, Diagnostic]]:
-    """Validate a document; also return the names that can only mean one thing, with errors."""
+    """Validate a document; also return the names with only one possible meaning, with errors."""
     written = composed.source_map.document
     sweep, in_sweep = sweep_of(composed.source_map)
     used = {*composed.variables_used, *names_in([written.get(SWEEP), written.get(TUNE)])}
@@ -338,7 +350,10 @@ def _validated(
         message, hint = "a spec has either [sweep] or [tune]", "move one to another file"
         earlier.append(Diagnostic(message, hint, (TUNE,), UNMATCHED, focus="key"))
     repairs: dict[Repair, Diagnostic] = {}
+    wrong_variables = {each.path for each in expansion.diagnostics}
     for each in expansion.errors:
+        if each["loc"] in wrong_variables:
+            continue
         in_block = source_map.with_notes(diagnostic_of(each, expansion.plain))
         earlier.append(in_block)
         repair = repair_of(each, expansion.plain)
@@ -378,5 +393,7 @@ def _validated(
     ]
     if composed.is_incomplete:  # the file that could not be read may define or use variables
         earlier = [each for each in earlier if each.code not in ("E070", "E071")]
+    if any(each.code == "E011" and len(each.path) == 1 for each in found):
+        earlier = [each for each in earlier if each.code != "E071"]  # it may use variables
     errors = (*earlier, *found)
     return ParsedSpec(source_map, None, errors, context, composed.is_incomplete), repairs

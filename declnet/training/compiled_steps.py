@@ -47,10 +47,10 @@ class Collector:
 
 
 RECORDED = 64
-"""Most steps whose results are recorded at a time."""
+"""Maximum number of steps whose results are recorded at a time."""
 
 RECORDED_BYTES = 1 << 22
-"""Most bytes of recorded results, unless a single step takes more."""
+"""Maximum number of bytes of recorded results, unless a single step takes more."""
 
 
 class CompiledSteps:

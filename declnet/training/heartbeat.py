@@ -1,4 +1,4 @@
-"""How often the loop reports, and how many batches it runs at a time."""
+"""The interval of the loop's heartbeats, and the number of batches it runs at a time."""
 
 from __future__ import annotations
 

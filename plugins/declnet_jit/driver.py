@@ -318,7 +318,7 @@ LONG = 1.2e-5
 """Seconds of a piece at least, unless there are fewer pieces than threads."""
 
 PIECES = 4
-"""The most pieces for each thread: so many that another speed of a core hardly matters."""
+"""Maximum number of pieces for each thread: so many that another speed of a core hardly matters."""
 
 
 def _divided(

@@ -1,4 +1,4 @@
-"""What an ONNX file has between the translated components: columns, joined inputs, and outputs."""
+"""The ONNX graph between the translated components: columns, joined inputs, and outputs."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ HEARTBEAT = 1.0
 """Seconds between news of a run's progress, and between looks at the size of the cluster."""
 
 ENDING = 20.0
-"""Most seconds in which stopped runs may record that they were interrupted."""
+"""Maximum number of seconds in which stopped runs may record that they were interrupted."""
 
 
 class RayExecutor(Executor):

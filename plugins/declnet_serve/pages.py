@@ -1,4 +1,4 @@
-"""What there is besides predictions: health, models, the OpenAPI document and its page."""
+"""The paths besides predictions: health, models, the OpenAPI document and its page."""
 
 from __future__ import annotations
 

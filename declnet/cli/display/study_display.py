@@ -1,4 +1,4 @@
-"""What `declnet tune` prints: a line for each trial or the best so far, and the final tables."""
+"""The output of `declnet tune`: a line for each trial or the best so far, and the final tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from declnet.runs.many.execution.tasks import Task
 
 MOST_SHOWN, MOST_PRINTED = 5, 10
-"""The most trials in the table above the bar, and at the end."""
+"""Maximum number of trials in the table above the bar, and at the end."""
 
 
 class StudyFollower:

@@ -31,7 +31,7 @@ class Ranking:
 
 
 MOST_RANKED = 5
-"""How many specs a terminal shows while a sweep is trained."""
+"""Number of specs that a terminal shows while a sweep is trained."""
 
 
 def ranking(all_series: Sequence[RunSeries], metric: tuple[str, str] | None) -> Ranking | None:

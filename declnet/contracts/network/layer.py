@@ -89,7 +89,7 @@ class Layer(Component):
     required_methods = ("forward", "backward")
     _optional = frozenset({"trainable"})
     other_keys: ClassVar[Mapping[str, str]] = {
-        "activation": "an activation is a layer of its own, listed after this one",
+        "activation": "an activation is a separate layer, listed after this one",
         "input": "inputs",
         **dict.fromkeys(
             ("input_shape", "input_dim", "input_size", "in_features", "in_channels"),
@@ -127,7 +127,7 @@ class Layer(Component):
     example_shapes: ClassVar[tuple[Any, ...]] = ()
     """Input shapes for the conformance kit; default: the usual shapes that the layer accepts."""
     n_inputs: ClassVar[int | None] = 1
-    """How many inputs it takes; None for any number of at least one."""
+    """Number of inputs; None for any number of at least one."""
 
     name: LayerName | None = Field(
         default=None,

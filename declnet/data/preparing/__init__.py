@@ -1,1 +1,1 @@
-"""Preparation: what turns the columns of a table into x and y, fitted to the training data."""
+"""Preparation: the conversion of a table's columns into x and y, fitted to the training data."""

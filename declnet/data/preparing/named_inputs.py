@@ -11,7 +11,7 @@ from declnet.errors import DataError, KeyPath
 
 AT_INPUTS: KeyPath = ("data", "inputs")
 MOST_LISTED = 5
-"""Most columns listed in a message."""
+"""Maximum number of columns listed in a message."""
 
 
 def require_divided(

@@ -31,7 +31,7 @@ from declnet.spec.data_section import DataSpec, SplitSpec
 from declnet.spec.streams import Stream, random_stream
 
 BLOCK_NUMBERS = 2**20
-"""Most numbers in a block, if its format allows."""
+"""Maximum number of elements in a block, if its format allows."""
 
 BLOCKS_IN_WINDOW = 8
 """Blocks in a window that the spec sizes, at least, so that it mixes distant samples."""

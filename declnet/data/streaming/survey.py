@@ -1,4 +1,4 @@
-"""What one pass over the blocks of a data set finds out: sizes, classes, a sample, a hash."""
+"""A survey of a data set in one pass over its blocks: sizes, classes, a sample, a hash."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from declnet.errors import DataError
 from declnet.spec.streams import Stream
 
 SAMPLED = 100_000
-"""Most samples that what cannot be fitted in one pass is fitted to."""
+"""Maximum number of samples for what cannot be fitted in one pass."""
 
 SAMPLED_NUMBERS = 2**22
-"""Most numbers in these samples."""
+"""Maximum number of elements in these samples."""
 
 MOST_CLASSES = 1_000_000
 

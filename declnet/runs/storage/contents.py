@@ -1,4 +1,4 @@
-"""What the folder of a run holds, each part read on first use and checked."""
+"""The contents of a run's folder, each part read and checked on first use."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ TOLERANCE = {"float32": 1e-6, "float64": 1e-14}
 SAMPLES, BATCH, FEATURES = 11, 4, 3
 
 COMPONENTS = 4
-"""How many components of each kind an engine is tried with."""
+"""Number of components of each kind that an engine is tried with."""
 
 
 class _Arrays:

@@ -29,7 +29,7 @@ NEARLY_ALL = 0.99
 CORRELATED = 0.999
 """Correlation with the target, or share of its variance, of a feature that tells it."""
 FAR = 10.0
-"""How many times fewer errors than always the most frequent class."""
+"""Factor by which a column must make fewer errors than the most frequent class."""
 
 TELLING_SHARE, FEWEST_TWINS = 0.01, 3
 """Share and number of rows that are also training data, from which on metrics change."""

@@ -1,4 +1,4 @@
-"""What follows the last layer in NumPy: the predictions of losses, and calibrators."""
+"""The steps after the last layer in NumPy: the predictions of losses, and calibrators."""
 
 from __future__ import annotations
 

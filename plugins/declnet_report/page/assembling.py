@@ -29,7 +29,7 @@ from declnet_report.page.rendering import highlighted_toml
 from declnet_report.page.run_data import SETS, reason_of
 
 MOST_RUNS = 8
-"""Most runs shown one by one; curves and tables include all."""
+"""Maximum number of runs shown one by one; curves and tables include all."""
 MOST_TILES = 4
 
 

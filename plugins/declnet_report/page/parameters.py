@@ -15,9 +15,9 @@ from declnet_report.page.run_data import seen_data
 SAMPLES = 512
 """Training samples used for the gradients."""
 MOST_CHARTS = 16
-"""Most parameters with a histogram; the table lists all."""
+"""Maximum number of parameters with a histogram; the table lists all."""
 FEWEST = 8
-"""Least size of a parameter with a histogram; for fewer numbers the table says as much."""
+"""Minimum size of a parameter with a histogram; for fewer numbers the table says as much."""
 
 
 def parameter_section(run: StoredRun) -> Section:

@@ -27,7 +27,7 @@ from declnet_report.page.run_data import Predictions
 RESOLUTION = 220
 """Width and height of the plane, in pixels."""
 MOST_POINTS = 600
-"""Most samples drawn on it."""
+"""Maximum number of samples drawn on it."""
 FAINT, STRONG = 40, 125
 """Opacity, out of 255, of a guess and of a certain prediction."""
 

@@ -26,7 +26,7 @@ from declnet_report.page.run_data import Predictions
 FIFTHS = 5
 
 MOST_GROUPS = 30
-"""Most groups that are drawn, lowest coverage first; the table has all of them."""
+"""Maximum number of groups that are drawn, lowest coverage first; the table has all of them."""
 
 FEWEST = 5
 """Fewest samples in a bin of probabilities that is drawn; the table has all bins."""

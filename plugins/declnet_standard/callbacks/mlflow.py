@@ -25,7 +25,8 @@ from declnet import Callback, Diagnostic, EpochLogged, GroupedRun, Run, RunConte
 LONGEST_VALUE = 500
 
 AT_ONCE = 100
-"""Most characters in a parameter and parameters in a request that every server accepts."""
+"""Maximum number of characters in a parameter and parameters in a request that every server
+accepts."""
 
 KEY_FILE = "mlflow.json"
 """In the folder of a run or group: the key that its MLflow run has as a tag, made before it."""

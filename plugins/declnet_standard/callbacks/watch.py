@@ -1,4 +1,4 @@
-"""What happens in each layer during training, and warnings when it goes wrong."""
+"""A record of each layer during training, with warnings when something goes wrong."""
 
 from collections.abc import Mapping
 from math import isfinite, sqrt

@@ -218,7 +218,8 @@ _IN_WORDS = {
 
 
 MOST_ODD = 3
-"""Most distinct texts in a column of numbers that may have been meant as missing values."""
+"""Maximum number of distinct texts in a column of numbers that may have been meant as missing
+values."""
 
 SAMPLED = 100
 """Cells that show whether a column might be one of numbers."""

@@ -129,11 +129,12 @@ class Dense(Layer):
 
 
 FEW = 3
-"""Most rows or columns for which products with single vectors beat BLAS's matrix product, which
-first copies both into blocks (measured: half the time for 2 or 3, the same for 4)."""
+"""Maximum number of rows or columns for which products with single vectors beat BLAS's matrix
+product, which first copies both into blocks (measured: half the time for 2 or 3, the same for
+4)."""
 
 SMALL = 8192
-"""Most multiplications for which the matrix product is as fast."""
+"""Maximum number of multiplications for which the matrix product is as fast."""
 
 
 def matrix_product(a: Array, b: Array, out: Array) -> None:

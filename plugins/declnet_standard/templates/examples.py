@@ -21,7 +21,7 @@ from declnet_standard.templates.writing import spec_text
 SCIKIT_LEARN = "scikit-learn>=1.5"
 
 MOST_NOTES = 3
-"""Most columns of texts that are left out to explain."""
+"""Maximum number of columns of texts that are left out to explain."""
 
 
 class ExampleTemplate(Template):

@@ -1,4 +1,4 @@
-"""What a table suggests: rare categories and classes, an order of classes, amounts, counts."""
+"""Suggestions from a table: rare categories and classes, an order of classes, amounts, counts."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from declnet import ColumnProfile, TableProfile, class_name
 
 MOST_CATEGORIES = 250
-"""Most categories of a column that are one-hot encoded; less frequent ones become one."""
+"""Maximum number of categories of a column that are one-hot encoded; less frequent ones become
+one."""
 LEAST_ROWS = 5
 """Rows of a category below which it is rare, in a table of some hundred rows or more."""
 FREQUENT = 0.5

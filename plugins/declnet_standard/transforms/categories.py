@@ -22,7 +22,7 @@ from declnet_standard.transforms.dates import looks_like_dates
 from declnet_standard.transforms.scaling import empty_column
 
 MOST_COUNTED = 2_000_000
-"""Most categories whose rows are counted in parts."""
+"""Maximum number of categories whose rows are counted in parts."""
 
 
 def found_categories(x: Array, most: int) -> list[Any]:

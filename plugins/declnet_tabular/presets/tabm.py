@@ -15,7 +15,7 @@ from declnet_tabular.presets.preset import (
 )
 
 BINS = 48
-"""Most bins of a number."""
+"""Maximum number of bins of a number."""
 
 TABM_BATCHES = {2_800: 32, 4_500: 64, 6_400: 128, 32_000: 256, 108_000: 512}
 """TabM's batch sizes for fewer training rows than each number."""

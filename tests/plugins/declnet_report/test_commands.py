@@ -215,7 +215,7 @@ def test_the_page_of_folds_has_the_metrics_of_all_models_as_one(command, runs):
     cross_validate(parse_spec(spec), out=runs / "folds")
     assert command("report", "folds")[0] == 0
     page = (runs / "folds/report.html").read_text("utf-8")
-    assert "The 2 models of folds as one: out of fold, each sample" in page
+    assert "All 2 models of folds together: out of fold, each sample" in page
     table = page[page.index("<caption>Metrics of all models together") :]
     ensemble = open_ensemble(runs / "folds")
     found = [ensemble.evaluate(name).metrics["accuracy"] for name in ("validation", "test")]
