@@ -24,7 +24,7 @@ from declnet.spec.document.document import (
     too_deep_path,
     without_large_numbers,
 )
-from declnet.spec.document.expansion import ExpandedMap, expand
+from declnet.spec.document.expansion import ExpandedMap, Expansion, expand
 from declnet.spec.document.overrides import Override, override_of
 from declnet.spec.document.source_map import SourceMap, value_at
 from declnet.spec.document.variables import VARIABLES, names_in
@@ -383,6 +383,24 @@ def _validated(
     sure = sweep.without_errors(in_sweep)
     if sure.axes and not composed.is_incomplete:
         earlier += dict.fromkeys(_errors_in_values(sure, composed, registry, folder))
+    errors = _without_consequences(earlier, found, composed, expansion)
+    return ParsedSpec(source_map, None, errors, context, composed.is_incomplete), repairs
+
+
+def _without_consequences(
+    earlier: Sequence[Diagnostic],
+    found: Sequence[Diagnostic],
+    composed: Composed,
+    expansion: Expansion,
+) -> tuple[Diagnostic, ...]:
+    """Return the errors but for those that others explain.
+
+    Args:
+        earlier: what was found before the sections were validated.
+        found: the errors in the sections.
+        composed: the document.
+        expansion: its layers, written out.
+    """
     reported = {each.path for each in earlier}
     found = [
         each
@@ -391,9 +409,9 @@ def _validated(
         and expansion.invalid.isdisjoint((each.path, each.path[:-1]))
         and not (composed.is_incomplete and each.code == "E011")
     ]
-    if composed.is_incomplete:  # the file that could not be read may define or use variables
-        earlier = [each for each in earlier if each.code not in ("E070", "E071")]
-    if any(each.code == "E011" and len(each.path) == 1 for each in found):
-        earlier = [each for each in earlier if each.code != "E071"]  # it may use variables
-    errors = (*earlier, *found)
-    return ParsedSpec(source_map, None, errors, context, composed.is_incomplete), repairs
+    hidden: tuple[str, ...] = ()
+    if composed.is_incomplete:
+        hidden = ("E070", "E071")  # a file that could not be read may define or use variables
+    elif any(each.code == "E011" and len(each.path) == 1 for each in found):
+        hidden = ("E071",)  # a missing section may use variables
+    return (*(each for each in earlier if each.code not in hidden), *found)
