@@ -239,18 +239,16 @@ def read_points(
     fixed = [[swept_value(each)] for each in overrides if each.key in sweep.keys]
     for values in (*fixed, *varied):
         sweep = sweep.varying(values)
-    return _validated_points(sweep, composed, registry, folder)
+    made = _composed_points(sweep, composed)
+    return ((point, validate(each, registry, folder)) for point, each in made)
 
 
-def _validated_points(
-    sweep: Sweep, composed: Composed, registry: Registry | None, folder: Path
-) -> Iterator[tuple[Point, ParsedSpec]]:
-    """Yield each point of a document's sweep and its validated spec."""
+def _composed_points(sweep: Sweep, composed: Composed) -> Iterator[tuple[Point, Composed]]:
+    """Yield each point of a document's sweep and its own document."""
     used = composed.variables_used | frozenset(names_in(composed.source_map.document.get(SWEEP)))
     for point in sweep.points():
         found = [*composed.diagnostics, *point.problems]
-        made = Composed(point.source_map, found, composed.is_incomplete, used)
-        yield point, validate(made, registry, folder)
+        yield point, Composed(point.source_map, found, composed.is_incomplete, used)
 
 
 def _errors_in_values(
@@ -261,8 +259,9 @@ def _errors_in_values(
     Not those in how keys go together, since others of the spec are wrong.
     """
     with suppress(SpecError):  # too many points
-        points = _validated_points(sweep, composed, registry, folder)
-        for _, parsed in islice(points, POINTS_OF_A_WRONG_SPEC):
+        points = islice(_composed_points(sweep, composed), POINTS_OF_A_WRONG_SPEC)
+        for _, made in points:
+            parsed, _ = _validated(made, registry, folder)
             for each in parsed.source_map.locate(parsed.diagnostics):
                 writer = parsed.source_map.writer_of(each.path)
                 if isinstance(writer, SweptValue) and each.code != "E017":
