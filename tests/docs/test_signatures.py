@@ -12,6 +12,9 @@ import declnet
 
 NOT_FOR_AUTHORS = {"kind", "renamed", "required_methods", "verify_contract"}
 
+OF_ALL_COMPONENTS = {"other_keys"}
+"""Described once, for all contracts."""
+
 
 def stub_of(cls: type) -> str:
     """Return the public attributes and methods of a contract, without docstrings and bodies."""
@@ -26,7 +29,7 @@ def stub_of(cls: type) -> str:
             name = each.target.id
         else:
             continue
-        if not name.startswith("_") and name not in NOT_FOR_AUTHORS:
+        if not name.startswith("_") and name not in NOT_FOR_AUTHORS | OF_ALL_COMPONENTS:
             body.append(each)
     definition.body, definition.decorator_list = body, []
     return ast.unparse(definition)
