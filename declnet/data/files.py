@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,14 +139,34 @@ def called(data: Path | DataSource) -> str:
 
 
 @contextmanager
-def naming(data: Path | DataSource) -> Iterator[None]:
-    """Prefix errors that name only a row or column with the name of the file or source."""
+def naming(data: Path | DataSource, like: DataSource | None = None) -> Iterator[None]:
+    """Prefix errors that name only a row or column with the name of the file or source.
+
+    Args:
+        like: a source whose settings apply to a file; the hint says how to give others for it.
+    """
     name = called(data)
     try:
         yield
     except DataError as error:
-        if error.message.startswith(name):
-            raise
-        raise DataError(
-            f"{name}: {error.message}", hint=error.hint, path=error.path, code=error.code
-        ) from None
+        named = error.message.startswith(name)
+        message = error.message if named else f"{name}: {error.message}"
+        hint = error.hint
+        if hint is not None and isinstance(data, Path) and like is not None and _reads(like, data):
+            hint += _settings(hint, data, like)
+        raise DataError(message, hint=hint, path=error.path, code=error.code) from None
+
+
+def _settings(hint: str, path: Path, like: DataSource) -> str:
+    """Return how to give the settings that a hint mentions for one file; `""` if there are none."""
+    words = set(re.findall(r"\w+", hint))
+    found = [name for name in type(like).model_fields if name in words and name not in _COLUMNS]
+    if not found:
+        return ""
+    keys = ", ".join(f"{name} = …" for name in found)
+    then = " Then give" if hint.endswith("?") else "; give"
+    return f"{then} '{{ path = \"{path}\", {keys} }}' in place of the file"
+
+
+_COLUMNS = ("path", "target", "targets", "features")
+"""Settings of a source that are not about the format of a file."""

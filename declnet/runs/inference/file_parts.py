@@ -68,7 +68,7 @@ def predicted_parts(
         DataError: the file cannot be read, a row cannot be prepared, or a prediction is NaN or
             infinite.
     """
-    with naming(data):
+    with naming(data, predictor.spec.data.train):
         source, first = _source(predictor, data, (), identifiers), 1
         names = checked_sample_names(source, source.sample_names())
         parts: Iterator[Unprepared] = (
@@ -133,7 +133,7 @@ def labeled_parts(predictor: Predictor, given: Path | DataSource) -> Iterator[La
     Raises:
         DataError: the file cannot be read, lacks a column or has a class unknown to the model.
     """
-    with naming(given):
+    with naming(given, predictor.spec.data.train):
         first = 1
         parts = raw_parts(predictor, given, only_needed=True)
         for data in parts if predictor.windows is None else whole_parts(parts):

@@ -142,9 +142,7 @@ class CSVFile:
     def _ragged(self, position: int, row: list[str]) -> DataError:
         cells = f"{len(row)} cell{'s' if len(row) != 1 else ''}"
         columns = "is 1 column" if len(self.names) == 1 else f"are {len(self.names)} columns"
-        hint = (
-            f"is the delimiter {self._form.delimiter!r} within a cell? Put that in quotation marks"
-        )
+        hint = f"does a cell contain {self._form.delimiter!r}? Put it in quotation marks"
         if len(row) < len(self.names):
             hint = "is it cut off?"
         elif len(self.names) == 1:
