@@ -23,8 +23,8 @@ import declnet
 import numpy as np
 import torch
 from declnet.contracts.network.inputs import InputInfo
+from declnet.data.preparing.targets import WantedTarget
 from declnet.data.streaming.fitting import prepared_sets
-from declnet.data.targets import WantedTarget
 from declnet.spec.model import RunSpec
 from torch import Tensor, nn
 

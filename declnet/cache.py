@@ -1,4 +1,4 @@
-"""The folder for what declnet can make again at any time: compiled code, the index of runs."""
+"""The folder for files that declnet can regenerate: compiled code, the index of runs."""
 
 from __future__ import annotations
 

@@ -196,14 +196,21 @@ class RegistryError(DeclnetError):
 
 
 class UnknownTypeError(RegistryError):
-    """No component of that kind and type is installed; `hint` names the ones that are.
+    """A type that is not installed for its kind; `hint` names the installed ones.
 
     `code` is E015, or E016 if a broken plugin has the type, or E009 if several distributions do.
+    `meant` is the installed type that was meant, unless that is only a guess.
     """
 
-    def __init__(self, message: str, hint: str | None = None, code: str = "E015") -> None:
+    def __init__(
+        self,
+        message: str,
+        hint: str | None = None,
+        code: str = "E015",
+        meant: str | None = None,
+    ) -> None:
         super().__init__(message, hint)
-        self.code = code
+        self.code, self.meant = code, meant
 
 
 class OriginError(RegistryError):
@@ -223,7 +230,7 @@ class ResumeError(DeclnetError):
 
 
 class WeightsError(DeclnetError):
-    """Saved weights cannot be read, or do not fit the model."""
+    """Saved weights that cannot be read or do not fit the model."""
 
     exit_code = 2
 

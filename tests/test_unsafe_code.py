@@ -40,9 +40,15 @@ DECLARED = {
     ("declnet/registry/discovery.py", "environ"): "DECLNET_DISABLE_PLUGINS, DECLNET_STRICT_PLUGINS",
     ("declnet/registry/registry.py", "import_module"): "the class that a plugin announced",
     ("declnet/registry/lazy.py", "import_module"): "a submodule of the plugin's own package",
-    ("declnet/runs/many/executing.py", "socket"): "the name of this machine",
-    ("declnet/runs/many/workers.py", "environ"): "what its workers inherit, and one BLAS thread",
-    ("declnet/runs/many/workers.py", "subprocess"): "the workers of --jobs, a constant command",
+    ("declnet/runs/many/execution/remote_tasks.py", "socket"): "the name of this machine",
+    (
+        "declnet/runs/many/execution/workers.py",
+        "environ",
+    ): "what its workers inherit, and one BLAS thread",
+    (
+        "declnet/runs/many/execution/workers.py",
+        "subprocess",
+    ): "the workers of --jobs, a constant command",
     ("declnet/testing/checks/executors.py", "socket"): "the name of this machine",
     ("declnet/testing/packages.py", "import_module"): "the package that `plugins check` is given",
     ("plugins/declnet_export/c99/compiled.py", "ctypes"): "the library that it has compiled",

@@ -48,6 +48,21 @@ def interval(values: Array, seed: int = 0, draws: int = DRAWS) -> tuple[float, f
     return float(low), float(high)
 
 
+def standard_errors(differences: Array, tested: float) -> Array:
+    """Return the standard errors of the mean differences of two methods over random splits.
+
+    The splits of a set share most rows, so their differences are not independent: their variance
+    is multiplied by 1 / splits + test rows / training rows (Nadeau and Bengio, Inference for the
+    Generalization Error, Machine Learning 52, 2003).
+
+    Args:
+        differences: (sets, splits), at least two splits.
+        tested: test rows for each row of training.
+    """
+    factor = 1 / differences.shape[1] + tested
+    return np.sqrt(differences.var(axis=1, ddof=1) * factor)
+
+
 def geometric_mean(values: Array) -> float:
     """Return the geometric mean of positive values."""
     return float(np.exp(np.mean(np.log(values))))

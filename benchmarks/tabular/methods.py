@@ -96,3 +96,6 @@ PAIRS = (
     ("declnet:tabm_mini", SINGLE),
 )
 """Which methods are compared in pairs."""
+
+REPEATED_PAIRS = ((DEFAULT, "sklearn:mlp"), (DEFAULT, "sklearn:boosting"))
+"""Which of them are also compared on more splits."""

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tabular.comparing import geometric_mean, interval, normalized, ranks, wins
-from tabular.methods import OUTSIDE_THE_SCALE, PAIRS
+from tabular.comparing import (
+    geometric_mean,
+    interval,
+    normalized,
+    ranks,
+    standard_errors,
+    wins,
+)
+from tabular.methods import OUTSIDE_THE_SCALE, PAIRS, REPEATED_PAIRS
 from tabular.results import Key, Record
-from tabular.tasks import SPLITS
+from tabular.tasks import MORE_SPLITS, PARTS, SPLITS
 
 Array = Any
 
@@ -91,8 +98,38 @@ def compare(records: dict[Key, Record], sets: Sequence[str], methods: Sequence[s
     )
 
 
-def lines_of(compared: Comparison) -> Iterator[str]:
-    """Yield the lines of the report."""
+def repeated(
+    records: Mapping[Key, Record], sets: Sequence[str], methods: Sequence[str]
+) -> dict[tuple[str, str], Array]:
+    """Return, for pairs that were compared on more splits, the errors (sets, splits, 2).
+
+    Sets without all of the results are left out, and pairs without sets.
+    """
+    found = {}
+    for pair in REPEATED_PAIRS:
+        keys = [
+            [[(name, split, method) for method in pair] for split in range(MORE_SPLITS)]
+            for name in sets
+        ]
+        errors = [
+            [[records[key]["error"] for key in row] for row in rows]
+            for rows in keys
+            if set(pair) <= set(methods) and all(key in records for row in rows for key in row)
+        ]
+        if errors:
+            found[pair] = np.array(errors)
+    return found
+
+
+def lines_of(
+    compared: Comparison, on_more_splits: Mapping[tuple[str, str], Array]
+) -> Iterator[str]:
+    """Yield the lines of the report.
+
+    Args:
+        compared: the results of all methods.
+        on_more_splits: what `repeated` found.
+    """
     left_out = f" ({compared.missing} more lack results of some method)" if compared.missing else ""
     yield (
         f"{len(compared.sets)} sets{left_out}, {SPLITS} splits each. Times are of one thread of "
@@ -104,6 +141,9 @@ def lines_of(compared: Comparison) -> Iterator[str]:
     if pairs:
         yield ""
         yield from _pairs(compared, pairs)
+    if on_more_splits:
+        yield ""
+        yield from _repeated(on_more_splits)
     yield ""
     yield from _errors(compared)
 
@@ -136,6 +176,28 @@ def _pairs(compared: Comparison, pairs: Sequence[tuple[str, str]]) -> Iterator[s
             f"| {ours} | {theirs} | {differences.mean():+.3f} | {low:+.3f} to {high:+.3f} | "
             f"{lower} ({lower / len(compared.sets):.0%}; {least:.0%} to {most:.0%}), {equal}, "
             f"{higher} | {ratio:.3g} |"
+        )
+
+
+def _repeated(on_more_splits: Mapping[tuple[str, str], Array]) -> Iterator[str]:
+    """Yield the pairs on more splits, with the sets on which the difference is beyond chance."""
+    yield (
+        f"| method | against | sets | {MORE_SPLITS} splits: lower, equal, higher | "
+        "beyond two standard errors: lower, higher |"
+    )
+    yield "|---|---|---:|---:|---:|"
+    for (ours, theirs), errors in on_more_splits.items():
+        means = errors.mean(axis=1).round(DIGITS)
+        lower, equal, higher = wins(means[:, 0], means[:, 1])
+        least, most = interval(means[:, 0] < means[:, 1])
+        differences = errors[:, :, 0] - errors[:, :, 1]
+        tested = PARTS["test"] / (1 - PARTS["test"])
+        beyond = 2 * standard_errors(differences, tested)
+        mean = differences.mean(axis=1)
+        yield (
+            f"| {ours} | {theirs} | {len(errors)} | {lower} ({lower / len(errors):.0%}; "
+            f"{least:.0%} to {most:.0%}), {equal}, {higher} | "
+            f"{np.sum(mean < -beyond)}, {np.sum(mean > beyond)} |"
         )
 
 

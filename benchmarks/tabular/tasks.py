@@ -17,6 +17,9 @@ Array = Any
 
 MOST_ROWS = 2000
 SPLITS = 2
+"""Of every set, for every method."""
+MORE_SPLITS = 6
+"""For pairs of methods that so few test rows cannot tell apart; the first ones are the same."""
 PARTS = {"train": 0.6, "validation": 0.2, "test": 0.2}
 """The share of each part, as in the paper of RealMLP."""
 

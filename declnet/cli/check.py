@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from declnet.training.checks.check import Checked
 
 
-@click.command(short_help="Validate a spec; show its layers and memory.")
+@click.command(short_help="Validate a spec, and show its layers and memory.")
 @spec_argument
 @set_option
 @no_plugin_option
 @click.option(
     "--engine",
     is_flag=True,
-    help="Also load the data, compile a step, and say which parts run without Python.",
+    help="Also load the data, compile a step and show which parts run without Python.",
 )
-@format_option("only the problems, on stdout, for editors and CI.")
+@format_option("only errors and warnings, on standard output, for editors and CI.")
 def check(
     spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...], engine: bool, form: str
 ) -> int:
@@ -107,7 +107,7 @@ def _known(context: click.Context, parameter: click.Parameter, code: str | None)
     raise click.BadParameter(f'there is no code "{code}" ({hint})')
 
 
-@click.command(short_help="Say more about a problem by its code, e.g. E010.")
+@click.command(short_help="Explain an error or warning code, e.g. E010.")
 @click.argument("code", required=False, callback=_known)
 def explain(code: str | None) -> None:
     """Explain an error or warning CODE, e.g. E012, or list all codes."""
@@ -139,7 +139,7 @@ def explain(code: str | None) -> None:
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write it to a file; default: standard output.",
+    help="Write to this file.  [default: standard output]",
 )
 @no_plugin_option
 def schema(output: Path | None, disabled: tuple[str, ...]) -> None:

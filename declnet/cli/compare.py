@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Compare runs side by side.")
 @click.argument("runs", nargs=-1, required=True, type=PATH)
-@sort_option("", "as given; of more than 20 runs, the best first")
+@sort_option("", "as given; best first if there are more than 20 runs")
 @ascending_option
 @click.option("--all", "all_runs", is_flag=True, help="Show all runs.  [default: at most 20]")
 @format_option("a list of objects, with all runs.")
@@ -27,8 +27,8 @@ def compare(
 ) -> None:
     """Compare the specs, final metrics and times of RUNS, the folders of runs.
 
-    A folder of runs, e.g. of seeds, folds or a sweep, stands for all runs in it. Up to 8 runs have
-    a column each; more have a row each, and the best 20 are shown.
+    A folder of runs, e.g. of seeds, folds or a sweep, means all runs in it. Up to 8 runs are shown
+    in columns; of more, the best 20 are shown in rows.
     """
     from declnet.cli.display.run_tables import comparison_data, print_comparison
 
@@ -97,14 +97,14 @@ def _print_json(values: Iterable[object]) -> None:
     "conditions",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Only runs with this status, or with this value of a key of the spec, e.g. "
-    "status=finished or training.batch_size=32; more than once: all must hold.",
+    help="Show only runs with this status or this value of a spec key, e.g. status=finished or "
+    "training.batch_size=32; repeatable, and a run must match all.",
 )
 @click.option(
     "--all",
     "all_runs",
     is_flag=True,
-    help="Show all runs.  [default: on a terminal, the newest or the first 200]",
+    help="Show all runs.  [default: on a terminal, the newest or first 200]",
 )
 @format_option("a list of objects, for programs.")
 def runs(

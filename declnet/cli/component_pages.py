@@ -20,6 +20,7 @@ from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.number_or import MAXIMUM
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry, Registry
+from declnet.registry.spelling import alternatives
 
 _PLAIN = {
     int: "integer",
@@ -70,9 +71,9 @@ def _in_words(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
         words = (_in_words(each) for each in arguments if each is not NoneType)
-        return " or ".join(words)
+        return alternatives(words)
     if origin is Literal:
-        return " or ".join(f'"{each}"' for each in arguments)
+        return alternatives(f'"{each}"' for each in arguments)
     if origin in (tuple, list, Annotated):
         inner = _in_words(arguments[0])
         return inner if origin is Annotated else f"list of {inner}s"
@@ -92,7 +93,7 @@ def _bounds(metadata: list[Any]) -> Iterator[str]:
 
 
 def _default(field: FieldInfo) -> Any:
-    """Return a field's default, also one that is made anew for each instance."""
+    """Return a field's default, including one that is created for each instance."""
     if field.default_factory_takes_validated_data:
         return "computed"
     return field.get_default(call_default_factory=True)

@@ -1,4 +1,4 @@
-"""`declnet export`: write the model of a run in a format that other programs run."""
+"""`declnet export`: write the model of a run in a format that other programs can run."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     "--format",
     "form",
     metavar="TYPE",
-    help="The format; `declnet plugins` lists the exporters.  [default: by the end of OUTPUT's "
-    "name]",
+    help="Format of OUTPUT; `declnet plugins` lists the exporters.  [default: from the suffix of "
+    "OUTPUT]",
 )
 @click.option(
     "--set",
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Keep the file even if its predictions differ from declnet's by more than rounding.",
 )
-@click.option("--best", "takes_best", is_flag=True, help="Of a folder of runs, export the best.")
-@click.option("--json", "as_json", is_flag=True, help="Print one object, for programs.")
+@click.option("--best", "takes_best", is_flag=True, help="Export the best run in a folder of runs.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object, for programs.")
 @no_plugin_option
 def export(
     run: Path,
@@ -54,20 +54,20 @@ def export(
     as_json: bool,
     disabled: tuple[str, ...],
 ) -> None:
-    """Write the model of RUN, the folder of a run, in a format that other programs run.
+    """Write the model of RUN, the folder of a run, in a format that other programs can run.
 
-    The file holds the whole path from raw columns to predictions: the preparation of the data, the
+    The file contains every step from raw columns to predictions: the preparation of the data, the
     network, its calibration and, for classes, their names. RUN may be a folder of folds or seeds:
-    the file then averages the predictions of their models. Of a sweep, a study or any folder of
-    runs, --best takes the run with the best main metric.
+    the file then averages the predictions of their models. In a sweep, a study or any folder of
+    runs, --best exports the run with the best main metric.
 
-    Before OUTPUT is kept, it is run on rows of the run's own data, if these are still there and the
-    format allows it, and compared with declnet.
+    OUTPUT is first run on rows of the run's own data, if they are still available and the format
+    allows it, and its predictions are compared with declnet's.
     """
     import time
 
     with without_collections():
-        from declnet.runs.many.ensemble import is_ensemble, open_ensemble
+        from declnet.runs.many.ensembles.ensemble import is_ensemble, open_ensemble
         from declnet.runs.storage.writing import json_document
         from declnet.runs.stored_run import open_run
         from declnet.spec.document.overrides import parse_override
@@ -90,13 +90,13 @@ def export(
 
 
 def _best_in(folder: Path, *, taken: bool) -> Path:
-    """Return the best run in a folder if it is to be taken, else say which it is.
+    """Return the best run in a folder if `--best` is given; otherwise raise an error that names it.
 
     Raises:
-        OutputError: it is not to be taken, or there is none.
+        OutputError: `--best` is not given, or there is no best run.
     """
     from declnet.errors import OutputError
-    from declnet.runs.many.groups import best_run
+    from declnet.runs.comparison import best_run
 
     found = best_run(folder) if folder.is_dir() else None
     if found is None:

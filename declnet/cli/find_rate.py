@@ -38,7 +38,7 @@ WIDTH = 64
     default=1.0,
     show_default=True,
     metavar="RUNS",
-    help="How much to train altogether, in runs of the spec; 0: only the range test.",
+    help="Total training budget, in runs of the spec; 0: only the range test.",
 )
 @click.option("--apply", is_flag=True, help="Write the suggestion into SPEC; nothing else changes.")
 @format_option("the curve, the comparisons and the suggestion.")
@@ -52,8 +52,8 @@ def find_rate(
 ) -> None:
     """Suggest a learning rate for SPEC.
 
-    A range test trains with a rate that grows with every update until the loss diverges. Rates
-    below that are then compared by short trainings. Short runs may take more than the budget.
+    A range test trains with a rate that grows with every update until the loss diverges. Lower
+    rates are then compared in short trainings. Short runs may exceed the budget.
     """
     from declnet.errors import dotted
     from declnet.inspection.rates import find_rate as search

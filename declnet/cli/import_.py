@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from declnet.registry.registry import Registry
 
 
-@click.command("import", short_help="Turn a network of another library into a spec and weights.")
+@click.command("import", short_help="Convert a network from another library to a spec and weights.")
 @click.argument("file", type=PATH)
 @click.option(
     "-o",
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     required=True,
     type=PATH,
     metavar="FOLDER|SPEC",
-    help="A folder for spec.toml and weights.safetensors; or a spec's name, ending in .toml.",
+    help="Folder for spec.toml and weights.safetensors, or the name of a spec, ending in .toml.",
 )
 @click.option(
     "--format",
     "form",
     metavar="TYPE",
-    help="The format; `declnet plugins` lists the importers.  [default: by the end of FILE's name]",
+    help="Format of FILE; `declnet plugins` lists the importers.  [default: from the suffix of "
+    "FILE]",
 )
 @click.option(
     "--set",
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     "--mapping",
     type=PATH,
     metavar="FILE",
-    help="For a file of weights alone: a TOML file that names the layers and their arrays.",
+    help="TOML file that names the layers and their arrays, for a FILE that holds only weights.",
 )
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 @no_plugin_option
@@ -56,7 +57,7 @@ def import_(
 ) -> None:
     """Write the network in FILE as a spec with initial weights.
 
-    Each part of FILE becomes a layer, which is printed; a part that no layer corresponds to is an
+    Each part of FILE becomes a layer, which is printed; a part without a corresponding layer is an
     error. Before anything is written, the predictions of both networks for random inputs are
     compared.
     """
@@ -110,11 +111,15 @@ def _importer(
 
 def _by_suffix(file: Path, registry: Registry) -> str:
     from declnet.errors import OutputError
+    from declnet.runs.exchange.suffixes import formats_by_suffix
 
+    found = formats_by_suffix("importer", file.name.lower(), registry)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        message = f"{file}: several importers read such files: {', '.join(found)}"
+        raise OutputError(f"{message}; choose one: --format {found[0]}")
     entries = list(registry.entries("importer"))
-    for each in entries:
-        if file.suffix.lower() in each.component.suffixes:
-            return each.type
     known = ", ".join(suffix for each in entries for suffix in each.component.suffixes)
     suffix = f"files that end in {file.suffix}" if file.suffix else "files without a suffix"
     installed = f"the installed ones read {known}" if known else "none is installed"

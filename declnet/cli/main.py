@@ -29,8 +29,7 @@ from declnet.cli.tune import tune
 @click.group(
     cls=CommandGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 the run failed, 2 the spec or the usage is wrong, "
-    "130 interrupted.",
+    epilog="Exit codes: 0 success, 1 the run failed, 2 invalid spec or usage, 130 interrupted.",
 )
 @click.version_option(__version__, message="declnet %(version)s")
 def command() -> None:

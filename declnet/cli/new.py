@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TITLES: dict[str, Use] = {"Templates": "example", "Presets, with --data": "table"}
 
 MOST_SHOWN = 10
-"""Most columns named in a note."""
+"""Maximum number of columns named in a note."""
 
 
 class _WithTemplates(click.Command):
@@ -40,58 +40,58 @@ class _WithTemplates(click.Command):
                     formatter.write_dl(rows)
 
 
-@click.command(
-    cls=_WithTemplates, short_help="Write a first spec, commented, to run and to change."
-)
+@click.command(cls=_WithTemplates, short_help="Write a commented spec to start from.")
 @click.argument("spec", type=PATH)
-@click.option("--template", metavar="NAME", help="What to begin with, one of the list below.")
+@click.option(
+    "--template", metavar="NAME", help="Template to start from, one of those listed below."
+)
 @click.option(
     "--preset",
     metavar="NAME",
-    help="How to model the table of --data, one of the second list below.",
+    help="How to model the table of --data, one of the presets listed below.",
 )
 @click.option(
     "--data",
     type=DATA,
-    help="A table to write the spec for, in a file that an installed data source reads, or a "
-    "source as in a spec, e.g. '{ type = …, … }'.",
+    help="Table to write the spec for: a file that an installed data source reads, or a source "
+    "as in a spec, e.g. '{ type = …, … }'.",
 )
 @click.option(
     "--target",
     "targets",
     multiple=True,
     metavar="COLUMN",
-    help="The column of the table to predict; more than once: several, by one network.",
+    help="Column to predict; repeat to predict several columns with one network.",
 )
 @click.option(
     "--task",
     type=click.Choice(["classification", "regression"]),
-    help="Of the table: classes or a number.  [default: by the values of the target]",
+    help="Predict classes or a number.  [default: decided from the values of the target]",
 )
 @click.option(
     "--features",
     multiple=True,
     metavar="COLUMNS",
-    help="Columns to predict from, as in size,age; repeatable.  [default: all that are of use]",
+    help="Columns to predict from, e.g. size,age; repeatable.  [default: all useful columns]",
 )
 @click.option(
     "--exclude",
     multiple=True,
     metavar="COLUMNS",
-    help="Columns not to predict from, as in name,code; repeatable.",
+    help="Columns to leave out, e.g. name,code; repeatable.",
 )
 @click.option(
     "--folds",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Train N models, each with another part of the table as its validation data, for the mean "
-    "of their predictions; 1: a single model.  [default: as the preset says, e.g. 5 for a small "
-    "table]",
+    help="Train N models, each with a different part of the table as validation data, and "
+    "average their predictions; 1: a single model.  [default: chosen by the preset, e.g. 5 for a "
+    "small table]",
 )
 @click.option(
     "--no-header",
     is_flag=True,
-    help="The first row is data; columns are called column_1, column_2 and so on.",
+    help="Treat the first row as data, and name the columns column_1, column_2 and so on.",
 )
 @click.option("--force", is_flag=True, help="Overwrite SPEC if it exists.")
 @no_plugin_option
@@ -118,9 +118,9 @@ def new(
     import shlex
 
     from declnet.contracts.attribution import attributing_errors
-    from declnet.data.files import naming
     from declnet.data.presets import chosen_template, parsed
     from declnet.data.profile import Wishes, profile_of
+    from declnet.data.sources.files import naming
     from declnet.errors import OutputError
     from declnet.runs.inference.prediction_files import whole_file
 
@@ -155,7 +155,7 @@ def new(
                 text = chosen.spec_for_table(table, registry)
                 document = parsed(chosen, "spec_for_table", text)
                 if folds is not None and document.get("data", {}).get("folds", 1) != max(folds, 1):
-                    raise click.UsageError(f'the preset "{chosen.type}" takes no --folds')
+                    raise click.UsageError(f'the preset "{chosen.type}" does not take --folds')
                 notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
                 notes += [*chosen.notes_for_table(table), *_left_out(table, document, spec)]
     if suffix == ".json":

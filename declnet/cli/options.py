@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource
     from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
-    from declnet.runs.many.shards import Shard
+    from declnet.runs.many.execution.shards import Shard
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -77,30 +77,30 @@ no_plugin_option = click.option(
 )
 
 quiet_option = click.option(
-    "--quiet", is_flag=True, help="No log lines and no progress, only the result."
+    "--quiet", is_flag=True, help="Print only the result, without log lines or progress."
 )
 
 plain_option = click.option(
-    "--plain", is_flag=True, help="On a terminal too, print what goes into a pipe."
+    "--plain", is_flag=True, help="Print the same output on a terminal as to a pipe."
 )
 
 ascending_option = click.option(
     "--ascending/--descending",
     "ascending",
     default=None,
-    help="Sort by value instead, the lowest or the highest first.  [default: the best first]",
+    help="Sort by value, lowest or highest first.  [default: best first]",
 )
 
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="How many runs to train in parallel; if more than 1, each with one thread.  [default: the "
-    "cores of this machine]",
+    help="Number of runs to train in parallel; if more than 1, each uses one thread.  [default: "
+    "the number of cores]",
 )
 
 
 def _shard(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Shard | None:
-    from declnet.runs.many.shards import Shard
+    from declnet.runs.many.execution.shards import Shard
 
     try:
         return None if text is None else Shard.parse(text)
@@ -112,15 +112,15 @@ shard_option = click.option(
     "--shard",
     metavar="NUMBER/COUNT",
     callback=_shard,
-    help="Train one of several parts of the runs, e.g. 3/64. Every machine divides the runs in the "
-    "same way, and the folders of all parts, copied into one, are the whole sweep.",
+    help="Train only one part of the runs, e.g. 3/64. Every machine divides the runs in the same "
+    "way; the folders of all parts, copied into one, form the complete sweep.",
 )
 
 on_option = click.option(
     "--on",
     metavar="EXECUTOR",
-    help="Train the runs elsewhere: the type of an executor, with an address if it takes one, e.g. "
-    "ray, ray:auto or ray://HOST:10001, or an inline table as in a spec.  [default: this machine]",
+    help="Executor to train the runs on: a type, with an address if it takes one, e.g. ray, "
+    "ray:auto or ray://HOST:10001, or an inline table as in a spec.  [default: this machine]",
 )
 
 
@@ -134,7 +134,9 @@ def executor_of(on: str | None, jobs: int | None, registry: Registry) -> Executo
     if on is None:
         return None
     if jobs is not None:
-        raise click.UsageError("--jobs is for runs on this machine, not --on")
+        raise click.UsageError(
+            "--jobs applies to runs on this machine and cannot be combined with --on"
+        )
     from declnet.contracts.attribution import attributing_errors
     from declnet.contracts.runs.executor import Executor
     from declnet.spec.source_argument import declared_component
@@ -171,7 +173,7 @@ def sort_option(others: str, default: str) -> Decorator:
         "--sort",
         "wanted",
         metavar="METRIC",
-        help="Sort by a final metric, the best first, e.g. loss or test.loss"
+        help="Sort by a final metric, best first, e.g. loss or test.loss"
         f"{others}.  [default: {default}]",
     )
 

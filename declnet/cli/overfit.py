@@ -43,23 +43,23 @@ PATHS: dict[str, KeyPath] = {
     type=click.IntRange(min=2),
     default=16,
     show_default=True,
-    help="How many training samples to take, at least one of each class.",
+    help="Number of training samples, at least one of each class.",
 )
 @click.option(
     "--updates",
     type=click.IntRange(min=1),
     default=5000,
     show_default=True,
-    help="The most updates of each training.",
+    help="Maximum number of updates of each training.",
 )
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0, min_open=True),
     default=60.0,
     show_default=True,
-    help="The time for all trainings together.",
+    help="Time limit for all trainings together, in seconds.",
 )
-@format_option("the trainings, the layers and the fault.")
+@format_option("the trainings, the layers and the cause of failure.")
 def overfit(
     spec: Path,
     overrides: tuple[str, ...],
@@ -71,8 +71,8 @@ def overfit(
 ) -> int:
     """Train SPEC on a few samples until their loss is about zero.
 
-    A network that cannot do this cannot learn from more samples either. If the loss stays up, or a
-    layer does not take part, the layer and the reason are printed, and the exit code is 1.
+    A network that cannot do this cannot learn from more samples either. If the loss stays high, or
+    a layer does not learn, the layer and the reason are printed, and the exit code is 1.
     """
     from declnet.inspection.overfitting import overfit as carry_out
     from declnet.runs.storage.writing import json_document

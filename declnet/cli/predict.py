@@ -38,32 +38,33 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     type=PATH,
-    help="The file to write.  [default: standard output]",
+    help="File to write.  [default: standard output]",
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice(["csv", "jsonl", "npy", "parquet"]),
-    help="Of the output; npy holds the numbers alone, e.g. probabilities.  [default: by the end of "
-    "OUTPUT's name, csv on standard output]",
+    help="Format of OUTPUT; npy holds only numbers, e.g. probabilities.  [default: from the "
+    "suffix of OUTPUT, csv on standard output]",
 )
 @click.option(
     "--id",
     "identifiers",
     multiple=True,
     metavar="COLUMN",
-    help="Pass a column of INPUT through, before the predictions; more than once: several.",
+    help="Copy this column of INPUT to the output, before the predictions; repeatable.",
 )
 @click.option(
     "--threshold",
     type=float,
-    help="Predict the second of two classes above this value of its unit.  [default: the run's]",
+    help="Output above which the second of two classes is predicted.  [default: the run's "
+    "threshold]",
 )
 @click.option(
     "--spread",
     is_flag=True,
-    help="Add the standard deviation of the predictions over the models of a folder of folds or "
-    "seeds.",
+    help="Add the standard deviation of the predictions over the models, for a folder of folds "
+    "or seeds.",
 )
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
 @no_plugin_option
@@ -83,10 +84,10 @@ def predict(
     RUN may be a folder of folds or seeds, whose models' predictions are averaged.
 
     INPUT is a table or an array, in any file format that an installed data source reads; or - for
-    CSV from standard input; or a data source as in a spec, e.g. '{ type = …, … }', which has
-    the type and other keys of the training data where it gives none. It is prepared like the
-    training data: a table needs columns of the same names, and may have more. Memory use does not
-    grow with the size of INPUT.
+    CSV from standard input; or a data source as in a spec, e.g. '{ type = …, … }', whose missing
+    keys, the type included, are those of the training data. It is prepared like the training data:
+    a table needs columns of the same names, and may have more. Memory use does not grow with the
+    size of INPUT.
     """
     import time
 
@@ -158,27 +159,27 @@ def _input(data: Path | DataSource) -> Iterator[Path | DataSource]:
             raise DataError(message, hint=hint, path=error.path, code=error.code) from None
 
 
-@click.command(short_help="Measure how good the model of a run is, by class too.")
+@click.command(short_help="Evaluate the model of a run, overall and by class.")
 @run_argument
 @click.option(
     "--data",
     type=DATA,
-    help="A file to evaluate on, with targets, of any kind that an installed data source reads, or "
-    "a source as in a spec, e.g. '{ type = …, … }'.  [default: the run's own data]",
+    help="Data with targets to evaluate on: a file that an installed data source reads, or a "
+    "source as in a spec, e.g. '{ type = …, … }'.  [default: the run's own data]",
 )
 @click.option(
     "--on",
     "data_set",
     type=click.Choice(["test", "validation", "train"]),
-    help="Which of the run's own data sets.  [default: the first of these that it has]",
+    help="Data set of the run to evaluate on.  [default: the first of these that the run has]",
 )
 @click.option(
     "--analyze",
     "wanted",
     multiple=True,
     metavar="ANALYSIS",
-    help='Examine the model too: a type, or a table such as \'{ type = "groups", by = "city" }\'; '
-    "more than once: several. `declnet plugins` lists all.",
+    help='Also analyze the model: a type, or a table such as \'{ type = "groups", by = "city" }\'; '
+    "repeatable. `declnet plugins` lists the analyses.",
 )
 @format_option("one object, for programs.")
 @no_plugin_option
@@ -195,23 +196,26 @@ def evaluate(
     Print the loss and all metrics of its spec; for classification also precision, recall and F1 for
     each class and the confusion matrix, for regression r2 and errors. Nothing is refitted.
 
-    RUN may be a folder of folds or seeds. Each row of the data of folds is predicted by the model
-    that did not see it (also --on validation); other data by all models, averaged.
+    RUN may be a folder of folds or seeds. With folds, each row of the run's own data is predicted
+    by the model that was not trained on it (also with --on validation), and other data by all
+    models, averaged.
     """
     with without_collections():
         from declnet.cli.analyses import chosen_analyses, print_analysis
         from declnet.cli.display.result_tables import print_evaluation
         from declnet.contracts.attribution import attributing_errors
-        from declnet.data.files import called
+        from declnet.data.sources.files import called
         from declnet.errors import DataError
         from declnet.runs.inference.evaluation import evaluate_parts
         from declnet.runs.inference.file_parts import labeled_parts
-        from declnet.runs.many.ensemble import is_ensemble, open_ensemble
+        from declnet.runs.many.ensembles.ensemble import is_ensemble, open_ensemble
         from declnet.runs.storage.writing import json_document
         from declnet.runs.stored_run import open_run
 
     if data is not None and data_set is not None:
-        raise click.UsageError("--on names the run's own data, --data other data: give one")
+        raise click.UsageError(
+            "--on and --data cannot be combined; --on names the run's own data, --data other data"
+        )
     registry = registry_without(disabled)
     if is_ensemble(run):
         if wanted:
@@ -255,7 +259,7 @@ def _evaluate_ensemble(
     """Evaluate the folds or seeds of one spec, by default out of fold and on the test data."""
     from declnet.cli.display.result_tables import print_evaluation
     from declnet.errors import DataError
-    from declnet.runs.many.ensemble import open_ensemble
+    from declnet.runs.many.ensembles.ensemble import open_ensemble
 
     ensemble = open_ensemble(path, registry, notice=show_note)
     if data is not None:

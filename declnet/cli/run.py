@@ -32,9 +32,8 @@ from declnet.cli.reading import valid_spec
 if TYPE_CHECKING:
     from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
-    from declnet.runs.many.shards import Shard
-    from declnet.runs.many.tasks import Outcome, Task
-    from declnet.runs.many.workers import Follow
+    from declnet.runs.many.execution.shards import Shard
+    from declnet.runs.many.execution.tasks import Follow, Outcome, Task
     from declnet.spec.model import RunSpec
     from declnet.training.checks.check import Checked
 
@@ -46,11 +45,11 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=PATH,
-    help="The run's folder, new or empty.  [default: runs/<name>-<number>]",
+    help="Folder of the run, new or empty.  [default: runs/<name>-<number>]",
 )
 @seeds_option(
-    "Train once with each seed, e.g. 0..9 or 0,3,7, each into seed-<seed> within the folder, and "
-    "print the mean and the spread.  [default folder: runs/<name>-seeds-<number>]"
+    "Train once with each seed, e.g. 0..9 or 0,3,7, into seed-<seed> within the folder, and "
+    "print the mean and spread.  [default folder: runs/<name>-seeds-<number>]"
 )
 @jobs_option
 @on_option
@@ -72,8 +71,8 @@ def run(
     """Train and evaluate SPEC, a TOML or JSON file.
 
     A spec with data.folds but no data.fold is trained once per fold, into fold-<fold> within the
-    folder, and the mean and spread are printed. That folder, as that of --seeds, is also one
-    predictor, which averages the models.  [default folder: runs/<name>-folds-<number>]
+    folder, and the mean and spread are printed. Like a folder of seeds, it is also a predictor that
+    averages the models.  [default folder: runs/<name>-folds-<number>]
     """
     interrupt_on_signals()
     with without_collections():
@@ -130,16 +129,15 @@ def _run_series(
     executor: Executor | None,
     shard: Shard | None,
 ) -> int:
-    from declnet.runs.many.ensemble_record import begin_ensemble
-    from declnet.runs.many.shards import begin_shard
-    from declnet.runs.many.tasks import claim_parent, tasks_of
-    from declnet.runs.storage.folder import locked
+    from declnet.runs.many.ensembles.recording import begin_ensemble
+    from declnet.runs.many.execution.shards import begin_shard
+    from declnet.runs.many.execution.tasks import tasks_of
+    from declnet.runs.storage.folder import claimed
 
     kind = "folds" if seeds is None else "seeds"
     name = f"{spec.name}-{kind}" + (f"-shard-{shard}" if shard is not None else "")
-    parent = claim_parent(out, Path("runs"), name)
-    tasks = tasks_of(spec, seeds, parent)
-    with locked(parent):
+    with claimed(out or Path("runs"), name, numbered=out is None) as parent:
+        tasks = tasks_of(spec, seeds, parent)
         if shard is not None:
             begin_shard(parent, shard, tasks)
         begin_ensemble(parent, spec, tasks)
@@ -164,13 +162,11 @@ def _train_series(
 
     from declnet.cli.display.sweep_tables import print_series
     from declnet.cli.sweep import status_of, train_all
-    from declnet.runs.many.ensemble_record import finish_ensemble
-    from declnet.runs.many.group_folder import SUMMARY, write_described
-    from declnet.runs.many.groups import telling_group
-    from declnet.runs.many.shards import shard_runs
-    from declnet.runs.many.summary import series_of
-    from declnet.runs.many.threads import jobs_for
-    from declnet.runs.many.training import outcomes_of
+    from declnet.runs.many.ensembles.recording import finish_ensemble
+    from declnet.runs.many.ensembles.series import series_of
+    from declnet.runs.many.execution.dispatch import jobs_for, outcomes_of
+    from declnet.runs.many.execution.shards import shard_runs
+    from declnet.runs.many.groups.callbacks import telling_group
 
     start = time.perf_counter()
     own = shard_runs(parent)
@@ -201,8 +197,7 @@ def _train_series(
         error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")
         raise
     (series,) = series_of(outcomes)
-    where = {"jobs": jobs} if executor is None else {}
-    write_described(parent / SUMMARY, series.as_data(parent) | where)
+    series.write(parent, jobs if executor is None else None)
     print_series(series)
     why = None if in_part else finish_ensemble(parent, registry)
     if why is not None:
@@ -214,10 +209,10 @@ def _train_series(
 
 
 def _show_as_one(parent: Path, registry: Registry) -> None:
-    """Print how good the models of all folds are together, if they have finished."""
+    """Print the metrics of the models of all folds together, if they have finished."""
     from declnet.cli.display.result_tables import print_together
     from declnet.errors import DeclnetError
-    from declnet.runs.many.ensemble import open_ensemble
+    from declnet.runs.many.ensembles.ensemble import open_ensemble
 
     ensemble = open_ensemble(parent, registry)
     if ensemble.status != "finished" or not ensemble.has_folds:
@@ -269,9 +264,9 @@ def resume(
         from declnet.cli.display.result_tables import print_result
         from declnet.cli.sweep import train_sweep
         from declnet.cli.tune import train_study
-        from declnet.runs.many.ensemble import is_ensemble
-        from declnet.runs.many.study_folder import is_study
-        from declnet.runs.many.sweep_folder import is_sweep
+        from declnet.runs.many.ensembles.ensemble import is_ensemble
+        from declnet.runs.many.studies.stored_study import StoredStudy
+        from declnet.runs.many.sweeps.stored_sweep import StoredSweep
         from declnet.runs.resuming import resume as resume_run
         from declnet.runs.resuming import spec_to_resume
         from declnet.runs.storage.folder import locked
@@ -280,8 +275,8 @@ def resume(
     registry = registry_without(disabled)
     several: tuple[tuple[Callable[[Path], bool], Callable[..., int]], ...] = (
         (is_ensemble, _train_rest),
-        (is_sweep, train_sweep),
-        (is_study, train_study),
+        (StoredSweep.is_at, train_sweep),
+        (StoredStudy.is_at, train_study),
     )
     for is_several, train in several:
         if is_several(run):
@@ -320,14 +315,14 @@ def _train_rest(
     allow_changes: bool,
     executor: Executor | None,
 ) -> int:
-    """Train what is left of seeds or folds."""
-    from declnet.runs.many.ensemble import open_ensemble
-    from declnet.runs.many.ensemble_record import tasks_left, tell_callbacks
+    """Train the remaining seeds or folds."""
+    from declnet.runs.many.ensembles.ensemble import open_ensemble
+    from declnet.runs.many.ensembles.recording import tasks_left, tell_callbacks
 
     ensemble = open_ensemble(parent, registry)
     if ensemble.status == "finished":
         tell_callbacks(ensemble, registry)
-        click.echo("these runs are finished: there is nothing left to do", err=True)
+        click.echo("all of these runs are finished; nothing to resume", err=True)
         return 0
     tasks = tasks_left(ensemble, registry, allow_changes=allow_changes)
     return _train_series(parent, tasks, disabled, registry, jobs, quiet, executor)

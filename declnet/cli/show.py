@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from declnet.spec.model import RunSpec
 
 
-@click.command(short_help="Print a spec in full, and where each value came from.")
+@click.command(short_help="Print a spec in full, with the origin of each value.")
 @spec_argument
 @set_option
 @no_plugin_option
@@ -61,7 +61,7 @@ def _values(value: Any, path: KeyPath) -> Iterator[KeyPath]:
         yield path
 
 
-@click.command(short_help="Show in which keys two specs or runs differ.")
+@click.command(short_help="Show the keys in which two specs or runs differ.")
 @click.argument("first", metavar="A", type=PATH)
 @click.argument("second", metavar="B", type=PATH)
 def diff(first: Path, second: Path) -> None:
@@ -81,7 +81,7 @@ def diff(first: Path, second: Path) -> None:
 
 
 def _resolved(path: Path) -> dict[str, Any]:
-    from declnet.runs.many.ensemble import is_ensemble, open_ensemble
+    from declnet.runs.many.ensembles.ensemble import is_ensemble, open_ensemble
     from declnet.runs.stored_run import open_run
     from declnet.spec.model import resolved_document
     from declnet.spec.validate import load_spec

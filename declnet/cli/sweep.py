@@ -29,11 +29,10 @@ if TYPE_CHECKING:
     from declnet.cli.display.sweep_tables import Ranking
     from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
-    from declnet.runs.many.shards import Shard
-    from declnet.runs.many.summary import RunSeries
-    from declnet.runs.many.sweep_folder import StoredSweep, SweptSpec
-    from declnet.runs.many.tasks import Outcome, Task
-    from declnet.runs.many.workers import Follow
+    from declnet.runs.many.ensembles.series import RunSeries
+    from declnet.runs.many.execution.shards import Shard
+    from declnet.runs.many.execution.tasks import Follow, Outcome, Task
+    from declnet.runs.many.sweeps.stored_sweep import StoredSweep, SweptSpec
     from declnet.spec.model import RunSpec
     from declnet.spec.points import Point
 
@@ -59,7 +58,7 @@ def right_specs(
     """
     from declnet.cli.reading import checked_points
     from declnet.errors import Diagnostic, SpecError
-    from declnet.runs.many.sweep import named_points
+    from declnet.runs.many.sweeps.sweep import named_points
 
     loaded: list[tuple[Path, SweptSpec]] = []
     faults: list[Diagnostic] = []
@@ -89,8 +88,8 @@ def _files(specs: Sequence[Path]) -> Iterator[Path]:
         if path.is_dir():
             if (path / "ensemble.json").is_file() or (path / "manifest.json").is_file():
                 raise click.UsageError(
-                    f"{path}: not the folder of a sweep or of specs, but of a run, or of folds or "
-                    f"seeds; `declnet evaluate {path}` says how good it is"
+                    f"{path}: not the folder of a sweep or of specs, but of a run, or of folds "
+                    f"or seeds; evaluate it with `declnet evaluate {path}`"
                 )
             files = sorted(
                 each
@@ -100,6 +99,18 @@ def _files(specs: Sequence[Path]) -> Iterator[Path]:
         if not files:
             raise click.UsageError(f"{path}: no .toml or .json spec in this folder")
         yield from files
+
+
+def _require_names(specs: Sequence[tuple[Path, SweptSpec]]) -> None:
+    """Raise OutputError if two specs have the same name, ignoring case, so that of a folder."""
+    from declnet.errors import OutputError
+
+    files: dict[str, Path] = {}
+    for file, swept in specs:
+        other = files.setdefault(swept.spec.name.lower(), file)
+        if other is not file:
+            message = f'{other} and {file} are both called "{swept.spec.name}"'
+            raise OutputError(f"{message}; rename one, since their runs would share a folder")
 
 
 def train_all(
@@ -140,7 +151,7 @@ def status_of(all_series: Sequence[RunSeries]) -> int:
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, metavar="SPECS...", type=PATH)
-@seeds_option("The seeds to train each spec with, e.g. 0..5 or 0,3,7.  [default: the spec's own]")
+@seeds_option("Seeds to train each spec with, e.g. 0..5 or 0,3,7.  [default: the seed of the spec]")
 @jobs_option
 @on_option
 @shard_option
@@ -149,23 +160,23 @@ def status_of(all_series: Sequence[RunSeries]) -> int:
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Override a key of each spec; several values with commas, e.g. variables.width=32,64, are "
-    "tried one after another, in every combination with other keys' values.",
+    help="Override a key of each spec; with several values, e.g. variables.width=32,64, train "
+    "with each, in every combination with those of other keys.",
 )
 @no_plugin_option
 @click.option(
     "--metric",
     "wanted",
     metavar="METRIC",
-    help="The metric to compare, e.g. loss or train.loss.  [default: the first metric, of the "
-    "validation, else the test, else the training data]",
+    help="Metric to compare, e.g. loss or train.loss.  [default: the first metric, of the "
+    "validation data, else of the test data, else of the training data]",
 )
 @ascending_option
 @click.option(
     "--out",
     type=PATH,
-    help="The folder of all runs, new or empty.  [default: runs/<name>-sweep-<number>, "
-    "for specs of several names runs/sweep-<number>]",
+    help="Folder of all runs, new or empty.  [default: runs/<name>-sweep-<number>, or "
+    "runs/sweep-<number> for specs with different names]",
 )
 @click.option(
     "--picture",
@@ -173,7 +184,9 @@ def status_of(all_series: Sequence[RunSeries]) -> int:
     metavar="FILE",
     help="Draw the metric and the loss curves, as PNG or SVG; needs the extra plot.",
 )
-@click.option("--quiet", is_flag=True, help="No line for each run and no progress, only the table.")
+@click.option(
+    "--quiet", is_flag=True, help="Print only the table, without progress or a line for each run."
+)
 def sweep(
     specs: tuple[Path, ...],
     seeds: tuple[int, ...] | None,
@@ -188,45 +201,43 @@ def sweep(
     picture: Path | None,
     quiet: bool,
 ) -> int:
-    """Train each of SPECS, with each value and seed if several, and compare the results.
+    """Train each of SPECS with all of its values and seeds, and compare the results.
 
     It prints the distribution of a final metric for each spec, best first, and for specs with test
     or validation data the gap to the training data: train - test. SPECS are spec files or folders
-    of spec files; subfolders, e.g. with the base of an `extends`, are left out. A spec's [sweep]
-    says what varies in it. Each run is written to <name>/seed-<seed> in the sweep's folder (with
-    folds, to fold-<fold> within that), along with a summary.json. `declnet resume` continues a
-    sweep; given the folder of one, or of the shards of one, this summarizes its runs anew and
-    trains nothing.
+    of spec files; subfolders, e.g. with the base of an `extends`, are left out. The section [sweep]
+    of a spec lists what varies. Each run is written to <name>/seed-<seed> in the sweep's folder
+    (with folds, to fold-<fold> within that), along with a summary.json. `declnet resume` continues
+    a sweep; given the folder of a sweep, or of its shards, this command trains nothing and
+    summarizes its runs again.
     """
-    from declnet.runs.many.summary import check_metric
-    from declnet.runs.many.sweep import SWEEP
-    from declnet.runs.many.sweep_folder import begin_sweep, is_sweep
-    from declnet.runs.many.tasks import check_names, claim_parent
-    from declnet.runs.storage.folder import claim, locked
+    from declnet.runs.many.sweeps.ranking import check_metric
+    from declnet.runs.many.sweeps.stored_sweep import StoredSweep, begin_sweep
+    from declnet.runs.storage.folder import claimed
 
     interrupt_on_signals()
     plot = _plot_command(picture)
     registry = registry_without(disabled)
-    if any(map(is_sweep, specs)):
+    if any(map(StoredSweep.is_at, specs)):
         if len(specs) > 1 or seeds or overrides or out or shard:
-            raise click.UsageError("the folder of a sweep is summarized alone: it has its own runs")
+            raise click.UsageError(
+                "the folder of a sweep takes no other specs and options: it has its own runs"
+            )
         return _summarize(specs[0], registry, wanted, ascending, plot, picture)
     share_data()
     loaded = right_specs(specs, overrides, registry, seeds)
-    check_names([(file, each.spec) for file, each in loaded])
+    _require_names(loaded)
     swept = [each for _, each in loaded]
     try:
         check_metric(wanted, [each.spec for each in swept], ascending)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--metric") from None
-    name = SWEEP if shard is None else f"{SWEEP}-shard-{shard}"
+    name = "sweep" if shard is None else f"sweep-shard-{shard}"
     names = {each.base for each in swept}
     if len(names) == 1:
         name = f"{names.pop()}-{name}"
     executor = executor_of(on, jobs, registry)
-    parent = claim_parent(out, Path("runs"), name)
-    with locked(parent):
-        claim(parent)  # another process may have written here since
+    with claimed(out or Path("runs"), name, numbered=out is None) as parent:
         begin_sweep(parent, swept, wanted, ascending=ascending, shard=shard)
         return train_sweep(
             parent,
@@ -259,9 +270,9 @@ def train_sweep(
     from shlex import quote
 
     from declnet.cli.display.sweep_tables import ranking
-    from declnet.runs.many.summary import series_of
-    from declnet.runs.many.sweep import SweepTraining
-    from declnet.runs.many.sweep_folder import open_sweep
+    from declnet.runs.many.ensembles.series import series_of
+    from declnet.runs.many.sweeps.stored_sweep import open_sweep
+    from declnet.runs.many.sweeps.sweep import SweepTraining
 
     start = time.perf_counter()
     stored = open_sweep(parent, registry)
@@ -300,8 +311,8 @@ def _summarize(
     picture: Path | None,
 ) -> int:
     """Rebuild the summary of a sweep from the folders of its runs."""
-    from declnet.runs.many.summary import series_of
-    from declnet.runs.many.sweep_folder import open_sweep
+    from declnet.runs.many.ensembles.series import series_of
+    from declnet.runs.many.sweeps.stored_sweep import open_sweep
     from declnet.runs.storage.folder import locked
 
     stored = open_sweep(parent, registry)

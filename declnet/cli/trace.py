@@ -21,28 +21,27 @@ if TYPE_CHECKING:
     from declnet.registry.registry import Registry
 
 
-@click.command(short_help="Show a training step with all its numbers, as if done by hand.")
+@click.command(short_help="Show every number of one training step.")
 @click.argument("source", metavar="SPEC|RUN", type=PATH)
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Make the step on the first N samples of its batch.  [default: 3, or all if there are "
-    "fewer]",
+    help="Number of samples, the first of the batch.  [default: 3, or all if there are fewer]",
 )
 @click.option(
     "--step",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Train for N updates before the step.  [default: 0; for an unfinished run its newest "
-    "checkpoint, for a finished one its weights]",
+    help="Number of updates before the step.  [default: 0; an unfinished run starts from its "
+    "newest checkpoint, a finished one from its weights]",
 )
 @click.option(
     "--layer",
     "layers",
     multiple=True,
     metavar="NAME",
-    help="Show this layer alone; may be repeated.  [default: all layers]",
+    help="Show only this layer; repeatable.  [default: all layers]",
 )
 @click.option(
     "--verify",
@@ -57,7 +56,13 @@ if TYPE_CHECKING:
     default="text",
     help="json: complete arrays; html: a page that needs no network.",
 )
-@click.option("-o", "output", type=PATH, metavar="FILE", help="Write to a file instead.")
+@click.option(
+    "-o",
+    "output",
+    type=PATH,
+    metavar="FILE",
+    help="Write to this file.  [default: standard output]",
+)
 @set_option
 @no_plugin_option
 def trace(
@@ -71,7 +76,7 @@ def trace(
     overrides: tuple[str, ...],
     disabled: tuple[str, ...],
 ) -> int:
-    """Show one training step of a spec, or of the run in a folder, as one would do it by hand.
+    """Show one training step of a spec or a run, as it would be done by hand.
 
     For each layer its equation, input, parameters and output; the loss of each sample and the
     penalties; each gradient on the way back; each parameter and the optimizer's state before and

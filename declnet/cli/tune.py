@@ -26,7 +26,7 @@ from declnet.cli.process import interrupt_on_signals
 if TYPE_CHECKING:
     from declnet.contracts.runs.executor import Executor
     from declnet.registry.registry import Registry
-    from declnet.runs.many.study_folder import StoredStudy
+    from declnet.runs.many.studies.stored_study import StoredStudy
 
 
 @click.command()
@@ -35,18 +35,22 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="How many trials to train in parallel; if more than 1, each in a process with one thread, "
-    "and what is proposed depends on which ends first.  [default: 1]",
+    help="Number of trials to train in parallel; if more than 1, each runs in a process with one "
+    "thread, and the proposals depend on the order in which trials end.  [default: 1]",
 )
 @on_option
 @no_plugin_option
 @click.option(
     "--out",
     type=PATH,
-    help="The study's folder, new or empty.  [default: runs/<name>-study-<number>]",
+    help="Folder of the study, new or empty.  [default: runs/<name>-study-<number>]",
 )
-@click.option("--quiet", is_flag=True, help="No line for each trial and no progress.")
-@format_option("the summary of the study, on stdout.")
+@click.option(
+    "--quiet",
+    is_flag=True,
+    help="Print only the summary, without progress or a line for each trial.",
+)
+@format_option("the summary of the study, on standard output.")
 def tune(
     spec: Path,
     overrides: tuple[str, ...],
@@ -61,20 +65,19 @@ def tune(
 
     Each trial trains the spec with other values, once for each fold and each seed of the section,
     into trials/<number> within the study's folder; trials that are behind are stopped early. The
-    best spec is written to best.toml. `declnet resume` continues a study; given the folder of one,
-    this summarizes its trials anew and trains nothing.
+    best spec is written to best.toml. `declnet resume` continues a study; given the folder of a
+    study, this command trains nothing and summarizes its trials again.
     """
     from declnet.cli.reading import checked_spec, read
-    from declnet.runs.many.study_folder import begin_study, is_study
-    from declnet.runs.many.tasks import claim_parent
-    from declnet.runs.many.tune import require_tuning
-    from declnet.runs.storage.folder import claim, locked
+    from declnet.runs.many.studies.stored_study import StoredStudy, begin_study
+    from declnet.runs.many.studies.tune import require_tuning
+    from declnet.runs.storage.folder import claimed
 
     interrupt_on_signals()
     registry = registry_without(disabled)
-    if is_study(spec):
+    if StoredStudy.is_at(spec):
         if overrides or out:
-            raise click.UsageError("the folder of a study is summarized alone: it has its own spec")
+            raise click.UsageError("the folder of a study takes no options: it has its own spec")
         return _summarize(spec, registry, form)
     share_data()
     checked = checked_spec(spec, overrides, registry)
@@ -83,9 +86,8 @@ def tune(
     require_tuning(loaded)
     show_diagnostics(checked.warnings)
     executor = executor_of(on, jobs, registry)
-    parent = claim_parent(out, Path("runs"), f"{loaded.name}-study")
-    with locked(parent):
-        claim(parent)  # another process may have written here since
+    name = f"{loaded.name}-study"
+    with claimed(out or Path("runs"), name, numbered=out is None) as parent:
         begin_study(parent, loaded)
         return train_study(
             parent, disabled, registry, jobs, quiet=quiet, form=form, executor=executor
@@ -108,9 +110,9 @@ def train_study(
     from shlex import quote
 
     from declnet.cli.display.study_display import study_followed
-    from declnet.runs.many.study import StudyRunner
-    from declnet.runs.many.study_folder import open_study
-    from declnet.runs.many.tune import train_trials
+    from declnet.runs.many.studies.stored_study import open_study
+    from declnet.runs.many.studies.study_runner import StudyRunner
+    from declnet.runs.many.studies.tune import train_trials
 
     start = time.perf_counter()
     stored = open_study(parent, registry)
@@ -148,8 +150,8 @@ def _summarize(path: Path, registry: Registry, form: str) -> int:
     """Rebuild the summary of a study from what its searcher keeps."""
     from contextlib import closing
 
-    from declnet.runs.many.study import StudyRunner
-    from declnet.runs.many.study_folder import open_study
+    from declnet.runs.many.studies.stored_study import open_study
+    from declnet.runs.many.studies.study_runner import StudyRunner
 
     stored = open_study(path, registry)
     with closing(StudyRunner(stored, registry)) as study:

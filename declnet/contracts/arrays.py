@@ -155,7 +155,7 @@ class _OpenFile:
         while len(memory):
             count = self._read(memory, offset)
             if count == 0:
-                raise OSError(f"{self._path} has become shorter while it was read")
+                raise OSError(f"{self._path} was truncated while it was read")
             memory, offset = memory[count:], offset + count
 
     def _read_at(self, memory: memoryview, offset: int) -> int:

@@ -27,7 +27,7 @@ from declnet.contracts.verification import verify_class
 from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import kind_in_words, with_article
+from declnet.registry.spelling import closest, is_misspelling, kind_in_words, with_article
 
 if TYPE_CHECKING:
     from declnet.contracts.number_or import NumberOr
@@ -46,6 +46,10 @@ class Component(StrictModel):
     examples: ClassVar[tuple[dict[str, Any], ...]] = ()
     """Typical declarations, as tables of fields: shown by `declnet plugins show` and in the docs,
     and tried by the conformance kit, which otherwise uses the defaults."""
+    other_types: ClassVar[tuple[str, ...]] = ()
+    """Its names in other libraries, e.g. `("Linear", "fully_connected")`: a spec that uses one gets
+    a hint with the type. `other_keys` is the same for its fields."""
+    other_keys: ClassVar[Mapping[str, str]] = {}
     required_methods: ClassVar[tuple[str, ...]] = ()
     """Methods that components of this contract must implement."""
 
@@ -126,6 +130,10 @@ class Component(StrictModel):
         name = table.get("type")
         if not isinstance(name, str):
             missing = "type" not in table
+            near = closest("type", table) if missing else None
+            if near is not None and isinstance(table[near], str) and is_misspelling("type", near):
+                about = {"hint": 'did you mean "type"?', "meant": "type"}
+                raise located_error("unknown_key", "unknown key", (near,), table[near], **about)
             message = "is missing" if missing else "must be the name of a type"
             kinds = kind_in_words(cls.kind, plural=True)
             hint = f"installed {kinds}: {', '.join(registry.types(cls.kind)) or 'none'}"
@@ -134,7 +142,9 @@ class Component(StrictModel):
         try:
             component_class = registry.find(cls.kind, name)
         except UnknownTypeError as error:
-            raise _error(error.message, at_type, name, error.hint, error.code) from None
+            raise _error(
+                error.message, at_type, name, error.hint, error.code, error.meant
+            ) from None
         if not issubclass(component_class, cls):
             raise _error(f'"{name}" is not a {cls.__name__}', at_type, name, None, "E012")
         return component_class
@@ -190,9 +200,14 @@ def _dump(component: Component, info: core_schema.SerializationInfo) -> dict[str
 
 
 def _error(
-    message: str, location: tuple[str, ...], value: Any, hint: str | None, code: str
+    message: str,
+    location: tuple[str, ...],
+    value: Any,
+    hint: str | None,
+    code: str,
+    meant: str | None = None,
 ) -> ValidationError | PydanticCustomError:
     """Return an error at a key inside the value, or at the value itself if `location` is empty."""
     if not location:
-        return custom_error("component", message, hint=hint, code=code)
-    return located_error("component", message, location, value, hint=hint, code=code)
+        return custom_error("component", message, hint=hint, code=code, meant=meant)
+    return located_error("component", message, location, value, hint=hint, code=code, meant=meant)

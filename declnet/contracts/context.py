@@ -40,7 +40,7 @@ class LayerContext:
 
 @dataclass(frozen=True, eq=False)
 class RunContext:
-    """What is known about a run; a part that is invalid or missing is empty or None.
+    """The known facts about a run; a part that is invalid or missing is empty or None.
 
     Attributes:
         layers: the layers in the model's order.

@@ -1,4 +1,4 @@
-"""This machine's memory, compared with what is to be allocated."""
+"""This machine's memory, compared with what a run would allocate."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class BrokenContractError(Exception):
     Attributes:
         component: the component.
         method: the method's name.
-        fault: what is wrong, e.g. `returned None, not a tuple of whole numbers`.
+        fault: what is wrong, e.g. `returned None, not a tuple of integers`.
     """
 
     def __init__(self, component: Component, method: str, fault: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -25,7 +25,7 @@ from pydantic_core import (
 )
 
 from declnet.contracts.network.inputs import is_name
-from declnet.registry.spelling import suggestion
+from declnet.registry.spelling import closest, is_misspelling, known_elsewhere, suggestion
 
 
 class LocatedString(str):
@@ -100,7 +100,7 @@ def _layer_name(name: str) -> str:
 
 def _label(name: str) -> str:
     if not name.isprintable() or not name.strip():
-        raise custom_error("name", "must be of letters and other signs, in one line")
+        raise custom_error("name", "must be printable text in one line")
     return name
 
 
@@ -151,6 +151,36 @@ class StrictModel(BaseModel):
         protected_namespaces=(),
     )
 
+    other_keys: ClassVar[Mapping[str, str]] = {}
+    """Keys that users know from other libraries, each with the name of the field here, or with a
+    hint if there is none. Those of base classes count too."""
+
+    @classmethod
+    def known_key(cls, written: str) -> str | None:
+        """Return what `other_keys` says about a key, of this class or of its bases."""
+        others = (vars(each).get("other_keys", {}) for each in cls.__mro__)
+        return next(filter(None, (known_elsewhere(written, each) for each in others)), None)
+
+    @classmethod
+    def about_unknown(cls, written: str, known: Collection[str], label: str) -> dict[str, str]:
+        """Return the context of the error of an unknown key.
+
+        That is `hint`, and `meant`, the known key, unless that is only a guess.
+
+        Args:
+            written: the unknown key.
+            known: the known ones.
+            label: what these are, e.g. `"keys of dense"`.
+        """
+        elsewhere = cls.known_key(written)
+        if elsewhere is not None and elsewhere not in known:
+            return {"hint": elsewhere}
+        if elsewhere is not None:
+            return {"hint": f'did you mean "{elsewhere}"?', "meant": elsewhere}
+        near, hint = closest(written, known), suggestion(written, known, label)
+        sure = near is not None and is_misspelling(written, near, known)
+        return {"hint": hint, "meant": near} if near is not None and sure else {"hint": hint}
+
     @model_validator(mode="wrap")
     @classmethod
     def _suggest_for_unknown_keys(
@@ -159,7 +189,11 @@ class StrictModel(BaseModel):
         try:
             return handler(values)
         except ValidationError as error:
-            details = [cls._with_suggestion(detail) for detail in error.errors()]
+            found = error.errors()
+            details = [cls._with_suggestion(detail) for detail in found]
+            meant = cls._only_one_meant(found, values, handler)
+            if meant is not None:
+                details[meant[0]]["type"] = meant[1]
             hides = bool(cls.model_config.get("hide_input_in_errors"))
             raise ValidationError.from_exception_data(
                 error.title, details, hide_input=hides
@@ -172,8 +206,8 @@ class StrictModel(BaseModel):
         error: str | PydanticCustomError = kind
         if kind == "extra_forbidden" and len(location) == 1:
             label = f"keys of {cls.type}" if hasattr(cls, "type") else "keys here"
-            hint = suggestion(str(location[0]), cls.model_fields, label)
-            error = PydanticCustomError("unknown_key", "unknown key", {"hint": hint})
+            about = cls.about_unknown(str(location[0]), cls.model_fields.keys(), label)
+            error = PydanticCustomError("unknown_key", "unknown key", about)
         elif kind == "missing" and len(location) == 1 and location[0] in cls.model_fields:
             fields = cls.model_fields
             written = {
@@ -189,6 +223,29 @@ class StrictModel(BaseModel):
         elif kind not in _BUILT_IN:
             error = _escaped(kind, detail["msg"], context)
         return InitErrorDetails(type=error, loc=location, input=detail["input"], ctx=context)
+
+    @classmethod
+    def _only_one_meant(
+        cls, found: Sequence[ErrorDetails], values: Any, handler: ModelWrapValidatorHandler[Self]
+    ) -> tuple[int, PydanticCustomError] | None:
+        """Return the error of the only unknown key, and its index, if it can be the missing one."""
+        at_keys = [each for each in enumerate(found) if len(each[1]["loc"]) == 1]
+        unknown = [each for each in at_keys if each[1]["type"] == "extra_forbidden"]
+        missing = [each["loc"][0] for _, each in at_keys if each["type"] == "missing"]
+        if len(unknown) != 1 or len(missing) != 1 or not isinstance(values, Mapping):
+            return None
+        (index, detail), name = unknown[0], str(missing[0])
+        written = str(detail["loc"][0])
+        if cls.known_key(written) is not None or closest(written, cls.model_fields) is not None:
+            return None
+        renamed = {name if key == written else key: value for key, value in values.items()}
+        try:
+            handler(renamed)
+        except ValidationError as error:
+            if any(each["loc"][:1] == (name,) for each in error.errors()):
+                return None
+        about = {"hint": f'did you mean "{name}", which is missing?', "meant": name}
+        return index, PydanticCustomError("unknown_key", "unknown key", about)
 
     @classmethod
     def __get_pydantic_core_schema__(

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from declnet.contracts.strict_model import StrictModel
 from declnet.errors import RegistryError
+from declnet.registry.spelling import alternatives
 
 RENAMED_VALUES = {"feature_major": "batch_last", "sample_major": "batch_first"}
 """Values of class attributes that were renamed since an earlier edition."""
@@ -156,7 +157,7 @@ def _fits(value: Any, annotation: Any) -> bool:
 
 
 def _in_words(annotation: Any) -> str:
-    return " or ".join(dict.fromkeys(_choices(annotation)))
+    return alternatives(dict.fromkeys(_choices(annotation)))
 
 
 def _choices(annotation: Any) -> Iterator[str]:

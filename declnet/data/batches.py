@@ -261,7 +261,7 @@ class Batches(BatchOrder):
             ValueError: the state belongs to different data or a different shuffle setting.
         """
         if bool(state) != self._shuffle:
-            raise ValueError("the samples were shuffled, or not, and now it is the other way round")
+            raise ValueError("shuffling was turned on or off since this checkpoint was written")
         if self._shuffle:
             if "order" not in state:
                 raise ValueError("the data was streamed, now it is in memory")

@@ -16,7 +16,7 @@ from declnet.contracts.network.loss import Loss
 from declnet.errors import DataError, KeyPath
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import suggestion
+from declnet.registry.spelling import alternatives, suggestion
 
 
 def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
@@ -172,11 +172,11 @@ def losses_hint(targets: str, registry: Registry | None = None) -> str | None:
     ]
     if not names:
         return None
-    return f"for {sorts[targets]} take a loss such as {_listed(names)}"
+    return f"for {sorts[targets]}, use a loss such as {_listed(names)}"
 
 
 def _takes_values(loss: type[Loss]) -> bool:
-    """Return whether a loss takes outputs of the targets' kind and shape, as they are."""
+    """Return whether a loss takes outputs of the targets' kind and shape unchanged."""
     return loss.takes in (None, "values") and loss.prepare is Loss.prepare
 
 
@@ -202,7 +202,7 @@ def _added(names: list[str]) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return " or ".join(f'"{each}"' for each in names[:MOST_NAMED])
+    return alternatives(f'"{each}"' for each in names[:MOST_NAMED])
 
 
 def joined(columns: Mapping[str, Array], records: Table) -> Array:

@@ -29,7 +29,7 @@ def require_within(x: Any, limits: Limits, called: Callable[[int], str]) -> None
             continue
         message = f'{called(at)}, "{name or "x"}" is {value}, but '
         if value % 1:
-            hint = "store whole numbers"
+            hint = "store integers"
             raise DataError(f'{message}"{reader}" takes integers', hint=hint, code="E049")
         raise DataError(
             f'{message}{limit.reason}, so "{reader}" takes 0 to {limit.largest}',

@@ -70,7 +70,7 @@ def _default_for(use: Use, registry: Registry) -> Template:
             return found()
     option, names = "--preset" if use == "table" else "--template", able_templates(use, registry)
     raise OutputError(
-        f"no template is the default: name one with {option} ({', '.join(names) or 'none'})"
+        f"there is no default template: choose one with {option} ({', '.join(names) or 'none'})"
     )
 
 
@@ -105,7 +105,7 @@ def spec_for_table(
     Args:
         table: at least the features and the targets. Integers that count its rows are features too,
             since a program may have chosen the rows.
-        tasks: what each target column is to be predicted as.
+        tasks: the kind of prediction for each target column.
         preset: the preset's name; default: the one that `declnet new` takes.
 
     Raises:

@@ -24,9 +24,9 @@ from declnet.contracts.data.table import (
 )
 from declnet.data.columns import require_column
 from declnet.data.dates import date_form, odd_date
-from declnet.data.files import called, file_source
-from declnet.data.loading import checked_data
-from declnet.data.target_encoding import require_finite_target, require_learnable_classes
+from declnet.data.preparing.target_encoding import require_finite_target, require_learnable_classes
+from declnet.data.sources.files import called, file_source
+from declnet.data.sources.loading import checked_data
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import suggestion
@@ -45,7 +45,7 @@ Wanted = Literal["classification", "regression"] | None
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user says about a table.
+    """The user's choices for a table.
 
     Attributes:
         task: None to infer it from the target's values.
@@ -253,7 +253,7 @@ def _require_target(target: str | None, table: Table, file: str) -> str:
         shown = ", ".join(f'"{each}"' for each in list(table.columns)[:20])
         more = ", …" if len(table.columns) > 20 else ""
         raise DataError(
-            f"{file}: which column is to be predicted?", hint=f"--target with one of {shown}{more}"
+            f"{file}: no target column was given", hint=f"add --target with one of {shown}{more}"
         )
     _require_usable(target, table)
     if target not in table.columns:
@@ -269,7 +269,7 @@ def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
         DataError: the column has gaps, only one value, or does not fit the requested task.
     """
     if not target.present:
-        message = f'the target "{target.name}" is empty: all of it is missing'
+        message = f'the target "{target.name}" is empty: all values are missing'
         raise DataError(message, hint="is it the right column?")
     if target.missing:
         row = table.row_number(int(np.argmax(missing_values(table.columns[target.name]))))
@@ -280,7 +280,7 @@ def _task(table: Table, target: ColumnProfile, wanted: Wanted) -> Task:
         )
     if target.distinct < 2:
         raise DataError(
-            f'the target "{target.name}" has one value only', hint="there is nothing to learn"
+            f'the target "{target.name}" has only one value', hint="there is nothing to learn"
         )
     if target.infinite:
         require_finite_target(table, target.name, table.columns[target.name])

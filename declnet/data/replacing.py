@@ -11,7 +11,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, by_name, for_each, lengths_of
-from declnet.data.preparation import ARRAY, FittedPreparation
+from declnet.data.preparing.preparation import ARRAY, FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import DataError
 
@@ -47,7 +47,7 @@ def _numbers(data: Dataset) -> dict[str, tuple[str, int | None]]:
 
 
 class _Span(NamedTuple):
-    """Where the numbers of a column are in prepared samples; all of an input if it is alone."""
+    """The positions of a column's numbers in prepared samples; all of an input if it is alone."""
 
     name: str
     start: int
@@ -56,7 +56,7 @@ class _Span(NamedTuple):
 
 
 class Replacer:
-    """Prepares samples with other values in some columns.
+    """A preparation of samples with other values in some columns.
 
     Attributes:
         features: the columns whose values can be replaced.

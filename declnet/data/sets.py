@@ -16,24 +16,24 @@ from declnet.contracts.data.transform import Transform
 from declnet.contracts.network.inputs import UNNAMED, InputInfo, by_name
 from declnet.data.batches import varied_inputs
 from declnet.data.columns import labels_of, table_with
-from declnet.data.loading import checked, load_source
-from declnet.data.preparation import FittedPreparation, fit_preparation
-from declnet.data.sharing import made_once
-from declnet.data.splits import Data, fold_positions, one_fold, split, split_positions
-from declnet.data.streaming.streamed_set import StreamedSet
-from declnet.data.target_encoding import (
+from declnet.data.preparing.preparation import FittedPreparation, fit_preparation
+from declnet.data.preparing.target_encoding import (
     TargetEncoding,
     target_encodings,
     with_chosen_labels,
 )
-from declnet.data.targets import (
+from declnet.data.preparing.targets import (
     Fit,
     WantedTarget,
     fit_target_steps,
     fit_to_all,
     only_target_column,
 )
-from declnet.data.windows import Windows
+from declnet.data.preparing.windows import Windows
+from declnet.data.sharing import made_once
+from declnet.data.sources.loading import checked, load_source
+from declnet.data.splits import Data, fold_positions, one_fold, split, split_positions
+from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.errors import DataError
 from declnet.registry.spelling import suggestion
 from declnet.spec.data_section import DataSpec
@@ -85,7 +85,7 @@ def _weights_in_column(data: Data, name: str) -> Array:
     table = table_with(name, data, AT_SAMPLES, "column of weights")
     column = table.columns[name]
     if column.dtype.kind not in "fiub":
-        raise DataError(f'column "{name}" is text, no weights', path=AT_SAMPLES, code="E036")
+        raise DataError(f'column "{name}" is text, not weights', path=AT_SAMPLES, code="E036")
     wrong = np.flatnonzero(~(np.isfinite(column) & (column >= 0)))
     if wrong.size:
         row = table.row_number(int(wrong[0]))
@@ -101,15 +101,15 @@ def _weights_in_column(data: Data, name: str) -> Array:
 def _labels(dataset: Dataset) -> Array:
     if not isinstance(dataset.y, np.ndarray):
         raise DataError(
-            "there are several targets, whose classes cannot be weighed",
-            hint="weigh samples instead: sample_weights",
+            "class weights need a single target, but there are several",
+            hint="use sample_weights instead",
             path=AT_CLASSES,
             code="E036",
         )
     labels = labels_of(dataset.y)
     if labels is None:
         raise DataError(
-            "y holds numbers, so there are no classes to weigh", path=AT_CLASSES, code="E036"
+            "y holds numbers, so there are no classes to weight", path=AT_CLASSES, code="E036"
         )
     return labels.astype(np.intp)
 
@@ -182,8 +182,8 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
     """
     if spec.stream is not None:
         raise DataError(
-            "the data is streamed, so it is not loaded as a whole",
-            hint="name a file of some of the rows instead",
+            "the data is streamed, so it cannot be loaded as a whole",
+            hint="use a file with some of the rows instead",
             path=("data", "stream"),
             code="E017",
         )
@@ -265,15 +265,14 @@ def split_sets(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> dict[st
         twice = [name for name in parts if name != "train" and name in loaded]
         if twice:
             raise DataError(
-                f"the column of the split says which rows are {twice[0]}, but data.{twice[0]} is "
-                "given too",
+                f"the split column marks the {twice[0]} rows, but data.{twice[0]} is set too",
                 path=("data", twice[0]),
                 code="E036",
             )
         sets |= parts
     if spec.folds is not None:
         if "validation" in sets:
-            raise DataError("each fold is the validation data once, but that is given too")
+            raise DataError("each fold is the validation data once, but data.validation is set too")
         sets["train"], sets["validation"] = one_fold(sets["train"], spec, seed)
     return {name: sets[name] for name in NAMES if name in sets}
 

@@ -1,4 +1,4 @@
-"""What several runs of a process load or make once: seeds, folds and the points of a sweep."""
+"""Data shared by the runs of a process: seeds, folds and the points of a sweep."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEPT_BYTES = 1 << 28
 """Upper bound for the bytes of prepared data kept; the most recent data is kept."""
 
 KEPT_RESULTS = 64
-"""The most results that are kept: those made last."""
+"""Maximum number of results that are kept: those made last."""
 
 Result = TypeVar("Result")
 
@@ -48,11 +48,11 @@ class _Loaded:
 
 @dataclass(frozen=True, eq=False)
 class _Made(Generic[Result]):
-    """What was made of loaded data, or of something else that runs share.
+    """A result derived from loaded data, or from other objects that runs share.
 
     Attributes:
         loaded: what is compared by identity.
-        key: what else it was made of.
+        key: the other values that it depends on.
         size: in bytes.
     """
 
@@ -94,7 +94,7 @@ class SharedData:
         key: tuple[object, ...],
         make: Callable[[], tuple[Result, int]],
     ) -> Result:
-        """Return what is made of loaded data, unless it has been.
+        """Return a result derived from loaded data, computed only once.
 
         Args:
             loaded: the data sets, as `load` returned them, or other objects that runs share.
@@ -137,7 +137,7 @@ def made_once(
     """Return what `make` returns; runs that share data make it once.
 
     Args:
-        loaded: what it is made of, as far as runs share the same objects, compared by identity.
+        loaded: the shared objects that it is derived from, compared by identity.
         key: everything else that the result depends on, compared by value.
         make: makes it. Runs only read it.
         size: returns its size in bytes.

@@ -107,7 +107,7 @@ def _classes(data: Dataset | Table) -> Array:
 def _no_classes() -> DataError:
     return DataError(
         "the target holds numbers, so there are no classes to stratify by",
-        hint='name a column, or take method = "random"',
+        hint='name a column, or set method = "random"',
         path=AT_METHOD,
         code="E036",
     )
@@ -200,7 +200,7 @@ def positions_by_column(data: Dataset | Table, split: SplitSpec) -> dict[str, Ar
         raise DataError(
             f'row {table.row_number(int(other[0]))}, column "{split.column}" is '
             f'"{column[other[0]]}"',
-            hint="it must say train, validation or test",
+            hint="it must be train, validation or test",
             path=AT_COLUMN,
             code="E036",
         )
@@ -277,8 +277,8 @@ def split_positions(
     for name in ("train", *shares):
         if name not in found:
             raise DataError(
-                f"the split leaves nothing for {name} of {counted(len(data), 'sample')}",
-                hint="take another fraction or method",
+                f"of {counted(len(data), 'sample')}, the split leaves none for {name}",
+                hint="use another fraction or method",
                 path=("data", next(iter(shares), "split")),
                 code="E033",
             )

@@ -1,1 +1,1 @@
-"""How things are shown: diagnostics as text, and HTML for notebooks."""
+"""The display of diagnostics as text, and HTML for notebooks."""

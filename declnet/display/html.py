@@ -36,7 +36,7 @@ def html(value: object) -> Html:
 
 
 def joined(parts: Iterable[object]) -> Html:
-    """Return parts one after another, each escaped unless it is `Html`."""
+    """Return the concatenation of parts, each escaped unless it is `Html`."""
     return Html("".join(map(html, parts)))
 
 

@@ -207,8 +207,8 @@ class BatchArrays:
         value, name = node.inputs[position], node.reads[position]
         if name is not None:
             return input_of(self._read_only, name)
-        if reader in self.plan.staged:
-            return self._view(value, self.plan.staged[reader], self.plan.staged_orders[reader])
+        if reader in self.plan.layout_copies:
+            return self._view(value, self.plan.layout_copies[reader], self.plan.copy_orders[reader])
         return self._values[value]
 
     def copies(self, node: Node) -> list[Call]:
@@ -216,7 +216,7 @@ class BatchArrays:
         return [
             partial(np.copyto, self.read((node.index, position)), self._values[value])
             for position, value in enumerate(node.inputs)
-            if (node.index, position) in self.plan.staged
+            if (node.index, position) in self.plan.layout_copies
         ]
 
     def gradient(self, value: int) -> Array | None:
@@ -243,10 +243,10 @@ class BatchArrays:
 
     def written_gradient(self, value: int, writer: Reader) -> tuple[Array | None, list[Call]]:
         """Return where a writer writes the gradient of a value, and the calls that follow."""
-        total, block = self.gradient(value), self.plan.spares.get(writer)
+        total, block = self.gradient(value), self.plan.accumulators.get(writer)
         if total is None or block is None:
             return total, []
-        order = self.plan.staged_orders.get(writer, self.plan.orders[value])
+        order = self.plan.copy_orders.get(writer, self.plan.orders[value])
         spare = self._view(value, block, order)
         if self.plan.first_writer[value] == writer:
             return spare, [partial(np.copyto, total, spare)]

@@ -10,7 +10,7 @@ from declnet.display.html import Html, table
 from declnet.graph.shapes import Node
 
 MOST_LAYERS = 500
-"""Most layers shown."""
+"""Maximum number of layers shown."""
 
 
 def with_batch(shape: Shape) -> str:

@@ -1,4 +1,4 @@
-"""Where layers write the gradients of their parameters, and the mean over several batches."""
+"""The memory of parameter gradients, and the mean over several batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which parameters of a model start from a file, and under which names they are there."""
+"""Initial parameters from a file, and their names in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HERE = ("model", "initial_weights")
 
 @dataclass(frozen=True)
 class StartingPoint:
-    """What a model takes from a file of weights.
+    """The parameters that a model takes from a file of weights.
 
     Attributes:
         path: the file.
@@ -106,7 +106,7 @@ def _renamed(
             problems.append(Diagnostic(message, hint, path, "E028", focus="key"))
         elif new.count("*") > old.count("*"):
             message = f'"{new}" has more * than "{old}"'
-            hint = "each * stands for the text of a * in the old name"
+            hint = "each * in the new name needs a * in the old name"
             problems.append(Diagnostic(message, hint, path, "E050"))
     new_names = {name: _new_name(name, initial.rename) for name in saved}
     for new, count in Counter(new_names.values()).items():

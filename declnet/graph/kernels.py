@@ -18,7 +18,7 @@ from declnet.contracts.returned import BrokenContractError, checked_calls
 from declnet.data.sharing import made_once
 from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.graph.arrays import BatchArrays
-from declnet.graph.memory_plan import staged_reads, value_orders
+from declnet.graph.memory_plan import copied_reads, value_orders
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry, types_of
 from declnet.spec.model import EngineSpec
@@ -125,7 +125,7 @@ class Kernels:
 
 
 class _Available:
-    """What a registry has, of which the runs of one process find everything once.
+    """The kernels and engines of a registry, looked up once per process.
 
     Args:
         registry: where kernels are looked up.
@@ -211,7 +211,7 @@ def engine_problem(spec: EngineSpec, registry: Registry) -> Diagnostic | None:
     compiled = [each.component for each in registry.entries("kernel") if each.component.compiled]
     reasons = filter(None, dict.fromkeys(each.unavailable() for each in compiled))
     why = "; ".join(reasons) or "no plugin that has some is installed"
-    hint = 'or take kernels = "auto", which computes with NumPy where there are none'
+    hint = 'or set kernels = "auto", which falls back to NumPy'
     message = f"there are no compiled kernels: {why}"
     return Diagnostic(message, hint, ("engine", "kernels"), "E008")
 
@@ -332,7 +332,7 @@ def chains_of(
 def _continuing(nodes: Sequence[Node], outputs: Sequence[int]) -> frozenset[int]:
     """Return the layers that read only the previous one, as its sole reader and in its order."""
     readers = Counter(value for node in nodes for value in set(node.inputs))
-    staged = staged_reads(nodes, value_orders(nodes))
+    layout_copies = copied_reads(nodes, value_orders(nodes))
     return frozenset(
         node.index
         for node in nodes[1:]
@@ -340,7 +340,7 @@ def _continuing(nodes: Sequence[Node], outputs: Sequence[int]) -> frozenset[int]
         and node.index - 1 not in outputs
         and not node.takes_many_inputs
         and readers[node.index] == 1
-        and (node.index, 0) not in staged
+        and (node.index, 0) not in layout_copies
     )
 
 

@@ -34,17 +34,17 @@ def value_orders(nodes: Sequence[Node]) -> tuple[Order, ...]:
     return tuple(orders)
 
 
-def staged_reads(nodes: Sequence[Node], orders: Sequence[Order]) -> dict[tuple[int, int], Order]:
+def copied_reads(nodes: Sequence[Node], orders: Sequence[Order]) -> dict[tuple[int, int], Order]:
     """Return the reads that need a copy of a value, by layer and position, with their order."""
-    staged: dict[tuple[int, int], Order] = {}
+    layout_copies: dict[tuple[int, int], Order] = {}
     for node in nodes:
         if node.layer.input_order == "any":
             continue
         wanted = node.layer.input_order or orders[node.index + 1]
         for position, value in enumerate(node.inputs):
             if value and orders[value] != wanted:
-                staged[node.index, position] = wanted
-    return staged
+                layout_copies[node.index, position] = wanted
+    return layout_copies
 
 
 Reader = tuple[int, int]
@@ -54,7 +54,7 @@ writes its gradient."""
 
 @dataclass(frozen=True)
 class Ending:
-    """What a loss takes, for the plan.
+    """The arrays that a loss takes, for the plan.
 
     Attributes:
         output: the index of the layer whose output it takes.
@@ -77,20 +77,20 @@ class Plan:
     Attributes:
         activations: the block of each value; 0, the model's inputs, has none.
         gradients: the block of each value's gradient.
-        staged: blocks for copies of values that a reader needs in another memory order.
-        spares: blocks for gradients that are added to an earlier one, or have another memory order.
+        layout_copies: blocks for copies of values that a reader needs in another memory order.
+        accumulators: blocks for gradients that are added to an earlier one, or reordered.
         orders: memory order of each value and its gradient.
-        staged_orders: memory order of each staged copy.
+        copy_orders: memory order of each copy.
         needs_gradient: for each value, whether a parameter that is trained precedes it.
         first_writer: for each value, the reader that writes the gradient instead of adding to it.
     """
 
     activations: tuple[int | None, ...]
     gradients: tuple[int | None, ...]
-    staged: dict[Reader, int]
-    spares: dict[Reader, int]
+    layout_copies: dict[Reader, int]
+    accumulators: dict[Reader, int]
     orders: tuple[Order, ...]
-    staged_orders: dict[Reader, Order]
+    copy_orders: dict[Reader, Order]
     needs_gradient: tuple[bool, ...]
     first_writer: dict[int, Reader]
     sizes: tuple[int, ...]
@@ -166,7 +166,7 @@ class _Planner:
             for index in chain:
                 self.first_of[index], self.last_of[index] = chain[0], chain[-1]
         self.orders = value_orders(self.nodes)
-        self.staged_orders = staged_reads(self.nodes, self.orders)
+        self.copy_orders = copied_reads(self.nodes, self.orders)
         self.readers: list[list[Reader]] = [[] for _ in range(self.count + 1)]
         for node in self.nodes:
             for position, value in enumerate(node.inputs):
@@ -215,7 +215,7 @@ class _Planner:
             return self.end
         times = [self.forward_time(value - 1)]
         times += [
-            self.forward_time(reader[0]) if reader in self.staged_orders else self.last_use(reader)
+            self.forward_time(reader[0]) if reader in self.copy_orders else self.last_use(reader)
             for reader in self.readers[value]
         ]
         if self.reads_in_backward(value - 1, "y"):
@@ -248,19 +248,19 @@ class _Planner:
                 lives.append(self.life(birth, death, self.size(node.index + 1)))
         return lives
 
-    def staged(self) -> dict[Reader, Life]:
+    def layout_copies(self) -> dict[Reader, Life]:
         return {
             reader: self.life(
                 self.forward_time(reader[0]),
                 self.last_use(reader),
                 self.size(self.nodes[reader[0]].inputs[reader[1]]),
             )
-            for reader in self.staged_orders
+            for reader in self.copy_orders
         }
 
     def gradients(self) -> tuple[list[Life | None], dict[Reader, Life], dict[int, Reader]]:
         lives: list[Life | None] = [None] * (self.count + 1)
-        spares: dict[Reader, Life] = {}
+        accumulators: dict[Reader, Life] = {}
         first: dict[int, Reader] = {}
         for value in range(self.count, 0, -1):
             if not self.needs_gradient[value]:
@@ -268,8 +268,8 @@ class _Planner:
             by_time = [(self.backward_time(each[0]), each[1], each) for each in self.readers[value]]
             for _, _, writer in sorted(by_time):
                 time = self.backward_time(writer[0])
-                if value in first or writer in self.staged_orders:
-                    spares[writer] = self.life(time, time, self.size(value))
+                if value in first or writer in self.copy_orders:
+                    accumulators[writer] = self.life(time, time, self.size(value))
                 if value in first:
                     continue
                 first[value] = writer
@@ -280,7 +280,7 @@ class _Planner:
                     lives[value] = above
                 else:
                     lives[value] = self.life(time, death, self.size(value))
-        return lives, spares, first
+        return lives, accumulators, first
 
     def works_in_place(self, node: Node) -> bool:
         layer, shape = node.layer, node.input_shapes[0]
@@ -288,7 +288,7 @@ class _Planner:
             (layer.in_place or layer.only_reshapes)
             and not node.takes_many_inputs
             and not self.is_fused(node.index)
-            and (node.index, 0) not in self.staged_orders
+            and (node.index, 0) not in self.copy_orders
             and self.orders[node.inputs[0]] == self.orders[node.index + 1]
             and (
                 shape == node.output_shape
@@ -317,16 +317,16 @@ def plan_memory(
     """
     planner = _Planner(nodes, training, endings or [Ending(len(nodes) - 1)], joined, frozen)
     activations = planner.activations()
-    staged = planner.staged()
-    gradients, spares, first_writer = planner.gradients()
+    layout_copies = planner.layout_copies()
+    gradients, accumulators, first_writer = planner.gradients()
     sizes = allocate(planner.lives)
     return Plan(
         activations=tuple(life.block if life else None for life in activations),
         gradients=tuple(life.block if life else None for life in gradients),
-        staged={reader: life.block for reader, life in staged.items()},
-        spares={writer: life.block for writer, life in spares.items()},
+        layout_copies={reader: life.block for reader, life in layout_copies.items()},
+        accumulators={writer: life.block for writer, life in accumulators.items()},
         orders=planner.orders,
-        staged_orders=planner.staged_orders,
+        copy_orders=planner.copy_orders,
         needs_gradient=tuple(planner.needs_gradient),
         first_writer=first_writer,
         sizes=sizes,

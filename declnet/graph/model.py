@@ -16,8 +16,8 @@ from declnet.contracts.arrays import Array, MappedArray, Shape, read_only
 from declnet.contracts.network.inputs import InputInfo, as_input_infos, input_value, sample_count
 from declnet.contracts.network.parameter_group import ParameterGroup
 from declnet.data.integer_limits import require_within
-from declnet.data.loading import Samples, as_input
 from declnet.data.sharing import made_once
+from declnet.data.sources.loading import Samples, as_input
 from declnet.errors import DataError, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.initial_weights import load_part
@@ -333,7 +333,7 @@ def build_model(
         seed: seeds the initializers' random streams.
         registry: where initializers are looked up, starting with the spec's `plugins`; default: all
             installed plugins.
-        groups: the groups of the optimizer, if the model is to be trained with some.
+        groups: the groups of the optimizer, if it has any.
 
     Raises:
         SpecError: the layers do not fit each other or the input, or a layer names an initializer

@@ -102,7 +102,7 @@ def frozen_nodes(nodes: Sequence[Node], epoch: int | None = None) -> frozenset[i
 
 @dataclass(frozen=True)
 class Inferred:
-    """What is known about a model from its declaration.
+    """The facts about a model that follow from its declaration.
 
     Attributes:
         nodes: a node for each layer; None if unknown.
@@ -206,7 +206,7 @@ def infer(
             except BrokenContractError as error:
                 fault = broken_contract(error, registry or default_registry())
                 message = from_here(f'"{place.name}": {fault}')
-                hint = "the layer's plugin is at fault: run declnet plugins check for details"
+                hint = "the error is in the layer's plugin; `declnet plugins check` shows details"
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E025"))
             except ValueError as error:
                 message = f'"{place.name}": {error}'

@@ -22,8 +22,11 @@ from declnet.contracts.execution.operations import (
 )
 from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.network.parameter import OptimizerState, ParameterInfo
-from declnet.contracts.network.returned import checked_state_names, checked_state_shapes
-from declnet.contracts.network.schedule import Schedule
+from declnet.contracts.network.returned import (
+    checked_rates,
+    checked_state_names,
+    checked_state_shapes,
+)
 from declnet.graph.kernels import Kernels
 from declnet.graph.parameters import Parameters, Region, Slot, view
 from declnet.graph.schedules import ScheduledValues
@@ -203,7 +206,7 @@ def state_shapes(
 
 
 class _SharedMemory:
-    """Arrays that are used one after another and share their memory."""
+    """Arrays that are used in turn and share their memory."""
 
     def __init__(self) -> None:
         self._blocks: dict[str | int, Array] = {}
@@ -243,13 +246,7 @@ class _Part:
 
 
 def _rates(optimizer: Optimizer, steps: range, total: int) -> Array:
-    """Return an optimizer's learning rates at several steps, float64 (steps,)."""
-    initial = optimizer.learning_rate
-    if isinstance(initial, Schedule) or type(optimizer).rate is not Optimizer.rate:
-        return np.array([optimizer.rate(step, total) for step in steps], np.float64)
-    before = np.arange(steps.start - 1, steps.stop - 1)
-    rates: Array = initial / (1.0 + optimizer.decay * before)  # as `Optimizer.rate` does
-    return rates
+    return checked_rates(optimizer, optimizer.rates(steps, total), len(steps))
 
 
 class Updates:

@@ -13,7 +13,7 @@ from declnet.registry.spelling import suggestion
 from declnet.spec.partial import LayerPart
 
 MOST_LISTED = 5
-"""Most inputs listed in a hint."""
+"""Maximum number of inputs listed in a hint."""
 
 Sources = dict[str, tuple[int, str | None]]
 """The value that each name in `inputs` of a layer refers to: its index and, for value 0, which of
@@ -212,7 +212,7 @@ def _unused(wires: Sequence[Wire], outputs: Sequence[str] | None) -> list[Diagno
     hint = f"name it in the inputs of a later layer{or_output}, or remove it"
     return [
         Diagnostic(
-            f'nothing takes the output of "{each.name}"', hint, ("model", "layers", index), "E023"
+            f'the output of "{each.name}" is not used', hint, ("model", "layers", index), "E023"
         )
         for index, each in enumerate(wires)
         if index + 1 not in used

@@ -14,7 +14,7 @@ from declnet.contracts.network.inputs import for_each, input_of
 from declnet.contracts.network.parameter import Regularizer
 from declnet.errors import RunError
 from declnet.graph.arrays import Workspaces, batch_view
-from declnet.graph.memory_plan import Order, staged_reads, value_orders
+from declnet.graph.memory_plan import Order, copied_reads, value_orders
 from declnet.graph.model import Model
 from declnet.graph.parameters import layer_state
 from declnet.graph.schedules import ScheduledValues
@@ -270,7 +270,7 @@ class ForwardPass:
         self._values += [allocate(value, orders[value]) for value in range(1, len(orders))]
         self._copies = {
             reader: allocate(nodes[reader[0]].inputs[reader[1]], order)
-            for reader, order in staged_reads(nodes, orders).items()
+            for reader, order in copied_reads(nodes, orders).items()
         }
         schedules = ScheduledValues(total)
         now = [schedules.of(node.layer) for node in nodes]

@@ -1,4 +1,4 @@
-"""Which parts of a training step run without Python."""
+"""The parts of a training step that run without Python."""
 
 from __future__ import annotations
 

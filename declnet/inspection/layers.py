@@ -34,7 +34,7 @@ LARGE = 10.0
 
 @dataclass(frozen=True)
 class Fault:
-    """What prevents a network from learning.
+    """A cause that prevents a network from learning.
 
     Attributes:
         layer: the position of the layer among the model's layers; None if it is not a layer.
@@ -169,7 +169,7 @@ def _equal_weights(model: Model, node: Node) -> Fault | None:
         if slot.parameter.role == "weight" and weights.size > 1 and np.ptp(weights) == 0:
             value = f"{float(weights.flat[0]):g}"
             reason = f"all its {slot.name} start as {value}, so its units cannot become different"
-            return Fault(node.index, node.name, reason, "draw them at random by an initializer")
+            return Fault(node.index, node.name, reason, "use a random initializer")
     return None
 
 
@@ -281,7 +281,10 @@ def _gradients(model: Model, node: Node, x: Given, values: Sequence[Array]) -> t
 
 
 def _checking(node: Node) -> str:
-    return f'check the backward of the layer type "{node.layer.type}" with `declnet plugins check`'
+    return (
+        f'check the backward pass of the layer type "{node.layer.type}" '
+        "with `declnet plugins check`"
+    )
 
 
 def _frozen(model: Model) -> Fault | None:
@@ -305,5 +308,5 @@ def _narrowest(model: Model) -> Fault | None:
         return Fault(last, model.nodes[last].name, reason, "add a hidden layer before it")
     node = min(hidden, key=lambda each: prod(each.output_shape))
     count = prod(node.output_shape)
-    reason = f"of the hidden layers it is the narrowest, with {counted(count, 'output')}"
+    reason = f"it is the narrowest hidden layer, with {counted(count, 'output')}"
     return Fault(node.index, node.name, reason, "give it more units, or add layers")

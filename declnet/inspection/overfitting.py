@@ -272,7 +272,9 @@ class _Search:
 
 def _fault_of_rate(own: Trial, good: Trial, start: float, least: float) -> Fault | None:
     """Return the fault of a rate with which the loss did not become zero, if it is one."""
-    better = f"write {written(good.rate, 2)}, or let `declnet find-rate` look for a better one"
+    better = (
+        f"set it to {written(good.rate, 2)}, or search for a better one with `declnet find-rate`"
+    )
     if good.rate < own.rate:
         after = "the loss diverged" if own.diverged else f"the loss stays at {own.loss:.3g}"
         return Fault(

@@ -20,7 +20,7 @@ FEWEST_RATES = 8
 """The least number of rates in the first round."""
 
 KEPT = (3, 2)
-"""How many rates the second and third round train, for longer than the round before."""
+"""Number of rates in the second and third rounds, each trained for longer than the round before."""
 
 SHARES = (1 / 4, 1 / 3, 1.0)
 """The fraction of the remaining budget that each round takes."""

@@ -37,7 +37,7 @@ SAMPLES = 3
 
 
 class _Copies(StepObserver):
-    """Copies what a step computes."""
+    """A copy of everything a step computes."""
 
     x: Batch
 

@@ -44,7 +44,7 @@ TINY = 1e-9
 """A rise of the loss that never counts as divergence, for untrained models whose loss is 0."""
 
 EVALUATIONS = 3
-"""How often the validation data is evaluated towards the end of a training."""
+"""Number of evaluations on the validation data toward the end of a training."""
 
 RISEN = 0.25
 """A rate is too high if the smoothed loss exceeds the untrained model's by this fraction."""
@@ -130,7 +130,7 @@ def rate_of(spec: RunSpec) -> tuple[KeyPath, float]:
         name = value.rate_field
         if name is None:
             message = f'the schedule "{value.type}" declares no field that scales its rates'
-            hint = "take a number or another schedule, or compare specs with `declnet sweep`"
+            hint = "use a number or another schedule, or compare specs with `declnet sweep`"
             problem = Diagnostic(message, hint, path, "E060")
             raise SpecError(spec.source_map.locate(spec.source_map.as_written([problem])))
         path, value = (*path, name), getattr(value, name)

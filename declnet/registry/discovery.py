@@ -75,7 +75,7 @@ def _load_recorded(entry_point: EntryPoint, plugin: Plugin, registry: Registry) 
     registry.plugins.append(plugin)
 
     def failed(error: BaseException) -> None:
-        registry.failures.append(PluginFailure(plugin, cause_of(error)))
+        registry.failures.append(PluginFailure.of(plugin, cause_of(error)))
 
     with running_plugin(failed):
         load(entry_point.load(), plugin, registry)
@@ -128,7 +128,7 @@ class _Registration:
             self._refuse(error, kind, name)
 
     def _refuse(self, error: Exception, kind: str | None, name: str | None) -> None:
-        self._registry.failures.append(PluginFailure(self._plugin, cause_of(error), kind, name))
+        self._registry.failures.append(PluginFailure.of(self._plugin, cause_of(error), kind, name))
 
 
 def load(module: object, plugin: Plugin, registry: Registry) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 
+from declnet.registry.requirements import unmet_requirements
+
 FIRST_PARTY = "declnet"
 """The distribution whose components win over others of the same type."""
 
@@ -79,6 +81,18 @@ class PluginFailure:
 
     def __str__(self) -> str:
         return f"plugin {self.plugin}: {self.cause}"
+
+    @classmethod
+    def of(
+        cls,
+        plugin: Plugin,
+        cause: str,
+        kind: str | None = None,
+        type: str | None = None,  # noqa: A002  # as the attribute
+    ) -> PluginFailure:
+        """Return a failure whose cause also names unmet requirements of the distribution."""
+        unmet = unmet_requirements(plugin.distribution) if plugin.distribution else ""
+        return cls(plugin, f"{cause}; {unmet}" if unmet else cause, kind, type)
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def registry_beside(spec: Path, registry: Registry | None) -> Registry | None:
 
     Args:
         spec: the file of a spec; unless it is called as in a run's folder and the manifest beside
-            it can be read, the registry is returned as it is.
+            it can be read, the registry is returned unchanged.
         registry: where names are looked up; default: all installed plugins.
     """
     if spec.name != SPEC:

@@ -22,7 +22,13 @@ from declnet.registry.plugin import (
     origins_in_words,
     running_plugin,
 )
-from declnet.registry.spelling import closest, kind_in_words, with_article
+from declnet.registry.spelling import (
+    closest,
+    is_misspelling,
+    kind_in_words,
+    known_elsewhere,
+    with_article,
+)
 
 _importing = RLock()
 """Held while a class is imported, since what it prints is redirected for the whole process."""
@@ -247,7 +253,10 @@ class Registry:
                 hint = f"{failure.plugin} has it, but is broken: {failure.cause}"
                 raise UnknownTypeError(message, hint, "E016")
         message = f'{kind_in_words(kind)} type "{name}" is not installed'
-        raise UnknownTypeError(message, self._hint(kind, name))
+        near, is_sure = self._meant(kind, name)
+        raise UnknownTypeError(
+            message, self._hint(kind, name, near), meant=near if is_sure else None
+        )
 
     def find(self, kind: str, name: str) -> type[Any]:
         """Look up a class; raises like `entry`."""
@@ -380,7 +389,7 @@ class Registry:
 
     def _record_failure(self, entry: Entry, error: BaseException) -> None:
         self._entries[entry.kind][entry.type].remove(entry)
-        failure = PluginFailure(entry.plugin, cause_of(error), entry.kind, entry.type)
+        failure = PluginFailure.of(entry.plugin, cause_of(error), entry.kind, entry.type)
         self.failures.append(failure)
 
     def _ambiguous(self, kind: str, name: str, plugins: list[Plugin]) -> UnknownTypeError:
@@ -391,7 +400,21 @@ class Registry:
             hint = f"list the one to use, e.g. plugins = [{names[0]}]"
         return UnknownTypeError(offered(kind, name, plugins), hint, "E009")
 
-    def _hint(self, kind: str, name: str) -> str:
+    def _meant(self, kind: str, name: str) -> tuple[str | None, bool]:
+        """Return the type that a name probably means, and whether that is certain."""
+        others = {
+            other: each.type
+            for each in self.entries(kind)
+            for other in vars(each.component).get("other_types", ())
+        }
+        types = self.types(kind)
+        elsewhere = known_elsewhere(name, others)
+        if elsewhere is not None:
+            return elsewhere, True
+        near = closest(name, types)
+        return near, near is not None and is_misspelling(name, near, types)
+
+    def _hint(self, kind: str, name: str, close: str | None) -> str:
         origin = self._known_origins.get((kind, name))
         if origin is not None:
             for disabled in self.disabled:
@@ -405,15 +428,17 @@ class Registry:
         if missing:
             verb = "is" if len(missing) == 1 else "are"
             return f"it may belong to {' or '.join(missing)}, which {verb} not installed"
+        whole = [failure for failure in self.failures if failure.type is None]
+        listed = [each for each in whole if normalized(each.plugin.distribution) in self.preferred]
+        if listed:
+            return f"the spec lists a broken plugin, {listed[0]}"
         types = self.types(kind)
         hint = f"installed {kind_in_words(kind, plural=True)}: {', '.join(types) or 'none'}"
-        close = closest(name, types)
         elsewhere = [other for other in self.kinds() if name in self.types(other)]
         if close is not None:
             hint = f'did you mean "{close}"?'
         elif elsewhere:
             hint = f'"{name}" is {with_article(elsewhere[0])}; {hint}'
-        whole = [failure for failure in self.failures if failure.type is None]
         if len(whole) == 1:
             hint = f"it may belong to a broken plugin, {whole[0]}; {hint}"
         elif whole:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher, get_close_matches
 
 SIMILAR, SAME_INITIAL = 0.75, 0.6
-"""Least similarity to a known name, and to one with the same first letter: a misspelling rarely
+"""Minimum similarity to a known name, and to one with the same first letter: a misspelling rarely
 changes that, so `Income` is not taken for `Home`."""
+
+
+MARGIN = 0.05
+"""How much closer than any other a name must be for nothing else to be meant."""
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
@@ -24,6 +28,42 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     if close or not written:
         return names[close[0]] if close else None
     return next((each for each in sorted(names.values()) if _initials(each) == written), None)
+
+
+def is_misspelling(written: str, name: str, known: Iterable[str] = ()) -> bool:
+    """Return whether nothing else than a name can be meant.
+
+    Args:
+        written: the misspelling, or the initials of the name.
+        name: the known name closest to it.
+        known: all known names, of which another one may be almost as close.
+    """
+    if _initials(name) == _normalized(written):
+        return True
+    if _normalized(written) in name.split("_"):  # one word of several
+        return "_" not in name
+    closeness, *others = (_closeness(written, each) for each in (name, *({*known} - {name})))
+    return closeness >= SIMILAR and closeness > max(others, default=0) + MARGIN
+
+
+def _closeness(written: str, name: str) -> float:
+    return SequenceMatcher(None, _joined(name), _joined(written)[:100]).ratio()
+
+
+def known_elsewhere(written: str, others: Mapping[str, str]) -> str | None:
+    """Return the name here for a name from another library, or None.
+
+    Args:
+        written: the name; case, hyphens and underscores only count if two entries differ in them.
+        others: what each name of other libraries is called here.
+    """
+    if written in others:
+        return others[written]
+    return {_joined(each): here for each, here in others.items()}.get(_joined(written))
+
+
+def _joined(name: str) -> str:
+    return _normalized(name).replace("_", "")
 
 
 def _most_alike(written: str, names: Iterable[str], cutoff: float) -> list[str]:
@@ -71,6 +111,12 @@ def kind_in_words(kind: str, *, plural: bool = False) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun: `1 column`, `2 columns`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def alternatives(words: Iterable[str]) -> str:
+    """Return words as a choice: `a, b or c`."""
+    *rest, last = ["", *words]
+    return f"{', '.join(rest[1:])} or {last}" if len(rest) > 1 else last
 
 
 def with_article(kind: str) -> str:

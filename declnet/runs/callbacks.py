@@ -189,7 +189,7 @@ class Callbacks:
         return [each for each in found if each is not None]
 
     def followers(self) -> list[Callable[[int], None]]:
-        """Return what each callback that follows updates is to be called with."""
+        """Return the arguments for each callback that follows updates."""
         return [
             partial(callback.after_update, state)
             for callback, state in self._started

@@ -1,19 +1,22 @@
-"""Comparison of runs: the differences of their specs, and their final metrics."""
+"""Comparison of runs: the differences of their specs, their final metrics, and the best one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.errors import OutputError, UnknownTypeError
 from declnet.registry.spelling import suggestion
+from declnet.runs.display.metrics import informative, main_metric, sort_key
 from declnet.spec.flatten import differing_keys, flatten
 
 if TYPE_CHECKING:
     from declnet.registry.registry import Registry
+    from declnet.runs.storage.listing import ListedRun
     from declnet.runs.stored_run import StoredRun
 
 Directions = Mapping[str, Better | None]
@@ -139,3 +142,28 @@ def common_directions(all_directions: Iterable[Directions]) -> dict[str, Better 
         for name, better in directions.items():
             found.setdefault(name, set()).update([better] if better is not None else [])
     return {name: each.pop() if len(each) == 1 else None for name, each in found.items()}
+
+
+def best_run(directory: Path) -> tuple[Path, str] | None:
+    """Return the folder of the best run in a folder, and the metric; None without one.
+
+    Raises:
+        OutputError: the folder cannot be read.
+    """
+    from declnet.runs.storage.listing import ListedRun, list_runs
+
+    best, metric = best_of([each for each in list_runs(directory) if isinstance(each, ListedRun)])
+    return (directory / best.path, metric) if best is not None else None
+
+
+def best_of(runs: Sequence[ListedRun]) -> tuple[ListedRun | None, str]:
+    """Return the finished run with the best main metric, None without one, and that metric."""
+    directions = common_directions(stored_directions(run.better, run.spec or {}) for run in runs)
+    metric = main_metric(informative(run.metrics for run in runs), directions)
+    better = directions.get(metric[1]) if metric is not None else None
+    finished = [run for run in runs if run.status == "finished"]
+    if metric is None or better is None or not finished:
+        return None, ""
+    data, name = metric
+    best = min(finished, key=lambda run: sort_key(run.metrics.get(data, {}).get(name), better))
+    return best, f"{data}.{name}"

@@ -9,9 +9,9 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
 from declnet.data.integer_limits import require_within
-from declnet.data.loading import GivenData, as_data, guarded
+from declnet.data.preparing.targets import wanted_targets
 from declnet.data.sets import prepare_sets
-from declnet.data.targets import wanted_targets
+from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.graph.shapes import input_limits
 from declnet.registry.registry import Registry
 from declnet.runs.inference.predictor import Predictor, naming_samples
@@ -30,14 +30,14 @@ class IncrementalTraining:
     The first part decides on the preparation of the data, the classes (unless a `Table` or
     `Dataset` lists them) and the shapes of the model. Each pass is the next epoch of the spec's
     training, so a schedule reaches its end after `training.epochs` parts and stays there. There is
-    no held-out data, and there are no callbacks, analyses or calibrators. Batches have at most as
+    no held-out data, and no callbacks, analyses or calibrators. Batches have at most as
     many samples as a part. Can be copied and pickled, without the data.
 
     Args:
         spec: the spec; or its file's path or its tables.
         registry: where names are looked up; default: all installed plugins.
-        predictor: a trained model of the spec to go on from, which is changed, with its
-            preparation; the optimizer starts anew.
+        predictor: a trained model of the spec to continue from, which is changed, with its
+            preparation; the optimizer starts fresh.
 
     Attributes:
         spec: the spec, as it is trained.
@@ -65,10 +65,10 @@ class IncrementalTraining:
         """The model as trained so far, with the preparation of its data.
 
         Raises:
-            ValueError: there was no part yet.
+            ValueError: no part has been fitted yet.
         """
         if self._predictor is None:
-            raise ValueError("there is no model before the first part")
+            raise ValueError("there is no model until a first part is fitted")
         return self._predictor
 
     def train(self, data: GivenData) -> dict[str, float]:

@@ -12,7 +12,7 @@ from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.training.alongside import alongside
-from declnet.training.checks.calibration import require_samples
+from declnet.training.checks.calibration import require_samples, require_targets
 from declnet.training.checks.check import Checked
 from declnet.training.preparation import Prepared, prepare
 from declnet.training.trainer import Trainer
@@ -66,6 +66,7 @@ def make_ready_run(
         train, validation = prepared.data["train"], prepared.data.get("validation")
         if validation is not None:
             require_samples(spec.heads, len(validation))
+            require_targets(spec.heads, (each.y for each in validation.parts()))
         trainer = Trainer(spec, prepared.model, train, validation, registry)
         others = alongside()
         if others is not None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from declnet.data.preparation import FittedPreparation
+from declnet.data.preparing.preparation import FittedPreparation
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.inference.calibration import Calibrations

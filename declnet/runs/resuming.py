@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import Callback
-from declnet.data.loading import GivenData
-from declnet.errors import OutputError, ResumeError
+from declnet.data.sources.loading import GivenData
+from declnet.errors import DeclnetError, OutputError, ResumeError
 from declnet.registry.registry import Registry
+from declnet.registry.spelling import alternatives
 from declnet.runs.display.progress import followed
 from declnet.runs.inference.observing import Baseline
+from declnet.runs.inference.predictor import Predictor
 from declnet.runs.ready_run import ReadyRun, make_ready_run
 from declnet.runs.result import RunResult
 from declnet.runs.run import given_data
@@ -20,7 +23,7 @@ from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Checkpoint, Notice
 from declnet.runs.storage.folder import locked, read_manifest, reading, require_no_links
 from declnet.runs.storage.manifest import PINNED, changes, first_manifest
-from declnet.runs.storage.origins import spec_of_run
+from declnet.runs.storage.origins import spec_of_run, warn
 from declnet.runs.storage.record import Record, with_nan
 from declnet.runs.storage.writing import read_bytes
 from declnet.runs.stored_run import open_run
@@ -72,13 +75,14 @@ def resume(
     with locked(directory):
         manifest = _read_manifest(directory)
         if manifest is not None and manifest.get("status") == "finished":
-            notice("this run is finished: there is nothing left to do")
+            notice("this run is finished; nothing to resume")
             stored = open_run(directory, registry, notice=stored_notice)
             seconds = float(manifest.get("seconds", 0.0))
             metrics = {name: with_nan(each) for name, each in stored.metrics.items()}
             _require_losses(directory, metrics)
             history = [with_nan(row) for row in stored.history]
             predictor = stored.predictor()
+            _tell_callbacks(predictor, directory, metrics, warned or warn)
             baselines = manifest.get("baseline", {}).items()
             return RunResult(
                 metrics,
@@ -130,6 +134,18 @@ def resume(
             return Session(ready, record, following, rows, warned, stop_when).carry_out(saved)
 
 
+def _tell_callbacks(
+    predictor: Predictor, directory: Path, metrics: dict[str, dict[str, float]], warned: Notice
+) -> None:
+    """Tell callbacks that a run has finished, since a kill may have kept that from them."""
+    try:
+        with attributing_errors(predictor.registry):
+            for callback in predictor.spec.training.callbacks:
+                callback.found_finished(directory.absolute(), metrics)
+    except DeclnetError as error:  # e.g. a server is gone; the run is as good as before
+        warned(str(error))
+
+
 def spec_to_resume(run_directory: Path, registry: Registry) -> RunSpec:
     """Return the spec of the run in a folder, to follow its training.
 
@@ -150,8 +166,8 @@ def _newest(
     for checkpoint, saved in record.checkpoints.read(notice):
         if not record.history.begins_as(saved["history"]):
             notice(
-                f"{record.directory / folder.HISTORY} is not as it was at {checkpoint.file}; "
-                "taking the checkpoint before it"
+                f"{record.directory / folder.HISTORY} has changed since {checkpoint.file} was "
+                "written; using the previous checkpoint"
             )
             continue
         try:
@@ -170,7 +186,7 @@ def _how_to_keep_some(ready: ReadyRun) -> str:
         return ""
     entries = ready.registry.entries(Callback.kind)
     types = [each.type for each in entries if each.component.writes_checkpoints]
-    named = " or ".join(f'"{each}"' for each in types)
+    named = alternatives(f'"{each}"' for each in types)
     return f"; to keep checkpoints, add the callback {named} to training.callbacks" if types else ""
 
 

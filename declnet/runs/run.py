@@ -9,8 +9,8 @@ from pathlib import Path
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
-from declnet.data.loading import GivenData, as_data, guarded
 from declnet.data.sharing import made_once, shared_data
+from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.errors import DataError, Diagnostic, SpecError
 from declnet.registry.registry import Registry
 from declnet.runs.display.progress import followed
@@ -18,7 +18,7 @@ from declnet.runs.ready_run import make_ready_run
 from declnet.runs.result import RunResult
 from declnet.runs.session import Listener, Session, StopWhen
 from declnet.runs.storage.checkpoints import Notice
-from declnet.runs.storage.folder import claim, claim_numbered, locked, require_unclaimed
+from declnet.runs.storage.folder import claimed, require_unclaimed
 from declnet.runs.storage.manifest import first_manifest
 from declnet.runs.storage.record import Record
 from declnet.spec.model import RunSpec, resolved_toml
@@ -83,9 +83,7 @@ def run(
     if out is None:
         with followed(spec, listener, progress=progress) as following:
             return Session(ready, None, following, notice=notice, stop_when=stop_when).carry_out()
-    directory = claim_numbered(Path(out), spec.name) if numbered else claim(Path(out))
-    with locked(directory):
-        claim(directory)  # another process may have finished a run here since
+    with claimed(Path(out), spec.name, numbered=numbered) as directory:
         text = _resolved(spec)
         manifest = first_manifest(ready, text.encode())
         # of many runs that share data, brief ones write once, unless somebody may look before

@@ -32,7 +32,7 @@ class StoredData:
     @cached_property
     def unchanged(self) -> bool:
         """Whether the data's hash matches the data that the run used."""
-        from declnet.data.loading import fingerprint
+        from declnet.data.sources.loading import fingerprint
 
         return fingerprint(self.dataset) == self.hash
 

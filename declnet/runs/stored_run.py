@@ -27,7 +27,7 @@ from declnet.runs.stored_data import PredictedData, StoredData
 
 if TYPE_CHECKING:
     from declnet.contracts.runs.analysis import Analysis
-    from declnet.data.loading import GivenData
+    from declnet.data.sources.loading import GivenData
     from declnet.data.splits import Data
     from declnet.graph.model import LayerSummary, Model
     from declnet.runs.inference.analyzing import AnalysisResult
@@ -106,7 +106,7 @@ def load_predictor(
     It takes the arguments of `load_model` and raises the same errors, and OutputError if the
     preparation cannot be read, or the models of a folder cannot be averaged.
     """
-    from declnet.runs.many.ensemble import is_ensemble, open_ensemble
+    from declnet.runs.many.ensembles.ensemble import is_ensemble, open_ensemble
 
     if is_ensemble(run_directory):
         return open_ensemble(run_directory, registry, notice=notice).predictor()
@@ -205,8 +205,8 @@ class StoredRun(RunContents, Exportable):
         Raises:
             DataError: it can no longer be split or prepared.
         """
+        from declnet.data.preparing.targets import wanted_targets
         from declnet.data.sets import prepare_sets, split_sets
-        from declnet.data.targets import wanted_targets
 
         spec = self.spec
         with attributing_errors(self.registry):

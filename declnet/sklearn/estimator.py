@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: specs, data, training and prediction."""
+"""The base of the classifier and the regressor: specs, data, training and prediction."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
+from declnet.data.preparing.targets import ARRAY_TARGET
 from declnet.data.presets import spec_for_table
 from declnet.data.splits import held_out_count
-from declnet.data.targets import ARRAY_TARGET
 from declnet.errors import DataError, OutputError, RegistryError, SpecError, WeightsError
 from declnet.registry.discovery import default_registry
 from declnet.runs.incremental import IncrementalTraining
 from declnet.runs.inference.predictions import JointPredictions, OutputReading, Predictions
 from declnet.runs.inference.predictor import Predictor
-from declnet.runs.many.ensemble import is_ensemble
+from declnet.runs.many.ensembles.ensemble import is_ensemble
 from declnet.runs.run import run
 from declnet.runs.stored_run import load_predictor, open_run
 from declnet.sklearn.samples import (

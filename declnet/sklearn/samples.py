@@ -13,7 +13,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table, class_name
 from declnet.contracts.data.table import Task as TableTask
-from declnet.data.python_table import as_table
+from declnet.data.sources.python_table import as_table
 
 WEIGHTS = "sample_weight"
 """The name of the column of weights, if no other has it."""
@@ -40,7 +40,7 @@ class Target:
 
     @property
     def task(self) -> TableTask:
-        """What it is to be predicted as."""
+        """The kind of prediction."""
         if self.classes is None:
             return "values"
         return "binary" if len(self.classes) == 2 else "classes"

@@ -13,7 +13,7 @@ from declnet.spec.model import RunSpec
 
 
 def dotted_key(name: str) -> str:
-    """Return the key of a parameter: a name with dots as it is, else with dots for `__`."""
+    """Return the key of a parameter: a name with dots unchanged, else with dots for `__`."""
     return name if "." in name else name.replace("__", ".")
 
 

@@ -11,7 +11,7 @@ from declnet.contracts.strict_model import StrictModel, located_error
 
 
 class CalibrationSpec(StrictModel):
-    """What completes the predictions of the trained model: `[calibration]`."""
+    """The postprocessing of the trained model's predictions: `[calibration]`."""
 
     steps: tuple[Calibrator, ...] = Field(
         min_length=1,

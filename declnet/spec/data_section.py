@@ -12,6 +12,7 @@ from declnet.contracts.data.transform import Transform
 from declnet.contracts.network.inputs import NAME_HINT, is_name
 from declnet.contracts.number_or import NumberOr
 from declnet.contracts.strict_model import StrictModel, custom_error, located_error
+from declnet.spec import other_keys
 
 SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
 Method = Literal["random", "stratified", "grouped", "time", "column"]
@@ -82,7 +83,7 @@ ClassOrder = Annotated[
 
 
 class SplitSpec(StrictModel):
-    """How samples are held out of the training data: the table `[data.split]`."""
+    """The split of held-out samples from the training data: the table `[data.split]`."""
 
     method: Method = Field(
         default="random",
@@ -139,18 +140,18 @@ class WindowSpec(StrictModel):
 
 
 class StreamSpec(StrictModel):
-    """How data that is larger than memory is read while training: `[data.stream]`."""
+    """The settings for data larger than memory: `[data.stream]`."""
 
     window: int | None = Field(
         default=None,
         ge=1,
-        description="about how many samples are in memory and shuffled at a time; default: as many "
-        "as take 64 MB",
+        description="about how many samples to keep in memory and shuffle at a time; default: as "
+        "many as take 64 MB",
     )
     cache: bool = Field(
         default=True,
-        description="whether prepared samples are kept in a temporary file, as far as half of the "
-        "free disk space suffices, so that files are read and prepared once",
+        description="whether to keep prepared samples in a temporary file, up to half of the "
+        "free disk space, so that files are read and prepared only once",
     )
 
 
@@ -160,7 +161,9 @@ def _stream(value: Any) -> Any:
 
 
 class DataSpec(StrictModel):
-    """Where samples come from: the section `[data]`."""
+    """The source and preparation of samples: the section `[data]`."""
+
+    other_keys = other_keys.DATA
 
     train: DataSource | None = Field(default=None, description="what the model learns from")
     validation: SourceOrFraction | None = Field(
@@ -176,7 +179,8 @@ class DataSpec(StrictModel):
     folds: int | None = Field(
         default=None,
         ge=2,
-        description="how often to train, each time with another part of train as validation data",
+        description="number of times to train, each with a different part of train as validation "
+        "data",
     )
     fold: int | None = Field(
         default=None, ge=1, description="the only fold to train, counted from 1"
@@ -198,14 +202,14 @@ class DataSpec(StrictModel):
     prepare_targets: dict[str, tuple[Transform, ...]] | None = Field(
         default=None,
         min_length=1,
-        description="transforms of targets by name, which predictions and metrics invert; y is an "
-        "array without a name",
+        description="transforms of targets by name, inverted in predictions and metrics; an "
+        "array without a name is y",
     )
     positive_class: PositiveClass | None = Field(
         default=None,
-        description="of two classes in a table, the one with the label 1, which metrics of two "
-        "classes and thresholds are about; of several targets, a table by target; default: the "
-        "last one in sorted order",
+        description="for two classes of a table: the one with the label 1, which binary metrics "
+        "and thresholds refer to; of several targets, a table by target; default: the last one in "
+        "sorted order",
     )
     class_order: ClassOrder | None = Field(
         default=None,
@@ -219,8 +223,8 @@ class DataSpec(StrictModel):
     )
     class_weights: ClassWeights | None = Field(
         default=None,
-        description='how much each class counts in the loss: a table, or "balanced": all classes '
-        "alike",
+        description='weight of each class in the loss: a table, or "balanced" to make all classes '
+        "count equally",
     )
     sample_weights: str | None = Field(
         default=None, description="the column with the weight of each sample in the loss"
@@ -280,7 +284,7 @@ class DataSpec(StrictModel):
         method, at = self.split.method, ("split", "method")
         if method == "stratified" or (method == "time" and self.split.column is not None):
             message = f'the split "{method}" needs all rows at once, but they are streamed'
-            hint = 'take "random", "grouped" or "column"'
+            hint = 'use "random", "grouped" or "column"'
             if method == "time":
                 message, at = f"{message}, in the order of the file", ("split", "column")
                 hint = "sort the file by time, and remove the column"

@@ -21,7 +21,7 @@ DEFAULT, PROGRAM = "default", "program"
 
 _OPEN = (("model",), ("model", "layers"))
 MOST_ITEMS = 200
-"""Most layers, or other tables of a list, that a view has."""
+"""Maximum number of layers, or other tables of a list, that a view has."""
 
 
 def origins(spec: RunSpec, path: KeyPath) -> list[str]:

@@ -55,7 +55,8 @@ class HeadSpec(StrictModel):
         default=(), description="metrics of this output in addition to its loss"
     )
     calibration: CalibrationSpec | None = Field(
-        default=None, description="what completes the predictions of this output after the training"
+        default=None,
+        description="postprocessing of this output's predictions, fitted after training",
     )
     loss: Loss
 
@@ -79,8 +80,8 @@ class HeadSpec(StrictModel):
         is_key = detail["type"] == "unknown_key" and len(detail["loc"]) == 2
         near = closest(str(detail["loc"][-1]), RESERVED) if is_key else None
         if near is not None:
-            hint = {"hint": f'did you mean "{near}"?'}
-            found["type"] = PydanticCustomError("unknown_key", "unknown key", hint)
+            about = cls.about_unknown(str(detail["loc"][-1]), RESERVED, "")
+            found["type"] = PydanticCustomError("unknown_key", "unknown key", about)
         return found
 
     @model_serializer(mode="wrap")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -30,15 +31,17 @@ from declnet.contracts.strict_model import (
     located_error,
     resolve_paths,
 )
+from declnet.spec import other_keys
 from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document.expansion import ExpandedMap
-from declnet.spec.document.variables import escaped
+from declnet.spec.document.variables import VARIABLES, escaped
 from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
 from declnet.spec.sweep import Sweep
-from declnet.spec.tuning import Tuning
+from declnet.spec.tuning import TUNE, Tuning
+from declnet.spec.varying_keys import SWEEP
 
 FORMAT_VERSION = 1
 """The version of the format that this declnet reads and writes."""
@@ -113,6 +116,8 @@ def _path_or_table(
 class ModelSpec(_WithPaths):
     """The network: the section `[model]`."""
 
+    other_keys = other_keys.MODEL
+
     dtype: Literal["float32", "float64"] = Field(
         default="float32", description="the type of parameters and activations"
     )
@@ -159,7 +164,9 @@ class ModelSpec(_WithPaths):
 
 
 class TrainingSpec(StrictModel):
-    """How long and in which steps: the section `[training]`."""
+    """The length and the steps of the training: the section `[training]`."""
+
+    other_keys = other_keys.TRAINING
 
     epochs: int | None = Field(
         default=None, ge=1, description="passes over the training data; optional with max_steps"
@@ -167,7 +174,7 @@ class TrainingSpec(StrictModel):
     max_steps: int | None = Field(
         default=None,
         ge=1,
-        description="updates after which training ends, if epochs do not end it earlier",
+        description="maximum number of updates",
     )
     batch_size: int | None = Field(
         default=None, ge=1, description="samples per step; absent: all samples in every step"
@@ -191,7 +198,7 @@ class TrainingSpec(StrictModel):
     log_every: int = Field(default=1, ge=1, description="number of epochs between log entries")
     metrics: tuple[Metric, ...] = Field(default=(), description="metrics in addition to the loss")
     callbacks: tuple[Callback, ...] = Field(
-        default=(), description="actions that the run performs in addition"
+        default=(), description="actions to perform during the run"
     )
 
     @property
@@ -257,12 +264,12 @@ class TrainingSpec(StrictModel):
 
 
 class EngineSpec(StrictModel):
-    """What computes: it changes how fast a run is, and its results by no more than rounding."""
+    """The kernels and the engine: they change the speed, and results only by rounding."""
 
     kernels: Literal["auto", "numpy", "jit"] = Field(
         default="auto",
         description="numpy: the components' own code; jit: compiled kernels in place of those that "
-        "have one; auto: jit where it is installed and the run is long enough to gain by it",
+        "have one; auto: jit if it is installed and the run is long enough to benefit",
     )
     type: str | None = Field(
         default=None,
@@ -273,13 +280,15 @@ class EngineSpec(StrictModel):
         default=None,
         ge=1,
         le=1024,
-        description="the most threads that compute one step, with the same results; default: as "
-        "many as the process may use",
+        description="maximum number of threads for one step, which does not change results; "
+        "default: as many as the process may use",
     )
 
 
 class RunSpec(StrictModel):
     """A whole run: data, model, loss, optimizer, training, engine."""
+
+    other_keys = other_keys.RUN
 
     declnet: Annotated[int, AfterValidator(_check_version)] = Field(
         default=FORMAT_VERSION, description="version of the format"
@@ -289,7 +298,7 @@ class RunSpec(StrictModel):
     )
     seed: int = Field(default=0, ge=0, le=2**53, description="the seed of all random streams")
     plugins: tuple[Requirement, ...] = Field(
-        default=(), description='distributions that it needs, e.g. "declnet-wavelets>=1.2"'
+        default=(), description='required distributions, e.g. "declnet-wavelets>=1.2"'
     )
     data: DataSpec = Field(default=DataSpec(), description="where samples come from")
     model: ModelSpec = Field(description="the network")
@@ -304,7 +313,7 @@ class RunSpec(StrictModel):
     training: TrainingSpec = Field(description="how long and in which steps to train")
     calibration: CalibrationSpec | None = Field(
         default=None,
-        description="what completes predictions after the training, fitted to the validation data",
+        description="postprocessing of predictions, fitted to the validation data after training",
     )
     engine: EngineSpec = Field(default=EngineSpec(), description="what computes")
     analyses: tuple[Analysis, ...] = Field(
@@ -315,6 +324,11 @@ class RunSpec(StrictModel):
     _sweep: Sweep | None = PrivateAttr(default=None)
     _tuning: Tuning | None = PrivateAttr(default=None)
     _folder: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @classmethod
+    def about_unknown(cls, written: str, known: Collection[str], label: str) -> dict[str, str]:
+        """Return the context of an unknown key's error; sections that are not fields count too."""
+        return super().about_unknown(written, {*known, VARIABLES, SWEEP, TUNE}, label)
 
     @field_validator("losses", mode="after")
     @classmethod

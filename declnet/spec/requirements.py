@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -10,6 +9,7 @@ from pydantic import AfterValidator
 from declnet.contracts.strict_model import custom_error
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
+from declnet.registry.requirements import unmet
 
 
 def check_requirement(text: str) -> str:
@@ -19,24 +19,13 @@ def check_requirement(text: str) -> str:
         PydanticCustomError: the text is not a PEP 508 requirement, or the distribution is missing
             or has another version; the hint is the pip command that installs it.
     """
-    from packaging import requirements  # needed only by specs that require a distribution
-
     try:
-        requirement = requirements.Requirement(text)
-    except requirements.InvalidRequirement:
+        fault = unmet(text)
+    except ValueError:
         message, hint = f'"{text}" is not a valid requirement', 'write it as "name>=1.2" (PEP 508)'
         raise custom_error("requirement", message, hint=hint) from None
-    if requirement.marker is not None and not requirement.marker.evaluate():
-        return text
-    install = f'pip install "{text}"'
-    try:
-        found = version(requirement.name)
-    except PackageNotFoundError:
-        message = f"{requirement.name} is not installed"
-        raise custom_error("requirement", message, hint=install) from None
-    if not requirement.specifier.contains(found, prereleases=True):
-        message = f"{requirement.name} {found} is installed, but {requirement.specifier} is needed"
-        raise custom_error("requirement", message, hint=install)
+    if fault is not None:
+        raise custom_error("requirement", fault, hint=f'pip install "{text}"')
     return text
 
 

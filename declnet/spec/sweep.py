@@ -5,12 +5,13 @@ The section exists only before validation: each of its points is the spec with o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from declnet.errors import Diagnostic, KeyPath, SpecError
 from declnet.spec.document.source_map import SourceMap
+from declnet.spec.document.variables import VARIABLES
 from declnet.spec.messages import shown
 from declnet.spec.points import Axis, Point, SweptValue, in_order, point_of
 from declnet.spec.sweep_ranges import FORMS, is_range, range_values
@@ -26,12 +27,12 @@ from declnet.spec.varying_keys import (
 
 ZIP, SEED = "zip", "seed"
 MOST_RUNS = 10_000
-"""Most runs of a sweep; more are taken for a mistake."""
+"""Maximum number of runs of a sweep; more are taken for a mistake."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """What varies in a spec.
+    """The keys that vary in a spec.
 
     Attributes:
         base: the spec without the section.
@@ -66,6 +67,28 @@ class Sweep:
                 place = values[0].key_place
                 raise SpecError([Diagnostic(message, hint, (), "E053", place=place)])
         return replace(self, axes=(*self.axes, Axis((key,), steps)))
+
+    def without_errors(self, problems: Iterable[Diagnostic]) -> Sweep:
+        """Return the sweep without the keys that errors in the section make uncertain.
+
+        These have no values, or are keys of a component that a wrong one was to choose.
+        """
+        wrong: set[str] = set()
+        for each in problems:
+            for key, at, _ in entries_of(self.section, (SWEEP,), is_range):
+                if each.path[: len(at)] == at:
+                    wrong.add(key.removesuffix(".type"))
+            for name in (ZIP, WHEN):
+                if each.path[:2] == (SWEEP, name):
+                    wrong |= {key.removesuffix(".type") for key in _strings_in(self.section[name])}
+        if any(key.startswith(VARIABLES) for key in wrong):
+            return replace(self, axes=())
+
+        def is_sure(key: str) -> bool:
+            return all(key != each and not key.startswith(f"{each}.") for each in wrong)
+
+        axes = [axis for axis in self.axes if axis.steps and all(map(is_sure, axis.keys))]
+        return replace(self, axes=tuple(axes))
 
     def count(self) -> int:
         """Return the number of its runs, without folds."""
@@ -121,6 +144,17 @@ class Sweep:
         return point_of(self.base, values, label, seeds or None)
 
 
+def _strings_in(value: Any) -> Iterator[str]:
+    """Yield the strings in a value, also as keys, at any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for each in value:
+            yield from _strings_in(each)
+        for each in value.values() if isinstance(value, Mapping) else ():
+            yield from _strings_in(each)
+
+
 def _distinct(labels: Iterator[str]) -> list[str]:
     """Return labels of which no two are equal as names of folders."""
     found: dict[str, str] = {}
@@ -140,7 +174,7 @@ def sweep_of(source_map: SourceMap) -> tuple[Sweep, list[Diagnostic]]:
         source_map: the document, with or without the section.
     """
     rest = {key: value for key, value in source_map.document.items() if key != SWEEP}
-    base = SourceMap(rest, source_map.origin)
+    base = replace(source_map, document=rest)
     section = source_map.document.get(SWEEP, {})
     if not isinstance(section, dict):
         message = f'"{SWEEP}" must be a table, not {shown(section)}'
@@ -194,7 +228,7 @@ class _SweepReader(KeyReader):
     def _is_seed(self, value: SweptValue) -> bool:
         seed = value.value
         if type(seed) is not int:
-            message = f'a "{SEED}" must be a whole number, not {shown(seed)}'
+            message = f'a "{SEED}" must be an integer, not {shown(seed)}'
             self.report(message, None, value.at, "E012")
         elif not 0 <= seed <= LARGEST_SEED:
             message = f'a "{SEED}" must be from 0 to 2^53, not {shown(seed)}'

@@ -32,8 +32,8 @@ def is_range(value: Any) -> bool:
 def range_values(table: Mapping[str, Any], at: KeyPath) -> tuple[list[Any], list[Diagnostic]]:
     """Return the values of a range, both ends included; none if there is an error.
 
-    `from`, `to` and `step` are whole numbers. `linear` and `log` have `count` values at equal
-    distances or with equal ratios: whole numbers if both ends are, else rounded to six digits.
+    `from`, `to` and `step` are integers. `linear` and `log` have `count` values at equal
+    distances or with equal ratios: integers if both ends are, else rounded to six digits.
 
     Args:
         table: the range.
@@ -71,7 +71,7 @@ def range_values(table: Mapping[str, Any], at: KeyPath) -> tuple[list[Any], list
     for key in ("from", "to", "step", "count"):
         if key in table and key in _KEYS[form] and type(table[key]) is not int:
             hint = "for other numbers: { linear = [0.0, 0.5], count = 6 }"
-            message = f'"{key}" must be a whole number, not {shown(table[key])}'
+            message = f'"{key}" must be an integer, not {shown(table[key])}'
             report(message, "E012", key, hint=hint if form == "from" else None)
     if not problems:
         made = _steps(table, report) if form == "from" else _between(table, form, report)
@@ -118,8 +118,11 @@ def _between(table: Mapping[str, Any], form: str, report: Any) -> list[Any]:
     rounded = [round(each) if whole else float(f"{each:.{DIGITS}g}") for each in inner]
     values = [first, *rounded, last] if whole else [float(first), *rounded, float(last)]
     if len(set(values)) < count:
-        kind = "whole numbers" if whole else "numbers"
-        message = f"between {shown(first)} and {shown(last)} there are not {count} different {kind}"
+        kind = "integers" if whole else "numbers"
+        message = (
+            f"there are fewer than {count} different {kind} between {shown(first)} and "
+            f"{shown(last)}"
+        )
         report(message, "E013", "count")
         return []
     return values

@@ -45,11 +45,11 @@ class TuneSpec(StrictModel):
         "the first metric of the validation data",
     )
     better: Literal["higher", "lower"] | None = Field(
-        default=None, description="which values are better; default: as the metric says"
+        default=None, description="which values are better; default: as the metric declares"
     )
-    trials: int | None = Field(default=None, ge=1, description="the most trials")
+    trials: int | None = Field(default=None, ge=1, description="maximum number of trials")
     minutes: float | None = Field(
-        default=None, gt=0, description="no trial begins after this time, over all resumptions"
+        default=None, gt=0, description="time after which no trial begins, over all resumptions"
     )
     seeds: tuple[int, ...] | None = Field(
         default=None,
@@ -90,14 +90,14 @@ class TuneSpec(StrictModel):
     @model_validator(mode="after")
     def _has_an_end(self) -> Self:
         if self.trials is None and self.minutes is None:
-            hint = "add trials, the most trials, or minutes, after which no trial begins"
+            hint = "add trials, the maximum number, or minutes, after which no trial begins"
             raise located_error("missing_key", "is missing", ("trials",), None, hint=hint)
         return self
 
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
-    """What a study searches.
+    """The search that a study performs.
 
     Attributes:
         base: the spec without the section.
@@ -167,7 +167,7 @@ class Tuning:
 
 @dataclass(frozen=True)
 class TuneErrors:
-    """What is wrong in the section: diagnostics, and errors of pydantic with their locations."""
+    """The errors in the section: diagnostics, and pydantic's errors with their locations."""
 
     found: tuple[Diagnostic, ...] = ()
     details: tuple[ErrorDetails, ...] = ()
@@ -176,7 +176,7 @@ class TuneErrors:
 def without_tune(source_map: SourceMap) -> SourceMap:
     """Return a document without the section."""
     rest = {key: value for key, value in source_map.document.items() if key != TUNE}
-    return SourceMap(rest, source_map.origin)
+    return replace(source_map, document=rest)
 
 
 def tuning_of(
@@ -354,7 +354,7 @@ class _SpaceReader(KeyReader):
             message = f'"step" must be greater than 0, not {shown(step)}'
             self.report(message, None, (*at, "step"), "E013")
         elif type(low) is int and type(step) is not int:
-            message = f'"step" must be a whole number, as "low" and "high" are, not {shown(step)}'
+            message = f'"step" must be an integer, as "low" and "high" are, not {shown(step)}'
             hint = f"write the ends as {float(low)} and {float(high)} if they need not be"
             self.report(message, hint, (*at, "step"), "E012")
         elif low < high < low + step:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
 from pydantic import ValidationError
 
-from declnet.errors import Diagnostic, SpecError, dotted
+from declnet.errors import Diagnostic, KeyPath, SpecError, dotted
 from declnet.registry.recorded import registry_beside
 from declnet.registry.registry import Registry
 from declnet.spec.document.blocks import LAYERS
@@ -22,17 +24,26 @@ from declnet.spec.document.document import (
     too_deep_path,
     without_large_numbers,
 )
-from declnet.spec.document.expansion import ExpandedMap, expand
+from declnet.spec.document.expansion import ExpandedMap, Expansion, expand
 from declnet.spec.document.overrides import Override, override_of
-from declnet.spec.document.source_map import SourceMap
+from declnet.spec.document.source_map import SourceMap, value_at
 from declnet.spec.document.variables import VARIABLES, names_in
 from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.partial import PartialSpec, valid_parts
 from declnet.spec.points import Point, SweptValue, swept_value
-from declnet.spec.sweep import sweep_of
+from declnet.spec.repairs import Repair, repaired
+from declnet.spec.sweep import Sweep, sweep_of
 from declnet.spec.tuning import TUNE, UNMATCHED, tuning_of, without_tune
-from declnet.spec.validation_errors import diagnostic_of, pydantic_errors, without_redundant
+from declnet.spec.validation_errors import (
+    diagnostic_of,
+    pydantic_errors,
+    repair_of,
+    without_redundant,
+)
 from declnet.spec.varying_keys import SWEEP
+
+POINTS_OF_A_WRONG_SPEC = 500
+"""How many points of a sweep are validated though they cannot be trained; it takes a second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +175,7 @@ GivenSpec = RunSpec | Mapping[str, Any] | str | Path
 
 
 def as_spec(spec: GivenSpec, registry: Registry | None = None) -> RunSpec:
-    """Return the spec in a mapping or a file; a `RunSpec` is returned as it is.
+    """Return the spec in a mapping or a file; a `RunSpec` is returned unchanged.
 
     Raises:
         SpecError: the spec is invalid; contains all of its errors.
@@ -228,11 +239,33 @@ def read_points(
     fixed = [[swept_value(each)] for each in overrides if each.key in sweep.keys]
     for values in (*fixed, *varied):
         sweep = sweep.varying(values)
+    made = _composed_points(sweep, composed)
+    return ((point, validate(each, registry, folder)) for point, each in made)
+
+
+def _composed_points(sweep: Sweep, composed: Composed) -> Iterator[tuple[Point, Composed]]:
+    """Yield each point of a document's sweep and its own document."""
     used = composed.variables_used | frozenset(names_in(composed.source_map.document.get(SWEEP)))
     for point in sweep.points():
         found = [*composed.diagnostics, *point.problems]
-        made = Composed(point.source_map, found, composed.is_incomplete, used)
-        yield point, validate(made, registry, folder)
+        yield point, Composed(point.source_map, found, composed.is_incomplete, used)
+
+
+def _errors_in_values(
+    sweep: Sweep, composed: Composed, registry: Registry | None, folder: Path
+) -> Iterator[Diagnostic]:
+    """Yield the errors in a sweep's keys and values, with their places.
+
+    Not those in how keys go together, since others of the spec are wrong.
+    """
+    with suppress(SpecError):  # too many points
+        points = islice(_composed_points(sweep, composed), POINTS_OF_A_WRONG_SPEC)
+        for _, made in points:
+            parsed, _ = _validated(made, registry, folder)
+            for each in parsed.source_map.locate(parsed.diagnostics):
+                writer = parsed.source_map.writer_of(each.path)
+                if isinstance(writer, SweptValue) and each.code != "E017":
+                    yield replace(each, path=writer.key_at)
 
 
 def validate_point(point: Point, registry: Registry | None, folder: Path) -> ParsedSpec:
@@ -248,14 +281,61 @@ def validate_point(point: Point, registry: Registry | None, folder: Path) -> Par
     return validate(composed, registry, folder)
 
 
+ROUNDS = 3
+"""How often names are repaired to validate the rest: a misspelled section may have misspelled keys,
+and these may have some."""
+
+
 def validate(composed: Composed, registry: Registry | None, folder: Path) -> ParsedSpec:
     """Validate a document in one pass.
+
+    Names that can only mean one thing are reported, and everything else is validated as if they
+    were right.
 
     Args:
         composed: the document, and the errors found so far.
         registry: where names are looked up; default: all installed plugins.
         folder: the base of relative paths.
     """
+    written, reported = composed.source_map.document, list[Diagnostic]()
+    for _ in range(ROUNDS):
+        parsed, found = _validated(composed, registry, folder)
+        source_map, done = repaired(composed.source_map, list(found))
+        if not done:
+            break
+        names = [found[each] for each in found if each in done]
+        reported += composed.source_map.locate(names)
+        known = [each for each in composed.diagnostics if each.path not in source_map.moved]
+        composed = replace(composed, source_map=source_map, diagnostics=known)
+    else:
+        parsed, _ = _validated(composed, registry, folder)
+    if not reported:
+        return parsed
+    paths = {each.path for each in reported}  # another name may explain a wrong value
+    reported += [
+        each
+        for each in composed.source_map.locate(parsed.diagnostics)
+        if each.path not in paths or each.code == "E015"
+    ]
+    reported.sort(key=lambda each: _position(each.path, written))
+    return replace(parsed, spec=None, diagnostics=tuple(reported))
+
+
+def _position(path: KeyPath, document: Any) -> list[int]:
+    """Return the position of a path in a document, by which paths can be sorted."""
+    position = []
+    for part in path:
+        keys = list(document) if isinstance(document, Mapping) else []
+        after = part if isinstance(part, int) else len(keys)
+        position.append(keys.index(part) if part in keys else after)
+        document = value_at(document, (part,))
+    return position
+
+
+def _validated(
+    composed: Composed, registry: Registry | None, folder: Path
+) -> tuple[ParsedSpec, dict[Repair, Diagnostic]]:
+    """Validate a document; also return the names with only one possible meaning, with errors."""
     written = composed.source_map.document
     sweep, in_sweep = sweep_of(composed.source_map)
     used = {*composed.variables_used, *names_in([written.get(SWEEP), written.get(TUNE)])}
@@ -268,8 +348,16 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     if sweep.axes and tuning is not None:
         message, hint = "a spec has either [sweep] or [tune]", "move one to another file"
         earlier.append(Diagnostic(message, hint, (TUNE,), UNMATCHED, focus="key"))
-    in_blocks = [diagnostic_of(each, expansion.plain) for each in expansion.errors]
-    earlier += map(source_map.with_notes, in_blocks)
+    repairs: dict[Repair, Diagnostic] = {}
+    wrong_variables = {each.path for each in expansion.diagnostics}
+    for each in expansion.errors:
+        if each["loc"] in wrong_variables:
+            continue
+        in_block = source_map.with_notes(diagnostic_of(each, expansion.plain))
+        earlier.append(in_block)
+        repair = repair_of(each, expansion.plain)
+        if repair is not None:
+            repairs[repair] = in_block
     too_large = large_numbers(written)
     if too_large:
         earlier += too_large
@@ -278,13 +366,40 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     try:
         spec = RunSpec.model_validate(document, context=context)
     except ValidationError as error:
-        details = [diagnostic_of(each, document, expansion) for each in pydantic_errors(error)]
-        found = list(source_map.as_written(without_redundant(details)))
+        details = list(pydantic_errors(error))
+        diagnostics = [diagnostic_of(each, document, expansion) for each in details]
+        found = list(source_map.as_written(without_redundant(diagnostics)))
+        for each, diagnostic in zip(details, diagnostics, strict=True):
+            repair = repair_of(each, document, expansion)
+            if repair is not None:
+                as_written = source_map.as_written([diagnostic])
+                repairs.setdefault(repair, as_written[0])
     else:
         if not earlier:
             spec.locate_in(source_map)
             spec.vary_by(sweep if sweep.axes else None, tuning, folder)
-            return ParsedSpec.of(spec)
+            return ParsedSpec(spec.source_map, spec, context=context), {}
+    sure = sweep.without_errors(in_sweep)
+    if sure.axes and not composed.is_incomplete:
+        earlier += dict.fromkeys(_errors_in_values(sure, composed, registry, folder))
+    errors = _without_consequences(earlier, found, composed, expansion)
+    return ParsedSpec(source_map, None, errors, context, composed.is_incomplete), repairs
+
+
+def _without_consequences(
+    earlier: Sequence[Diagnostic],
+    found: Sequence[Diagnostic],
+    composed: Composed,
+    expansion: Expansion,
+) -> tuple[Diagnostic, ...]:
+    """Return the errors but for those that others explain.
+
+    Args:
+        earlier: what was found before the sections were validated.
+        found: the errors in the sections.
+        composed: the document.
+        expansion: its layers, written out.
+    """
     reported = {each.path for each in earlier}
     found = [
         each
@@ -293,7 +408,9 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         and expansion.invalid.isdisjoint((each.path, each.path[:-1]))
         and not (composed.is_incomplete and each.code == "E011")
     ]
-    if composed.is_incomplete:  # the file that could not be read may define or use variables
-        earlier = [each for each in earlier if each.code not in ("E070", "E071")]
-    errors = (*earlier, *found)
-    return ParsedSpec(source_map, None, errors, context, composed.is_incomplete)
+    hidden: tuple[str, ...] = ()
+    if composed.is_incomplete:
+        hidden = ("E070", "E071")  # a file that could not be read may define or use variables
+    elif any(each.code == "E011" and len(each.path) == 1 for each in found):
+        hidden = ("E071",)  # a missing section may use variables
+    return (*(each for each in earlier if each.code not in hidden), *found)

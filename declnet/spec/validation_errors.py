@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Literal
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from declnet.contracts.component import Component
+from declnet.contracts.network.layer import Layer
 from declnet.contracts.network.loss import Loss
+from declnet.contracts.network.metric import Metric
 from declnet.contracts.network.optimizer import Optimizer
+from declnet.contracts.network.parameter import Regularizer
+from declnet.contracts.network.schedule import Schedule
+from declnet.contracts.runs.callback import Callback
 from declnet.contracts.strict_model import StrictModel
-from declnet.errors import Diagnostic, KeyPath
-from declnet.registry.spelling import closest
+from declnet.errors import Diagnostic, KeyPath, UnknownTypeError
+from declnet.registry.registry import Registry
+from declnet.registry.spelling import closest, is_misspelling, with_article
 from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document.blocks import LAYERS, Block
 from declnet.spec.document.compose import EXTENDS
 from declnet.spec.document.expansion import Expansion
 from declnet.spec.document.source_map import value_at
-from declnet.spec.document.variables import VARIABLES
 from declnet.spec.messages import shown
 from declnet.spec.model import ModelSpec, RunSpec, TrainingSpec
+from declnet.spec.repairs import Repair
 
 _CODES = {
     "unknown_key": "E010",
@@ -52,9 +61,9 @@ _CODES = {
 
 
 _EXPECTED = {
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "int_parsing_size": "must be a whole number of fewer digits",
+    "int_type": "must be an integer",
+    "int_from_float": "must be an integer",
+    "int_parsing_size": "must be an integer of fewer digits",
     "float_type": "must be a number",
     "bool_type": "must be true or false",
     "string_type": "must be a string",
@@ -101,11 +110,14 @@ def diagnostic_of(
     path = _key_path(detail["loc"], document)
     written = expansion.source_map.written_path(path) if expansion is not None else path
     context = detail.get("ctx", {})
-    code = context.get("code", _CODES.get(detail["type"], "E012"))
+    code = _code(detail)
     message = _message(detail)
-    hint = context.get("hint") or _value_hint(detail)
+    hint: str | None = context.get("hint") or _value_hint(detail)
     if code == "E010" and path:
-        message, hint = f'unknown key "{path[-1]}"', _right_place(path) or hint
+        message, belongs = f'unknown key "{path[-1]}"', _right_place(path, document, expansion)
+        hint = _place_hint(path, belongs) or hint
+        if expansion is not None and (hint or "").startswith("keys "):
+            hint = f"{_with_kind(str(path[-1]), expansion.registry)}{hint}"
     elif code == "E011" and path:
         plain = expansion.plain if expansion is not None else document
         hint = _missing_hint(written, plain, context) or hint
@@ -117,6 +129,29 @@ def diagnostic_of(
     is_table = code == "E012" and isinstance(detail["input"], dict) and has_key  # marked by its key
     focus: Literal["key", "value"] = "key" if code == "E010" or is_table else "value"
     return Diagnostic(message, hint, path, code, focus=focus)
+
+
+def repair_of(
+    detail: ErrorDetails, document: Any, expansion: Expansion | None = None
+) -> Repair | None:
+    """Return what the name in an error must mean, or None if that is unknown or only a guess."""
+    path = _key_path(detail["loc"], document)
+    written = expansion.source_map.written_path(path) if expansion is not None else path
+    meant = detail.get("ctx", {}).get("meant")
+    if not path:
+        return None
+    if _code(detail) == "E015":
+        return Repair(written, type=meant) if meant is not None else None
+    if _code(detail) != "E010":
+        return None
+    belongs = _right_place(path, document, expansion)
+    if belongs is not None:
+        return Repair(written, belongs)
+    return Repair(written, (*written[:-1], meant)) if meant is not None else None
+
+
+def _code(detail: ErrorDetails) -> str:
+    return str(detail.get("ctx", {}).get("code", _CODES.get(detail["type"], "E012")))
 
 
 def _message(detail: ErrorDetails) -> str:
@@ -176,18 +211,47 @@ def _key_path(location: tuple[str | int, ...], document: Any) -> KeyPath:
 def _value_hint(detail: ErrorDetails) -> str | None:
     """Return a hint for a value of the wrong type, if the value suggests one."""
     kind, value = detail["type"], detail["input"]
-    if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
-        return "remove the quotation marks" if _is_literal(value) else None
-    if kind == "string_type" and isinstance(value, int | float):
+    if isinstance(value, str | dict):
+        return _text_or_table_hint(kind, value)
+    if isinstance(value, list | tuple):
+        is_table = kind in ("model_type", "dict_type")
+        if is_table or (len(value) == 1 and kind in _NO_LISTS):
+            tables = "it is a table, not a list of tables"
+            found = value and isinstance(value[0], dict)
+            return f"remove one pair of brackets: {tables}" if found else "remove the brackets"
+    elif kind == "string_type" and isinstance(value, int | float):
         return "put it in quotation marks"
-    if kind in ("int_type", "int_from_float") and isinstance(value, float):
+    elif kind == "bool_type" and value in (0, 1):
+        return f"write {'true' if value else 'false'}"
+    elif kind in ("int_type", "int_from_float") and isinstance(value, float):
         return f"write {int(value)}" if value.is_integer() else None
-    if kind in ("tuple_type", "list_type") and isinstance(value, str | dict):
+    return None
+
+
+def _text_or_table_hint(kind: str, value: str | dict[str, Any]) -> str | None:
+    if isinstance(value, str) and _VARIABLE.fullmatch(value):
+        return f'for the value of a variable write "${{{value.strip("${}")}}}"'
+    if kind in ("tuple_type", "list_type"):
         section = ", or as a section: [[ … ]]" if isinstance(value, dict) else ""
         return f"put it in brackets: [ … ]{section}"
-    if kind in ("model_type", "dict_type") and isinstance(value, list | tuple):
-        return "remove one pair of brackets: it is a table, not a list of tables" if value else None
+    if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
+        return "remove the quotation marks" if _is_literal(value) else None
     return None
+
+
+_VARIABLE = re.compile(r"\$\w+|\{\w+\}|\{\{\w+\}\}")
+"""Ways to write a variable in other languages."""
+
+_NO_LISTS = (
+    "int_type",
+    "float_type",
+    "bool_type",
+    "string_type",
+    "path_type",
+    "component",
+    "number_or",
+)
+"""Error types of fields that take one value."""
 
 
 def _is_literal(text: str) -> bool:
@@ -210,22 +274,74 @@ def _missing_hint(path: KeyPath, document: Any, context: Mapping[str, Any]) -> s
     return f'write {{ type = "{name}", {required} }}{about}'
 
 
-def _right_place(path: KeyPath) -> str | None:
-    """Return where a misplaced key belongs."""
+def _right_place(path: KeyPath, document: Any, expansion: Expansion | None) -> KeyPath | None:
+    """Return where an unknown key of the spec or of a section belongs, or None if nowhere else."""
     *outer, key = path
+    if len(outer) > 1 or (outer and outer[0] not in _SECTIONS) or path == (EXTENDS,):
+        return None
+    models = _models(document, expansion)
+    own, value = models[tuple(outer)], value_at(document, path)
+    near = closest(str(key), own.model_fields)
+    is_section = not outer and isinstance(value, dict) and "type" not in value
+    if is_section and near is not None and near not in document and is_misspelling(str(key), near):
+        return None
+    if own.known_key(str(key)) is not None:
+        return None
+    places = [each for each in models if each != tuple(outer)]
+    for names in (_same_key, _known_key):
+        for place in places:
+            name = names(models[place], str(key))
+            if name is not None:
+                return (*place, name)
+    return None
+
+
+def _same_key(model: type[StrictModel], key: str) -> str | None:
+    return key if key in model.model_fields else None
+
+
+def _known_key(model: type[StrictModel], key: str) -> str | None:
+    return _same_key(model, model.known_key(key) or "")
+
+
+def _models(document: Any, expansion: Expansion | None) -> dict[KeyPath, type[StrictModel]]:
+    """Return the classes of the sections by their paths, and of the spec, which is the last."""
+    models: dict[KeyPath, type[StrictModel]] = {}
+    for name, model in _SECTIONS.items():
+        models[(name,)] = model
+        section = value_at(document, (name,))
+        written = section.get("type") if isinstance(section, dict) else section
+        if expansion is not None and issubclass(model, Component) and isinstance(written, str):
+            with suppress(UnknownTypeError):
+                models[(name,)] = expansion.registry.find(model.kind, written)
+    return {**models, (): RunSpec}
+
+
+def _with_kind(key: str, registry: Registry) -> str:
+    """Return the beginning of a hint if an unknown key is a type of component."""
+    kinds = [each for each in _KINDS if key in registry.types(each)]
+    return f'"{key}" is {with_article(kinds[0])}; ' if kinds else ""
+
+
+_KINDS = (Layer.kind, Callback.kind, Metric.kind, Regularizer.kind, Schedule.kind)
+"""Kinds whose types other libraries have as keys, such as a layer's dropout."""
+
+
+def _place_hint(path: KeyPath, belongs: KeyPath | None) -> str | None:
+    """Return a hint on where an unknown key belongs, if anywhere."""
+    key = path[-1]
     if path == (EXTENDS,):
         return "only spec files can extend others; use load_spec"
-    if tuple(outer[:-1]) == LAYERS and key in Block.model_fields:
+    if path[:-2] == LAYERS and key in Block.model_fields:
         return "it belongs in a block, which has no type: { repeat = …, layers = [ … ] }"
-    if len(outer) > 1 or (outer and outer[0] not in _SECTIONS):
+    if belongs is None:
         return None
-    for section, model in _SECTIONS.items():
-        if key in model.model_fields and outer != [section]:
-            return f"it belongs in [{section}]"
-    if outer and key in RunSpec.model_fields:
-        return "it belongs at the top of the spec, outside all sections"
-    is_misspelled = closest(str(key), [*RunSpec.model_fields, VARIABLES]) == VARIABLES
-    return f'did you mean "{VARIABLES}"?' if is_misspelled and not outer else None
+    name = None if belongs[-1] == key else belongs[-1]
+    if len(belongs) == 1:
+        if name is None:
+            return "it belongs at the top of the spec, outside all sections"
+        return f"write {name} at the top of the spec, outside all sections"
+    return f"it belongs in [{belongs[0]}]" + (f", as {name}" if name else "")
 
 
 def without_redundant(diagnostics: list[Diagnostic]) -> list[Diagnostic]:

@@ -153,7 +153,7 @@ def entries_of(
 
 
 def labels_of(values: Sequence[Any]) -> list[str]:
-    """Return what names of runs call values: scalars as they are, tables by their types."""
+    """Return values as in the names of runs: scalars unchanged, tables by their types."""
     types = [each.get("type") if isinstance(each, dict) else None for each in values]
     names = [*types, *(each for each in values if isinstance(each, str))]
     labels = []

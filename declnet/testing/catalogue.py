@@ -24,6 +24,7 @@ from declnet.testing.checks import (
     regularizers,
     schedules,
     searchers,
+    templates,
     transforms,
     translations,
 )
@@ -48,6 +49,7 @@ _KINDS: dict[str, tuple[Try | None, tuple[Check, ...]]] = {
     "analysis": (analyses.try_analysis, analyses.CHECKS),
     "calibrator": (calibrators.try_calibrator, calibrators.CHECKS),
     "searcher": (None, searchers.CHECKS),
+    "template": (None, templates.CHECKS),
     "transform": (transforms.try_transform, transforms.CHECKS),
     "translation": (None, translations.CHECKS),
     "exporter": (None, formats.EXPORTER_CHECKS),

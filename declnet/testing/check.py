@@ -15,8 +15,8 @@ from declnet.registry.registry import Registry
 
 Found = TypeVar("Found")
 
-NOT_PLUGINS = ("declnet", "contextlib", "numpy", "pydantic")
-"""Packages that call a component's methods, or the objects these return."""
+NOT_PLUGINS = ("declnet", "contextlib", "importlib", "numpy", "pydantic")
+"""Packages that import components, call their methods, or the objects these return."""
 
 
 class CheckFailed(DeclnetError, AssertionError):  # noqa: N818  # how a check ends, as in a report

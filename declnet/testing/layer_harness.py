@@ -30,7 +30,7 @@ USUAL_SHAPES = ((5,), (3, 4), (2, 6, 5))
 """Features, sequences and images; a layer is tried with the shapes that it accepts."""
 
 LEVELS = 5
-"""How many integers each number of an integer layer's input can be."""
+"""Number of distinct integers in an integer layer's input."""
 
 FLOATS = "floats"
 """The input of the harness's model that holds all floats."""

@@ -111,7 +111,7 @@ def _registered_by(name: str) -> tuple[list[type[Any]], list[PluginFailure]]:
     for module, plugin in _modules(name):
 
         def failed(error: BaseException, plugin: Plugin = plugin) -> None:
-            registry.failures.append(PluginFailure(plugin, described(error)))
+            registry.failures.append(PluginFailure.of(plugin, described(error)))
 
         with running_plugin(failed):
             load(module(), plugin, registry)

@@ -103,5 +103,5 @@ class AccumulatedEpoch:
 
 
 def _no_update(_step: int) -> float:
-    """Leave the parameters as they are between the batches of a group."""
+    """Leave the parameters unchanged between the batches of a group."""
     return 0.0

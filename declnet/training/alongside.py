@@ -25,7 +25,7 @@ def usable_cores() -> int:
 
 @dataclass(frozen=True, eq=False)
 class Alongside:
-    """What the runs in the threads of a process have in common.
+    """The settings that the runs in the threads of a process share.
 
     Each uses one thread unless its spec says how many. One thread at a time has the interpreter, so
     runs that need it much are better trained in processes.
@@ -33,7 +33,7 @@ class Alongside:
     Attributes:
         stop: set to interrupt all of them, each between two steps.
         jobs: how many train at once.
-        runs: how many there are in all.
+        runs: the total number of runs.
     """
 
     stop: Event = field(default_factory=Event)
@@ -50,7 +50,7 @@ class Alongside:
         return self.runs * max(0.0, python - (python + native) / self.jobs)
 
     def deliver(self) -> None:
-        """Raise KeyboardInterrupt if the runs are to stop."""
+        """Raise KeyboardInterrupt if the runs should stop."""
         if self.stop.is_set():
             raise KeyboardInterrupt
 

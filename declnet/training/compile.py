@@ -49,7 +49,7 @@ for what a model needs."""
 
 
 def kernels_for(spec: RunSpec, model: Model, samples: int, registry: Registry) -> Kernels:
-    """Return the kernels that a run may use; no compiled ones if NumPy is to be used.
+    """Return the kernels that a run may use; no compiled ones if the spec asks for NumPy.
 
     The choice depends on the spec, the data's size and what is installed, never on how busy the
     machine is, so that the same run always makes the same choice.
@@ -200,7 +200,7 @@ class CompiledTraining:
         Uses the batches and random numbers of the next epoch, which later has them too.
 
         Args:
-            epoch: decides on the layers that are frozen, whose statistics stay as they are.
+            epoch: decides on the layers that are frozen, whose statistics do not change.
             step: decides on the values of scheduled fields.
         """
         batches = (self.epoch.gathered(each)[1][0] for each in range(self.epoch.steps))

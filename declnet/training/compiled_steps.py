@@ -33,7 +33,7 @@ class NonFiniteLossError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Collector:
-    """What takes the results of steps.
+    """A receiver of the results of steps.
 
     Attributes:
         batch: called with the position and the mean data loss of each batch, while the arrays of
@@ -47,10 +47,10 @@ class Collector:
 
 
 RECORDED = 64
-"""Most steps whose results are recorded at a time."""
+"""Maximum number of steps whose results are recorded at a time."""
 
 RECORDED_BYTES = 1 << 22
-"""Most bytes of recorded results, unless a single step takes more."""
+"""Maximum number of bytes of recorded results, unless a single step takes more."""
 
 
 class CompiledSteps:

@@ -66,7 +66,7 @@ def divergence(model: Model, epoch: int, loss: float, x: Given) -> DivergenceErr
     where = (
         f'the first value that is not finite is in "{found[0]}" ({found[1]})'
         if found
-        else "all layers are finite, so it arose in the loss"
+        else "all layer outputs are finite, so the loss produced it"
     )
     message = f"epoch {epoch}: the loss is {loss}; {where}. A smaller learning_rate often helps"
     return DivergenceError(message, epoch, found[0] if found else None)

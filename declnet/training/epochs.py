@@ -26,7 +26,7 @@ StepArrays = tuple[Batch, Targets, Array | None]
 
 
 class RunsEpochs(Protocol):
-    """What runs epochs, one at a time or in parts."""
+    """A runner of epochs, one at a time or in parts."""
 
     updates: int
 

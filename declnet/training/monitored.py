@@ -1,4 +1,4 @@
-"""What callbacks need from epochs that are not logged."""
+"""The metrics that callbacks need from epochs that are not logged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from declnet.training.metrics import NamedMetric, losses_of, metrics_of
 
 @dataclass(frozen=True)
 class Monitored:
-    """What callbacks need from epochs that are not logged.
+    """The metrics that callbacks need from epochs that are not logged.
 
     Attributes:
         every_epoch: whether any callback is called after them at all.

@@ -12,14 +12,14 @@ from declnet.contracts.arrays import Array, MappedArray, read_only
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import Inputs, by_name, for_each, sample_count
 from declnet.contracts.network.returned import checked_targets
-from declnet.data.loading import fingerprint
-from declnet.data.preparation import FittedPreparation
+from declnet.data.preparing.preparation import FittedPreparation
+from declnet.data.preparing.targets import inverted_target, wanted_targets
 from declnet.data.sharing import made_once
+from declnet.data.sources.loading import fingerprint
 from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.data.streaming.source import read_ahead
 from declnet.data.streaming.streamed_set import StreamedSet
-from declnet.data.targets import inverted_target, wanted_targets
 from declnet.errors import DataError
 from declnet.graph.model import Model, build_model
 from declnet.registry.registry import Registry

@@ -88,5 +88,5 @@ def _read_into(file: BinaryIO, memory: memoryview) -> None:
     while len(memory):
         count = file.readinto(memory)  # type: ignore[attr-defined]
         if not count:
-            raise OSError("the copy of the prepared data has become shorter")
+            raise OSError("the copy of the prepared data was truncated")
         memory = memory[count:]

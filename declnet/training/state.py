@@ -18,7 +18,7 @@ class StateError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """Plain values and arrays for a bitwise identical resume (see contracts.serialization).
+    """The values and arrays for a bitwise identical resume (see contracts.serialization).
 
     Learning rates need only `step`, since schedules are functions of it. The arrays may be the live
     ones: save them before training continues.

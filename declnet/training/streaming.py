@@ -168,7 +168,7 @@ class StreamedBatches(BatchOrder):
         return (self._epoch, window), self._pool.submit(self._read, blocks, first)
 
     def _read(self, blocks: Sequence[int], first: int) -> None:
-        """Read blocks one after another into memory."""
+        """Read blocks into memory in sequence."""
         for block in blocks:
             stop = first + self._stream.sizes[block]
             self._stream.fill(block, [memory[first:stop] for memory in self._arrays])

@@ -1,4 +1,4 @@
-"""What the predictions for a loss are: classes, two classes, flags or values."""
+"""The kind of predictions for a loss: classes, two classes, flags or values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from declnet.contracts.runs.calibrator import Task
 
 
 class PredictionTask(NamedTuple):
-    """What predictions are.
+    """The kind of predictions.
 
     Attributes:
         task: the task.

@@ -19,10 +19,10 @@ from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.divergence import divergence, finite_evaluation
 from declnet.training.epochs import StepArrays, Update
 from declnet.training.evaluation import Evaluation
+from declnet.training.heartbeat import HeartbeatTimer
 from declnet.training.metrics import MetricAccumulator, NamedMetric, metrics_of
 from declnet.training.monitored import Monitored
 from declnet.training.numerics import arithmetic_for, blas_threads_for
-from declnet.training.pace import Pace
 from declnet.training.preparation import ReadySet
 from declnet.training.state import StateError, TrainingState, put_back
 
@@ -97,7 +97,7 @@ class Trainer:
         self.steps = spec.training.updates(len(train))
         self.epochs = spec.training.started_epochs(len(train))
         self._metrics: MetricAccumulator | None = None
-        self._pace = Pace(self._numpy_seconds / (self.steps * spec.training.accumulate))
+        self._timer = HeartbeatTimer(self._numpy_seconds / (self.steps * spec.training.accumulate))
         self._observer: StepObserver | None = None
 
     def events(self) -> Iterator[Event]:
@@ -114,7 +114,7 @@ class Trainer:
         last = self.epochs - 1
         if self.epochs != self._training.epochs:
             yield Progressed(float(self.epoch), self.epochs)
-        self._pace.begin()
+        self._timer.begin()
         if self.step == 0:
             self._adapt()
         while self.epoch <= last:
@@ -133,7 +133,7 @@ class Trainer:
         """
         metrics = self._metrics.state() if self._metrics is not None else None
         if self._metrics is not None and metrics is None:
-            raise StateError("a metric's state cannot be written down within an epoch")
+            raise StateError("a metric's state cannot be saved within an epoch")
         mean = self._compiled.mean
         return TrainingState(
             self.epoch,
@@ -156,7 +156,7 @@ class Trainer:
         """
         self._compiled.enter(state.epoch)
         if not 0 <= state.batch < self._epoch.steps or len(state.layers) != len(self._streams):
-            raise StateError("the checkpoint is of other batches or layers")
+            raise StateError("the checkpoint belongs to other batches or layers")
         metrics = self._metrics_of(state.epoch)
         if state.batch and (state.metrics is None) != (metrics is None):
             raise StateError("log_every or callbacks changed since this checkpoint was written")
@@ -194,7 +194,7 @@ class Trainer:
         self._apply = _followed(self._update, followers) if followers else self._update
 
     def require_native(self, others: Alongside) -> None:
-        """Require that an engine makes the steps, with so little Python that other runs can go on.
+        """Require that an engine makes the steps, with little enough Python for other runs.
 
         Raises:
             PythonNeededError: it is needed for each step, or too often for metrics and callbacks.
@@ -299,30 +299,30 @@ class Trainer:
         change = self._compiled.same_until(self.epoch)
         if change is not None:
             stop = min(stop, change)
-        if self.batch == 0 and steps <= self._pace.part:
+        if self.batch == 0 and steps <= self._timer.part:
             self._whole_epochs(stop)
         else:
             yield from self._parts()
             self.epoch, self.batch = self.epoch + 1, 0
-        if self._pace.sign_is_due() or (halt is not None and self.epoch % halt == 0):
+        if self._timer.is_due() or (halt is not None and self.epoch % halt == 0):
             yield Progressed(float(self.epoch), self.epochs)
 
     def _whole_epochs(self, stop: int) -> None:
         """Run short epochs, several at a time, until a heartbeat is due."""
-        run, update, pace = self._epoch.run_epochs, self._apply, self._pace
+        run, update, timer = self._epoch.run_epochs, self._apply, self._timer
         steps, updates = self._epoch.steps, self._epoch.updates
         now, epoch, step = time.perf_counter, self.epoch, self.step
         with arithmetic_for(self.samples_a_step):
             while epoch < stop:
-                epochs, start = min(stop - epoch, max(1, pace.part // steps)), now()
+                epochs, start = min(stop - epoch, max(1, timer.part // steps)), now()
                 try:
                     run(update, step, epochs)
                 except NonFiniteLossError as error:
                     at = epoch + error.made // updates
                     raise divergence(self._model, at, error.loss, error.x) from None
                 step, epoch, end = step + epochs * updates, epoch + epochs, now()
-                pace.took(epochs * steps, end - start)
-                if end > pace.next_sign:
+                timer.took(epochs * steps, end - start)
+                if end > timer.next_beat:
                     break
         self.epoch, self.step = epoch, step
 
@@ -338,7 +338,7 @@ class Trainer:
         finished = kind(self.epoch, self._rate, metrics, validation)
         self.epoch, self.batch, self._metrics = self.epoch + 1, 0, None
         yield finished
-        if not logged and self._pace.sign_is_due():
+        if not logged and self._timer.is_due():
             yield Progressed(float(self.epoch), self.epochs)
 
     def _validated(self, metrics: Sequence[NamedMetric] | None, logged: bool) -> dict[str, float]:
@@ -352,7 +352,7 @@ class Trainer:
         steps = self._batches_of(self.epoch)
         observer = self._observer if self._is_logged(self.epoch) else None
         while self.batch < steps:
-            stop, start = min(self.batch + self._pace.part, steps), time.perf_counter()
+            stop, start = min(self.batch + self._timer.part, steps), time.perf_counter()
             observed = observer if self.batch == steps - 1 else None
             if observer is not None and observed is None:
                 stop = min(stop, steps - 1)
@@ -364,8 +364,8 @@ class Trainer:
             done = stop - self.batch
             self.step += self._epoch.updates_in(self.batch, stop)
             self.batch = stop
-            self._pace.took(done, time.perf_counter() - start)
-            if stop < steps and self._pace.sign_is_due():
+            self._timer.took(done, time.perf_counter() - start)
+            if stop < steps and self._timer.is_due():
                 yield Progressed(self.epoch + stop / steps, self.epochs)
 
     def _run(self, stop: int, observer: StepObserver | None) -> float:

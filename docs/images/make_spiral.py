@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import declnet
-from declnet.data.loading import load_source
+from declnet.data.sources.loading import load_source
 from declnet.spec.streams import DataSet
 
 SPECS = Path("specs")

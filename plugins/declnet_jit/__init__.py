@@ -1,4 +1,4 @@
-"""The native engine, and what compiled kernels are made of; the extra `jit` installs Numba.
+"""The native engine, and the building blocks of compiled kernels; the extra `jit` installs Numba.
 
 A kernel is a subclass of `CompiledKernel` whose `bind` returns calls of *routines*: functions
 decorated with `Routine`, bound to arrays. Everything here can be imported without Numba, which is

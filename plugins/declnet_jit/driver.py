@@ -1,4 +1,4 @@
-"""The driver: calls compiled functions one after another, for many steps, without Python.
+"""The driver: calls compiled functions in sequence, for many steps, without Python.
 
 Several threads share the steps: one word in memory says which call is at hand and which piece of it
 is next. A thread takes a piece with an atomic operation and makes it; who finishes the last piece
@@ -183,7 +183,7 @@ def _block(call: NativeCall, pieces: int) -> Array:
 
 
 def joined(calls: tuple[NativeCall, ...]) -> NativeCall:
-    """Return one call that makes others, one after another."""
+    """Return one call that makes others in sequence."""
     if len(calls) == 1:
         return calls[0]
     tape = Tape(calls)
@@ -318,7 +318,7 @@ LONG = 1.2e-5
 """Seconds of a piece at least, unless there are fewer pieces than threads."""
 
 PIECES = 4
-"""The most pieces for each thread: so many that another speed of a core hardly matters."""
+"""Maximum number of pieces for each thread: so many that another speed of a core hardly matters."""
 
 
 def _divided(

@@ -16,7 +16,7 @@ Call = Callable[[], object]
 
 
 class NativeEngine(Engine):
-    """Runs compiled calls one after another, whole stretches of steps at a time."""
+    """The native engine, which runs compiled calls for whole stretches of steps at a time."""
 
     type = "native"
 

@@ -1,4 +1,4 @@
-"""What the core computes between a step's components, as compiled calls."""
+"""The core's operations between a step's components, as compiled calls."""
 
 from functools import singledispatch
 from math import sqrt

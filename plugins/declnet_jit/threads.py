@@ -42,11 +42,11 @@ def futex() -> tuple[int, int]:
 class Pace:
     """The choice of the number of threads for steps, by their speed.
 
-    Each number is tried several times in turns, so that other processes disturb all of them alike,
-    and its fastest trial counts. More threads are taken only if they are clearly faster. The trials
-    are repeated, less and less often, since other processes come and go. Steps that are long are
-    tried once, but several of them: a thread that has just been woken may share a core for a while,
-    and finds nothing in its caches.
+    Each number is tried several times in turns, so that other processes disturb all of them
+    equally, and its fastest trial counts. More threads are taken only if they are clearly faster.
+    The trials are repeated, less and less often, since other processes come and go. Steps that are
+    long are tried once, but several of them: a thread that has just been woken may share a core for
+    a while, and finds nothing in its caches.
 
     Args:
         most: the largest number of threads.

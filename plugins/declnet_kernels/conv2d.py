@@ -29,7 +29,7 @@ from declnet_standard.layers import Conv2d, ReLU
 from declnet_standard.layers.window import Window, batch_last, window_over
 
 AT_ONCE = 4096
-"""Numbers of each filter that the weight gradient adds up before it goes on to the next ones."""
+"""Numbers of each filter that the weight gradient adds up at a time."""
 
 PAGE, SKEW = 4096, 320
 """Bytes of a page, and between planes modulo that."""

@@ -48,7 +48,7 @@ def fill(_context: Any, _function: Any, _generator: Any, _count: Any, _out: Any)
 
 @Intrinsic
 def unit_of_bits(_context: Any, x: Any) -> Any:
-    """Return the number in [0, 1) that NumPy makes of random bits, which are those of x.
+    """Return the number in [0, 1) that NumPy derives from random bits, given as the bits of x.
 
     That is the first 24 of 32 bits, or the first 53 of 64, as a fraction.
     """

@@ -81,7 +81,7 @@ def gru_step(a, _kept, z, k, s, first, units, padding):  # type: ignore[no-untyp
 
 @Routine
 def gru_step_back(a, _kept, z, k, s, first, units, dh, _carried, scratch):  # type: ignore[no-untyped-def]
-    """dc, dr, dz, dq in place of a, from dh; dh * z reaches the step before by itself."""
+    """dc, dr, dz, dq in place of a, from dh; dh * z reaches the step before directly."""
     two, three, unity = units + units, units + units + units, a.dtype.type(1)
     for j in range(units):
         scratch[s, j] = dh[s, j] * a[k, s, two + j]

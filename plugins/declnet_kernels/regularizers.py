@@ -67,7 +67,7 @@ class L2Kernel(RegularizerKernel):
 
 
 class L1L2Kernel(RegularizerKernel):
-    """Both gradients, one after the other; as `L1L2`."""
+    """Both gradients in sequence, as in `L1L2`."""
 
     type = "l1_l2_jit"
     replaces = (L1L2,)

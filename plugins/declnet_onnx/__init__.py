@@ -1,6 +1,8 @@
 """ONNX: exports whole models, from raw columns to labels, and imports networks."""
 
-from declnet import Register, hookimpl
+from declnet import Register, hookimpl, lazy_names
+
+__getattr__ = lazy_names(__name__, {"GraphWriter": "writer", "OnnxTranslation": "translation"})
 
 TRANSLATIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "activations": {

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from declnet import CalibratorState, TranslationSite
 from declnet_onnx.translation import OnnxTranslation
 from declnet_standard.calibrators import (
-    LEAST_PROBABILITY,
+    LARGEST_BOUND,
+    LEAST_POSITIVE,
     LEAST_REST,
     Conformal,
     Temperature,
@@ -27,7 +28,7 @@ class TemperatureTranslation(OnnxTranslation):
         """Return the calibrated probabilities."""
         p = w.cast(site.inputs[0], "float64")
         together, temperature = site.state["together"], site.state["temperature"]
-        logits = w.op("Log", w.compute("Max", p, LEAST_PROBABILITY))
+        logits = w.op("Log", w.compute("Max", p, LEAST_POSITIVE))
         if together:
             return w.op("Softmax", w.compute("Div", logits, temperature), axis=-1)
         rest = w.compute("Max", _rest(w, p), LEAST_REST)
@@ -45,7 +46,7 @@ class ConformalTranslation(OnnxTranslation):
         """Return lower and upper bounds, or booleans (n, classes)."""
         y, state = w.cast(site.inputs[0], "float64"), site.state
         if site.method == "intervals":
-            return self._bounds(w, y, state)
+            return self._bounds(component, w, y, state)
         if not site.input_shapes[0] or site.input_shapes[0] == (1,):
             column = w.op("Reshape", y, w.constant([-1, 1], "int64"))
             y = w.concat([_rest(w, column), column])
@@ -59,14 +60,23 @@ class ConformalTranslation(OnnxTranslation):
             scores = w.op("ScatterElements", y, order, sums, axis=1)
         return (w.compute("LessOrEqual", scores, state["limit"]),)
 
-    def _bounds(self, w: GraphWriter, y: str, state: CalibratorState) -> tuple[str, str]:
+    def _bounds(
+        self, component: Conformal, w: GraphWriter, y: str, state: CalibratorState
+    ) -> tuple[str, ...]:
+        logarithmic, shift = component.scale == "log", component.shift
+        if logarithmic:
+            y = w.op("Log", w.compute("Max", w.compute("Add", y, shift), LEAST_POSITIVE))
         low = high = y
         if state["quantiles"]:
             low, high = (w.reduce(each, y, [1], keep=False) for each in ("ReduceMin", "ReduceMax"))
         lower = w.compute("Sub", low, state["limit"])
         upper = w.compute("Add", high, state["limit"])
         middle = w.compute("Mul", w.op("Add", lower, upper), 0.5)
-        return w.op("Min", lower, middle), w.op("Max", upper, middle)
+        bounds = w.op("Min", lower, middle), w.op("Max", upper, middle)
+        if not logarithmic:
+            return bounds
+        powers = [w.op("Exp", w.compute("Min", each, LARGEST_BOUND)) for each in bounds]
+        return tuple(w.compute("Sub", each, shift) for each in powers)
 
 
 def _classes(site: TranslationSite) -> int:

@@ -42,7 +42,7 @@ class DenseTranslation(OnnxTranslation):
 
 
 class EmbeddingTranslation(OnnxTranslation):
-    """Gather; an integer out of range is an error of the runtime, as it is in declnet."""
+    """Gather; an integer out of range is an error in the runtime, as in declnet."""
 
     type = "onnx_embedding"
     replaces = (Embedding,)

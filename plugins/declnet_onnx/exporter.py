@@ -74,7 +74,7 @@ class OnnxExporter(Exporter):
 
 
 class OnnxPredictor:
-    """Runs a file that was exported, on raw columns.
+    """A predictor that runs an exported file on raw columns.
 
     Args:
         path: the file.

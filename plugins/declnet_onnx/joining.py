@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SumTranslation(OnnxTranslation):
-    """Add or Mul, one input after the other."""
+    """Add or Mul, one input at a time."""
 
     type = "onnx_sum"
     replaces = (Add, Multiply)

@@ -1,4 +1,4 @@
-"""What losses make of a model's output, in ONNX."""
+"""The postprocessing of a model's output by losses, in ONNX."""
 
 from __future__ import annotations
 

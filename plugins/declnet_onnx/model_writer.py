@@ -1,4 +1,4 @@
-"""What an ONNX file has between the translated components: columns, joined inputs, and outputs."""
+"""The ONNX graph between the translated components: columns, joined inputs, and outputs."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ KINDS = {"number": "float64", "integer": "int64", "boolean": "bool", "text": "te
 
 
 class ModelWriter(GraphWriter):
-    """Writes a model into a graph, with the help of translations.
+    """A writer of a model into a graph, through translations.
 
     An input is named for its column: text, doubles, integers (int64) or booleans (n,); arrays of a
-    model without a table in the type of the data. A column of whole numbers whose preparation
+    model without a table in the type of the data. A column of integers whose preparation
     accepts missing values holds doubles, where NaN is a missing value. A missing text is empty.
 
     Args:

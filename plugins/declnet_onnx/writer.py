@@ -44,7 +44,7 @@ GIVING = {
 
 
 class GraphWriter:
-    """Adds nodes to a graph; values are named by strings.
+    """A builder of graph nodes; values are named by strings.
 
     All values have a known type: `"float32"`, `"float64"`, `"int64"`, `"int32"`, `"bool"`,
     `"uint8"` or `"text"`. The first axis of every value is the batch unless it is a constant.
@@ -113,7 +113,7 @@ class GraphWriter:
 
         Args:
             array: an array, a number, or text.
-            kind: its type; default: that of the array.
+            kind: its type; default: the type of the array.
         """
         values = np.asarray(array)
         if values.dtype.kind in "OU":
@@ -155,7 +155,7 @@ class GraphWriter:
         Args:
             operator: e.g. `"Gemm"`.
             inputs: values; `""` for one that is left out.
-            kind: the type of the output; default: that of the first input, or what the operator
+            kind: the type of the output; default: the type of the first input, or what the operator
                 always gives.
             domain: of the operator.
             attributes: of the node.

@@ -8,7 +8,7 @@ import numpy as np
 from declnet import Dimension, Scalar, StudyContext
 
 MOST_POINTS = 100_000
-"""Most points of a grid; more are taken for a mistake."""
+"""Maximum number of points of a grid; more are taken for a mistake."""
 
 
 def grid_points(study: StudyContext) -> list[dict[str, Scalar]]:

@@ -22,7 +22,7 @@ _DRIVERS = {"postgresql": ("psycopg", "declnet[postgresql]"), "mysql": ("pymysql
 """The driver to prefer to SQLAlchemy's default one of a dialect, and how pip calls it."""
 
 SECONDS_TO_WAIT = 60
-"""How long to wait for another process that writes to an SQLite file."""
+"""Seconds to wait for another process that writes to an SQLite file."""
 
 
 def open_storage(url: str, password_env: str | None) -> "RDBStorage":

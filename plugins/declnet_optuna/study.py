@@ -202,11 +202,11 @@ class OptunaStudy:
             differ = ", ".join(key for key, each in own.items() if known.get(key) != each)
             raise RunError(
                 f'{shown(self._url)}: its study "{self._study.study_name}" has another {differ}; '
-                "give this one another name by study"
+                "give this one another name with `study`"
             )
 
     def _explained(self) -> AbstractContextManager[None]:
-        return explained(self._url, self._env, "the database fails")
+        return explained(self._url, self._env, "the database failed")
 
 
 def _as_trial(trial: FrozenTrial) -> StudyTrial:

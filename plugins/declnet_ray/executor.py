@@ -16,11 +16,11 @@ HEARTBEAT = 1.0
 """Seconds between news of a run's progress, and between looks at the size of the cluster."""
 
 ENDING = 20.0
-"""Most seconds in which stopped runs may record that they were interrupted."""
+"""Maximum number of seconds in which stopped runs may record that they were interrupted."""
 
 
 class RayExecutor(Executor):
-    """Each run is a task of a Ray cluster; if a node is lost, its tasks are restarted elsewhere.
+    """A Ray cluster with a task for each run; tasks of a lost node are restarted elsewhere.
 
     Without an address: the cluster of `RAY_ADDRESS` or of this machine, else one that is started on
     this machine and ends with declnet. `ray:auto` requires a running one, `ray:HOST:6379` names
@@ -30,9 +30,11 @@ class RayExecutor(Executor):
     type = "ray"
     examples = ({}, {"address": "auto", "cpus": 2})
 
-    address: str | None = Field(default=None, description="of the cluster; see above")
-    cpus: float = Field(default=1, gt=0, description="processors that each run occupies")
-    attempts: int = Field(default=4, ge=1, description="times to begin a run whose process is lost")
+    address: str | None = Field(default=None, description="address of the cluster; see above")
+    cpus: float = Field(default=1, gt=0, description="number of processors for each run")
+    attempts: int = Field(
+        default=4, ge=1, description="number of attempts for a run whose process is lost"
+    )
 
     def unavailable(self) -> str | None:
         """Connect to the cluster, and return why that cannot be done, or None."""
@@ -55,7 +57,7 @@ class RayExecutor(Executor):
         return None
 
     def execute(self, tasks: Iterator[str]) -> Iterator[TaskUpdate]:
-        """Submit twice as many tasks as the cluster has room for, so that none of it waits."""
+        """Submit twice as many tasks as the cluster can run, so that it is never idle."""
         why = self.unavailable()
         if why is not None:
             raise RunError(why)
@@ -109,7 +111,7 @@ def _carry_out(task: str, number: int, board: Any) -> bytes:
 
 
 class _Board:
-    """What the runs and the process that waits for them tell each other."""
+    """A message board between the runs and the process that waits for them."""
 
     def __init__(self) -> None:
         self._done: dict[int, float] = {}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The page's file.  [default: report.html, of one run in its folder]",
+    help="File of the page.  [default: report.html, in the folder of a single run]",
 )
 @click.option(
     "--no-plugin",
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     help="Disable a plugin: the name of its entry point or distribution.",
 )
 def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...]) -> None:
-    """Make an HTML page of RUNS, folders that `declnet run` wrote.
+    """Write an HTML report on RUNS, folders that `declnet run` wrote.
 
-    A folder of runs, e.g. of seeds or folds, stands for all runs in it; of folds or seeds, the page
-    also has the metrics of all models as one. A sweep, a study, or a folder of more than 30 runs
+    A folder of runs, e.g. of seeds or folds, means all runs in it; for folds or seeds, the page
+    also has the metrics of all models together. A sweep, a study, or a folder of more than 30 runs
     gets a page for many: a table to sort and filter, curves, effects, and parallel coordinates.
 
-    The page holds all that it shows, so it works offline and can be sent as one file. It needs the
+    The page is self-contained: it works offline and can be sent as one file. It needs the
     extra `report`: pip install 'declnet[report]'.
     """
     from declnet import (
@@ -92,7 +92,9 @@ def require_folder(path: Path) -> None:
     if not there:
         raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{path}: cannot be written: no permission to write to its folder")
+        is_fixed = hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY
+        why = "read-only file system" if is_fixed else "no permission to write to its folder"
+        raise OutputError(f"{path}: cannot be written: {why}")
 
 
 def _no_note(_sentence: str) -> None:
@@ -123,21 +125,21 @@ class _Picture(click.Path):
     "--output",
     type=_Picture(path_type=Path),
     metavar="FILE",
-    help="The picture, .png or .svg.  [default: plot.png in the run's folder]",
+    help="File of the picture, .png or .svg.  [default: plot.png in the run's folder]",
 )
 @click.option(
     "--scale",
     type=click.Choice(["auto", "linear", "log"]),
     default="auto",
     show_default=True,
-    help="The loss's axis; auto is logarithmic where the loss falls to a 30th.",
+    help="Scale of the loss axis; auto is logarithmic if the loss falls to a thirtieth or less.",
 )
 def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale) -> None:
     """Draw RUNS, folders that `declnet run` wrote: losses, metrics and learning rate by epoch.
 
-    Several runs, or those in a folder of runs, are drawn over each other. Of a folder that
-    `declnet sweep` wrote, the final metrics and the losses of its specs are drawn. Needs the extra
-    plot: pip install 'declnet[plot]'.
+    Several runs, or all runs in a folder, are drawn in the same axes. For a folder written by
+    `declnet sweep`, the final metrics and the losses of its specs are drawn. Needs the extra plot:
+    pip install 'declnet[plot]'.
     """
     from declnet import open_run, run_folders
     from declnet_report.plot.curves import draw_curves

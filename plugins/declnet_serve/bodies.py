@@ -58,7 +58,7 @@ def parse_json(body: bytes) -> Any:
             json.dumps(found, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             message = (
-                "the body has half of a surrogate pair, such as \\ud800, which is not a character"
+                "the body has an unpaired surrogate, such as \\ud800, which is not a character"
             )
             raise ProblemError(400, message) from None
         except RecursionError:
@@ -83,7 +83,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 
 
 class Shape:
-    """What the body of a request for a model may be.
+    """The form of a request body for a model.
 
     Attributes:
         types: the columns, with their types; None for a model of arrays.
@@ -211,7 +211,7 @@ def _column(values: list[Any], name: str, kind: ColumnType) -> Array:
     if int in kinds:
         for at, each in enumerate(values):
             if type(each) is int and not -_BEYOND <= each < _BEYOND:
-                raise _misplaced(at, name, "is a whole number of more than 64 bits")
+                raise _misplaced(at, name, "is an integer of more than 64 bits")
     if missing:
         return np.array([np.nan if each is None else each for each in values], float)
     return np.array(values, float if float in kinds else None)
@@ -234,7 +234,7 @@ def _array(value: Any, name: str, most_rows: int) -> Array:
     except ValueError:
         raise ProblemError(422, f"{name} is ragged: its samples differ in shape") from None
     if found.dtype.kind not in "fi":
-        raise ProblemError(422, f"{name} has a whole number of more than 63 bits")
+        raise ProblemError(422, f"{name} has an integer of more than 63 bits")
     return found
 
 

@@ -13,90 +13,98 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port; 0: any free one.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(1, 256),
     default=1,
     show_default=True,
-    help="Processes, each with the models in its memory.",
+    help="Number of worker processes, each with its own copy of the models.",
 )
 @click.option(
     "--threads",
     type=click.IntRange(1, 256),
     default=2,
     show_default=True,
-    help="Requests predicted at the same time, in each process.",
+    help="Number of requests predicted at the same time, in each process.",
 )
 @click.option(
     "--queue",
     type=click.IntRange(0),
     default=64,
     show_default=True,
-    help="Requests that wait for a thread, in each process; more are refused with 503.",
+    help="Number of requests that may wait for a thread, in each process; more are refused with "
+    "503.",
 )
 @click.option(
     "--connections",
     type=click.IntRange(1),
     default=1000,
     show_default=True,
-    help="Open at the same time, in each process.",
+    help="Maximum number of open connections, in each process.",
 )
 @click.option(
     "--max-bytes",
     type=click.IntRange(1),
     default=8 * 2**20,
     show_default=True,
-    help="Of the body of a request.",
+    help="Maximum size of a request body.",
 )
 @click.option(
     "--max-rows",
     type=click.IntRange(1),
     default=10_000,
     show_default=True,
-    help="Of a request.",
+    help="Maximum number of rows in a request.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(0.01),
     default=30.0,
     show_default=True,
-    help="Seconds for the predictions of a request, waiting included.",
+    help="Time limit for the predictions of a request, including waiting, in seconds.",
 )
 @click.option(
     "--client-timeout",
     type=click.FloatRange(0.1),
     default=10.0,
     show_default=True,
-    help="Seconds in which a client must send its request, and take the response.",
+    help="Time limit for a client to send its request and receive the response, in seconds.",
 )
 @click.option(
     "--grace",
     type=click.FloatRange(0),
     default=30.0,
     show_default=True,
-    help="Seconds to complete requests on SIGTERM.",
+    help="Time to complete requests on SIGTERM, in seconds.",
 )
 @click.option(
     "--poll",
     type=click.FloatRange(0),
     default=1.0,
     show_default=True,
-    help="Seconds between looks at the folders, for retrained runs; 0: never.",
+    help="Interval between checks for retrained runs, in seconds; 0: never check.",
 )
 @click.option(
     "--allow-host",
     "hosts",
     multiple=True,
     metavar="NAME",
-    help="Accept this name in the header Host, too.  [default: any, or on a loopback address only "
-    "its names]",
+    help="Also accept this name in the Host header.  [default: any name, or only local ones on a "
+    "loopback address]",
 )
 @click.option(
-    "--log-requests/--no-log-requests", default=True, show_default=True, help="A line for each."
+    "--log-requests/--no-log-requests",
+    default=True,
+    show_default=True,
+    help="Log a line for each request.",
 )
 @click.option(
     "--no-plugin",
@@ -125,9 +133,9 @@ def serve(
 ) -> None:
     """Serve the models of RUNs, folders that `declnet run` wrote, over HTTP.
 
-    NAME=RUN gives a model another name than its folder's. A folder of folds or seeds is one model.
+    NAME=RUN gives a model a name other than its folder's. A folder of folds or seeds is one model.
     Rows are sent to /models/NAME/predict, or /predict if there is one model, as JSON or CSV; /docs
-    describes the columns. A run that is trained again replaces the model that answers.
+    describes the columns. A run that is trained again replaces the model being served.
 
     Logs are JSON lines on standard error. It needs the extra `serve`: pip install 'declnet[serve]'.
     """
@@ -202,7 +210,7 @@ def _named(runs: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
             name = path.resolve().name
         if not _NAME.fullmatch(name):
             raise click.UsageError(
-                f'the name "{name}" has other characters than letters, digits, ".", "_" and "-": '
+                f'the name "{name}" may have only letters, digits, ".", "_" and "-": '
                 f"give another, NAME={path}"
             )
         if name in found:

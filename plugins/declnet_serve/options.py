@@ -1,4 +1,4 @@
-"""What `declnet serve` was asked for."""
+"""The options of `declnet serve`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is besides predictions: health, models, the OpenAPI document and its page."""
+"""The paths besides predictions: health, models, the OpenAPI document and its page."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Pages:
         """
         is_health = path in ("/health", "/health/ready")
         if not is_health and path not in self._make:
-            raise ProblemError(404, "there is nothing at this path", "/docs says what there is")
+            raise ProblemError(404, "there is nothing at this path", "/docs lists the paths")
         require_method(method, "GET", "HEAD")
         if is_health:
             return self._health(stopping)

@@ -1,4 +1,4 @@
-"""What a request asks for: its method, headers and query."""
+"""The parts of a request: its method, headers and query."""
 
 from __future__ import annotations
 

@@ -11,15 +11,20 @@ from declnet import (
     Array,
     Calibrator,
     CalibratorState,
+    ColumnError,
     Diagnostic,
     Metric,
     Register,
     RunContext,
     hookimpl,
 )
+from declnet_standard.transforms import Log
 
-LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
-"""Lower probabilities, which float32 turns into 0, count as this."""
+LEAST_POSITIVE = float(np.finfo(np.float32).tiny)
+"""Lower numbers, which float32 turns into 0, count as this before their logarithm is taken."""
+
+LARGEST_BOUND = 88.0
+"""Of the scale log; exp of it is nearly the largest number of float32."""
 
 LEAST_REST = float(np.finfo(np.float32).epsneg) / 2
 """The same for 1 - p, with p the probability of the second of two classes."""
@@ -84,7 +89,7 @@ class Temperature(Calibrator):
 
 def _logits(p: Array, together: bool) -> Array:
     """Return the logarithms of distributions (n, classes), or the logit of each probability."""
-    logits: Array = np.log(np.maximum(p, LEAST_PROBABILITY))
+    logits: Array = np.log(np.maximum(p, LEAST_POSITIVE))
     return logits if together else logits - np.log(np.maximum(1 - p, LEAST_REST))
 
 
@@ -199,6 +204,14 @@ class Conformal(Calibrator):
     lowest and the highest one, negative inside, and the intervals reach from the lowest - limit to
     the highest + limit: conformalized quantile regression, whose widths follow the sample.
 
+    With scale "log", all of this is done with log(y + shift) and log(prediction + shift), and exp
+    of the bounds, minus shift, are the intervals: (prediction + shift) / factor - shift to
+    (prediction + shift) * factor - shift. They are as wide as the prediction is large, and never
+    reach below -shift. The promise is the same, because it holds for any score that depends only on
+    the sample and a model that did not learn from it: the scores are as exchangeable as the samples
+    (Angelopoulos and Bates, theorem 1). A prediction that is not above -shift counts as the least
+    number that is; a target of the validation data that is not is an error before the training.
+
     Classes: with method "lac" the score is 1 - p of the true class, which gives the smallest sets
     on average; with "aps" it is the sum of the probabilities from the largest to the true class's,
     which gives larger sets to uncertain samples. A set may be empty: no class is likely enough.
@@ -207,13 +220,20 @@ class Conformal(Calibrator):
     Distribution-Free Predictive Inference for Regression, 2018; Romano, Patterson and Candès,
     Conformalized Quantile Regression, 2019; Sadinle, Lei and Wasserman, Least Ambiguous Set-Valued
     Classifiers, 2019; Romano, Sesia and Candès, Classification with Valid and Adaptive Coverage,
-    2020 (without randomization).
+    2020 (without randomization); Angelopoulos and Bates, A Gentle Introduction to Conformal
+    Prediction and Distribution-Free Uncertainty Quantification, 2021.
     """
 
     type = "conformal"
     tasks = ("classes", "binary", "values")
     takes_quantiles = True
-    examples = ({}, {"coverage": 0.8}, {"method": "aps"})
+    examples = (
+        {},
+        {"coverage": 0.8},
+        {"method": "aps"},
+        {"scale": "log"},
+        {"scale": "log", "shift": 1.0},
+    )
 
     coverage: float = Field(
         default=0.9, gt=0, lt=1, description="the share of targets to hold, e.g. 0.9"
@@ -221,6 +241,22 @@ class Conformal(Calibrator):
     method: Literal["lac", "aps"] = Field(
         default="lac", description="the score of classes: least ambiguous or adaptive sets"
     )
+    scale: Literal["values", "log"] = Field(
+        default="values",
+        description="where errors of numbers are measured: log for positive, skewed targets",
+    )
+    shift: float = Field(
+        default=0.0, ge=0, description="what scale log adds first, as the transform log does"
+    )
+
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
+        """Report keys that change nothing."""
+        if self.scale == "log" and context.loss is not None and context.loss.targets != "values":
+            message = 'scale = "log" is for intervals of numbers, but the targets are classes'
+            yield Diagnostic(message, "remove this key", ("scale",), "E044")
+        if self.shift and self.scale != "log":
+            message = 'shift is what scale = "log" adds, but the scale is "values"'
+            yield Diagnostic(message, 'add scale = "log", or remove this key', ("shift",), "E044")
 
     def least_samples(self) -> int:
         """Return the least n with ceil((n + 1) * coverage) <= n."""
@@ -232,6 +268,7 @@ class Conformal(Calibrator):
             held = self._class_scores(_distributions(y_pred))
             scores = np.take_along_axis(held, y_true[:, None].astype(np.intp), axis=1)[:, 0]
             return {"limit": float(self._limit(scores))}
+        y_pred, y_true = self._scaled(y_pred), self._scaled(y_true)
         if y_pred.shape == y_true.shape:
             return {"limit": self._limit(np.abs(y_true - y_pred)), "quantiles": False}
         below, above = y_pred.min(axis=1) - y_true, y_true - y_pred.max(axis=1)
@@ -255,13 +292,28 @@ class Conformal(Calibrator):
         return scores
 
     def intervals(self, y_pred: Array, state: CalibratorState) -> tuple[Array, Array]:
-        """Return predictions ± limit, or the outer quantiles, moved by it."""
-        low = high = y_pred
+        """Return predictions ± limit on the scale, or the outer quantiles, moved by it."""
+        low = high = self._scaled(y_pred)
         if state["quantiles"]:
-            low, high = y_pred.min(axis=1), y_pred.max(axis=1)
+            low, high = low.min(axis=1), high.max(axis=1)
         lower, upper = low - state["limit"], high + state["limit"]
         middle = (lower + upper) / 2  # a negative limit may be more than half of the width
-        return np.minimum(lower, middle), np.maximum(upper, middle)
+        lower, upper = np.minimum(lower, middle), np.maximum(upper, middle)
+        return self._unscaled(lower), self._unscaled(upper)
+
+    def _scaled(self, y: Array) -> Array:
+        """Return numbers where errors are measured, always finite."""
+        if self.scale == "values":
+            return y
+        logarithms: Array = np.log(np.maximum(y + self.shift, LEAST_POSITIVE))
+        return logarithms
+
+    def _unscaled(self, y: Array) -> Array:
+        """Return the inverse of `_scaled`, also finite."""
+        if self.scale == "values":
+            return y
+        values: Array = np.exp(np.minimum(y, LARGEST_BOUND)) - self.shift
+        return values
 
     def sets(self, y_pred: Array, state: CalibratorState) -> Array:
         """Return the classes whose score is within the limit."""
@@ -272,14 +324,26 @@ class Conformal(Calibrator):
         """Return `coverage`."""
         return self.coverage
 
+    def verify_targets(self, y_true: Array) -> None:
+        """Require targets that have logarithms, with scale "log"."""
+        if self.scale == "log":
+            try:
+                Log(shift=self.shift).apply(y_true, {})
+            except ColumnError as error:
+                hint = 'raise shift, or use scale = "values"'
+                raise ColumnError(error.message, error.row, hint) from None
+
     def verify_state(self, state: CalibratorState) -> None:
         """Require finite limits."""
         if not np.isfinite(np.asarray(state["limit"], float)).all():
             raise ValueError(f"a limit of {state['limit']!r}")
 
     def summary(self, state: CalibratorState) -> str:
-        """Return the coverage with the limit, of several values the largest one."""
-        return f"conformal {self.coverage:.4g}, limit {float(np.max(state['limit'])):.4g}"
+        """Return the coverage with the limit or the factor, of several values the largest one."""
+        limit, name = np.max(state["limit"]), "limit"
+        if self.scale == "log":
+            limit, name = np.exp(np.minimum(limit, LARGEST_BOUND)), "factor"
+        return f"conformal {self.coverage:.4g}, {name} {float(limit):.4g}"
 
 
 def _distributions(y_pred: Array) -> Array:

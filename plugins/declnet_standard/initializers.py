@@ -35,6 +35,7 @@ class Constant(Initializer):
 
     type = "constant"
     examples = ({"value": 0.1},)
+    other_keys = {"val": "value"}
 
     value: float = Field(description="the value of every element")
 
@@ -48,6 +49,8 @@ class Normal(Initializer):
 
     type = "normal"
     examples = ({}, {"std": 0.05})
+    other_types = ("gaussian", "random_normal")
+    other_keys = {"stddev": "std", "sigma": "std", "scale": "std"}
 
     mean: float = Field(default=0.0, description="the distribution's mean")
     std: float = Field(default=0.01, ge=0, description="its standard deviation")
@@ -83,6 +86,8 @@ class Uniform(Initializer):
 
     type = "uniform"
     examples = ({}, {"low": 0.0, "high": 1.0})
+    other_types = ("random_uniform",)
+    other_keys = {"minval": "low", "maxval": "high", "a": "low", "b": "high"}
 
     low: float = Field(default=-0.05, description="the smallest value")
     high: float = Field(default=0.05, description="the largest value, exclusive")
@@ -105,6 +110,7 @@ class GlorotNormal(Initializer):
     """
 
     type = "glorot_normal"
+    other_types = ("xavier_normal",)
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
         """w = normal draws of variance 2 / (fan_in + fan_out)."""
@@ -118,6 +124,7 @@ class GlorotUniform(Initializer):
     """
 
     type = "glorot_uniform"
+    other_types = ("glorot", "xavier", "xavier_uniform")
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
         """w = uniform draws of variance 2 / (fan_in + fan_out)."""
@@ -133,6 +140,7 @@ class HeNormal(Initializer):
     """
 
     type = "he_normal"
+    other_types = ("he", "kaiming", "kaiming_normal")
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
         """w = normal draws of variance 2 / fan_in."""
@@ -146,6 +154,7 @@ class HeUniform(Initializer):
     """
 
     type = "he_uniform"
+    other_types = ("kaiming_uniform",)
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
         """w = uniform draws of variance 2 / fan_in."""

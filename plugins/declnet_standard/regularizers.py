@@ -15,6 +15,15 @@ class L1(Regularizer):
 
     type = "l1"
     examples = ({"strength": 1e-4},)
+    other_types = ("lasso",)
+    other_keys = {
+        "l1": "strength",
+        "lambda": "strength",
+        "lam": "strength",
+        "alpha": "strength",
+        "weight": "strength",
+        "factor": "strength",
+    }
 
     strength: float = Field(ge=0, description="factor of the penalty")
 
@@ -37,6 +46,15 @@ class L2(Regularizer):
 
     type = "l2"
     examples = ({"strength": 5e-4},)
+    other_types = ("ridge",)
+    other_keys = {
+        "l2": "strength",
+        "lambda": "strength",
+        "lam": "strength",
+        "alpha": "strength",
+        "weight": "strength",
+        "factor": "strength",
+    }
 
     strength: float = Field(ge=0, description="factor of the penalty")
 
@@ -57,6 +75,7 @@ class L1L2(Regularizer):
 
     type = "l1_l2"
     examples = ({"l1": 1e-4, "l2": 5e-4},)
+    other_types = ("elastic_net",)
 
     l1: float = Field(default=0.0, ge=0, description="factor of sum |w|")
     l2: float = Field(default=0.0, ge=0, description="factor of sum w**2")

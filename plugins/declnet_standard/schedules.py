@@ -61,6 +61,14 @@ class Exponential(_Decay):
         {"initial_rate": 0.1, "decay_rate": 0.5, "decay_steps": 1000},
         {"initial_rate": 0.1, "decay_rate": 0.5, "decay_steps": 1000, "staircase": True},
     )
+    other_types = ("exponential_lr", "exponential_decay")
+    other_keys = {
+        "initial_lr": "initial_rate",
+        "base_lr": "initial_rate",
+        "lr": "initial_rate",
+        "learning_rate": "initial_rate",
+        "gamma": "decay_rate",
+    }
 
     decay_rate: float = Field(gt=0, le=1, description="factor per decay_steps steps")
     decay_steps: int = Field(
@@ -86,6 +94,15 @@ class Step(_Decay):
         {"initial_rate": 0.1, "every": 1000},
         {"initial_rate": 0.02, "factor": 0.5, "every": 200},
     )
+    other_types = ("step_lr", "step_decay")
+    other_keys = {
+        "initial_lr": "initial_rate",
+        "base_lr": "initial_rate",
+        "lr": "initial_rate",
+        "learning_rate": "initial_rate",
+        "gamma": "factor",
+        "step_size": "every",
+    }
 
     factor: float = Field(default=0.1, gt=0, le=1, description="factor of each drop")
     every: int = Field(ge=1, description="updates between drops")
@@ -143,6 +160,18 @@ class Cosine(_DecayTo):
         {"initial_rate": 0.02},
         {"initial_rate": 0.1, "final_rate": 0.001, "steps": 5000},
     )
+    other_types = ("cosine_annealing", "cosine_annealing_lr", "cosine_decay", "cosine_lr")
+    other_keys = {
+        "initial_lr": "initial_rate",
+        "base_lr": "initial_rate",
+        "lr": "initial_rate",
+        "learning_rate": "initial_rate",
+        "max_lr": "initial_rate",
+        "eta_min": "final_rate",
+        "min_lr": "final_rate",
+        "t_max": "steps",
+        "decay_steps": "steps",
+    }
 
     def rate(self, step: int, total: int) -> float:
         """final_rate + (initial_rate - final_rate) * (1 + cos(pi * done)) / 2."""
@@ -207,6 +236,13 @@ class OneCycle(Schedule):
     """
 
     type = "one_cycle"
+    other_types = ("one_cycle_lr",)
+    other_keys = {
+        "max_lr": "max_rate",
+        "lr": "max_rate",
+        "learning_rate": "max_rate",
+        "total_steps": "steps",
+    }
     rate_field = "max_rate"
     examples = (
         {"max_rate": 0.02},
@@ -221,10 +257,10 @@ class OneCycle(Schedule):
         default=0.3, ge=0, lt=1, description="fraction of the steps in which the rate rises"
     )
     initial_divisor: float = Field(
-        default=25.0, ge=1, description="how many times the first rate is smaller than max_rate"
+        default=25.0, ge=1, description="max_rate divided by the first rate"
     )
     final_divisor: float = Field(
-        default=1e4, ge=1, description="how many times the last rate is smaller than the first"
+        default=1e4, ge=1, description="the first rate divided by the last"
     )
 
     def rate(self, step: int, total: int) -> float:

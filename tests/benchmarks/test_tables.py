@@ -103,6 +103,30 @@ def test_the_report_compares_what_is_finished(tables: Tables, tmp_path: Path) ->
     assert "| wdbc | 4.00 | **2.00** | 4.00 |" in lines
 
 
+def test_the_report_compares_a_pair_on_more_splits(tables: Tables, tmp_path: Path) -> None:
+    ours, theirs = "declnet:realmlp_td x5", "sklearn:mlp"
+    ahead = [0.01, 0.02, 0.03, 0.01, 0.02, 0.03]
+    differences = {
+        "pima": ahead,
+        "wdbc": [-each for each in ahead],
+        "heart": [0.03, -0.04, 0.01, 0.02, -0.02, 0.03],  # on average ahead, but by chance
+        "sonar": ahead[:2],  # not finished
+    }
+    common = {"processor_seconds": 1.0, "processor": "a processor"}
+    lines = [
+        json.dumps({"set": name, "split": split, "method": method, "error": error, **common})
+        for name, found in differences.items()
+        for split, difference in enumerate(found)
+        for method, error in ((ours, 0.2), (theirs, 0.2 + difference))
+    ]
+    (tmp_path / "results.jsonl").write_text("\n".join([*lines, ""]))
+    done = tables("--report")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("4 sets, 2 splits each.")
+    expected = f"| {ours} | {theirs} | 3 | 2 (67%; 0% to 100%), 0, 1 | 1, 1 |"
+    assert expected in done.stdout.splitlines()
+
+
 def test_the_report_goes_between_the_marks_of_a_page(tables: Tables, tmp_path: Path) -> None:
     write(tmp_path / "results.jsonl", {"pima": {"catboost": 0.25}}, {"catboost": 1.0})
     printed = tables("--report").stdout

@@ -122,14 +122,14 @@ def test_a_metric_of_unknown_direction_needs_an_order(
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("manifest.json", "[]", "manifest.json: no JSON object"),
+        ("manifest.json", "[]", "manifest.json: not a JSON object"),
         ("manifest.json", "[" * 100_000, "manifest.json: "),
-        ("metrics.json", "3", "metrics.json: no JSON object"),
+        ("metrics.json", "3", "metrics.json: not a JSON object"),
         ("metrics.json", '{"train": 3}', "metrics.json: train is not a JSON object"),
         ("metrics.json", '{"train": {"loss": "x"}}', "metrics.json: train.loss is not a number"),
     ],
 )
-def test_a_damaged_run_is_told(
+def test_a_damaged_run_is_reported(
     refused, document, tmp_path, file, content, message, forget_checksums
 ):
     run(parse_spec(document), out=tmp_path / "one")
@@ -216,11 +216,11 @@ def test_runs_of_sweeps_are_found_where_they_are(declnet_cli, runs, spec_file, d
     ("file", "content", "reason"),
     [
         ("manifest.json", "{", "manifest.json: "),
-        ("manifest.json", "[]", "manifest.json: no JSON object"),
+        ("manifest.json", "[]", "manifest.json: not a JSON object"),
         ("manifest.json", "{}", "manifest.json: has no status"),
         ("manifest.json", "[" * 100_000, "manifest.json: "),
         ("manifest.json", '{"status": "finished", "seconds": []}', ""),
-        ("metrics.json", "3", "metrics.json: no JSON object"),
+        ("metrics.json", "3", "metrics.json: not a JSON object"),
         ("metrics.json", '{"train": 3}', ""),
         ("metrics.json", f'{{"train": {{"loss": {10**400}}}}}', "metrics.json: 1000"),
         ("manifest.json", f'{{"status": "", "seconds": {10**400}}}', "manifest.json: 1000"),
@@ -273,7 +273,7 @@ def test_folders_that_are_no_runs_are_skipped_by_name(declnet_cli, runs):
         (["--filter", "optimizer.typ=sgd"], 'did you mean "optimizer.type"?'),
     ],
 )
-def test_what_cannot_be_listed_is_told(refused, runs, arguments, message):
+def test_what_cannot_be_listed_is_reported(refused, runs, arguments, message):
     assert message in refused("runs", *arguments)
 
 
@@ -349,7 +349,7 @@ def test_a_terminal_gets_the_columns_that_fit(on_terminal, thirty):
     assert "columns on a wider terminal" in " ".join(screen.text.split())
 
 
-def test_a_changed_file_of_one_of_many_is_told(refused, document, tmp_path):
+def test_a_changed_file_of_one_of_many_is_reported(refused, document, tmp_path):
     for number in range(2):
         run(parse_spec(document), out=tmp_path / "runs" / str(number))
     (tmp_path / "runs" / "1" / "metrics.json").write_text('{"train": {"loss": 0}}')

@@ -123,7 +123,7 @@ def test_the_summary_is_made_anew_from_the_folders(declnet_cli, refused, spec, t
     assert again.stdout.splitlines() == tables
     assert content(tmp_path / "swept/summary.json")["metric"] == "train.loss"
     assert declnet_cli.succeeds("sweep", "swept", "--metric", "accuracy") != again.stdout
-    assert "is summarized alone" in refused("sweep", "swept", "--seeds", "0..1")
+    assert "takes no other specs" in refused("sweep", "swept", "--seeds", "0..1")
     lost = next((tmp_path / "swept").glob("*/seed-1"))
     (lost / "manifest.json").write_text("{}", "utf-8")
     done = declnet_cli("sweep", "swept")

@@ -22,7 +22,7 @@ def test_help_lists_the_commands_and_the_exit_codes(declnet_cli, option):
     out = declnet_cli.succeeds(option)
     for name in COMMANDS:
         assert f"\n  {name} " in out
-    assert "Exit codes: 0 done, 1 the run failed" in out
+    assert "Exit codes: 0 success, 1 the run failed" in out
     assert "\\b" not in out
 
 

@@ -140,7 +140,10 @@ def test_a_path_that_cannot_be_is_refused(name, message, refused, tmp_path):
     [
         ("--template binery", '"binery" is not installed (did you mean "binary"?)'),
         ("--template ?", '"?" is not installed (installed templates: binary, classification, '),
-        ("--no-plugin templates", "no template is the default: name one with --template (none)"),
+        (
+            "--no-plugin templates",
+            "there is no default template: choose one with --template (none)",
+        ),
     ],
 )
 def test_a_template_that_is_not_installed_is_named(options, message, refused, tmp_path):

@@ -37,7 +37,7 @@ def test_the_layer_in_the_way_is_named_with_its_place(declnet_cli, spec):
     assert done.stdout.splitlines()[-3:] == [
         'error: "dense_1": all its weights start as 0, so its units cannot become different',
         f"  --> {path}:1:{path.read_text('utf-8').index(chr(34) + 'dense') + 1}",
-        "  = help: draw them at random by an initializer",
+        "  = help: use a random initializer",
     ]
 
 

@@ -115,7 +115,7 @@ def test_a_plugin_cannot_replace_a_built_in_command(distribution, declnet_cli):
 
 def test_a_command_of_declnet_itself_comes_before_others(distribution, declnet_cli):
     distribution("a_juice", {"report": "a_juice:press"})
-    assert "Make an HTML page" in declnet_cli.succeeds("report", "--help")
+    assert "Write an HTML report" in declnet_cli.succeeds("report", "--help")
     assert plugin_section(declnet_cli.succeeds("--help"))["report"].startswith("declnet ")
 
 

@@ -123,7 +123,7 @@ def test_order_and_additional_columns_do_not_matter(flowers, declnet_cli, tmp_pa
         ("", "is empty"),
     ],
 )
-def test_a_wrong_table_is_told_at_its_row_and_column(text, message, flowers, refused, tmp_path):
+def test_a_wrong_table_is_reported_at_its_row_and_column(text, message, flowers, refused, tmp_path):
     (tmp_path / "new.csv").write_text(text)
     said = refused("predict", flowers.run, "new.csv", "-o", "out.csv")
     assert said.startswith("error: new.csv: ")
@@ -159,7 +159,10 @@ def test_nothing_is_overwritten_unless_forced(flowers, declnet_cli, refused, tmp
     ("arguments", "message"),
     [
         (["-o", "none/out.csv"], "none/out.csv: there is no folder none; make it first"),
-        (["-o", "folder"], "folder: in which form? Its name ends in none of .csv, .jsonl, .npy"),
+        (
+            ["-o", "folder"],
+            "folder: unknown output format; the name must end in one of .csv, .jsonl, .npy",
+        ),
         (["-o", "folder", "--format", "csv"], "folder: is a folder; name a file"),
         (["--format", "npy"], "npy cannot be written to standard output; name a file with -o"),
         (["-o", "out.npy", "--id", "color"], "npy holds the predictions alone: leave out --id"),
@@ -358,7 +361,7 @@ def test_a_table_that_cannot_be_evaluated_is_refused(text, message, flowers, ref
     assert message in said
 
 
-def test_data_that_has_changed_since_is_told(
+def test_data_that_has_changed_since_is_reported(
     flowers, declnet_cli, refused, tmp_path, forget_checksums
 ):
     shutil.copytree(flowers.folder, tmp_path / "copy")
@@ -510,7 +513,7 @@ def test_a_folder_of_folds_is_several_runs_elsewhere(folds, declnet_cli, refused
     assert "these are several runs, not one" in refused("trace", folds)
     assert "data.fold" in declnet_cli.succeeds("diff", folds, folds / "fold-2")
     assert declnet_cli("resume", folds).stderr == (
-        "these runs are finished: there is nothing left to do\n"
+        "all of these runs are finished; nothing to resume\n"
     )
     (folds / "fold-2/manifest.json").unlink()
     assert "fold-2: this run is missing" in refused("predict", folds, "-")

@@ -158,7 +158,7 @@ def test_a_finished_run_says_so_and_exits_with_0(declnet_cli, spec_file, documen
     out = declnet_cli.succeeds("run", spec_file(document), "--quiet", "--out", "out")
     done = declnet_cli("resume", "out")
     assert (done.returncode, done.stdout.splitlines()[0]) == (0, out.splitlines()[0])
-    assert done.stderr == "this run is finished: there is nothing left to do\n"
+    assert done.stderr == "this run is finished; nothing to resume\n"
 
 
 def test_what_cannot_be_resumed_exits_with_2_and_names_why(
@@ -168,7 +168,7 @@ def test_what_cannot_be_resumed_exits_with_2_and_names_why(
     document["training"]["epochs"] = 10**6
     with declnet_cli.start("run", spec_file(document), "--out", "out") as process:
         started(process)
-        assert "another process is at work on this run" in refused("resume", "out")
+        assert "another process is writing to this run" in refused("resume", "out")
         process.kill()
     toml = declnet_cli.folder / "out" / "spec.toml"
     toml.write_text(toml.read_text().replace("epochs = 1000000", "epochs = 3"))

@@ -126,7 +126,7 @@ def test_warnings_are_shown_and_the_run_goes_on(declnet_cli, spec_file, document
     assert (tmp_path / "out" / "metrics.json").is_file()
 
 
-def test_a_wrong_spec_is_told_with_its_warnings(refused, spec_file, document, tmp_path):
+def test_a_wrong_spec_is_reported_with_its_warnings(refused, spec_file, document, tmp_path):
     changes = ["--set", "model.layers.1=linear", "--set", "model.layers.2.units=2"]
     said = refused("run", spec_file(document), *changes)
     assert "warning[W003]: " in said
@@ -214,7 +214,7 @@ def test_an_output_folder_that_is_taken_is_left_as_it_was(fails, tmp_path):
 def test_a_place_that_cannot_be_written_fails_the_run(fails, out):
     message = fails("--out", out, code=1)
     assert out in message
-    assert "cannot be made" in message
+    assert "cannot create" in message
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

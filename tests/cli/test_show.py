@@ -127,7 +127,7 @@ def test_it_is_the_resolved_spec(shown):
     assert load_spec("again.toml") == spec
 
 
-def test_a_wrong_spec_is_told_and_not_shown(refused, spec_file, document):
+def test_a_wrong_spec_is_reported_and_not_shown(refused, spec_file, document):
     spec_file(document)
     said = refused("show", "spec.json", "--set", "training.epochs=0", "--set", "sead=1")
     assert said.startswith('error[E013]: "epochs" must be at least 1, not 0\n --> --set:1:17')

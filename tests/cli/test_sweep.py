@@ -15,9 +15,9 @@ import pytest
 from declnet.cli.display.result_tables import print_together
 from declnet.cli.display.sweep_tables import print_series
 from declnet.runs.inference.evaluation import Evaluation
-from declnet.runs.many import threads, workers
-from declnet.runs.many.summary import series_of
-from declnet.runs.many.tasks import Outcome
+from declnet.runs.many.ensembles.series import series_of
+from declnet.runs.many.execution import threads, workers
+from declnet.runs.many.execution.tasks import Outcome
 from declnet_standard.data.arrays import NPZ
 
 from .conftest import by_name
@@ -139,7 +139,7 @@ def test_one_seed_has_no_deviation(declnet_cli, spec, tmp_path):
         (["--seeds", "1", "--out", "full"], "full: the output folder is not empty"),
     ],
 )
-def test_what_is_wrong_is_told_before_anything_is_written(
+def test_what_is_wrong_is_reported_before_anything_is_written(
     refused, spec, tmp_path, options, message
 ):
     (tmp_path / "full" / "something").mkdir(parents=True)
@@ -424,7 +424,7 @@ def test_a_sweep_without_a_finished_run_says_so(declnet_cli, specs):
         ("absent.toml --seeds 0", "there is no such file"),
     ],
 )
-def test_what_is_wrong_is_told_before_anything_is_trained(
+def test_what_is_wrong_is_reported_before_anything_is_trained(
     refused, specs, tmp_path, options, message
 ):
     (tmp_path / "empty").mkdir()

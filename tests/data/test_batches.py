@@ -116,7 +116,7 @@ def test_the_state_of_other_data_is_refused():
     shuffled = Batches(50, 7, True, 0)
     with pytest.raises(ValueError, match="50 samples, now 49"):
         Batches(49, 7, True, 0).restore(shuffled.state())
-    with pytest.raises(ValueError, match="shuffled, or not"):
+    with pytest.raises(ValueError, match="shuffling was turned on or off"):
         Batches(50, 7, False, 0).restore(shuffled.state())
     assert Batches(50, 7, False, 0).state() == {}
 

@@ -14,8 +14,8 @@ from declnet.data.columns import (
     losses_hint,
     typed,
 )
-from declnet.data.target_encoding import TargetEncoding
-from declnet.data.targets import WantedTarget
+from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.preparing.targets import WantedTarget
 
 
 class Lengths(Transform):
@@ -110,8 +110,8 @@ def test_a_loss_is_named_for_the_targets_it_takes():
         loss_of("any", "values"),
     ):
         registry.register(each)
-    assert losses_hint("classes", registry) == 'for classes take a loss such as "apart"'
-    assert losses_hint("values", registry) == 'for numbers take a loss such as "any" or "near"'
+    assert losses_hint("classes", registry) == 'for classes, use a loss such as "apart"'
+    assert losses_hint("values", registry) == 'for numbers, use a loss such as "any" or "near"'
     assert losses_hint("binary", registry) is None
 
 
@@ -120,7 +120,7 @@ def test_a_loss_is_named_for_the_targets_it_takes():
     [
         (
             np.array(["u", "v"], object),
-            'the text "u" .*add "one_hot" or "ordinal" .*to data.prepare',
+            'the text "u" .*add "one_hot", "ordinal" .*to data.prepare',
         ),
         (np.array([1.0, np.nan]), r'row 2, column "a" is missing \(add "impute" to data.prepare'),
     ],
@@ -135,7 +135,7 @@ def test_declnets_own_are_named_where_they_are_installed(column, message):
     [
         (["a", "b"], "values", r'is text, but .*"categorical_crossentropy"'),
         (["a", "b", "c"], "binary", r'has 3 classes, but .*"categorical_crossentropy"'),
-        ([0.5, 1.0], "classes", r'is 0.5, but classes .*for numbers take a loss such as .*"huber"'),
+        ([0.5, 1.0], "classes", r'is 0.5, but classes .*for numbers, use a loss such as .*"huber"'),
         (
             ["a", None],
             "classes",
@@ -154,7 +154,7 @@ def test_a_target_that_does_not_fit_the_loss_gets_one_that_fits(column, targets,
     [
         ([f"${row}" for row in range(150)], 'amounts, dates or identifiers, such as "$0"'),
         ([chr(200 + row) for row in range(150)], 'names or free text, such as "È"'),
-        (range(150), "numbers? for numbers take a loss such as"),
+        (range(150), "for numbers, use a loss such as"),
     ],
 )
 def test_a_target_of_many_rare_classes_names_the_likely_cause(values, hint):

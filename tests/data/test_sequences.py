@@ -20,9 +20,9 @@ from declnet import (
     run,
 )
 from declnet.contracts.returned import BrokenContractError
-from declnet.data.preparation import fit_preparation
-from declnet.data.stored_preparation import restored, stored
-from declnet.data.targets import WantedTarget
+from declnet.data.preparing.preparation import fit_preparation
+from declnet.data.preparing.stored_preparation import restored, stored
+from declnet.data.preparing.targets import WantedTarget
 from declnet.registry.discovery import default_registry
 from declnet_standard.transforms import Standardize, Tokenize
 

@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from declnet import DataError, Dataset, SpecError, Table, parse_spec, run
+from declnet.data.preparing.targets import WantedTarget
 from declnet.data.sets import prepare_sets, split_and_prepared, split_sets
 from declnet.data.streaming.fitting import prepared_sets
-from declnet.data.targets import WantedTarget
 from declnet.spec.data_section import DataSpec, SplitSpec
 
 
@@ -143,7 +143,7 @@ def test_labels_without_a_name_are_refused(y, message):
         ({"sample_weights": "weight"}, 'no column "weight"'),
     ],
 )
-def test_wrong_weights_and_classes_are_told(two_classes, document, data, message):
+def test_wrong_weights_and_classes_are_reported(two_classes, document, data, message):
     train = document["data"]["train"] | data.pop("train", {})
     with pytest.raises(DataError, match=message):
         two_classes(train=train, **data)

@@ -9,8 +9,8 @@ import pytest
 
 from declnet import DataInfo, Dataset, DataSource, parse_spec, run
 from declnet.data import sets, sharing
-from declnet.data.loading import load_source
 from declnet.data.sharing import made_once, sharing_data
+from declnet.data.sources.loading import load_source
 from declnet.spec.streams import DataSet
 from declnet.training.checks import check as checking
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from declnet.cli.display.sweep_tables import print_gaps, print_sweep
-from declnet.runs.many.summary import RunSeries, best_first, spread
-from declnet.runs.many.tasks import Outcome
+from declnet.runs.many.ensembles.series import RunSeries, spread
+from declnet.runs.many.execution.tasks import Outcome
+from declnet.runs.many.sweeps.ranking import best_first
 from declnet.spec.validate import load_spec
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import declnet
+from declnet.data.preparing.targets import WantedTarget
 from declnet.data.streaming.fitting import prepared_sets
-from declnet.data.targets import WantedTarget
 
 
 @pytest.fixture(scope="module")

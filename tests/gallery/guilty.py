@@ -33,7 +33,7 @@ def is_guilty(part: str, path: str, document: dict[str, Any]) -> bool:
         document: the parsed text.
     """
     keys = path.split(".") if path else []
-    if "sweep" in document and keys[:1] != ["sweep"] and is_swept(part, path, document["sweep"]):
+    if is_swept(part, path.removeprefix("sweep."), document.get("sweep", {})):
         return True
     if keys[:1] != ["tune"] and is_swept(part, path, document.get("tune", {}).get("space", {})):
         return True

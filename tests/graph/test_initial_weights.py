@@ -54,7 +54,7 @@ def test_chosen_parameters_are_loaded_and_the_others_initialized_as_ever(model_w
     }
 
 
-def test_what_is_loaded_and_what_is_not_is_told(fresh):
+def test_what_is_loaded_and_what_is_not_is_reported(fresh):
     shapes = {name: array.shape for name, array in FILE.items()}
     rename = {"old_1.*": "encoder_1.*", "old_*": "never.*"}
     initial = InitialWeights(path="w", only=["*.biases", "encoder_1.*"], rename=rename)

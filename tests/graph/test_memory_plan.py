@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet.graph.kernels import Kernels
-from declnet.graph.memory_plan import Ending, plan_memory, staged_reads, value_orders
+from declnet.graph.memory_plan import Ending, copied_reads, plan_memory, value_orders
 from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
 from declnet_standard.layers import Dense, Flatten, ReLU, Softmax
@@ -25,13 +25,17 @@ class SampleMajor(ReLU):
 def plan_of(*layers):
     nodes = infer_nodes(layers, (4,))
     orders = value_orders(nodes)
-    return orders[1:], staged_reads(nodes, orders)
+    return orders[1:], copied_reads(nodes, orders)
 
 
 def test_a_layer_that_takes_any_order_follows_the_one_before():
-    orders, staged = plan_of(Dense(units=3), SampleMajor(), ReLU(), Flatten(), Dense(units=2))
+    orders, layout_copies = plan_of(
+        Dense(units=3), SampleMajor(), ReLU(), Flatten(), Dense(units=2)
+    )
     assert orders == ("batch_last", *["batch_first"] * 3, "batch_last")
-    assert staged == {(1, 0): "batch_first"}  # dense reads either; only SampleMajor wants a copy
+    assert layout_copies == {
+        (1, 0): "batch_first"
+    }  # dense reads either; only SampleMajor wants a copy
 
 
 def test_neighbours_of_one_order_need_no_copies():
@@ -131,7 +135,7 @@ def execute(nodes, plan, *, training, fused):
             if not needed[source]:
                 continue
             if source in complete:
-                spare = plan.spares[node.index, position]
+                spare = plan.accumulators[node.index, position]
                 writes.append((spare, f"part{position}", size[source]))
                 sums.append((source, spare, f"part{position}"))
             else:

@@ -127,14 +127,14 @@ def test_what_must_be_converted_takes_the_memory_of_a_part(make_model, tmp_path,
     assert found.nbytes < most < found.nbytes + 2**21  # a copy in float32: 2**25
 
 
-def test_what_cannot_be_converted_is_told_wherever_it_stands(model):
+def test_what_cannot_be_converted_is_reported_wherever_it_is(model):
     x = np.zeros((2500, 3), object)
     x[-1, 1] = "word"
     with pytest.raises(ValueError, match="could not convert string to float: 'word'"):
         model.predict(x)
 
 
-def test_numbers_too_large_for_the_model_s_type_are_told_wherever_they_stand(make_model):
+def test_numbers_too_large_for_the_model_s_type_are_reported_wherever_they_is(make_model):
     x = np.zeros((2500, 3))
     x[-1, 1] = 1e300
     with pytest.warns(RuntimeWarning, match="overflow encountered in cast"):

@@ -196,7 +196,7 @@ def test_names_that_are_not_known_yet_are_not_errors():
     assert wires[0].reads == ("any",)
 
 
-def test_floats_and_integers_are_told_apart_by_input():
+def test_floats_and_integers_are_distinguished_by_input():
     declared = (
         Embedding(categories=5, units=2, inputs=("input.word",)),
         Flatten(),

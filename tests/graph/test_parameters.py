@@ -32,7 +32,7 @@ def test_each_layer_is_initialized_from_a_stream_of_its_own(make_model):
     assert (short["dense_1.weights"] != other["dense_1.weights"]).all()
 
 
-def test_weights_that_do_not_fit_change_nothing_and_every_difference_is_told(make_model):
+def test_weights_that_do_not_fit_change_nothing_and_every_difference_is_reported(make_model):
     model = make_model((Dense(units=2), Dense(units=1)))
     before = model.parameters()
     saved = dict(before)

@@ -72,7 +72,7 @@ def odd(parameters=(), workspace=(), shape=None):
 @pytest.mark.parametrize("shape", [(0,), (-1,), (2.5,), [3], 3, (True,)])
 def test_a_wrong_output_shape_is_a_broken_contract_at_its_layer(shape):
     ((path, message),) = faults((odd(shape=shape),))
-    expected = "sizes of at least 1" if shape in ((0,), (-1,)) else "a tuple of whole numbers"
+    expected = "sizes of at least 1" if shape in ((0,), (-1,)) else "a tuple of integers"
     assert path == ("model", "layers", 0)
     assert f"output_shape() returned {shape!r}, not {expected}" in message
     assert "test_shapes.py:" in message

@@ -129,7 +129,7 @@ def test_rankings_with_ties(data, levels, dtype):
     ],
 )
 @given(data=batches(least=2), offset=st.sampled_from([0.0, 100.0]), constant=st.booleans())
-def test_figures_of_values(metric, peer, outputs, data, offset, constant):
+def test_metrics_of_values(metric, peer, outputs, data, offset, constant):
     y = data.rng.normal(offset, size=(data.n, outputs))
     y_pred = y + data.rng.normal(scale=0.3, size=y.shape)
     if constant:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from declnet import parse_spec, run
+from declnet.data.preparing.targets import WantedTarget
 from declnet.data.sets import load_sets, prepare_sets, split_sets
-from declnet.data.targets import WantedTarget
 
 datasets = pytest.importorskip("sklearn.datasets")
 compose = pytest.importorskip("sklearn.compose")

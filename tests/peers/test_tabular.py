@@ -69,7 +69,7 @@ def torch_path(
         loss: the mean loss of the samples of a slice.
         rate: the learning rate by the share of the training that is done.
         decay: the weight decay, likewise.
-        factors: what the rate is multiplied by, for the names that end like this.
+        factors: factor that the rate is multiplied by, for the names that end like this.
         undecayed: how the names of parameters without decay end.
     """
     weights = {name: torch.tensor(each, requires_grad=True) for name, each in start.items()}

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from declnet.registry.spelling import closest, counted, kind_in_words, suggestion, with_article
+from declnet.registry.spelling import (
+    alternatives,
+    closest,
+    counted,
+    kind_in_words,
+    suggestion,
+    with_article,
+)
 
 
 @pytest.mark.parametrize("written", ["dens", "Dense", "DENSE", "densee"])
@@ -50,3 +57,10 @@ def test_a_word_of_other_beginning_is_no_misspelling():
 
 def test_a_count_agrees_with_its_noun():
     assert [counted(n, "column") for n in (0, 1, 2)] == ["0 columns", "1 column", "2 columns"]
+
+
+@pytest.mark.parametrize(
+    ("words", "choice"), [("", ""), ("a", "a"), ("ab", "a or b"), ("abc", "a, b or c")]
+)
+def test_alternatives_are_joined_as_in_a_sentence(words, choice):
+    assert alternatives(words) == choice

@@ -109,7 +109,7 @@ def test_weights_of_samples_count(document):
 
 def test_errors_say_what_is_wrong(document):
     training = IncrementalTraining(document)
-    with pytest.raises(ValueError, match="before the first part"):
+    with pytest.raises(ValueError, match="until a first part"):
         training.predictor  # noqa: B018
     training.train(part(1))
     with pytest.raises(DataError, match='there is no column "w"'):

@@ -15,18 +15,21 @@ import numpy as np
 import pytest
 
 from declnet import (
+    Callback,
     DataError,
     Dataset,
     OutputError,
+    Registry,
     ResumeError,
     RunError,
     SpecError,
+    default_registry,
     parse_spec,
     resume,
     run,
 )
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.training import pace
+from declnet.training import heartbeat
 from declnet.training.mini_batches import MiniBatchEpoch
 from declnet_standard.callbacks import CsvLog
 
@@ -178,11 +181,11 @@ def test_an_interrupted_run_loses_nothing_even_without_the_callback(document, tm
     assert "error" not in manifest_of(tmp_path / "out")
 
 
-def test_a_signal_is_held_back_until_the_training_stands_between_two_steps(
+def test_a_signal_is_held_back_until_the_training_is_between_two_steps(
     document, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(pace, "SIGN_OF_LIFE", -1.0)
-    monkeypatch.setattr(pace, "PART", 0.0)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT", -1.0)
+    monkeypatch.setattr(heartbeat, "PART", 0.0)
     document["training"] |= {"epochs": 4, "batch_size": 4}
     spec, original, calls = parse_spec(document), MiniBatchEpoch.run, [0]
     whole = run(spec, out=tmp_path / "whole")
@@ -277,14 +280,14 @@ def killed_before_the_manifest(directory):
     [
         (damaged_checkpoint, r".*step-\d+\.safetensors is damaged \(.*\nresuming at epoch .*"),
         (all_checkpoints_damaged, r".*index\.json is damaged.*\n.*starting over"),
-        (shorter_history, r"(.*history\.jsonl is not as it was.*\n)+.*starting over"),
-        (no_history, r"(.*history\.jsonl is not as it was.*\n)+.*starting over"),
+        (shorter_history, r"(.*history\.jsonl has changed since.*\n)+.*starting over"),
+        (no_history, r"(.*history\.jsonl has changed since.*\n)+.*starting over"),
         (half_written, r"resuming at epoch 14, .*"),
         (killed_before_the_manifest, ""),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_what_a_kill_or_damage_leaves_is_told_and_made_good(stopped, whole, damage, notices):
+def test_what_a_kill_or_damage_leaves_is_reported_and_made_good(stopped, whole, damage, notices):
     found = []
     before = checkpoints_of(stopped)
     damage(stopped)
@@ -362,9 +365,37 @@ def test_a_finished_run_is_left_as_it_is(whole):
     notices = []
     result = resume(whole, notice=notices.append)
     assert {each: each.stat().st_mtime_ns for each in whole.rglob("*")} == before
-    assert notices == ["this run is finished: there is nothing left to do"]
+    assert notices == ["this run is finished; nothing to resume"]
     assert result.metrics == json.loads((whole / "metrics.json").read_text())
     assert result.model.predict(np.zeros((1, 2))).shape == (1, 3)
+
+
+def test_callbacks_are_told_that_a_run_was_found_finished(document, tmp_path):
+    """Since a kill may have kept the end from them; one that fails now is a warning."""
+    told = []
+
+    class Told(Callback):
+        type = "told"
+
+        def found_finished(self, directory, metrics):
+            told.append((directory, metrics))
+            if len(told) > 1:
+                raise ConnectionError("the server is gone")
+
+    registry = Registry()
+    for entry in default_registry().entries():
+        registry.register(entry.component, entry.plugin)
+    registry.register(Told)
+    document["training"]["callbacks"] = ["told"]
+    done = run(parse_spec(document, registry), out=tmp_path / "run", registry=registry)
+    assert told == []
+    resume(tmp_path / "run", registry=registry)
+    assert told == [(tmp_path / "run", done.metrics)]
+    warned = []
+    resume(tmp_path / "run", registry=registry, warned=warned.append)
+    (warning,) = warned
+    assert "told" in warning
+    assert "the server is gone" in warning
 
 
 def edit(directory, old, new):
@@ -402,7 +433,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused_even_then(stopped, old, new, 
     assert (stopped / "history.jsonl").read_bytes() == before
 
 
-def test_a_spec_that_is_broken_or_gone_is_told(stopped):
+def test_a_spec_that_is_broken_or_gone_is_reported(stopped):
     edit(stopped, 'type = "adam"', 'type = "adan"')
     with pytest.raises(SpecError, match="adam"):
         resume(stopped)
@@ -528,7 +559,7 @@ def test_two_processes_cannot_work_on_one_run_and_a_killed_one_holds_nothing(sto
         [sys.executable, "-c", HOLD, str(stopped)], stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(OutputError, match="another process is at work"):
+        with pytest.raises(OutputError, match="another process is writing"):
             resume(stopped)
         holder.kill()
         holder.wait()
@@ -540,7 +571,7 @@ def test_a_run_locks_its_folder_while_it_is_at_work(document, tmp_path):
     refused = []
 
     def resuming(event):
-        with pytest.raises(OutputError, match="another process is at work"):
+        with pytest.raises(OutputError, match="another process is writing"):
             resume(tmp_path / "out")
         refused.append(event)
 

@@ -97,7 +97,7 @@ def test_damaged_or_missing_weights_are_named(done, forget_checksums):
     with pytest.raises(WeightsError, match="not a safetensors file"):
         declnet.load_model(done.directory)
     (done.directory / "weights.safetensors").unlink()
-    with pytest.raises(OutputError, match=r"the run left no weights \(it is finished\)"):
+    with pytest.raises(OutputError, match=r"the run has no weights \(it is finished\)"):
         declnet.load_model(done.directory)
 
 

@@ -14,7 +14,7 @@ import pytest
 from declnet import DataError, SpecError, open_run, parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.registry.discovery import default_registry
-from declnet.training import pace
+from declnet.training import heartbeat
 from declnet.training.preparation import ReadyStream, prepare
 
 KILLS = int(os.environ.get("DECLNET_TEST_STREAM_KILLS", "0"))
@@ -75,8 +75,8 @@ def test_it_learns_and_its_run_can_be_used(document, tmp_path):
 
 @pytest.mark.parametrize("at", [1, 7, 17, 18, 60])
 def test_a_run_interrupted_anywhere_is_resumed_to_the_bit(document, tmp_path, monkeypatch, at):
-    monkeypatch.setattr(pace, "SIGN_OF_LIFE", -1.0)
-    monkeypatch.setattr(pace, "PART", 0.0)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT", -1.0)
+    monkeypatch.setattr(heartbeat, "PART", 0.0)
     spec, steps = parse_spec(document), [0]
     whole = run(spec, out=tmp_path / "whole").directory
 
@@ -95,8 +95,8 @@ KILLED = """
 import json, os, signal, sys
 from declnet import parse_spec, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.training import pace
-pace.SIGN_OF_LIFE, pace.PART = -1.0, 0.0
+from declnet.training import heartbeat
+heartbeat.HEARTBEAT, heartbeat.PART = -1.0, 0.0
 steps = 0
 def killing(event):
     global steps

@@ -153,6 +153,33 @@ def test_an_error_in_a_value_is_where_the_section_has_it(points):
     }
 
 
+def test_keys_and_values_are_checked_whatever_else_is_wrong(points):
+    """But those of a component that a wrong key was to choose."""
+    section = """
+"optimizer.learning_rate" = 0.1
+"optimizer.momentun" = [0.5, 0.9]
+"optimizer.momentum" = [2.0]
+"training.epoch" = [10, 20]
+"model.layers.0.units" = []
+"model.layers.2.unit" = [5]
+"model.layers.0" = 3
+"data.train.type" = "csv"
+"data.train.path" = ["a"]
+"""
+    with pytest.raises(declnet.SpecError) as caught:
+        points(section)
+    found = [(each.code, each.place.line - 14) for each in caught.value.problems]
+    expected = [("E012", 1), ("E010", 2), ("E013", 3), ("E010", 4), ("E018", 5), ("E010", 6)]
+    assert found == [*expected, ("E012", 7), ("E012", 8)]
+
+
+def test_keys_are_checked_along_with_the_spec():
+    document = {"declnet": 1, "losss": "mse", "sweep": {"training.epoch": [1, 2]}}
+    with pytest.raises(declnet.SpecError) as caught:
+        declnet.parse_spec(document)
+    assert {"losss", "epoch"} <= {each.message.split('"')[1] for each in caught.value.problems}
+
+
 @pytest.mark.parametrize(
     ("section", "expected"),
     [

@@ -107,7 +107,7 @@ def errors(document, **keys):
         ),
         (
             {"training.batch_size": {"low": 4, "high": 8, "step": 0.5}},
-            {("E012", ("space", "training.batch_size", "step")): '"step" must be a whole number'},
+            {("E012", ("space", "training.batch_size", "step")): '"step" must be an integer'},
         ),
         (
             {"training.batch_size": {"low": 4, "high": 8, "step": 5}},
@@ -156,7 +156,7 @@ def test_a_file_of_another_folder_may_have_a_part_of_the_space(document, spec_fi
     assert (momentum.high, spec.tuning.keys.trials) == (0.8, 3)
 
 
-def test_a_study_without_a_space_is_told_to_add_a_table(document):
+def test_a_study_without_a_space_is_asked_to_add_a_table(document):
     document["tune"] = {"trials": 5}
     with pytest.raises(SpecError, match=r"add space = \{ … \}, keys of the spec"):
         parse_spec(document)

@@ -79,7 +79,7 @@ def test_instances_of_components_may_replace_tables(document):
     assert again == spec
 
 
-def test_paths_and_mappings_are_told_apart(document, spec_file):
+def test_paths_and_mappings_are_distinguished(document, spec_file):
     with pytest.raises(SpecError, match=r"a spec must be a mapping, not str .*declnet\.load_spec"):
         parse_spec(str(spec_file(document)))
     with pytest.raises(SpecError, match=r"or a Path, not dict .*declnet\.parse_spec"):
@@ -199,4 +199,4 @@ def test_a_number_of_more_than_64_bits_is_one_error(problems, document, key):
     (found,) = problems(document, {key: 16**5000})
     assert found.code == "E013"
     assert ".".join(map(str, found.path)) == key
-    assert found.message.startswith("whole numbers must be between -9223372036854775807")
+    assert found.message.startswith("integers must be between -9223372036854775807")

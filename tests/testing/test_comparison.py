@@ -70,7 +70,7 @@ def test_a_steep_function_is_right_at_one_step_size():
     assert disagreement(steep, point, slope) is None
 
 
-def test_differences_are_told_in_words():
+def test_differences_are_reported_in_words():
     found = np.array([[1.0, 2.0], [3.0, 4.5]])
     assert difference(found, found) is None
     assert difference(found, found.astype(int)) == (
@@ -81,7 +81,7 @@ def test_differences_are_told_in_words():
     assert difference(np.array([np.inf]), np.array([np.inf])) is None
 
 
-def test_unwritten_and_read_elements_are_told_apart():
+def test_unwritten_and_read_elements_are_distinguished():
     first = np.array([POISONS[0], 1.0, np.nan, 2.0])
     second = np.array([POISONS[1], 1.0, POISONS[1] + 1, 2.0])
     assert kept_and_read(first, second, POISONS) == (1, 1)

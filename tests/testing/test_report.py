@@ -105,7 +105,7 @@ class ReturnsNone(Rectifier):
         (
             ReturnsNone,
             "declares_what_the_graph_allocates",
-            "output_shape() returned None, not a tuple of whole numbers",
+            "output_shape() returned None, not a tuple of integers",
         ),
     ],
 )

@@ -58,7 +58,7 @@ def watched(document, told):
     return go
 
 
-def test_a_callback_is_told_of_the_whole_run(watched, told):
+def test_a_callback_is_notified_of_the_whole_run(watched, told):
     watched("follower")
     assert told[0] == ("w", "start", "small", 3, None)
     figures = ["accuracy", "data_loss", "loss", "regularization_loss"]
@@ -85,7 +85,9 @@ def test_a_callback_can_end_the_training_early(watched, told, tmp_path):
     assert (manifest["status"], manifest["stopped"]) == ("finished", "seen enough")
 
 
-def test_a_callback_that_raises_is_named_and_all_are_told_of_the_failure(watched, told, tmp_path):
+def test_a_callback_that_raises_is_named_and_all_are_reported_of_the_failure(
+    watched, told, tmp_path
+):
     with pytest.raises(
         ComponentError, match=r'callback "follower".*ZeroDivisionError.*in a callback'
     ):

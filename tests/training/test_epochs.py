@@ -7,7 +7,7 @@ import pytest
 
 from declnet import Dataset, SpecError, default_registry, parse_spec, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.training import pace
+from declnet.training import heartbeat
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
 
@@ -136,8 +136,8 @@ def test_samples_that_are_no_images_are_refused(spec, blobs):
 
 
 def test_it_goes_on_from_any_state(spec, monkeypatch):
-    monkeypatch.setattr(pace, "SIGN_OF_LIFE", -1.0)
-    monkeypatch.setattr(pace, "PART", 0.0)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT", -1.0)
+    monkeypatch.setattr(heartbeat, "PART", 0.0)
 
     def made():
         prepared = prepare(spec(), default_registry(), {"train": Dataset(IMAGES, LABELS)})

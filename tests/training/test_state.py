@@ -10,7 +10,7 @@ import pytest
 from declnet import Callback, Dataset, Metric, Registry, default_registry, parse_spec
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.runs.storage.checkpoints import packed, unpacked
-from declnet.training import pace
+from declnet.training import heartbeat
 from declnet.training.preparation import prepare
 from declnet.training.state import StateError, TrainingState
 from declnet.training.trainer import Trainer
@@ -49,8 +49,8 @@ METRICS = [
 @pytest.fixture
 def eager(monkeypatch):
     """Events after every batch, as if each took long."""
-    monkeypatch.setattr(pace, "SIGN_OF_LIFE", -1.0)
-    monkeypatch.setattr(pace, "PART", 0.0)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT", -1.0)
+    monkeypatch.setattr(heartbeat, "PART", 0.0)
 
 
 @pytest.fixture
@@ -245,7 +245,7 @@ def wrong_states(state):
     yield replace(state, parameters={**others, key: array[:1]}), "of shape"
     yield replace(state, parameters={**others, key: array.astype(float)}), "float64"
     yield replace(state, optimizer={}), "the optimizer's momentum"
-    yield replace(state, order={}), "shuffled, or not"
+    yield replace(state, order={}), "shuffling was turned on or off"
     yield replace(state, batch=1), "log_every"
     yield replace(state, metrics={"sums": [1, 1.0, 0.0, 0.0], "metrics": {}}), "metrics were none"
 
@@ -276,7 +276,7 @@ def test_a_state_of_something_else_is_refused(made):
 
 
 def test_halting_gives_an_event_after_every_so_many_epochs(made, monkeypatch):
-    monkeypatch.setattr(pace, "SIGN_OF_LIFE", 1e9)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT", 1e9)
     trainer = made(training={"epochs": 100, "log_every": 50})
     trainer.halt_every = 10
     assert [trainer.epoch for _ in trainer.events() if trainer.batch == 0] == [

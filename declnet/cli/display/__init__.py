@@ -1,1 +1,1 @@
-"""What commands print: tables, progress, diagnostics, on terminals and elsewhere."""
+"""The output of commands: tables, progress, diagnostics, on terminals and elsewhere."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from declnet.cli.display.sweep_tables import Ranking
-    from declnet.runs.many.tasks import Outcome, Task
+    from declnet.runs.many.execution.tasks import Outcome, Task
 
 STEP = 0.1
 """Seconds between updates of the bar, however many epochs pass."""
@@ -133,7 +133,7 @@ def progress_bar(
     """Return a bar on stderr that disappears when it is done.
 
     Args:
-        above: what is shown above the bar, made anew once a second.
+        above: what is shown above the bar, updated once a second.
     """
     from rich.progress import Progress
 

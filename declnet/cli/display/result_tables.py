@@ -208,7 +208,7 @@ def print_result(
 
 
 def _print_baseline(result: RunResult) -> None:
-    """Print the metrics of a constant prediction on the data that tells most."""
+    """Print the metrics of a constant prediction on the most informative data."""
     for name in ("test", "validation", "train"):
         if name in result.baselines:
             found, shorter = result.baselines[name], abbreviations(result.spec.heads)

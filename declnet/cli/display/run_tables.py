@@ -39,7 +39,7 @@ _BY_COLUMN: dict[str, Callable[[ListedRun], Any]] = {
 
 
 MOST_ROWS = 200
-"""Most runs that a terminal shows unless all are wanted."""
+"""Maximum number of runs that a terminal shows unless all are wanted."""
 
 
 def filtered(runs: Sequence[ListedRun], conditions: Iterable[str]) -> list[ListedRun]:
@@ -196,10 +196,10 @@ _SECTIONS = ("model", "optimizer", "loss", "training", "data")
 
 
 ACROSS = 8
-"""Most runs that get a column each; of more, each gets a row."""
+"""Maximum number of runs shown in columns; more are shown in rows."""
 
 MOST_SHOWN = 20
-"""Most runs that a comparison shows unless all are wanted."""
+"""Maximum number of runs that a comparison shows unless all are wanted."""
 
 
 def print_comparison(

@@ -29,7 +29,7 @@ class EscapedStream:
         return self.write_unescaped(escaped(text))
 
     def write_unescaped(self, text: str) -> int:
-        """Write a text as it is, except for characters that the encoding lacks."""
+        """Write a text unchanged, except for characters that the encoding lacks."""
         if self.failure is None:
             try:
                 self._stream.write(text)
@@ -41,7 +41,7 @@ class EscapedStream:
         return len(text)
 
     def write_bytes(self, data: bytes) -> int:
-        """Write data as it is, but escaped on a terminal; if that fails, end the command."""
+        """Write data unchanged, but escaped on a terminal; if that fails, end the command."""
         from click.exceptions import Exit
 
         if self.isatty():

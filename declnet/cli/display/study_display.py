@@ -1,4 +1,4 @@
-"""What `declnet tune` prints: a line for each trial or the best so far, and the final tables."""
+"""The output of `declnet tune`: a line for each trial or the best so far, and the final tables."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from declnet.cli.display.progress import STEP, print_above, progress_bar, table_
 from declnet.cli.display.terminal import is_terminal, print_table
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.runs.display.metrics import format_metric, format_seconds
-from declnet.runs.many.study_folder import BEST, StoredStudy, best_of
+from declnet.runs.many.studies.stored_study import BEST, StoredStudy, best_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
     from rich.table import Table
 
-    from declnet.runs.many.tasks import Task
+    from declnet.runs.many.execution.tasks import Task
 
 MOST_SHOWN, MOST_PRINTED = 5, 10
-"""The most trials in the table above the bar, and at the end."""
+"""Maximum number of trials in the table above the bar, and at the end."""
 
 
 class StudyFollower:

@@ -13,7 +13,8 @@ from declnet.runs.display.metrics import (
     format_seconds,
     ordered,
 )
-from declnet.runs.many.summary import RunSeries, main_effects, spread
+from declnet.runs.many.ensembles.series import RunSeries, spread
+from declnet.runs.many.sweeps.ranking import main_effects
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Ranking:
 
 
 MOST_RANKED = 5
-"""How many specs a terminal shows while a sweep is trained."""
+"""Number of specs that a terminal shows while a sweep is trained."""
 
 
 def ranking(all_series: Sequence[RunSeries], metric: tuple[str, str] | None) -> Ranking | None:

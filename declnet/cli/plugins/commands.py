@@ -83,7 +83,9 @@ KINDS = (
     "callback",
     "analysis",
     "searcher",
+    "template",
     "exporter",
+    "importer",
 )
 
 
@@ -94,7 +96,7 @@ KINDS = (
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
     default=".",
-    help="Where to create the package's folder.  [default: the working folder]",
+    help="Where to create the package's folder.  [default: the current folder]",
 )
 def new(name: str, kind: str, into: Path) -> None:
     """Create a package NAME with one component, tests and a README, ready to install."""

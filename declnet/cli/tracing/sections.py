@@ -1,4 +1,4 @@
-"""What a trace shows, in order: sections of equations, sentences and arrays, for text and HTML."""
+"""The contents of a trace, in order: sections of equations, sentences and arrays."""
 
 from __future__ import annotations
 

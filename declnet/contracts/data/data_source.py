@@ -28,7 +28,7 @@ from declnet.errors import DataError, RegistryError
 
 @dataclass(frozen=True)
 class TargetInfo:
-    """What is known about one of several targets.
+    """The description of one of several targets.
 
     Attributes:
         target: `"classes"` if it is one integer per sample, `"values"` otherwise.
@@ -55,7 +55,7 @@ class TargetInfo:
 
 @dataclass(frozen=True)
 class DataInfo:
-    """What is known about a data set before it is loaded.
+    """The description of a data set before it is loaded.
 
     Attributes:
         sample_shape: the shape of one sample of x; `()` if x is several arrays.
@@ -183,7 +183,7 @@ class Blocks:
         read: returns a block by its number, from 0, without reading the others; called in any
             order, from several threads. All blocks of a table have the same columns.
         groups: for each block, the number of its group, if consecutive blocks cost little when
-            they are read one after another, as parts of what is then in memory; such blocks stay
+            they are read in sequence, as parts of what is then in memory; such blocks stay
             together when they are shuffled. Default: each block is read alone.
     """
 

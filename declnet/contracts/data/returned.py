@@ -149,5 +149,5 @@ def checked_names(transform: Component, names: Any) -> tuple[str, ...]:
 def checked_levels(transform: Component, levels: Any) -> int | None:
     """Return the result of `Transform.levels`: a number of integers, or None."""
     if levels is not None and (not is_whole(levels) or levels < 1):
-        refuse(transform, "levels", levels, "a whole number of at least 1, or None")
+        refuse(transform, "levels", levels, "an integer of at least 1, or None")
     return None if levels is None else operator.index(levels)

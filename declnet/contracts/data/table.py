@@ -157,7 +157,7 @@ class ColumnProfile:
         words: the mean number of words, separated by spaces, of texts; 0 for numbers.
         most_words: the number of words of the longest text.
         counts: how many rows have each value, the most frequent first, in a tie in sorted order; of
-            text, booleans and whole numbers, else empty.
+            text, booleans and integers, else empty.
         smallest: the smallest of the finite numbers; 0 for text.
         skewness: the third standardized moment of the finite numbers, positive if a few are much
             larger than the others; 0 for text.

@@ -83,7 +83,7 @@ class Transform(Component):
     implements `vary` instead of `fit` and `apply`."""
 
     columns: tuple[str, ...] | None = Field(
-        default=None, min_length=1, description="which columns; default: all that it suits"
+        default=None, min_length=1, description="columns to transform; default: all suitable ones"
     )
 
     @classmethod

@@ -13,7 +13,7 @@ from declnet.contracts.execution.operations import Gather
 
 @dataclass(frozen=True, eq=False)
 class CompiledCalls:
-    """Calls that do the same as others, one after another.
+    """Calls equivalent to a sequence of other calls.
 
     Attributes:
         calls: as few calls from Python as possible.
@@ -28,7 +28,7 @@ class CompiledCalls:
 
 @dataclass(frozen=True, eq=False)
 class StepLoop:
-    """Training steps on batches of one size, each of them the same calls on the same arrays.
+    """Training steps on batches of one size: the same calls on the same arrays in each step.
 
     A step gathers its batch, makes its calls, checks the losses and makes the update's calls. If a
     loss is not finite, the loop ends before the update.

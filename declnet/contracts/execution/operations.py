@@ -16,7 +16,7 @@ from declnet.contracts.network.parameter import OptimizerState
 
 @dataclass(frozen=True, eq=False)
 class Gather:
-    """Copies samples by position into the memory of a batch; called with the positions.
+    """The copy of samples by position into the memory of a batch; called with the positions.
 
     Attributes:
         source: all samples, contiguous.
@@ -35,7 +35,7 @@ class Gather:
 
 @dataclass(frozen=True, eq=False)
 class NormalizeWeights:
-    """Divides weights by their sum: normalized = weights / sum(weights); all 0 if the sum is 0."""
+    """Division of weights by their sum: normalized = weights / sum(weights); 0 if that is 0."""
 
     weights: Array
     normalized: Array
@@ -48,7 +48,7 @@ class NormalizeWeights:
 
 @dataclass(frozen=True, eq=False)
 class ClipValue:
-    """Clips each number of the flat gradient to [-maximum, maximum]."""
+    """Clipping of each number of the flat gradient to [-maximum, maximum]."""
 
     gradient: Array
     maximum: float
@@ -60,7 +60,7 @@ class ClipValue:
 
 @dataclass(frozen=True, eq=False)
 class ClipNorm:
-    """Scales the flat gradient down if its Euclidean norm is larger than a maximum.
+    """Scaling of the flat gradient if its Euclidean norm is larger than a maximum.
 
     PyTorch's `clip_grad_norm_` divides by norm + 1e-6; this by the norm.
     """
@@ -77,7 +77,7 @@ class ClipNorm:
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """Keeps what an array holds in each of several steps: rows[row] = array.
+    """A record of an array in each of several steps: rows[row] = array.
 
     Attributes:
         array: flat and contiguous.
@@ -118,7 +118,7 @@ class OptimizerUpdate:
 
 @dataclass(frozen=True, eq=False)
 class FlushDenormals:
-    """Sets denormal numbers of an optimizer's state to 0, every so many steps.
+    """Flushing of denormal numbers in an optimizer's state to 0, every few steps.
 
     The moments of a unit whose gradient has vanished keep decaying, and an operation on a denormal
     number takes about a hundred times as long as on any other.

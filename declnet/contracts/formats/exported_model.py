@@ -64,7 +64,7 @@ class ExportedInput:
     Attributes:
         value: its name among the values: `input`, or `input.NAME` for one of several.
         columns: the names of the columns that are joined, in order, each (n,) or (n, …), flattened;
-            a column of a model without a table, or of sequences, is the input as it is.
+            a column of a model without a table, or of sequences, is the unchanged input.
         shape: the shape of one sample.
         dtype: whether the layers take it as floats of the model's type or as integers.
         lengths: whether it holds the lengths of the only column, which are sequences.
@@ -105,7 +105,7 @@ class ExportedNode:
 
 @dataclass(frozen=True, eq=False)
 class ExportedFinish:
-    """What happens to the predictions of one loss, which `Loss.predictions` returns.
+    """The postprocessing of one loss's predictions, as returned by `Loss.predictions`.
 
     Attributes:
         target_steps: the transforms of the target with what they learned, in the order in which

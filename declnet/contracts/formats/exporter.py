@@ -1,4 +1,4 @@
-"""Exporter: writes a trained model in a format that other programs run."""
+"""Exporter: writes a trained model in a format that other programs can run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TranslatedPart:
 
 @dataclass(frozen=True)
 class ExportSummary:
-    """What an exporter wrote.
+    """The summary of an export.
 
     Attributes:
         parts: the model's components in the order of a prediction, as `translate_model` returns.

@@ -53,13 +53,14 @@ class ImportedNetwork:
 
 
 class Importer(Component):
-    """Reads files of one format, for `declnet import`; its fields are options."""
+    """A reader of files of one format, for `declnet import`; its fields are options."""
 
     kind = "importer"
     required_methods = ("read",)
 
     suffixes: ClassVar[tuple[str, ...]] = ()
-    """The suffixes of the files that it reads, e.g. `(".onnx",)`."""
+    """The suffixes of the files that it reads, in lower case, e.g. `(".onnx",)`; the longest that
+    a file's name ends with decides."""
 
     @classmethod
     def verify_contract(cls) -> None:

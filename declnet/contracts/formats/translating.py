@@ -56,7 +56,7 @@ class WrittenOutput:
 
 
 class FormatWriter(Protocol):
-    """What an exporter writes between the components; handles are whatever the format uses."""
+    """A writer for everything between the components; handles are whatever the format uses."""
 
     def column(self, column: ExportedColumn) -> Any:
         """Return the handle of a raw column.

@@ -24,7 +24,7 @@ TRANSLATED = {
 
 
 class Untranslatable(Exception):  # noqa: N818  # it is about the component, not a failure
-    """Raised by `Translation.translate`: the format cannot express this component.
+    """A component that the format cannot express; raised by `Translation.translate`.
 
     Attributes:
         message: why, e.g. `ONNX has no operator for dilated pooling`.
@@ -76,7 +76,7 @@ class TranslationSite:
 
 
 class Translation(Component):
-    """How components of certain classes are written in a format; it has no fields.
+    """A translation of components of certain classes into a format; it has no fields.
 
     A component's file is its mathematics; translations are in the format's package, or in a third
     party's. Subclasses of the classes in `replaces` are never translated, since they may compute

@@ -23,7 +23,7 @@ Targets = Array | Mapping[str, Array]
 
 @dataclass(frozen=True)
 class InputInfo:
-    """What is known about one of a layer's inputs before anything is allocated.
+    """The description of one of a layer's inputs before anything is allocated.
 
     Attributes:
         shape: the shape of one sample.

@@ -1,6 +1,7 @@
 """Layer: a differentiable function of arrays, with its parameters."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -87,6 +88,14 @@ class Layer(Component):
     kind = "layer"
     required_methods = ("forward", "backward")
     _optional = frozenset({"trainable"})
+    other_keys: ClassVar[Mapping[str, str]] = {
+        "activation": "an activation is a separate layer, listed after this one",
+        "input": "inputs",
+        **dict.fromkeys(
+            ("input_shape", "input_dim", "input_size", "in_features", "in_channels"),
+            "leave it out: the size of the input follows from the data and the layers before",
+        ),
+    }
     renamed = {"buffers": "the method workspace() declares working memory, with Workspace"}  # noqa: RUF012
 
     backward_needs: ClassVar[frozenset[str] | set[str]] = frozenset({"x", "y"})
@@ -118,7 +127,7 @@ class Layer(Component):
     example_shapes: ClassVar[tuple[Any, ...]] = ()
     """Input shapes for the conformance kit; default: the usual shapes that the layer accepts."""
     n_inputs: ClassVar[int | None] = 1
-    """How many inputs it takes; None for any number of at least one."""
+    """Number of inputs; None for any number of at least one."""
 
     name: LayerName | None = Field(
         default=None,
@@ -127,8 +136,7 @@ class Layer(Component):
     inputs: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description='names of earlier layers, or "input" or "input.NAME" for an input of the '
-        "model; default: the layer before",
+        description='earlier layers, or inputs: "input", "input.NAME"; default: the layer before',
     )
     trainable: Trainable = Field(
         default=True, description="false freezes the layer, { from_epoch = 5 } until that epoch"

@@ -1,8 +1,9 @@
 """Optimizer: an update rule for parameters, and its learning rate."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from pydantic import (
     Field,
     ModelWrapValidatorHandler,
@@ -32,6 +33,14 @@ class Optimizer(Component):
     kind = "optimizer"
     required_methods = ("update",)
     _optional = frozenset({GROUPS})
+    other_keys: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("lr", "eta", "rate", "learning_rate_init"), "learning_rate"),
+        **dict.fromkeys(
+            ("schedule", "scheduler", "lr_schedule", "lr_scheduler"),
+            'learning_rate takes a schedule: learning_rate = { type = "…" }',
+        ),
+        "param_groups": GROUPS,
+    }
 
     usual_learning_rates: ClassVar[tuple[float, float] | None] = None
     """The range of learning rates in common use; `check` warns about others. None if unknown."""
@@ -97,7 +106,29 @@ class Optimizer(Component):
         schedule = self.learning_rate
         if isinstance(schedule, Schedule):
             return checked_rate(schedule, schedule.rate(step, total), step)
-        return schedule / (1.0 + self.decay * (step - 1))
+        return float(self._decayed(schedule, step))
+
+    def rates(self, steps: range, total: int) -> Array:
+        """Return the learning rates of several updates, float64 (updates,).
+
+        Default: what `rate` returns for each of them.
+
+        Args:
+            steps: the numbers of the updates, from 1.
+            total: number of updates in the whole training.
+
+        Raises:
+            BrokenContractError: as `rate` does.
+        """
+        schedule = self.learning_rate
+        if isinstance(schedule, Schedule) or type(self).rate is not Optimizer.rate:
+            return np.array([self.rate(step, total) for step in steps], np.float64)
+        decayed: Array = self._decayed(schedule, np.arange(steps.start, steps.stop, steps.step))
+        return decayed
+
+    def _decayed(self, initial: float, step: Any) -> Any:
+        """Return the rate of an update, or those of an array of updates, without a schedule."""
+        return initial / (1.0 + self.decay * (step - 1))
 
     def state_names(self) -> tuple[str, ...]:
         """Return the names of its state arrays; each has the size of w and starts at 0."""

@@ -19,7 +19,7 @@ class Initializer(Component):
     required_methods = ("fill",)
 
     adapt_samples: ClassVar[int] = 0
-    """How many samples of the training data `adapt` needs, if there are so many; it sees at least
+    """Number of training samples that `adapt` needs, if there are as many; it sees at least
     the first batch."""
 
     def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:

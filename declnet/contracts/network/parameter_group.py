@@ -18,7 +18,6 @@ from declnet.contracts.strict_model import (
     resolve_paths,
 )
 from declnet.contracts.verification import contract_of
-from declnet.registry.spelling import suggestion
 
 GROUPS, FACTOR, RATE = "groups", "learning_rate_factor", "learning_rate"
 
@@ -179,10 +178,10 @@ def _unknown_keys_of_group(cls: type[Component], item: Mapping[str, Any]) -> lis
     known = (_Selection.model_fields.keys() | cls.model_fields.keys() | {"type"}) - {GROUPS}
     errors: list[InitErrorDetails] = []
     for name in [each for each in item if each not in known]:
-        hint = suggestion(name, known, f"keys of a group of {cls.type}")
+        about = cls.about_unknown(name, known, f"keys of a group of {cls.type}")
         if name == GROUPS:
-            hint = "groups cannot be nested; list it after this one"
-        error = located_error("unknown_key", "unknown key", (name,), item[name], hint=hint)
+            about = {"hint": "groups cannot be nested; list it after this one"}
+        error = located_error("unknown_key", "unknown key", (name,), item[name], **about)
         errors += detailed_errors(error)
     return errors
 

@@ -43,7 +43,7 @@ def checked_layer(layer: Component, adapted: Any) -> Any:
 def checked_shape(layer: Component, shape: Any) -> Shape:
     """Return the result of `Layer.output_shape`: a tuple of sizes of at least 1."""
     if not isinstance(shape, tuple) or not all(map(is_whole, shape)):
-        refuse(layer, "output_shape", shape, "a tuple of whole numbers")
+        refuse(layer, "output_shape", shape, "a tuple of integers")
     if any(size < 1 for size in shape):
         refuse(layer, "output_shape", shape, "sizes of at least 1")
     return tuple(map(operator.index, shape))
@@ -137,6 +137,13 @@ def checked_rate(schedule: Component, rate: Any, step: int) -> float:
         expected = f"a finite number of at least 0 (step {step})"
         refuse(schedule, "rate", rate, expected)
     return float(rate)
+
+
+def checked_rates(optimizer: Component, rates: Any, updates: int) -> Array:
+    """Return the result of `Optimizer.rates`: an array of float64 (updates,)."""
+    if not isinstance(rates, np.ndarray) or (rates.dtype, rates.shape) != (np.float64, (updates,)):
+        refuse(optimizer, "rates", rates, f"an array of float64 with the shape ({updates},)")
+    return rates
 
 
 def checked_value(

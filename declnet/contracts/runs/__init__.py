@@ -1,1 +1,1 @@
-"""The contracts of what accompanies a run: callbacks, observers, analyses and the like."""
+"""The contracts of components that accompany a run: callbacks, observers, analyses and others."""

@@ -18,7 +18,7 @@ Cell = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class TableChart:
-    """How the report draws a table.
+    """The chart that the report draws for a table.
 
     Attributes:
         mark: `"bars"` for a bar per row, `"lines"` for a line per column of `y` over numbers in

@@ -14,7 +14,7 @@ Task = Literal["classes", "binary", "flags", "values"]
 `flags`, several units for yes or no each; or `values`."""
 
 Thresholds = float | tuple[float, ...]
-"""A threshold; of several units of yes or no, also one for each."""
+"""A threshold; of several yes-or-no units, also one for each."""
 
 CalibratorState = Mapping[str, Any]
 """What a calibrator learned: JSON values and arrays of finite numbers by name."""
@@ -65,6 +65,15 @@ class Calibrator(Component):
     def least_samples(self) -> int:
         """Return the least number of validation samples that it can be fitted to; default: 1."""
         return 1
+
+    def verify_targets(self, y_true: Array) -> None:
+        """Raise ColumnError unless it can be fitted to numbers as targets; default: to all.
+
+        It is called before the training, so that no run fails at its end.
+
+        Args:
+            y_true: targets (n, *shape) of the validation data, if the loss takes values; only read.
+        """
 
     def fit(self, y_pred: Array, y_true: Array, task: Task) -> CalibratorState:
         """Return what it learns from predictions and targets of the validation data.

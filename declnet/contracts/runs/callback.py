@@ -96,7 +96,7 @@ class RunningModel(Protocol):
         """Return copies of all parameters by name, the trained ones from an array like `vector`."""
 
     def predict(self, x: Any) -> Array:
-        """Return the output of the model as it is, before `Loss.predictions`."""
+        """Return the raw output of the model, before `Loss.predictions`."""
 
 
 class Run(Protocol):
@@ -278,6 +278,17 @@ class Callback(Component):
 
     def finished(self, state: Any, metrics: dict[str, dict[str, float]]) -> None:
         """Called after the evaluation, with the finished model's metrics by data set."""
+
+    def found_finished(self, directory: Path, metrics: dict[str, dict[str, float]]) -> None:
+        """Called if a run that has finished is resumed, which trains nothing; default: nothing.
+
+        The process that trained it may have been killed after the run's folder was complete and
+        before `finished` ended. No state is at hand, and the folder must stay as it is.
+
+        Args:
+            directory: the run's folder.
+            metrics: as for `finished`.
+        """
 
     def failed(self, state: Any, error: BaseException) -> None:
         """Called when the run fails or is interrupted (`KeyboardInterrupt`)."""

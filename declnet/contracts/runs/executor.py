@@ -10,15 +10,15 @@ from declnet.contracts.component import Component
 
 @dataclass(frozen=True)
 class TaskUpdate:
-    """What has become of a task: how far it is, or its answer, or why there is none.
+    """An update on a task: its progress, its answer, or the reason that there is no answer.
 
     Attributes:
         task: the task, counted from 0 in the order in which the executor took them.
         done: the completed fraction, from 0 to 1; ignored with an answer or a failure.
         answer: what `execute_task` returned.
-        failure: why there will be no answer, e.g. that a machine is gone.
+        failure: why there will be no answer, e.g. because a machine is lost.
         report: text that `execute_task` gave to its argument `report`.
-        stop: called with text that the task's next call of `report` is to return, if there is any;
+        stop: called with the text that the task's next call of `report` returns, if there is one;
             None if nothing can be sent to the task.
     """
 
@@ -37,7 +37,7 @@ class Executor(Component):
     process, usually on another machine, and brings back the bytes that this returns. declnet
     knows what they mean, and writes the folders of the runs.
 
-    `--on TYPE:ADDRESS` sets a field `address`, which is of use for executors that have one.
+    `--on TYPE:ADDRESS` sets the field `address` of executors that have one.
     """
 
     kind = "executor"

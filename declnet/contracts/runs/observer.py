@@ -10,7 +10,7 @@ from declnet.contracts.network.layer import Layer
 
 
 class StepObserver:
-    """Sees one training step from its batch to its update; override what is of interest.
+    """An observer of one training step from its batch to its update; override what you need.
 
     The methods are called in this order: `begin`, `forward` for each layer, `losses` for each loss,
     `backward` for each layer from the last to the first, `gradients`, `updated`. All arrays are

@@ -111,9 +111,9 @@ def checked_coverage(calibrator: Component, coverage: Any) -> float | None:
 
 
 def checked_least(calibrator: Component, samples: Any) -> int:
-    """Return the result of `Calibrator.least_samples`: a whole number."""
+    """Return the result of `Calibrator.least_samples`: an integer."""
     if not is_whole(samples):
-        refuse(calibrator, "least_samples", samples, "a whole number")
+        refuse(calibrator, "least_samples", samples, "an integer")
     return operator.index(samples)
 
 

@@ -24,9 +24,9 @@ class Dimension:
 
     Attributes:
         key: the dotted key; unique.
-        low: the least value, included; whole numbers stay whole.
+        low: the least value, included; integers stay integers.
         high: the largest value, included.
-        step: the distance between values, from `low` on; None for any in between. Of whole numbers
+        step: the distance between values, from `low` on; None for any in between. Of integers
             it is at least 1, unless `log` is set.
         log: whether to look for it on a logarithmic scale.
         choices: the values that it takes, in place of `low` and `high`; a table of the spec is
@@ -44,7 +44,7 @@ class Dimension:
 
     @property
     def is_integer(self) -> bool:
-        """Whether its values are whole numbers."""
+        """Whether its values are integers."""
         return not self.choices and isinstance(self.low, int) and isinstance(self.high, int)
 
     def applies(self, values: Mapping[str, Scalar]) -> bool:
@@ -84,7 +84,7 @@ class StudyTrial:
 
 @dataclass(frozen=True)
 class StudyContext:
-    """What a searcher knows of a study.
+    """The description of a study for a searcher.
 
     Attributes:
         name: the study's name.

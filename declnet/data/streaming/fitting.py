@@ -20,7 +20,8 @@ from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.data.transform import ColumnError, Fitting, Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, by_name
 from declnet.data.columns import located, require_column, typed
-from declnet.data.preparation import ARRAY, FittedPreparation
+from declnet.data.preparing.preparation import ARRAY, FittedPreparation
+from declnet.data.preparing.targets import WantedTarget, target_key
 from declnet.data.sets import (
     NAMES,
     PreparedSets,
@@ -35,7 +36,6 @@ from declnet.data.splits import Data
 from declnet.data.streaming.source import StreamedSource
 from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.data.streaming.survey import Survey
-from declnet.data.targets import WantedTarget, target_key
 from declnet.errors import DataError
 from declnet.spec.data_section import DataSpec, StreamSpec
 
@@ -129,8 +129,8 @@ def _surveyed(
     for name in (source.name, *(spec.fractions if source.name == "train" else ())):
         if name not in surveys:
             raise DataError(
-                f"the split leaves nothing for {name} of {len(source.blocks)} samples",
-                hint="take another fraction or method",
+                f"of {len(source.blocks)} samples, the split leaves none for {name}",
+                hint="use another fraction or method",
                 path=("data", name),
                 code="E033",
             )
@@ -166,8 +166,8 @@ def _class_weights(spec: DataSpec, planned: PreparedSets, survey: Survey) -> Arr
         sizes = np.array([survey.classes[encoding.column][each] for each in encoding.classes])
     if not len(sizes):
         raise DataError(
-            "there are no classes to weigh, or several targets",
-            hint="weigh samples instead: sample_weights",
+            "class weights need a single target with classes",
+            hint="use sample_weights instead",
             path=("data", "class_weights"),
             code="E036",
         )

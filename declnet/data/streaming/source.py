@@ -16,7 +16,7 @@ from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
 from declnet.contracts.data.returned import checked_blocks, checked_load
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.returned import BrokenContractError
-from declnet.data.loading import checked_data
+from declnet.data.sources.loading import checked_data
 from declnet.data.splits import (
     Data,
     column_to_split_by,
@@ -26,11 +26,12 @@ from declnet.data.splits import (
 )
 from declnet.errors import DataError
 from declnet.registry.discovery import default_registry
+from declnet.registry.spelling import alternatives
 from declnet.spec.data_section import DataSpec, SplitSpec
 from declnet.spec.streams import Stream, random_stream
 
 BLOCK_NUMBERS = 2**20
-"""Most numbers in a block, if its format allows."""
+"""Maximum number of elements in a block, if its format allows."""
 
 BLOCKS_IN_WINDOW = 8
 """Blocks in a window that the spec sizes, at least, so that it mixes distant samples."""
@@ -193,8 +194,9 @@ def _no_blocks(name: str, source: DataSource) -> DataError:
 def _those_with_blocks() -> str:
     """Name the installed data sources that can be read in blocks."""
     entries = default_registry().entries("data_source")
-    can = [each.type for each in entries if each.component.blocks is not DataSource.blocks]
-    return f"{', '.join(can[:-1])} or {can[-1]}" if len(can) > 1 else "".join(can)
+    return alternatives(
+        each.type for each in entries if each.component.blocks is not DataSource.blocks
+    )
 
 
 class _from:  # noqa: N801  # a context manager

@@ -1,4 +1,4 @@
-"""What one pass over the blocks of a data set finds out: sizes, classes, a sample, a hash."""
+"""A survey of a data set in one pass over its blocks: sizes, classes, a sample, a hash."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from declnet.errors import DataError
 from declnet.spec.streams import Stream
 
 SAMPLED = 100_000
-"""Most samples that what cannot be fitted in one pass is fitted to."""
+"""Maximum number of samples for what cannot be fitted in one pass."""
 
 SAMPLED_NUMBERS = 2**22
-"""Most numbers in these samples."""
+"""Maximum number of elements in these samples."""
 
 MOST_CLASSES = 1_000_000
 
@@ -140,10 +140,10 @@ def _joined_texts(texts: list[Any]) -> str:
 
 
 def _in_order(name: str, counter: Counter[Any]) -> tuple[Any, ...]:
-    """Return the sorted classes of a target; floats must be whole numbers."""
+    """Return the sorted classes of a target; floats must be integral."""
     for value in counter:
         if isinstance(value, float) and value % 1:
-            message = f'the target "{name}" is {value:g}, but classes are text or whole numbers'
+            message = f'the target "{name}" is {value:g}, but classes are text or integers'
             raise DataError(message, code="E035")
     return tuple(sorted({int(v) if isinstance(v, float) else v for v in counter}))
 

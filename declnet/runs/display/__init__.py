@@ -1,1 +1,1 @@
-"""What runs and their results look like: metrics as text, and HTML for notebooks."""
+"""The display of runs and their results: metrics as text, and HTML for notebooks."""

@@ -27,8 +27,8 @@ from declnet.spec.messages import shown
 if TYPE_CHECKING:
     from declnet.runs.comparison import Comparison
     from declnet.runs.inference.evaluation import Evaluation
-    from declnet.runs.many.cross_validation import CrossValidation
-    from declnet.runs.many.ensemble import Ensemble
+    from declnet.runs.many.ensembles.cross_validation import CrossValidation
+    from declnet.runs.many.ensembles.ensemble import Ensemble
     from declnet.runs.result import RunResult
     from declnet.runs.stored_run import StoredRun
 
@@ -121,7 +121,7 @@ def _evaluation(found: Evaluation) -> Html:
 
 
 MOST_CLASSES = 30
-"""Most classes of a confusion matrix."""
+"""Maximum number of classes of a confusion matrix."""
 
 
 def _confusion(counts: np.ndarray[Any, Any], names: Sequence[str]) -> Html:
@@ -196,7 +196,7 @@ def metrics_table(metrics: MetricValues) -> Html:
 WIDTH, HEIGHT = 320, 90
 """Size of a curve, in pixels."""
 MOST_POINTS = 200
-"""Most points of a curve."""
+"""Maximum number of points of a curve."""
 
 
 def curves(history: Sequence[Mapping[str, Any]]) -> Html:

@@ -1,4 +1,4 @@
-"""What a trained model is exported by, of one run or of several."""
+"""The base of trained models that can be exported, from one run or several."""
 
 from __future__ import annotations
 

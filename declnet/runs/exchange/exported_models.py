@@ -26,7 +26,7 @@ from declnet.contracts.formats.exported_model import (
 )
 from declnet.contracts.network.inputs import UNNAMED, by_name, input_value, lengths_of
 from declnet.contracts.network.layer import InputDtype, input_dtypes
-from declnet.data.preparation import ARRAY, FittedPreparation
+from declnet.data.preparing.preparation import ARRAY, FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import ExportError
 from declnet.runs.inference.predictions import AnyPredictions, JointPredictions, Predictions
@@ -269,7 +269,7 @@ def _steps(
                 try:
                     now, lengths = _applied(step.transform, state, now)
                 except (ColumnError, IndexError, ValueError) as error:
-                    message = f'column "{column.name}": what {step.transform.type} makes of it '
+                    message = f'column "{column.name}": the result of {step.transform.type} '
                     message += f"is unknown without the run's data: {error}"
                     raise ExportError(
                         [(message, "keep the data where the spec names it")]

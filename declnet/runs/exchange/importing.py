@@ -31,7 +31,7 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """What was imported.
+    """The summary of an import.
 
     Attributes:
         spec: the spec that was written.
@@ -137,7 +137,7 @@ def _difference(network: ImportedNetwork, model: Model) -> float | None:
     if not allowed or not np.isfinite(differences).all():
         raise DataError(
             f"the network's predictions differ from the file's by up to {max(differences):.2g}",
-            hint="the importer took a part of the file for something else: please report it",
+            hint="the importer misread a part of the file: please report it",
         )
     return max(differences)
 

@@ -1,1 +1,1 @@
-"""What a trained model is used for: predictions, and their evaluation on labeled data."""
+"""The use of a trained model: predictions, and their evaluation on labeled data."""

@@ -17,12 +17,12 @@ from declnet.contracts.network.inputs import by_name, for_each
 from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.contracts.runs.analysis import Analysis, AnalysisTable, plain_table, table_of
 from declnet.contracts.runs.returned import checked_tables
-from declnet.data.files import called, naming
-from declnet.data.loading import fingerprint, guarded
+from declnet.data.preparing.targets import wanted_targets
 from declnet.data.replacing import Replacer, raw_columns
 from declnet.data.sets import load_sets, prepare_sets, split_sets
+from declnet.data.sources.files import called, naming
+from declnet.data.sources.loading import fingerprint, guarded
 from declnet.data.splits import Data
-from declnet.data.targets import wanted_targets
 from declnet.errors import DataError
 from declnet.runs.inference.calibration import calibrating
 from declnet.runs.inference.evaluation import ready_part
@@ -36,7 +36,8 @@ from declnet.training.metrics import MetricAccumulator, directions
 from declnet.training.preparation import ReadyData, unscaling
 
 MOST_SAMPLES = 100_000
-"""Most samples of a data set that analyses see; of a larger one, some are drawn at random."""
+"""Maximum number of samples of a data set that analyses see; of a larger one, some are drawn at
+random."""
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ class FittedCalibration:
     def threshold(self) -> Thresholds | None:
         """The value above which the second of two classes is predicted, if a step chose it.
 
-        Of several units of yes or no, it may be one for each.
+        Of several yes-or-no units, it may be one for each.
         """
         step = self._giving("threshold")
         if step is None:
@@ -308,7 +308,7 @@ def restored(
     """
     form = document.get("form") if isinstance(document, dict) else None
     if form != FORM:
-        raise ValueError(f"it is of form {form}; this reads {FORM}")
+        raise ValueError(f"it has format {form}, but this version of declnet reads {FORM}")
     wanted = {each.name for each in heads if each.calibration}
     try:
         losses = document["losses"]

@@ -85,7 +85,7 @@ class EnsemblePredictor(Predictor):
 
     def _several(self) -> DataError:
         count = counted(len(self._predictors), "model")
-        return DataError(f"an ensemble has {count}", hint="take one of its `predictors`")
+        return DataError(f"an ensemble has {count}", hint="use one of its `predictors`")
 
     def labeled(self, data: Dataset | Table, label: str, first_row: int = 1) -> LabeledPart:
         """Return samples with targets, prepared as each model's data; raises as `Predictor`'s."""

@@ -14,7 +14,7 @@ from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import for_each
 from declnet.contracts.network.returned import checked_result
 from declnet.contracts.runs.calibrator import Thresholds
-from declnet.data.loading import guarded
+from declnet.data.sources.loading import guarded
 from declnet.errors import DataError
 from declnet.runs.inference.calibration import FittedCalibration
 from declnet.runs.inference.ensemble_predictor import averaged
@@ -36,7 +36,7 @@ from declnet.training.preparation import ReadyData, targets_for, unscaling
 
 @dataclass(frozen=True, eq=False)
 class CalibrationResult:
-    """What calibrators learned from the validation data, and what they do on some data.
+    """The state that calibrators learned from the validation data, and their effect on some data.
 
     Attributes:
         steps: what each step learned, in words.
@@ -212,7 +212,7 @@ def evaluate_each(
 
 @dataclass(eq=False)
 class _Measures:
-    """What is measured of labeled data, part after part.
+    """The measurements on labeled data, part by part.
 
     Attributes:
         heads: the losses.
@@ -303,7 +303,7 @@ class _Averages(_Measures):
 
 
 class _Watched:
-    """What is counted over the predictions for one loss."""
+    """The counts over the predictions for one loss."""
 
     def __init__(self, reading: OutputReading) -> None:
         self._reading, self._observed = reading, Observed(reading, MOST_STREAMED)
@@ -361,7 +361,7 @@ class _Watched:
 
 
 class _Trust:
-    """What calibrators do over the predictions for one loss."""
+    """The effect of calibrators over the predictions for one loss."""
 
     def __init__(self, reading: OutputReading, calibration: FittedCalibration) -> None:
         self._reading, self.calibration = reading, calibration

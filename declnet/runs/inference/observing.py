@@ -1,4 +1,4 @@
-"""What a model's predictions are compared with: the best constant, and the classes that occur."""
+"""References for a model's predictions: the best constant, and the classes that occur."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from declnet.runs.inference.predictions import OutputReading
 from declnet.spec.heads import Head
 
 MOST_STREAMED = 2**23
-"""Most numbers of targets that are kept of data larger than memory, for its baseline."""
+"""Maximum number of elements of targets that are kept of data larger than memory, for its
+baseline."""
 
 MOST_VALUES = 64
-"""Most values of a target that has a baseline; images and the like are not kept."""
+"""Maximum number of values of a target that has a baseline; images and the like are not kept."""
 
 
 @dataclass(frozen=True)

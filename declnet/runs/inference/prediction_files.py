@@ -235,7 +235,9 @@ def form_of(path: Path | None, named: str | None) -> str:
     """
     form = named or ("csv" if path is None else path.suffix.lower().removeprefix("."))
     if form not in FORMS:
-        raise OutputError(f"{path}: in which form? Its name ends in none of .{', .'.join(FORMS)}")
+        raise OutputError(
+            f"{path}: unknown output format; the name must end in one of .{', .'.join(FORMS)}"
+        )
     if path is None and form not in FOR_STREAMS:
         raise OutputError(f"{form} cannot be written to standard output; name a file with -o")
     if form == "parquet" and not has_polars():
@@ -245,7 +247,7 @@ def form_of(path: Path | None, named: str | None) -> str:
 
 @contextmanager
 def whole_file(path: Path, force: bool) -> Iterator[BinaryIO]:
-    """Open a file that appears only once it is complete; an error leaves no trace of it.
+    """Open a file that appears only once it is complete; an error leaves nothing.
 
     Args:
         path: the file.

@@ -14,7 +14,7 @@ from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.contracts.data.table import class_name
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.runs.calibrator import Task, Thresholds
-from declnet.data.target_encoding import TargetEncoding
+from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.errors import DataError
 from declnet.spec.heads import Head
 from declnet.training.tasks import task_of

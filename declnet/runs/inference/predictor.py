@@ -16,10 +16,10 @@ from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, by_name, sample_count
 from declnet.data.integer_limits import require_within
-from declnet.data.loading import GivenData, as_data, checked, guarded
-from declnet.data.preparation import ARRAY, FittedPreparation, stacked
-from declnet.data.python_table import as_table
-from declnet.data.windows import Windows
+from declnet.data.preparing.preparation import ARRAY, FittedPreparation, stacked
+from declnet.data.preparing.windows import Windows
+from declnet.data.sources.loading import GivenData, as_data, checked, guarded
+from declnet.data.sources.python_table import as_table
 from declnet.errors import DataError
 from declnet.graph.model import Model
 from declnet.graph.shapes import input_limits
@@ -242,7 +242,7 @@ class Predictor:
                 does not fit the model.
             ComponentError: a component raised an exception or violated its contract.
         """
-        from declnet.data.files import called
+        from declnet.data.sources.files import called
         from declnet.runs.inference.evaluation import evaluate_parts
         from declnet.runs.inference.file_parts import labeled_parts
 

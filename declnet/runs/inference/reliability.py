@@ -1,4 +1,4 @@
-"""How far predictions can be trusted: calibration of probabilities, coverage of intervals and sets.
+"""Reliability of predictions: calibration of probabilities, coverage of intervals and sets.
 
 Everything is accumulated over batches in constant memory.
 """

@@ -139,11 +139,11 @@ class Checkpoints:
             try:
                 yield each, self._content(each)
             except FileNotFoundError:
-                notice(f"{self._folder / each.file} is missing; taking the checkpoint before it")
+                notice(f"{self._folder / each.file} is missing; using the previous checkpoint")
             except (OSError, CheckpointError) as error:
                 notice(
-                    f"{self._folder / each.file} is damaged ({error}); "
-                    "taking the checkpoint before it"
+                    f"{self._folder / each.file} is damaged ({error}); using the previous "
+                    "checkpoint"
                 )
 
     def rewind(self, checkpoint: Checkpoint | None) -> None:

@@ -25,7 +25,7 @@ class RunFiles:
     """The files of a run, each compared with its checksum in the manifest before it is used.
 
     The manifest of a finished run lists all files that must be there. Runs of versions that
-    recorded no checksums are read as they are.
+    recorded no checksums are read without this check.
 
     Args:
         directory: the run's folder.

@@ -1,4 +1,4 @@
-"""What the folder of a run holds, each part read on first use and checked."""
+"""The contents of a run's folder, each part read and checked on first use."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from declnet.spec.document.document import read_document
 from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:
-    from declnet.data.preparation import FittedPreparation
+    from declnet.data.preparing.preparation import FittedPreparation
 
 
 class RunContents:
-    """What the folder of a run holds, finished or not.
+    """The contents of a run's folder, finished or not.
 
     Attributes:
         path: the folder.
@@ -159,7 +159,7 @@ class RunContents:
         content = self._files.read(folder.WEIGHTS)
         if content is None:
             status = self.manifest.get("status")
-            raise OutputError(f"{self.path}: the run left no weights (it is {status})")
+            raise OutputError(f"{self.path}: the run has no weights (it is {status})")
         return parse_weights(content, self.path / folder.WEIGHTS)
 
     @cached_property
@@ -179,7 +179,7 @@ class RunContents:
         from safetensors import SafetensorError
         from safetensors.numpy import load
 
-        from declnet.data.stored_preparation import restored
+        from declnet.data.preparing.stored_preparation import restored
 
         path, content = self.path / folder.PREPARATION, self._files.read(folder.PREPARATION)
         if content is None:

@@ -1,4 +1,4 @@
-"""A run's folder: file names, reading its JSON files, and claiming and locking it for a run."""
+"""The folder of a run or of many: file names, its JSON files, and claiming and locking it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from typing import Any
 
 from declnet.errors import OutputError, RunError
 from declnet.registry import recorded
-from declnet.runs.storage.writing import is_temporary, make_folder, read_bytes, sync_folder
+from declnet.runs.storage.writing import (
+    is_temporary,
+    make_folder,
+    read_bytes,
+    sync_folder,
+    written_name,
+)
 
 SPEC = recorded.SPEC
 MANIFEST = recorded.MANIFEST
@@ -31,6 +37,18 @@ ENSEMBLE = "ensemble.json"
 SHARD = re.compile(r"shard-\d+-of-\d+\.json")
 """In a folder of one shard of a sweep, of folds or of seeds: the list of the shard's runs."""
 
+SWEEP = "sweep.json"
+"""In the folder of a sweep: its specs, with the values that vary."""
+
+STUDY = "study.json"
+"""In the folder of a study: its spec, with the section `[tune]`."""
+
+TRIALS = "trials"
+"""In the folder of a study: a folder for each trial."""
+
+SUMMARY = "summary.json"
+"""In the folder of many runs: what came of them."""
+
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
@@ -40,6 +58,16 @@ def reading(path: Path) -> Iterator[None]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise OutputError(f"{path}: cannot be read: {reason}") from None
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn errors of writing into a RunError that names the file, or else `path`."""
+    try:
+        yield
+    except OSError as error:
+        file = written_name(Path(error.filename)) if error.filename else path
+        raise RunError(f"{file}: cannot be written: {error.strerror}") from None
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -54,7 +82,7 @@ def read_object(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"{path.name}: {error}") from None
     if not isinstance(content, dict):
-        raise ValueError(f"{path.name}: no JSON object")  # noqa: TRY004  # about the file's content
+        raise ValueError(f"{path.name}: not a JSON object")  # noqa: TRY004  # about the file's content
     return content
 
 
@@ -207,8 +235,24 @@ def claim(folder: Path) -> Path:
     except OSError as error:
         raise _cannot_make(folder, error) from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise RunError(f"{folder}: no permission to write there")
+        is_fixed = hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY
+        why = "a read-only file system" if is_fixed else "no permission to write there"
+        raise RunError(f"{folder}: {why}")
     return folder
+
+
+@contextmanager
+def claimed(out: Path, name: str = "", *, numbered: bool = False) -> Iterator[Path]:
+    """Yield a new folder, locked: `out`, new or empty, or `<out>/<name>-<number>`.
+
+    Raises:
+        OutputError: `out` is not empty, or another process is at work there.
+        RunError: the folder cannot be created or written to.
+    """
+    folder = claim_numbered(out, name) if numbered else claim(out)
+    with locked(folder):
+        claim(folder)  # another process may have written here since
+        yield folder
 
 
 def _number(found: str, name: str) -> int:
@@ -217,9 +261,7 @@ def _number(found: str, name: str) -> int:
 
 
 def _cannot_make(folder: Path, error: OSError) -> RunError:
-    return RunError(
-        f"{error.filename or folder}: the run's folder cannot be made: {error.strerror}"
-    )
+    return RunError(f"{error.filename or folder}: cannot create the run's folder: {error.strerror}")
 
 
 def require_no_links(directory: Path) -> None:
@@ -257,6 +299,6 @@ def locked(directory: Path) -> Iterator[None]:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                message = "another process is at work on this run; wait for it or stop it"
+                message = "another process is writing to this run; wait for it or stop it"
                 raise OutputError(f"{directory}: {message}") from None
         yield

@@ -28,7 +28,7 @@ SETTLED = 2_000_000_000
 """Nanoseconds after which another write changes a file's times, on any file system."""
 
 MOST_ENTRIES = 200_000
-"""Entries above which the index starts anew, since deleted runs may have left some."""
+"""Number of entries above which the index starts over, since deleted runs may have left some."""
 
 FORMAT = 1
 
@@ -42,7 +42,7 @@ _TABLES = (
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a run.
+    """The indexed values of a run.
 
     Attributes:
         stamp: what `stamp_of` returned before the run was read.

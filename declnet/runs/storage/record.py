@@ -7,16 +7,16 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
 from safetensors.numpy import save
 
-from declnet.data.preparation import FittedPreparation
-from declnet.data.stored_preparation import stored
+from declnet.data.preparing.preparation import FittedPreparation
+from declnet.data.preparing.stored_preparation import stored
 from declnet.errors import RunError
 from declnet.graph.model import Model
 from declnet.runs.storage import folder
@@ -145,7 +145,7 @@ class Record:
     def _begin(self) -> None:
         """Write what is known before the first step, and the epochs since, unless it was done."""
         if self._unwritten:
-            with _writing(self.directory):
+            with folder.writing(self.directory):
                 remove_temporary(self.directory)
                 self.history.remove()
                 self._write_first()
@@ -175,7 +175,7 @@ class Record:
         Raises:
             RunError: a file cannot be written.
         """
-        with _writing(self.directory):
+        with folder.writing(self.directory):
             remove_temporary(self.directory)
             self.checkpoints.rewind(checkpoint)
             rows = self.history.cut(length)
@@ -188,7 +188,7 @@ class Record:
         """Add a logged epoch to the history; raise RunError if it cannot be written."""
         self.history.append(row)
         if not self._unwritten:
-            with _writing(self.directory / folder.HISTORY):
+            with folder.writing(self.directory / folder.HISTORY):
                 self.history.write()
 
     def checkpoint(
@@ -203,7 +203,7 @@ class Record:
     ) -> None:
         """Write a checkpoint like `Checkpoints.write`; raise RunError on failure."""
         self._begin()
-        with _writing(self.directory):
+        with folder.writing(self.directory):
             history = {"history": self.history.state()}
             self.checkpoints.write(content | history, epoch, batch, step, best, keep_last)
 
@@ -231,7 +231,7 @@ class Record:
             files[folder.ANALYSES] = json_document(analyses)
         if self._unwritten:
             files[folder.HISTORY] = self.history.taken()
-        with _writing(self.directory):
+        with folder.writing(self.directory):
             self._write_first(files)
             if folder.HISTORY not in files:
                 self._checksums[folder.HISTORY] = f"sha256:{self.history.state()['sha256']}"
@@ -284,11 +284,3 @@ def _files_of(preparation: FittedPreparation | None) -> dict[str, bytes]:
         return {}
     arrays = {folder.PREPARATION_ARRAYS: save(written.arrays)} if written.arrays else {}
     return {**arrays, folder.PREPARATION: json_document(written.document)}
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RunError(f"{error.filename or path}: cannot be written: {error.strerror}") from None

@@ -71,7 +71,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
     """Do the same for several files of a folder, given by name.
 
-    They are synced one after another, which costs less than syncing each before the next is
+    They are synced together, which costs less than syncing each before the next is
     written. A kill may leave some of them old and others new; the first ones are replaced first.
 
     Raises:
@@ -149,6 +149,11 @@ def remove_temporary(folder: Path) -> None:
             shutil.rmtree(each)
         else:
             each.unlink(missing_ok=True)
+
+
+def written_name(path: Path) -> Path:
+    """Return the file that a temporary one replaces; of any other file, itself."""
+    return path.with_name(path.stem[1:]) if is_temporary(path) else path
 
 
 def is_temporary(path: Path) -> bool:

@@ -47,7 +47,7 @@ class Block(StrictModel):
 
 @dataclass(frozen=True)
 class WrittenLayer:
-    """Where an expanded layer is written.
+    """The location where an expanded layer is written.
 
     Attributes:
         path: the layer, or the key `residual` that adds it.

@@ -221,7 +221,7 @@ def upgraded(
     version = document.get(VERSION, 1)
     hint = f"write {_version_key(current, syntax)}"
     if isinstance(version, bool) or not isinstance(version, int):
-        message = f'"{VERSION}", the version of the format, must be a whole number'
+        message = f'"{VERSION}", the version of the format, must be an integer'
     elif 1 <= version <= current:
         for each in range(version, current):
             document = {**upgrades[each](document), VERSION: each + 1}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from declnet.errors import Diagnostic, KeyPath, Place, SpecError
+from declnet.errors import Diagnostic, KeyPath, Place, SpecError, dotted
 from declnet.spec.document.source_map import Source
 
 DEEPEST = 64
@@ -18,6 +18,9 @@ DEEPEST = 64
 
 LARGEST_FILE = 2**20
 """Maximum size of a file in bytes; 20,000 layers in TOML take about 700,000."""
+
+LISTS_OF_TABLES = (("model", "layers"), ("optimizer", "groups"), ("analyses",))
+"""Keys for which a section in single brackets is a mistake."""
 
 TOO_DEEP = f"nested too deeply: more than {DEEPEST} levels of tables and lists"
 
@@ -147,6 +150,8 @@ def _duplicates(source: Source) -> list[Diagnostic]:
         first, second = source.place(*each.first), source.place(*each.second)
         is_section = source.text[each.second[0]] == "["
         fix = "merge the two" if is_section else "remove one of the two"
+        if is_section and each.path in LISTS_OF_TABLES:
+            fix = f"for a list of tables write [[{dotted(each.path)}]]"
         line = f"on line {first.line}" if first.line != second.line else "on this line"
         message, hint = f'duplicate key "{each.path[-1]}"', f"it is already defined {line}; {fix}"
         problems.append(Diagnostic(message, hint, each.path, "E003", focus="key", place=second))
@@ -215,7 +220,7 @@ def _too_deep(place: Place) -> SpecError:
 
 def large_numbers(document: Any) -> list[Diagnostic]:
     """Return a diagnostic for each integer larger than 64 bits."""
-    message = f"whole numbers must be between -{LARGEST} and {LARGEST}"
+    message = f"integers must be between -{LARGEST} and {LARGEST}"
     return [Diagnostic(message, None, path, "E013") for path in _paths_of_large(document, ())]
 
 

@@ -24,7 +24,7 @@ LEVELS = 100
 
 
 class Spot(NamedTuple):
-    """Where a key path is written.
+    """The location where a key path is written.
 
     Attributes:
         key: the last key with its quotes; None for an item of a list.

@@ -111,6 +111,10 @@ def _stop_in_json(text: str, error: json.JSONDecodeError) -> _Stop:
 
 
 def _explanation(stop: _Stop, language: Mapping[str, Sequence[_Rule]]) -> _Explanation:
+    if language is _TOML and stop.cause.startswith(("Unclosed array", "Unclosed inline table")):
+        marks = _unpaired_mark(stop)
+        if marks is not None:
+            return marks
     several = (each for cause, each in _SEVERAL_LINES.items() if stop.cause.startswith(cause))
     lines = (each for cause, each in language.items() if stop.cause.startswith(cause))
     for explain in (*several, *(rule.explain for rules in lines for rule in rules)):
@@ -118,6 +122,18 @@ def _explanation(stop: _Stop, language: Mapping[str, Sequence[_Rule]]) -> _Expla
         if found is not None:
             return found
     return _Explanation(stop.cause, None, stop.offset, 1)
+
+
+def _unpaired_mark(stop: _Stop) -> _Explanation | None:
+    """Explain text right after a string in a line with an odd number of quotation marks."""
+    line = stop.before + stop.rest
+    marks = line.replace('\\"', "").count('"')
+    after_string = re.search(r'"[^"]*"\s*$', stop.before)
+    if marks % 2 == 0 or '"""' in line or after_string is None or not re.match(r"[\w-]", stop.rest):
+        return None
+    start = stop.offset - len(after_string[0])
+    hint = "a quotation mark is missing in this line"
+    return _Explanation("text after the end of a string", hint, start, len(after_string[0]))
 
 
 def _first_line(text: str) -> str:
@@ -187,6 +203,10 @@ _SEVERAL_LINES: dict[str, Callable[[_Stop], _Explanation | None]] = {
 """Explanations that depend on more than a line, by the beginning of the parser's message."""
 
 
+_TYPOGRAPHIC = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
+"""Quotation marks of word processors and web pages."""
+
+_STRAIGHT = 'write straight ones: " "'
 _WORD = r"[^\s,\]}#\"']"
 _END = rf"(?!{_WORD})"
 
@@ -207,6 +227,7 @@ def _values(language: str, null: str) -> tuple[_Rule, ...]:
         _Rule(
             rf"[^\W\d]{_WORD}*|[/~]{_WORD}*", "a string without quotation marks", r'write "\g<0>"'
         ),
+        _Rule(f"[{_TYPOGRAPHIC}].*?[{_TYPOGRAPHIC}]", "typographic quotation marks", _STRAIGHT),
         _Rule(r"\(", other, "a list is written in square brackets: [1, 2]"),
         _Rule(f"{_WORD}+", other, number),
     )

@@ -171,7 +171,7 @@ class _Substitution:
         for name in _USE.findall(text):
             if name in self._values:
                 message = f'{shown(text)} contains "${{{name}}}", but a variable is a whole value'
-                hint = f"let the variable be the whole text, or rename {name}"
+                hint = f"make the variable the whole value, or rename {name}"
                 self._found.append(Diagnostic(message, hint, path, "E072"))
                 return
 

@@ -107,7 +107,7 @@ def _add_keys_of_files(spec: Schema) -> None:
         "properties": _sweep_keys(),
         "additionalProperties": _SWEPT,
     }
-    schema = {"description": "where the JSON Schema for editors is", "type": "string"}
+    schema = {"description": "location of the JSON Schema for editors", "type": "string"}
     spec["properties"] = {
         VERSION: version,
         EXTENDS: names,
@@ -121,12 +121,12 @@ def _add_keys_of_files(spec: Schema) -> None:
 
 
 _RANGE: Schema = {
-    "description": "whole numbers: from, to, step; or equal distances or ratios: linear or log "
+    "description": "integers: from, to, step; or equal distances or ratios: linear or log "
     "with the two ends, and count",
     "type": "object",
     "properties": {
-        "from": {"type": "integer", "description": "the first whole number"},
-        "to": {"type": "integer", "description": "the last whole number"},
+        "from": {"type": "integer", "description": "the first integer"},
+        "to": {"type": "integer", "description": "the last integer"},
         "step": {"type": "integer", "minimum": 1, "description": "the distance between two"},
         "linear": {
             "type": "array",
@@ -148,7 +148,7 @@ _SEARCHED: Schema = {
     "description": "a range from low to high, or choices",
     "type": ["object", "array"],
     "properties": {
-        "low": {"type": "number", "description": "the least value; whole numbers stay whole"},
+        "low": {"type": "number", "description": "the smallest value; integers stay integers"},
         "high": {"type": "number", "description": "the largest value"},
         "step": {
             "type": "number",

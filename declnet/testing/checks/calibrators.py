@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.data.transform import ColumnError
 from declnet.contracts.runs.calibrator import Task
 from declnet.contracts.runs.returned import (
     checked_calibrated,
@@ -79,6 +80,16 @@ def _values(rng: np.random.Generator, n: int, *shape: int) -> tuple[Array, Array
     return y + rng.normal(0, 1, y.shape), y
 
 
+def _positive(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    y = np.exp(rng.normal(1, 1, n))
+    return y * np.exp(rng.normal(0, 0.5, n)) - 0.5, y  # of these predictions, 6 % are not positive
+
+
+def _positive_quantiles(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    y_pred, y = _positive(rng, n)
+    return y_pred[:, None] * [0.5, 1.0, 2.0], y
+
+
 def _quantiles(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
     y_pred, y = _values(rng, n)
     return y_pred[:, None] + [-1.3, 0.0, 1.3], y
@@ -91,15 +102,32 @@ _DRAWS: tuple[tuple[str, Task, Draw], ...] = (
     ("values", "values", _values),
     ("several values", "values", lambda rng, n: _values(rng, n, 3)),
     ("quantiles", "values", _quantiles),
+    ("positive values", "values", _positive),
+    ("positive quantiles", "values", _positive_quantiles),
 )
 
 
 def candidates(subject: Subject, rows: int = ROWS) -> Iterator[PredictedTask]:
-    """Yield predictions and targets of the tasks that it takes: `rows` to fit to, and others."""
+    """Yield predictions and targets that it takes: `rows` to fit to, and others."""
     for name, task, draw in _DRAWS:
-        is_taken = name != "quantiles" or subject.instance.takes_quantiles
+        is_taken = "quantiles" not in name or subject.instance.takes_quantiles
         if task in subject.instance.tasks and is_taken:
-            yield PredictedTask(name, task, *draw(np.random.default_rng(37), 2 * rows))
+            data = PredictedTask(name, task, *draw(np.random.default_rng(37), 2 * rows))
+            if task != "values" or _takes_targets(subject, data.y_true):
+                yield data
+
+
+def _takes_targets(subject: Subject, y_true: Array) -> bool:
+    """Return whether it can be fitted to numbers as targets, which it may only read."""
+
+    def verified() -> bool:
+        try:
+            subject.instance.verify_targets(y_true)
+        except ColumnError:
+            return False
+        return True
+
+    return bool(call_locked("verify_targets", verified, {"y_true": y_true}))
 
 
 def fitted_state(subject: Subject, data: PredictedTask) -> Mapping[str, Any]:

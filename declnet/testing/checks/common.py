@@ -95,7 +95,7 @@ def uses_declared_state(subject: Subject) -> None:
 @check
 def is_deterministic(subject: Subject) -> None:
     """Gives the same results for the same inputs and the same random stream."""
-    advice = "draw only from the rng that is handed in; keep nothing from one use to the next"
+    advice = "draw only from the rng that it receives, and keep nothing between uses"
     require_alike(subject, USUAL, USUAL.but(use=1), advice, tolerance=0)
 
 
@@ -106,7 +106,7 @@ def leaves_global_generators_alone(subject: Subject) -> None:
     tried(subject, USUAL.but(use=2))
     if before != _global_states():
         raise CheckFailed(
-            "it draws from the global random generator; draw from the rng that is handed in"
+            "it draws from the global random generator; draw from the rng that it receives"
         )
 
 
@@ -119,21 +119,21 @@ def keeps_nothing_on_itself(subject: Subject) -> None:
     changed = [name for name in after if before.get(name) != after[name]]
     if changed:
         raise CheckFailed(
-            f"it changes {', '.join(changed)} of its own; state belongs to what it is handed"
+            f"it changes its own {', '.join(changed)}; keep state in the objects that it receives"
         )
 
 
 @check
 def keeps_uses_apart(subject: Subject) -> None:
     """Gives the same if the same instance is used elsewhere at the same time."""
-    advice = "keep what changes in the state that it is handed, not on the class or the module"
+    advice = "keep what changes in the state that it receives, not on the class or the module"
     require_alike(subject, USUAL, USUAL.but(beside=True), advice)
 
 
 @check
 def continues_when_restored(subject: Subject) -> None:
     """Continues from what was saved as if it had never stopped."""
-    advice = "all that it must remember belongs to what is saved, and is taken up from there"
+    advice = "save all that it must remember, and restore it from there"
     rounding = CLOSE if subject.kind == "metric" else 0  # it is split into more batches
     for part in (1, 4, 12, 30):
         require_alike(subject, USUAL, USUAL.but(restored=part), advice, rounding)
@@ -142,7 +142,7 @@ def continues_when_restored(subject: Subject) -> None:
 @check
 def parts_equal_the_whole(subject: Subject) -> None:
     """Gives the same however its work is divided into parts, and whatever comes with a part."""
-    advice = "let nothing depend on what happens to come together, such as a mean or a norm of it"
+    advice = "compute nothing across the elements of a part, such as its mean or norm"
     for cuts in CUTS:
         require_alike(subject, USUAL, USUAL.but(cuts=cuts), advice)
 
@@ -165,7 +165,7 @@ def takes_any_memory_order(subject: Subject) -> None:
 
 @check
 def writes_every_output(subject: Subject) -> None:
-    """Fills every element of the arrays that it is to fill, in any memory order."""
+    """Fills every element of its output arrays, in any memory order."""
     for what, size, setting, (kept, _) in _poisoned(subject):
         if kept:
             raise CheckFailed(
@@ -202,7 +202,9 @@ def takes_batches_of_any_size(subject: Subject) -> None:
 @check
 def treats_samples_apart(subject: Subject) -> None:
     """Gives each sample what it gives it alone, unless it says that it mixes samples."""
-    advice = "reduce over the samples' own axes only, or set mixes_samples of a layer"
+    advice = "reduce over the samples' own axes only"
+    if subject.kind == "layer":
+        advice += ", or set mixes_samples"
     rest = np.delete(np.arange(SAMPLES), CHANGED)
     base, found = tried(subject, WHOLE), None
     for setting, rows in ((WHOLE.but(changed=True), rest), (USUAL.but(samples=4), np.arange(4))):

@@ -12,7 +12,7 @@ from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
 from declnet.contracts.data.returned import checked_blocks, checked_info, checked_load
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import by_name
-from declnet.data.loading import checked_data as require_consistent
+from declnet.data.sources.loading import checked_data as require_consistent
 from declnet.errors import DataError
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks.common import USED_ONCE, parts_equal_the_whole
@@ -119,6 +119,35 @@ def blocks_are_the_data(subject: Subject) -> None:
                 raise CheckFailed(f"the {name} of all blocks differs from load's: {fault}")
 
 
+@check
+def previews_the_first_samples(subject: Subject) -> None:
+    """Previews the first samples of the data, if it can be read in blocks."""
+    source, dataset = subject.instance, _loaded(subject)
+    for samples, numbers in ((3, 10**6), (10**6, 3), (10**6, 10**6)):
+        with calling("blocks", skips=DataError):
+            blocks = checked_blocks(source, source.blocks(samples, numbers))
+            if blocks is None:
+                raise CheckSkipped("it has no blocks")
+        with calling("preview", skips=DataError):
+            given = source.preview(samples, numbers)
+        if given is None:
+            raise CheckFailed("it has blocks, but no preview of them")
+        preview = checked_load(source, given, "preview")
+        most = max(samples, *blocks.sizes) if len(blocks) else 0
+        if not min(1, len(dataset)) <= len(preview) <= min(most, len(dataset)):
+            many = f"{len(preview)} of {len(dataset)} samples"
+            raise CheckFailed(f"preview({samples}, {numbers}) has {many}")
+        first, whole = _arrays(preview), _arrays(dataset)
+        if first.keys() != whole.keys():
+            raise CheckFailed(f"preview has {', '.join(first)}, and load {', '.join(whole)}")
+        for name, array in first.items():
+            expected = whole[name][: len(array)]
+            # the types of a table's columns may be those of these rows alone
+            fault = difference(array, expected) if array.dtype == expected.dtype else None
+            if fault:
+                raise CheckFailed(f"the {name} of the preview is not the first of load: {fault}")
+
+
 CHECKS = (
     loads_usable_arrays,
     *USED_ONCE,
@@ -126,6 +155,7 @@ CHECKS = (
     parts_equal_the_whole,
     reads_files_by_suffix,
     blocks_are_the_data,
+    previews_the_first_samples,
 )
 
 

@@ -26,7 +26,9 @@ def has_a_docstring(subject: Subject) -> None:
     """Says in a docstring what it computes."""
     cls = type(subject.instance)
     if not inspect.cleandoc(vars(cls).get("__doc__") or "").strip():
-        raise CheckFailed(f"{cls.__name__} has no docstring; write its equation and its shapes")
+        raise CheckFailed(
+            f"{cls.__name__} has no docstring; say what it computes, with equation and shapes"
+        )
 
 
 @check
@@ -84,7 +86,7 @@ def has_a_json_schema(subject: Subject) -> None:
 
 @check
 def survives_documents(subject: Subject) -> None:
-    """Comes back as it was from TOML, from JSON and from what pydantic dumps."""
+    """Survives a round trip through TOML, JSON and pydantic's dump unchanged."""
     instance, context = subject.instance, {"registry": subject.registry}
     with calling("model_dump"):
         toml = tomli_w.dumps(instance.model_dump(mode="json", exclude_none=True))
@@ -119,7 +121,7 @@ def checks_an_unknown_run(subject: Subject) -> None:
     for each in found:
         for what, text in {"message": each.message, "help": each.help or "?"}.items():
             if not isinstance(text, str) or not text.strip():
-                raise CheckFailed(f"the {what} of a diagnostic is {text!r}, which tells nothing")
+                raise CheckFailed(f"the {what} of a diagnostic is {text!r}, which says nothing")
         if not isinstance(each.code, str) or not CODE.fullmatch(each.code):
             raise CheckFailed(
                 f"a diagnostic has the code {each.code!r}; it is E, for an error, or W, for a "
@@ -151,6 +153,12 @@ def _declared(subject: Subject, table: Any) -> Any:
 
 def _require_equal(instance: Any, again: Any, source: str) -> None:
     if again != instance:
+        private = getattr(instance, "__pydantic_private__", None) or {}
+        if private and again.model_dump() == instance.model_dump():
+            raise CheckFailed(
+                f"it has the attribute {', '.join(private)}, which is no field and differs between "
+                "instances; keep what changes in the state that it is handed"
+            )
         raise CheckFailed(
             f"it comes back from {source} as {again!r} instead of {instance!r}; a value of None "
             "that is not the default is lost in TOML, and a serializer may lose more"

@@ -34,7 +34,7 @@ TOLERANCE = {"float32": 1e-6, "float64": 1e-14}
 SAMPLES, BATCH, FEATURES = 11, 4, 3
 
 COMPONENTS = 4
-"""How many components of each kind an engine is tried with."""
+"""Number of components of each kind that an engine is tried with."""
 
 
 class _Arrays:
@@ -161,7 +161,9 @@ def stops_at_a_loss_that_is_not_finite(subject: Subject) -> None:
         if made != 1 or own.step[0] != 2:
             raise CheckFailed(f"run made {made} steps, though the loss of the second is {wrong}")
         if not np.isfinite(own.w).all() or (own.w == before).all():
-            raise CheckFailed("run made the update of a step whose loss is not finite, or no other")
+            raise CheckFailed(
+                "run made the update of a step whose loss is not finite, or skipped another one"
+            )
 
 
 @check

@@ -1,6 +1,7 @@
 """Checks on executors: each task is carried out and answered, whatever becomes of the others.
 
-The tasks are specs without anything that could be trained, so their answers are the errors in them.
+The tasks are specs without anything that could be trained, so their answers are the errors in them,
+or rehearsals of what a run reports.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Iterator
 
 import declnet
+from declnet.contracts.runs.executor import Executor
 from declnet.contracts.runs.returned import checked_update
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
@@ -19,6 +21,12 @@ TASKS = 6
 
 MANY = 10_000
 """More tasks than any executor has room for."""
+
+STOPPED, REASON = 1, "behind others"
+"""The task that is stopped early, and why."""
+
+REPORTS_OF_A_LONG_RUN, SECONDS_BETWEEN_REPORTS = 40, 0.1
+"""Enough for an executor that looks for news once a second."""
 
 
 def _task(number: int) -> str:
@@ -36,7 +44,7 @@ def _task(number: int) -> str:
 
 
 class _Tasks:
-    """Tasks that are counted as they are taken, in the thread that they are for."""
+    """Tasks that are counted as they are taken, in the thread meant for them."""
 
     def __init__(self, texts: list[str]) -> None:
         self._texts, self._thread = texts, threading.get_ident()
@@ -46,19 +54,25 @@ class _Tasks:
     def __iter__(self) -> Iterator[str]:
         for number, text in enumerate(self._texts):
             if threading.get_ident() != self._thread:
-                raise CheckFailed("it takes tasks in another thread than that which asks for news")
+                raise CheckFailed(
+                    "it takes tasks in a thread other than the one that asks for updates"
+                )
             self.waiting[number] = text
             self.taken += 1
             yield text
 
 
-def _outcomes(subject: Subject, texts: list[str]) -> dict[int, bytes | None]:
-    """Return the answer to each task, None if it failed."""
-    executor = subject.instance
+def _usable(subject: Subject) -> Executor:
+    executor: Executor = subject.instance
     reason = executor.unavailable()
     if reason is not None:
         raise CheckSkipped(reason)
-    tasks, found = _Tasks(texts), {}
+    return executor
+
+
+def _outcomes(subject: Subject, texts: list[str]) -> dict[int, bytes | None]:
+    """Return the answer to each task, None if it failed."""
+    executor, tasks, found = _usable(subject), _Tasks(texts), {}
     with calling("execute"):
         for given in executor.execute(iter(tasks)):
             update = checked_update(executor, given, tasks.waiting)
@@ -74,6 +88,15 @@ def _outcomes(subject: Subject, texts: list[str]) -> dict[int, bytes | None]:
 def _require_answer(number: int, answer: bytes | None) -> None:
     if answer is None or f"task_{number}".encode() not in answer:
         raise CheckFailed(f"the answer to task {number} is not what execute_task returns for it")
+
+
+def _heard(answer: bytes) -> str | None:
+    """Return what a rehearsed run heard, by its answer."""
+    try:
+        reason: str | None = json.loads(answer.partition(b"\n")[0])["outcome"]["stopped"]
+    except (ValueError, LookupError, TypeError):
+        return "no answer of execute_task"
+    return reason
 
 
 @check
@@ -96,13 +119,50 @@ def survives_a_task_that_raises(subject: Subject) -> None:
 
 
 @check
+def passes_reports_and_stops_on(subject: Subject) -> None:
+    """Passes each task's reports on as they are and in order, and what stops it to it alone."""
+    executor = _usable(subject)
+    reports = {number: [f"{number}: {each}" for each in range(3)] for number in range(3)}
+    reports[STOPPED] = [f"{STOPPED}: {each}" for each in range(REPORTS_OF_A_LONG_RUN)]
+    texts = [
+        json.dumps({"rehearsal": {"reports": each, "pause": SECONDS_BETWEEN_REPORTS}})
+        for each in reports.values()
+    ]
+    tasks = _Tasks(texts)
+    left, answers = {number: iter(each) for number, each in reports.items()}, dict[int, bytes]()
+    passes_on = can_stop = False
+    with calling("execute"):
+        for given in executor.execute(iter(tasks)):
+            update = checked_update(executor, given, tasks.waiting)
+            if update.answer is not None or update.failure is not None:
+                del tasks.waiting[update.task]
+                answers[update.task] = update.answer or b""
+            elif update.report is not None:
+                passes_on = True
+                if update.report not in left[update.task]:  # or those before it are lost
+                    raise CheckFailed(
+                        f"task {update.task} did not report {update.report!r} then: reports are "
+                        "passed on as they are, once, in order"
+                    )
+                if update.task == STOPPED and update.stop is not None:
+                    can_stop = True
+                    update.stop(REASON)
+    if not passes_on:
+        raise CheckSkipped("it passes no reports on")
+    for number in reports:
+        found = _heard(answers.get(number, b""))
+        expected = REASON if number == STOPPED and can_stop else None
+        if found != expected:
+            raise CheckFailed(
+                f"with stop called for task {STOPPED} only, what task {number} heard is {found!r}, "
+                f"not {expected!r}"
+            )
+
+
+@check
 def can_be_stopped(subject: Subject) -> None:
     """Takes no more tasks once its iterator is closed."""
-    executor = subject.instance
-    reason = executor.unavailable()
-    if reason is not None:
-        raise CheckSkipped(reason)
-    tasks = _Tasks([_task(0)] * MANY)
+    executor, tasks = _usable(subject), _Tasks([_task(0)] * MANY)
     with calling("execute"):
         updates = executor.execute(iter(tasks))
         next(iter(updates))
@@ -113,4 +173,9 @@ def can_be_stopped(subject: Subject) -> None:
         raise CheckFailed(f"it took all of {MANY} tasks before the first was answered")
 
 
-CHECKS = (carries_out_each_task, survives_a_task_that_raises, can_be_stopped)
+CHECKS = (
+    carries_out_each_task,
+    survives_a_task_that_raises,
+    passes_reports_and_stops_on,
+    can_be_stopped,
+)

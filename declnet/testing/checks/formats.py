@@ -34,7 +34,7 @@ DTYPE = np.dtype("float32")
 ROWS = 7
 
 NAMES = ("size (m²)", 'a "quoted" \\ name */', "class", "1st", "Size (m²)")
-"""Columns as tables have them: no identifiers, words of languages, alike but for their case."""
+"""Columns as tables have them: non-identifiers, keywords, and names that differ only in case."""
 
 
 class _Unchanged(Layer):

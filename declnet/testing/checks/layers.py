@@ -129,7 +129,7 @@ def takes_the_shapes_it_accepts(subject: Subject) -> None:
         elif failure is not None:
             raise CheckSkipped(
                 f"it inherits output_shape, which accepts input shape {shape}, but {failure}; a "
-                "model with such an input fails in training: better refuse it in output_shape"
+                "model with this input fails in training; refuse it in output_shape"
             )
 
 

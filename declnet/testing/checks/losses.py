@@ -39,7 +39,7 @@ LARGEST = 1e4
 """Magnitude of predictions for which losses and gradients must be finite."""
 
 REPEATS = np.arange(SAMPLES) % 3 + 1
-"""How often each sample is repeated, which must be equivalent to such weights."""
+"""Number of repetitions of each sample, which must be equivalent to such weights."""
 
 
 class LossHarness:

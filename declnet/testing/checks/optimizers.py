@@ -14,7 +14,8 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.context import RunContext
 from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.network.parameter import ParameterInfo
-from declnet.contracts.network.returned import checked_state_names
+from declnet.contracts.network.returned import checked_rates, checked_state_names
+from declnet.contracts.network.schedule import Schedule
 from declnet.graph.update import SLICE, BoundUpdate, ParameterUpdate, VectorUpdate, state_shapes
 from declnet.testing.check import (
     CheckFailed,
@@ -192,9 +193,25 @@ def rate_zero_changes_nothing(subject: Subject) -> None:
     harness = _OptimizerHarness(subject.instance, _drawn(SIZE))
     if not same(harness.run(_drawn(3, SIZE), rate=0.0), _drawn(SIZE)):
         raise CheckFailed(
-            "w changes though the learning rate is 0; use the learning_rate that is handed in, "
-            "not the field, which may be a schedule"
+            "w changes though the learning rate is 0; use the learning_rate argument, not the "
+            "field, which may be a schedule"
         )
+
+
+@check
+def gives_the_same_rates_at_once(subject: Subject) -> None:
+    """Gives for several updates at once the learning rates that it gives one by one."""
+    optimizers, steps, total = [subject.instance], range(2, 9), 20
+    if not isinstance(subject.instance.learning_rate, Schedule):
+        optimizers.append(subject.instance.model_copy(update={"decay": 0.3}))
+    for each in optimizers:
+        with calling("rate"):
+            alone = np.array([each.rate(step, total) for step in steps])
+        with calling("rates"):
+            found = checked_rates(each, each.rates(steps, total), len(steps))
+        fault = difference(found, alone, 0)
+        if fault:
+            raise CheckFailed(f"rates({steps}, {total}) differs from rate, step by step: {fault}")
 
 
 @check
@@ -232,6 +249,7 @@ CHECKS = (
     continues_when_restored,
     survives_zero_gradients,
     rate_zero_changes_nothing,
+    gives_the_same_rates_at_once,
     descends,
     follows_its_schedules,
 )

@@ -16,7 +16,7 @@ from declnet.contracts.runs.searcher import (
     TrialState,
 )
 from declnet.errors import RunError
-from declnet.runs.many.trial_journal import TrialJournal
+from declnet.runs.many.studies.trial_journal import TrialJournal
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 
 TRIALS = 5
@@ -155,7 +155,7 @@ def repeats_a_study(subject: Subject) -> None:
 
 @check
 def continues_a_study(subject: Subject) -> None:
-    """Proposes the same trials if the process is killed and another one goes on."""
+    """Proposes the same trials if the process is killed and another one continues."""
     _require_same(_whole(subject), _study(subject, (1, 3)), "when it is killed")
 
 

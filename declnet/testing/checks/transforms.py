@@ -21,7 +21,7 @@ from declnet.contracts.data.returned import (
     checked_suits,
 )
 from declnet.contracts.data.transform import ColumnError, Transform
-from declnet.data.stored_preparation import state_after_storing
+from declnet.data.preparing.stored_preparation import state_after_storing
 from declnet.graph.arrays import batch_view
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 from declnet.testing.checks.common import (
@@ -203,7 +203,7 @@ def _require_padding(subject: Subject, column: _Column, state: Mapping[str, Any]
 
 @check
 def inverts_what_it_applies(subject: Subject) -> None:
-    """Inverts what it made of numbers, also for several predictions of each."""
+    """Inverts its result for numbers, including several predictions of each."""
     if type(subject.instance).inverse is Transform.inverse:
         raise CheckSkipped("it has no inverse")
     for column, state in fitted_columns(subject):
@@ -270,7 +270,7 @@ def refuses_by_column_errors(subject: Subject) -> None:
 
 @check
 def varies_by_the_given_stream(subject: Subject) -> None:
-    """Varies training data: alike for the same stream and any memory order, else differently."""
+    """Varies training data: equally for the same stream and any memory order, else differently."""
     if not subject.instance.training_only:
         raise CheckSkipped("it is not for training only")
     first, other = (tried(subject, USUAL.but(order=order)).outputs for order in BOTH_ORDERS)

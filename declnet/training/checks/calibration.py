@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from typing import get_args, get_origin
 
 import numpy as np
 
+from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.data.transform import ColumnError
+from declnet.contracts.network.inputs import by_name
+from declnet.contracts.network.loss import Loss
 from declnet.contracts.runs.calibrator import Calibrator, Task
 from declnet.contracts.runs.returned import checked_least
+from declnet.data.sets import PreparedSets
 from declnet.errors import DataError, Diagnostic
-from declnet.registry.spelling import counted
+from declnet.registry.spelling import alternatives, counted
 from declnet.spec.heads import Head
 from declnet.spec.partial import HeadPart, PartialSpec
 from declnet.training.checks.heads import CheckedHead
@@ -20,19 +25,25 @@ from declnet.training.tasks import PredictionTask, task_of
 _IN_WORDS: dict[Task, str] = {
     "classes": "a unit for each class",
     "binary": "one unit for two classes",
-    "flags": "several units of yes or no",
+    "flags": "several yes-or-no units",
     "values": "numbers",
 }
 
 
 def calibration_problems(
-    spec: PartialSpec, heads: Sequence[CheckedHead], validated: bool | None
+    spec: PartialSpec,
+    heads: Sequence[CheckedHead],
+    validated: bool | None,
+    sets: PreparedSets | None,
 ) -> Iterator[Diagnostic]:
     """Yield what prevents the calibrators from being fitted after the training.
 
     Args:
         validated: whether the run has validation data; None if that is unknown.
+        sets: the data, if it was loaded.
     """
+    validation = sets.datasets.get("validation") if sets is not None else None
+    ys = by_name(validation.y) if validation is not None else {}
     for head in heads:
         part = head.part
         if part.calibration and validated is False:
@@ -56,6 +67,10 @@ def calibration_problems(
                 for message in _too_few(calibrator, samples):
                     hint = "use more validation data, or ask for less of the calibrator"
                     yield Diagnostic(message, hint, path, "E052")
+            target = part.target_among(ys)
+            if target is not None and part.loss is not None:
+                for message, tip in _wrong_target(calibrator, part.loss, ys[target], target):
+                    yield Diagnostic(message, tip, path, "E052")
             if "threshold" in calibrator.gives():
                 yield from _thresholds_of_metrics(part, calibrator, task)
 
@@ -66,6 +81,25 @@ def require_samples(heads: Sequence[Head], samples: int) -> None:
         for calibrator in head.calibration:
             for message in _too_few(calibrator, samples):
                 raise DataError(message, path=head.calibration_path, code="E052")
+
+
+def require_targets(heads: Sequence[Head], parts: Iterable[Sequence[Array]]) -> None:
+    """Raise DataError if a calibrator cannot be fitted to a target of the validation data.
+
+    Args:
+        heads: the losses.
+        parts: all samples in parts, each with the target of each loss.
+    """
+    if not any(_sees_targets(each, head.loss) for head in heads for each in head.calibration):
+        return
+    first = 0
+    for ys in parts:
+        for head, y in zip(heads, ys, strict=True):
+            for position, each in enumerate(head.calibration):
+                path = (*head.calibration_path, position)
+                for message, hint in _wrong_target(each, head.loss, y, head.target, first):
+                    raise DataError(message, hint=hint, path=path, code="E052")
+        first += len(ys[0])
 
 
 def require_quantiles(calibrator: Calibrator, numbers: int, values: int) -> None:
@@ -91,7 +125,7 @@ def _unsuited(calibrator: Calibrator, task: PredictionTask) -> Iterator[tuple[st
     if task.task not in calibrator.tasks:
         units = f"{task.units} units, one for each class"
         given = units if task.task == "classes" else _IN_WORDS[task.task]
-        wanted = " or ".join(_IN_WORDS[each] for each in calibrator.tasks)
+        wanted = alternatives(_IN_WORDS[each] for each in calibrator.tasks)
         yield f'"{calibrator.type}" does not take {given}', f"it takes {wanted}"
     elif task.scores and not calibrator.takes_scores:
         message = f'"{calibrator.type}" needs probabilities, but this loss has scores'
@@ -103,6 +137,31 @@ def _too_few(calibrator: Calibrator, samples: int) -> Iterator[str]:
     if samples < least:
         needs = f"needs at least {counted(least, 'validation sample')}"
         yield f'"{calibrator.type}" {needs}, but there are {samples}'
+
+
+def _sees_targets(calibrator: Calibrator, loss: Loss) -> bool:
+    overridden = type(calibrator).verify_targets is not Calibrator.verify_targets
+    return overridden and loss.targets == "values"
+
+
+def _wrong_target(
+    calibrator: Calibrator, loss: Loss, y: Array, name: str, first: int = 0
+) -> Iterator[tuple[str, str | None]]:
+    """Yield why a calibrator cannot be fitted to targets, and what to do about it.
+
+    Args:
+        name: the target's name, if it has one.
+        first: the number of validation samples before these.
+    """
+    if not _sees_targets(calibrator, loss):
+        return
+    try:
+        calibrator.verify_targets(read_only(y.astype(np.float64)))
+    except ColumnError as error:
+        row = "data" if error.row is None else f"sample {first + error.row + 1}"
+        of = f' "{name}"' if name else ""
+        message = f'validation {row}: the target{of} {error.message} ("{calibrator.type}")'
+        yield message, error.hint
 
 
 def _thresholds_of_metrics(

@@ -198,7 +198,7 @@ def _checked_on(
     if suspects:
         problems += one_class_warnings(partial, described.sets)
         problems += leakage_warnings(partial, described.sets, described.parts)
-    problems += calibration_problems(partial, heads, validated)
+    problems += calibration_problems(partial, heads, validated, described.sets)
     problems += linear_problems(inferred.nodes, registry)
     problems += frozen_problems(inferred.complete, known_epochs(partial.training, infos))
     memory = run_memory(partial, described.held, inferred.complete, registry)

@@ -11,13 +11,13 @@ from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
 from declnet.contracts.data.returned import checked_info
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, InputInfo
-from declnet.data.named_inputs import AT_INPUTS
+from declnet.data.preparing.named_inputs import AT_INPUTS
+from declnet.data.preparing.target_encoding import TargetEncoding, with_chosen_labels
+from declnet.data.preparing.targets import wanted_targets
+from declnet.data.preparing.windows import AT_SERIES, Windows
 from declnet.data.sets import PreparedSets, load_sets, require_class, split_and_prepared
 from declnet.data.sharing import made_once
 from declnet.data.splits import Data
-from declnet.data.target_encoding import TargetEncoding, with_chosen_labels
-from declnet.data.targets import wanted_targets
-from declnet.data.windows import AT_SERIES, Windows
 from declnet.errors import DataError, Diagnostic, KeyPath
 from declnet.spec.data_section import DataSpec
 from declnet.spec.messages import from_here, hint_for_missing
@@ -27,7 +27,7 @@ from declnet.training.checks.sizes import size_problems
 
 @dataclass(frozen=True, eq=False)
 class Described:
-    """What is known about the data.
+    """The description of the data.
 
     Attributes:
         infos: a description of each data set.
@@ -103,6 +103,8 @@ def describe(
         at = origin_of(data.sources.get("train"), "train")
         return Described({}, None, [Diagnostic(message, None, at, "E051")], train)
     except DataError as error:
+        if error.code == "E035" and any(each.targets is None for each in spec.heads):
+            return Described({}, None, [], train)  # it may suit the loss that is meant
         return Described({}, None, [data_problem(spec, error), *note_warnings(spec, train)], train)
     prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
     prepared["train"] = replace(prepared["train"], samples=len(train), inputs=sets.input_infos)
@@ -180,7 +182,7 @@ def series_warnings(data: DataSpec, parts: Mapping[str, Data]) -> list[Diagnosti
         for name, part in parts.items()
         if windows is not None and isinstance(part, Table)
     }
-    hint = "take fewer rows in past or horizon, or leave out these series"
+    hint = "reduce past or horizon, or leave out these series"
     return [
         Diagnostic(f"{name} data: {text}", hint, AT_SERIES, "W008")
         for name, text in found.items()

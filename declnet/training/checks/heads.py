@@ -74,7 +74,7 @@ def output_problems_of(spec: PartialSpec, inferred: Inferred) -> list[Diagnostic
         if len(outputs) == 1:
             return []
         message = f"the model has the outputs {', '.join(outputs)}, but [loss] takes one"
-        hint = f"a loss for each: [losses.{next(iter(outputs))}], …"
+        hint = f"add a loss for each: [losses.{next(iter(outputs))}], …"
         return [Diagnostic(message, hint, spec.heads[0].path, "E047")]
     problems = []
     for head in spec.heads:
@@ -128,7 +128,7 @@ def target_problems_of(
             message = f'data.{name} has no target "{wanted}"'
             if not head.name:
                 message = f"the data has the targets {', '.join(targets)}, but [loss] takes one"
-                hint = f"a loss for each: [losses.{next(iter(targets))}], …"
+                hint = f"add a loss for each: [losses.{next(iter(targets))}], …"
             elif set(targets) == {UNNAMED}:
                 hint = "the data has one target without a name: remove this key"
             problems.append(_at_loss(head, "target", message, hint, "E046"))

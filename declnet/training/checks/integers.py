@@ -10,7 +10,7 @@ from declnet.contracts.data.data_source import DataInfo, Dataset
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, by_name
 from declnet.data.integer_limits import Limits, require_within
-from declnet.data.preparation import ARRAY
+from declnet.data.preparing.preparation import ARRAY
 from declnet.data.splits import Data
 from declnet.errors import DataError, Diagnostic
 from declnet.graph.shapes import Inferred, Node, input_limits

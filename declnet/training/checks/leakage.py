@@ -29,7 +29,7 @@ NEARLY_ALL = 0.99
 CORRELATED = 0.999
 """Correlation with the target, or share of its variance, of a feature that tells it."""
 FAR = 10.0
-"""How many times fewer errors than always the most frequent class."""
+"""Factor by which a column must make fewer errors than the most frequent class."""
 
 TELLING_SHARE, FEWEST_TWINS = 0.01, 3
 """Share and number of rows that are also training data, from which on metrics change."""
@@ -229,7 +229,7 @@ def _told_classes(places: Array, fitted: Array, at: Array, seen: Array, true: Ar
     if right < NEARLY_ALL or (1 - right) * FAR > 1 - baseline or baseline > NEARLY_ALL:
         return None
     share, usually = f"{100 * right:.1f} %", f"{100 * baseline:.1f} %"
-    return f"its values give {share} of the classes rightly, a constant {usually}"
+    return f"its values predict {share} of the classes correctly, a constant {usually}"
 
 
 def _told_values(
@@ -247,7 +247,11 @@ def _told_values(
     if correlation > CORRELATED:
         return f"their correlation is {correlation:.5f}"
     explained = 1 - float(np.square(true - guesses).sum()) / spread
-    return f"its values explain {100 * explained:.2f} % of it" if explained > CORRELATED else None
+    return (
+        f"its values explain {100 * explained:.2f} % of its variance"
+        if explained > CORRELATED
+        else None
+    )
 
 
 def _identifiers(known: _Known) -> Iterator[Diagnostic]:
@@ -259,7 +263,7 @@ def _identifiers(known: _Known) -> Iterator[Diagnostic]:
         what = None if name in known.sequences else _identifies(columns)
         if what is not None:
             yield Diagnostic(
-                f'column "{name}" {what}, so it tells nothing about other rows',
+                f'column "{name}" {what}, so it says nothing about other rows',
                 "leave it out of the features",
                 known.at("train", name),
                 "W012",

@@ -284,7 +284,7 @@ def _for_two_classes(registry: Registry) -> str | None:
     layer = layer_for(loss, registry) if loss is not None else None
     if loss is None or layer is None:
         return None
-    return f'for two classes, one unit with "{layer}" and the loss {loss.type} will do'
+    return f'for two classes, one unit with "{layer}" and the loss {loss.type} suffice'
 
 
 def linear_problems(nodes: Sequence[Node | None], registry: Registry) -> list[Diagnostic]:

@@ -26,7 +26,7 @@ def size_problems(
                 f"{spec.data.fractions[name]} of {counted(samples, 'sample')} leaves {count} for "
                 f"{name} and {samples - count} for training"
             )
-            hint = f"take a {'smaller' if count else 'larger'} fraction"
+            hint = f"use a {'smaller' if count else 'larger'} fraction"
             return [_problem(("data", name), message, hint)]
     varied = [number for number, each in enumerate(spec.data.prepare) if each.training_only]
     if varied and spec.training.batch_size is None:
@@ -42,7 +42,7 @@ def size_problems(
     folds = spec.data.folds
     if folds is not None and rest < folds:
         message = f"{counted(rest, 'sample')}: too few for {folds} folds"
-        fewer = f"take at most {rest} folds" if rest > 1 else None
+        fewer = f"use at most {rest} folds" if rest > 1 else None
         return [_problem(("data", "folds"), message, fewer)]
     if spec.training.batch_size is None and not in_memory:
         message = "data that is mapped from a file is trained on in mini-batches"
@@ -67,7 +67,7 @@ def _group_problems(training: TrainingSpec, samples: int) -> list[Diagnostic]:
         return []
     plural = "es" if batches > 1 else ""
     message = f"an epoch has {batches} batch{plural}, fewer than {training.accumulate}"
-    hint = f"take at most {batches}, or a smaller batch_size"
+    hint = f"use at most {batches}, or a smaller batch_size"
     return [_problem(("training", "accumulate"), message, hint)]
 
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 from declnet.contracts.arrays import Shape
 from declnet.contracts.data.data_source import DataInfo, Dataset
 from declnet.contracts.network.inputs import by_name
+from declnet.data.preparing.targets import wanted_targets
 from declnet.data.sets import PreparedSets, prepare_sets
 from declnet.data.splits import Data
 from declnet.data.streaming.fitting import streamed_sets
 from declnet.data.streaming.source import StreamedSource
-from declnet.data.targets import wanted_targets
 from declnet.errors import DataError, Diagnostic
 from declnet.spec.partial import PartialSpec
 from declnet.training.checks.data import (

@@ -23,7 +23,7 @@ from declnet.training.metrics import directions
 
 @dataclass(frozen=True)
 class Objective:
-    """What a study improves.
+    """The objective that a study improves.
 
     Attributes:
         data: the data set.
@@ -54,7 +54,7 @@ def objective_of(spec: RunSpec, tuning: Tuning) -> tuple[Objective | None, list[
     known = directions(spec.heads)
     if keys.objective is None and not validated:
         hint = "add [data] validation or folds, or name an objective, e.g. train.loss"
-        message = "a study compares its trials by validation data, and there is none"
+        message = "a study compares trials on validation data, but there is none"
         return None, [Diagnostic(message, hint, (TUNE,), UNMATCHED, focus="key")]
     own = [name for name, better in known.items() if better and name not in LOSSES]
     wanted = keys.objective or f"validation.{(own or ['loss'])[0]}"

@@ -58,7 +58,7 @@ def loaded_library(source: Path, *options: str) -> ctypes.CDLL:
 
 
 class CompiledProgram:
-    """Runs a program of C99 on raw columns, row by row.
+    """A compiled C99 program that predicts raw columns, row by row.
 
     Args:
         header: its header, which describes the interface.

@@ -1,4 +1,4 @@
-"""What losses make of a network's output, and calibrators of predictions, in C99."""
+"""The postprocessing of a network's output by losses, and of predictions by calibrators, in C99."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from declnet import Calibrator, Loss, Translation, TranslationSite, Untranslatab
 from declnet_export.c99.layers.activations import sigmoid, softmax, softplus
 from declnet_export.c99.text import LITERALS
 from declnet_export.c99.writer import CWriter, Value
-from declnet_standard.calibrators import LEAST_PROBABILITY, LEAST_REST, Conformal, Temperature
+from declnet_standard.calibrators import (
+    LARGEST_BOUND,
+    LEAST_POSITIVE,
+    LEAST_REST,
+    Conformal,
+    Temperature,
+)
 from declnet_standard.losses import GaussianNLL, Ordinal, Poisson
 from declnet_standard.losses.regression import LARGEST_LOGARITHM
 from declnet_tabular.losses import MembersCrossentropy, MembersSquaredError
@@ -119,7 +125,7 @@ class CTemperature(Translation):
         together = site.state["together"]
         found = writer.compute(
             site.name, TOGETHER if together else APART, {"x": site.inputs[0]}, site.output_shape,
-            in_place="x", size=prod(site.output_shape), least=LEAST_PROBABILITY, rest=LEAST_REST,
+            in_place="x", size=prod(site.output_shape), least=LEAST_POSITIVE, rest=LEAST_REST,
             temperature=float(site.state["temperature"]),
             sigmoid="" if together else sigmoid(writer),
         )  # fmt: skip
@@ -135,12 +141,19 @@ for (int i = 0; i < $size; i++) {
         const $kind v = x[i * $quantiles + k];
         if (v < low) low = v;
         if (v > high) high = v;
-    }
+    }$logarithms
     low -= $limit;
     high += $limit;
-    y[i] = low < high ? $own : (low + high) / 2;
+    y[i] = low < high ? $own : (low + high) / 2;$powers
 }
 """
+
+LOGARITHMS = """
+    low = log$f(fmax$f(low + $shift, $least));
+    high = log$f(fmax$f(high + $shift, $least));"""
+
+POWERS = """
+    y[i] = exp$f(fmin$f(y[i], $largest)) - $shift;"""
 
 SETS = """
 for (int i = 0; i < $classes; i++) {
@@ -181,11 +194,17 @@ class CConformal(Translation):
             own = f"{writer.constant(f'{site.name}_limits', array, x.ctype)}[i]"
         else:
             own = LITERALS[x.ctype](limit)
-        quantiles = prod(site.input_shapes[0]) // size
+        quantiles, body = prod(site.input_shapes[0]) // size, LIMITS
+        logarithmic = calibrator.scale == "log"
+        for name, text in (("$logarithms", LOGARITHMS), ("$powers", POWERS)):
+            body = body.replace(name, text if logarithmic else "")
+        numbers = {"shift": calibrator.shift, "least": LEAST_POSITIVE, "largest": LARGEST_BOUND}
+        terms = {name: LITERALS[x.ctype](each) for name, each in numbers.items()}
+        terms["f"] = "f" if x.ctype == "float" else ""
         return tuple(
             writer.compute(
-                f"{site.name}_{side}", LIMITS, {"x": x}, site.output_shape, ctype=x.ctype,
-                size=size, quantiles=quantiles, limit=own, own=side, kind=x.ctype,
+                f"{site.name}_{side}", body, {"x": x}, site.output_shape, ctype=x.ctype,
+                size=size, quantiles=quantiles, limit=own, own=side, kind=x.ctype, **terms,
             )
             for side in ("low", "high")
         )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(eq=False)
 class Block:
-    """Memory for one or more arrays, one after the other.
+    """Memory for one or more arrays in sequence.
 
     Attributes:
         size: how many numbers it holds.

@@ -1,4 +1,4 @@
-"""What is between the components of a model: raw columns, the network's inputs, and outputs."""
+"""The code between the components of a model: raw columns, the network's inputs, and outputs."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ LINE = 100
 
 
 class Names:
-    """Identifiers that are valid in C and C++ and unlike each other."""
+    """Distinct identifiers that are valid in C and C++."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()

@@ -82,7 +82,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Program:
-    """What the steps have become.
+    """The program compiled from the steps.
 
     Attributes:
         declarations: constants and functions, in order.
@@ -108,7 +108,7 @@ class Program:
 
 @dataclass(eq=False)
 class CWriter:
-    """Collects the parts of a program.
+    """A collector of the parts of a program.
 
     Attributes:
         prefix: what all names of the program begin with.
@@ -185,7 +185,7 @@ class CWriter:
             ctype: the type of its items.
             into: an array of which it fills a part, from `offset` on, in place of one of its own.
             offset: where that part begins.
-            scratch: arrays that it overwrites and nobody reads.
+            scratch: arrays that it overwrites and that are not read.
             in_place: an input whose memory the output may have, since item i of the output is
                 written after the items up to i of the input were read.
             inline: whether the body is a part of the function that computes the prediction, where
@@ -254,8 +254,15 @@ class CWriter:
             "PREFIX": self.prefix.upper(),
             "number": self.number,
             "f": "f" if self.number == "float" else "",
+            **terms,
         }
-        return Template(dedent(text).strip("\n")).substitute(known, **terms)
+        try:
+            return Template(dedent(text).strip("\n")).substitute(known)
+        except KeyError as error:
+            raise ValueError(
+                f"the C text has ${error.args[0]}, but no term of that name (terms: "
+                f"{', '.join(sorted(known))}); arguments of compute, such as offset, are no terms"
+            ) from None
 
     def finish(self, outputs: tuple[Value, ...] = ()) -> Program:
         """Place the arrays, of which `outputs` are read last, and write the functions."""

@@ -1,4 +1,4 @@
-"""What follows the last layer in NumPy: the predictions of losses, and calibrators."""
+"""The steps after the last layer in NumPy: the predictions of losses, and calibrators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from declnet import Array, TranslationSite
 from declnet_export.numpy_file.activations import softmax
 from declnet_export.numpy_file.writer import NumpyTranslation
 from declnet_standard import calibrators, losses
-from declnet_standard.calibrators import LEAST_PROBABILITY, LEAST_REST
+from declnet_standard.calibrators import LARGEST_BOUND, LEAST_POSITIVE, LEAST_REST
 from declnet_standard.losses.regression import LARGEST_LOGARITHM
 from declnet_tabular.losses import MembersCrossentropy, MembersSquaredError
 
@@ -42,21 +42,27 @@ def members_mean(y: Array) -> Array:
 
 
 def temperature(p: Array, *, temperature: float, together: bool) -> Array:
-    logits = np.log(np.maximum(p.astype(float), LEAST_PROBABILITY))
+    logits = np.log(np.maximum(p.astype(float), LEAST_POSITIVE))
     if together:
         return softmax(logits / temperature).astype(p.dtype)
     logits = logits - np.log(np.maximum(1 - p.astype(float), LEAST_REST))
     return np.asarray(1 / (1 + np.exp(-logits / temperature))).astype(p.dtype)
 
 
-def interval(y: Array, *, limit: Any, quantiles: bool, side: int) -> Array:
+def interval(
+    y: Array, *, limit: Any, quantiles: bool, side: int, scale: str, shift: float
+) -> Array:
     """Return the lower (-1) or upper (1) bounds of values, which do not cross."""
     low = high = y.astype(float)
+    if scale == "log":
+        low = high = np.log(np.maximum(low + shift, LEAST_POSITIVE))
     if quantiles:
         low, high = low.min(axis=1), high.max(axis=1)
     lower, upper = low - limit, high + limit
     middle = (lower + upper) / 2
     found = np.minimum(lower, middle) if side < 0 else np.maximum(upper, middle)
+    if scale == "log":
+        found = np.exp(np.minimum(found, LARGEST_BOUND)) - shift
     return np.asarray(found.astype(y.dtype))
 
 
@@ -109,7 +115,8 @@ class NumpyCalibrators(NumpyTranslation):
         if site.method == "sets":
             options = {"limit": site.state["limit"], "method": component.method}
             return (site.writer.call(conformal_sets, site.name, *site.inputs, **options),)
+        options = {**site.state, "scale": component.scale, "shift": component.shift}
         return tuple(
-            site.writer.call(interval, f"{site.name}.{name}", *site.inputs, **site.state, side=side)
+            site.writer.call(interval, f"{site.name}.{name}", *site.inputs, **options, side=side)
             for name, side in (("lower", -1), ("upper", 1))
         )

@@ -34,7 +34,7 @@ def column(rows: Any, name: str, kind: str, shape: tuple[int, ...]) -> Array:
 
 
 def flattened(x: Array) -> Array:
-    """Return the rows of all windows, (n, window), one after the other."""
+    """Return the rows of all windows in sequence, (n, window)."""
     return x.reshape(-1)
 
 

@@ -1,4 +1,4 @@
-"""What writes a Python file: statements, functions from their own source, embedded arrays."""
+"""The writer of a Python file: statements, functions from their own source, embedded arrays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from declnet_export.numpy_file import running
 from declnet_export.numpy_file.sources import Sources
 
 SMALL = 12
-"""Most numbers of an array that is written as a literal."""
+"""Maximum number of elements of an array that is written as a literal."""
 
 WIDTH = 96
 """Characters of a line."""
@@ -46,7 +46,7 @@ class Variable:
 
 
 class NumpyWriter:
-    """Writes the body of `predict`, and collects what it calls and the arrays that it needs.
+    """A writer of the body of `predict`, which collects the functions and arrays it needs.
 
     Translations use `call`.
     """

@@ -19,7 +19,7 @@ OPERANDS, AXES = 5, 4
 """The largest numbers of operands and of nested loops."""
 
 CHUNK = 4096
-"""Elements of each array that a group of elementwise loops processes before it goes on."""
+"""Elements of each array that a group of elementwise loops processes at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Loop:
     keeps: tuple[Any, ...] = ()
 
     def flat(self) -> Loop:
-        """Return a loop that `split` made of one over a single axis as it was."""
+        """Undo `split` for a loop over a single axis."""
         strides = tuple((each[-1],) for each in self.strides)
         return replace(self, shape=(prod(self.shape),), strides=strides)
 
@@ -111,7 +111,7 @@ def _are_in_step(first: Loop, mine: int, second: Loop, other: int) -> bool:
 
 
 class _Group:
-    """Loops that run in turns, each of which does some parts of all of them.
+    """Loops that take turns, each running some parts of all of them.
 
     Attributes:
         loops: the loops, whose outermost one has a length of `units` if they are elementwise.
@@ -172,7 +172,7 @@ def grouped(loops: Sequence[Loop]) -> list[_Group]:
 
 
 def native_call(loops: Sequence[Loop]) -> NativeCall:
-    """Return the call that runs the loops one after another."""
+    """Return the call that runs the loops in sequence."""
     groups: list[tuple[int, ...]] = []
     rows: list[list[int]] = []
     keeps: list[Any] = []

@@ -41,7 +41,7 @@ METHODS = ("forward", "backward", "update", "add_gradient")
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """What became of a call.
+    """The result of recording a call.
 
     Attributes:
         parts: what does the same, in order: loops, and calls from Python; None if it is unknown.
@@ -67,10 +67,10 @@ def replayed(call: Call) -> tuple[Call, ...] | None:
 
 
 def replayed_together(calls: Sequence[Call]) -> tuple[Call, ...]:
-    """Return calls that do what several calls do, one after another, as few as possible.
+    """Return as few calls as possible that do the same as several calls in sequence.
 
     Elementwise loops of neighboring calls run in turns, so that their arrays stay in the cache.
-    Native calls, and those that cannot be replayed, are made as they are.
+    Native calls, and those that cannot be replayed, are kept.
     """
     parts: list[list[Loop] | Call] = []
     for call in calls:

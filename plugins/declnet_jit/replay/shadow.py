@@ -16,7 +16,7 @@ from declnet import Array, LayerState, OptimizerState
 from declnet_jit.replay.symbols import NotRecordedError
 
 ALIGNMENT = 64
-"""Copies lie like the originals within so many bytes, for which some loops take other paths."""
+"""Alignment in bytes that copies share with the originals, since some loops depend on it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Shadow:
 
     Args:
         arguments: arrays, random streams, the states of layers and optimizers, tuples and lists of
-            them; anything else is passed on as it is.
+            them; anything else is passed on unchanged.
 
     Raises:
         NotRecordedError: an array holds Python objects.
@@ -102,7 +102,7 @@ class Shadow:
         return tuple(mapped(each, lambda found: made[id(found)], streamed) for each in given)
 
     def original_address(self, address: int) -> int:
-        """Return where the original of a copied byte is; other addresses stay as they are."""
+        """Return where the original of a copied byte is; other addresses are unchanged."""
         for each in self._blocks:
             if each.shadow_start <= address < each.shadow_start + each.shadow.size:
                 return address - each.shadow_start + each.start
@@ -154,7 +154,7 @@ class Shadow:
             generator.bit_generator.state = held
 
     def holds(self, state: tuple[list[Array], list[Any]]) -> bool:
-        """Return whether the copies hold the same bits, where any NaN is as good as another."""
+        """Return whether the copies hold the same bits, treating all NaNs as equal."""
         if str([each.bit_generator.state for each in self._shadow_generators]) != str(state[1]):
             return False
         return all(

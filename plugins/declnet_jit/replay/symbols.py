@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class NotRecordedError(BaseException):
     """A call does what cannot be recorded; the message says what, after "it".
 
-    A component that handles exceptions must not handle this one, so it is no Exception.
+    A component that handles exceptions must not handle this one, so it does not derive from
+    Exception.
     """
 
 

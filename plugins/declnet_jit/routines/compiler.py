@@ -79,7 +79,7 @@ def _numba_type(argument: ArgumentType) -> types.Type:
 
 
 def _with_helpers(function: Any, rounding: Rounding) -> FunctionType:
-    """Return a copy of a function that names, instead of its helpers, what Numba makes of them."""
+    """Return a copy of a function that refers to its helpers as compiled by Numba."""
     named = {name: _helper(value, rounding) for name, value in referenced(function).items()}
     cells = tuple(CellType(named[name]) for name in function.__code__.co_freevars)
     scope = {**function.__globals__, **named}
@@ -92,7 +92,7 @@ def _with_helpers(function: Any, rounding: Rounding) -> FunctionType:
 
 
 def _helper(value: Any, rounding: Rounding, inlined: bool = True) -> Any:
-    """Return what Numba makes of a routine, an intrinsic or a plain function; else the value."""
+    """Return a routine, an intrinsic or a plain function as compiled by Numba; else the value."""
     if isinstance(value, Routine):
         return _helper(value.__wrapped__, value.rounding, value.inlined)
     plain = isinstance(value, FunctionType) and not value.__module__.startswith(("numpy", "numba"))

@@ -1,4 +1,4 @@
-"""What routines need to work on addresses: loads, stores, and calls of functions there."""
+"""Intrinsics for routines that work on addresses: loads, stores, and calls of functions there."""
 
 from typing import Any
 

@@ -12,7 +12,7 @@ single numbers that are copied into all lanes:
 
 With 12 rows of 2 vectors, a step has 24 multiplications and additions but only 14 loads, and
 consecutive ones do not depend on each other; so the processor's multipliers are always busy, which
-a loop over c's elements cannot achieve. A compiler does not find this form by itself, so it is
+a loop over c's elements cannot achieve. Compilers do not find this form, so it is
 written as LLVM instructions, of which Numba makes functions that routines can call ("intrinsics").
 
 `multiply_rows` is for products so narrow that most of a tile would be empty: there k is along the
@@ -64,7 +64,7 @@ def tile_for(features: Mapping[str, bool]) -> Tile:
 TILE = tile_for(host_features())
 
 DEPTH = 512
-"""How many k are summed before the next part of a and b is copied."""
+"""Number of k summed before the next part of a and b is copied."""
 
 PANELS = 2
 """Panels of b, one tile wide, that are copied together. A tile of a is read for all of them."""
@@ -80,7 +80,7 @@ FEW = 4
 """The largest number of rows for `multiply_rows`; the sums of more do not fit in the registers."""
 
 AHEAD = 16
-"""How many k ahead a's numbers are fetched into the cache; long strides surprise processors."""
+"""Number of k by which a's numbers are prefetched; processors do not predict long strides."""
 
 NOTHING, BIASES, SUMS = 0, 1, 2
 """What `multiply_tile` adds to: zeros, a number for each row, or what the tile contains."""

@@ -9,7 +9,7 @@ Values = Sequence[Any]
 
 
 class Vectors:
-    """Emits instructions on vectors of float32 or float64.
+    """An emitter of instructions on vectors of float32 or float64.
 
     Addresses, offsets and strides are in bytes; an offset is known when the code is emitted.
 

@@ -1,4 +1,4 @@
-"""How each operator is recognized as a layer."""
+"""The recognition of each operator as a layer."""
 
 from __future__ import annotations
 

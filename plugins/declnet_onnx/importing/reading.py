@@ -1,4 +1,4 @@
-"""Recognizes the nodes of an ONNX graph as layers, one after the other.
+"""Recognition of the nodes of an ONNX graph as layers, in order.
 
 Elementwise nodes wait until something else reads them: several of them may be one activation, which
 is recognized by its values. What is not recognized is collected, for one message.
@@ -51,7 +51,7 @@ class Waiting:
 
 @dataclass
 class Reader:
-    """Reads a graph into a network.
+    """A reader of a graph into a network.
 
     Attributes:
         graph: the graph.

@@ -15,10 +15,10 @@ from declnet_report.page.formatting import format_number, format_time
 from declnet_report.page.rendering import render_page
 
 MOST_CURVES = 200
-"""Most runs whose curves the page holds: the best ones."""
+"""Maximum number of runs whose curves the page holds: the best ones."""
 
 MOST_POINTS = 60
-"""Most points of a curve."""
+"""Maximum number of points of a curve."""
 
 MOST_WITHOUT_SCRIPTS = 20
 

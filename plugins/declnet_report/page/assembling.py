@@ -29,7 +29,7 @@ from declnet_report.page.rendering import highlighted_toml
 from declnet_report.page.run_data import SETS, reason_of
 
 MOST_RUNS = 8
-"""Most runs shown one by one; curves and tables include all."""
+"""Maximum number of runs shown one by one; curves and tables include all."""
 MOST_TILES = 4
 
 
@@ -68,7 +68,7 @@ def assemble(
 def _together(ensemble: Ensemble) -> Section:
     """Return the metrics of the models of a folder as one, or why there are none."""
     count = len(ensemble.content["runs"])
-    title = f"The {count} models of {ensemble.path.resolve().name} as one"
+    title = f"All {count} models of {ensemble.path.resolve().name} together"
     try:
         found = [ensemble.evaluate(name) for name in ensemble.evaluated_on]
     except DeclnetError as error:

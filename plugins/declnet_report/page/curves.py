@@ -23,7 +23,7 @@ from declnet_report.page.content import Chart, Table
 from declnet_report.page.formatting import ABSENT, format_number
 
 POINTS = 4000
-"""Most points in a chart, over all series."""
+"""Maximum number of points in a chart, over all series."""
 MARKS = 6
 """Points of a series drawn with a shape, which distinguishes runs without color."""
 TABLE_ROWS = 40

@@ -30,7 +30,7 @@ INPUT = "input"
 """The name of the model's only input among the inputs of layers, or what precedes its name."""
 
 MOST_DRAWN = 150
-"""Most layers in a drawing; larger networks get only the table."""
+"""Maximum number of layers in a drawing; larger networks get only the table."""
 
 MARGIN = 6.0
 

@@ -15,9 +15,9 @@ from declnet_report.page.run_data import seen_data
 SAMPLES = 512
 """Training samples used for the gradients."""
 MOST_CHARTS = 16
-"""Most parameters with a histogram; the table lists all."""
+"""Maximum number of parameters with a histogram; the table lists all."""
 FEWEST = 8
-"""Least size of a parameter with a histogram; for fewer numbers the table says as much."""
+"""Minimum size of a parameter with a histogram; for fewer numbers the table says as much."""
 
 
 def parameter_section(run: StoredRun) -> Section:
@@ -64,7 +64,7 @@ def _charts(key: str, weights: Array, gradient: Array | None) -> list[Chart]:
 
 
 def _note(weights: Mapping[str, Array], drawn: list[str], gradients: Mapping[str, Array]) -> str:
-    note = "How the values of each parameter are spread."
+    note = "The distribution of the values of each parameter."
     if len(drawn) < len(weights):
         note += f" Of {len(weights)} parameters, {len(drawn)} are drawn; the table has all."
     if gradients:

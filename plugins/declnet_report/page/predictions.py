@@ -27,14 +27,15 @@ from declnet_report.page.surfaces import class_surface, value_curve, value_surfa
 from declnet_report.page.trust import trust_charts
 
 MOST_CLASSES = 30
-"""Most classes in a confusion matrix; with more, the most confused pairs are listed."""
+"""Maximum number of classes in a confusion matrix; with more, the most confused pairs are
+listed."""
 
 MOST_PAIRS = 15
 
 MOST_POINTS = 800
 
 MOST_OUTPUTS = 8
-"""Most outputs with their own color and shape; more are drawn as one cloud."""
+"""Maximum number of outputs with their own color and shape; more are drawn as one cloud."""
 
 PERCENTS = (0, 5, 25, 50, 75, 95, 100)
 
@@ -93,7 +94,7 @@ def class_metrics(predictions: Predictions) -> Section:
     matrix = ConfusionMatrix.of(true, predicted, len(names))
     right, total = int(matrix.counts.trace()), len(true)
     share = f"{100 * right / total:.1f} %"
-    note = f"{predictions.note} {format_number(right)} of them ({share}) are predicted rightly."
+    note = f"{predictions.note} {format_number(right)} of them ({share}) are predicted correctly."
     note += _never_predicted(matrix, names)
     charts: list[Chart] = []
     if predictions.input_shape == (2,):

@@ -25,7 +25,7 @@ from declnet_report.page.formatting import format_number
 
 MOST_CURVES = 8
 POINTS = 150
-"""Most points in a curve."""
+"""Maximum number of points in a curve."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class MissingExtraError(DeclnetError):
-    """Packages needed for a page are not installed."""
+    """Packages that a page needs and that are not installed."""
 
     exit_code = 2
 

@@ -24,7 +24,7 @@ from declnet_report.page.formatting import format_number
 SETS = ("test", "validation", "train")
 """Data sets, most informative first; predictions use the first one that a run has."""
 MOST_SAMPLES = 50_000
-"""Most samples to predict; a larger set is subsampled evenly."""
+"""Maximum number of samples to predict; a larger set is subsampled evenly."""
 MOST_BYTES = 100_000_000
 """Size of these samples."""
 

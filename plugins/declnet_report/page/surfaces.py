@@ -27,7 +27,7 @@ from declnet_report.page.run_data import Predictions
 RESOLUTION = 220
 """Width and height of the plane, in pixels."""
 MOST_POINTS = 600
-"""Most samples drawn on it."""
+"""Maximum number of samples drawn on it."""
 FAINT, STRONG = 40, 125
 """Opacity, out of 255, of a guess and of a certain prediction."""
 
@@ -85,10 +85,10 @@ def class_surface(
     return Chart(
         "Decision surface",
         f"Map of the predicted class over the two inputs, with the samples on it; {wrong} of "
-        f"{len(x)} are predicted wrongly.",
+        f"{len(x)} are predicted incorrectly.",
         plane_chart(pixels, extent, points),
         note=f"The predicted class over the two inputs. Outlined samples are predicted "
-        f"wrongly.{some}",
+        f"incorrectly.{some}",
     )
 
 
@@ -194,10 +194,10 @@ def value_curve(predictions: Predictions, true: Array) -> Chart:
     }
     return Chart(
         "Fit",
-        f"The model's answer as a curve over its input from {format_number(low)} to "
+        f"The model's prediction as a curve over its input from {format_number(low)} to "
         f"{format_number(high)}, with the samples as points.",
         spec,
-        note="What the model answers over its input, and the data.",
+        note="The model's prediction over its input, and the data.",
         wide=True,
     )
 

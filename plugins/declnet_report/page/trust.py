@@ -26,7 +26,7 @@ from declnet_report.page.run_data import Predictions
 FIFTHS = 5
 
 MOST_GROUPS = 30
-"""Most groups that are drawn, lowest coverage first; the table has all of them."""
+"""Maximum number of groups that are drawn, lowest coverage first; the table has all of them."""
 
 FEWEST = 5
 """Fewest samples in a bin of probabilities that is drawn; the table has all bins."""
@@ -70,10 +70,10 @@ def _reliability_chart(predictions: Predictions) -> Chart:
     table = Table("Reliability", ("predictions", "probability", "share right", "samples"), rows)
     return Chart(
         "Reliability",
-        f"How often predictions of a probability are right, by probability. {said}.",
+        f"How often predictions are correct, by their probability. {said}.",
         _reliability_spec(found),
         table,
-        f"On the dotted line, probabilities are right. {said[0].upper()}{said[1:]}.",
+        f"On the dotted line, probabilities are correct. {said[0].upper()}{said[1:]}.",
     )
 
 
@@ -91,7 +91,7 @@ def _reliability_spec(found: dict[str, Reliability]) -> dict[str, Any]:
         for name, each in found.items()
         for p, right, n in _bins(each, FEWEST)
     ]
-    x, y = "probability", "share of right predictions"
+    x, y = "probability", "share of correct predictions"
     legend = None if len(names) == 1 else LINE_LEGEND
     marks = [
         {"mark": {"type": "line", "strokeWidth": 2}},

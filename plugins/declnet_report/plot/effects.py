@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ABSENT = "(none)"
 """The value of a key that a condition leaves out."""
 MOST_LABELS = 12
-"""Most values of an axis that are all labeled."""
+"""Maximum number of values of an axis that are all labeled."""
 COLORS = "viridis"
 
 

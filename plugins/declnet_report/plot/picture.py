@@ -30,7 +30,7 @@ QUIET = "#5c6670"
 GRID = "#e3e7eb"
 
 LOGARITHMIC = 30.0
-"""Least ratio of largest to smallest loss for a logarithmic axis."""
+"""Minimum ratio of largest to smallest loss for a logarithmic axis."""
 
 DASHES: tuple[Any, ...] = ("solid", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 2, 2)))
 """Dash patterns, by how often the colors have repeated."""
@@ -116,7 +116,7 @@ def style() -> Iterator[None]:
 
 
 def unformatted(text: str) -> str:
-    """Return a text that matplotlib draws as it is, not as mathematics between `$` signs."""
+    """Return a text that matplotlib draws literally, not as mathematics between `$` signs."""
     return text.replace("$", r"\$")
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "summary.json"
 BANDS = 3
-"""Most series drawn with the range of their losses; more would hide each other."""
+"""Maximum number of series drawn with the range of their losses; more would hide each other."""
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ from declnet_standard.analyses.columns import missing, on_samples, times_of, unk
 
 BINS = 10
 MOST_LEVELS = 50
-"""Most frequent values of text that are compared one by one; the others are compared as one."""
+"""Number of the most frequent texts compared individually; the others are compared as one."""
 
 
 class Drift(Analysis):
-    """How the distribution of each column differs from the training data's.
+    """The difference between each column's distribution and the training data's.
 
     The population stability index is `PSI = sum of (p - q) ln(p / q)` over tenths of the training
     data's numbers and dates, or over its values of text; missing values are one more. For numbers
@@ -40,7 +40,7 @@ class Drift(Analysis):
     columns: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description="which columns; default: those that it predicts from, and targets",
+        description="columns to compare; default: features and targets",
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:

@@ -33,7 +33,7 @@ class Groups(Analysis):
 
     by: str = Field(description="the column whose values divide the samples")
     bins: int = Field(
-        default=10, ge=2, le=100, description="into how many groups numbers and dates fall"
+        default=10, ge=2, le=100, description="number of groups for a column of numbers or dates"
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:

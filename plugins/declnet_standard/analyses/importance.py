@@ -17,7 +17,7 @@ SAMPLES = 5000
 
 
 class Importance(Analysis):
-    """How much each metric gets worse when a column's values are shuffled among samples.
+    """The loss in each metric when a column's values are shuffled among samples.
 
     `importance = (-1)^better * (metric - mean over repeats of metric(shuffled))`, positive if the
     model predicts worse without the column. A column that became several numbers is shuffled as a
@@ -31,13 +31,13 @@ class Importance(Analysis):
     examples = ({}, {"repeats": 10, "samples": 1000})
 
     columns: tuple[str, ...] | None = Field(
-        default=None, min_length=1, description="which columns; default: all that it predicts from"
+        default=None, min_length=1, description="columns to analyze; default: all features"
     )
-    repeats: int = Field(default=5, ge=2, description="how many times each column is shuffled")
+    repeats: int = Field(default=5, ge=2, description="number of times to shuffle each column")
     samples: int | None = Field(
         default=None,
         ge=2,
-        description=f"how many samples to draw; default: {SAMPLES}, fewer for many columns",
+        description=f"number of samples to draw; default: {SAMPLES}, fewer for many columns",
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:

@@ -29,7 +29,7 @@ MOST_OUTPUTS = 8
 
 
 class PartialDependence(Analysis):
-    """The mean prediction if a column had the same value in all samples, value by value.
+    """The mean prediction if all samples had the same value in a column, value by value.
 
     `pd(v) = mean over samples of f(x with column = v)`, at quantiles of numbers and dates, and at
     the most frequent values of other text. For classes, f is the probability of each. If columns
@@ -44,15 +44,15 @@ class PartialDependence(Analysis):
     columns: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description="which columns; default: the `most` on which predictions depend most, but no "
-        "texts that do not repeat",
+        description="columns to show; default: the `most` on which predictions depend most, "
+        "except texts that do not repeat",
     )
-    points: int = Field(default=20, ge=2, le=200, description="how many values of a column to take")
-    most: int = Field(default=10, ge=1, description="how many columns to show, if none are named")
+    points: int = Field(default=20, ge=2, le=200, description="number of values of each column")
+    most: int = Field(default=10, ge=1, description="number of columns to show if none are named")
     samples: int | None = Field(
         default=None,
         ge=1,
-        description=f"how many samples to draw; default: {SAMPLES}, fewer for many columns",
+        description=f"number of samples to draw; default: {SAMPLES}, fewer for many columns",
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:

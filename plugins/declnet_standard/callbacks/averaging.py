@@ -83,7 +83,7 @@ class ExponentialMovingAverage(AveragingCallback):
     examples = ({}, {"decay": 0.99})
 
     decay: float = Field(
-        default=0.999, ge=0, lt=1, description="what is kept of the mean in each update"
+        default=0.999, ge=0, lt=1, description="fraction of the average kept in each update"
     )
 
     def after_update(self, state: Average, step: int) -> None:
@@ -120,8 +120,10 @@ class StochasticWeightAveraging(AveragingCallback):
     type = "swa"
     examples = ({"from_epoch": 10}, {"from_epoch": 20, "every": 5})
 
-    from_epoch: int = Field(ge=0, description="the first epoch that counts, from 0")
-    every: int = Field(default=1, ge=1, description="number of epochs between those that count")
+    from_epoch: int = Field(ge=0, description="the first epoch to average, counted from 0")
+    every: int = Field(
+        default=1, ge=1, description="number of epochs from one averaged epoch to the next"
+    )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Require an epoch that counts; warn of what is neither averaged nor computed again."""

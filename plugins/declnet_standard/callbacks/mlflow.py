@@ -25,7 +25,8 @@ from declnet import Callback, Diagnostic, EpochLogged, GroupedRun, Run, RunConte
 LONGEST_VALUE = 500
 
 AT_ONCE = 100
-"""Most characters in a parameter and parameters in a request that every server accepts."""
+"""Maximum number of characters in a parameter and parameters in a request that every server
+accepts."""
 
 KEY_FILE = "mlflow.json"
 """In the folder of a run or group: the key that its MLflow run has as a tag, made before it."""
@@ -63,10 +64,12 @@ class Mlflow(Callback):
 
     tracking_uri: str | None = Field(
         default=None,
-        description="a server or a database, e.g. http://localhost:5000 or sqlite:///mlflow.db; "
-        "default: what MLflow is set to",
+        description="server or database, e.g. http://localhost:5000 or sqlite:///mlflow.db; "
+        "default: the one that MLflow is configured for",
     )
-    experiment: str = Field(default="declnet", min_length=1, description="made if it is not there")
+    experiment: str = Field(
+        default="declnet", min_length=1, description="name of the experiment; created if missing"
+    )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Require the library."""
@@ -110,6 +113,16 @@ class Mlflow(Callback):
         test = {f"test_{name}": each for name, each in metrics.get("test", {}).items()}
         self._send(state, test, state.last)
         state.client.set_terminated(state.run_id, "FINISHED")
+
+    def found_finished(self, directory: Path, metrics: dict[str, dict[str, float]]) -> None:
+        """End the MLflow run if it still runs, since its process was killed before it did."""
+        if not (directory / KEY_FILE).is_file():
+            return
+        client = self._client()
+        with _key_of(directory) as key:
+            found = self._keyed(client, key)
+        if found is not None and found.info.status == "RUNNING":
+            self.finished(self._continued(client, str(found.info.run_id)), metrics)
 
     def failed(self, state: Tracked, error: BaseException) -> None:
         """End the run, with status killed if it was interrupted."""
@@ -162,20 +175,25 @@ class Mlflow(Callback):
     def _run_of(
         self, client: Any, folder: Path, name: str, tags: Mapping[str, str] | None = None
     ) -> str:
-        """Return the ID of the MLflow run of a folder, which is made or goes on.
+        """Return the ID of the MLflow run of a folder, which is created or continued.
 
         Only one thread at a time looks, also among processes, so there is never a second one.
         """
         with _key_of(folder) as key:
-            experiment = self._experiment(client)
-            found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
-            if found:
-                run_id = str(found[0].info.run_id)
-                if found[0].info.status != "RUNNING":
+            found = self._keyed(client, key)
+            if found is not None:
+                run_id = str(found.info.run_id)
+                if found.info.status != "RUNNING":
                     client.update_run(run_id, status="RUNNING")
                 return run_id
+            experiment = self._experiment(client)
             own = {KEY: key, DIRECTORY: str(folder.absolute()), **(tags or {})}
             return str(client.create_run(experiment, tags=own, run_name=name).info.run_id)
+
+    def _keyed(self, client: Any, key: str) -> Any:
+        """Return the MLflow run with a key, or None."""
+        experiment, of_key = self._experiment(client), f"tags.`{KEY}` = '{key}'"
+        return next(iter(client.search_runs([experiment], of_key, max_results=1)), None)
 
     def _continued(self, client: Any, run_id: str) -> Tracked:
         client.update_run(run_id, status="RUNNING")  # of a checkpoint, it may have ended

@@ -104,7 +104,7 @@ def _instead_of(name: str, known: Collection[str]) -> str:
 
 
 class EarlyStopping(MonitoredCallback):
-    """Stops once `monitor` has not improved by more than `min_delta` for `patience` epochs.
+    """A stop once `monitor` has not improved by more than `min_delta` for `patience` epochs.
 
     The final model has the parameters of the best epoch unless `restore_best` is false, even if the
     training ends for another reason. Every epoch counts, logged or not. NaN never counts as an
@@ -121,12 +121,20 @@ class EarlyStopping(MonitoredCallback):
         {"monitor": "validation_accuracy", "patience": 3},
         {"monitor": "loss", "patience": 2, "min_delta": 0.01, "restore_best": False},
     )
+    other_types = ("early_stop",)
+    other_keys = {
+        "metric": "monitor",
+        "restore_best_weights": "restore_best",
+        "tolerance": "min_delta",
+    }
 
     monitor: str = Field(
         default="validation_loss", description="the metric to watch, as the history calls it"
     )
     patience: int = Field(default=10, ge=1, description="epochs to wait for an improvement")
-    min_delta: float = Field(default=0.0, ge=0, description="an improvement must be more than this")
+    min_delta: float = Field(
+        default=0.0, ge=0, description="smallest change that counts as an improvement"
+    )
     restore_best: bool = Field(
         default=True, description="whether to finish with the parameters of the best epoch"
     )
@@ -145,7 +153,7 @@ class EarlyStopping(MonitoredCallback):
 
 
 class BestEpoch(MonitoredCallback):
-    """Finishes with the parameters of the epoch with the best `monitor`, and stops nothing.
+    """The parameters of the epoch with the best `monitor` in the finished model; never stops a run.
 
     Of several epochs with the same best value it takes the last or the first. With a metric of few
     values, such as the accuracy on little data, the last one has trained longest; the default is
@@ -160,7 +168,7 @@ class BestEpoch(MonitoredCallback):
         default="validation_loss", description="the metric to watch, as the history calls it"
     )
     ties: Literal["first", "last"] = Field(
-        default="last", description="which of several epochs with the best value is taken"
+        default="last", description="which of several epochs with the best value to use"
     )
 
     def after_epoch(self, state: Watch, epoch: EpochFinished) -> None:
@@ -183,16 +191,20 @@ class ReduceOnPlateau(MonitoredCallback):
 
     type = "reduce_on_plateau"
     examples = ({}, {"monitor": "loss", "factor": 0.5, "patience": 2, "min_rate": 1e-5})
+    other_types = ("reduce_lr_on_plateau",)
+    other_keys = {"metric": "monitor", "min_lr": "min_rate"}
 
     monitor: str = Field(
         default="validation_loss", description="the metric to watch, as the history calls it"
     )
-    factor: float = Field(default=0.1, gt=0, lt=1, description="what the rate is multiplied by")
+    factor: float = Field(
+        default=0.1, gt=0, lt=1, description="factor that the rate is multiplied by"
+    )
     patience: int = Field(default=10, ge=1, description="epochs to wait for an improvement")
     min_delta: float = Field(
-        default=1e-4, ge=0, description="an improvement must be more than this"
+        default=1e-4, ge=0, description="smallest change that counts as an improvement"
     )
-    min_rate: float = Field(default=0.0, ge=0, description="no reduction goes below this rate")
+    min_rate: float = Field(default=0.0, ge=0, description="lower bound of the rate")
 
     def after_epoch(self, state: Watch, epoch: EpochFinished) -> None:
         """Record an improvement, wait, or lower the rate."""
@@ -207,13 +219,15 @@ class ReduceOnPlateau(MonitoredCallback):
 
 
 class Checkpoint(MonitoredCallback):
-    """Writes checkpoints to `checkpoints/` in the run's folder, for `declnet resume`.
+    """Checkpoints in `checkpoints/` in the run's folder, for `declnet resume`.
 
     Every epoch counts, logged or not; a checkpoint due by minutes may be written within an epoch.
     The newest `keep_last` are kept and, with `monitor`, the one from the best epoch.
     """
 
     type = "checkpoint"
+    other_types = ("model_checkpoint",)
+    other_keys = {"metric": "monitor"}
     writes_checkpoints = True
     examples = (
         {},
@@ -221,14 +235,18 @@ class Checkpoint(MonitoredCallback):
     )
 
     every_epochs: int | None = Field(
-        default=None, ge=1, description="after each so many epochs; absent: never for that reason"
+        default=None,
+        ge=1,
+        description="epochs from one checkpoint to the next; absent: none are due by epoch",
     )
     every_minutes: float = Field(
-        default=10.0, gt=0, description="when so long has passed since the last one"
+        default=10.0, gt=0, description="minutes after which another checkpoint is due"
     )
-    keep_last: int = Field(default=3, ge=1, description="how many are kept besides the best")
+    keep_last: int = Field(
+        default=3, ge=1, description="number of checkpoints to keep besides the best"
+    )
     monitor: str | None = Field(
-        default=None, description="the metric whose best epoch is kept too; absent: none is"
+        default=None, description="metric whose best epoch is also kept; absent: none"
     )
 
     def start(self, run: Run) -> Watch:

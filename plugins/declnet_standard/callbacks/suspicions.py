@@ -92,7 +92,7 @@ class LayerStatistics:
 
 
 class Suspicions:
-    """What has looked wrong in consecutive logged epochs, and what has been said.
+    """The suspicious observations in consecutive logged epochs, and the warnings given.
 
     Attributes:
         knows_inputs: whether the inputs have been looked at.

@@ -18,7 +18,7 @@ class Clock:
 
 
 class TimeLimit(Callback):
-    """Stops after the first epoch that ends later than `minutes` after the beginning.
+    """A stop after the first epoch that ends later than `minutes` after the beginning.
 
     Every epoch counts, logged or not. Only running time counts, also in a resumed run. The result
     depends on the speed of the machine: this is the only callback that makes a run irreproducible.
@@ -27,7 +27,7 @@ class TimeLimit(Callback):
     type = "time_limit"
     examples = ({"minutes": 30.0},)
 
-    minutes: float = Field(gt=0, description="how long to train")
+    minutes: float = Field(gt=0, description="maximum duration of the training in minutes")
 
     def start(self, run: Run) -> Clock:
         """Return the start time."""
@@ -44,4 +44,4 @@ class TimeLimit(Callback):
     def after_epoch(self, state: Clock, epoch: EpochFinished) -> None:
         """Stop if the time is up."""
         if time.monotonic() - state.begun >= 60 * self.minutes:
-            state.run.stop(f"the time limit of {self.minutes:g} minutes is over")
+            state.run.stop(f"reached the time limit of {self.minutes:g} minutes")

@@ -1,4 +1,4 @@
-"""What happens in each layer during training, and warnings when it goes wrong."""
+"""A record of each layer during training, with warnings when something goes wrong."""
 
 from collections.abc import Mapping
 from math import isfinite, sqrt
@@ -179,7 +179,7 @@ class _Pairs:
 
 
 class OutputMeter:
-    """Measures a layer's output, with views and memory for one array.
+    """A meter of a layer's output, with views and memory for one array.
 
     Attributes:
         y: the output, (n, *shape), in either memory order; read again for each measurement.

@@ -21,7 +21,7 @@ VALUES = {
 """The title of each map, and whether its scale is logarithmic."""
 
 MOST_COLUMNS = 60
-"""Most columns of a map; more epochs share one."""
+"""Maximum number of columns of a map; more epochs share one."""
 
 MOST_CELLS = 1500
 

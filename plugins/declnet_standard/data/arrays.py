@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from difflib import get_close_matches
 from itertools import zip_longest
 from math import prod
 from pathlib import Path
@@ -27,7 +28,7 @@ from declnet_standard.data.table_source import Names
 from declnet_standard.data.text_file import opened
 
 LARGEST_SAMPLE = 2**28
-"""Most bytes in one sample; chunked reading refuses data that claims more."""
+"""Maximum number of bytes in one sample; chunked reading refuses data that claims more."""
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -180,7 +181,7 @@ class NPY(DataSource):
         if fortran or not shape:
             raise DataError(
                 f"{path}: only arrays in C order can be mapped",
-                hint="save numpy.ascontiguousarray(x), or take mapped = false",
+                hint="save numpy.ascontiguousarray(x), or set mapped = false",
             )
         try:
             return MappedArray(path, offset, shape, dtype)
@@ -264,7 +265,7 @@ class NPZ(DataSource):
         "target, y",
     )
     maximum_bytes: int = Field(
-        default=2**33, ge=1, description="arrays that are larger, once unpacked, are refused"
+        default=2**33, ge=1, description="size limit of each array in bytes, after decompression"
     )
 
     def describe(self) -> DataInfo:
@@ -340,13 +341,15 @@ class NPZ(DataSource):
         names = [each.removesuffix(".npy") for each in archive.namelist()]
         if name not in names:
             found = ", ".join(names) or "none"
-            raise DataError(f"{self.path}: it has no array {name} (its arrays: {found})")
+            close = get_close_matches(name, names, n=1)
+            hint = f'did you mean "{close[0]}"?' if close else None
+            raise DataError(f"{self.path}: it has no array {name} (its arrays: {found})", hint=hint)
         member = archive.infolist()[names.index(name)]
         if whole and member.file_size > self.maximum_bytes:
             raise DataError(
                 f"{self.path}: the array {name} unpacks to {member.file_size} bytes, more than "
                 f"{self.maximum_bytes}",
-                hint="raise maximum_bytes if it should be so large",
+                hint="raise maximum_bytes if this size is intended",
             )
         try:
             return archive.open(member)
@@ -383,7 +386,7 @@ class IDX(DataSource):
     x: Path = Field(description="the file of the images")
     y: Path = Field(description="the file of the labels")
     maximum_bytes: int = Field(
-        default=2**32, ge=1, description="a file that is larger, once unpacked, is refused"
+        default=2**32, ge=1, description="size limit of each file in bytes, after decompression"
     )
 
     def describe(self) -> DataInfo:
@@ -412,7 +415,7 @@ class IDX(DataSource):
             if count * dtype.itemsize > self.maximum_bytes:
                 raise DataError(
                     f"{path}: says that it has {count} numbers, more than allowed",
-                    hint="raise maximum_bytes if it should be so large",
+                    hint="raise maximum_bytes if this size is intended",
                 )
             data = file.read(count * dtype.itemsize)
         if len(data) < count * dtype.itemsize:

@@ -79,7 +79,7 @@ class Cells:
         return None if read is None else (self._with_gaps(read[0]), read[1])
 
     def padded(self) -> str | None:
-        """Return the first whole number with a leading zero, such as 01, or None."""
+        """Return the first integer with a leading zero, such as 01, or None."""
         values = self._those_there if self._own_numbers else self._values
         found = _PADDED.search("\n".join(("", *values, "")))
         return found and found[1]
@@ -210,7 +210,7 @@ _PLAIN: dict[str, Read] = {
 _WIDER: dict[str, str] = {"integer": "number", "number": "text", "boolean": "text"}
 """The next wider type if a cell does not fit."""
 _IN_WORDS = {
-    "integer": "whole number",
+    "integer": "integer",
     "number": "number",
     "comma_number": "number with a decimal comma",
     "boolean": "boolean",
@@ -218,7 +218,8 @@ _IN_WORDS = {
 
 
 MOST_ODD = 3
-"""Most distinct texts in a column of numbers that may have been meant as missing values."""
+"""Maximum number of distinct texts in a column of numbers that may have been meant as missing
+values."""
 
 SAMPLED = 100
 """Cells that show whether a column might be one of numbers."""

@@ -22,7 +22,7 @@ from declnet_standard.data.text_table import Block, TextTable, TextTableSource, 
 
 
 class CSV(TextTableSource):
-    """A table in a text file, one row a line, its cells parted by commas; .gz files too.
+    """A table in a text file with one row per line and cells separated by commas; .gz files too.
 
     The first row names the columns. Cells may be quoted, with quotation marks doubled inside. A
     column holds integers, numbers, booleans (true and false) or text, the first type that fits all
@@ -32,6 +32,17 @@ class CSV(TextTableSource):
     """
 
     type = "csv"
+    other_types = ("pandas", "read_csv")
+    other_keys = {
+        "file": "path",
+        "filename": "path",
+        "filepath": "path",
+        "sep": "delimiter",
+        "label": "target",
+        "y": "target",
+        "label_column": "target",
+        "target_column": "target",
+    }
     suffixes = (".csv", ".csv.gz")
     examples = (
         {"path": "iris.csv", "target": "species"},
@@ -39,17 +50,15 @@ class CSV(TextTableSource):
     )
 
     delimiter: str = Field(
-        default=",", min_length=1, max_length=1, description="between cells, one character"
+        default=",", min_length=1, max_length=1, description="the character between cells"
     )
-    decimal: Literal[".", ","] = Field(
-        default=".", description="what parts whole numbers from fractions"
-    )
-    encoding: str = Field(default="utf-8", description="of the text")
+    decimal: Literal[".", ","] = Field(default=".", description="the decimal separator")
+    encoding: str = Field(default="utf-8", description="encoding of the file")
     maximum_bytes: int = Field(
         default=2**32,
         ge=1,
-        description="a file that is larger, once decompressed, is refused, unless it is neither "
-        "compressed nor read as a whole",
+        description="size limit in bytes, after decompression, of files that are compressed or "
+        "read as a whole",
     )
 
     @field_validator("encoding")
@@ -65,7 +74,7 @@ class CSV(TextTableSource):
     @classmethod
     def _parts_cells(cls, delimiter: str) -> str:
         if delimiter in '"\r\n\0 ':
-            raise ValueError("the delimiter cannot be a quotation mark, a space or a line's end")
+            raise ValueError("the delimiter cannot be a quotation mark, a space or a line break")
         return delimiter
 
     def with_detected_format(self) -> Self:
@@ -136,7 +145,7 @@ class CSV(TextTableSource):
             return None
         other = next((each for each in ";\t|,:" if each in names[0]), None)
         if other is None and " " in names[0]:
-            return "are the cells parted by spaces? Save the file with commas"
+            return "are the cells separated by spaces? Save the file with commas"
         return f"is the delimiter {other!r}?" if other else None
 
     def _form(self) -> CSVFormat:
@@ -162,7 +171,7 @@ class TSV(CSV):
     )
 
     delimiter: str = Field(
-        default="\t", min_length=1, max_length=1, description="between cells, one character"
+        default="\t", min_length=1, max_length=1, description="the character between cells"
     )
 
     @classmethod

@@ -57,7 +57,7 @@ class CSVBlocks:
 
         Args:
             rows: the most rows in a block.
-            untyped: the columns whose types are to be found.
+            untyped: the columns whose types must be inferred.
 
         Raises:
             DataError: rows cannot be told apart without reading all of the file.

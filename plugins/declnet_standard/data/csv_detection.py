@@ -40,7 +40,7 @@ LINES = 50
 PIECE = 1 << 20
 """Bytes read from a file to detect its delimiter."""
 MOST_BYTES = 1 << 32
-"""Most bytes in an unpacked file, the default limit of the source csv."""
+"""Maximum number of bytes in an unpacked file, the default limit of the source csv."""
 
 _COMMA_NUMBER = re.compile(r"[+-]?[0-9]*,[0-9]+|[+-]?[0-9]+")
 

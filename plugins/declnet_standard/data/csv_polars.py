@@ -1,4 +1,4 @@
-"""Cells of a CSV file read by polars, as far as every reader interprets the file alike."""
+"""Cells of a CSV file read by polars, where every reader interprets the file in the same way."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -145,7 +145,7 @@ class PolarsCells(Cells):
 
 
 class NumberCells(Cells):
-    """Cells of a column that polars has read as numbers, as Python would read each of them.
+    """Cells of a column that polars has read as numbers, with the values that Python reads.
 
     Args:
         series: integers or floats, null where a value is missing.
@@ -224,7 +224,7 @@ def cell_ends(piece: bytes, columns: int, delimiter: str) -> Array | None:
 
 
 def unusual_columns(piece: bytes, ends: Array, delimiter: str) -> Array:
-    """Return which columns of a plain piece have a cell that may be no plain number, (columns,).
+    """Return which columns of a plain piece have a cell that may not be a plain number, (columns,).
 
     It begins with a space, a tab or a quotation mark, or with a zero and another digit.
 

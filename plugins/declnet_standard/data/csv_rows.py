@@ -142,9 +142,9 @@ class CSVFile:
     def _ragged(self, position: int, row: list[str]) -> DataError:
         cells = f"{len(row)} cell{'s' if len(row) != 1 else ''}"
         columns = "is 1 column" if len(self.names) == 1 else f"are {len(self.names)} columns"
-        hint = f"does a cell contain {self._form.delimiter!r}? Put it in quotation marks"
+        hint = f"if a cell contains {self._form.delimiter!r}, put the cell in quotation marks"
         if len(row) < len(self.names):
-            hint = "is it cut off?"
+            hint = "is the file truncated?"
         elif len(self.names) == 1:
             hint = "are there lines above the names of the columns? Delete them"
         elif row[-1] == "" and len(row) == len(self.names) + 1:

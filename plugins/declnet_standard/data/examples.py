@@ -65,7 +65,7 @@ class NNFSPoints(DataSource):
 
 
 class NNFSSpiral(NNFSPoints):
-    """Interleaved spiral arms with noise, one arm a class.
+    """Interleaved spiral arms with noise, one arm per class.
 
     x: (samples * classes, 2); y: labels (samples * classes,). Drawn by nnfs.datasets.
     """
@@ -76,7 +76,7 @@ class NNFSSpiral(NNFSPoints):
 
 
 class NNFSVertical(NNFSPoints):
-    """Clouds side by side along the first axis, one cloud a class.
+    """Clouds side by side along the first axis, one cloud per class.
 
     x: (samples * classes, 2); y: labels (samples * classes,). Drawn by nnfs.datasets.
     """
@@ -102,8 +102,12 @@ class ScikitLearn(DataSource):
     part: Literal["all", "train", "test"] = Field(
         default="all", description="all samples, or one side of a random split"
     )
-    test_fraction: float = Field(default=0.2, gt=0, lt=1, description="share of the part test")
-    split_seed: int = Field(default=0, ge=0, description="of the split; give both parts the same")
+    test_fraction: float = Field(
+        default=0.2, gt=0, lt=1, description="fraction of samples in the test part"
+    )
+    split_seed: int = Field(
+        default=0, ge=0, description="seed of the split; use the same for both parts"
+    )
 
     def describe(self) -> DataInfo:
         """Load the data, which is small."""

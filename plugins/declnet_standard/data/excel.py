@@ -32,7 +32,7 @@ class Excel(TextTableSource):
 
     sheet: str | None = Field(default=None, description="the sheet's name; default: the first one")
     maximum_bytes: int = Field(
-        default=2**30, ge=1, description="a file that is larger, once decompressed, is refused"
+        default=2**30, ge=1, description="size limit of the file in bytes, after decompression"
     )
 
     def _text(self) -> TextTable:

@@ -41,20 +41,20 @@ class ImageFolder(DataSource):
     path: Path = Field(description="the folder with a subfolder for each class")
     size: Sizes | None = Field(
         default=None,
-        description="what images are scaled to: a number, or [height, width]; default: as they "
-        "are, if all have one size",
+        description="size to scale images to: a number, or [height, width]; default: no scaling, "
+        "if all have the same size",
     )
     crop: bool = Field(
         default=False,
-        description="whether what does not fit the shape of size is cut off on both sides, "
-        "instead of stretching the image",
+        description="whether to crop images to the shape of size, on both sides, instead of "
+        "stretching them",
     )
     color: Literal["rgb", "gray"] = Field(default="rgb", description="channels: three or one")
     maximum_pixels: int = Field(
-        default=2**26, ge=1, description="an image with more pixels is refused"
+        default=2**26, ge=1, description="maximum number of pixels of an image"
     )
     maximum_bytes: int = Field(
-        default=2**33, ge=1, description="more bytes of images than these are refused"
+        default=2**33, ge=1, description="size limit of all images together, in bytes"
     )
 
     @model_validator(mode="after")
@@ -162,7 +162,7 @@ class ImageFolder(DataSource):
             raise DataError(
                 f"{self.path}: its {len(files)} images of {shape} take {size} bytes, more than "
                 f"{self.maximum_bytes}",
-                hint="take a smaller size, or raise maximum_bytes if it should be so large",
+                hint="use a smaller size, or raise maximum_bytes if this size is intended",
             )
         x = np.empty((len(files), *shape), np.uint8)
         for filled, file in zip(x, files, strict=True):
@@ -205,7 +205,7 @@ class ImageFolder(DataSource):
             raise DataError(
                 f"{file}: has {image.width} x {image.height} pixels, more than "
                 f"{self.maximum_pixels}",
-                hint="raise maximum_pixels if it should be so large",
+                hint="raise maximum_pixels if this size is intended",
             )
 
 

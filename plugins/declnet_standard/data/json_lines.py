@@ -26,7 +26,7 @@ class JSONLines(RowSource):
 
     path: Path = Field(description="the file")
     maximum_bytes: int = Field(
-        default=2**32, ge=1, description="a file that is larger, once decompressed, is refused"
+        default=2**32, ge=1, description="size limit of the file in bytes, after decompression"
     )
 
     @property

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 HELD = 2**24
-"""Most numbers or cells of a file that are in memory to be read in blocks."""
+"""Maximum number of elements or cells of a file that are in memory to be read in blocks."""
 
 
 class Parquet(TableSource):

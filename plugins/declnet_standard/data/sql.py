@@ -213,9 +213,7 @@ class SQL(RowSource):
         except NoSuchModuleError:
             name = self.url.partition(":")[0]
             close = get_close_matches(name.partition("+")[0], _DIALECTS, 1)
-            hint = (
-                f'did you mean "{close[0]}"?' if close else "does its package have to be installed?"
-            )
+            hint = f'did you mean "{close[0]}"?' if close else "is its package installed?"
             message = f'there is no SQLAlchemy dialect "{name}"'
             raise DataError(message, hint=hint, path=("url",)) from None
         except ImportError as error:

@@ -30,10 +30,10 @@ Names = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct
 class TableSource(DataSource):
     """A table of columns."""
 
-    target: str | None = Field(default=None, description="the column that is to be predicted")
+    target: str | None = Field(default=None, description="the column to predict")
     targets: Names | None = Field(
         default=None,
-        description="several columns that are to be predicted, each by a loss of its name",
+        description="several columns to predict, each by a loss of its name",
     )
     features: tuple[str, ...] | None = Field(
         default=None,
@@ -42,7 +42,7 @@ class TableSource(DataSource):
     )
 
     missing_target: Literal["error", "leave_out"] = Field(
-        default="error", description="what becomes of rows that have no target"
+        default="error", description="what to do with rows that have no target"
     )
 
     _only: frozenset[str] | None = PrivateAttr(default=None)
@@ -57,7 +57,7 @@ class TableSource(DataSource):
 
     @property
     def target_columns(self) -> tuple[str, ...]:
-        """The columns that are to be predicted."""
+        """The columns to predict."""
         return self.targets or (() if self.target is None else (self.target,))
 
     def with_columns(self, names: Collection[str]) -> Self:

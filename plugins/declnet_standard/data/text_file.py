@@ -57,7 +57,8 @@ def opened(path: Path, most_bytes: int) -> Iterator[BinaryIO]:
 def too_large(path: Path, most_bytes: int) -> DataError:
     """Return the error for a file over the size limit."""
     return DataError(
-        f"{path}: is larger than {most_bytes} bytes", hint="raise maximum_bytes if it should be"
+        f"{path}: is larger than {most_bytes} bytes",
+        hint="raise maximum_bytes if this size is intended",
     )
 
 

@@ -38,12 +38,12 @@ class TextTableSource(TableSource):
 
     types: dict[str, Literal["text", "number", "integer", "comma_number"]] = Field(
         default_factory=dict,
-        description="types of columns; the others' are found. A comma_number has a decimal comma, "
-        "as in 1.250,50, in a file whose decimal sign is the point",
+        description="types of columns; others are detected. A comma_number has a decimal comma, "
+        "as in 1.250,50, in a file whose decimal separator is the point",
     )
     missing: tuple[str, ...] = Field(
         default=("", "NA", "N/A", "NaN", "nan", "null", "?"),
-        description="what stands for a missing value",
+        description="texts that mean a missing value",
     )
     path: Path = Field(description="the file")
     header: bool = Field(

@@ -13,6 +13,7 @@ class Linear(Layer):
     """
 
     type = "linear"
+    other_types = ("identity",)
     backward_needs = frozenset()
     in_place = True
     memory_order = "any"
@@ -40,6 +41,7 @@ class ReLU(Layer):
     """
 
     type = "relu"
+    other_types = ("rectifier", "rectified_linear")
     backward_needs = frozenset({"y"})
     in_place = True
     memory_order = "any"
@@ -234,6 +236,7 @@ class Sigmoid(Elementwise):
     """
 
     type = "sigmoid"
+    other_types = ("logistic",)
     backward_needs = frozenset({"y"})
     in_place = True
     output_range = OutputRange(0, 1)
@@ -316,6 +319,7 @@ class SiLU(Layer):
     """
 
     type = "silu"
+    other_types = ("swish",)
     backward_needs = frozenset({"y"})
     memory_order = "any"
     output_range = OutputRange(low=-0.28)  # its minimum is -0.2785

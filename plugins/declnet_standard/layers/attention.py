@@ -48,9 +48,9 @@ class _Attention(SequenceLayer):
     )
     dropout: Annotated[float | Schedule, Scheduled(ge=0, lt=1)] = Field(
         default=0.0,
-        description="the fraction of shares that is set to zero in training, or a schedule of it",
+        description="fraction of attention weights to set to zero in training, or a schedule of it",
     )
-    use_bias: bool = Field(default=True, description="whether there are biases")
+    use_bias: bool = Field(default=True, description="whether to add biases")
     weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
     bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
     weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
@@ -70,8 +70,9 @@ class _Attention(SequenceLayer):
         if width % self.heads:
             what = "units" if self.units else "the features of its input"
             raise ValueError(
-                f"{self.type} splits {what}, {width}, into {self.heads} heads, which do not divide "
-                f"them; take heads that do, or set units to a multiple of {self.heads}"
+                f"{self.type} splits {what}, {width}, into {self.heads} heads, which do not "
+                f"divide them; choose a number of heads that does, or set units to a multiple of "
+                f"{self.heads}"
             )
         return time, width
 
@@ -260,6 +261,8 @@ class MultiHeadAttention(_Attention):
         {"heads": 2, "units": 4, "dropout": 0.1},
         {"heads": 4, "units": 64, "inputs": ["layer_norm_1", "input.lengths"]},
     )
+    other_types = ("attention", "self_attention")
+    other_keys = {"num_heads": "heads", "embed_dim": "units"}
 
     causal: bool = Field(
         default=False, description="whether each step sees only itself and earlier steps"

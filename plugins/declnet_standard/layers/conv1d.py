@@ -30,7 +30,7 @@ class Conv1d(SequenceLayer):
     convolution. Outside of a sequence x is 0, padding included. before is 0 for "valid", (kernel
     - 1) * d for "causal", where each step sees only itself and earlier ones, and half of that for
     "same". With lengths, y is 0 at padding; there must be a y for each step, so that the lengths
-    are also its own. As in all libraries this is a cross-correlation: the kernel is not flipped.
+    are also its own. As in other libraries, this is a cross-correlation: the kernel is not flipped.
 
     Backward, with patches for the matrix (one per group) of what the kernel sees at each place:
     dweights = patches.T @ dy, dpatches = dy @ weights.T, added up at their sources.
@@ -52,6 +52,22 @@ class Conv1d(SequenceLayer):
             "inputs": ["embedding_1", "input.lengths"],
         },
     )
+    other_types = ("convolution1d",)
+    other_keys = {
+        "out_channels": "filters",
+        "channels": "filters",
+        "num_filters": "filters",
+        "kernel": "kernel_size",
+        "filter_size": "kernel_size",
+        "size": "kernel_size",
+        "strides": "stride",
+        "bias": "use_bias",
+        "kernel_initializer": "weight_initializer",
+        "initializer": "weight_initializer",
+        "init": "weight_initializer",
+        "kernel_regularizer": "weight_regularizer",
+        "regularizer": "weight_regularizer",
+    }
     backward_needs = frozenset()
     output_range = OutputRange()
     is_linear = True
@@ -66,7 +82,7 @@ class Conv1d(SequenceLayer):
         'step, or each of the stride; "causal": all of them before the first step',
     )
     groups: int = Field(default=1, ge=1, description="independent groups of features and filters")
-    use_bias: bool = Field(default=True, description="whether there are biases")
+    use_bias: bool = Field(default=True, description="whether to add biases")
     weight_initializer: Initializer = Field(default=GlorotUniform(), description="initial weights")
     bias_initializer: Initializer = Field(default=Zeros(), description="initial biases")
     weight_regularizer: Regularizer | None = Field(default=None, description="penalty on weights")
@@ -97,13 +113,13 @@ class Conv1d(SequenceLayer):
             given = f"stride {self.stride}" if self.stride > 1 else 'padding "valid"'
             raise ValueError(
                 f"{self.type} has {given}, so the lengths it reads would not apply to its "
-                'output; with lengths, take stride 1 and padding "same" or "causal"'
+                'output; with lengths, use stride 1 and padding "same" or "causal"'
             )
         axis = self._axis(time)
         if axis.output < 1:
             extent = (self.kernel_size - 1) * self.dilation + 1
             raise ValueError(
-                f"{self.type}'s kernel sees {extent} steps, the sequences have {time}; take a "
+                f"{self.type}'s kernel sees {extent} steps, the sequences have {time}; use a "
                 'smaller kernel, or padding = "same"'
             )
         return axis.output, self.filters

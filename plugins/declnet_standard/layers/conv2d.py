@@ -44,8 +44,8 @@ class Conv2d(Layer):
 
     x: (n, channels, height, width); weights: (filters, channels / groups, kernel height, kernel
     width); biases: (filters,); y: (n, filters, …). With stride s and dilation d it is
-    x[c, s * i + d * k, s * j + d * l]. x is padded with zeros according to `padding`. As in all
-    libraries this is a cross-correlation: the kernel is not flipped. With groups, filters and
+    x[c, s * i + d * k, s * j + d * l]. x is padded with zeros according to `padding`. As in other
+    libraries, this is a cross-correlation: the kernel is not flipped. With groups, filters and
     channels are split into that many parts, and a filter sees only its part; groups = channels
     gives the depthwise convolution.
 
@@ -69,6 +69,22 @@ class Conv2d(Layer):
         {"filters": 4, "kernel_size": 3, "padding": 1, "groups": 4, "use_bias": False},
         {"filters": 2, "kernel_size": 1, "weight_regularizer": {"type": "l2", "strength": 5e-4}},
     )
+    other_types = ("conv", "convolution", "convolution2d")
+    other_keys = {
+        "out_channels": "filters",
+        "channels": "filters",
+        "num_filters": "filters",
+        "kernel": "kernel_size",
+        "filter_size": "kernel_size",
+        "size": "kernel_size",
+        "strides": "stride",
+        "bias": "use_bias",
+        "kernel_initializer": "weight_initializer",
+        "initializer": "weight_initializer",
+        "init": "weight_initializer",
+        "kernel_regularizer": "weight_regularizer",
+        "regularizer": "weight_regularizer",
+    }
     example_shapes = ((4, 6, 5),)
     backward_needs = frozenset()
     output_range = OutputRange()

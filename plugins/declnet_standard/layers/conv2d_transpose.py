@@ -52,6 +52,22 @@ class Conv2dTranspose(Layer):
         {"filters": 4, "kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1},
         {"filters": 4, "kernel_size": [2, 3], "dilation": [2, 1], "groups": 2, "use_bias": False},
     )
+    other_types = ("ConvTranspose2d", "deconv")
+    other_keys = {
+        "out_channels": "filters",
+        "channels": "filters",
+        "num_filters": "filters",
+        "kernel": "kernel_size",
+        "filter_size": "kernel_size",
+        "size": "kernel_size",
+        "strides": "stride",
+        "bias": "use_bias",
+        "kernel_initializer": "weight_initializer",
+        "initializer": "weight_initializer",
+        "init": "weight_initializer",
+        "kernel_regularizer": "weight_regularizer",
+        "regularizer": "weight_regularizer",
+    }
     example_shapes = ((4, 4, 3),)
     backward_needs = frozenset({"x"})
     output_range = OutputRange()

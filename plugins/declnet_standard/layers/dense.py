@@ -39,6 +39,27 @@ class Dense(Layer):
             "weight_regularizer": {"type": "l2", "strength": 5e-4},
         },
     )
+    other_types = ("Linear", "linear_layer", "fc", "fully_connected", "mlp")
+    other_keys = {
+        "n_hidden": "units",
+        "hidden": "units",
+        "hidden_units": "units",
+        "hidden_size": "units",
+        "num_units": "units",
+        "neurons": "units",
+        "nodes": "units",
+        "out_features": "units",
+        "output_dim": "units",
+        "size": "units",
+        "width": "units",
+        "kernel_initializer": "weight_initializer",
+        "initializer": "weight_initializer",
+        "init": "weight_initializer",
+        "kernel_regularizer": "weight_regularizer",
+        "regularizer": "weight_regularizer",
+        "use_bias": "it always has biases",
+        "bias": "it always has biases",
+    }
     backward_needs = frozenset({"x"})
     input_order = "any"  # a matrix product is as fast in either order
     output_range = OutputRange()
@@ -108,11 +129,12 @@ class Dense(Layer):
 
 
 FEW = 3
-"""Most rows or columns for which products with single vectors beat BLAS's matrix product, which
-first copies both into blocks (measured: half the time for 2 or 3, the same for 4)."""
+"""Maximum number of rows or columns for which products with single vectors beat BLAS's matrix
+product, which first copies both into blocks (measured: half the time for 2 or 3, the same for
+4)."""
 
 SMALL = 8192
-"""Most multiplications for which the matrix product is as fast."""
+"""Maximum number of multiplications for which the matrix product is as fast."""
 
 
 def matrix_product(a: Array, b: Array, out: Array) -> None:

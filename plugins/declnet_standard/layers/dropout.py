@@ -38,6 +38,13 @@ class Dropout(Layer):
         {"rate": 0.5},
         {"rate": {"type": "flat_cosine", "initial_rate": 0.3}},
     )
+    other_keys = {
+        "p": "rate",
+        "prob": "rate",
+        "probability": "rate",
+        "drop_rate": "rate",
+        "dropout": "rate",
+    }
     backward_needs = frozenset()
     in_place = True
     memory_order = "any"
@@ -45,7 +52,7 @@ class Dropout(Layer):
     is_linear = True
 
     rate: Annotated[float | Schedule, Scheduled(ge=0, lt=1)] = Field(
-        description="the fraction that is set to zero, or a schedule of it"
+        description="fraction to set to zero, or a schedule of it"
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:

@@ -36,6 +36,16 @@ class Embedding(Layer):
 
     type = "embedding"
     examples = ({"categories": 7, "units": 3}, {"units": 8, "inputs": ["input.categories"]})
+    other_types = ("embed",)
+    other_keys = {
+        "output_dim": "units",
+        "embedding_dim": "units",
+        "dim": "units",
+        "size": "units",
+        "input_dim": "categories",
+        "num_embeddings": "categories",
+        "vocab_size": "categories",
+    }
     example_shapes = ((4,), (2, 3), ())
     input_dtype = "integer"
     memory_order = "batch_first"

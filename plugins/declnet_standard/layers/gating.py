@@ -104,7 +104,7 @@ class Maxout(Layer):
     memory_order = "any"
     output_range = "input"
 
-    pieces: int = Field(ge=2, description="number of features of which each is the largest")
+    pieces: int = Field(ge=2, description="number of features of which each output is the largest")
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return features / pieces; raise ValueError if the pieces do not divide the features."""

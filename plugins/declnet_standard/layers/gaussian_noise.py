@@ -10,7 +10,7 @@ from declnet import Array, Layer, LayerState, OutputRange, Schedule, Scheduled, 
 
 
 class GaussianNoise(Layer):
-    """y = x + std * noise in training, y = x otherwise; the noise is drawn anew for each number.
+    """y = x + std * noise in training, y = x otherwise; noise is drawn for each number.
 
     x, y: (n, *shape); the noise has mean 0 and variance 1. dx = dy. As the first layer it augments
     data that is standardized; later it regularizes, like dropout. The same as Keras's

@@ -16,6 +16,7 @@ class Add(Layer):
 
     type = "add"
     examples = ({},)
+    other_types = ("sum",)
     n_inputs = None
     backward_needs = frozenset()
     memory_order = "any"
@@ -79,6 +80,8 @@ class Concatenate(Layer):
 
     type = "concatenate"
     examples = ({},)
+    other_types = ("cat", "concat")
+    other_keys = {"dim": "axis"}
     example_shapes = (((3,), (2,)), ((2, 4, 3), (1, 4, 3), (3, 4, 3)))
     n_inputs = None
     backward_needs = frozenset({"x"})  # for the sizes of its parts

@@ -86,6 +86,8 @@ class BatchNorm(Normalization):
             "scale_regularizer": {"type": "l2", "strength": 5e-4},
         },
     )
+    other_types = ("bn", "batch_norm_1d", "batch_norm_2d", "batch_normalization")
+    other_keys = {"eps": "epsilon"}
     mixes_samples = True
 
     momentum: float = Field(

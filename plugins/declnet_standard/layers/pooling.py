@@ -74,6 +74,8 @@ class MaxPool2d(_Pool2d):
     """
 
     type = "max_pool2d"
+    other_types = ("max_pool", "max_pooling", "max_pooling_2d")
+    other_keys = {"kernel_size": "pool_size", "size": "pool_size", "strides": "stride"}
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return memory for each maximum's position in its window: few bytes per output."""
@@ -136,6 +138,8 @@ class AveragePool2d(_Pool2d):
     """
 
     type = "average_pool2d"
+    other_types = ("avg_pool2d", "avg_pool", "average_pooling", "average_pooling_2d")
+    other_keys = {"kernel_size": "pool_size", "size": "pool_size", "strides": "stride"}
     is_linear = True
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
@@ -190,6 +194,7 @@ class GlobalAveragePool2d(_GlobalPool2d):
     """
 
     type = "global_average_pool2d"
+    other_types = ("global_avg_pool", "global_average_pooling_2d")
     backward_needs = frozenset()
     is_linear = True
 
@@ -220,6 +225,7 @@ class GlobalMaxPool2d(_GlobalPool2d):
     """
 
     type = "global_max_pool2d"
+    other_types = ("global_max_pool", "global_max_pooling_2d")
 
     def workspace(self, input_shape: Shape) -> dict[str, Workspace]:
         """Return memory for a mask of the maxima, and for their number per channel."""

@@ -1,4 +1,4 @@
-"""What all recurrent layers share: parameters, the loop over steps, sums of gradients.
+"""The base of recurrent layers: parameters, the loop over steps, sums of gradients.
 
 For all steps, one matrix product gives what the inputs add to the gates; then each step has one
 product of the state before with the recurrent weights. The states of padding are 0, so a sequence

@@ -30,7 +30,7 @@ class SequenceLayer(Layer):
     input_dtype: ClassVar[tuple[Literal["float", "integer"], ...]] = ("float", "integer")
     memory_order = "batch_first"
     sequences: ClassVar[int] = 1
-    """How many of its inputs, from the first on, are sequences."""
+    """Number of inputs, from the first on, that are sequences."""
     example_shapes: ClassVar[tuple[Any, ...]] = (((4, 3),), ((4, 3), ()))
 
     def with_input_info(self, inputs: tuple[InputInfo, ...]) -> Self:

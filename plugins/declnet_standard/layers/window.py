@@ -25,7 +25,7 @@ def _pair(value: Any, least: int, words: str = "") -> tuple[int, int]:
         code = "E018"
     else:
         return numbers[0], numbers[1]
-    message = f"must be {words}a whole number of at least {least}, or two: [height, width]"
+    message = f"must be {words}an integer of at least {least}, or two: [height, width]"
     raise PydanticCustomError("window", message, {"code": code})
 
 
@@ -183,7 +183,7 @@ def window_over(
             padded = f", {before + size + after} with padding" if before + after else ""
             raise ValueError(
                 f"{what}'s window has {name} {extent}, the images {shape} have {size}{padded}; "
-                "take a smaller window, or padding"
+                "use a smaller window, or padding"
             )
         axes.append(Axis(size, kernel[index], stride[index], dilation[index], before, after))
     return Window(*axes)

@@ -47,6 +47,18 @@ class BinaryCrossentropy(Loss):
     """
 
     type = "binary_crossentropy"
+    other_types = (
+        "bce",
+        "bce_loss",
+        "bce_with_logits_loss",
+        "binary_cross_entropy",
+        "sigmoid_cross_entropy",
+        "binary_logloss",
+    )
+    other_keys = {
+        "smoothing": "label_smoothing",
+        "from_logits": "it takes probabilities: end the model with a sigmoid",
+    }
     targets = "binary"
     takes = "probabilities"
     examples = ({}, {"label_smoothing": 0.1})
@@ -58,7 +70,7 @@ class BinaryCrossentropy(Loss):
         return _smoothed(super().prepare(y, output_shape, dtype), self.label_smoothing, 2)
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
-        """Compute both logarithms, one after the other in a temporary array."""
+        """Compute both logarithms in turn, in one temporary array."""
         elements = room_for_elements(y_pred, losses)
         logarithms = np.clip(y_pred, SMALLEST, 1 - SMALLEST)
         np.subtract(1, logarithms, out=logarithms)
@@ -95,6 +107,22 @@ class CategoricalCrossentropy(Loss):
     """
 
     type = "categorical_crossentropy"
+    other_types = (
+        "ce",
+        "cross_entropy",
+        "crossentropy",
+        "cross_entropy_loss",
+        "nll",
+        "nll_loss",
+        "sparse_categorical_crossentropy",
+        "softmax_cross_entropy",
+        "log_loss",
+        "multiclass_logloss",
+    )
+    other_keys = {
+        "smoothing": "label_smoothing",
+        "from_logits": "it takes probabilities: end the model with a softmax",
+    }
     targets = "classes"
     takes = "distribution"
     examples = ({}, {"label_smoothing": 0.1})

@@ -24,6 +24,8 @@ class Quantile(Loss):
     """
 
     type = "quantile"
+    other_types = ("pinball", "pinball_loss")
+    other_keys = {"alpha": "quantiles", "q": "quantiles"}
     takes = "values"
     examples = ({}, {"quantiles": [0.25, 0.5, 0.75]})
     example_shapes = (((3,), ()), ((3,), (1,)))

@@ -18,6 +18,7 @@ class MeanSquaredError(Loss):
     """
 
     type = "mean_squared_error"
+    other_types = ("l2", "l2_loss", "mse_loss", "squared_error")
     takes = "values"
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
@@ -42,6 +43,7 @@ class MeanAbsoluteError(Loss):
     """
 
     type = "mean_absolute_error"
+    other_types = ("l1", "l1_loss", "mae_loss", "absolute_error")
     takes = "values"
 
     def forward(self, y_pred: Array, y_true: Array, losses: Array) -> None:
@@ -68,6 +70,7 @@ class Huber(Loss):
     """
 
     type = "huber"
+    other_types = ("smooth_l1", "smooth_l1_loss")
     takes = "values"
     examples = ({}, {"delta": 0.5})
 

@@ -34,7 +34,7 @@ class AgreementMetric(Metric):
     better = "higher"
 
     threshold: float = Field(
-        default=0.5, description="one output above it says 1; 0 for scores, e.g. with hinge"
+        default=0.5, description="an output above it predicts 1; 0 for scores, e.g. with hinge"
     )
 
     def agreement(self, counts: Array) -> float:
@@ -108,8 +108,8 @@ class CohenKappa(AgreementMetric):
 
     weights: Literal["linear", "quadratic"] | None = Field(
         default=None,
-        description="of classes in order: errors count by their distance (linear) or its square "
-        "(quadratic); default: all alike",
+        description="for ordered classes: errors count by their distance (linear) or its square "
+        "(quadratic); default: all equally",
     )
 
     def agreement(self, counts: Array) -> float:

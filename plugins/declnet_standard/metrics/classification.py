@@ -30,7 +30,7 @@ def whole_labels(y_true: Array, classes: int) -> Array:
     """Return the result of `labels_of` as integers for counting.
 
     Raises:
-        ValueError: a label is not a whole number from 0 to classes - 1.
+        ValueError: a label is not an integer from 0 to classes - 1.
     """
     given = labels_of(y_true)
     labels = given.astype(np.intp)
@@ -60,7 +60,7 @@ def predicted_labels(what: str, y_pred: Array, threshold: float) -> tuple[int, A
 
 
 class ShareMetric(Metric):
-    """The share of right predictions; subclasses say which are right."""
+    """The share of correct predictions; subclasses say which are right."""
 
     better = "higher"
 
@@ -87,6 +87,7 @@ class Accuracy(ShareMetric):
     """accuracy = mean(argmax(y_pred) == label), for labels (n,) or one-hot rows (n, classes)."""
 
     type = "accuracy"
+    other_types = ("acc", "categorical_accuracy", "sparse_categorical_accuracy")
     abbreviation = "acc"
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
@@ -113,8 +114,8 @@ class BinaryAccuracy(ShareMetric):
 
     threshold: float | tuple[float, ...] = Field(
         default=0.5,
-        description="an output above it says 1; 0 for scores, e.g. with hinge; a list has one for "
-        "each output",
+        description="an output above it predicts 1; 0 for scores, e.g. with hinge; a list has "
+        "one for each output",
     )
 
     @field_validator("threshold", mode="before")
@@ -155,7 +156,7 @@ class TopKAccuracy(ShareMetric):
     examples = ({}, {"k": 2})
     example_shapes = (((8,), ()), ((8,), (8,)))
 
-    k: int = Field(default=5, ge=1, description="how many of the classes count as predicted")
+    k: int = Field(default=5, ge=1, description="number of classes that count as predicted")
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
         """Require more than k classes, as otherwise every prediction is right."""
@@ -202,11 +203,11 @@ class ConfusionMetric(Metric):
 
     average: Literal["macro", "micro", "weighted"] = Field(
         default="macro",
-        description="of several classes: their mean (macro), weighed by their samples (weighted), "
-        "or the ratio of their sums (micro); classes that never occur do not count",
+        description="average over several classes: their mean (macro), weighted by their samples "
+        "(weighted), or the ratio of their sums (micro); classes that never occur do not count",
     )
     threshold: float = Field(
-        default=0.5, description="one output above it says 1; 0 for scores, e.g. with hinge"
+        default=0.5, description="an output above it predicts 1; 0 for scores, e.g. with hinge"
     )
 
     def ratio(self, right: Array, predicted: Array, actual: Array) -> Array:
@@ -298,6 +299,7 @@ class F1(ConfusionMetric):
 
     type = "f1"
     examples = ({}, {"average": "micro"}, {"average": "weighted"})
+    other_types = ("f1_score",)
 
     def ratio(self, right: Array, predicted: Array, actual: Array) -> Array:
         """Return 2 * right / (predicted + actual)."""
@@ -363,6 +365,7 @@ class RocAuc(RankingMetric):
     """
 
     type = "roc_auc"
+    other_types = ("auc", "auroc", "roc_auc_score")
 
     def value(self, ones: Array, zeros: Array) -> float:
         """Count, for each sample of 1, the samples of 0 below it and those not above it."""

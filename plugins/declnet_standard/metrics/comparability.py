@@ -20,7 +20,7 @@ def no_classes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
         message = f"{metric.type} needs a unit for each class, but the model has a single unit"
         binary = context.loss is not None and context.loss.targets == "binary"
         if binary or any(info.target == "classes" for info in context.data.values()):
-            yield _diagnostic(message, "use binary_accuracy for answers of yes or no")
+            yield _diagnostic(message, "use binary_accuracy for yes-or-no outputs")
         else:
             yield _diagnostic(message, "use regression_accuracy or r2 for numbers")
     else:
@@ -40,8 +40,8 @@ def several_axes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
 
 
 def several_units(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
-    """Refuse more than one output."""
-    shape = _output_shape(context)
+    """Refuse more than one prediction for a sample."""
+    shape = _predicted_shape(context)
     if shape is not None and prod(shape) != 1:
         message = f"{metric.type} needs a single unit, but the model's output has shape {shape}"
         yield _diagnostic(message, "use accuracy or f1 for several classes")
@@ -49,7 +49,7 @@ def several_units(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
 
 def several_choices(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
     """Refuse outputs that answer several questions, each yes or no, of one sample."""
-    shape = _output_shape(context)
+    shape = _predicted_shape(context)
     if shape is None or context.loss is None or context.loss.targets != "binary":
         return
     if len(shape) == 1 and shape[0] > 1:
@@ -57,7 +57,7 @@ def several_choices(metric: Metric, context: RunContext) -> Iterator[Diagnostic]
             f"{metric.type} needs one label per sample, but with {context.loss.type} each of the "
             f"{shape[0]} units is a separate label"
         )
-        yield _diagnostic(message, "use binary_accuracy for several answers of yes or no")
+        yield _diagnostic(message, "use binary_accuracy for several yes-or-no outputs")
 
 
 def no_probabilities(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
@@ -67,7 +67,7 @@ def no_probabilities(metric: Metric, context: RunContext) -> Iterator[Diagnostic
         return  # the loss checks for probabilities, or turns logits into them
     given = context.output_range
     if given is not None and not given.is_probability:
-        message = f"{metric.type} needs probabilities, but the model's output is other numbers"
+        message = f"{metric.type} needs probabilities, but the model's output is not probabilities"
         yield _diagnostic(message, "use r2 for numbers, or accuracy or f1 for scores of classes")
 
 
@@ -78,7 +78,7 @@ def other_sizes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
         return
     hint = "use accuracy for class labels"
     if loss.targets == "values":
-        hint = f"leave it out: the outputs of {loss.type} are no predictions of single numbers"
+        hint = f"leave it out: the outputs of {loss.type} are not predictions of single numbers"
     for name, info in context.data.items():
         if _takes(loss, info, shape) and prod(info.target_shape) != _numbers(loss, shape):
             message = (
@@ -128,6 +128,16 @@ def _in_words(target_shape: Shape) -> str:
 
 def _output_shape(context: RunContext) -> Shape | None:
     return None if context.last is None else context.last.output_shape
+
+
+def _predicted_shape(context: RunContext) -> Shape | None:
+    """Return the shape of a prediction, which a loss may give another one than the output's."""
+    shape, loss = _output_shape(context), context.loss
+    if shape is None or loss is None or loss.targets == "classes":
+        return shape
+    if not any(_takes(loss, info, shape) for info in context.data.values()):
+        return shape
+    return loss.predictions(np.zeros((1, *shape))).shape[1:]
 
 
 def _diagnostic(message: str, hint: str) -> Diagnostic:

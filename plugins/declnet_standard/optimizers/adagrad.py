@@ -17,6 +17,7 @@ class Adagrad(Optimizer):
 
     type = "adagrad"
     examples = ({}, {"decay": 1e-4})
+    other_keys = {"eps": "epsilon"}
     usual_learning_rates = (1e-5, 2.0)
 
     learning_rate: LearningRate = 1.0
@@ -51,6 +52,7 @@ class RMSProp(Optimizer):
 
     type = "rmsprop"
     examples = ({}, {"learning_rate": 0.02, "rho": 0.999})
+    other_keys = {"alpha": "rho", "eps": "epsilon"}
     usual_learning_rates = (1e-6, 0.1)
 
     learning_rate: LearningRate = 0.001
@@ -90,6 +92,7 @@ class Adadelta(Optimizer):
 
     type = "adadelta"
     examples = ({}, {"learning_rate": 0.5, "rho": 0.95})
+    other_keys = {"eps": "epsilon"}
     usual_learning_rates = (1e-3, 10.0)
 
     learning_rate: LearningRate = 1.0

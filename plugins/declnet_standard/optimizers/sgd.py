@@ -27,6 +27,8 @@ class SGD(Optimizer):
         {"momentum": 0.9, "decay": 1e-3},
         {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True},
     )
+    other_types = ("gd", "gradient_descent")
+    other_keys = {"beta": "momentum"}
     usual_learning_rates = (1e-6, 10.0)
 
     learning_rate: LearningRate = 1.0

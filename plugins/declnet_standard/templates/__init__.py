@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from declnet_standard.templates.suggestions import is_amount as is_amount
     from declnet_standard.templates.suggestions import is_category as is_category
     from declnet_standard.templates.suggestions import rare_class as rare_class
+    from declnet_standard.templates.writing import calibration as calibration
     from declnet_standard.templates.writing import counts_loss as counts_loss
     from declnet_standard.templates.writing import head as head
     from declnet_standard.templates.writing import loss_head as loss_head
     from declnet_standard.templates.writing import ordinal_loss as ordinal_loss
     from declnet_standard.templates.writing import text_layers as text_layers
     from declnet_standard.templates.writing import text_vector as text_vector
-    from declnet_standard.templates.writing import threshold as threshold
 
 TEMPLATES = {
     "binary": ("examples", "Binary"),
@@ -58,13 +58,13 @@ HELPERS = {
     "plan": ("TAKEN", "Features", "Plan", "folds_for", "sizes_for"),
     "suggestions": ("MOST_CATEGORIES", "is_amount", "is_category", "rare_class"),
     "writing": (
+        "calibration",
         "counts_loss",
         "head",
         "loss_head",
         "ordinal_loss",
         "text_layers",
         "text_vector",
-        "threshold",
     ),
 }
 """What other packages' templates for tables can use, by module."""

@@ -15,7 +15,7 @@ from declnet_standard.templates.suggestions import (
 )
 
 MOST_LISTED = 60
-"""Most features to list with details."""
+"""Maximum number of features to list with details."""
 
 
 MEANINGS = {

@@ -21,7 +21,7 @@ from declnet_standard.templates.writing import spec_text
 SCIKIT_LEARN = "scikit-learn>=1.5"
 
 MOST_NOTES = 3
-"""Most columns of texts that are left out to explain."""
+"""Maximum number of columns of texts that are left out to explain."""
 
 
 class ExampleTemplate(Template):
@@ -137,7 +137,7 @@ def table_notes(
 
 
 def usable_features_of(table: TableProfile) -> Features:
-    """Return the sorted columns of a table; raise DataError if none is of use."""
+    """Return the sorted columns of a table; raise DataError if none is useful."""
     features = features_of(table)
     if not features.used:
         reasons = "; ".join(f'"{each.name}": {why}' for each, why in features.left_out[:5])

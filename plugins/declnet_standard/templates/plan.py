@@ -14,7 +14,8 @@ from declnet_standard.templates.suggestions import (
 )
 
 MOST_CATEGORIES = 1000
-"""Most categories of a text column to one-hot encode, unless most rows have a frequent one."""
+"""Maximum number of categories of a text column to one-hot encode, unless most rows have a frequent
+one."""
 FEW_CATEGORIES = 20
 """Number of categories that is acceptable for any number of rows."""
 ROWS_FOR_A_CATEGORY = 5
@@ -22,19 +23,19 @@ ROWS_FOR_A_CATEGORY = 5
 IDENTIFIER = re.compile(r"(^|[_ .-])([Ii][Dd]|KEY|[Kk]ey|[GgUu]?[Uu][Ii][Dd])$|[a-z]I[dD]$")
 """Names of columns of identifiers."""
 WORDS_OF_A_TEXT = 5.0
-"""Least mean number of words of texts to read word by word, rather than names or addresses."""
+"""Minimum mean number of words of texts to read word by word, rather than names or addresses."""
 MOST_WORDS = 256
-"""Most words of a text that are read, so that a few long texts need little memory."""
+"""Maximum number of words of a text that are read, so that a few long texts need little memory."""
 MOSTLY = 0.9
 """Share of rows without a value above which a column is left out."""
 
 FEWEST_TO_HOLD_OUT = 30
-"""Least number of rows for which some can be held out."""
+"""Minimum number of rows for which some can be held out."""
 
 FOLDS = 5
 """Folds of a table that is small enough to train several models."""
 ROWS_OF_A_CLASS = 2
-"""Least number of rows of each class for each fold."""
+"""Minimum number of rows of each class for each fold."""
 
 NO_NAME = re.compile(r"[^A-Za-z0-9_]+")
 """What is not in the name of a loss."""
@@ -42,7 +43,7 @@ TAKEN = re.compile(r"input|trunk|joined|mean|words|text|dense|relu|dropout|.*_lo
 """How names of other layers begin, and end."""
 
 DIGITS = 1e4
-"""Most deviations between the mean and 0 that float32 can resolve."""
+"""Maximum number of deviations between the mean and 0 that float32 can resolve."""
 
 
 @dataclass(frozen=True)
@@ -298,7 +299,7 @@ class Plan:
         """Return the columns that the source gives to the model, without free text."""
         if self.table.selects_features:
             return self.features.others
-        texts = self.features.texts  # an input must have what is of no use, too
+        texts = self.features.texts  # an input must have useless columns, too
         return tuple(each for each in self.table.features if each not in texts)
 
     @property

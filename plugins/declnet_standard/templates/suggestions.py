@@ -1,4 +1,4 @@
-"""What a table suggests: rare categories and classes, an order of classes, amounts, counts."""
+"""Suggestions from a table: rare categories and classes, an order of classes, amounts, counts."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from declnet import ColumnProfile, TableProfile, class_name
 
 MOST_CATEGORIES = 250
-"""Most categories of a column that are one-hot encoded; less frequent ones become one."""
+"""Maximum number of categories of a column that are one-hot encoded; less frequent ones become
+one."""
 LEAST_ROWS = 5
 """Rows of a category below which it is rare, in a table of some hundred rows or more."""
 FREQUENT = 0.5
@@ -17,7 +18,7 @@ SKEWED, VERY_SKEWED = 1.0, 2.0
 suggested and done. For prices of a skewness of 1.7 it gave smaller relative errors, but squared
 errors up to 6 % larger."""
 SKEWED_COUNTS = 0.5
-"""Skewness of whole numbers from 0 or 1 above which they are taken for counts."""
+"""Skewness of integers from 0 or 1 above which they are taken for counts."""
 
 RARE_CLASS = 0.4
 """A class is rare if it has less than this share of what it would have if all were equal."""
@@ -97,7 +98,7 @@ def _log_helps(table: TableProfile) -> bool:
 
 
 def holds_counts(table: TableProfile) -> bool:
-    """Return whether the target is a skewed whole number from 0 or 1, such as visits."""
+    """Return whether the target is a skewed integer from 0 or 1, such as visits."""
     target = table.columns[table.target]
     if table.task != "values" or not target.whole or target.infinite:
         return False
@@ -119,7 +120,7 @@ def rare_class(table: TableProfile) -> tuple[str, float] | None:
 def order_of_classes(table: TableProfile) -> tuple[str, ...] | None:
     """Return the classes from the lowest to the highest, None if they need not have an order.
 
-    They are texts in the words of a scale, or consecutive whole numbers, such as ratings.
+    They are texts in the words of a scale, or consecutive integers, such as ratings.
     """
     counts = table.columns[table.target].counts
     if table.task != "classes" or not counts:

@@ -238,13 +238,23 @@ def _training(plan: Plan) -> Iterator[Line]:
         yield "callbacks = ["
         yield from callbacks
         yield "]"
-    rare = plan.table.task == "binary" and rare_class(plan.table) is not None
-    if rare and not plan.table.others and "threshold" in plan.installed and sizes.validation:
-        yield from threshold()
+    if {"threshold", "conformal"} <= plan.installed:
+        yield from calibration(plan)
 
 
-def threshold() -> Iterator[Line]:
-    """Yield the calibration to try for a rare one of two classes, as a comment."""
-    yield ""
-    yield "# [calibration]  # would choose a threshold on the validation data, in place of 0.5"
-    yield '# steps = [{ type = "threshold", metric = "f1" }]'
+def calibration(plan: Plan) -> Iterator[Line]:
+    """Yield the calibration to try for a single target as a comment.
+
+    It is a threshold for a rare one of two classes, or intervals for a number.
+    """
+    if plan.table.others or not plan.sizes.validation:
+        return
+    if plan.table.task == "binary" and rare_class(plan.table) is not None:
+        yield ""
+        yield "# [calibration]  # would choose a threshold on the validation data, in place of 0.5"
+        yield '# steps = [{ type = "threshold", metric = "f1" }]'
+    if plan.table.task == "values":
+        scale = ', scale = "log"' if "log" in plan.target_transforms else ""
+        yield ""
+        yield "# [calibration]  # would add an interval to each prediction, by the validation data"
+        yield f'# steps = [{{ type = "conformal", coverage = 0.9{scale} }}]'

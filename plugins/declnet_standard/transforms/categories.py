@@ -1,4 +1,4 @@
-"""Encoding of categories: text and whole numbers."""
+"""Encoding of categories: text and integers."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,14 +22,14 @@ from declnet_standard.transforms.dates import looks_like_dates
 from declnet_standard.transforms.scaling import empty_column
 
 MOST_COUNTED = 2_000_000
-"""Most categories whose rows are counted in parts."""
+"""Maximum number of categories whose rows are counted in parts."""
 
 
 def found_categories(x: Array, most: int) -> list[Any]:
     """Return the sorted distinct values of a training data column (n,).
 
     Args:
-        x: text, integers or booleans; floats if they are whole numbers.
+        x: text, integers or booleans; floats if they are integral.
         most: the maximum number of categories.
 
     Raises:
@@ -109,7 +109,7 @@ def _whole(x: Array) -> Array:
     if x.dtype.kind != "f":
         return x
     broken = ~np.isnan(x) & ~(np.isfinite(x) & (np.floor(x) == x))
-    refuse(x, broken, "is {}, but categories are text or whole numbers", "name other columns")
+    refuse(x, broken, "is {}, but categories are text or integers", "name other columns")
     return x
 
 
@@ -167,6 +167,7 @@ class OneHot(CategoryTransform):
 
     type = "one_hot"
     examples = ({}, {"columns": ["color"], "unknown": "error"})
+    other_types = ("one_hot_encoder", "dummies", "get_dummies")
     missing_hint = 'put "impute" before one_hot, or set missing = "zeros"'
     unknown_hint = 'with unknown = "zeros" it would be all zeros'
 
@@ -174,10 +175,12 @@ class OneHot(CategoryTransform):
         default="zeros", description="a category that the training data does not have: all zeros"
     )
     missing: Literal["error", "zeros"] = Field(
-        default="error", description="what is missing: an error with its row, or all zeros"
+        default="error", description="a missing value: an error with its row, or all zeros"
     )
     most_categories: int = Field(
-        default=1000, ge=1, description="of a column; more of them are an error"
+        default=1000,
+        ge=1,
+        description="maximum number of categories of a column; more are an error",
     )
 
     def apply(self, x: Array, state: TransformState) -> Array:
@@ -200,6 +203,7 @@ class Ordinal(CategoryTransform):
 
     type = "ordinal"
     examples = ({}, {"columns": ["word"], "unknown": "index", "missing": "unknown"})
+    other_types = ("ordinal_encoder", "label_encoder")
     missing_hint = 'put "impute" before ordinal, or set missing = "unknown" and unknown = "index"'
     unknown_hint = 'with unknown = "index" it gets a separate index'
 
@@ -209,10 +213,12 @@ class Ordinal(CategoryTransform):
         "one index more",
     )
     missing: Literal["error", "unknown"] = Field(
-        default="error", description="what is missing: an error, or as an unknown category"
+        default="error", description="a missing value: an error, or an unknown category"
     )
     most_categories: int = Field(
-        default=1_000_000, ge=1, description="of a column; more of them are an error"
+        default=1_000_000,
+        ge=1,
+        description="maximum number of categories of a column; more are an error",
     )
 
     def apply(self, x: Array, state: TransformState) -> Array:
@@ -240,14 +246,18 @@ class GroupRare(Transform):
     type = "group_rare"
     examples = ({}, {"columns": ["city"], "min_share": 0.01, "max_categories": 50})
 
-    min_count: int = Field(default=5, ge=1, description="rows that a category must have to be kept")
+    min_count: int = Field(
+        default=5, ge=1, description="minimum number of rows of a category that is kept"
+    )
     min_share: float = Field(
-        default=0.0, ge=0, lt=1, description="share of the rows that a category must have"
+        default=0.0, ge=0, lt=1, description="minimum share of the rows of a category that is kept"
     )
     max_categories: int | None = Field(
-        default=None, ge=1, description="how many categories are kept at most; default: all"
+        default=None, ge=1, description="maximum number of categories to keep; default: all"
     )
-    other: str = Field(default="other", min_length=1, description="what the others become")
+    other: str = Field(
+        default="other", min_length=1, description="the category that replaces the others"
+    )
 
     def suits(self, column: Array) -> bool:
         """Return whether it is text other than dates; dates and integers need `columns`."""

@@ -66,7 +66,8 @@ class Datetime(Transform):
     parts: tuple[Part, ...] | None = Field(
         default=None,
         min_length=1,
-        description="which parts; default: elapsed, day_of_year, weekday and time_of_day, if "
+        description="parts of dates to use; default: elapsed, day_of_year, weekday and "
+        "time_of_day, if "
         "they vary in the training data",
     )
     cycles: bool = Field(
@@ -75,7 +76,8 @@ class Datetime(Transform):
         "0 for Monday and time_of_day in hours",
     )
     order: Literal["day_first", "month_first"] | None = Field(
-        default=None, description="of dates such as 03/04/2021; default: the only possible order"
+        default=None,
+        description="order of dates such as 03/04/2021; default: the only possible one",
     )
 
     def suits(self, column: Array) -> bool:
@@ -88,7 +90,9 @@ class Datetime(Transform):
         moments = _moments(x, form)
         days = _days(moments)
         if np.isnan(days).all():
-            raise ColumnError("is empty: all of it is missing", hint="leave it out of the features")
+            raise ColumnError(
+                "is empty: all values are missing", hint="leave it out of the features"
+            )
         start = float(np.nanmin(days))
         allowed = OF_TIMES if form == "time" else None
         parts = self.parts or tuple(

@@ -19,12 +19,12 @@ class Normalize(Transform):
     type = "normalize"
     examples = ({}, {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]})
 
-    maximum: float = Field(default=255.0, gt=0, description="what becomes 1")
+    maximum: float = Field(default=255.0, gt=0, description="the value that becomes 1")
     mean: tuple[float, ...] | None = Field(
-        default=None, min_length=1, description="of each channel, of numbers from 0 to 1"
+        default=None, min_length=1, description="mean of each channel, for numbers from 0 to 1"
     )
     std: tuple[float, ...] | None = Field(
-        default=None, min_length=1, description="of each channel; greater than 0"
+        default=None, min_length=1, description="standard deviation of each channel; greater than 0"
     )
 
     @model_validator(mode="after")
@@ -32,7 +32,7 @@ class Normalize(Transform):
         if self.std is not None and min(self.std) <= 0:
             raise ValueError("each std must be greater than 0")
         if self.mean and self.std and len(self.mean) != len(self.std):
-            raise ValueError("mean and std must have an item for each channel, so as many each")
+            raise ValueError("mean and std must have one item for each channel, so the same number")
         return self
 
     def suits(self, column: Array) -> bool:
@@ -58,14 +58,14 @@ class Normalize(Transform):
             return np.asarray(factors[0], y.dtype)
         if y.ndim != 4 or y.shape[1] != len(factors):
             raise ColumnError(
-                f"has samples of shape {y.shape[1:]}, no images of {len(factors)} channels",
+                f"has samples of shape {y.shape[1:]}, not images of {len(factors)} channels",
                 hint="give one mean and std for all, or an item for each channel",
             )
         return np.asarray(factors, y.dtype)[:, None, None]
 
 
 class Augment(Transform):
-    """Flips and shifts the images of each training batch at random; other data stays as it is.
+    """Random flips and shifts of the images of each training batch; other data is unchanged.
 
     x: (n, channels, height, width). Each image is flipped with probability one half and
     shifted by some pixels, all directions being equally likely; its edge fills the gap.
@@ -75,9 +75,9 @@ class Augment(Transform):
     examples = ({"flip": True, "shift": 2}, {"flip_vertically": True})
     training_only = True
 
-    flip: bool = Field(default=False, description="whether images are flipped left to right")
-    flip_vertically: bool = Field(default=False, description="whether they are turned upside down")
-    shift: int = Field(default=0, ge=0, description="pixels that they are moved by at most")
+    flip: bool = Field(default=False, description="whether to flip images left to right")
+    flip_vertically: bool = Field(default=False, description="whether to flip images upside down")
+    shift: int = Field(default=0, ge=0, description="maximum shift in pixels")
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:

@@ -29,23 +29,23 @@ class Impute(Transform):
         {"strategy": "median", "infinite": True},
         {"strategy": "constant", "value": "unknown"},
     )
+    other_types = ("imputer", "simple_imputer", "fillna")
+    other_keys = {"fill_value": "value"}
 
     strategy: Literal["mean", "median", "most_frequent", "constant"] = Field(
-        default="mean", description="what gaps are filled with"
+        default="mean", description="what to fill gaps with"
     )
     value: float | str | None = Field(
         default=None,
-        description="for constant: a number fills columns of numbers, text those of text",
+        description="for constant: a number fills columns of numbers, a text columns of text",
     )
 
-    infinite: bool = Field(
-        default=False, description="whether infinite numbers are taken as missing too"
-    )
+    infinite: bool = Field(default=False, description="whether infinite numbers count as missing")
 
     @model_validator(mode="after")
     def _value_with_constant(self) -> Self:
         if (self.strategy == "constant") != (self.value is not None):
-            raise ValueError('a value goes with strategy = "constant", and only with that')
+            raise ValueError('a value requires strategy = "constant", and the reverse')
         return self
 
     def suits(self, column: Array) -> bool:

@@ -32,7 +32,9 @@ class Quantile(Transform):
         default="normal", description="the distribution of y: N(0, 1), or uniform from 0 to 1"
     )
     quantiles: int = Field(
-        default=1000, ge=2, description="quantiles that are kept, at most one for each row"
+        default=1000,
+        ge=2,
+        description="maximum number of quantiles to keep, at most one for each row",
     )
 
     def suits(self, column: Array) -> bool:

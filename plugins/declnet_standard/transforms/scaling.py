@@ -18,7 +18,7 @@ def is_numeric(column: Array) -> bool:
 
 def empty_column() -> ColumnError:
     """Return the error for a column without any values."""
-    return ColumnError("is empty: all of it is missing", hint="leave it out of the features")
+    return ColumnError("is empty: all values are missing", hint="leave it out of the features")
 
 
 def finite_numbers(x: Array, *, whole: bool = True) -> Array:
@@ -140,6 +140,7 @@ class Standardize(Transform):
 
     type = "standardize"
     examples = ({}, {"columns": ["age", "income"]})
+    other_types = ("standard_scaler", "zscore", "z_score", "scale", "scaler")
 
     def suits(self, column: Array) -> bool:
         """Return whether the column holds floats or integers."""
@@ -182,10 +183,11 @@ class MinMax(Transform):
 
     type = "min_max"
     examples = ({}, {"low": -1.0, "high": 1.0})
+    other_types = ("min_max_scaler",)
 
     low: float = Field(default=0.0, description="what the smallest value becomes")
     high: float = Field(default=1.0, description="what the largest value becomes")
-    clip: bool = Field(default=False, description="whether other data is cut to the range")
+    clip: bool = Field(default=False, description="whether to clip other data to the range")
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
@@ -233,7 +235,7 @@ class Log(Transform):
     type = "log"
     examples = ({}, {"columns": ["income"], "shift": 1.0})
 
-    shift: float = Field(default=0.0, ge=0, description="what is added to each number first")
+    shift: float = Field(default=0.0, ge=0, description="number to add to each value first")
 
     def suits(self, column: Array) -> bool:
         """Return whether the column holds floats or integers, all greater than -shift."""

@@ -53,8 +53,8 @@ class Tokenize(Transform):
     min_count: int = Field(
         default=2,
         ge=1,
-        description="how often the training data must have a token; with 2 or more, the integer "
-        "for unknown ones is trained too",
+        description="minimum count of a token in the training data; with 2 or more, the integer "
+        "for unknown tokens is trained too",
     )
     length: int | None = Field(
         default=None,
@@ -66,7 +66,7 @@ class Tokenize(Transform):
         default="end", description="which tokens of a longer text are left out"
     )
     missing: Literal["error", "empty"] = Field(
-        default="error", description="a missing text: an error with its row, or as an empty one"
+        default="error", description="a missing text: an error with its row, or an empty text"
     )
 
     def suits(self, column: Array) -> bool:
@@ -116,7 +116,7 @@ class Tokenize(Transform):
         if not texts or not tokens or len(set(tokens)) < len(tokens):
             raise ValueError("the tokens of tokenize must be a list of distinct texts")
         if type(length) is not int or length < 1:
-            raise ValueError("the length of tokenize must be a whole number of at least 1")
+            raise ValueError("the length of tokenize must be an integer of at least 1")
 
     def _rows(self, x: Array) -> list[list[str]]:
         """Return the tokens of each row; raise ColumnError for numbers and missing texts."""

@@ -1,4 +1,4 @@
-"""What is known of a table for a preset: how a network reads its columns, and its targets."""
+"""The plan of a preset for a table: how a network reads its columns, and its targets."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the presets for tables share: the parts of a spec and their order."""
+"""The base of presets for tables: the parts of a spec and their order."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar

@@ -6,10 +6,9 @@ from declnet import ColumnProfile, TableProfile
 from declnet_standard.templates import (
     Features,
     Line,
+    calibration,
     counts_loss,
     ordinal_loss,
-    rare_class,
-    threshold,
     toml,
 )
 from declnet_tabular.presets.plan import TablePlan
@@ -23,7 +22,8 @@ from declnet_tabular.presets.preset import (
 )
 
 FEW_CATEGORIES = 8
-"""Most categories that RealMLP-TD encodes one-hot; with the missing value, pytabkit counts 9."""
+"""Maximum number of categories that RealMLP-TD encodes one-hot; with the missing value, pytabkit
+counts 9."""
 
 MOST_STEPS = 6400
 """Steps above which RealMLP trains for fewer epochs than its authors': from this number of training
@@ -32,7 +32,7 @@ rows on, so that a table of 50,000 rows takes less than a minute."""
 FEWEST_EPOCHS = 8
 
 COLUMNS_OF_HIDDEN_LAYERS = 100
-"""How many columns cost as much as RealMLP's hidden layers."""
+"""Number of columns that cost as much as RealMLP's hidden layers."""
 MOST_IN_FOLDS = 500_000
 """Rows times columns, including the hidden layers', up to which five models take about a minute
 on one core, e.g. 4,000 rows of 20 columns."""
@@ -127,9 +127,7 @@ class RealMLPTDS(TablePreset):
         fewer = "" if epochs == 256 else "; 256 in smaller tables"
         line = f"epochs = {epochs}", f"passes over the training data{fewer}"
         yield from training_of(plan, line, 256, '"best_epoch"', self._metrics(plan), True)
-        one = plan.is_binary and not plan.table.others
-        if one and rare_class(plan.table) and plan.sizes.validation:
-            yield from threshold()
+        yield from calibration(plan)
 
 
 class RealMLPTD(RealMLPTDS):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from declnet import ColumnProfile
-from declnet_standard.templates import Line, toml
+from declnet_standard.templates import Line, calibration, toml
 from declnet_tabular.presets.plan import TablePlan
 from declnet_tabular.presets.preset import (
     TablePreset,
@@ -15,7 +15,7 @@ from declnet_tabular.presets.preset import (
 )
 
 BINS = 48
-"""Most bins of a number."""
+"""Maximum number of bins of a number."""
 
 TABM_BATCHES = {2_800: 32, 4_500: 64, 6_400: 128, 32_000: 256, 108_000: 512}
 """TabM's batch sizes for fewer training rows than each number."""
@@ -114,4 +114,6 @@ class TabMMini(TablePreset):
         stops = bool(plan.sizes.validation)
         callback = '"early_stopping", patience = 16'
         epochs = f"epochs = {1000 if stops else 50}", "passes over the training data"
-        return training_of(plan, epochs, batch, callback, self._metrics(plan))
+        yield from training_of(plan, epochs, batch, callback, self._metrics(plan))
+        if not plan.classes:  # a threshold takes one unit for two classes
+            yield from calibration(plan)

@@ -24,7 +24,7 @@ class SignedOneHot(OneHot):
     examples = ({}, {"columns": ["color"], "unknown": "error"})
 
     missing: Literal["error", "zeros"] = Field(
-        default="zeros", description="what is missing: an error with its row, or all zeros"
+        default="zeros", description="a missing value: an error with its row, or all zeros"
     )
 
     def suits(self, column: Array) -> bool:

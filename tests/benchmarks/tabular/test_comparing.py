@@ -57,6 +57,13 @@ def test_the_interval_of_one_value_is_that_value(comparing: dict[str, Any]) -> N
     assert comparing["interval"](np.full(10, 0.25)) == (0.25, 0.25)
 
 
+def test_the_error_of_overlapping_splits_is_the_corrected_one(comparing: dict[str, Any]) -> None:
+    differences = np.array([[0.1, 0.3, 0.2, 0.2], [0.1, 0.1, 0.1, 0.1]])
+    # the variance of the first is 0.02 / 3; 1/4 of it, and for 1 row of 4 another quarter
+    found = comparing["standard_errors"](differences, 0.25)
+    assert found == pytest.approx([(0.02 / 3 / 2) ** 0.5, 0])
+
+
 def test_wins_are_counted_apart_from_equal_errors(comparing: dict[str, Any]) -> None:
     assert comparing["wins"](ERRORS[:, 0], ERRORS[:, 2]) == (1, 2, 0)
     assert comparing["wins"](ERRORS[:, 0], ERRORS[:, 1]) == (1, 1, 1)

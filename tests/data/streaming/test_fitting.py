@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from declnet import Blocks, DataError, Dataset, DataSource, Table
+from declnet.data.preparing.targets import WantedTarget
 from declnet.data.sets import class_sizes, class_weights, prepare_sets
 from declnet.data.streaming import survey
 from declnet.data.streaming.fitting import streamed_sets
-from declnet.data.targets import WantedTarget
 from declnet.spec.data_section import DataSpec, SplitSpec, StreamSpec
 from declnet_standard.transforms import (
     GroupRare,
@@ -199,7 +199,7 @@ def test_what_cannot_be_fitted_in_parts_is_fitted_to_a_sample(monkeypatch):
         ({}, {"prepare": (Impute(),)}, 'row 1, column "city" is the text'),
         ({}, {"prepare": PREPARE, "sample_weights": "weight"}, 'there is no column "weight"'),
         ({"kind": np.full(ROWS, "x", object)}, {"prepare": PREPARE}, "only one class"),
-        ({}, {"prepare": PREPARE, "class_order": ("boat", "flat")}, "has no place in the order"),
+        ({}, {"prepare": PREPARE, "class_order": ("boat", "flat")}, "is missing from the order"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_row(changes, fields, message):

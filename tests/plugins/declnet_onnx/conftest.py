@@ -14,7 +14,7 @@ from declnet import cross_validate, open_ensemble, open_run, run
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    """A table with text, gaps, whole numbers, booleans, and targets of each sort."""
+    """A table with text, gaps, integers, booleans, and targets of each sort."""
     rng = np.random.default_rng(0)
     lines = ["size,rooms,city,garden,age,price,sold,rating"]
     for row in range(120):

@@ -130,6 +130,12 @@ CALIBRATED = {
         ["temperature", {"type": "threshold", "metric": "f1"}, "conformal"],
     ),
     "values": ("price", VALUE, "mean_absolute_error", ["conformal"]),
+    "logarithms": (
+        "price",
+        VALUE,
+        "mean_absolute_error",
+        [{"type": "conformal", "scale": "log", "shift": 1.0}],
+    ),
 }
 
 

@@ -8,8 +8,8 @@ import os
 import pytest
 
 from declnet import EpochLogged, default_registry, parse_spec, run
-from declnet.runs.many.executing import on_executor
-from declnet.runs.many.tasks import Task, tasks_of
+from declnet.runs.many.execution.executors import on_executor
+from declnet.runs.many.execution.tasks import Task, tasks_of
 
 ray = pytest.importorskip("ray")
 if not os.environ.get("DECLNET_TEST_RAY"):

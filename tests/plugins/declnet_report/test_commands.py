@@ -8,6 +8,7 @@ import shutil
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -111,6 +112,9 @@ def test_a_folder_without_write_permission_is_found_before_rendering(command, ru
     monkeypatch.setattr(os, "access", lambda path, _: Path(path) != runs)  # root may write anywhere
     expected = "error: page.html: cannot be written: no permission to write to its folder"
     assert expected in command("report", "one", "-o", "page.html")[2]
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    expected = "error: page.html: cannot be written: read-only file system"
+    assert expected in command("report", "one", "-o", "page.html")[2]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +177,7 @@ def test_several_runs_are_drawn_over_each_other_and_twice_the_same(command, runs
         (["absent"], "there is no such folder"),
     ],
 )
-def test_what_cannot_be_drawn_is_told(command, runs, arguments, message):
+def test_what_cannot_be_drawn_is_reported(command, runs, arguments, message):
     (runs / "folder.png").mkdir()
     code, out, err = command("plot", *arguments)
     assert (code, out) == (2, "")
@@ -190,7 +194,7 @@ def test_what_cannot_be_drawn_is_told(command, runs, arguments, message):
         ("x\n", "one: cannot be read: history.jsonl: "),
     ],
 )
-def test_an_empty_or_damaged_history_is_told(command, runs, content, message, forget_checksums):
+def test_an_empty_or_damaged_history_is_reported(command, runs, content, message, forget_checksums):
     forget_checksums(runs / "one")
     (runs / "one/history.jsonl").write_text(content)
     code, out, err = command("plot", "one")
@@ -211,7 +215,7 @@ def test_the_page_of_folds_has_the_metrics_of_all_models_as_one(command, runs):
     cross_validate(parse_spec(spec), out=runs / "folds")
     assert command("report", "folds")[0] == 0
     page = (runs / "folds/report.html").read_text("utf-8")
-    assert "The 2 models of folds as one: out of fold, each sample" in page
+    assert "All 2 models of folds together: out of fold, each sample" in page
     table = page[page.index("<caption>Metrics of all models together") :]
     ensemble = open_ensemble(runs / "folds")
     found = [ensemble.evaluate(name).metrics["accuracy"] for name in ("validation", "test")]

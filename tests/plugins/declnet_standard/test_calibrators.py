@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet import default_registry
+from declnet import ColumnError, default_registry
 
 
 def build(type_name, **fields):
@@ -182,3 +182,60 @@ class TestConformal:
             one, two = conformal.fit(p, y, "binary"), conformal.fit(both, y, "classes")
             assert one == two
             assert (conformal.sets(p, one) == conformal.sets(both, two)).all()
+
+
+class TestConformalInLogarithms:
+    @pytest.mark.parametrize("shift", [0.0, 2.0])
+    @pytest.mark.parametrize(("shape", "quantiles"), [((), False), ((3,), False), ((), True)])
+    def test_it_is_conformal_of_the_logarithms(self, shift, shape, quantiles):
+        rng = np.random.default_rng(10)
+        z = rng.normal(1, 1, (400, *shape))
+        z_pred = z + rng.normal(0, 0.5, z.shape)
+        if quantiles:  # far apart, so that they are moved past each other
+            z_pred = z_pred[:, None] + rng.uniform(1, 4, (400, 1)) * [1.0, 0.0, -1.0]
+        of_values = build("conformal", coverage=0.3 if quantiles else 0.8)
+        of_logs = build("conformal", coverage=of_values.coverage, scale="log", shift=shift)
+        y, y_pred = np.exp(z) - shift, np.exp(z_pred) - shift
+        state = of_values.fit(z_pred, z, "values")
+        wanted = of_values.intervals(z_pred, state)
+        found = of_logs.intervals(y_pred, of_logs.fit(y_pred, y, "values"))
+        for own, each in zip(found, wanted, strict=True):
+            assert np.allclose(own, np.exp(each) - shift, rtol=1e-9)
+        if quantiles:
+            assert (found[0] == found[1]).any()
+
+    def test_intervals_are_the_prediction_divided_and_multiplied_by_a_factor(self):
+        conformal = build("conformal", coverage=0.5, scale="log", shift=1.0)
+        factors = np.arange(2.0, 11.0)
+        state = conformal.fit(np.full(9, 9.0), 10 / factors - 1, "values")
+        assert conformal.summary(state) == "conformal 0.5, factor 6"
+        lower, upper = conformal.intervals(np.array([5.0, 0.0, 59.0]), state)
+        assert lower == pytest.approx([0, 1 / 6 - 1, 9])
+        assert upper == pytest.approx([35, 5, 359])
+
+    def test_it_covers_and_is_finite_though_predictions_have_no_logarithm(self):
+        rng = np.random.default_rng(11)
+        y = np.exp(rng.normal(0, 1, 4000))
+        y_pred = y + rng.normal(0, 1, 4000)
+        assert (y_pred <= 0).mean() > 0.15
+        for coverage in (0.5, 0.95):  # the limit is that of such a prediction, or not
+            conformal = build("conformal", coverage=coverage, scale="log")
+            state = conformal.fit(y_pred[:2000], y[:2000], "values")
+            lower, upper = conformal.intervals(y_pred[2000:], state)
+            held = (lower <= y[2000:]) & (y[2000:] <= upper)
+            assert held.mean() == pytest.approx(coverage, abs=0.03)
+            assert (lower >= 0).all()
+            assert np.isfinite(upper.astype(np.float32)).all()
+        extremes = np.array([-np.finfo(float).max, 0.0, np.finfo(float).max])
+        lower, upper = conformal.intervals(extremes, state)
+        assert np.isfinite([lower, upper]).all()
+        assert (lower <= upper).all()
+
+    def test_a_target_without_a_logarithm_is_refused_with_its_position(self):
+        y = np.array([[1.0, 2.0], [0.5, -0.5], [0.0, 3.0]])
+        build("conformal").verify_targets(y)
+        build("conformal", scale="log", shift=0.6).verify_targets(y)
+        with pytest.raises(ColumnError, match=r"is -0\.5, but must be positive") as caught:
+            build("conformal", scale="log").verify_targets(y)
+        assert caught.value.row == 1
+        assert "shift" in caught.value.hint

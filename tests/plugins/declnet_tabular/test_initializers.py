@@ -60,7 +60,7 @@ def test_each_unit_gets_a_deviation_of_one_whatever_its_bias(rng):
     np.testing.assert_allclose(ratios, ratios[:1] * np.ones((D, 1)), rtol=1e-12)
 
 
-def test_the_zero_of_each_unit_lies_within_its_pre_activations(rng):
+def test_the_zero_of_each_unit_is_within_its_pre_activations(rng):
     z, b = rng.normal(size=(N, 2000)), rng.normal(size=2000)
     given = z + b
     HePlus().adapt(b, None, lambda: given, rng)

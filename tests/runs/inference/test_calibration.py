@@ -299,6 +299,37 @@ class TestIntervals:
         assert 0.75 < coverage["coverage"] <= 1
         assert coverage["mean_width"] == pytest.approx((found.upper - found.lower).mean())
 
+    def test_in_logarithms_they_stay_positive_also_of_folds(self, tmp_path):
+        rng = np.random.default_rng(5)
+        x = rng.normal(size=(300, 1))
+        y = np.exp(2 * x[:, 0] + 0.3 * rng.normal(size=300))
+        spec = spec_of([{"type": "conformal", "scale": "log"}], LINEAR, "mean_squared_error")
+        document = spec.model_dump(mode="json", exclude_none=True)
+        document["data"] = {"folds": 3, "prepare_targets": {"y": ["log", "standardize"]}}
+        declnet.cross_validate(document, (x, y), out=tmp_path / "cv")
+        ensemble = declnet.open_ensemble(tmp_path / "cv").predictor()
+        found = ensemble.predict(x)
+        assert found.lower.min() > 0
+        steps = [each.calibrations[""].steps[0] for each in ensemble.predictors]
+        factor = np.exp(np.median([each.state["limit"] for each in steps]))
+        assert found.upper == pytest.approx(found.prediction * factor, rel=1e-4)
+        coverage = ensemble.evaluate((x, y)).calibration.coverage
+        assert coverage["coverage"] == pytest.approx(0.9, abs=0.05)
+
+    def test_of_a_run_from_before_there_were_scales(self, tmp_path):
+        x = np.random.default_rng(3).normal(size=(60, 1))
+        spec = spec_of([{"type": "conformal"}], LINEAR, "mean_squared_error", epochs=2)
+        declnet.run(spec, (x, x[:, 0]), tmp_path / "run")
+        wanted = open_run(tmp_path / "run").predictor().predict(x)
+        path, manifest = tmp_path / "run/calibration.json", tmp_path / "run/manifest.json"
+        whole, listed = json.loads(path.read_text()), json.loads(manifest.read_text())
+        calibrator = whole["losses"][""]["steps"][0]["calibrator"]
+        del calibrator["scale"], calibrator["shift"], listed["files"]
+        path.write_text(json.dumps(whole))
+        manifest.write_text(json.dumps(listed))
+        found = open_run(tmp_path / "run").predictor().predict(x)
+        assert np.array_equal(found.lower, wanted.lower)
+
     def test_of_quantiles(self, tmp_path):
         x = np.random.default_rng(3).normal(size=(300, 1))
         y = x[:, 0] + np.random.default_rng(4).normal(size=300)

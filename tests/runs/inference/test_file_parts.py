@@ -30,7 +30,7 @@ def test_parts_are_what_the_whole_is(samples, predictor, flowers, monkeypatch):
     assert [each for part in parts for each in part.prediction] == whole.prediction.tolist()
 
 
-def test_a_row_at_fault_is_told_by_its_place_in_the_file(predictor, tmp_path, monkeypatch):
+def test_a_row_at_fault_is_reported_by_its_place_in_the_file(predictor, tmp_path, monkeypatch):
     rows = ["1,red,2\n"] * 20
     rows[16] = "1,red,inf\n"
     (tmp_path / "new.csv").write_text("length,color,width\n" + "".join(rows))

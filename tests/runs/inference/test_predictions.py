@@ -7,7 +7,7 @@ import pytest
 
 import declnet
 from declnet import Loss
-from declnet.data.target_encoding import TargetEncoding
+from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.runs.inference.predictions import OutputReading
 
 

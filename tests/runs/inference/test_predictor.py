@@ -92,7 +92,7 @@ def test_data_frames_of_pandas_give_the_same(predictor, columns):
         ({"width": [1.0] * 119 + ["x"]}, "row 120, column \"width\" is 'x': a column holds"),
     ],
 )
-def test_a_wrong_table_is_told_at_its_row_and_column(change, message, predictor, columns):
+def test_a_wrong_table_is_reported_at_its_row_and_column(change, message, predictor, columns):
     table = {name: each for name, each in (columns | change).items() if each is not None}
     with pytest.raises(declnet.DataError) as raised:
         predictor.predict(table)
@@ -111,7 +111,7 @@ def test_frames_with_a_column_twice_or_without_rows_are_refused(predictor, colum
         predictor.predict(frame.iloc[:0])
 
 
-def test_an_array_is_no_table(predictor):
+def test_an_array_is_not_a_table(predictor):
     with pytest.raises(declnet.DataError, match="give its columns by name"):
         predictor.predict(np.zeros((2, 5)))
 

@@ -84,13 +84,13 @@ def emptied(file):
 
 
 @pytest.mark.parametrize("damage", [truncated, one_bit_flipped, emptied, Path.unlink])
-def test_a_damaged_one_is_told_and_the_one_before_is_taken(five, tmp_path, damage):
+def test_a_damaged_one_is_reported_and_the_one_before_is_taken(five, tmp_path, damage):
     damage(tmp_path / "checkpoints" / "step-000000031.safetensors")
     notices = []
     assert steps(tmp_path, notices) == [20, 5]
     (notice,) = notices
     assert "step-000000031.safetensors is" in notice
-    assert "taking the checkpoint before it" in notice
+    assert "using the previous checkpoint" in notice
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_damaged_one_is_told_and_the_one_before_is_taken(five, tmp_path, damag
     ["", "[", "{}", "[1]", '[{"file": "x"}]', "[{}]", "null", '"text"',
      '[{"file": "../x", "epoch": 0, "batch": 0, "step": 0, "sha256": ""}]'],
 )  # fmt: skip
-def test_a_damaged_index_is_told(five, tmp_path, text):
+def test_a_damaged_index_is_reported(five, tmp_path, text):
     (tmp_path / "checkpoints" / "index.json").write_text(text)
     notices = []
     assert steps(tmp_path, notices) == []

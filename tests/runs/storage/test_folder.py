@@ -1,14 +1,18 @@
-"""Claiming a run's folder."""
+"""Claiming a run's folder, and writing to it."""
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from declnet import OutputError, RunError
-from declnet.runs.storage.folder import claim, claim_numbered
+from declnet.runs.storage.folder import claim, claim_numbered, claimed, locked, writing
+from declnet.runs.storage.writing import write_json
 
 
 def test_an_empty_folder_is_taken_and_missing_parents_are_made(tmp_path):
@@ -20,12 +24,21 @@ def test_an_empty_folder_is_taken_and_missing_parents_are_made(tmp_path):
 
 def test_a_folder_that_cannot_be_made_or_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="cannot be made"):
+    with pytest.raises(RunError, match="cannot create"):
         claim(tmp_path / "file" / "below")
     with pytest.raises(OutputError, match="is a file"):
         claim(tmp_path / "file")
-    with pytest.raises(RunError, match="cannot be made"):
+    with pytest.raises(RunError, match="cannot create"):
         claim_numbered(tmp_path / "file", "a")
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_for_what_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
+    with pytest.raises(RunError, match="no permission to write there"):
+        claim(tmp_path)
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    with pytest.raises(RunError, match="a read-only file system"):
+        claim(tmp_path)
 
 
 def test_numbers_count_on_from_the_largest_and_ignore_other_names(tmp_path):
@@ -34,6 +47,25 @@ def test_numbers_count_on_from_the_largest_and_ignore_other_names(tmp_path):
     assert claim_numbered(tmp_path, "a").name == "a-8"
     assert claim_numbered(tmp_path, "b.c").name == "b.c-1"
     assert claim_numbered(tmp_path / "new", "a").name == "a-1"
+
+
+def test_an_error_of_writing_names_the_file_and_not_its_temporary_copy(tmp_path):
+    (tmp_path / "file").touch()
+    message = r"/file/a\.json: cannot be written: Not a directory"
+    with pytest.raises(RunError, match=message), writing(tmp_path):
+        write_json(tmp_path / "file" / "a.json", {})
+    with pytest.raises(RunError, match="/file: cannot be written: No"), writing(tmp_path / "file"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_claimed_folder_is_locked_and_was_empty(tmp_path):
+    with claimed(tmp_path, "a", numbered=True) as first:
+        with pytest.raises(OutputError, match="another process"), locked(first):
+            pass
+        (first / "spec.toml").touch()
+    with pytest.raises(OutputError, match="not empty"), claimed(first):
+        pass
+    assert first.name == "a-1"
 
 
 def test_several_processes_at_once_claim_a_folder_each(tmp_path):

@@ -156,7 +156,7 @@ def test_few_runs_leave_no_index(tmp_path, monkeypatch):
     assert not (tmp_path / "cache").exists()
 
 
-def test_the_index_forgets_runs_that_are_gone_and_starts_anew_when_large(many, monkeypatch):
+def test_the_index_forgets_runs_that_are_gone_and_starts_over_when_large(many, monkeypatch):
     settled(many)
     shutil.rmtree(many / "some-1")
     settled(many)

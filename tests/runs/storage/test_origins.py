@@ -286,7 +286,7 @@ class TestAnotherDistribution:
         (problem,) = caught.value.problems
         assert problem.help == "it came from wave (declnet-wave 1.0), which is disabled"
 
-    def test_a_program_that_loads_the_spec_of_a_run_is_told_too(self, finished, registry_with):
+    def test_a_program_that_loads_the_spec_of_a_run_is_reported_too(self, finished, registry_with):
         with pytest.raises(SpecError) as caught:
             load_spec(finished / "spec.toml", registry=registry_with())
         (problem,) = caught.value.problems
@@ -353,7 +353,7 @@ class TestAnotherVersion:
     def test_a_finished_run_that_is_resumed_notes_it(self, finished, registry_with):
         sentences = []
         resume(finished, registry=registry_with(NEWER), notice=sentences.append)
-        assert sentences == ["this run is finished: there is nothing left to do", self.SENTENCE]
+        assert sentences == ["this run is finished; nothing to resume", self.SENTENCE]
 
     def test_a_component_that_comes_in_is_a_change(self, interrupted, registry_with):
         components = manifest_of(interrupted)["components"]

@@ -228,8 +228,8 @@ def test_a_document_is_upgraded_version_by_version(document, current, expected):
 @pytest.mark.parametrize(
     ("version", "message", "hint"),
     [
-        (1.0, "must be a whole number", "write declnet = 3"),
-        (None, "must be a whole number", "write declnet = 3"),
+        (1.0, "must be an integer", "write declnet = 3"),
+        (None, "must be an integer", "write declnet = 3"),
         (0, "there is no version 0", "write declnet = 3"),
         (4, "this is version 4 of the format; this declnet reads 3", "pip install --upgrade"),
         (16**5000, "this is version a very large number", "pip install --upgrade"),
@@ -377,7 +377,12 @@ TWICE = RIGHT.replace("epochs = 1", "epochs = 1\nepochs = 2")
             ],
         ),
         (BASE, 'loss = "mean_squared_error"\noptimizer = "adam"\n', [], []),
-        (RIGHT.replace("_error", "_eror"), "[loss]\nx = 1\n", [], [("base.toml:2:8", "E015")]),
+        (
+            RIGHT.replace("_error", "_eror"),
+            "[loss]\nx = 1\n",
+            [],
+            [("top.toml:3:1", "E010"), ("base.toml:2:8", "E015")],
+        ),
         (
             BASE,
             "",

@@ -15,6 +15,7 @@ from . import (
     parameters,
     results,
     searchers,
+    templates,
     translations,
 )
 from .expected import EXPECTED as EXPECTED
@@ -34,5 +35,6 @@ FAMILIES = (
     parameters,
     results,
     searchers,
+    templates,
     translations,
 )

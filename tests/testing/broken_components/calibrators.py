@@ -94,6 +94,14 @@ class PromisesTooMuch(Within):
         return 0.99
 
 
+@caught_by("leaves_inputs_alone")
+class SortsTheTargets(Within):
+    """Overwrites the targets that it verifies."""
+
+    def verify_targets(self, y_true):
+        y_true.sort(axis=0)
+
+
 @caught_by("gives_something_for_its_tasks")
 class UpsideDown(Within):
     """Bounds in the wrong order."""

@@ -104,6 +104,39 @@ class ReadsTheFirstBlockAlone(Flowers):
         return Blocks(sizes, lambda _: whole.take(np.arange(size)))
 
 
+class InTwoBlocks(Flowers):
+    """A table in two blocks."""
+
+    def blocks(self, samples, numbers):
+        whole = self.load(None)
+        return Blocks((20, 10), lambda at: whole.take(np.arange(20 * at, 30 - 10 * (1 - at))))
+
+
+@caught_by("previews_the_first_samples")
+class PreviewsTheEnd(InTwoBlocks):
+    """A table in blocks, of which the last is previewed."""
+
+    def preview(self, samples, numbers):
+        return self.blocks(samples, numbers).read(1)
+
+
+@caught_by("previews_the_first_samples")
+class PreviewsOneColumn(InTwoBlocks):
+    """A table in blocks, of which one column is previewed."""
+
+    def preview(self, samples, numbers):
+        first = super().preview(samples, numbers)
+        return Table({"kind": first.columns["kind"]}, target="kind")
+
+
+@caught_by("previews_the_first_samples")
+class PreviewsNothing(InTwoBlocks):
+    """A table in blocks without a preview."""
+
+    def preview(self, samples, numbers):
+        return None
+
+
 @caught_by("reads_files_by_suffix")
 class CannotTakeAFile(Points):
     """Thirty points, said to be read from files."""

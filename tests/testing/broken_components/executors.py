@@ -1,10 +1,11 @@
-"""Executors that lose tasks, mix them up, or cannot be stopped."""
+"""Executors that lose tasks or reports, mix them up, or cannot be stopped."""
 
+import json
 from threading import Thread
 
 from declnet import TaskUpdate, execute_task
 
-from ..right.executors import InTurn
+from ..right.executors import InTurn, Reporting
 from .expected import caught_by
 
 
@@ -69,3 +70,34 @@ class TakesAllTasksAtOnce(InTurn):
 
     def execute(self, tasks):
         yield from super().execute(iter(list(tasks)))
+
+
+@caught_by("passes_reports_and_stops_on")
+class RepeatsReports(Reporting):
+    """Passes each report on twice."""
+
+    def execute(self, tasks):
+        for each in super().execute(tasks):
+            yield from [each] * (1 + (each.report is not None))
+
+
+@caught_by("passes_reports_and_stops_on")
+class StopsEachTaskAfterOne(Reporting):
+    """Tells all tasks to stop once one is to."""
+
+    def execute(self, tasks):
+        stops = []
+        for number, task in enumerate(tasks):
+            yield from self.carried_out(number, task, stops)
+
+
+@caught_by("passes_reports_and_stops_on")
+class StopsNone(Reporting):
+    """Takes what stops a task, and tells none."""
+
+    def execute(self, tasks):
+        for number, task in enumerate(tasks):
+            content = json.loads(task)
+            content["rehearsal"]["pause"] = 0  # it is a long one
+            for each in self.carried_out(number, json.dumps(content), []):
+                yield TaskUpdate(number, each.done, each.answer, None, each.report, len)

@@ -210,6 +210,17 @@ class IgnoresTheRate(Descent):
         w -= self.learning_rate * dw
 
 
+@caught_by("gives_the_same_rates_at_once")
+class ForgetsItsOwnRate(Descent):
+    """Halves the rate of each update, but not those of several at once."""
+
+    def rate(self, step, total):
+        return super().rate(step, total) / 2
+
+    def rates(self, steps, total):
+        return 2 * super().rates(steps, total)
+
+
 @caught_by("follows_its_schedules")
 class ShrinksLate(Descent):
     """w -= learning_rate * dw + shrink * w, but with a schedule's last shrink at each step."""

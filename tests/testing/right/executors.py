@@ -1,5 +1,9 @@
 """Executors that carry out tasks in this process."""
 
+import json
+from queue import SimpleQueue
+from threading import Thread
+
 from declnet import Executor, TaskUpdate, execute_task
 
 
@@ -19,4 +23,59 @@ class InTurn(Executor):
             return TaskUpdate(number, failure=str(error))
 
 
-RIGHT = (InTurn,)
+class InThread(Executor):
+    """Carries out each task in a thread, which goes on once the caller has seen its news."""
+
+    type = "in_thread"
+    passes_reports_on: bool = False
+    is_elsewhere: bool = False
+
+    def execute(self, tasks):
+        for number, task in enumerate(tasks):
+            yield from self.carried_out(number, task, [])
+
+    def carried_out(self, number, task, stops):
+        news, seen = SimpleQueue(), SimpleQueue()
+        if self.is_elsewhere:
+            content = json.loads(task)
+            moved = {name: content[name] + "x" for name in ("marker", "stop_file")}
+            task = json.dumps(content | moved)
+
+        def tell(update):
+            news.put(update)
+            seen.get()
+
+        def report(text):
+            tell(TaskUpdate(number, report=text, stop=stops.append))
+            return stops[-1] if stops else None
+
+        def work():
+            try:
+                answer = execute_task(
+                    task,
+                    lambda done: tell(TaskUpdate(number, done)),
+                    report if self.passes_reports_on else None,
+                )
+                news.put(TaskUpdate(number, answer=answer))
+            except Exception as error:
+                news.put(TaskUpdate(number, failure=str(error)))
+
+        thread = Thread(target=work, daemon=True)
+        thread.start()
+        while True:
+            update = news.get()
+            yield update
+            if update.answer is not None or update.failure is not None:
+                thread.join()
+                return
+            seen.put(None)
+
+
+class Reporting(InThread):
+    """Passes on what each task reports, and what stops it."""
+
+    type = "reporting"
+    passes_reports_on: bool = True
+
+
+RIGHT = (InTurn, Reporting)

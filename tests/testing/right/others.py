@@ -391,7 +391,7 @@ class Letters(Transform):
 
     def verify_state(self, state):
         if type(state["length"]) is not int:
-            raise ValueError("the length is not a whole number")
+            raise ValueError("the length is not an integer")
 
 
 class Jitter(Transform):

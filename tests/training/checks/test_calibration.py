@@ -8,6 +8,7 @@ import pytest
 import declnet
 from declnet import DataError, SpecError
 from declnet.testing.examples import registry_with
+from declnet.training.checks.calibration import require_targets
 
 STEPS = "calibration.steps.0"
 THRESHOLD = {"type": "threshold", "metric": "f1"}
@@ -25,7 +26,7 @@ def problems_with(document, problems, changed):
     return find
 
 
-def test_what_fits_is_no_problem(problems_with):
+def test_what_fits_is_not_a_problem(problems_with):
     assert problems_with(["temperature", {"type": "conformal", "coverage": 0.5}]) == []
 
 
@@ -119,3 +120,60 @@ def test_a_metric_with_a_threshold_of_its_own(problems_with, document):
     metrics = [{"type": "f1", "threshold": 0.5}, {"type": "recall", "threshold": 0.3}]
     (found,) = problems_with([THRESHOLD], **changes, **{"training.metrics": metrics})
     assert found.startswith("training.metrics.1.threshold: error[E017]")
+
+
+OF_VALUES = {"loss": "mean_squared_error", "model.layers": [{"type": "dense", "units": 1}]}
+IN_LOGARITHMS = {"type": "conformal", "scale": "log", "coverage": 0.5}
+
+
+def test_targets_without_logarithms(document, changed):
+    """Before a run, of a validation set of its own, or of a share."""
+    x, y = np.ones((30, 2)), np.arange(30.0)
+    values = {**OF_VALUES, "training.metrics": [], "calibration": {"steps": [IN_LOGARITHMS]}}
+    spec = changed(document, values)
+    del spec["data"]
+    declnet.run(spec, {"train": (x, y), "validation": (x[1:], y[1:])})
+    wanted = "the target is 0, but must be positive"
+    with pytest.raises(DataError, match=f'validation sample 30: {wanted} .*"conformal"') as error:
+        declnet.run(spec, {"train": (x, y), "validation": (x, y[::-1])})
+    assert error.value.path == ("calibration", "steps", 0)
+    np.savez(document["data"]["train"]["path"], x=x, y=np.zeros(30))
+    with pytest.raises(DataError, match=f"validation sample 1: {wanted}"):
+        declnet.run(changed(document, {**values, "data.validation": 0.5}))
+
+
+def test_targets_of_streams_are_checked_part_by_part(document, changed):
+    values = {**OF_VALUES, "training.metrics": [], "data.validation": 0.5}
+    for shift in (0.0, 3.0):
+        steps = {"steps": [{**IN_LOGARITHMS, "shift": shift}]}
+        heads = declnet.parse_spec(changed(document, {**values, "calibration": steps})).heads
+        read = iter([(np.ones(9),), (np.arange(4.0) - 2,)])
+        if shift:
+            require_targets(heads, read)
+            assert list(read) == []
+        else:
+            with pytest.raises(DataError, match="validation sample 10: the target is -2"):
+                require_targets(heads, read)
+
+
+def test_targets_of_a_table_are_checked_at_once(problems, document, changed, tmp_path):
+    rows = "\n".join(f"{n},{10 - n}" for n in range(30))
+    (tmp_path / "table.csv").write_text(f"x,cost\n{rows}\n")
+    source = {"type": "csv", "path": str(tmp_path / "table.csv"), "target": "cost"}
+    values = {**OF_VALUES, "training.metrics": [], "calibration": {"steps": [IN_LOGARITHMS]}}
+    data = {"data": {"train": source, "validation": source}}
+    (found,) = problems(changed(document, {**values, **data}))
+    assert found.startswith(f"{STEPS}: error[E052]: validation sample 11: the target")
+
+
+@pytest.mark.parametrize(
+    ("step", "key", "message"),
+    [
+        ({"scale": "log"}, "scale", "is for intervals of numbers, but the targets are classes"),
+        ({"shift": 1.0}, "shift", 'shift is what scale = "log" adds'),
+    ],
+)
+def test_keys_that_change_nothing(problems_with, step, key, message):
+    (found,) = problems_with([{"type": "conformal", "coverage": 0.5, **step}])
+    assert found.startswith(f"{STEPS}.{key}: error[E044]: ")
+    assert message in found

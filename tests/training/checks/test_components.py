@@ -119,7 +119,7 @@ def test_all_see_the_run_and_layers_their_own_place(problems, watched, registry,
         ("callback", (), "training.callbacks.0"),
     ],
 )
-def test_findings_are_told_at_their_key_with_their_code(
+def test_findings_are_reported_at_their_key_with_their_code(
     problems, watched, registry, findings, kind, key, path
 ):
     odd = [Diagnostic("this is odd", "mend it", key, code) for code in ("E042", "W060")]

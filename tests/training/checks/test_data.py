@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def test_files_below_the_working_folder_are_told_by_their_relative_paths(
+def test_files_below_the_working_folder_are_reported_by_their_relative_paths(
     problems, document, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -14,7 +14,7 @@ def test_files_below_the_working_folder_are_told_by_their_relative_paths(
     assert "error[E050]: w.safetensors: there is no such file" in weights
 
 
-def test_a_source_without_a_path_is_told_as_a_whole(problems, document):
+def test_a_source_without_a_path_is_reported_as_a_whole(problems, document):
     document["data"]["test"] = {"type": "nnfs_sine", "samples": 4}
     codes = {line.split("]")[0] for line in problems(document)}
     assert "data.test: error[E032" in codes

@@ -133,5 +133,5 @@ def test_rows_that_are_equal_by_chance_are_no_duplicates():
 def test_identifiers_are_found(column, what):
     prepare = ["datetime", "standardize", "ordinal"]
     found = warnings_of({"id": column, "a": normal(1), "y": normal(2)}, prepare=prepare)
-    expected = [] if what is None else [f'column "id" {what}, so it tells nothing about other rows']
+    expected = [] if what is None else [f'column "id" {what}, so it says nothing about other rows']
     assert [message for code, message in found if code == "W012"] == expected

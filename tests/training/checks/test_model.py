@@ -243,7 +243,7 @@ def test_outputs_that_suit(losses, layers, lasts):
 
 SOFTMAX_ALONE, SIGMOID_ALONE = 'use "softmax" instead', 'use "sigmoid" instead'
 ADD_SOFTMAX, ADD_SIGMOID = 'add "softmax" as the last layer', 'add "sigmoid" as the last layer'
-FOR_TWO = 'for two classes, one unit with "sigmoid" and the loss binary_crossentropy will do'
+FOR_TWO = 'for two classes, one unit with "sigmoid" and the loss binary_crossentropy suffice'
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ RIGHT = {
         ),
     ],
 )
-def test_weights_that_do_not_fit_are_told_all_at_once(
+def test_weights_that_do_not_fit_are_reported_all_at_once(
     problems, document, weights, changes, messages
 ):
     weights(**{name: shape for name, shape in (RIGHT | changes).items() if shape is not None})

@@ -37,10 +37,10 @@ def test_one_sample_is_counted_in_the_singular(problems, document, tmp_path):
     assert "0.5 of 1 sample leaves 0 for validation and 1 for training" in fraction
 
 
-def test_a_fraction_that_leaves_nothing_is_told_alone(problems, document):
+def test_a_fraction_that_leaves_nothing_is_reported_alone(problems, document):
     document["training"]["batch_size"] = 31
     document["data"]["validation"] = 0.999
     assert problems(document) == [
         "data.validation: error[E033]: 0.999 of 30 samples leaves 30 for validation and 0 for "
-        "training (take a smaller fraction)"
+        "training (use a smaller fraction)"
     ]

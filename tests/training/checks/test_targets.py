@@ -21,7 +21,7 @@ UNITS = "model.layers.2.units"
 
 
 @pytest.mark.parametrize(("units", "code"), [(2, "error[E040]"), (5, "warning[W001]")])
-def test_the_last_units_are_told_though_the_layer_before_has_as_many(
+def test_the_last_units_are_reported_though_the_layer_before_has_as_many(
     problems, document, units, code
 ):
     for index in (0, 2):
@@ -73,13 +73,15 @@ def test_numbers_have_the_shape_of_the_output(
         assert each.startswith(f"{UNITS}: error[E041]: the model's output {message}")
 
 
-def test_a_last_layer_of_more_dimensions_is_told_itself(problems, document):
+def test_a_last_layer_of_more_dimensions_is_reported_itself(problems, document):
     document["model"]["layers"].append({"type": "reshape", "shape": [3, 1]})
     found = [line for line in problems(document) if "E041" in line]
     assert found[0].startswith("model.layers.4: error[E041]: categorical_crossentropy needs a last")
 
 
-def test_where_no_units_decide_the_shape_the_last_layer_that_changes_it_is_told(problems, document):
+def test_where_no_units_decide_the_shape_the_last_layer_that_changes_it_is_reported(
+    problems, document
+):
     document["model"]["layers"] = [{"type": "dense", "units": 4}, "flatten", "softmax"]
     document["model"]["layers"][1] = {"type": "concatenate", "inputs": ["dense_1", "dense_1"]}
     document["model"]["layers"][0]["units"] = 1
@@ -87,7 +89,7 @@ def test_where_no_units_decide_the_shape_the_last_layer_that_changes_it_is_told(
     assert found.startswith("model.layers.1: error[E040]: 2 units do not fit")
 
 
-def test_the_first_data_set_that_does_not_fit_is_told(problems, document, tmp_path, blobs):
+def test_the_first_data_set_that_does_not_fit_is_reported(problems, document, tmp_path, blobs):
     for name, classes in (("valid", 4), ("test", 5)):
         np.savez(tmp_path / f"{name}.npz", x=blobs[0], y=np.arange(30) % classes)
     document["data"]["validation"] = {"type": "npz", "path": str(tmp_path / "valid.npz")}
@@ -101,7 +103,7 @@ def test_a_source_that_does_not_say_its_classes_is_believed(problems, document):
     assert problems(document) == []
 
 
-def test_filters_of_a_convolution_are_told_as_units_are(problems, document, tmp_path):
+def test_filters_of_a_convolution_are_reported_as_units_are(problems, document, tmp_path):
     np.savez(tmp_path / "data.npz", x=np.ones((30, 2, 5, 5)), y=np.arange(30) % 3)
     convolution = {"type": "conv2d", "filters": 2, "kernel_size": 3}
     document["model"]["layers"] = [convolution, "global_average_pool2d", "softmax"]
@@ -165,7 +167,7 @@ def test_labels_below_0_are_named_with_their_data_set(loss):
     assert problem.message == "the labels of data.test begin at -1, but must begin at 0"
 
 
-def test_labels_of_data_that_a_program_hands_over_are_told_at_the_loss():
+def test_labels_of_data_that_a_program_hands_over_are_reported_at_the_loss():
     registry = default_registry()
     parts = valid_parts({"loss": CategoricalCrossentropy()}, {})
     (problem,) = label_problems(parts.heads[0], parts.data, {"train": labels(0, -1)}, (), registry)

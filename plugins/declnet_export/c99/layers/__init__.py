@@ -1,1 +1,1 @@
-"""How layers are written in C99, a file for each family."""
+"""The translations of layers into C99, a file for each family."""

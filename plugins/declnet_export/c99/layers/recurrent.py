@@ -28,7 +28,7 @@ STEPS: dict[type[Layer], str] = {
     h[j] = next + z * (h[j] - next);
 }""",
 }
-"""What a step makes of the gates, to which its input and the state before were added."""
+"""The state computed from the gates, to which the input and the previous state were added."""
 
 DIRECTION = """
 {

@@ -1,4 +1,4 @@
-"""Layers that leave numbers as they are in predictions, or join them, in C99."""
+"""Layers that do not change numbers in predictions, or join them, in C99."""
 
 from __future__ import annotations
 

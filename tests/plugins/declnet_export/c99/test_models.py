@@ -44,7 +44,7 @@ VALUE = [{"type": "dense", "units": 8}, "gelu", {"type": "dense", "units": 1}]
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory):
-    """A table with text, gaps, whole numbers, booleans, and targets of each sort."""
+    """A table with text, gaps, integers, booleans, and targets of each sort."""
     rng = np.random.default_rng(0)
     lines = ["size (m²),rooms,city,garden,age,price,sold,rating"]
     for row in range(120):
@@ -129,6 +129,7 @@ def test_a_table_becomes_labels_and_probabilities(trained, tmp_path):
         ("sold", BINARY, "binary_crossentropy", ["temperature", F1]),
         ("rating", CLASSES, "categorical_crossentropy", ["temperature", CONFORMAL]),
         ("price", VALUE, "huber", [CONFORMAL]),
+        ("price", VALUE, "huber", [CONFORMAL | {"scale": "log"}]),
     ],
 )
 def test_calibrated_models(target, layers, loss, calibration, trained, tmp_path):

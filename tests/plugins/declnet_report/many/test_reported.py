@@ -55,6 +55,6 @@ def test_in_a_sweep_the_values_are_those_that_it_varies(runs):
     assert found[2] == {"variables.rate": 0.2, "seed": 0}
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path):
+def test_a_folder_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(OutputError, match="there is no such folder"):
         read_runs(tmp_path / "absent")

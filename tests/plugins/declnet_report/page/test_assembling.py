@@ -11,7 +11,7 @@ import pytest
 import declnet
 
 
-def test_a_run_is_told_in_short(classifier_page, classifier):
+def test_a_run_is_reported_in_short(classifier_page, classifier):
     header = classifier_page.root.one("header")
     assert header.one("h1").text == "spots"
     assert header.one("span", class_="status").text == "finished"
@@ -237,7 +237,7 @@ def lose_a_component(folder):
         (lose_a_component, ["predictions", "network"], "vanished", 3),
     ],
 )
-def test_what_is_missing_is_told_and_the_rest_shown(
+def test_what_is_missing_is_reported_and_the_rest_shown(
     page_of, runs, change, told_in, reason, histograms
 ):
     folder = runs.classifier(epochs=3)
@@ -251,7 +251,7 @@ def test_what_is_missing_is_told_and_the_rest_shown(
     assert len(page.root.all("svg")) == ("network" not in told_in)
 
 
-def test_data_that_a_program_handed_over_is_told(page_of, runs, tmp_path):
+def test_data_that_a_program_handed_over_is_reported(page_of, runs, tmp_path):
     spec = declnet.load_spec(runs.classifier(epochs=2) / "spec.toml")
     bare = spec.model_copy(update={"data": type(spec.data)()})
     x, y = np.random.default_rng(0).normal(size=(9, 2)), np.arange(9) % 3
@@ -274,8 +274,8 @@ def test_a_run_that_failed_shows_what_there_is(page_of, runs):
     assert page.root.one("header").one("span", class_="failed").text == "failed"
     assert page.titles() == ["Loss", "Accuracy"]
     assert "loss, last epoch" in page.section("overview").text
-    assert "left no weights" in page.section("predictions").text
-    assert "left no weights" in page.section("parameters").text
+    assert "has no weights" in page.section("predictions").text
+    assert "has no weights" in page.section("parameters").text
     assert page.section("network").one("svg")
 
 
@@ -315,7 +315,7 @@ def test_another_version_is_noted_once(page_of, runs):
     ]
 
 
-def test_figures_that_are_no_numbers_leave_gaps(page_of, runs, forget_checksums):
+def test_metrics_that_are_not_numbers_leave_gaps(page_of, runs, forget_checksums):
     folder = runs.classifier(epochs=3)
     forget_checksums(folder)
     rows = [{"epoch": each, "loss": None if each == 1 else 0.5} for each in range(4)]
@@ -343,7 +343,7 @@ def test_runs_that_are_compared(comparison_page):
     ] == [*("run-1", "run-2")]
 
 
-def test_runs_of_one_name_are_told_apart(page_of, classifier, tmp_path):
+def test_runs_of_one_name_are_distinguished(page_of, classifier, tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     for parent in ("a", "b"):

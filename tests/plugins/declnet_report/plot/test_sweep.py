@@ -63,7 +63,7 @@ def test_losses_are_those_of_the_epochs_that_all_runs_logged(folder):
         ("{", "cannot be read"),
     ],
 )
-def test_what_cannot_be_drawn_is_told(folder, content, message):
+def test_what_cannot_be_drawn_is_reported(folder, content, message):
     (folder / "summary.json").write_text(content)
     with pytest.raises(OutputError, match=message):
         read_sweep(folder)

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from declnet import parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.runs.many.ensemble_record import begin_ensemble
-from declnet.runs.many.tasks import tasks_of
+from declnet.runs.many.ensembles.recording import begin_ensemble
+from declnet.runs.many.execution.tasks import tasks_of
 from declnet.training.checks.check import check_spec
 from declnet_standard.callbacks import CsvLog, TensorBoard
 
@@ -37,7 +37,7 @@ def test_what_was_written_after_a_checkpoint_is_cut_off(follow, played, tmp_path
     assert (tmp_path / "table.csv").read_bytes() == before
 
 
-def test_a_table_that_is_shorter_than_it_was_is_told(follow, played, tmp_path):
+def test_a_table_that_is_shorter_than_it_was_is_reported(follow, played, tmp_path):
     callback = CsvLog()
     _, state = follow(callback, [3, 2], run=played(tmp_path))
     saved = callback.save(state)
@@ -46,7 +46,7 @@ def test_a_table_that_is_shorter_than_it_was_is_told(follow, played, tmp_path):
         callback.restore(played(tmp_path), saved)
 
 
-def test_without_a_folder_there_is_no_table(follow):
+def test_without_a_folder_there_is_not_a_table(follow):
     _, state = follow(CsvLog(), [3, 2])
     assert state.saved()["size"] > 0
 

@@ -9,8 +9,8 @@ import pytest
 
 from declnet import cross_validate, parse_spec, resume, resume_ensemble, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.runs.many.ensemble_record import begin_ensemble, finish_ensemble
-from declnet.runs.many.tasks import tasks_of
+from declnet.runs.many.ensembles.recording import begin_ensemble, finish_ensemble
+from declnet.runs.many.execution.tasks import tasks_of
 from declnet.training.checks.check import check_spec
 
 MISSING = [
@@ -88,6 +88,27 @@ def test_a_run_that_failed_and_was_resumed_is_one_run_with_each_epoch_once(
 
 
 @needs_mlflow
+def test_a_run_whose_process_was_killed_at_its_end_is_ended_by_resume(
+    tracked_document, tracked, tmp_path
+):
+    directory = run(parse_spec(tracked_document), out=tmp_path / "out").directory
+    files = {each: each.read_bytes() for each in directory.iterdir() if each.is_file()}
+    client, (ended,) = tracked()
+    client.update_run(ended.info.run_id, status="RUNNING")  # as if killed at its end
+    result = resume(directory)
+    for _ in range(2):  # told again, it stays as it is
+        client, (found,) = tracked()
+        assert (found.info.status, found.info.run_id) == ("FINISHED", ended.info.run_id)
+        resume(directory)
+    history = client.get_metric_history(found.info.run_id, "test_loss")
+    assert {(each.step, each.value) for each in history} == {(5, result.metrics["test"]["loss"])}
+    assert files == {each: each.read_bytes() for each in directory.iterdir() if each.is_file()}
+    (directory / "mlflow.json").unlink()  # as of a run that was copied without it
+    resume(directory)
+    assert len(tracked()[1]) == 1
+
+
+@needs_mlflow
 def test_folds_that_were_resumed_have_one_parent_with_the_best_of_them(
     tracked_document, tracked, tmp_path
 ):
@@ -130,13 +151,15 @@ def test_a_parent_whose_process_was_killed_at_the_end_is_ended_by_resume(
         raise Killed
 
     tracked_document["data"]["folds"] = 2
-    step = "tell_callbacks" if moment == "before it told MLflow" else "write_json"
+    step = "ensembles.recording.tell_callbacks"
+    if moment == "before it was recorded":
+        step = "groups.stored_group.write_json"
     spec = parse_spec(tracked_document)
     begin_ensemble(tmp_path / "out", spec, tasks := tasks_of(spec, None, tmp_path / "out"))
     for each in tasks:
         run(each.spec, out=each.directory)
     with monkeypatch.context() as patched:
-        patched.setattr(f"declnet.runs.many.ensemble_record.{step}", killed)
+        patched.setattr(f"declnet.runs.many.{step}", killed)
         with pytest.raises(Killed):
             finish_ensemble(tmp_path / "out")
     assert [each.info.status for each in tracked()[1]] == ["RUNNING", "FINISHED", "FINISHED"]

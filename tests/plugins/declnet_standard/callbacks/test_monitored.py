@@ -22,9 +22,9 @@ from declnet import (
     resume,
     run,
 )
-from declnet.data.loading import as_data
+from declnet.data.sources.loading import as_data
 from declnet.runs.storage.checkpoints import unpacked
-from declnet.training import pace
+from declnet.training import heartbeat
 from declnet.training.checks.check import check_spec
 from declnet_standard.callbacks import BestEpoch, Checkpoint, EarlyStopping, ReduceOnPlateau
 
@@ -294,8 +294,8 @@ def test_several_plans_are_all_kept(checkpointed, document):
 
 
 def test_minutes_count_within_an_epoch(checkpointed, document, monkeypatch):
-    monkeypatch.setattr(pace, "SIGN_OF_LIFE", -1.0)
-    monkeypatch.setattr(pace, "PART", 0.0)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT", -1.0)
+    monkeypatch.setattr(heartbeat, "PART", 0.0)
     document["training"] |= {"epochs": 2, "batch_size": 10}
     directory = checkpointed(every_minutes=1e-9, keep_last=9).directory
     found = [(each["epoch"], each["batch"]) for each in index_of(directory)]
@@ -350,7 +350,7 @@ def test_metrics_of_the_run_are_right(problems, kind, monitor):
 
 
 @pytest.mark.parametrize("kind", ["early_stopping", "reduce_on_plateau", "checkpoint"])
-def test_others_are_told_with_a_suggestion(problems, kind):
+def test_others_are_reported_with_a_suggestion(problems, kind):
     (found,) = problems("acuracy", kind)
     assert found == (
         "training.callbacks.0.monitor: error[E045]: the run will have no metric "
@@ -498,8 +498,8 @@ def test_killed_after_an_epoch_that_is_not_logged(spec, tmp_path, killed_in):
 
 def test_killed_within_epochs_that_are_not_logged(spec, document, tmp_path, monkeypatch):
     """A checkpoint within such an epoch includes the monitored metrics' partial counts."""
-    monkeypatch.setattr(pace, "SIGN_OF_LIFE", -1.0)
-    monkeypatch.setattr(pace, "PART", 0.0)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT", -1.0)
+    monkeypatch.setattr(heartbeat, "PART", 0.0)
     document["training"]["epochs"] = 18
     document["training"]["callbacks"][2] |= {"every_minutes": 1e-9}
     spec, killed = parse_spec(document), []

@@ -14,7 +14,7 @@ import pytest
 
 import declnet
 from declnet import DataError, MappedArray, SpecError
-from declnet.data.loading import fingerprint
+from declnet.data.sources.loading import fingerprint
 from declnet_standard.data import IDX, NPY, NPZ
 
 RNG = np.random.default_rng(0)
@@ -194,11 +194,11 @@ def test_a_mapped_run_is_that_of_the_same_arrays(arrays, document):
         assert (value == parameters[name]).all()
 
 
-def test_a_file_that_becomes_shorter_is_told(images):
+def test_a_file_that_becomes_shorter_is_reported(images):
     source, _ = images
     mapped = source.load(RNG).x
     os.truncate(source.x, 200)
-    with pytest.raises(OSError, match="has become shorter"):
+    with pytest.raises(OSError, match="was truncated"):
         mapped[30:40]
 
 

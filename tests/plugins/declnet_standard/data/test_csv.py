@@ -133,7 +133,7 @@ def test_a_type_may_show_late(table, monkeypatch):
     ("kind", "cell", "words", "fields"),
     [
         ("number", "n/k", "number", {}),
-        ("integer", "1.5", "whole number", {}),
+        ("integer", "1.5", "integer", {}),
         ("number", "1.5", "number", {"decimal": ","}),
     ],
 )
@@ -305,7 +305,7 @@ def test_rows_without_a_target_may_be_left_out(table):
         (b"\x93NUMPY\x01\x00v\x00{'descr'", "0x93"),
     ],
 )
-def test_a_file_that_is_no_table(table, content, message):
+def test_a_file_that_is_not_a_table(table, content, message):
     with pytest.raises(DataError, match=message):
         table(content).load(RNG)
 
@@ -342,7 +342,7 @@ def test_ten_thousand_columns(table):
     assert records.columns["c9999"].tolist() == ["a", "b", "a", "b"]
 
 
-def test_a_cell_of_a_megabyte_is_told(table):
+def test_a_cell_of_a_megabyte_is_reported(table):
     with pytest.raises(DataError, match="longer than 131072 characters"):
         table(b'a,b\n1,"' + b"x" * 2**20).load(RNG)
 
@@ -370,7 +370,7 @@ def trained(document):
         ("a,b,y\n1,2,x\n3,4,\n5,6,z\n", {}, 'row 2: the target "y" is missing'),
         ("a,b,y\n1,2,0.5\n3,4,1\n", {}, 'row 1: the target "y" is 0.5, but classes'),
         ("a,b,y\n1,2,x\n3,,z\n", {}, 'row 2, column "b" is missing.*"impute"'),
-        ("a,b,y\n1,p,x\n3,q,z\n", {}, 'row 1, column "b" is the text "p".*"one_hot" or "ordinal"'),
+        ("a,b,y\n1,p,x\n3,q,z\n", {}, 'row 1, column "b" is the text "p".*"one_hot", "ordinal"'),
         ("a,b,y\n1,2,x\ninf,4,z\n", {}, 'row 2, column "a" is infinite'),
         ("a,b,y\n1,,x\n3,,z\n", {"prepare": ["impute"]}, 'column "b" is empty'),
         ("y\nx\nz\n", {}, "no feature columns"),

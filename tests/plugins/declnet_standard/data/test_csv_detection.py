@@ -64,7 +64,7 @@ def test_what_cannot_be_read_is_left_to_the_source(tmp_path):
     ("cells", "numbers"),
     [(["1,5", "2"], [1.5, 2.0]), (["-,5", "+3,25"], [-0.5, 3.25]), (["1,5", "x"], None)],
 )
-def test_commas_in_numbers_are_told_by_the_cells(cells, numbers, tmp_path):
+def test_commas_in_numbers_are_reported_by_the_cells(cells, numbers, tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("x;y\n" + "".join(f"{each};a\n" for each in cells))
     source = CSV.for_file(path).with_detected_format()

@@ -59,7 +59,7 @@ TRAPS = {
     "tabs": (PLAIN.replace(",", "\t"), READ),
     "bars": (PLAIN.replace(",", "|"), READ),
     "spaces after commas": (PLAIN.replace(",", ", "), READ),
-    "spaces": (PLAIN.replace(",", " "), 'no column "y" .are the cells parted by spaces'),
+    "spaces": (PLAIN.replace(",", " "), 'no column "y" .are the cells separated by spaces'),
     "colons": (PLAIN.replace(",", ":"), "no column \"y\" .is the delimiter ':'"),
     "a line for Excel": ("sep=;\n" + PLAIN.replace(",", ";"), 'line 1 is "sep=;", which only'),
     # quotes
@@ -80,7 +80,10 @@ TRAPS = {
     "decimal commas in quotes": (table(lambda at: f'"{at},25"'), {"x": [0.25, 1.25]}),
     "decimal commas, thousands": (table(lambda at: f'"{at + 1}.250,5"'), {"x": [1250.5, 2250.5]}),
     # rows
-    "a short row": (PLAIN + "1,2\n", "row 41 has 2 cells, but there are 3 columns .is it cut off"),
+    "a short row": (
+        PLAIN + "1,2\n",
+        "row 41 has 2 cells, but there are 3 columns .is the file truncated",
+    ),
     "a long row": (PLAIN + "1,2,j,4\n", "row 41 has 4 cells, but there are 3 columns"),
     "commas at the end of every line": (PLAIN.replace("\n", ",\n"), READ),
     "commas at the end of rows": (
@@ -116,7 +119,7 @@ TRAPS = {
         of_targets(lambda at: "-inf" if at == 3 else at / 2),
         'row 4: the target "y" is infinite',
     ),
-    "the same target": (of_targets(lambda at: "j"), 'the target "y" has one value only'),
+    "the same target": (of_targets(lambda at: "j"), 'the target "y" has only one value'),
     "no target": (of_targets(lambda at: ""), 'the target "y" is empty'),
     "a target of three rows": ("y,a\nj,1\nn,3\nj,2\n", "has 2 classes in 3 rows"),
     "the target first": (of_targets(lambda at: f"j{at % 3}"), {"x": [0.0, 1.5]}),

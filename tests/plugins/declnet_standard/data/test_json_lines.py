@@ -91,7 +91,7 @@ def test_a_key_is_a_column_with_the_type_of_its_values(table, name, rows_at_once
         ("{}\n{}\n", "has no rows"),
     ],
 )
-def test_a_file_that_is_no_table(table, content, message):
+def test_a_file_that_is_not_a_table(table, content, message):
     with pytest.raises(DataError, match=message):
         table(content).load(RNG)
 
@@ -100,7 +100,7 @@ def test_rows_without_keys_are_missing_values(table):
     assert cells([table("{}\n" * 3 + '{"a": 1}\n').load(RNG)]) == {"a": [None, None, None, 1.0]}
 
 
-def test_text_and_numbers_far_apart_are_told(table, monkeypatch):
+def test_text_and_numbers_far_apart_are_reported(table, monkeypatch):
     monkeypatch.setattr(declnet_standard.data.row_source, "ROWS", 2)
     content = [{"a": None}, {"a": "x"}, {"a": None}, {"a": 7}]
     content = [{"b": 1, **each} for each in content]

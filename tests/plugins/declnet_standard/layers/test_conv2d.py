@@ -16,8 +16,8 @@ from declnet_standard.layers import Conv2d
 from ....plain_arrays import LayerRun
 
 CONVOLUTION = {"type": "conv2d", "filters": 4, "kernel_size": 3}
-SIZES = "must be a whole number of at least 1, or two"
-PADDING = 'must be "same", "valid", a whole number of at least 0, or two'
+SIZES = "must be an integer of at least 1, or two"
+PADDING = 'must be "same", "valid", an integer of at least 0, or two'
 
 
 def ends(padding, size, extent, stride):
@@ -107,7 +107,7 @@ def spec(*layers):
 @pytest.mark.parametrize(
     ("fields", "key", "message"),
     [
-        *(({"filters": value}, "filters", "whole number") for value in (True, 3.0, "3")),
+        *(({"filters": value}, "filters", "integer") for value in (True, 3.0, "3")),
         ({"filters": 0}, "filters", "1, not 0"),
         *(({"kernel_size": size}, "kernel_size", SIZES) for size in (True, 3.0, "3", 0, -1, None)),
         *(({"kernel_size": size}, "kernel_size", SIZES) for size in ([3], [3, True], [3, 3, 3])),
@@ -115,7 +115,7 @@ def spec(*layers):
         *(({"dilation": dilation}, "dilation", SIZES) for dilation in (0, [1, -1], 1.5)),
         *(({"padding": padding}, "padding", PADDING) for padding in ("full", True, -1, None)),
         *(({"padding": padding}, "padding", PADDING) for padding in ([1, 1.0], [1, -1], [1] * 4)),
-        *(({"groups": groups}, "groups", "whole number") for groups in (True, 1.0)),
+        *(({"groups": groups}, "groups", "integer") for groups in (True, 1.0)),
         ({"groups": 0}, "groups", "1, not 0"),
         ({"groups": 3}, None, "3 groups do not divide 4 filters"),
         *(({"use_bias": value}, "use_bias", "true or false") for value in (1, "yes")),

@@ -119,8 +119,8 @@ def spec(*layers):
         ({"groups": 3}, "3 groups do not divide 4 filters"),
         ({"output_padding": 1}, "output_padding [1, 1] must be less than stride [1, 1]"),
         ({"stride": 2, "padding": "same", "output_padding": 1}, "output_padding has no effect"),
-        ({"output_padding": -1}, "must be a whole number of at least 0"),
-        ({"kernel_size": 0}, "must be a whole number of at least 1"),
+        ({"output_padding": -1}, "must be an integer of at least 0"),
+        ({"kernel_size": 0}, "must be an integer of at least 1"),
     ],
 )
 def test_wrong_fields_are_refused(fields, message):

@@ -61,7 +61,7 @@ def test_same_seed_draws_the_same_mask_and_another_seed_another(x):
     assert not np.array_equal(first == 0, other == 0)
 
 
-def test_each_step_draws_anew():
+def test_each_step_draws_again():
     bench = LayerRun(Dropout(rate=0.5), SHAPE, N)
     x = np.ones((N, *SHAPE))
     bench.place(x, x)

@@ -131,8 +131,8 @@ def test_nan_reaches_the_loss(pool):
     [
         ((1, 4, 2), {}, "window has width 3, the images (1, 4, 2) have 2;"),
         ((1, 4, 4), {"padding": [1, 2]}, "at most half of pool_size [3, 3], not [1, 2]"),
-        ((1, 4, 4), {"pool_size": [2, 3, 4]}, "a whole number of at least 1, or two"),
-        ((1, 4, 4), {"stride": [1, False]}, "a whole number of at least 1, or two"),
+        ((1, 4, 4), {"pool_size": [2, 3, 4]}, "an integer of at least 1, or two"),
+        ((1, 4, 4), {"stride": [1, False]}, "an integer of at least 1, or two"),
     ],
 )
 def test_what_does_not_fit_is_refused(pool, shape, fields, message):

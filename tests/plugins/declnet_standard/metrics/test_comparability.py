@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from declnet import DataInfo, RunContext
+from declnet import DataInfo, Loss, RunContext
 from declnet_standard.metrics import (
     F1,
     R2,
@@ -92,7 +94,7 @@ def test_one_unit_is_no_choice_of_classes(metric, loss, data, hint, outline_of):
 
 
 @pytest.mark.parametrize("metric", OF_CLASSES, ids=ids)
-def test_one_unit_is_told_to_the_loss_of_classes_alone(metric, outline_of, codes_of):
+def test_one_unit_is_reported_to_the_loss_of_classes_alone(metric, outline_of, codes_of):
     context = outline_of(ONE, "sigmoid", data=ANSWERS, loss="categorical_crossentropy")
     assert codes_of(metric, context) == []
 
@@ -119,6 +121,30 @@ def test_the_k_of_one_unit_is_not_told_as_well(outline_of, codes_of):
 def test_a_roc_curve_has_one_unit(outline_of, codes_of):
     assert codes_of(RocAuc(), outline_of(ONE, "sigmoid", data=ANSWERS)) == []
     assert codes_of(RocAuc(), outline_of(THREE, "softmax", data=LABELS)) == ["E044"]
+
+
+class Comparison(Loss):
+    """Predicts from two scores which of them is larger."""
+
+    type = "comparison"
+    targets = "binary"
+
+    def prepare(self, y, output_shape, dtype):
+        if output_shape != (2,):
+            raise ValueError("needs two scores")
+        return super().prepare(y, (1,), dtype)
+
+    def predictions(self, y_pred):
+        return 1 / (1 + np.exp(y_pred[:, 1:] - y_pred[:, :1]))
+
+
+@pytest.mark.parametrize("metric", [RocAuc(), CohenKappa(), LogLoss()], ids=ids)
+@pytest.mark.parametrize(("units", "codes"), [(2, []), (3, ["E044"])])
+def test_a_loss_may_predict_one_number_from_several_units(
+    metric, units, codes, outline_of, codes_of
+):
+    context = outline_of({"type": "dense", "units": units}, data=ANSWERS)
+    assert codes_of(metric, replace(context, loss=Comparison())) == codes
 
 
 @pytest.mark.parametrize("metric", [*OF_VALUES, BinaryAccuracy()], ids=ids)
@@ -150,7 +176,7 @@ def test_quantiles_are_no_predictions_of_single_numbers(metric, outline_of):
 
 
 @pytest.mark.parametrize("metric", OF_VALUES, ids=ids)
-def test_what_the_loss_is_told_is_not_repeated(metric, outline_of, codes_of):
+def test_what_the_loss_is_reported_is_not_repeated(metric, outline_of, codes_of):
     assert codes_of(metric, outline_of(THREE, data=LABELS, loss="mean_squared_error")) == []
 
 
@@ -166,7 +192,9 @@ def test_one_unit_tells_labels_of_0_and_1_apart(metric, outline_of):
 @pytest.mark.parametrize(
     ("loss", "data"), [("mean_squared_error", ANSWERS), ("binary_crossentropy", LABELS)]
 )
-def test_answers_and_what_the_loss_is_told_are_no_finding(metric, loss, data, outline_of, codes_of):
+def test_answers_and_what_the_loss_is_reported_are_not_findings(
+    metric, loss, data, outline_of, codes_of
+):
     assert codes_of(metric, outline_of(ONE, data=data, loss=loss)) == []
 
 
@@ -188,7 +216,7 @@ def test_probabilities_are_between_0_and_1(metric, outline_of, codes_of):
     for loss in ("mean_squared_error", "hinge"):
         (finding,) = metric.check(outline_of(ONE, "linear", data=ANSWERS, loss=loss))
         assert finding.code == "E044"
-        assert "needs probabilities, but the model's output is other numbers" in finding.message
+        assert "needs probabilities, but the model's output is not probabilities" in finding.message
     assert (
         codes_of(metric, outline_of(ONE, "sigmoid", data=ANSWERS, loss="mean_squared_error")) == []
     )

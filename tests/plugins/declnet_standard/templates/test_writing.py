@@ -215,11 +215,29 @@ def test_of_a_rare_class_the_threshold_can_be_chosen(made, tmp_path):
         pytest.skip("no calibrator is installed")
     made(x=numbers(), y=["no"] * 9 + ["yes"], rows=200)
     text = (tmp_path / "spec.toml").read_text("utf-8")
-    before, after = text.split("# [calibration]")
-    (tmp_path / "spec.toml").write_text(f"{before}[calibration]{after.replace('# steps', 'steps')}")
+    (tmp_path / "spec.toml").write_text(with_calibration(text))
     assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
     made(x=numbers(), y=["no", "yes"])
     assert "calibration" not in (tmp_path / "spec.toml").read_text("utf-8")
+
+
+def with_calibration(text):
+    """Return a spec whose calibration is commented out with it."""
+    before, after = text.split("# [calibration]")
+    return f"{before}[calibration]{after.replace('# steps', 'steps')}"
+
+
+@pytest.mark.parametrize("scale", ["values", "log"])
+def test_intervals_can_be_added_on_the_scale_of_what_is_learned(scale, made, tmp_path):
+    if "conformal" not in declnet.default_registry().types("calibrator"):
+        pytest.skip("no calibrator is installed")
+    made(x=numbers(400), y=numbers(400) if scale == "values" else AMOUNTS, rows=400)
+    path = tmp_path / "spec.toml"
+    path.write_text(with_calibration(path.read_text("utf-8")), "utf-8")
+    spec = declnet.load_spec(path, {"training.epochs": 1})
+    assert [each.scale for each in spec.calibration.steps] == [scale]
+    lower = declnet.run(spec).predict({"x": numbers(20)}).lower
+    assert (lower.min() > 0) == (scale == "log")
 
 
 AMOUNTS = np.exp(np.random.default_rng(0).normal(5, 1, 400)).round(2)
@@ -371,8 +389,8 @@ def test_thousands_of_columns_are_not_listed(made, tmp_path):
 @pytest.mark.parametrize(
     ("columns", "wanted", "message"),
     [
-        ({"x": [1, 2], "y": ["a", "a"]}, None, 'the target "y" has one value only'),
-        ({"x": [1, 2, 3], "y": ["", "NA", ""]}, None, "is empty: all of it is missing"),
+        ({"x": [1, 2], "y": ["a", "a"]}, None, 'the target "y" has only one value'),
+        ({"x": [1, 2, 3], "y": ["", "NA", ""]}, None, "is empty: all values are missing"),
         ({"y": ["a", "b"]}, None, "it has no other column"),
         ({"x": ["q", "q"], "y": ["a", "b"]}, None, '"x": always the same'),
         ({"x": numbers(), "y": [f"t{each}" for each in range(60)]}, None, "60 classes in 60 rows"),
@@ -415,7 +433,7 @@ def test_the_command_writes_it(flowers, declnet_cli, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--data", "data.csv"], 'which column is to be predicted? (--target with one of "length"'),
+        (["--data", "data.csv"], 'no target column was given (add --target with one of "length"'),
         (["--data", "data.csv", "--target", "kinds"], 'there is no column "kinds" (did you mean'),
         (["--data", "none.csv", "--target", "y"], "none.csv: there is no such file"),
         (

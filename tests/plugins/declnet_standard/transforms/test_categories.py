@@ -54,9 +54,9 @@ def test_what_it_takes():
     dates = text("2024-01-01", "2024-02-01")
     suits = [GroupRare().suits(each) for each in (COLUMN, dates, np.arange(3), np.ones(2))]
     assert suits == [True, False, False, False]
-    with pytest.raises(ColumnError, match="all of it is missing"):
+    with pytest.raises(ColumnError, match="all values are missing"):
         GroupRare().fit(text(None, None))
-    with pytest.raises(ColumnError, match="categories are text or whole numbers"):
+    with pytest.raises(ColumnError, match="categories are text or integers"):
         GroupRare().fit(np.array([0.5, 1.5]))
 
 

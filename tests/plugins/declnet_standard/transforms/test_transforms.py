@@ -100,7 +100,7 @@ def test_other_data_goes_by_the_training_data():
         (Normalize(mean=[1, 2], std=[1, 2]), np.ones((2, 3, 4, 4)), None, "2 channels", None),
     ],
 )
-def test_what_cannot_be_transformed_is_told(transform, column, other, message, row):
+def test_what_cannot_be_transformed_is_reported(transform, column, other, message, row):
     with pytest.raises(ColumnError, match=message) as caught:
         through(transform, column, other)
     assert caught.value.row == row

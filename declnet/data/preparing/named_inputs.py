@@ -1,0 +1,101 @@
+"""The division of a table's columns among the inputs of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from declnet.contracts.data.table import Table
+from declnet.contracts.network.inputs import lengths_of
+from declnet.data.columns import require_column
+from declnet.errors import DataError, KeyPath
+
+AT_INPUTS: KeyPath = ("data", "inputs")
+MOST_LISTED = 5
+"""Maximum number of columns listed in a message."""
+
+
+def require_divided(
+    inputs: Mapping[str, Sequence[str]],
+    table: Table,
+    features: Sequence[str],
+    without: Collection[str],
+) -> None:
+    """Raise DataError unless each feature is in one of the inputs, and nothing else is.
+
+    Args:
+        inputs: the columns of each input; none is in two of them.
+        features: the feature columns of the training data.
+        without: columns that serve as weights, or for a split.
+    """
+    known = set(features)
+    for name, columns in inputs.items():
+        for position, column in enumerate(columns):
+            if column in known:
+                continue
+            path = (*AT_INPUTS, name, position)
+            require_column(table.columns, column, path=path)
+            if column in table.target_columns:
+                raise DataError(
+                    f'the target "{column}" is in the input "{name}", so it would be predicted '
+                    "from itself",
+                    hint="remove it from the input",
+                    path=path,
+                    code="E037",
+                )
+            serves = "serves for the split or as weights" if column in without else ""
+            raise DataError(
+                f'column "{column}" {serves or "is not among the features"}',
+                hint="remove it from the input" + ("" if serves else ", or add it to features"),
+                path=path,
+                code="E038",
+            )
+    taken = {column for columns in inputs.values() for column in columns}
+    left = [column for column in features if column not in taken]
+    if left:
+        listed = ", ".join(f'"{column}"' for column in left[:MOST_LISTED])
+        more = f" and {len(left) - MOST_LISTED} more" if len(left) > MOST_LISTED else ""
+        one = len(left) == 1
+        raise DataError(
+            f"{'column' if one else 'columns'} {listed}{more} {'is' if one else 'are'} in no input",
+            hint=f"add {'it' if one else 'them'} to an input, or list the features in the source",
+            path=AT_INPUTS,
+            code="E038",
+        )
+
+
+def require_sequences_alone(
+    sequences: Collection[str],
+    inputs: Mapping[str, Sequence[str]] | None,
+    columns: Sequence[str],
+) -> None:
+    """Raise DataError unless each column of sequences is the only column of its input.
+
+    Args:
+        sequences: the columns that a transform turned into sequences.
+        inputs: the columns of each named input; None if all columns are one input.
+        columns: all columns, in order.
+    """
+    for name, own in (inputs or {"": columns}).items():
+        column = next((each for each in own if each in sequences), None)
+        if column is None:
+            continue
+        if len(own) > 1:
+            others = "others = [ … ]" if len(own) > 2 else f'others = ["{_other(own, column)}"]'
+            raise DataError(
+                f'column "{column}" becomes sequences, which cannot be joined with other columns',
+                hint=f'give it its own input: inputs = {{ text = ["{column}"], {others} }}',
+                path=(*AT_INPUTS, name) if inputs is not None else ("data", "prepare"),
+                code="E038",
+            )
+        if inputs is not None and lengths_of(name) in inputs:
+            raise DataError(
+                f'the lengths of the input "{name}" are the input "{lengths_of(name)}", so no '
+                "other input can have this name",
+                hint="rename one of the two",
+                path=(*AT_INPUTS, lengths_of(name)),
+                code="E038",
+            )
+
+
+def _other(own: Sequence[str], column: str) -> str:
+    return next(each for each in own if each != column)

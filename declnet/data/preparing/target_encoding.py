@@ -1,0 +1,404 @@
+"""Encoding a table's target column as y: labels 0, 1, 2, … with their names, or values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.table import (
+    Table,
+    class_name,
+    column_type,
+    distinct_values,
+    missing_values,
+)
+from declnet.data.columns import labels_of, losses_hint
+from declnet.data.preparing.targets import WantedTarget
+from declnet.errors import DataError, KeyPath
+from declnet.registry.spelling import suggestion
+from declnet.spec.data_section import DataSpec
+
+_LEAVE_OUT = (
+    'leave such rows out, e.g. by missing_target = "leave_out" in the data source, or fill them'
+)
+
+
+NAMED_LABELS = "class"
+"""In place of a column's name, for the y of a `Dataset` with `class_names`."""
+
+Wish = TypeVar("Wish")
+
+
+@dataclass(frozen=True)
+class TargetEncoding:
+    """The encoding of the training data's target column.
+
+    For arrays whose classes have names, `column` is NAMED_LABELS.
+
+    Attributes:
+        classes: the distinct values, whose positions are the labels: sorted, except that a named
+            positive class comes last, or in a given order; None for values.
+    """
+
+    column: str
+    classes: tuple[Any, ...] | None
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The class names in the order of the labels."""
+        if self.classes is None:
+            return None
+        return tuple(map(class_name, self.classes))
+
+    @classmethod
+    def of(cls, records: Table, name: str, wanted: WantedTarget) -> TargetEncoding:
+        """Learn the classes from the training data.
+
+        Args:
+            name: the target's column.
+            wanted: the target as its loss wants it.
+
+        Raises:
+            DataError: the column does not fit these targets, has gaps, or has only one class.
+        """
+        column, targets = _target(records, name), wanted.kind
+        if targets == "values":
+            if column_type(column) == "text":
+                raise DataError(
+                    f'the target "{name}" is text, but the loss needs numbers',
+                    hint=losses_hint("classes"),
+                    path=wanted.path,
+                    code="E041",
+                )
+            return cls(name, None)
+        present = distinct_values(_whole(records, name, column))
+        classes = records.classes.get(name) or tuple(present)
+        if len(classes) < 2:
+            raise DataError(
+                f'the target "{name}" has only one class in the training data, "{classes[0]}"',
+                hint="classification needs at least two classes",
+                path=_at_target(records, name),
+                code="E035",
+            )
+        require_learnable_classes(records, name)
+        if targets == "binary" and len(classes) > 2:
+            raise DataError(
+                f'the target "{name}" has {len(classes)} classes, but the loss needs two',
+                hint=losses_hint("classes"),
+                path=wanted.path,
+                code="E041",
+            )
+        return cls(name, classes)
+
+    @classmethod
+    def of_names(cls, names: tuple[str, ...]) -> TargetEncoding:
+        """Return the encoding of labels whose classes the data source names.
+
+        Raises:
+            DataError: there is only one class.
+        """
+        if len(names) < 2:
+            raise DataError(
+                f'the training data has only one class, "{names[0]}"',
+                hint="classification needs at least two classes",
+                path=("data", "train"),
+                code="E035",
+            )
+        return cls(NAMED_LABELS, names)
+
+    def with_positive(
+        self, name: str, path: KeyPath = ("data", "positive_class")
+    ) -> TargetEncoding:
+        """Return the encoding that gives a class the label 1.
+
+        Args:
+            path: the key path that names the class.
+
+        Raises:
+            DataError: there is no such class, or there are not two.
+        """
+        names = self.class_names or ()
+        if len(names) != 2:
+            found = f"has {len(names)} classes" if names else "holds numbers"
+            raise DataError(
+                f'a positive class is one of two, but the target "{self.column}" {found}',
+                hint="remove this key",
+                path=path,
+                code="E036",
+            )
+        if name not in names:
+            hint = suggestion(name, names, "classes")
+            raise DataError(f'there is no class "{name}"', hint=hint, path=path, code="E034")
+        classes = self.classes or ()
+        return self if name == names[1] else replace(self, classes=classes[::-1])
+
+    def with_order(
+        self, order: tuple[str, ...], path: KeyPath = ("data", "class_order")
+    ) -> TargetEncoding:
+        """Return the encoding that gives the classes the labels 0, 1, 2, … in an order.
+
+        Args:
+            path: the key path of the order.
+
+        Raises:
+            DataError: a class is missing in the order or in the data, or there are no classes.
+        """
+        names = self.class_names
+        if names is None:
+            message = f'the target "{self.column}" holds numbers, which have no classes to order'
+            raise DataError(message, hint="remove this key", path=path, code="E036")
+        for position, name in enumerate(order):
+            if name not in names:
+                hint, at = suggestion(name, names, "classes"), (*path, position)
+                raise DataError(f'there is no class "{name}"', hint=hint, path=at, code="E034")
+        left = [name for name in names if name not in order]
+        if left:
+            message = (
+                f'the class "{left[0]}" of the target "{self.column}" is missing from the order'
+            )
+            raise DataError(message, hint="list all classes", path=path, code="E036")
+        classes = dict(zip(names, self.classes or (), strict=True))
+        return replace(self, classes=tuple(classes[name] for name in order))
+
+    def encode(self, records: Table) -> Array:
+        """Return the labels (n,) or values (n,) of any data.
+
+        Raises:
+            DataError: a target is missing, or its class does not occur in the training data.
+        """
+        if self.column not in records.columns:
+            raise DataError(f'there is no target column "{self.column}"', code="E034")
+        column = _target(records, self.column)
+        if self.classes is None:
+            if column_type(column) == "text":
+                position = int(np.argmin(missing_values(column)))
+                raise _at(
+                    records,
+                    self.column,
+                    position,
+                    f'is the text "{column[position]}", not a number',
+                )
+            values = column.astype(float)
+            require_finite_target(records, self.column, values)
+            return values
+        labels = {each: label for label, each in enumerate(self.classes)}
+        cells = _whole(records, self.column, column).tolist()
+        found = np.fromiter((labels.get(each, -1) for each in cells), np.int64, len(cells))
+        unseen = np.flatnonzero(found < 0)
+        if unseen.size:
+            value = cells[unseen[0]]
+            known = ", ".join(self.class_names or ())
+            raise _at(
+                records,
+                self.column,
+                int(unseen[0]),
+                f'is "{value}", a class that the training data does not have',
+                f"its classes: {known}",
+            )
+        return found
+
+    def encode_labels(self, data: Dataset) -> Array | Mapping[str, Array]:
+        """Return y of arrays; labels whose classes have other names become the run's labels (n,).
+
+        Raises:
+            DataError: a class does not occur in the training data, or a label has no name.
+        """
+        y, names = data.y, data.class_names
+        if names is None or names == self.class_names or not isinstance(y, np.ndarray):
+            return y
+        self.require_known(names)
+        labels = {name: label for label, name in enumerate(self.class_names or ())}
+        by_label = np.array([labels[name] for name in names])
+        found = labels_of(y)
+        if found is None:
+            raise DataError("y holds numbers, but its classes have names", hint="give labels")
+        unnamed = np.flatnonzero((found < 0) | (found >= len(names)))
+        if unnamed.size:
+            at = int(unnamed[0])
+            raise DataError(
+                f"sample {at + 1} has the label {found[at]}, but the classes with names are "
+                f"0 to {len(names) - 1}"
+            )
+        encoded: Array = by_label[found.astype(np.intp)]
+        return encoded
+
+    def require_known(self, names: tuple[str, ...]) -> None:
+        """Raise DataError if a class does not occur in the training data."""
+        known = self.class_names or ()
+        for name in names:
+            if name not in known:
+                raise DataError(
+                    f'there is a class "{name}", which the training data does not have',
+                    hint=f"its classes: {', '.join(known)}",
+                )
+
+
+def target_encodings(data: Table, wanted: Sequence[WantedTarget]) -> dict[str, TargetEncoding]:
+    """Return how each wanted target of a table is encoded, by name; `""` for the only one."""
+    columns = data.target_columns
+    if not columns:
+        raise DataError("the training data has no target column", path=("data", "train"))
+    encodings: dict[str, TargetEncoding] = {}
+    for each in wanted:
+        if not each.name and len(columns) > 1:
+            raise DataError(
+                f"the data has the targets {', '.join(columns)}, but [loss] takes one",
+                hint=f"a loss for each: [losses.{columns[0]}], …",
+                path=each.path,
+                code="E046",
+            )
+        column = each.name or columns[0]
+        if column not in columns:
+            hint = suggestion(column, columns, "targets")
+            raise DataError(
+                f'the data has no target "{column}"', hint=hint, path=each.name_path, code="E046"
+            )
+        encoding = TargetEncoding.of(data, column, each)
+        known = encodings.setdefault(each.name, encoding)
+        if known.classes != encoding.classes:
+            raise DataError(
+                f'one loss takes the target "{column}" as numbers, another one as classes',
+                path=each.path,
+                code="E041",
+            )
+    return encodings
+
+
+def with_chosen_labels(
+    encodings: Mapping[str, TargetEncoding], data: DataSpec
+) -> dict[str, TargetEncoding]:
+    """Return encodings with the positive classes and orders of classes that a spec names.
+
+    Args:
+        encodings: by target, `""` for the only one; none for arrays whose classes have no names.
+
+    Raises:
+        DataError: there is no such target or class, or it is not clear which target is meant.
+    """
+    found = dict(encodings)
+    for name, key, positive in _by_target(found, "positive_class", data.positive_class):
+        found[name] = found[name].with_positive(positive, key)
+    for name, key, order in _by_target(found, "class_order", data.class_order):
+        found[name] = found[name].with_order(order, key)
+    return found
+
+
+def _by_target(
+    encodings: Mapping[str, TargetEncoding], key: str, wish: Wish | Mapping[str, Wish] | None
+) -> list[tuple[str, KeyPath, Wish]]:
+    """Return, for each target with a wish, its name, the key path of the wish, and the wish."""
+    path: KeyPath = ("data", key)
+    if wish is None:
+        return []
+    if not encodings:
+        labels = (
+            "the label 1 is the positive class" if key == "positive_class" else "labels have one"
+        )
+        raise DataError(
+            "the classes of the training data have no names",
+            hint=f"remove this key; {labels}",
+            path=path,
+            code="E036",
+        )
+    if not isinstance(wish, Mapping):
+        if len(encodings) > 1:
+            of_classes = [name for name, each in encodings.items() if each.classes is not None]
+            example = f"{key} = {{ {of_classes[0]} = … }}" if of_classes else None
+            raise DataError(
+                "there are several targets, of which none is meant",
+                hint=f"name the target: {example}" if example else "remove this key",
+                path=path,
+                code="E036",
+            )
+        return [(next(iter(encodings)), path, wish)]
+    names = {name or each.column: name for name, each in encodings.items()}
+    for target in wish:
+        if target not in names:
+            hint = suggestion(target, names, "targets")
+            message = f'there is no target "{target}"'
+            raise DataError(message, hint=hint, path=(*path, target), code="E034")
+    return [(names[target], (*path, target), each) for target, each in wish.items()]
+
+
+MANY_CLASSES = 100
+FEW_ROWS = 5
+"""With more than many classes, at least half of them need this many rows."""
+
+
+def require_learnable_classes(records: Table, name: str) -> None:
+    """Raise DataError, with the likely cause, if a target has many classes with few rows each."""
+    column = records.columns[name]
+    values = column[~missing_values(column)].tolist()
+    rows_of = Counter(values)
+    rare = sum(count < FEW_ROWS for count in rows_of.values())
+    if len(rows_of) <= MANY_CLASSES or 2 * rare <= len(rows_of):
+        return
+    example = values[0]
+    note = records.notes.get(name)
+    hint: str | None
+    if note is not None and note.type != "text":
+        hint = f'it {note.text}: types = {{ "{name}" = "{note.type}" }}'
+    elif not isinstance(example, str):
+        hint = losses_hint("values")
+    elif 2 * sum(any(map(str.isdigit, each)) for each in rows_of) > len(rows_of):
+        hint = f'amounts, dates or identifiers, such as "{example}", are not classes'
+    else:
+        hint = f'names or free text, such as "{example}", are not classes'
+    raise DataError(
+        f'the target "{name}" has {len(rows_of)} classes in {len(values)} rows, '
+        f"{rare} of them with fewer than {FEW_ROWS} rows",
+        hint=hint,
+        path=_at_target(records, name),
+        code="E041",
+    )
+
+
+def require_finite_target(records: Table, name: str, values: Array) -> None:
+    """Raise DataError if a target of numbers is infinite in some row."""
+    infinite = np.flatnonzero(np.isinf(values))
+    if infinite.size:
+        raise _at(records, name, int(infinite[0]), "is infinite", "correct it or leave the row out")
+
+
+def _at_target(records: Table, name: str) -> KeyPath:
+    """Return the key that names a target."""
+    if name in records.targets:
+        return ("data", "train", "targets", records.targets.index(name))
+    return ("data", "train", "target")
+
+
+def _target(records: Table, name: str) -> Array:
+    """Return a target column; raise DataError if values are missing."""
+    column = records.columns[name]
+    gaps = np.flatnonzero(missing_values(column))
+    if gaps.size:
+        raise _at(records, name, int(gaps[0]), "is missing", _LEAVE_OUT)
+    return column
+
+
+def _whole(records: Table, name: str, column: Array) -> Array:
+    """Return a column of classes; floats must be integral and become integers."""
+    if column.dtype.kind != "f":
+        return column
+    other = np.flatnonzero((column % 1 != 0) | ~np.isfinite(column))
+    if other.size:
+        value = column[other[0]]
+        raise _at(
+            records,
+            name,
+            int(other[0]),
+            f"is {value:g}, but classes are text or integers",
+            losses_hint("values"),
+        )
+    return column.astype(np.int64)
+
+
+def _at(records: Table, name: str, position: int, what: str, hint: str | None = None) -> DataError:
+    where = f'row {records.row_number(position)}: the target "{name}"'
+    return DataError(f"{where} {what}", hint=hint, code="E035")

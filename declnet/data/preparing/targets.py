@@ -1,0 +1,193 @@
+"""The targets that the losses of a run want from its data, and their transforms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.returned import checked_column, checked_fit
+from declnet.contracts.data.table import Table
+from declnet.contracts.data.transform import ColumnError, Transform, TransformState
+from declnet.contracts.network.inputs import UNNAMED, by_name
+from declnet.errors import DataError, KeyPath
+from declnet.registry.spelling import suggestion
+from declnet.spec.heads import Head
+from declnet.spec.partial import HeadPart
+
+AT_PREPARE: KeyPath = ("data", "prepare_targets")
+
+ARRAY_TARGET = "y"
+"""What `data.prepare_targets` calls y that is one array without a name."""
+
+
+def target_key(name: str) -> str:
+    """Return what a `Fit` calls a target, unlike any column."""
+    return f"\0{name}"
+
+
+@dataclass(frozen=True)
+class WantedTarget:
+    """A target as a loss wants it.
+
+    Attributes:
+        name: the target's name; `""` for the only one, whatever its name.
+        kind: what the loss takes, as `Loss.targets`.
+        path: the key path of the loss.
+        name_path: the key path that names the target.
+        ordered: whether the order of the classes matters, as `Loss.ordered`.
+    """
+
+    name: str
+    kind: Literal["values", "classes", "binary"]
+    path: KeyPath = ("loss",)
+    name_path: KeyPath = ("loss",)
+    ordered: bool = False
+
+
+def wanted_targets(heads: Sequence[Head | HeadPart]) -> tuple[WantedTarget, ...]:
+    """Return what the losses of a spec want; an unknown loss is taken to want classes."""
+    return tuple(
+        WantedTarget(
+            head.target or head.name,
+            (head.targets or "classes") if isinstance(head, HeadPart) else head.loss.targets,
+            head.path,
+            (*head.path, "target") if head.target else head.path,
+            head.loss is not None and head.loss.ordered,
+        )
+        for head in heads
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class FittedTargetStep:
+    """A transform fitted to a target, which is inverted in predictions."""
+
+    transform: Transform
+    state: TransformState
+
+
+TargetSteps = Mapping[str, tuple[FittedTargetStep, ...]]
+"""The fitted transforms of each target in order; `""` for y without a name."""
+
+
+Fit = Callable[[Transform, str, int, Array], TransformState]
+"""Fits a transform to a column, given its name, the transform's position and the column's rows."""
+
+
+def fit_to_all(transform: Transform, name: str, number: int, column: Array) -> TransformState:  # noqa: ARG001
+    """Fit a transform to all rows of a column."""
+    return checked_fit(transform, transform.fit(column))
+
+
+def fit_target_steps(
+    train: Dataset,
+    transforms: Mapping[str, Sequence[Transform]],
+    wanted: Sequence[WantedTarget],
+    column: str | None,
+    fit: Fit = fit_to_all,
+) -> dict[str, tuple[FittedTargetStep, ...]]:
+    """Fit the transforms of `data.prepare_targets` to the training data's targets.
+
+    Args:
+        train: the training data, its targets encoded.
+        transforms: those of each target.
+        wanted: the targets as the losses want them.
+        column: the name of the target if y is one array of a table; None otherwise.
+        fit: fits a transform to a target, by its key.
+
+    Raises:
+        DataError: there is no such target, it holds classes, or a transform cannot be fitted or
+            inverted.
+    """
+    ys = {name or column or ARRAY_TARGET: each for name, each in by_name(train.y).items()}
+    classes = {each.name for each in wanted if each.kind != "values"}
+    fitted = {}
+    for name, own in transforms.items():
+        if name not in ys:
+            hint = suggestion(name, ys, "targets")
+            raise DataError(
+                f'there is no target "{name}"', hint=hint, path=(*AT_PREPARE, name), code="E034"
+            )
+        key = name if isinstance(train.y, Mapping) else UNNAMED
+        if key in classes or (key == UNNAMED and classes):
+            raise DataError(
+                f'the target "{name}" holds classes, which are not transformed',
+                hint="remove this key",
+                path=(*AT_PREPARE, name),
+                code="E035",
+            )
+        fitted[key] = _fitted(ys[name], own, name, partial(_fit_target, fit, target_key(key)))
+    return fitted
+
+
+def _fitted(
+    y: Array,
+    transforms: Sequence[Transform],
+    name: str,
+    fit: Callable[[Transform, int, Array], TransformState],
+) -> tuple[FittedTargetStep, ...]:
+    steps = []
+    for number, transform in enumerate(transforms):
+        path = (*AT_PREPARE, name, number)
+        if type(transform).inverse is Transform.inverse:
+            raise DataError(
+                f"{transform.type} cannot be inverted, so it cannot prepare a target",
+                hint="predictions must be in the target's own units",
+                path=path,
+                code="E035",
+            )
+        if y.dtype.kind != "f" and number == 0:
+            y = y.astype(float)
+        try:
+            state = fit(transform, number, y)
+            y = checked_column(transform, transform.apply(y, state), len(y))
+        except ColumnError as error:
+            message = f'the target "{name}" {error.message} ({transform.type})'
+            raise DataError(message, hint=error.hint, path=path, code="E035") from None
+        steps.append(FittedTargetStep(transform, state))
+    return tuple(steps)
+
+
+def _fit_target(fit: Fit, name: str, transform: Transform, number: int, y: Array) -> TransformState:
+    return fit(transform, name, number, y)
+
+
+def prepared_target(y: Array, steps: Sequence[FittedTargetStep], name: str) -> Array:
+    """Return y as the loss gets it.
+
+    Raises:
+        DataError: a transform cannot be applied to a sample.
+    """
+    for number, step in enumerate(steps):
+        y = y if y.dtype.kind == "f" else y.astype(float)
+        try:
+            y = checked_column(step.transform, step.transform.apply(y, step.state), len(y))
+        except ColumnError as error:
+            row = "" if error.row is None else f"sample {error.row + 1}: "
+            message = f'{row}the target "{name or ARRAY_TARGET}" {error.message}'
+            path = (*AT_PREPARE, name or ARRAY_TARGET, number)
+            raise DataError(
+                f"{message} ({step.transform.type})", hint=error.hint, path=path, code="E035"
+            ) from None
+    return y
+
+
+def inverted_target(predictions: Array, steps: Sequence[FittedTargetStep]) -> Array:
+    """Return predictions (n, …) in the units of the target."""
+    for step in reversed(steps):
+        with np.errstate(all="ignore"):
+            found = step.transform.inverse(predictions, step.state)
+        predictions = checked_column(step.transform, found, len(predictions), "inverse")
+    return predictions
+
+
+def only_target_column(data: Table) -> str | None:
+    """Return the name of a table's target if it has one; None if it has several or none."""
+    columns = data.target_columns
+    return columns[0] if len(columns) == 1 else None

@@ -1,0 +1,288 @@
+"""Windows: each sample is some consecutive rows of a table, and what it predicts the rows after.
+
+The rows are split before they are cut, so no window has rows of two data sets, and a split by time
+never trains on what follows its validation data. If a table holds several series, their rows are
+split at common times, and each series is cut separately.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data.table import Table, missing_values
+from declnet.contracts.memory import beyond_memory
+from declnet.contracts.network.inputs import UNNAMED, for_each
+from declnet.data.columns import losses_hint, require_column
+from declnet.data.preparing.targets import WantedTarget
+from declnet.data.splits import distinct, members_of, moments_in
+from declnet.errors import DataError, KeyPath
+from declnet.registry.spelling import counted
+from declnet.spec.data_section import DataSpec, WindowSpec
+
+AT_WINDOWS: KeyPath = ("data", "windows")
+AT_SERIES: KeyPath = (*AT_WINDOWS, "series")
+PAST, FUTURE = "past", "future"
+"""The inputs of a model, if columns are known in advance; otherwise the past is the only one."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The cutting of a run's tables into windows.
+
+    Attributes:
+        spec: the section `data.windows`.
+        time: the column that proves the order of the rows of each series; None if their order is
+            trusted.
+    """
+
+    spec: WindowSpec
+    time: str | None = None
+
+    @classmethod
+    def of(cls, data: DataSpec) -> Windows | None:
+        """Return what a spec says; None if samples are single rows."""
+        if data.windows is None:
+            return None
+        return cls(data.windows, data.split.column if data.split.method == "time" else None)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the model's inputs."""
+        return (PAST, FUTURE) if self.spec.known else (UNNAMED,)
+
+    def features(
+        self, data: Table, without: Sequence[str], wanted: Sequence[WantedTarget]
+    ) -> tuple[str, ...]:
+        """Return the columns whose past a model sees, the targets last.
+
+        Args:
+            without: columns with another purpose.
+            wanted: the targets as the losses want them.
+
+        Raises:
+            DataError: a loss needs classes, or a known column is not a feature.
+        """
+        for each in wanted:
+            if each.kind != "values":
+                raise DataError(
+                    "windows forecast numbers, but the loss needs classes",
+                    hint=losses_hint("values"),
+                    path=each.path,
+                    code="E041",
+                )
+        targets = data.target_columns
+        if self.spec.series is not None:
+            require_column(data.columns, self.spec.series, path=AT_SERIES)
+            if self.spec.series in targets:
+                raise DataError(
+                    f'column "{self.spec.series}" is the target, so it cannot tell series apart',
+                    hint="name the column that does",
+                    path=AT_SERIES,
+                    code="E039",
+                )
+        names = [each for each in data.feature_columns if each not in {*without, *targets}]
+        for name in names:
+            require_column(data.columns, name)
+        for position, name in enumerate(self.spec.known):
+            path = (*AT_WINDOWS, "known", position)
+            require_column(data.columns, name, path=path)
+            if name not in names:
+                why = "is the target" if name in targets else "is not among the features"
+                raise DataError(
+                    f'the known column "{name}" {why}',
+                    hint="remove it: only its past is an input"
+                    if name in targets
+                    else "add it to features, or remove it here",
+                    path=path,
+                    code="E039",
+                )
+        return (*names, *targets)
+
+    def series_in(self, table: Table) -> dict[Any, Array]:
+        """Return the positions of the rows of each series, in the order of their first rows.
+
+        Raises:
+            DataError: a row does not say its series, or is not in the order of time.
+        """
+        found: dict[Any, Array] = {None: np.arange(len(table))}
+        name = self.spec.series
+        if name is not None:
+            require_column(table.columns, name, path=AT_SERIES)
+            column = table.columns[name]
+            gaps = np.flatnonzero(missing_values(column))
+            if gaps.size:
+                raise DataError(
+                    f'row {table.row_number(int(gaps[0]))}, column "{name}" is missing, so the row '
+                    "belongs to no series",
+                    hint="fill it in, or remove the row",
+                    path=AT_SERIES,
+                    code="E039",
+                )
+            own = sorted(members_of(distinct(column)[1]), key=lambda rows: int(rows[0]))
+            found = {column[rows[0]]: rows for rows in own}
+        if self.time is not None:
+            require_column(table.columns, self.time)
+            moments = moments_in(table, self.time)
+            for series, rows in found.items():
+                self._require_order(table, series, rows, moments[rows])
+        return found
+
+    def long_enough(self, series: Mapping[Any, Array]) -> list[Array]:
+        """Return the positions of the rows of each series that has a window.
+
+        Raises:
+            DataError: no series has one.
+        """
+        needed = self.spec.past + self.spec.horizon
+        found = [rows for rows in series.values() if len(rows) >= needed]
+        if not found:
+            name = max(series, key=lambda name: len(series[name]))
+            self._require_rows(name, len(series[name]), needed, "a window")
+        return found
+
+    def left_out(self, table: Table) -> str | None:
+        """Return a warning that some series are too short for a window; None if none is."""
+        if self.spec.series is None:
+            return None
+        series, needed = self.series_in(table), self.spec.past + self.spec.horizon
+        short = [name for name, rows in series.items() if len(rows) < needed]
+        if not short or len(short) == len(series):
+            return None
+        one = len(short) == 1
+        return (
+            f"{len(short)} of {len(series)} series {'is' if one else 'are'} "
+            f"left out, {'' if one else 'the first '}"
+            f'"{short[0]}" with {counted(len(series[short[0]]), "row")}: a window takes {needed}'
+        )
+
+    def _require_rows(self, series: Any, rows: int, needed: int, purpose: str) -> None:
+        """Raise DataError if a series has too few rows.
+
+        Args:
+            needed: how many it needs at least.
+            purpose: what needs them.
+        """
+        if rows < needed:
+            future = f" + horizon {self.spec.horizon}" if needed > self.spec.past else ""
+            verb = "is" if rows == 1 else "are"
+            of = f' of the series "{series}"' if self.spec.series is not None else ""
+            raise DataError(
+                f"{counted(rows, 'row')}{of} {verb} too few: {purpose} takes {needed}, past "
+                f"{self.spec.past}{future}",
+                hint="reduce past or horizon, or use more rows",
+                path=(*AT_WINDOWS, "past"),
+                code="E039",
+            )
+
+    def _require_order(self, table: Table, series: Any, rows: Array, moments: Array) -> None:
+        """Raise DataError unless each row of a series is later than the one before."""
+        wrong = np.flatnonzero(moments[1:] <= moments[:-1])
+        if wrong.size:
+            column = table.columns[str(self.time)]
+            before, at = (int(each) for each in rows[wrong[0] : wrong[0] + 2])
+            where = "the row before"
+            hint = "sort the rows by time, with one row for each time; if they are of several "
+            hint += 'series, name their column: windows = { …, series = "…" }'
+            if self.spec.series is not None:
+                where = f'row {table.row_number(before)}, of the same series "{series}"'
+                hint = "sort the rows of each series by time, with one row for each time"
+            raise DataError(
+                f'row {table.row_number(at)}, column "{self.time}" is {column[at]}, which is not '
+                f"after the {column[before]} of {where}",
+                hint=hint,
+                path=("data", "split", "column"),
+                code="E039",
+            )
+
+    def require_later(self, sets: Mapping[str, Table]) -> None:
+        """Raise DataError unless each data set begins after the end of the one before."""
+        if self.time is None:
+            return
+        for (before, earlier), (name, later) in zip(
+            list(sets.items())[:-1], list(sets.items())[1:], strict=True
+        ):
+            last, first = (moments_in(each, self.time) for each in (earlier, later))
+            comparable = last.dtype.kind == first.dtype.kind
+            if not comparable or first.min() <= last.max():
+                ends = earlier.columns[self.time][last.argmax()]
+                begins = later.columns[self.time][first.argmin()]
+                raise DataError(
+                    f"the {name} data begins at {begins}, but the "
+                    f"{'training' if before == 'train' else before} data ends at {ends}",
+                    hint="a forecast is tested on what follows its training data",
+                    path=("data", name),
+                    code="E039",
+                )
+
+    def samples(
+        self, rows: Array, known: Array | None, y: Array | Mapping[str, Array], series: list[Array]
+    ) -> tuple[Array | dict[str, Array], Any]:
+        """Return the windows of a table and the target in the rows after them, series by series.
+
+        Args:
+            rows: (rows, columns), prepared; the past of each window comes from these.
+            known: (rows, known columns), prepared; None if there are none.
+            y: (rows,), the target; or several by name.
+            series: the positions of the rows of each series, all of them long enough.
+
+        Returns:
+            The past, (n, past, columns), or by name also the future, (n, horizon, known columns);
+            and the target, (n, horizon), or (n,) for a horizon of one row; or several by name.
+        """
+        past, horizon = self.spec.past, self.spec.horizon
+        before = self._cut(rows, [own[:-horizon] for own in series], past)
+        later = [own[past:] for own in series]
+
+        def after(y: Array) -> Array:
+            cut = self._cut(y, later, horizon)
+            return cut[:, 0] if horizon == 1 else cut
+
+        targets = for_each(after, y)
+        if known is None:
+            return before, targets
+        return {PAST: before, FUTURE: self._cut(known, later, horizon)}, targets
+
+    def last(self, table: Table) -> tuple[Array, Array | None]:
+        """Return the rows that forecasts from the end of each series read.
+
+        Returns:
+            The positions of the last `past` rows of each series, (series, past). If columns are
+            known in advance, the rows of the horizon follow them, (series, horizon).
+
+        Raises:
+            DataError: a series has too few rows, or is not in the order of time.
+        """
+        past, known = self.spec.past, bool(self.spec.known)
+        future = self.spec.horizon if known else 0
+        series = self.series_in(table)
+        for name, rows in series.items():
+            self._require_rows(name, len(rows), past + future, "a forecast")
+        ends = np.stack([rows[len(rows) - past - future :] for rows in series.values()])
+        return ends[:, :past], ends[:, past:] if known else None
+
+    def _cut(self, rows: Array, series: list[Array], size: int) -> Array:
+        """Return windows (n, size, …) of consecutive rows of each series, in memory of their own.
+
+        Args:
+            series: the positions of the rows of each series.
+
+        Raises:
+            DataError: they do not fit in this machine's memory.
+        """
+        count = sum(1 + (len(own) - size) // self.spec.step for own in series)
+        excess = beyond_memory(count * size * (np.dtype(np.intp).itemsize + rows[:1].nbytes))
+        if excess is not None:
+            raise DataError(
+                f"the data {excess}: {counted(count, 'window')} of {counted(size, 'row')}",
+                hint="reduce past or horizon, or use a larger step",
+                path=AT_WINDOWS,
+                code="E051",
+            )
+        view = np.lib.stride_tricks.sliding_window_view
+        found: Array = rows[np.concatenate([view(own, size)[:: self.spec.step] for own in series])]
+        return found

@@ -1,0 +1,258 @@
+"""Loading data sources and checking the data they return."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
+from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.returned import checked_load
+from declnet.contracts.data.table import Table
+from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, by_name, for_each, is_name
+from declnet.data.columns import require_column
+from declnet.data.sharing import shared_data
+from declnet.data.sources.python_table import as_table, is_table
+from declnet.errors import DataError
+from declnet.spec.streams import DataSet, Stream, random_stream
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Return `sha256:…` of the dtypes, shapes and bytes of x, y and weights, and of names in x."""
+    digest = hashlib.sha256()
+    weights = () if dataset.weights is None else (dataset.weights,)
+    for name, array in (
+        *by_name(dataset.x).items(),
+        *by_name(dataset.y).items(),
+        *((UNNAMED, each) for each in weights),
+    ):
+        digest.update(name.encode())
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        parts = array.parts() if isinstance(array, MappedArray) else (array,)
+        for part in parts:
+            digest.update(np.ascontiguousarray(part).data)
+    return f"sha256:{digest.hexdigest()}"
+
+
+Samples = TypeVar("Samples", Array, MappedArray, Array | MappedArray)
+
+
+def load_source(source: DataSource, seed: int, data_set: DataSet) -> Dataset | Table:
+    """Load a source with the data set's own random stream and check the result.
+
+    Runs that share data (`declnet.data.sharing`) get the same arrays, to be read only.
+
+    Raises:
+        DataError: the source failed, or its arrays are inconsistent.
+    """
+
+    def load(rng: np.random.Generator) -> Dataset | Table:
+        return checked_data(checked_load(source, source.load(rng)), data_set.name.lower())
+
+    shared = shared_data()
+    if shared is None:
+        return load(random_stream(seed, Stream.DATA, data_set))
+    return shared.load(source, seed, data_set, lambda rng: guarded(load(rng)))
+
+
+def checked_data(data: Dataset | Table, label: str) -> Dataset | Table:
+    """Return a source's data if it is consistent; raise DataError otherwise."""
+    return checked(data, label) if isinstance(data, Dataset) else checked_records(data, label)
+
+
+def checked_records(records: Table, label: str) -> Table:
+    """Return the table if its columns have valid types and equal lengths.
+
+    Raises:
+        DataError: a column is invalid; the message names it.
+    """
+    for name, column in records.columns.items():
+        if column.ndim != 1 or column.dtype.kind not in "fiubO":
+            raise DataError(
+                f'{label} data: column "{name}" must be (n,) of numbers, booleans or text, not '
+                f"{column.dtype} of shape {column.shape}"
+            )
+        if len(column) != len(records):
+            raise DataError(
+                f'{label} data: column "{name}" has {len(column)} rows, others have {len(records)}'
+            )
+    if not len(records):
+        raise DataError(f"{label} data: there are no rows")
+    return records
+
+
+GivenData = Dataset | Table | tuple[Any, Any]
+"""Types accepted as a data set from a program; see `as_data`."""
+
+
+def as_data(data: Any, label: str) -> Dataset | Table:
+    """Convert data passed in by a program.
+
+    Args:
+        data: a `Dataset`; a `Table` with a target; `(x, y)`, both arrays, where x may be arrays by
+            name, some of several axes, and y targets by name; or a table that `as_table` accepts,
+            as `(table, name of the target column)`, `(table, names of several)` or `(table, y)`.
+        label: the name used in messages, e.g. `"train"`.
+
+    Raises:
+        DataError: the data is none of these, or is inconsistent.
+    """
+    if isinstance(data, Dataset | Table):
+        return checked_data(data, label)
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        kind = type(data).__name__
+        hint = None
+        if hasattr(data, "columns"):
+            hint = 'for a data frame: (frame, "name of the target column")'
+        raise DataError(f"{label} data must be (x, y), a Dataset or Table, not {kind}", hint=hint)
+    features, y = data
+    if isinstance(y, str):
+        table = as_table(features, y)
+        if not isinstance(table, Table):
+            raise DataError(f'{label} data is not a table, so it has no column "{y}"')
+        require_column(table.columns, y)
+        return checked_records(table, label)
+    if _are_column_names(y, features):
+        table = as_table(features)
+        if isinstance(table, Table):
+            return checked_records(replace(table, targets=tuple(y)), label)
+    y = {str(name): np.asarray(each) for name, each in y.items()} if _are_targets(y) else y
+    if _are_inputs(features):
+        x = {str(name): np.asarray(each) for name, each in features.items()}
+        return checked(Dataset(x, for_each(np.asarray, y)), label)
+    if is_table(features):
+        return checked_records(_with_target(features, y, label), label)
+    return checked(Dataset(np.asarray(features), for_each(np.asarray, y)), label)
+
+
+def _are_column_names(y: Any, features: Any) -> bool:
+    """Return whether y names columns of a table, rather than being a column of texts."""
+    if not isinstance(y, list | tuple) or not y or not all(isinstance(each, str) for each in y):
+        return False
+    return is_table(features) and {*y} <= {*getattr(features, "columns", features)}
+
+
+def _are_targets(y: Any) -> bool:
+    """Return whether y is several targets by name, not one in a mapping of one column."""
+    return isinstance(y, Mapping) and not hasattr(y, "columns")
+
+
+def _are_inputs(features: Any) -> bool:
+    """Return whether a mapping holds inputs, not columns: one of them has several axes."""
+    return isinstance(features, Mapping) and any(
+        getattr(each, "ndim", 1) > 1
+        or (isinstance(each, list | tuple) and each and isinstance(each[0], list | tuple))
+        for each in features.values()
+    )
+
+
+Given = TypeVar("Given", Dataset, Table, Dataset | Table)
+
+
+def guarded(data: Given) -> Given:
+    """Return the data as read-only views of its arrays."""
+    if isinstance(data, Table):
+        return replace(data, columns={name: read_only(each) for name, each in data.columns.items()})
+    x = for_each(lambda x: x if isinstance(x, MappedArray) else read_only(x), data.x)
+    return replace(data, x=x, y=for_each(read_only, data.y))
+
+
+def _with_target(features: Any, y: Any, label: str) -> Table:
+    """Combine a table of features and separate targets."""
+    several = isinstance(y, Mapping)
+    named = y if several else {str(getattr(y, "name", None) or "target"): y}
+    table, targets = as_table(features), as_table(named)
+    if not isinstance(table, Table) or not isinstance(targets, Table):
+        raise DataError(f"{label} data must be a table and its targets")
+    for name in named:
+        if name in table.columns:
+            raise DataError(f'{label} data: the table has a column "{name}" besides the target')
+    columns = {**table.columns, **targets.columns}
+    return Table(columns, targets=tuple(y)) if several else Table(columns, *named)
+
+
+def checked(dataset: Dataset, label: str) -> Dataset:
+    """Return the data set if x and y are finite and have the same number of samples.
+
+    Raises:
+        DataError: a sample is invalid; the message names the first one.
+    """
+    inputs = {name or "x": each for name, each in by_name(dataset.x).items()}
+    if not inputs:
+        raise DataError(f"{label} data: x has no inputs")
+    targets = {name or "y": each for name, each in by_name(dataset.y).items()}
+    if not targets:
+        raise DataError(f"{label} data: y has no targets")
+    _check_names(dataset, label)
+    try:
+        dataset.require_aligned()
+    except DataError as error:
+        raise DataError(f"{label} data: {error}") from None
+    for name, array in (*inputs.items(), *targets.items()):
+        if array.dtype.kind not in "fiub":
+            raise DataError(f"{label} data: {name} must be numbers, not {array.dtype}")
+        _check_finite(array, f"{label} data: {name}")
+    if len(dataset) == 0:
+        raise DataError(f"{label} data: there are no samples")
+    weights = dataset.weights
+    if weights is not None and (weights.shape != (len(dataset),) or not (weights >= 0).all()):
+        raise DataError(f"{label} data: weights must be (n,) numbers of at least 0")
+    return dataset
+
+
+def _check_names(dataset: Dataset, label: str) -> None:
+    for name in dataset.x if isinstance(dataset.x, Mapping) else ():
+        if not isinstance(name, str) or not (is_name(name) or name == UNNAMED):
+            raise DataError(f"{label} data: {name!r} cannot name an input", hint=NAME_HINT)
+    for name in dataset.y if isinstance(dataset.y, Mapping) else ():
+        if not isinstance(name, str) or not name:
+            raise DataError(f"{label} data: {name!r} cannot name a target")
+
+
+def as_input(x: Samples, dtype: Dtype, integer: bool, name: str = "x") -> Samples:
+    """Convert x to the type that the model computes with, copying only if necessary.
+
+    Args:
+        integer: whether the model's first layers take integers without conversion.
+        name: what messages call x.
+
+    Raises:
+        DataError: integers are required but x has floats.
+    """
+    if integer and x.dtype.kind not in "iu":
+        raise DataError(f"the model takes integers, but {name} is {x.dtype}")
+    dtype = computed_integers(x.dtype) if integer else dtype
+    if isinstance(x, MappedArray):
+        return x if x.dtype == dtype else x.astype(dtype)
+    return np.ascontiguousarray(x, dtype)
+
+
+def computed_integers(dtype: Dtype) -> Dtype:
+    """Return the type in which layers get integers: their own, or the next larger of a few.
+
+    Compiled code exists for uint8, int32 and int64 only.
+    """
+    if dtype in (np.uint8, np.int32, np.int64):
+        return dtype
+    return np.dtype(np.int32 if dtype.itemsize < 4 else np.int64)
+
+
+def _check_finite(array: Array | MappedArray, label: str) -> None:
+    if isinstance(array, MappedArray):
+        start = 0
+        for part in array.parts():
+            _check_finite(part, f"{label}, samples from {start} on:")
+            start += len(part)
+    elif array.dtype.kind == "f":
+        finite = np.isfinite(array)
+        if not finite.all():
+            where = np.unravel_index(int(np.argmin(finite)), array.shape)
+            position = ", ".join(str(index) for index in where)
+            count = array.size - int(np.count_nonzero(finite))
+            raise DataError(
+                f"{label} has {count} values that are NaN or infinite, the first at [{position}]"
+            )

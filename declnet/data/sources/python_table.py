@@ -1,0 +1,151 @@
+"""Conversion of Python tables: data frames, mappings of columns and lists of records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data.table import Table
+from declnet.errors import DataError
+
+_NUMBERS = (bool, int, float, np.number, np.bool_)
+
+
+def as_table(data: Any, target: str | None = None, *, first_row: int = 1) -> Table | Array:
+    """Convert tabular data to a `Table` and anything else to an array.
+
+    Args:
+        data: a `Table`; a data frame from polars, pandas or another library with columns accessed
+            by name; a mapping of columns (n,); a list of mappings, one per row; or an array.
+        target: the column to predict, if the table has it.
+        first_row: the number of the first row, for messages.
+
+    Raises:
+        DataError: a column cannot be part of a table.
+    """
+    if isinstance(data, Table):
+        return data
+    if _is_list_of_rows(data):
+        names = list(dict.fromkeys(name for each in data for name in each))
+        columns = {name: [each.get(name) for each in data] for name in names}
+    elif isinstance(data, Mapping):
+        columns = dict(data)
+    elif _is_frame(data):
+        places: dict[str, int] = {}
+        for place, name in enumerate(map(str, data.columns), 1):
+            if name in places:
+                raise DataError(f'columns {places[name]} and {place} are both called "{name}"')
+            places[name] = place
+        columns = {name: data[name] for name in data.columns}
+    else:
+        return np.asarray(data)
+    read = {str(name): _column(each, str(name), first_row) for name, each in columns.items()}
+    lengths = {len(column) for column in read.values()}
+    if len(lengths) > 1:
+        raise DataError(f"columns have {' and '.join(map(str, sorted(lengths)))} rows")
+    return Table(read, target)
+
+
+def is_table(data: Any) -> bool:
+    """Return whether `as_table` converts the data to a table."""
+    return isinstance(data, Table | Mapping) or _is_frame(data) or _is_list_of_rows(data)
+
+
+def _is_frame(data: Any) -> bool:
+    return hasattr(data, "columns") and hasattr(data, "__getitem__")
+
+
+def _is_list_of_rows(data: Any) -> bool:
+    rows = isinstance(data, Sequence) and bool(data)
+    return rows and all(isinstance(each, Mapping) for each in data)
+
+
+def _column(values: Any, name: str, first_row: int) -> Array:
+    """Return a column of floats, integers, booleans or text (objects), as in a `Table`.
+
+    Dates and times become ISO 8601 text, durations seconds, decimals floats.
+    """
+    if hasattr(values, "to_numpy"):
+        values = values.to_numpy()
+    elif isinstance(values, list | tuple):
+        values = np.fromiter(values, object, len(values))  # an item may be a list
+    elif not isinstance(values, np.ndarray):
+        values = np.array(values, object)
+    if values.ndim != 1:
+        raise DataError(f'column "{name}" must be (n,), not of shape {values.shape}')
+    if values.dtype.kind in "fiub":
+        column: Array = values
+        return column
+    if values.dtype.kind in "US":
+        text: Array = values.astype(str).astype(object)
+        return text
+    if values.dtype.kind == "M":  # ISO 8601 text sorts chronologically
+        dates: Array = np.datetime_as_string(values).astype(object)
+        dates[np.isnat(values)] = None
+        return dates
+    if values.dtype.kind == "m":
+        seconds: Array = values / np.timedelta64(1, "s")
+        return seconds
+    if values.dtype.kind == "O":
+        return _of_objects(values, name, first_row)
+    raise DataError(
+        f'column "{name}" holds {values.dtype}, not numbers, booleans or text',
+        hint="turn it into one of these",
+    )
+
+
+def _of_objects(values: Array, name: str, first_row: int) -> Array:
+    """Return a column of Python objects, some of them possibly missing (None, NaN, pandas NA)."""
+    kinds = set(map(type, values))
+    if kinds in ({str}, {str, type(None)}):
+        return values.copy()
+    if kinds <= {bool, int, float, type(None)}:
+        try:
+            found = np.array(values.tolist(), float if type(None) in kinds else None)
+            return found.astype(float) if found.dtype.kind == "O" else found
+        except OverflowError:
+            raise DataError(f'column "{name}" has a number beyond 64-bit floats') from None
+    items = [None if _is_missing(each) else _plain(each) for each in values.tolist()]
+    there = [each for each in items if each is not None]
+    if all(isinstance(each, str) for each in there) and there:
+        column: Array = np.empty(len(items), object)
+        column[:] = items
+        return column
+    if not all(isinstance(each, _NUMBERS) for each in there):
+        wanted = str if isinstance(there[0], str) else _NUMBERS
+        position = next(
+            at for at, each in enumerate(items) if each is not None and not isinstance(each, wanted)
+        )
+        raise DataError(
+            f'row {first_row + position}, column "{name}" is {items[position]!r}: a column holds '
+            "either numbers, or booleans, or text"
+        )
+    if len(there) < len(items) or not there:
+        return np.array([np.nan if each is None else float(each) for each in items])
+    return np.array(there)
+
+
+def _plain(value: Any) -> Any:
+    """Return dates and times as ISO 8601 text, durations as seconds, and decimals as floats."""
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _is_missing(value: Any) -> bool:
+    """Return whether a value is missing: None, not equal to itself, or pandas NA."""
+    if value is None:
+        return True
+    if isinstance(value, np.ndarray):
+        return False
+    try:
+        return bool(value != value)  # noqa: PLR0124  # NaN
+    except TypeError:  # pandas.NA is neither equal nor unequal
+        return True

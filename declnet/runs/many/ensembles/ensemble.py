@@ -1,0 +1,386 @@
+"""`open_ensemble`: the folds or seeds of one spec in a folder, used as one model.
+
+The folder has `ensemble.json`, which lists the runs, the spec that they share, and, with folds, the
+predictions of each row by the model that did not see it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.attribution import attributing_errors
+from declnet.contracts.data.table import Table
+from declnet.contracts.network.inputs import for_each
+from declnet.errors import DataError, OutputError
+from declnet.registry.registry import Registry
+from declnet.runs.exchange.exportable import Exportable
+from declnet.runs.many.groups.stored_group import StoredGroup
+from declnet.runs.storage import folder
+from declnet.runs.storage.checkpoints import Notice
+from declnet.runs.storage.checksums import REMEDY, RunFiles, checksum
+from declnet.runs.storage.folder import ENSEMBLE, reading
+from declnet.runs.storage.origins import Origins
+from declnet.runs.stored_run import StoredRun, open_run
+from declnet.spec.document.document import read_document
+from declnet.spec.model import RunSpec
+from declnet.spec.validate import load_spec
+
+if TYPE_CHECKING:
+    from declnet.contracts.data.data_source import DataSource
+    from declnet.data.sources.loading import GivenData
+    from declnet.data.splits import Data
+    from declnet.runs.inference.ensemble_predictor import EnsemblePredictor
+    from declnet.runs.inference.evaluation import Evaluation
+    from declnet.runs.inference.predictions import AnyPredictions
+    from declnet.runs.inference.predictor import Predictor
+
+
+def is_ensemble(path: str | Path) -> bool:
+    """Return whether a folder lists the runs of a spec."""
+    return Ensemble.is_at(path)
+
+
+def open_ensemble(
+    path: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
+) -> Ensemble:
+    """Open the folder of the folds or seeds of one spec.
+
+    Args:
+        path: the folder that `declnet run` wrote with folds or `--seeds`, or `cross_validate`.
+        registry: where names are looked up; default: all installed plugins.
+        notice: as for `open_run`.
+
+    Raises:
+        OutputError: it is no such folder, or its list of runs cannot be read.
+    """
+    return Ensemble(path, registry, notice)
+
+
+class Ensemble(StoredGroup, Exportable):
+    """The folds or seeds of one spec in a folder.
+
+    Attributes:
+        path: the folder.
+        content: the content of `ensemble.json`.
+    """
+
+    file, purpose = ENSEMBLE, "lists the folds or seeds of a run"
+
+    def __init__(
+        self, path: str | Path, registry: Registry | None = None, notice: Notice | None = None
+    ) -> None:
+        super().__init__(path, registry)
+        self._notice = notice
+
+    def _check(self, content: dict[str, Any]) -> None:
+        listed, files = content.get("runs"), content.get("files")
+        if not isinstance(content.get("status"), str) or not isinstance(files, dict):
+            raise ValueError(f"{ENSEMBLE}: has no status and files")  # noqa: TRY004
+        if not isinstance(listed, list) or not listed:
+            raise ValueError(f"{ENSEMBLE}: has no list of runs")
+        for each in listed:
+            if not isinstance(each, dict):
+                raise ValueError(f"{ENSEMBLE}: a run is not a JSON object")  # noqa: TRY004
+            name, types = each.get("folder"), (type(each.get("seed")), type(each.get("fold", 0)))
+            inside = isinstance(name, str) and ".." not in Path(name).parts
+            if not inside or Path(str(name)).is_absolute() or types != (int, int):
+                raise ValueError(f"{ENSEMBLE}: a run needs a folder within this one and a seed")
+
+    def _repr_html_(self) -> str:
+        from declnet.runs.display.results import ensemble_view
+
+        return ensemble_view(self)
+
+    @property
+    def name(self) -> str:
+        """The spec's name."""
+        return str(self.content.get("name", self.path.resolve().name))
+
+    @property
+    def has_folds(self) -> bool:
+        """Whether the runs are folds, so that each row was not seen by one of the models."""
+        return all("fold" in each for each in self.content["runs"])
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the runs, without repetitions."""
+        return tuple(dict.fromkeys(each["seed"] for each in self.content["runs"]))
+
+    @property
+    def evaluated_on(self) -> tuple[str, ...]:
+        """The data sets that tell most of the models together: those that `evaluate` takes.
+
+        Seeds that also hold out other rows than each other have only their folds.
+        """
+        if not self.has_folds:
+            return ("test",)
+        tested = all("test" in run.manifest.get("data", {}) for run in self.runs)
+        return ("validation", *(["test"] if tested and len(self.seeds) == 1 else ()))
+
+    @cached_property
+    def spec_tables(self) -> dict[str, Any]:
+        """The spec that all runs share, as plain tables.
+
+        Raises:
+            OutputError: the file is missing or has changed.
+            SpecError: the file cannot be read.
+        """
+        self._files.require(folder.SPEC)
+        return read_document(self.path / folder.SPEC).tables
+
+    def shared_spec(self, registry: Registry | None = None) -> RunSpec:
+        """Return the spec that all runs share, to train those that are not finished.
+
+        Raises:
+            OutputError, SpecError: as `spec_tables` does, or the spec is no longer valid.
+        """
+        self._files.require(folder.SPEC)
+        return load_spec(self.path / folder.SPEC, registry=registry or self._registry)
+
+    @cached_property
+    def runs(self) -> tuple[StoredRun, ...]:
+        """The finished runs, in order.
+
+        Raises:
+            OutputError: one is not finished, is missing or was replaced.
+        """
+        found = []
+        for each in self.content["runs"]:
+            path = self.path / each["folder"]
+            if not (path / folder.MANIFEST).is_file():
+                what = "is missing" if self.status == "finished" else "has not begun"
+                raise OutputError(f"{path}: this run {what}; {self._remedy}")
+            run = open_run(path, self._registry, notice=self._notice)
+            if run.status != "finished":
+                raise OutputError(
+                    f"{path}: this run is not finished ({run.status}); {self._remedy}"
+                )
+            expected = each.get("manifest")
+            with reading(path / folder.MANIFEST):
+                own = checksum((path / folder.MANIFEST).read_bytes())
+            if expected is not None and own != expected:
+                message = f"changed since the runs ended: its checksum in {ENSEMBLE} differs"
+                raise OutputError(f"{path / folder.MANIFEST}: {message}; {REMEDY}")
+            found.append(run)
+        return tuple(found)
+
+    @property
+    def _remedy(self) -> str:
+        return REMEDY if self.status == "finished" else f"continue by `declnet resume {self.path}`"
+
+    def predictor(self) -> EnsemblePredictor:
+        """Return the models as one, which averages their predictions.
+
+        Raises:
+            OutputError: a run is not finished, or damaged, or the runs differ in their columns,
+                classes or versions.
+            DeclnetError: as `StoredRun.predictor` does.
+        """
+        return self._predictor
+
+    def evaluate(self, data: str | Path | DataSource | GivenData | None = None) -> Evaluation:
+        """Evaluate the averaged predictions or, with folds, predictions out of fold.
+
+        Args:
+            data: `"validation"`: out of fold; `"test"` or another data set that all runs have in
+                common; or the path of a file, as a `Path`, a data source or data, as for
+                `Predictor.evaluate`.
+                Default: out of fold with folds, else the test data.
+
+        Raises:
+            DeclnetError: as `predictor` and `Predictor.evaluate` do; DataError if the runs do not
+                have such data in common.
+        """
+        if data is not None and not isinstance(data, str):
+            return self.predictor().evaluate(data)
+        if self.has_folds and data in (None, "validation"):
+            return self._out_of_fold(None)
+        return self._on_common(data or "test")
+
+    def out_of_fold(self, data: Mapping[str, Data] | None = None) -> AnyPredictions:
+        """Return the predictions of the validation data of each fold, by its own model.
+
+        They are in the order of the data, with the identifiers `row` (of arrays `sample`: the
+        number in the training data as loaded, from 1; of windows `window`: the number within the
+        fold) and `fold`, and `seed` if there are several.
+
+        Args:
+            data: the data that a program passed to the runs; default: that of the spec.
+
+        Raises:
+            DeclnetError: as `evaluate` does.
+        """
+        if not self.has_folds:
+            raise DataError("the runs are not folds, so each has seen the same rows")
+        predictor = self.predictor()
+        parts = [self._predicted(run, loaded) for run, loaded in self._with_data(data)]
+        numbers = {name: np.concatenate([own[name] for own, _ in parts]) for name in parts[0][0]}
+        order = np.lexsort([*numbers.values()][::-1])
+        outputs = [
+            np.concatenate(each)[order] for each in zip(*(own for _, own in parts), strict=True)
+        ]
+        found = predictor.read(outputs)
+        return replace(found, identifiers={name: each[order] for name, each in numbers.items()})
+
+    def _out_of_fold(self, data: Mapping[str, Data] | None) -> Evaluation:
+        from declnet.runs.inference.evaluation import evaluate_each
+
+        reader = self.predictor()  # which requires that they are alike
+        models, changed = [], False
+        for run, loaded in self._with_data(data):
+            stored, predictor = run.prepared_sets(loaded)["validation"], run.predictor()
+            changed = changed or not stored.unchanged
+            models.append((predictor, stored.labeled_parts(predictor)))
+        with attributing_errors(self.runs[0].registry):
+            return _warned(evaluate_each(models, "out of fold", reader), changed)
+
+    def _with_data(
+        self, data: Mapping[str, Data] | None
+    ) -> list[tuple[StoredRun, Mapping[str, Data]]]:
+        """Return each run with its data as loaded, which the folds of a seed share."""
+        found: list[tuple[StoredRun, Mapping[str, Data]]] = []
+        for _, group in groupby(self.runs, key=lambda run: run.spec.seed):
+            runs = list(group)
+            loaded = data if data is not None else runs[0].load_data()
+            found += [(run, loaded) for run in runs]
+        return found
+
+    def _predicted(
+        self, run: StoredRun, loaded: Mapping[str, Data]
+    ) -> tuple[dict[str, Array], list[Array]]:
+        """Return what identifies the validation data of a fold, in order, and the predictions."""
+        from declnet.data.sets import fold_positions_of
+        from declnet.runs.inference.predictions import require_finite
+
+        predictor, spec, train = run.predictor(), run.spec, loaded["train"]
+        dataset = run.prepared_sets(loaded)["validation"].dataset
+        with attributing_errors(run.registry):
+            outputs = predictor.outputs(for_each(np.asarray, dataset.x))
+        for each in outputs:
+            require_finite(each, lambda at: f"{run.path}: validation: sample {at + 1}")
+        count, fold = len(dataset), spec.data.fold or 1
+        numbers = {"seed": np.full(count, spec.seed)} if len(self.seeds) > 1 else {}
+        if predictor.windows is not None:
+            return {
+                **numbers,
+                "fold": np.full(count, fold),
+                "window": np.arange(1, count + 1),
+            }, outputs
+        held = fold_positions_of(loaded, spec.data, spec.seed)[fold - 1]
+        if isinstance(train, Table):
+            numbers["row"] = np.array([train.row_number(int(each)) for each in held])
+        else:
+            numbers["sample"] = held + 1
+        return {**numbers, "fold": np.full(count, fold)}, outputs
+
+    def _on_common(self, name: str) -> Evaluation:
+        """Evaluate on a data set that all runs have in common and, of folds, have not seen."""
+        from declnet.data.sets import split_sets
+        from declnet.data.sources.loading import guarded
+        from declnet.runs.inference.evaluation import evaluate_parts
+
+        predictor = self.predictor()
+        if self.has_folds and name == "train":
+            raise DataError(
+                "each fold has its own training data, so the rows were seen by some of the models",
+                hint='evaluate out of fold: --on validation, or "validation" in a program',
+            )
+        found: dict[int, Data] = {}
+        changed = False
+        for run in self.runs:
+            spec = run.spec
+            if spec.seed in found:
+                continue
+            loaded = run.load_data()
+            with attributing_errors(run.registry):
+                sets = split_sets(loaded, spec.data, spec.seed)
+            if name not in sets:
+                raise DataError(f"the runs have no {name} data", hint="name a file with --data")
+            found[spec.seed] = sets[name]
+            changed = changed or not run.prepared_sets(loaded)[name].unchanged
+        first, *others = found.values()
+        if not all(_same(first, each) for each in others):
+            raise DataError(
+                f"each seed has other {name} data, which other models may have seen",
+                hint="name a file with --data",
+            )
+        with attributing_errors(predictor.registry):
+            part = predictor.labeled(guarded(first), f"the {name}")
+            return _warned(evaluate_parts(predictor, [part], name), changed)
+
+    @cached_property
+    def _files(self) -> RunFiles:
+        return RunFiles(self.path, self.content, ENSEMBLE)
+
+    @cached_property
+    def _predictor(self) -> EnsemblePredictor:
+        from declnet.runs.inference.ensemble_predictor import EnsemblePredictor
+
+        self._require_one_version()
+        predictors = [run.predictor() for run in self.runs]
+        first = _described(predictors[0])
+        for run, each in zip(self.runs, predictors, strict=True):
+            for what, own in _described(each).items():
+                if own != first[what]:
+                    other = self.runs[0].path.relative_to(self.path)
+                    message = f"this run has other {what} than {other}, so they cannot be averaged"
+                    raise OutputError(f"{run.path}: {message}")
+        return EnsemblePredictor(predictors)
+
+    def _require_one_version(self) -> None:
+        """Require that all runs were made by the same versions of declnet and its plugins."""
+        seen: dict[str, tuple[str, Path]] = {}
+        for run in self.runs:
+            try:
+                versions = Origins.of(run.manifest).versions(kernels=False)
+            except ValueError as error:
+                raise OutputError(f"{run.path / folder.MANIFEST}: {error}") from None
+            for name, version in {**versions, "declnet": str(run.manifest.get("declnet"))}.items():
+                known, path = seen.setdefault(name, (version, run.path))
+                if known != version:
+                    other = path.relative_to(self.path)
+                    message = f"this run was made by {name} {version}, but {other} by {known}"
+                    raise OutputError(f"{run.path}: {message}; train them again")
+
+
+def _warned(found: Evaluation, changed: bool) -> Evaluation:
+    """Return an evaluation that says if its data has changed since the runs."""
+    warning = f"the {found.data} data is not what the runs saw (another hash)"
+    return replace(found, warnings=(*found.warnings, *([warning] if changed else ())))
+
+
+def _described(predictor: Predictor) -> dict[str, Any]:
+    """Return what the models of an ensemble have in common, by what messages call it."""
+    preparation = predictor.preparation
+    types = preparation.types if preparation is not None else None
+    return {
+        "columns": types if types is not None else tuple(predictor.model.inputs),
+        "classes": [each.classes for each in predictor.readings],
+        "outputs": [each.outputs for each in predictor.readings],
+    }
+
+
+def _same(one: Data, other: Data) -> bool:
+    """Return whether two data sets as loaded have the same samples."""
+    return len(one) == len(other) and _digest(one) == _digest(other)
+
+
+def _digest(data: Data) -> str:
+    from declnet.data.sources.loading import fingerprint
+
+    if not isinstance(data, Table):
+        return fingerprint(data)
+    digest = hashlib.sha256()
+    for name, column in data.columns.items():
+        digest.update(name.encode())
+        digest.update(repr(column.tolist()).encode())
+    return digest.hexdigest()

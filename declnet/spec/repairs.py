@@ -1,0 +1,116 @@
+"""Repairs of names with only one possible meaning, so that everything else can be validated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from declnet.errors import Diagnostic, KeyPath, Place
+from declnet.spec.document.source_map import Focus, SourceMap, Writer, value_at
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What an unknown key or type must mean.
+
+    Attributes:
+        path: the unknown key, or the value that names the type, as written.
+        key: where the key belongs, with its right name; None for a type.
+        type: the installed type; None for a key.
+    """
+
+    path: KeyPath
+    key: KeyPath | None = None
+    type: str | None = None
+
+    def apply(self, document: Any, *, replaces: bool) -> Any:
+        """Return a repaired copy of a document, or None if the place is taken or not a table.
+
+        Args:
+            document: the document.
+            replaces: whether the key's value takes the place of another file's.
+        """
+        table = value_at(document, self.path[:-1])
+        if self.key is None:
+            if not isinstance(value_at(document, self.path), str):
+                return None
+            return _changed(document, self.path[:-1], {self.path[-1]: self.type})
+        *outer, name = self.key
+        target = value_at(document, tuple(outer))
+        if not isinstance(table, dict) or not isinstance(target, dict):
+            return None
+        value = table[self.path[-1]]
+        if name in target and (not replaces or isinstance(target[name], dict)):
+            return None
+        rest = {key: each for key, each in table.items() if key != self.path[-1]}
+        if tuple(outer) == self.path[:-1]:
+            return _changed(document, self.path[:-1], {**rest, name: value}, whole=True)
+        document = _changed(document, self.path[:-1], rest, whole=True)
+        return _changed(document, tuple(outer), {name: value})
+
+
+def _changed(
+    value: Any, path: KeyPath, items: Mapping[str | int, Any], *, whole: bool = False
+) -> Any:
+    """Return a copy of a document with other items in the table or list at a path."""
+    if path:
+        key, rest = path[0], path[1:]
+        return _changed(value, (), {key: _changed(value[key], rest, items, whole=whole)})
+    if isinstance(value, dict):
+        return dict(items) if whole else {**value, **items}
+    return [items.get(index, each) for index, each in enumerate(value)]
+
+
+@dataclass(eq=False)
+class RepairedMap(SourceMap):
+    """The locations of values in a repaired document: those in the document before.
+
+    Attributes:
+        document: the repaired document; paths lead through it unless a method says otherwise.
+        before: the document before, with its locations.
+        moved: where each repaired key was before.
+    """
+
+    before: SourceMap = field(default_factory=SourceMap)
+    moved: Mapping[KeyPath, KeyPath] = field(default_factory=dict)
+
+    def path_before(self, path: KeyPath) -> KeyPath:
+        """Return the path of the same value in the document before."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.moved:
+                return (*self.moved[path[:length]], *path[length:])
+        return path
+
+    def writer_of(self, path: KeyPath) -> Writer | None:
+        """Return the writer of the value at a path, or of the innermost value around it."""
+        return self.before.writer_of(self.path_before(path))
+
+    def place_of(self, path: KeyPath, focus: Focus = "value") -> Place | None:
+        """Return where a path is written, or else where the innermost value around it is."""
+        return self.before.place_of(self.path_before(path), focus)
+
+    def exact_place(self, path: KeyPath, focus: Focus = "value") -> Place | None:
+        """Return where exactly this path is written, or None if it is a default."""
+        return self.before.exact_place(self.path_before(path), focus)
+
+    def locate(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Return diagnostics with their paths and places as written, in the order of the files."""
+        return self.before.locate(
+            each if each.place is not None else replace(each, path=self.path_before(each.path))
+            for each in diagnostics
+        )
+
+
+def repaired(source_map: SourceMap, repairs: Sequence[Repair]) -> tuple[RepairedMap, set[Repair]]:
+    """Return a document with the repairs that are possible, and those."""
+    document, moved, done = source_map.document, {}, set()
+    for each in repairs:
+        writer, key = source_map.writer_of(each.path), each.key or each.path
+        found = each.apply(document, replaces=source_map.writer_of(key) is not writer)
+        if found is not None:
+            document = found
+            done.add(each)
+            if each.key is not None:
+                moved[each.key] = each.path
+    return RepairedMap(document, source_map.origin, source_map, moved), done

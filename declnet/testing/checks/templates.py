@@ -1,0 +1,95 @@
+"""Checks on templates: what they write for `declnet new` is a valid spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from declnet.contracts.data.table import Table, Task
+from declnet.contracts.runs.template import Template
+from declnet.data.presets import parsed, spec_for_table
+from declnet.errors import DataError, SpecError
+from declnet.registry.requirements import unmet
+from declnet.spec.validate import parse_spec
+from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.training.checks.check import check_spec
+
+ROWS = 200
+
+NOT_INSTALLED = "E008"
+"""The code of a requirement that no installed distribution satisfies."""
+
+
+def _tables() -> dict[str, tuple[Table, Task]]:
+    """Return tables with columns of every type, and what their target is to be predicted as."""
+    rng = np.random.default_rng(7)
+    size, rooms = rng.normal(100, 30, ROWS), rng.integers(1, 6, ROWS)
+    gaps = np.where(rng.random(ROWS) < 0.1, np.nan, size)
+    city = np.array(["Bern", "Lyon", "Turin", None], object)[rng.integers(0, 4, ROWS)]
+    numbers = {"size": size, "rooms": rooms}
+    mixed = {"size": gaps, "rooms": rooms, "new": rng.random(ROWS) > 0.5, "city": city}
+    price, visits = size + 20 * rooms, rng.poisson(rooms).astype(np.int64)
+    kind = np.array(["flat", "house", "loft"], object)[rooms % 3]
+    return {
+        "numbers and a number to predict": (Table({**numbers, "y": price}, "y"), "values"),
+        "numbers and a count to predict": (Table({**numbers, "y": visits}, "y"), "values"),
+        "columns of every type and a number": (Table({**mixed, "y": price}, "y"), "values"),
+        "columns of every type and three classes": (Table({**mixed, "y": kind}, "y"), "classes"),
+        "columns of every type and yes or no": (Table({**mixed, "y": size > 100}, "y"), "binary"),
+    }
+
+
+@check
+def writes_a_valid_example(subject: Subject) -> None:
+    """Writes an example that is a valid spec, unless it requires what is not installed."""
+    template: Template = subject.instance
+    if not template.has_example():
+        raise CheckSkipped("it writes specs for tables only")
+    lacking = [fault for each in template.requires if (fault := unmet(each)) is not None]
+    if lacking:
+        raise CheckSkipped("; ".join(lacking))
+    with calling("spec"):
+        document = parsed(template, "spec", template.spec())
+    with _valid("what spec() returns"):
+        parse_spec(document, subject.registry)
+
+
+@check
+def writes_valid_specs_for_tables(subject: Subject) -> None:
+    """Writes a spec that `declnet check` accepts for each table that it does not refuse."""
+    template: Template = subject.instance
+    if not template.takes_tables():
+        raise CheckSkipped("it takes no tables")
+    refusals = []
+    for name, (table, task) in _tables().items():
+        with calling(f"spec_for_table, for {name}"):
+            try:
+                written = spec_for_table(table, {"y": task}, subject.registry, template.type)
+            except DataError as error:
+                refusals.append(f"{name}: {error}")
+                continue
+        with _valid(f"the spec for {name}", "; raise DataError for a table that it cannot serve"):
+            spec = parse_spec(written.document, subject.registry)
+            given = Table(table.columns, "y", written.features)
+            check_spec(spec, subject.registry, {"train": given}, suspects=False).require_right()
+    if len(refusals) == len(_tables()):
+        raise CheckSkipped(f"it takes none of the tables of the kit, e.g. {refusals[0]}")
+
+
+CHECKS = (writes_a_valid_example, writes_valid_specs_for_tables)
+
+
+@contextmanager
+def _valid(what: str, advice: str = "") -> Iterator[None]:
+    """Fail with the first error of a spec; skip if it requires what is not installed."""
+    try:
+        yield
+    except SpecError as error:
+        first, *others = error.problems
+        for each in error.problems:
+            if each.code == NOT_INSTALLED:
+                raise CheckSkipped(f"{what} requires what is not installed: {each}") from None
+        more = f" (and {len(others)} more)" if others else ""
+        raise CheckFailed(f"{what} is not valid: {first}{more}{advice}") from None

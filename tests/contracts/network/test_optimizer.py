@@ -1,0 +1,53 @@
+"""Optimizers: the learning rates of several updates are those of each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet.contracts.returned import BrokenContractError
+from declnet.graph.update import Update
+from declnet_standard.optimizers.sgd import SGD
+
+TOTAL = 50
+
+
+class Warm(SGD):
+    """A third party's, written before there was `rates`."""
+
+    type = "warm"
+
+    def rate(self, step: int, total: int) -> float:
+        return super().rate(step, total) * min(1.0, step / 10)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        SGD(learning_rate=0.7),
+        SGD(learning_rate=0.7, decay=0.3),
+        SGD(learning_rate={"type": "cosine", "initial_rate": 0.7}),
+        Warm(learning_rate=0.7, decay=0.3),
+    ],
+)
+def test_the_rates_of_several_updates_are_those_of_each_to_the_bit(optimizer):
+    steps = range(3, 40)
+    found = optimizer.rates(steps, TOTAL)
+    assert found.tolist() == [optimizer.rate(step, TOTAL) for step in steps]
+    update = Update(optimizer, np.zeros(2), np.zeros(2), TOTAL)
+    values = np.empty((len(steps), len(update.now)), np.int64)
+    update.fill(values, steps.start)
+    assert values[:, 0].view(np.float64).tolist() == found.tolist()
+
+
+class OneForAll(SGD):
+    type = "one_for_all"
+
+    def rates(self, steps: range, total: int) -> float:
+        return self.rate(steps.start, total)
+
+
+def test_rates_of_another_shape_are_refused():
+    update = Update(OneForAll(), np.zeros(2), np.zeros(2), TOTAL)
+    with pytest.raises(BrokenContractError, match=r"rates.*float64 with the shape \(3,\)"):
+        update.fill(np.empty((3, 2), np.int64), 1)

@@ -1,0 +1,194 @@
+"""Tests of columns divided among named inputs, and of their preparation."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from declnet import DataError, Dataset, InputInfo, SpecError, Table, parse_spec
+from declnet.data.preparing.preparation import fit_preparation
+from declnet.data.preparing.stored_preparation import FORM, restored, stored
+from declnet.data.preparing.targets import WantedTarget
+from declnet.data.sources.loading import checked, fingerprint
+from declnet.registry.discovery import default_registry
+from declnet_standard.transforms import Impute, OneHot, Ordinal, Standardize
+
+INPUTS = {"numbers": ("age", "income"), "categories": ("job", "city", "member")}
+
+
+def table(**more):
+    columns = {
+        "city": np.array(["Bonn", "Rome", "Bonn", "Oslo"], object),
+        "age": np.array([30.0, 40.0, 50.0, 60.0]),
+        "member": np.array([True, False, True, True]),
+        "income": np.array([1, 2, 3, 6]),
+        "job": np.array(["nurse", "cook", "cook", "nurse"], object),
+        "price": np.array([1.0, 2.0, 3.0, 4.0]),
+    }
+    return Table({**columns, **more}, "price")
+
+
+USUAL = (Standardize(), Ordinal())
+
+
+def fitted(transforms=USUAL, inputs=INPUTS, data=None, **options):
+    return fit_preparation(
+        data or table(), transforms, [WantedTarget("", "values")], inputs=inputs, **options
+    )
+
+
+def test_each_input_has_its_columns_in_its_order_and_its_own_type():
+    x = fitted().apply(table())
+    assert list(x) == ["numbers", "categories"]
+    assert x["numbers"].dtype == float
+    np.testing.assert_allclose(x["numbers"].mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_array_equal(x["categories"], [[1, 0, 1], [0, 2, 0], [0, 0, 1], [1, 1, 1]])
+    assert x["categories"].dtype == int
+
+
+def test_inputs_hold_the_numbers_of_the_single_input_without_names():
+    plain = fitted(inputs=None)
+    whole, x = plain.apply(table()), fitted().apply(table())
+    names = list(plain.feature_names)
+    for name, columns in INPUTS.items():
+        np.testing.assert_array_equal(x[name], whole[:, [names.index(each) for each in columns]])
+    assert fitted().feature_names == ("age", "income", "job", "city", "member")
+
+
+def test_levels_are_those_of_each_column():
+    preparation = fitted()
+    infos = preparation.input_infos(preparation.apply(table()))
+    assert infos == {
+        "numbers": InputInfo((2,)),
+        "categories": InputInfo((3,), "integer", (2, 3, 2)),
+    }
+    unknown = fitted((Standardize(), Ordinal(unknown="index")))
+    assert unknown.input_infos(unknown.apply(table()))["categories"].levels == (3, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("transforms", "inputs", "levels"),
+    [
+        ((Ordinal(),), {"all": ("city", "age", "member", "income", "job")}, None),
+        ((Ordinal(columns=("city", "job", "income")),), {"whole": ("income", "member")}, (4, 2)),
+        ((OneHot(),), {"job": ("job",)}, None),
+        ((Ordinal(), Impute(columns=("job",))), {"job": ("job",)}, None),
+    ],
+)
+def test_levels_are_unknown_where_no_transform_says_them(transforms, inputs, levels):
+    data = table()
+    used = [column for columns in inputs.values() for column in columns]
+    data = Table({name: data.columns[name] for name in [*used, "price", "city", "job"]}, "price")
+    others = [name for name in data.columns if name not in (*used, "price")]
+    preparation = fitted(transforms, {**inputs, "rest": tuple(others)} if others else inputs, data)
+    infos = preparation.input_infos(preparation.apply(data))
+    assert infos[next(iter(inputs))].levels == levels
+
+
+def test_a_single_input_without_a_name_has_levels_too():
+    preparation = fitted(
+        (Ordinal(),), None, Table({k: table().columns[k] for k in ("job", "price")}, "price")
+    )
+    infos = preparation.input_infos(preparation.apply({"job": np.array(["cook"], object)}))
+    assert infos == {"": InputInfo((1,), "integer", (2,))}
+
+
+def test_a_stored_preparation_divides_the_same_way():
+    preparation = fitted()
+    kept = stored(preparation)
+    document = json.loads(json.dumps(kept.document))
+    again = restored(document, kept.arrays, default_registry())
+    assert again.inputs == INPUTS
+    for name, x in preparation.apply(table()).items():
+        np.testing.assert_array_equal(again.apply(table())[name], x)
+    assert kept.document["form"] > FORM  # older versions would join the inputs
+    assert stored(fitted(inputs=None)).document["form"] == FORM
+    assert "inputs" not in stored(fitted(inputs=None)).document
+    document["inputs"]["numbers"] = ["shoe size"]
+    with pytest.raises(DataError, match='the input "numbers" has columns that are not there'):
+        restored(document, kept.arrays, default_registry())
+
+
+def test_named_arrays_are_prepared_each_by_its_transforms():
+    x = {"sound": np.arange(12.0).reshape(4, 3), "word": np.array([3, 1, 3, 2])}
+    dataset = Dataset(x, np.zeros(4))
+    steps = (Standardize(columns=("sound",)), Ordinal(columns=("word",)))
+    preparation = fit_preparation(dataset, steps, [WantedTarget("", "values")])
+    prepared = preparation.apply_to_set(dataset)
+    np.testing.assert_allclose(prepared.x["sound"].std(axis=0), 1)
+    np.testing.assert_array_equal(prepared.x["word"], [2, 0, 2, 1])
+    assert preparation.input_infos(prepared.x)["word"] == InputInfo((), "integer", (3,))
+    kept = stored(preparation)
+    document = json.loads(json.dumps(kept.document))
+    again = restored(document, kept.arrays, default_registry())
+    np.testing.assert_array_equal(again.apply(x)["sound"], prepared.x["sound"])
+    with pytest.raises(DataError, match="has the inputs sound, word, but x has sound"):
+        again.apply({"sound": x["sound"]})
+    with pytest.raises(DataError, match="give an array for each, by name"):
+        again.apply(x["sound"])
+
+
+@pytest.mark.parametrize(
+    ("inputs", "options", "code", "path", "message"),
+    [
+        ({"a": ("age", "siz")}, {}, "E034", ("a", 1), 'there is no column "siz"'),
+        ({"a": ("price",)}, {}, "E037", ("a", 0), 'the target "price" is in the input "a"'),
+        ({"a": ("age",)}, {"without": ("age",)}, "E038", ("a", 0), "serves for the split"),
+        ({"a": ("city", "age", "job", "income")}, {}, "E038", (), 'column "member" is in no input'),
+        ({"a": ("age",)}, {}, "E038", (), 'columns "city", "member", "income", "job" are in no'),
+    ],
+)
+def test_columns_that_are_not_divided_are_errors(inputs, options, code, path, message):
+    with pytest.raises(DataError, match=message) as caught:
+        fitted(inputs=inputs, **options)
+    assert caught.value.code == code
+    assert caught.value.path == ("data", "inputs", *path)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "code", "path", "message"),
+    [
+        ({"a": ["x", "y"], "b": ["y"]}, "E038", ("b", 0), 'column "y" is in the input "a" already'),
+        ({"a": ["x", "x"]}, "E038", ("a", 1), 'column "x" is in the input "a" already'),
+        ({"a": []}, "E038", ("a",), 'the input "a" has no columns'),
+        ({"a b": ["x"]}, "E014", ("a b",), '"a b" cannot name an input'),
+        ({"a.b": ["x"]}, "E014", ("a.b",), '"a.b" cannot name an input'),
+        ({}, "E018", (), "must have at least 1 item"),
+        ({"a": "x"}, "E012", ("a",), "must be a list"),
+    ],
+)
+def test_inputs_of_a_spec_that_cannot_be_right(inputs, code, path, message):
+    document = {
+        "data": {"train": {"type": "csv", "path": "t.csv", "target": "z"}, "inputs": inputs},
+        "model": {"layers": [{"type": "dense", "units": 1}]},
+        "loss": "mean_squared_error",
+        "optimizer": "adam",
+        "training": {"epochs": 1},
+    }
+    with pytest.raises(SpecError) as caught:
+        parse_spec(document)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.path) == (code, ("data", "inputs", *path))
+    assert message in problem.message
+
+
+def test_arrays_that_do_not_fit_together_are_refused():
+    x = {"a": np.ones((3, 2)), "b": np.ones((4, 2))}
+    with pytest.raises(DataError, match="a has 3 samples, but y has 4"):
+        checked(Dataset(x, np.ones(4)), "train")
+    with pytest.raises(DataError, match="'a b' cannot name an input"):
+        checked(Dataset({"a b": np.ones((4, 2))}, np.ones(4)), "train")
+    with pytest.raises(DataError, match="b has 1 values that are NaN"):
+        checked(Dataset({"b": np.array([[np.nan]])}, np.ones(1)), "train")
+
+
+def test_fingerprints_depend_on_names_and_keep_those_of_single_arrays():
+    a, b = np.arange(4.0), np.arange(4.0) + 1
+    prints = [
+        fingerprint(Dataset(x, a))
+        for x in (a, {"a": a}, {"b": a}, {"a": a, "b": b}, {"a": b, "b": a})
+    ]
+    assert len(set(prints)) == 5
+    assert prints[0] == "sha256:b93b9fde03c2ab986608e260e7c08ed445adcea122c64c926b370719336208d9"

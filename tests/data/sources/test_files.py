@@ -1,0 +1,156 @@
+"""Which data source reads a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from declnet import DataError, Dataset, DataSource, Registry, discover
+from declnet.data.sources.files import file_source, naming
+from declnet.errors import ComponentError
+from declnet.registry.plugin import Plugin, PluginFailure
+
+FIRST, WAVE = Plugin("data", "declnet", "1"), Plugin("wave", "declnet-wave", "2")
+TIDE = Plugin("tide", "declnet-tide", "3")
+
+
+def source_of(name, *suffixes):
+    """A class of data sources that reads files with these suffixes."""
+
+    class Source(DataSource):
+        """Reads nothing at all."""
+
+        type = name
+        path: Path
+        delimiter: str = ","
+        rows: int | None = None
+
+        def describe(self):
+            return None
+
+        def load(self, rng):
+            return Dataset(np.ones((1, 1)), np.ones(1))
+
+    Source.suffixes = suffixes
+    return Source
+
+
+@pytest.fixture
+def reading(tmp_path):
+    """The source that reads a file of a name, of those that plugins offer."""
+
+    def read(name, *offered, prefer=(), like=None):
+        registry = Registry()
+        for plugin, source in offered:
+            registry.register(source, plugin)
+        (tmp_path / name).touch()
+        return file_source(tmp_path / name, registry.preferring(prefer), like)
+
+    return read
+
+
+TABLE, PACKED = source_of("table", ".tbl", ".tab"), source_of("packed", ".gz", ".tbl.gz")
+
+
+@pytest.mark.parametrize("packer", [FIRST, TIDE])
+def test_it_is_the_one_whose_longest_suffix_ends_the_name(packer, reading, tmp_path):
+    for name in ("a.tbl", "A.TBL", "a.gz.tab", ".tbl"):
+        assert reading(name, (WAVE, TABLE), (packer, PACKED)) == TABLE(path=tmp_path / name)
+    gz = source_of("plain", ".gz")
+    for name, expected in (("a.tbl.gz", PACKED), ("a.gz", PACKED)):
+        assert isinstance(reading(name, (WAVE, TABLE), (packer, PACKED)), expected)
+    assert isinstance(reading("a.tbl.gz", (FIRST, gz), (WAVE, PACKED)), PACKED)
+
+
+@pytest.mark.parametrize("names", [("own", "other"), ("tbl", "tbl")])
+def test_first_party_wins_unless_the_spec_prefers_another(reading, names):
+    own, other = (source_of(name, ".tbl") for name in names)
+    offered = ((WAVE, other), (FIRST, own))
+    assert isinstance(reading("a.tbl", *offered), own)
+    assert isinstance(reading("a.tbl", *offered, prefer=["declnet_wave"]), other)
+    assert isinstance(reading("a.tbl", *offered, prefer=["declnet-tide"]), own)
+
+
+def test_two_third_parties_are_an_error_that_names_both(reading):
+    offered = ((WAVE, source_of("sea", ".tbl")), (TIDE, source_of("moon", ".tbl")))
+    with pytest.raises(DataError) as raised:
+        reading("a.tbl", *offered)
+    message = str(raised.value)
+    assert 'data_source "moon" of plugin tide (declnet-tide 3)' in message
+    assert 'data_source "sea" of plugin wave (declnet-wave 2)' in message
+    assert "`plugins` of the spec" in message
+    assert reading("a.tbl", *offered, prefer=["declnet-tide"]).type == "moon"
+
+
+def test_a_file_is_read_as_the_training_datas_where_its_source_reads_such_files(reading, tmp_path):
+    """Whoever else reads them: the spec has chosen."""
+    own, other = source_of("own", ".tbl"), source_of("other", ".tbl", ".tab")
+    offered = ((FIRST, own), (WAVE, other), (TIDE, source_of("third", ".tbl")))
+    like = other(path=tmp_path / "train.tab", delimiter=";")
+    assert reading("a.tbl", *offered, like=like) == other(path=tmp_path / "a.tbl", delimiter=";")
+    elsewhere = source_of("elsewhere", ".csv")(path=tmp_path / "train.csv", delimiter=";")
+    assert reading("a.tbl", *offered, like=elsewhere) == own(path=tmp_path / "a.tbl")
+
+
+def test_what_no_source_reads_is_refused_with_what_is_readable(reading):
+    hint = r"\(its name must end in \.gz, \.tab, \.tbl, \.tbl\.gz\)"
+    with pytest.raises(DataError, match=rf"a\.xlsx: no installed data source reads .* {hint}"):
+        reading("a.xlsx", (WAVE, TABLE), (TIDE, PACKED))
+    with pytest.raises(DataError, match=r"tbl: no installed data source reads such files$"):
+        reading("tbl", (WAVE, source_of("none")))
+
+
+def test_the_reason_is_named_where_a_source_might_have_read_it(tmp_path):
+    registry = Registry()
+    for plugin in (WAVE, TIDE):
+        registry.register(source_of("twice", ".tbl"), plugin)
+    with pytest.raises(DataError, match=r'"twice" is offered by several: wave .*, tide \('):
+        file_source(tmp_path / "a.tbl", registry)
+    registry = Registry()
+    registry.failures.append(PluginFailure(WAVE, "ImportError: no sea"))
+    registry.disabled.append(TIDE)
+    with pytest.raises(DataError, match=r"wave \(.*\): ImportError: no sea; disabled .*: tide"):
+        file_source(tmp_path / "a.tbl", registry)
+    registry = discover(disabled=["data"])
+    with pytest.raises(DataError, match=r"disabled plugins: data \(declnet "):
+        file_source(tmp_path / "a.csv", registry)
+
+
+def test_a_file_that_is_not_there_and_a_pipe_are_refused(reading, tmp_path):
+    registry = Registry()
+    registry.register(TABLE)
+    with pytest.raises(DataError, match=r"none\.tbl: there is no such file"):
+        file_source(tmp_path / "none.tbl", registry)
+    os.mkfifo(tmp_path / "pipe.tbl")
+    with pytest.raises(DataError, match=r"pipe\.tbl: is neither a file nor a folder"):
+        file_source(tmp_path / "pipe.tbl", registry)
+    (tmp_path / "folder.tbl").mkdir()
+    assert file_source(tmp_path / "folder.tbl", registry).path == tmp_path / "folder.tbl"
+
+
+def test_a_source_that_needs_more_keys_says_which(reading):
+    class Sheet(source_of("sheet", ".xls")):
+        sheet: str
+
+    with pytest.raises(DataError, match=r'a\.xls: data source "sheet" cannot .* file: sheet is m'):
+        reading("a.xls", (WAVE, Sheet))
+
+
+def test_what_is_made_for_a_file_must_be_a_source(reading):
+    class Wrong(source_of("wrong", ".tbl")):
+        @classmethod
+        def for_file(cls, path, like=None):
+            return str(path)
+
+    with pytest.raises(ComponentError, match=r'data_source "wrong" of plugin wave .*for_file\(\)'):
+        reading("a.tbl", (WAVE, Wrong))
+
+
+def test_errors_get_the_name_of_the_file_once():
+    path = Path("a.tbl")
+    for message in ("row 3 is wrong", "a.tbl: row 3 is wrong"):
+        with pytest.raises(DataError, match=r"^a\.tbl: row 3 is wrong \(mend it\)$"), naming(path):
+            raise DataError(message, hint="mend it")

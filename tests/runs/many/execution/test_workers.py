@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from declnet import default_registry, parse_spec
+from declnet.runs.many.execution.tasks import Task, one_after_another, tasks_of
+from declnet.runs.many.execution.workers import at_once
+
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="children are read from /proc")
+
+
+def children():
+    own = Path(f"/proc/{os.getpid()}/task")
+    return {int(each) for task in own.iterdir() for each in (task / "children").read_text().split()}
+
+
+def test_a_worker_that_dies_fails_its_task_and_is_replaced(document, tmp_path):
+    before = children()
+    killed = []
+
+    def kill(task, share):
+        if not killed:
+            (worker,) = children() - before
+            os.kill(worker, signal.SIGKILL)
+            killed.append(task.spec.seed)
+
+    short = parse_spec(document)
+    endless = parse_spec(document | {"training": {"epochs": 10**9, "log_every": 10**6}})
+    tasks = [
+        Task(endless, tmp_path / "endless"),
+        *tasks_of(short, [1, 2], tmp_path),
+    ]
+    outcomes = list(at_once(tasks, 1, [], kill))
+    assert killed == [endless.seed]
+    assert [each.status for each in outcomes] == ["failed", "finished", "finished"]
+    assert outcomes[0].error == "its worker process ended with exit status -9"
+    assert children() == before
+
+
+def test_progress_is_told_run_by_run(document, tmp_path):
+    shares = []
+    tasks = tasks_of(parse_spec(document), [3, 5], tmp_path)
+    follow = lambda task, share: shares.append((task.spec.seed, share))  # noqa: E731
+    outcomes = list(one_after_another(tasks, default_registry(), follow))
+    assert [each.seed for each in outcomes] == [3, 5]
+    assert shares == [(seed, pytest.approx(part / 3)) for seed in (3, 5) for part in (1, 2, 3)]
+
+
+def test_a_worker_asks_this_process_whether_an_epoch_is_the_last(document, tmp_path):
+    seen = []
+
+    def stop_when(epoch):
+        seen.append((epoch.epoch, epoch.metrics.keys() >= {"loss", "accuracy"}))
+        return "enough" if epoch.epoch == 1 else None
+
+    endless = parse_spec(document | {"training": {**document["training"], "epochs": 10**6}})
+    task = Task(endless, tmp_path / "run", stop_when=stop_when)
+    (outcome,) = at_once(iter([task]), 2, [], lambda task, share: None)
+    assert seen == [(0, True), (1, True)]
+    assert (outcome.error, outcome.stopped) == (None, "enough")
+    assert json.loads((tmp_path / "run/manifest.json").read_text("utf-8"))["epochs"] == 2
+
+
+def test_whoever_stops_listening_ends_the_workers(document, tmp_path):
+    before = children()
+    endless = parse_spec(document | {"training": {"epochs": 10**9, "log_every": 10**6}})
+    tasks = [*tasks_of(parse_spec(document), [0], tmp_path), *tasks_of(endless, [1, 2], tmp_path)]
+    outcomes = at_once(tasks, 2, [], lambda task, share: None)
+    assert next(outcomes).seed == 0
+    outcomes.close()
+    assert children() == before
