@@ -111,11 +111,15 @@ def _importer(
 
 def _by_suffix(file: Path, registry: Registry) -> str:
     from declnet.errors import OutputError
+    from declnet.runs.exchange.suffixes import formats_by_suffix
 
+    found = formats_by_suffix("importer", file.name.lower(), registry)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        message = f"{file}: several importers read such files: {', '.join(found)}"
+        raise OutputError(f"{message}; choose one: --format {found[0]}")
     entries = list(registry.entries("importer"))
-    for each in entries:
-        if file.suffix.lower() in each.component.suffixes:
-            return each.type
     known = ", ".join(suffix for each in entries for suffix in each.component.suffixes)
     suffix = f"files that end in {file.suffix}" if file.suffix else "files without a suffix"
     installed = f"the installed ones read {known}" if known else "none is installed"

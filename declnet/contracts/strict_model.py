@@ -173,12 +173,12 @@ class StrictModel(BaseModel):
             label: what these are, e.g. `"keys of dense"`.
         """
         elsewhere = cls.known_key(written)
-        if elsewhere in known:
-            return {"hint": f'did you mean "{elsewhere}"?', "meant": elsewhere}
-        if elsewhere is not None:
+        if elsewhere is not None and elsewhere not in known:
             return {"hint": elsewhere}
+        if elsewhere is not None:
+            return {"hint": f'did you mean "{elsewhere}"?', "meant": elsewhere}
         near, hint = closest(written, known), suggestion(written, known, label)
-        sure = near is not None and is_misspelling(written, near)
+        sure = near is not None and is_misspelling(written, near, known)
         return {"hint": hint, "meant": near} if near is not None and sure else {"hint": hint}
 
     @model_validator(mode="wrap")

@@ -104,7 +104,8 @@ def _as_type(name: str, records: Table, expected: ColumnType) -> Array:
             wanted, got = ("text" if each == "text" else "a number" for each in (expected, found))
             raise DataError(
                 f"{where} is {got}, {column[position]!r}, but {wanted} in the training data",
-                hint=f'say so in the data source: types = {{ "{name}" = "…" }}',
+                hint="convert it, or declare it for a file of text: "
+                f'types = {{ "{name}" = "{expected}" }}',
                 code="E035",
             )
         empty: Array = np.full(len(column), None if expected == "text" else np.nan)

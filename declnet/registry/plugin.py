@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 
-from declnet.registry.requirements import lacking
+from declnet.registry.requirements import unmet_requirements
 
 FIRST_PARTY = "declnet"
 """The distribution whose components win over others of the same type."""
@@ -90,8 +90,8 @@ class PluginFailure:
         kind: str | None = None,
         type: str | None = None,  # noqa: A002  # as the attribute
     ) -> PluginFailure:
-        """Return a failure whose cause includes what the plugin's distribution requires in vain."""
-        unmet = lacking(plugin.distribution) if plugin.distribution else ""
+        """Return a failure whose cause also names unmet requirements of the distribution."""
+        unmet = unmet_requirements(plugin.distribution) if plugin.distribution else ""
         return cls(plugin, f"{cause}; {unmet}" if unmet else cause, kind, type)
 
 

@@ -405,14 +405,14 @@ class Registry:
         others = {
             other: each.type
             for each in self.entries(kind)
-            for other in getattr(each.component, "other_types", ())
+            for other in vars(each.component).get("other_types", ())
         }
         types = self.types(kind)
         elsewhere = known_elsewhere(name, others)
         if elsewhere is not None:
             return elsewhere, True
         near = closest(name, types)
-        return near, near is not None and is_misspelling(name, near)
+        return near, near is not None and is_misspelling(name, near, types)
 
     def _hint(self, kind: str, name: str, close: str | None) -> str:
         origin = self._known_origins.get((kind, name))

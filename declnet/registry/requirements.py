@@ -1,4 +1,4 @@
-"""What distributions require of others: PEP 508 requirements against what is installed."""
+"""Requirements of distributions (PEP 508), compared with what is installed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 
 def unmet(requirement: str) -> str | None:
-    """Return how the installed distributions fall short of a requirement; None if they do not.
+    """Return why the installed distributions do not meet a requirement; None if they do.
 
     Raises:
         ValueError: the text is not a PEP 508 requirement.
@@ -25,8 +25,8 @@ def unmet(requirement: str) -> str | None:
     return f"{parsed.name} {found} is installed, but {parsed.specifier} is needed"
 
 
-def lacking(distribution: str) -> str:
-    """Return what a distribution requires in vain, and how to install it; empty if nothing."""
+def unmet_requirements(distribution: str) -> str:
+    """Return which requirements of a distribution are not met, with pip commands; empty if none."""
     try:
         required = requires(distribution) or ()
         faults = {each: unmet(each) for each in required}

@@ -10,6 +10,10 @@ SIMILAR, SAME_INITIAL = 0.75, 0.6
 changes that, so `Income` is not taken for `Home`."""
 
 
+MARGIN = 0.05
+"""How much closer than any other a name must be for nothing else to be meant."""
+
+
 def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name closest to a misspelling or to initials, or None.
 
@@ -26,9 +30,24 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     return next((each for each in sorted(names.values()) if _initials(each) == written), None)
 
 
-def is_misspelling(written: str, name: str) -> bool:
-    """Return whether a name is so close to another that nothing else can be meant."""
-    return SequenceMatcher(None, _joined(name), _joined(written)[:100]).ratio() >= SIMILAR
+def is_misspelling(written: str, name: str, known: Iterable[str] = ()) -> bool:
+    """Return whether nothing else than a name can be meant.
+
+    Args:
+        written: the misspelling, or the initials of the name.
+        name: the known name closest to it.
+        known: all known names, of which another one may be almost as close.
+    """
+    if _initials(name) == _normalized(written):
+        return True
+    if _normalized(written) in name.split("_"):  # one word of several
+        return "_" not in name
+    closeness, *others = (_closeness(written, each) for each in (name, *({*known} - {name})))
+    return closeness >= SIMILAR and closeness > max(others, default=0) + MARGIN
+
+
+def _closeness(written: str, name: str) -> float:
+    return SequenceMatcher(None, _joined(name), _joined(written)[:100]).ratio()
 
 
 def known_elsewhere(written: str, others: Mapping[str, str]) -> str | None:

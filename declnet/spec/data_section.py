@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -12,6 +12,7 @@ from declnet.contracts.data.transform import Transform
 from declnet.contracts.network.inputs import NAME_HINT, is_name
 from declnet.contracts.number_or import NumberOr
 from declnet.contracts.strict_model import StrictModel, custom_error, located_error
+from declnet.spec import other_keys
 
 SourceOrFraction = Annotated[float | DataSource, NumberOr(DataSource, above=0, below=1)]
 Method = Literal["random", "stratified", "grouped", "time", "column"]
@@ -162,20 +163,7 @@ def _stream(value: Any) -> Any:
 class DataSpec(StrictModel):
     """The source and preparation of samples: the section `[data]`."""
 
-    other_keys: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("source", "training", "train_data", "train_set"), "train"),
-        **dict.fromkeys(
-            ("val", "valid", "dev", "val_split", "validation_split", "validation_data"),
-            "validation",
-        ),
-        **dict.fromkeys(("test_size", "test_split", "test_data"), "test"),
-        **dict.fromkeys(("preprocess", "preprocessing", "transform", "transforms"), "prepare"),
-        **dict.fromkeys(("cv", "k_folds", "n_splits"), "folds"),
-        **dict.fromkeys(
-            ("path", "file", "target", "targets", "label"),
-            'it belongs in a data source: train = { type = "…", … }',
-        ),
-    }
+    other_keys = other_keys.DATA
 
     train: DataSource | None = Field(default=None, description="what the model learns from")
     validation: SourceOrFraction | None = Field(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -31,6 +31,7 @@ from declnet.contracts.strict_model import (
     located_error,
     resolve_paths,
 )
+from declnet.spec import other_keys
 from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document.expansion import ExpandedMap
@@ -115,17 +116,7 @@ def _path_or_table(
 class ModelSpec(_WithPaths):
     """The network: the section `[model]`."""
 
-    other_keys: ClassVar[Mapping[str, str]] = {
-        "precision": "dtype",
-        **dict.fromkeys(("weights", "pretrained"), "initial_weights"),
-        **dict.fromkeys(
-            ("hidden", "hidden_layers", "hidden_layer_sizes"), "write each layer in layers = [ … ]"
-        ),
-        **dict.fromkeys(
-            ("input_shape", "input_dim", "input_size"),
-            "leave it out: the data determines the size of the input",
-        ),
-    }
+    other_keys = other_keys.MODEL
 
     dtype: Literal["float32", "float64"] = Field(
         default="float32", description="the type of parameters and activations"
@@ -175,22 +166,7 @@ class ModelSpec(_WithPaths):
 class TrainingSpec(StrictModel):
     """The length and the steps of the training: the section `[training]`."""
 
-    other_keys: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("num_epochs", "n_epochs", "nb_epoch", "max_epochs", "max_iter"), "epochs"),
-        **dict.fromkeys(("steps", "num_steps", "iterations", "num_iterations"), "max_steps"),
-        **dict.fromkeys(("batch", "bs", "minibatch_size", "mini_batch_size"), "batch_size"),
-        **dict.fromkeys(
-            ("gradient_accumulation_steps", "accumulate_grad_batches", "accumulation_steps"),
-            "accumulate",
-        ),
-        **dict.fromkeys(
-            ("max_grad_norm", "grad_clip", "gradient_clip_val", "clip_grad_norm"), "clip_norm"
-        ),
-        **dict.fromkeys(
-            ("log_interval", "log_freq", "log_every_n_steps", "print_every", "verbose"), "log_every"
-        ),
-        **dict.fromkeys(("device", "gpu", "cuda"), "leave it out: every run computes on the CPU"),
-    }
+    other_keys = other_keys.TRAINING
 
     epochs: int | None = Field(
         default=None, ge=1, description="passes over the training data; optional with max_steps"
@@ -312,15 +288,7 @@ class EngineSpec(StrictModel):
 class RunSpec(StrictModel):
     """A whole run: data, model, loss, optimizer, training, engine."""
 
-    other_keys: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("version", "format"), "declnet"),
-        **dict.fromkeys(("random_state", "random_seed"), "seed"),
-        **dict.fromkeys(("dataset", "datasets"), "data"),
-        **dict.fromkeys(("network", "net", "architecture"), "model"),
-        **dict.fromkeys(("criterion", "loss_function", "loss_fn", "objective", "cost"), "loss"),
-        **dict.fromkeys(("optim", "solver"), "optimizer"),
-        **dict.fromkeys(("trainer", "fit"), "training"),
-    }
+    other_keys = other_keys.RUN
 
     declnet: Annotated[int, AfterValidator(_check_version)] = Field(
         default=FORMAT_VERSION, description="version of the format"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
@@ -20,7 +21,7 @@ from declnet.contracts.runs.analysis import Analysis
 from declnet.contracts.runs.calibrator import Calibrator
 from declnet.contracts.runs.callback import Callback
 from declnet.contracts.strict_model import StrictModel, resolve_paths
-from declnet.errors import KeyPath
+from declnet.errors import KeyPath, UnknownTypeError
 from declnet.registry.discovery import default_registry
 from declnet.registry.spelling import closest
 from declnet.spec.data_section import DataSpec
@@ -63,6 +64,8 @@ class HeadPart(HeadName):
         output: the layer whose output it takes; `""`: the only output.
         target: the target as written; `""` if it is not.
         calibration: the valid steps of its calibration by position.
+        targets: what the loss takes, as `Loss.targets`, also if its keys are invalid; None if its
+            type is unknown.
     """
 
     loss: Loss | None
@@ -70,6 +73,7 @@ class HeadPart(HeadName):
     output: str = ""
     target: str = ""
     calibration: Mapping[int, Calibrator] = field(default_factory=dict)
+    targets: Literal["values", "classes", "binary"] | None = None
 
     def target_among(self, names: Collection[str]) -> str | None:
         """Return its target among the data's; None if there is none."""
@@ -142,8 +146,9 @@ def _heads(
     if not isinstance(losses, dict) or not losses:
         metrics = _components(Metric, _items(training, "metrics"), context)
         steps = _steps(document, context)
-        loss = _component(Loss, document.get("loss"), context)
-        return (HeadPart("", loss, metrics, calibration=steps),)
+        value = document.get("loss")
+        loss, targets = _component(Loss, value, context), _targets(value, context)
+        return (HeadPart("", loss, metrics, calibration=steps, targets=targets),)
     return tuple(_head(str(name), value, context) for name, value in losses.items())
 
 
@@ -160,7 +165,19 @@ def _head(name: str, value: Any, context: Context) -> HeadPart:
     )
     metrics = _components(Metric, _items(reserved, "metrics"), context)
     loss, steps = _component(Loss, own, context), _steps(reserved, context)
-    return HeadPart(name, loss, metrics, output or name, target, steps)
+    targets = _targets(own, context)
+    return HeadPart(name, loss, metrics, output or name, target, steps, targets)
+
+
+def _targets(loss: Any, context: Context) -> Literal["values", "classes", "binary"] | None:
+    """Return what a loss takes; None for one of an unknown type."""
+    written = loss.get("type") if isinstance(loss, dict) else getattr(loss, "type", loss)
+    registry = context.get("registry") or default_registry()
+    with suppress(UnknownTypeError):
+        if isinstance(written, str):
+            found: type[Loss] = registry.find(Loss.kind, written)
+            return found.targets
+    return None
 
 
 def _steps(table: Mapping[str, Any], context: Context) -> dict[int, Calibrator]:

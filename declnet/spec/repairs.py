@@ -24,8 +24,13 @@ class Repair:
     key: KeyPath | None = None
     type: str | None = None
 
-    def apply(self, document: dict[str, Any]) -> dict[str, Any] | None:
-        """Return a repaired copy of a document, or None if the place is taken or not a table."""
+    def apply(self, document: Any, *, replaces: bool) -> Any:
+        """Return a repaired copy of a document, or None if the place is taken or not a table.
+
+        Args:
+            document: the document.
+            replaces: whether the key's value takes the place of another file's.
+        """
         table = value_at(document, self.path[:-1])
         if self.key is None:
             if not isinstance(value_at(document, self.path), str):
@@ -33,13 +38,14 @@ class Repair:
             return _changed(document, self.path[:-1], {self.path[-1]: self.type})
         *outer, name = self.key
         target = value_at(document, tuple(outer))
-        if not isinstance(table, dict) or not isinstance(target, dict) or name in target:
+        if not isinstance(table, dict) or not isinstance(target, dict):
             return None
         value = table[self.path[-1]]
-        if tuple(outer) == self.path[:-1]:
-            renamed = {name if key == self.path[-1] else key: each for key, each in table.items()}
-            return _changed(document, self.path[:-1], renamed, whole=True)
+        if name in target and (not replaces or isinstance(target[name], dict)):
+            return None
         rest = {key: each for key, each in table.items() if key != self.path[-1]}
+        if tuple(outer) == self.path[:-1]:
+            return _changed(document, self.path[:-1], {**rest, name: value}, whole=True)
         document = _changed(document, self.path[:-1], rest, whole=True)
         return _changed(document, tuple(outer), {name: value})
 
@@ -100,7 +106,8 @@ def repaired(source_map: SourceMap, repairs: Sequence[Repair]) -> tuple[Repaired
     """Return a document with the repairs that are possible, and those."""
     document, moved, done = source_map.document, {}, set()
     for each in repairs:
-        found = each.apply(document)
+        writer, key = source_map.writer_of(each.path), each.key or each.path
+        found = each.apply(document, replaces=source_map.writer_of(key) is not writer)
         if found is not None:
             document = found
             done.add(each)

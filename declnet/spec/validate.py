@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from declnet.errors import Diagnostic, SpecError, dotted
+from declnet.errors import Diagnostic, KeyPath, SpecError, dotted
 from declnet.registry.recorded import registry_beside
 from declnet.registry.registry import Registry
 from declnet.spec.document.blocks import LAYERS
@@ -24,9 +24,9 @@ from declnet.spec.document.document import (
     too_deep_path,
     without_large_numbers,
 )
-from declnet.spec.document.expansion import ExpandedMap, expand
+from declnet.spec.document.expansion import ExpandedMap, Expansion, expand
 from declnet.spec.document.overrides import Override, override_of
-from declnet.spec.document.source_map import SourceMap
+from declnet.spec.document.source_map import SourceMap, value_at
 from declnet.spec.document.variables import VARIABLES, names_in
 from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.partial import PartialSpec, valid_parts
@@ -239,18 +239,16 @@ def read_points(
     fixed = [[swept_value(each)] for each in overrides if each.key in sweep.keys]
     for values in (*fixed, *varied):
         sweep = sweep.varying(values)
-    return _validated_points(sweep, composed, registry, folder)
+    made = _composed_points(sweep, composed)
+    return ((point, validate(each, registry, folder)) for point, each in made)
 
 
-def _validated_points(
-    sweep: Sweep, composed: Composed, registry: Registry | None, folder: Path
-) -> Iterator[tuple[Point, ParsedSpec]]:
-    """Yield each point of a document's sweep and its validated spec."""
+def _composed_points(sweep: Sweep, composed: Composed) -> Iterator[tuple[Point, Composed]]:
+    """Yield each point of a document's sweep and its own document."""
     used = composed.variables_used | frozenset(names_in(composed.source_map.document.get(SWEEP)))
     for point in sweep.points():
         found = [*composed.diagnostics, *point.problems]
-        made = Composed(point.source_map, found, composed.is_incomplete, used)
-        yield point, validate(made, registry, folder)
+        yield point, Composed(point.source_map, found, composed.is_incomplete, used)
 
 
 def _errors_in_values(
@@ -261,8 +259,9 @@ def _errors_in_values(
     Not those in how keys go together, since others of the spec are wrong.
     """
     with suppress(SpecError):  # too many points
-        points = _validated_points(sweep, composed, registry, folder)
-        for _, parsed in islice(points, POINTS_OF_A_WRONG_SPEC):
+        points = islice(_composed_points(sweep, composed), POINTS_OF_A_WRONG_SPEC)
+        for _, made in points:
+            parsed, _ = _validated(made, registry, folder)
             for each in parsed.source_map.locate(parsed.diagnostics):
                 writer = parsed.source_map.writer_of(each.path)
                 if isinstance(writer, SweptValue) and each.code != "E017":
@@ -298,7 +297,7 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
         registry: where names are looked up; default: all installed plugins.
         folder: the base of relative paths.
     """
-    reported: list[Diagnostic] = []
+    written, reported = composed.source_map.document, list[Diagnostic]()
     for _ in range(ROUNDS):
         parsed, found = _validated(composed, registry, folder)
         source_map, done = repaired(composed.source_map, list(found))
@@ -313,12 +312,24 @@ def validate(composed: Composed, registry: Registry | None, folder: Path) -> Par
     if not reported:
         return parsed
     paths = {each.path for each in reported}  # another name may explain a wrong value
-    later = [
+    reported += [
         each
         for each in composed.source_map.locate(parsed.diagnostics)
         if each.path not in paths or each.code == "E015"
     ]
-    return replace(parsed, spec=None, diagnostics=(*reported, *later))
+    reported.sort(key=lambda each: _position(each.path, written))
+    return replace(parsed, spec=None, diagnostics=tuple(reported))
+
+
+def _position(path: KeyPath, document: Any) -> list[int]:
+    """Return the position of a path in a document, by which paths can be sorted."""
+    position = []
+    for part in path:
+        keys = list(document) if isinstance(document, Mapping) else []
+        after = part if isinstance(part, int) else len(keys)
+        position.append(keys.index(part) if part in keys else after)
+        document = value_at(document, (part,))
+    return position
 
 
 def _validated(
@@ -338,7 +349,10 @@ def _validated(
         message, hint = "a spec has either [sweep] or [tune]", "move one to another file"
         earlier.append(Diagnostic(message, hint, (TUNE,), UNMATCHED, focus="key"))
     repairs: dict[Repair, Diagnostic] = {}
+    wrong_variables = {each.path for each in expansion.diagnostics}
     for each in expansion.errors:
+        if each["loc"] in wrong_variables:
+            continue
         in_block = source_map.with_notes(diagnostic_of(each, expansion.plain))
         earlier.append(in_block)
         repair = repair_of(each, expansion.plain)
@@ -368,6 +382,24 @@ def _validated(
     sure = sweep.without_errors(in_sweep)
     if sure.axes and not composed.is_incomplete:
         earlier += dict.fromkeys(_errors_in_values(sure, composed, registry, folder))
+    errors = _without_consequences(earlier, found, composed, expansion)
+    return ParsedSpec(source_map, None, errors, context, composed.is_incomplete), repairs
+
+
+def _without_consequences(
+    earlier: Sequence[Diagnostic],
+    found: Sequence[Diagnostic],
+    composed: Composed,
+    expansion: Expansion,
+) -> tuple[Diagnostic, ...]:
+    """Return the errors but for those that others explain.
+
+    Args:
+        earlier: what was found before the sections were validated.
+        found: the errors in the sections.
+        composed: the document.
+        expansion: its layers, written out.
+    """
     reported = {each.path for each in earlier}
     found = [
         each
@@ -376,7 +408,9 @@ def _validated(
         and expansion.invalid.isdisjoint((each.path, each.path[:-1]))
         and not (composed.is_incomplete and each.code == "E011")
     ]
-    if composed.is_incomplete:  # the file that could not be read may define or use variables
-        earlier = [each for each in earlier if each.code not in ("E070", "E071")]
-    errors = (*earlier, *found)
-    return ParsedSpec(source_map, None, errors, context, composed.is_incomplete), repairs
+    hidden: tuple[str, ...] = ()
+    if composed.is_incomplete:
+        hidden = ("E070", "E071")  # a file that could not be read may define or use variables
+    elif any(each.code == "E011" and len(each.path) == 1 for each in found):
+        hidden = ("E071",)  # a missing section may use variables
+    return (*(each for each in earlier if each.code not in hidden), *found)

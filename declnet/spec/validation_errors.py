@@ -21,7 +21,7 @@ from declnet.contracts.runs.callback import Callback
 from declnet.contracts.strict_model import StrictModel
 from declnet.errors import Diagnostic, KeyPath, UnknownTypeError
 from declnet.registry.registry import Registry
-from declnet.registry.spelling import with_article
+from declnet.registry.spelling import closest, is_misspelling, with_article
 from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document.blocks import LAYERS, Block
@@ -112,12 +112,12 @@ def diagnostic_of(
     context = detail.get("ctx", {})
     code = _code(detail)
     message = _message(detail)
-    hint = context.get("hint") or _value_hint(detail)
+    hint: str | None = context.get("hint") or _value_hint(detail)
     if code == "E010" and path:
         message, belongs = f'unknown key "{path[-1]}"', _right_place(path, document, expansion)
         hint = _place_hint(path, belongs) or hint
-        if expansion is not None and "meant" not in context and hint.startswith("keys "):
-            hint = _with_kind(str(path[-1]), expansion.registry) + hint
+        if expansion is not None and (hint or "").startswith("keys "):
+            hint = f"{_with_kind(str(path[-1]), expansion.registry)}{hint}"
     elif code == "E011" and path:
         plain = expansion.plain if expansion is not None else document
         hint = _missing_hint(written, plain, context) or hint
@@ -280,7 +280,11 @@ def _right_place(path: KeyPath, document: Any, expansion: Expansion | None) -> K
     if len(outer) > 1 or (outer and outer[0] not in _SECTIONS) or path == (EXTENDS,):
         return None
     models = _models(document, expansion)
-    own = models[tuple(outer)]
+    own, value = models[tuple(outer)], value_at(document, path)
+    near = closest(str(key), own.model_fields)
+    is_section = not outer and isinstance(value, dict) and "type" not in value
+    if is_section and near is not None and near not in document and is_misspelling(str(key), near):
+        return None
     if own.known_key(str(key)) is not None:
         return None
     places = [each for each in models if each != tuple(outer)]

@@ -15,8 +15,8 @@ from declnet.registry.registry import Registry
 
 Found = TypeVar("Found")
 
-NOT_PLUGINS = ("declnet", "contextlib", "numpy", "pydantic")
-"""Packages that call a component's methods, or the objects these return."""
+NOT_PLUGINS = ("declnet", "contextlib", "importlib", "numpy", "pydantic")
+"""Packages that import components, call their methods, or the objects these return."""
 
 
 class CheckFailed(DeclnetError, AssertionError):  # noqa: N818  # how a check ends, as in a report
@@ -142,8 +142,6 @@ def place_of(error: BaseException) -> str | None:
     """
     own, place = None, None
     for frame, line in walk_tb(error.__traceback__):
-        if frame.f_code.co_filename.startswith("<frozen "):
-            continue  # Python's own import of the plugin
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if own is None and package not in NOT_PLUGINS:
             own = package

@@ -86,17 +86,18 @@ NEEDS_PYTHON = {"layer:jitter", "optimizer:layer_rate"}
 def test_example_components_keep_their_contracts(
     project_name: str, example_projects: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from declnet.testing import check_component
+    from declnet.testing.packages import cases_of_classes
 
     project = example_projects[project_name]
     monkeypatch.chdir(project.folder)
     components = project.components()
     assert components
-    reports = [check_component(each, raise_on_failure=False) for each in components]
-    assert [str(outcome) for report in reports for outcome in report.failed] == []
-    assert all(report.succeeded for report in reports)
+    outcomes = [case.outcome() for case in cases_of_classes(components)]
+    assert [str(each) for each in outcomes if each.status == "failed"] == []
+    passed = {each.component for each in outcomes if each.status == "passed"}
+    assert passed == {f"{each.kind}:{each.type}" for each in components}
     if find_spec("numba") is not None:
-        skipped = [outcome for report in reports for outcome in report.skipped]
+        skipped = [each for each in outcomes if each.status == "skipped"]
         slower = {each.component for each in skipped if each.check == "runs_without_python"}
         assert slower <= NEEDS_PYTHON
 

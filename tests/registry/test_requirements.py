@@ -1,11 +1,11 @@
-"""What distributions require in vain."""
+"""Requirements of distributions that are not met."""
 
 import re
 
 import pytest
 
 from declnet.registry.plugin import Plugin, PluginFailure
-from declnet.registry.requirements import lacking, unmet
+from declnet.registry.requirements import unmet, unmet_requirements
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_a_requirement_that_is_none_is_refused():
         unmet(">=2")
 
 
-def test_a_failure_says_what_its_distribution_lacks(tmp_path, monkeypatch):
+def test_a_failure_names_the_unmet_requirements_of_its_distribution(tmp_path, monkeypatch):
     folder = tmp_path / "declnet_newer-2.0.dist-info"
     folder.mkdir()
     about = "Metadata-Version: 2.1\nName: declnet-newer\nVersion: 2.0\nRequires-Dist: declnet>=9\n"
@@ -37,5 +37,5 @@ def test_a_failure_says_what_its_distribution_lacks(tmp_path, monkeypatch):
     failure = PluginFailure.of(Plugin("newer", "declnet-newer", "2.0"), "ImportError: no Hyper")
     assert failure.cause.startswith("ImportError: no Hyper; declnet 0")
     assert failure.cause.endswith('is installed, but >=9 is needed (pip install "declnet>=9")')
-    assert lacking("never-installed") == ""
+    assert unmet_requirements("never-installed") == ""
     assert PluginFailure.of(Plugin("here"), "ValueError").cause == "ValueError"

@@ -85,6 +85,7 @@ def test_what_cannot_be_registered_is_a_failure(plugin, register, cause):
 def test_an_import_error_is_a_failure(plugin):
     (plugin.folder / "declnet_broken.py").write_text("import no_such_module")
     (failure,) = check_package("declnet_broken").failed
+    assert failure.message.endswith("declnet_broken.py:1)")
     assert "no_such_module" in failure.message
 
 

@@ -59,7 +59,8 @@ class Importer(Component):
     required_methods = ("read",)
 
     suffixes: ClassVar[tuple[str, ...]] = ()
-    """The suffixes of the files that it reads, e.g. `(".onnx",)`."""
+    """The suffixes of the files that it reads, in lower case, e.g. `(".onnx",)`; the longest that
+    a file's name ends with decides."""
 
     @classmethod
     def verify_contract(cls) -> None:

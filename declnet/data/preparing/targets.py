@@ -51,11 +51,11 @@ class WantedTarget:
 
 
 def wanted_targets(heads: Sequence[Head | HeadPart]) -> tuple[WantedTarget, ...]:
-    """Return what the losses of a spec want; an invalid loss is taken to want classes."""
+    """Return what the losses of a spec want; an unknown loss is taken to want classes."""
     return tuple(
         WantedTarget(
             head.target or head.name,
-            head.loss.targets if head.loss is not None else "classes",
+            (head.targets or "classes") if isinstance(head, HeadPart) else head.loss.targets,
             head.path,
             (*head.path, "target") if head.target else head.path,
             head.loss is not None and head.loss.ordered,

@@ -36,6 +36,11 @@ def as_table(data: Any, target: str | None = None, *, first_row: int = 1) -> Tab
     elif isinstance(data, Mapping):
         columns = dict(data)
     elif _is_frame(data):
+        places: dict[str, int] = {}
+        for place, name in enumerate(map(str, data.columns), 1):
+            if name in places:
+                raise DataError(f'columns {places[name]} and {place} are both called "{name}"')
+            places[name] = place
         columns = {name: data[name] for name in data.columns}
     else:
         return np.asarray(data)

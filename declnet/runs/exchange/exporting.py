@@ -23,6 +23,7 @@ from declnet.errors import DeclnetError, ExportError, OutputError
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted
 from declnet.runs.exchange.exported_models import exported_model
+from declnet.runs.exchange.suffixes import formats_by_suffix
 from declnet.runs.inference.prediction_files import require_free
 from declnet.runs.storage.origins import Origins
 from declnet.runs.storage.writing import sync_folder
@@ -125,14 +126,7 @@ def exporter_for(
 
 
 def _by_suffix(name: str, registry: Registry) -> str:
-    known = {
-        entry.type: suffix
-        for entry in registry.entries("exporter")
-        for suffix in sorted(entry.component.suffixes, key=len)
-        if name.endswith(suffix)
-    }
-    longest = max(map(len, known.values()), default=0)
-    found = sorted(form for form, suffix in known.items() if len(suffix) == longest)
+    found = formats_by_suffix("exporter", name, registry)
     if len(found) == 1:
         return found[0]
     if found:

@@ -29,6 +29,7 @@ from declnet.runs.inference.evaluation import ready_part
 from declnet.runs.inference.file_parts import raw_parts, whole_parts
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.inference.scores import ValueErrors
+from declnet.spec.heads import Head
 from declnet.spec.streams import Stream, random_stream
 from declnet.training.evaluation import BatchLosses
 from declnet.training.metrics import MetricAccumulator, directions
@@ -154,10 +155,15 @@ class AnalyzedData:
         heads = self._predictor.heads
         own = {k: v for k, v in directions(heads).items() if k not in LOSSES[1:]}
         for head, reading in zip(heads, self._predictor.readings, strict=True):
-            if reading.sort == "values" and not head.metrics:
+            if reading.sort == "values" and not head.metrics and self._has_errors(head):
                 errors = {head.label(name): better for name, better in ValueErrors.better.items()}
                 own |= {name: each for name, each in errors.items() if name not in own}
         return own
+
+    def _has_errors(self, head: Head) -> bool:
+        """Return whether predictions are as many numbers as targets, so not quantiles."""
+        first = np.arange(1)
+        return self.outputs(first)[head.name].size == self.targets(first)[head.name].size
 
     def targets(self, positions: Array | None = None) -> dict[str, Array]:
         """Return the targets of samples as metrics take them."""

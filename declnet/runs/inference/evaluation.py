@@ -76,7 +76,7 @@ class Evaluation:
         class_names: class names in the order of the counts; None for values.
         counts: (true class, predicted class); (outputs, 2, 2) for several binary outputs; None
             for values.
-        errors: r2 and the errors of values; None for classes.
+        errors: r2 and the errors of values; None for classes and, e.g., for quantiles.
         baseline: the metrics and errors of the best constant prediction; None if there is none, or
             the data has more than 8 million targets.
         warnings: what is wrong with the predictions, e.g. a class that is never predicted, or
@@ -351,7 +351,7 @@ class _Watched:
                 constant = ValueErrors()
                 observed.compare_constant(constant.add)
                 baseline.metrics.update(constant.result())
-            errors = self._errors.result()
+            errors = self._errors.result() or None
             return Evaluation(data, self._samples, own, errors=errors, baseline=baseline)
         names = self._reading.class_names
         warning = never_predicted(observed.true, observed.predicted, names)

@@ -101,6 +101,8 @@ def predicted_parts(
             found = found if spread else without_spread(found)
             yield replace(found, identifiers={**found.identifiers, **passed})
             first += sample_count(kept)
+        if first == 1:
+            raise DataError("there are no samples")
 
 
 def _without(

@@ -173,8 +173,8 @@ class Predictor:
                 from the table's last rows, so there is one prediction, or one for each series.
 
         Raises:
-            DataError: a column is missing or has a different type, a row cannot be prepared, or a
-                prediction is NaN or infinite.
+            DataError: there are no rows, a column is missing or has a different type, a row cannot
+                be prepared, or a prediction is NaN or infinite.
             ComponentError: a component raised an exception or violated its contract.
         """
         with attributing_errors(self.registry):
@@ -182,8 +182,11 @@ class Predictor:
                 named = {name: read_only(np.asarray(each)) for name, each in data.items()}
                 return self.predict_part(named)
             table = as_table(data)
-            given = guarded(table) if isinstance(table, Table) else read_only(table)
-            return self.predict_part(given)
+            if not isinstance(table, Table):
+                return self.predict_part(read_only(table))
+            if table.columns and not len(table):
+                raise DataError("there are no samples")
+            return self.predict_part(guarded(table))
 
     def predict_parts(
         self, data: Path | DataSource, identifiers: Sequence[str] = (), *, spread: bool = False

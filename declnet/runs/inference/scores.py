@@ -80,7 +80,10 @@ class ClassCounts:
 
 
 class ValueErrors:
-    """Accumulator for r2, the mean absolute error and the root mean squared error."""
+    """Accumulator for r2, the mean absolute error and the root mean squared error.
+
+    Of predictions that are several numbers about one, such as its quantiles, there are none.
+    """
 
     better: ClassVar[dict[str, Better]] = {
         "r2": "higher",
@@ -91,17 +94,21 @@ class ValueErrors:
 
     def __init__(self) -> None:
         self._count = 0
+        self._comparable = True
         self._squares: Array = np.zeros(1)
         self._sizes: Array = np.zeros(1)
         self._mean: Array = np.zeros(1)
         self._spread: Array = np.zeros(1)
 
     def add(self, y_pred: Array, y: Array) -> None:
-        """Add a batch; both arrays are (n, …) with equally many values per sample.
+        """Add a batch of (n, …) predictions and targets.
 
         The variance of y is merged as in Chan, Golub and LeVeque, Updating Formulae and a Pairwise
         Algorithm for Computing Sample Variances, 1979, which stays accurate for a large mean.
         """
+        self._comparable = self._comparable and y_pred.size == y.size
+        if not self._comparable:
+            return
         count = len(y)
         predicted = y_pred.reshape(count, -1).astype(float)
         true = y.reshape(count, -1).astype(float)
@@ -117,7 +124,12 @@ class ValueErrors:
         self._count = total
 
     def result(self) -> dict[str, float]:
-        """Return `r2` (the mean over outputs), `mean_absolute_error`, `root_mean_squared_error`."""
+        """Return `r2` (the mean over outputs), `mean_absolute_error`, `root_mean_squared_error`.
+
+        They are left out if predictions and targets have not equally many numbers per sample.
+        """
+        if not self._comparable:
+            return {}
         constant = self._spread == 0
         share = self._squares / np.where(constant, 1, self._spread)
         share = np.where(constant, self._squares != 0, share)

@@ -26,7 +26,9 @@ def has_a_docstring(subject: Subject) -> None:
     """Says in a docstring what it computes."""
     cls = type(subject.instance)
     if not inspect.cleandoc(vars(cls).get("__doc__") or "").strip():
-        raise CheckFailed(f"{cls.__name__} has no docstring; write its equation and its shapes")
+        raise CheckFailed(
+            f"{cls.__name__} has no docstring; say what it computes, with equation and shapes"
+        )
 
 
 @check

@@ -103,6 +103,8 @@ def describe(
         at = origin_of(data.sources.get("train"), "train")
         return Described({}, None, [Diagnostic(message, None, at, "E051")], train)
     except DataError as error:
+        if error.code == "E035" and any(each.targets is None for each in spec.heads):
+            return Described({}, None, [], train)  # it may suit the loss that is meant
         return Described({}, None, [data_problem(spec, error), *note_warnings(spec, train)], train)
     prepared = {name: DataInfo.of(each.x, each.y) for name, each in sets.datasets.items()}
     prepared["train"] = replace(prepared["train"], samples=len(train), inputs=sets.input_infos)

@@ -13,6 +13,7 @@ from declnet.contracts.data.data_source import DataInfo
 from declnet.contracts.network.inputs import by_name
 from declnet.contracts.network.layer import OutputRange
 from declnet.contracts.network.loss import Loss
+from declnet.data.columns import losses_hint
 from declnet.data.sets import PreparedSets
 from declnet.errors import Diagnostic
 from declnet.graph.shapes import Node
@@ -53,7 +54,7 @@ def target_problems(
         if loss.targets == "classes":
             problem = _of_classes(head, loss, name, info, nodes, last.output_shape)
         else:
-            problem = _of_values(name, info, nodes, last.output_shape)
+            problem = _of_values(name, info, nodes, last.output_shape, registry)
         if type(loss).prepare is not Loss.prepare:
             if problem is not None:
                 problem = _by_prepare(head, loss, name, info, last.output_shape, problem)
@@ -155,7 +156,7 @@ def _of_classes(
 
 
 def _of_values(
-    name: str, info: DataInfo, nodes: Sequence[Node | None], output: Shape
+    name: str, info: DataInfo, nodes: Sequence[Node | None], output: Shape, registry: Registry
 ) -> Diagnostic | None:
     if info.target_shape == output or (info.target_shape == () and prod(output) == 1):
         return None
@@ -165,6 +166,8 @@ def _of_values(
     if len(output) == 1 and len(info.target_shape) < 2:
         units = prod(info.target_shape)
         hint = f"use {units} unit{'s' if units != 1 else ''}, one for each number"
+        classes = losses_hint("classes", registry) if info.target == "classes" else None
+        hint += f"; {classes}" if classes is not None and prod(output) > 1 else ""
     return Diagnostic(message, hint, path_of_output_size(nodes), "E041")
 
 

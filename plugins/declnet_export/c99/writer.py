@@ -254,7 +254,8 @@ class CWriter:
             "PREFIX": self.prefix.upper(),
             "number": self.number,
             "f": "f" if self.number == "float" else "",
-        } | terms
+            **terms,
+        }
         try:
             return Template(dedent(text).strip("\n")).substitute(known)
         except KeyError as error:

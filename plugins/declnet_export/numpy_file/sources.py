@@ -87,7 +87,15 @@ class Sources:
     def _definition(self, function: Any, own: str) -> str:
         """Return the text of a function, after the definitions of what it uses."""
         text = inspect.getsource(function)
-        (tree,) = ast.parse(text).body
+        try:
+            (tree,) = ast.parse(text).body
+        except SyntaxError:
+            tree = None
+        if not isinstance(tree, ast.FunctionDef):
+            raise TypeError(
+                f"{own} is not written as a function of its module; define it with def, outside of "
+                "classes and functions"
+            )
         renamed = {} if own == function.__name__ else {function.__name__: own}
         for name in dict.fromkeys(_globals_in(tree)):
             if name in function.__globals__ and name != function.__name__:

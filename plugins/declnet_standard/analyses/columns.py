@@ -5,7 +5,16 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from declnet import AnalyzedModel, Array, DataError, Diagnostic, RunContext, missing_values
+from declnet import (
+    AnalyzedModel,
+    Array,
+    DataError,
+    Diagnostic,
+    RunContext,
+    date_form,
+    missing_values,
+    read_dates,
+)
 
 PREDICTIONS = 1_000_000
 """Samples that an analysis predicts in total at most, unless its field `samples` is set."""
@@ -93,6 +102,26 @@ def missing(column: Array) -> Array:
         gaps: Array = ~np.isfinite(column)
         return gaps
     return missing_values(column)
+
+
+def times_of(*columns: Array) -> tuple[Array, ...] | None:
+    """Return columns of dates or times as microseconds, NaN where missing.
+
+    None if they hold anything else, are not all written alike, or may begin with day or month.
+    """
+    forms = {date_form(each) for each in columns}
+    form = forms.pop()
+    if forms or form is None or form == "ambiguous":
+        return None
+    moments = [read_dates(each, form) for each in columns]
+    return tuple(np.where(np.isnat(each), np.nan, each.astype(np.int64)) for each in moments)
+
+
+def shown_times(times: Array) -> list[str]:
+    """Return microseconds as ISO 8601, without the time of day if it is always midnight."""
+    moments = times.astype(np.int64).astype("datetime64[us]")
+    whole = bool((moments == moments.astype("datetime64[D]")).all())
+    return [str(each) for each in np.datetime_as_string(moments, "D" if whole else "s")]
 
 
 def shown_value(value: object) -> str:

@@ -15,7 +15,7 @@ from declnet import (
     RunContext,
     TableChart,
 )
-from declnet_standard.analyses.columns import missing, on_samples, unknown_columns
+from declnet_standard.analyses.columns import missing, on_samples, times_of, unknown_columns
 
 BINS = 10
 MOST_LEVELS = 50
@@ -26,8 +26,9 @@ class Drift(Analysis):
     """The difference between each column's distribution and the training data's.
 
     The population stability index is `PSI = sum of (p - q) ln(p / q)` over tenths of the training
-    data's numbers, or over its values of text; missing values are one more. For numbers, the
-    Kolmogorov-Smirnov statistic is the largest difference of the two distribution functions.
+    data's numbers and dates, or over its values of text; missing values are one more. For numbers
+    and dates, the Kolmogorov-Smirnov statistic is the largest difference of the two distribution
+    functions.
 
     Source: Siddiqi, Credit Risk Scorecards, 2006; Massey, The Kolmogorov-Smirnov Test for Goodness
     of Fit, 1951.
@@ -75,7 +76,8 @@ class Drift(Analysis):
 
 
 def _compared(before: Array, now: Array) -> tuple[float, float | None, float, float, float | None]:
-    """Return PSI, KS of numbers, and the shares of missing values and of unseen texts."""
+    """Return PSI, KS of numbers and dates, and the shares of missing values and unseen texts."""
+    before, now = times_of(before, now) or (before, now)
     gaps = [missing(before), missing(now)]
     values = [each[~own] for each, own in zip((before, now), gaps, strict=True)]
     shares = [float(own.mean()) for own in gaps]

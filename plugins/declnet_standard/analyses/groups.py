@@ -11,7 +11,9 @@ from declnet_standard.analyses.columns import (
     missing,
     on_samples,
     require_column,
+    shown_times,
     shown_value,
+    times_of,
     unknown_columns,
 )
 
@@ -21,8 +23,9 @@ MOST_GROUPS = 50
 class Groups(Analysis):
     """The metrics for each value of a column, such as a region or a sex.
 
-    The column need not be one that the model predicts from. Numbers with more than `bins` distinct
-    values are divided at their quantiles. A metric that a group leaves undefined is missing.
+    The column need not be one that the model predicts from. Numbers and dates with more than `bins`
+    distinct values are divided at their quantiles. A metric that a group leaves undefined is
+    missing.
     """
 
     type = "groups"
@@ -30,7 +33,7 @@ class Groups(Analysis):
 
     by: str = Field(description="the column whose values divide the samples")
     bins: int = Field(
-        default=10, ge=2, le=100, description="number of groups for a column of numbers"
+        default=10, ge=2, le=100, description="number of groups for a column of numbers or dates"
     )
 
     def check(self, context: RunContext) -> Iterator[Diagnostic]:
@@ -64,10 +67,18 @@ def _groups(column: Array, bins: int) -> Iterator[tuple[str, Array]]:
     gaps = missing(column)
     there = np.flatnonzero(~gaps)
     values, numbers = np.unique(column[there], return_inverse=True)
-    if column.dtype.kind in "fiu" and len(values) > bins:
-        edges = np.unique(np.quantile(column[there], np.linspace(0, 1, bins + 1)[1:-1]))
-        numbers = np.searchsorted(edges, column[there], side="right")
-        ends = [shown_value(each) for each in edges]
+    times = times_of(column[there]) if len(values) > bins else None
+    if len(values) > bins and (times is not None or column.dtype.kind in "fiu"):
+        shares = np.linspace(0, 1, bins + 1)[1:-1]
+        if times is None:
+            own = column[there]
+            edges = np.unique(np.quantile(own, shares))
+            ends = [shown_value(each) for each in edges]
+        else:
+            (own,) = times
+            edges = np.unique(np.quantile(own, shares, method="lower"))  # dates that occur
+            ends = shown_times(edges)
+        numbers = np.searchsorted(edges, own, side="right")
         labels = [f"below {ends[0]}"]
         labels += [f"{low} to {high}" for low, high in pairwise(ends)]
         labels += [f"{ends[-1]} and above"]

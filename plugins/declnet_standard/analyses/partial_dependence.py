@@ -20,6 +20,7 @@ from declnet_standard.analyses.columns import (
     drawn_samples,
     missing,
     on_samples,
+    times_of,
     unknown_columns,
 )
 
@@ -30,9 +31,9 @@ MOST_OUTPUTS = 8
 class PartialDependence(Analysis):
     """The mean prediction if all samples had the same value in a column, value by value.
 
-    `pd(v) = mean over samples of f(x with column = v)`, at quantiles of numbers, and at the most
-    frequent values of text. For classes, f is the probability of each. If columns depend on each
-    other, some of these samples are unlike any real one.
+    `pd(v) = mean over samples of f(x with column = v)`, at quantiles of numbers and dates, and at
+    the most frequent values of other text. For classes, f is the probability of each. If columns
+    depend on each other, some of these samples are unlike any real one.
 
     Source: Friedman, Greedy Function Approximation: A Gradient Boosting Machine, 2001, section 8.2.
     """
@@ -76,22 +77,28 @@ class PartialDependence(Analysis):
             found, left = found[: self.most], max(len(found) - self.most, 0)
         note = f"Means over {on_samples(model, len(positions))}."
         if left:
-            note += f" {left} columns on which predictions depend less are left out."
+            which = "1 column on which" if left == 1 else f"{left} columns on which"
+            note += f" {which} predictions depend less {'is' if left == 1 else 'are'} left out."
         return tuple(_table(*each, note) for each in found)
 
 
 def _repeats(column: Array) -> bool:
-    """Return whether a column holds numbers, or texts that occur several times, not sentences."""
+    """Return whether a column holds numbers, dates, or texts that occur several times."""
     there = column[~missing(column)]
-    return column.dtype.kind != "O" or 2 * len(set(there.tolist())) <= len(there)
+    often = column.dtype.kind != "O" or 2 * len(set(there.tolist())) <= len(there)
+    return often or times_of(there) is not None
 
 
 def _grid(column: Array, points: int) -> Array:
     """Return values of a column, in order: all, or quantiles, or the most frequent texts."""
-    values, counts = np.unique(column[~missing(column)], return_counts=True)
+    there = column[~missing(column)]
+    (times,) = times_of(there) or (None,)
+    keys = there if times is None else times
+    _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    values: Array = there[first]
     if len(values) <= points:
         return values
-    if column.dtype.kind == "O":
+    if column.dtype.kind == "O" and times is None:
         kept: Array = values[np.sort(np.argsort(-counts, kind="stable")[:points])]
         return kept
     shares = np.linspace(0.01, 0.99, points)

@@ -3,6 +3,7 @@
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from difflib import get_close_matches
 from itertools import zip_longest
 from math import prod
 from pathlib import Path
@@ -340,7 +341,9 @@ class NPZ(DataSource):
         names = [each.removesuffix(".npy") for each in archive.namelist()]
         if name not in names:
             found = ", ".join(names) or "none"
-            raise DataError(f"{self.path}: it has no array {name} (its arrays: {found})")
+            close = get_close_matches(name, names, n=1)
+            hint = f'did you mean "{close[0]}"?' if close else None
+            raise DataError(f"{self.path}: it has no array {name} (its arrays: {found})", hint=hint)
         member = archive.infolist()[names.index(name)]
         if whole and member.file_size > self.maximum_bytes:
             raise DataError(

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field, field_validator
 
-from declnet import Blocks, DataError, Dataset, Table
+from declnet import Blocks, DataError, Dataset, DataSource, Table
 from declnet_standard.data.cells import Cells
 from declnet_standard.data.csv_blocks import CSVBlocks
 from declnet_standard.data.csv_detection import has_decimal_commas, text_format
@@ -172,6 +173,13 @@ class TSV(CSV):
     delimiter: str = Field(
         default="\t", min_length=1, max_length=1, description="the character between cells"
     )
+
+    @classmethod
+    def for_file(cls, path: Path, like: CSV | None = None) -> DataSource:
+        """Return the source of a file, with the settings of `like`, but tabs if that is a `csv`."""
+        if like is not None and like.type != cls.type:
+            like = like.model_copy(update={"delimiter": cls.model_fields["delimiter"].default})
+        return super().for_file(path, like)  # type: ignore[arg-type]
 
 
 class CSVText:

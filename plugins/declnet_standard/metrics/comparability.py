@@ -40,8 +40,8 @@ def several_axes(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
 
 
 def several_units(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
-    """Refuse more than one output."""
-    shape = _output_shape(context)
+    """Refuse more than one prediction for a sample."""
+    shape = _predicted_shape(context)
     if shape is not None and prod(shape) != 1:
         message = f"{metric.type} needs a single unit, but the model's output has shape {shape}"
         yield _diagnostic(message, "use accuracy or f1 for several classes")
@@ -49,7 +49,7 @@ def several_units(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
 
 def several_choices(metric: Metric, context: RunContext) -> Iterator[Diagnostic]:
     """Refuse outputs that answer several questions, each yes or no, of one sample."""
-    shape = _output_shape(context)
+    shape = _predicted_shape(context)
     if shape is None or context.loss is None or context.loss.targets != "binary":
         return
     if len(shape) == 1 and shape[0] > 1:
@@ -128,6 +128,16 @@ def _in_words(target_shape: Shape) -> str:
 
 def _output_shape(context: RunContext) -> Shape | None:
     return None if context.last is None else context.last.output_shape
+
+
+def _predicted_shape(context: RunContext) -> Shape | None:
+    """Return the shape of a prediction, which a loss may give another one than the output's."""
+    shape, loss = _output_shape(context), context.loss
+    if shape is None or loss is None or loss.targets == "classes":
+        return shape
+    if not any(_takes(loss, info, shape) for info in context.data.values()):
+        return shape
+    return loss.predictions(np.zeros((1, *shape))).shape[1:]
 
 
 def _diagnostic(message: str, hint: str) -> Diagnostic:

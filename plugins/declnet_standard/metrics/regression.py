@@ -92,6 +92,7 @@ class MeanAbsoluteError(MeanError):
     """
 
     type = "mean_absolute_error"
+    other_types = ("l1_loss", "mae_loss", "absolute_error")
 
     def costs(self, errors: Array, y_true: Array) -> Array:
         """Return |error|."""
@@ -107,6 +108,7 @@ class MeanSquaredError(MeanError):
     """
 
     type = "mean_squared_error"
+    other_types = ("l2_loss", "mse_loss", "squared_error")
 
     def costs(self, errors: Array, y_true: Array) -> Array:
         """Return error**2."""

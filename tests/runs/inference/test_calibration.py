@@ -330,14 +330,18 @@ class TestIntervals:
         found = open_run(tmp_path / "run").predictor().predict(x)
         assert np.array_equal(found.lower, wanted.lower)
 
-    def test_of_quantiles(self):
+    def test_of_quantiles(self, tmp_path):
         x = np.random.default_rng(3).normal(size=(300, 1))
         y = x[:, 0] + np.random.default_rng(4).normal(size=300)
         output = [{"type": "dense", "units": 3}]
-        result = declnet.run(spec_of(["conformal"], output, "quantile"), (x, y))
+        spec = spec_of(["conformal"], output, "quantile")
+        result = declnet.run(spec, (x, y), tmp_path / "run")
         found = result.predict(x)
         assert found.lower.shape == found.upper.shape == (300,)
         assert np.mean((found.lower <= y) & (y <= found.upper)) > 0.8
+        run = open_run(tmp_path / "run")
+        evaluation = run.evaluate((x, y))
+        assert evaluation.errors is None  # no quantile but the median predicts y
 
 
 class Forgotten(Calibrator):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import pytest
 
@@ -40,3 +42,18 @@ def test_a_row_at_fault_is_reported_by_its_place_in_the_file(predictor, tmp_path
 def test_a_part_is_as_many_samples_as_the_model_takes_at_once(predictor):
     assert samples_in_part(predictor) == 2**16
     assert samples_in_part(predictor) % predictor.model.samples_at_once == 0
+
+
+def test_a_file_of_tabs_is_read_for_a_run_on_a_file_of_commas(predictor, flowers, tmp_path):
+    with flowers.table.open(newline="") as file, (tmp_path / "new.tsv").open("w") as tabs:
+        csv.writer(tabs, delimiter="\t").writerows(csv.reader(file))
+    (expected,) = predicted_parts(predictor, flowers.table)
+    (found,) = predicted_parts(predictor, tmp_path / "new.tsv")
+    assert np.array_equal(found.outputs, expected.outputs)
+
+
+def test_a_file_without_rows_is_an_error(predictor, flowers, tmp_path):
+    polars = pytest.importorskip("polars")
+    polars.read_csv(flowers.table).head(0).write_parquet(tmp_path / "none.parquet")
+    with pytest.raises(declnet.DataError, match=r"none\.parquet: there are no samples"):
+        list(predicted_parts(predictor, tmp_path / "none.parquet"))

@@ -99,6 +99,18 @@ def test_a_wrong_table_is_reported_at_its_row_and_column(change, message, predic
     assert message in str(raised.value)
 
 
+def test_frames_with_a_column_twice_or_without_rows_are_refused(predictor, columns):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(columns)
+    twice = pandas.concat([frame, frame[["width"]]], axis=1)
+    place = list(columns).index("width") + 1
+    message = f'columns {place} and {len(columns) + 1} are both called "width"'
+    with pytest.raises(declnet.DataError, match=message):
+        predictor.predict(twice)
+    with pytest.raises(declnet.DataError, match="there are no samples"):
+        predictor.predict(frame.iloc[:0])
+
+
 def test_an_array_is_not_a_table(predictor):
     with pytest.raises(declnet.DataError, match="give its columns by name"):
         predictor.predict(np.zeros((2, 5)))

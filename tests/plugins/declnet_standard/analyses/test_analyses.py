@@ -101,7 +101,7 @@ def test_partial_dependence_of_a_sum_is_linear(columns):
     first, *others = PartialDependence(most=2).analyze(model)
     assert first.title == "Partial dependence on b"
     assert len(others) == 1
-    assert "1 columns on which predictions depend less" in first.note
+    assert "1 column on which predictions depend less is left out" in first.note
 
 
 def test_partial_dependence_of_classes_is_their_probability(columns):
@@ -132,6 +132,24 @@ def test_drift_is_the_index_and_the_distance_of_distributions():
     expected = sum((b - a) * log(b / a) for a, b in zip(p, q, strict=True))
     assert t["PSI"] == pytest.approx(expected)
     assert n["PSI"] > 1
+
+
+def test_dates_are_compared_divided_and_varied_in_the_order_of_time():
+    days = np.array(
+        [f"{1 + at % 28:02d}.{1 + at // 28 % 12:02d}.{2020 + at // 336}" for at in range(672)],
+        object,
+    )
+    model = model_of({"day": days[300:]}, ("day",), training={"day": days[:400]})
+    (row,) = rows_of(Drift().analyze(model))
+    assert (row["KS"], row["unseen"]) == (pytest.approx(0.75), None)
+    groups = rows_of(Groups(by="day", bins=4).analyze(model))
+    assert [each["samples"] for each in groups] == [92, 93, 93, 94, 372]
+    assert groups[0]["day"] == "below 2021-03-01"
+    (table,) = PartialDependence(points=3).analyze(model)
+    assert [row[0] for row in table.rows] == ["24.11.2020", "10.06.2021", "25.12.2021"]
+    ambiguous = np.array(["03/04/2021", "05/06/2021"] * 20, object)
+    model = model_of({"day": ambiguous}, ("day",), training={"day": ambiguous[:10]})
+    assert rows_of(Drift().analyze(model))[0]["KS"] is None
 
 
 def test_the_same_distribution_has_the_drift_that_the_note_expects():

@@ -83,8 +83,12 @@ def test_a_file_of_tabs_has_them_by_its_name(name, tmp_path):
         "a": ["1,5"],
         "b": [2],
     }
-    other = TSV.for_file(path, CSV(path="other.csv", delimiter=",", target="y"))
-    assert (other.path, other.delimiter, other.target) == (path, ",", "y")
+    for like, delimiter in (
+        (CSV(path="other.csv", delimiter=",", target="y"), "\t"),  # as the spec of any run has it
+        (TSV(path="other.tsv", delimiter=";", target="y"), ";"),
+    ):
+        other = TSV.for_file(path, like)
+        assert (other.path, other.delimiter, other.target) == (path, delimiter, "y")
 
 
 def test_a_european_table_becomes_a_spec_that_runs(tmp_path):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from declnet import DataInfo, RunContext
+from declnet import DataInfo, Loss, RunContext
 from declnet_standard.metrics import (
     F1,
     R2,
@@ -119,6 +121,30 @@ def test_the_k_of_one_unit_is_not_told_as_well(outline_of, codes_of):
 def test_a_roc_curve_has_one_unit(outline_of, codes_of):
     assert codes_of(RocAuc(), outline_of(ONE, "sigmoid", data=ANSWERS)) == []
     assert codes_of(RocAuc(), outline_of(THREE, "softmax", data=LABELS)) == ["E044"]
+
+
+class Comparison(Loss):
+    """Predicts from two scores which of them is larger."""
+
+    type = "comparison"
+    targets = "binary"
+
+    def prepare(self, y, output_shape, dtype):
+        if output_shape != (2,):
+            raise ValueError("needs two scores")
+        return super().prepare(y, (1,), dtype)
+
+    def predictions(self, y_pred):
+        return 1 / (1 + np.exp(y_pred[:, 1:] - y_pred[:, :1]))
+
+
+@pytest.mark.parametrize("metric", [RocAuc(), CohenKappa(), LogLoss()], ids=ids)
+@pytest.mark.parametrize(("units", "codes"), [(2, []), (3, ["E044"])])
+def test_a_loss_may_predict_one_number_from_several_units(
+    metric, units, codes, outline_of, codes_of
+):
+    context = outline_of({"type": "dense", "units": units}, data=ANSWERS)
+    assert codes_of(metric, replace(context, loss=Comparison())) == codes
 
 
 @pytest.mark.parametrize("metric", [*OF_VALUES, BinaryAccuracy()], ids=ids)

@@ -1,0 +1,161 @@
+"""Wrong names are repaired, so that one pass reports every mistake, once and at its place."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declnet import default_registry
+from declnet.cli.reading import checked_spec
+from declnet.spec.document.source_map import SourceMap
+from declnet.spec.repairs import Repair, repaired
+
+SPEC = """\
+declnet = 1
+seed = 0
+
+[data]
+train = { type = "nnfs_spiral", samples = 20, classes = 3 }
+validation = 0.2
+
+[model]
+layers = [
+  { type = "dense", units = 8, weight_initializer = { type = "normal", std = 0.1 } },
+  { type = "relu" },
+  { name = "block", repeat = 2, layers = [{ type = "dropout", rate = 0.1 }] },
+  { type = "dense", name = "last", units = 3 },
+  "softmax",
+]
+
+[loss]
+type = "categorical_crossentropy"
+
+[optimizer]
+type = "adam"
+learning_rate = 0.01
+
+[training]
+epochs = 5
+batch_size = 4
+metrics = ["accuracy"]
+"""
+
+NAMES = {  # wrong names of what is in the spec, from other libraries or misspelled
+    "seed =": ("random_state", "sede"),
+    "[data]": ("dataset", "Data"),
+    "train =": ("source", "tran"),
+    '"nnfs_spiral"': ("nnfs_spirall",),
+    "samples": ("sampels",),
+    "validation =": ("val_split", "validaton"),
+    "[model]": ("network", "modell"),
+    "layers = [\n": ("layres",),
+    '"dense", units = 8': ("Linear", "fully_connected"),
+    "units = 8": ("n_hidden", "outFeatures"),
+    "weight_initializer": ("kernel_initializer",),
+    '"normal"': ("gaussian", "RandomNormal"),
+    "std": ("stddev", "Std"),
+    '"relu"': ("ReLU", "rectified_linear"),
+    "repeat": ("repaet",),
+    '"dropout"': ("Dropout", "dropuot"),
+    "rate = 0.1": ("p", "prob"),
+    '"dense", name': ("Dense", "dens"),
+    "units = 3": ("neurons", "unit"),
+    '"softmax"': ("Softmax", "soft_max"),
+    "[loss]": ("criterion", "Loss"),
+    '"categorical_crossentropy"': ("CrossEntropyLoss", "sparse_categorical_crossentropy"),
+    "[optimizer]": ("optim", "optimiser"),
+    '"adam"': ("Adam", "adamm"),
+    "learning_rate": ("lr", "learningRate"),
+    "[training]": ("trainer", "trainig"),
+    "epochs": ("num_epochs", "epoch"),
+    "batch_size": ("batch", "batch-size"),
+    "metrics": ("metric",),
+    '"accuracy"': ("acc",),
+}
+
+
+def right_name(written):
+    """Return the name at the beginning of a piece of the spec."""
+    return written.strip('["').split('"')[0].split("]")[0].split(" ")[0]
+
+
+@st.composite
+def mistakes(draw):
+    """Return one to four pieces of the spec, each with a wrong name."""
+    pieces = draw(st.lists(st.sampled_from(sorted(NAMES)), min_size=1, max_size=4, unique=True))
+    return {piece: draw(st.sampled_from(NAMES[piece])) for piece in pieces}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("repairs")
+
+
+@given(wrong=mistakes())
+def test_every_wrong_name_is_reported_once_with_the_right_one(folder, wrong):
+    text, expected = SPEC, []
+    for piece, name in wrong.items():
+        at = SPEC.index(piece)
+        expected.append((SPEC.count("\n", 0, at) + 1, f'did you mean "{right_name(piece)}"?'))
+        text = text.replace(piece, piece.replace(right_name(piece), name, 1), 1)
+    path = folder / "spec.toml"
+    path.write_text(text, "utf-8")
+    found = checked_spec(path, (), default_registry()).errors
+    assert sorted((each.place.line, each.help) for each in found) == sorted(expected)
+    assert [each.place.line for each in found] == sorted(each.place.line for each in found)
+    lines = text.split("\n")
+    for each in found:
+        marked = lines[each.place.line - 1][each.place.column - 1 : each.place.end_column - 1]
+        assert marked.strip('"') in wrong.values()
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size"])
+@pytest.mark.parametrize("place", ["[optimizer]\n", "[data]\n", "seed = 0\n"])
+def test_a_misplaced_key_is_reported_where_it_is_and_not_missed_elsewhere(folder, name, place):
+    line = next(each for each in SPEC.split("\n") if each.startswith(name))
+    text = SPEC.replace(f"{line}\n", "").replace(place, f"{place}{line}\n")
+    path = folder / "misplaced.toml"
+    path.write_text(text, "utf-8")
+    (found,) = checked_spec(path, (), default_registry()).errors
+    assert (found.help, found.place.text) == ("it belongs in [training]", line)
+
+
+def test_mistakes_within_a_misspelled_section_are_found_too(folder):
+    path = folder / "within.toml"
+    path.write_text(SPEC.replace("[training]\nepochs = 5", '[traning]\nepochs = "5"'), "utf-8")
+    found = checked_spec(path, (), default_registry()).errors
+    assert [(each.code, each.place.text) for each in found] == [
+        ("E010", "[traning]"),
+        ("E012", 'epochs = "5"'),
+    ]
+
+
+def test_a_misspelled_key_takes_the_place_of_the_one_in_a_base(folder):
+    (folder / "base.toml").write_text(SPEC, "utf-8")
+    path = folder / "top.toml"
+    layers = '[model]\nlayres = [{ type = "dense", unitss = 3 }, "softmax"]\n'
+    path.write_text(f'extends = "base.toml"\n{layers}', "utf-8")
+    found = checked_spec(path, (), default_registry()).errors
+    assert [(each.help, each.place.line) for each in found] == [
+        ('did you mean "layers"?', 3),
+        ('did you mean "units"?', 3),
+    ]
+
+
+def test_a_place_that_is_taken_is_left_as_it_is():
+    document = {"training": {"epochs": 1}, "optimizer": {"epochs": 2}}
+    repair = Repair(("optimizer", "epochs"), ("training", "epochs"))
+    made, done = repaired(SourceMap(document), [repair])
+    assert (made.document, done) == (document, set())
+
+
+def test_paths_lead_back_through_several_repairs():
+    document = {"net": {"layres": ["rellu"]}}
+    first, _ = repaired(SourceMap(document), [Repair(("net",), ("model",))])
+    second, _ = repaired(first, [Repair(("model", "layres"), ("model", "layers"))])
+    third, _ = repaired(second, [Repair(("model", "layers", 0), type="relu")])
+    assert third.document == {"model": {"layers": ["relu"]}}
+    assert document == {"net": {"layres": ["rellu"]}}
+    path = third.path_before(("model", "layers", 0))
+    assert first.path_before(second.path_before(path)) == ("net", "layres", 0)
