@@ -12,9 +12,6 @@ import declnet
 
 NOT_FOR_AUTHORS = {"kind", "renamed", "required_methods", "verify_contract"}
 
-OF_ALL_COMPONENTS = {"other_keys"}
-"""Described once, for all contracts."""
-
 
 def stub_of(cls: type) -> str:
     """Return the public attributes and methods of a contract, without docstrings and bodies."""
@@ -27,9 +24,11 @@ def stub_of(cls: type) -> str:
             each.body = [ast.Expr(ast.Constant(...))]
         elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
             name = each.target.id
+            if name in vars(declnet.Component)["__annotations__"]:
+                continue  # of all components, which the page documents once
         else:
             continue
-        if not name.startswith("_") and name not in NOT_FOR_AUTHORS | OF_ALL_COMPONENTS:
+        if not name.startswith("_") and name not in NOT_FOR_AUTHORS:
             body.append(each)
     definition.body, definition.decorator_list = body, []
     return ast.unparse(definition)
