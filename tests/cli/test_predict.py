@@ -423,7 +423,9 @@ def test_yes_or_no_has_two_classes(document, changed, declnet_cli, tmp_path, blo
 
 
 def test_the_runs_data_and_another_file_exclude_each_other(flowers, refused):
-    assert "cannot be combined" in refused("evaluate", flowers.run, "--on", "test", "--data", flowers.table)
+    assert "cannot be combined" in refused(
+        "evaluate", flowers.run, "--on", "test", "--data", flowers.table
+    )
 
 
 def test_data_that_a_program_handed_over_cannot_be_loaded_again(
