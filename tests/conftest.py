@@ -52,7 +52,7 @@ def pytest_configure() -> None:
     """What hundreds of processes inherit.
 
     Several tests run at once, so BLAS threads that share a processor would only spin; and without
-    what Python keeps of a compiled module each process compiles all of them anew. A run waits for
+    what Python keeps of a compiled module each process compiles all of them again. A run waits for
     the disk at each file, which thousands of them need not do in a folder in memory. A shell has
     processes in the background ignore Ctrl-C, which tests of interruptions would then do as well.
     """
@@ -303,7 +303,7 @@ def history_of() -> Callable[[Path], list[dict[str, Any]]]:
     """Read a run's history, every line of which must be JSON without NaN."""
 
     def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is no JSON")
+        raise AssertionError(f"{constant} is not JSON")
 
     def read(directory: Path) -> list[dict[str, Any]]:
         lines = (directory / "history.jsonl").read_text("utf-8").splitlines()

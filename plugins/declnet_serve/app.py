@@ -256,7 +256,7 @@ class App:
                 try:
                     if await loop.run_in_executor(self._loader, served.changed):
                         await loop.run_in_executor(self._loader, self._reload, served)
-                except Exception as error:  # watching goes on
+                except Exception as error:  # keep watching
                     served.error = f"{type(error).__name__}: {error}"
                 if served.error is not None and served.error != before:
                     log("reload failed", "error", model=served.name, error=served.error)

@@ -47,7 +47,7 @@ def test_as_many_checks_run_as_for_the_mlp_of_scikit_learn():
     counts = [[len(list(estimator_checks_generator(each))) for each in pair] for pair in pairs]
     (ours, theirs), (our_values, their_values) = counts
     assert min(ours, our_values) > 50
-    if sklearn.__version__.startswith("1.9."):  # data with gaps is no error for a preset
+    if sklearn.__version__.startswith("1.9."):  # data with gaps is not an error for a preset
         assert (ours, our_values) == (66, 60) == (theirs - 1, their_values)
 
 

@@ -1,4 +1,4 @@
-"""A training goes on from any of its states to the same bits, whatever it depends on."""
+"""A training continues from any of its states to the same bits, whatever it depends on."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def parameters(trainer):
 
 
 def goes_on_from_everywhere(make):
-    """Store the state at each event, go on in a new trainer and compare the ends; count them."""
+    """Store the state at each event, continue in a new trainer and compare the ends; count them."""
     whole, first = make(), make()
     history, before, stops = rows(whole.events()), [], 0
     for event in first.events():

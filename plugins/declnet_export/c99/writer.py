@@ -261,7 +261,7 @@ class CWriter:
         except KeyError as error:
             raise ValueError(
                 f"the C text has ${error.args[0]}, but no term of that name (terms: "
-                f"{', '.join(sorted(known))}); arguments of compute, such as offset, are no terms"
+                f"{', '.join(sorted(known))}); arguments of compute, such as offset, are not terms"
             ) from None
 
     def finish(self, outputs: tuple[Value, ...] = ()) -> Program:

@@ -1,4 +1,4 @@
-"""Models with the samples that they are examined on, against whole tables prepared anew."""
+"""Models with the samples that they are examined on, against whole tables prepared again."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def predictor(flowers):
 
 @pytest.mark.parametrize("samples", [1, 7, 120, 1000])
 def test_parts_are_what_the_whole_is(samples, predictor, flowers, monkeypatch):
-    """Nothing is fitted anew: a row is prepared alone as among others."""
+    """Nothing is fitted again: a row is prepared alone as among others."""
     (whole,) = predicted_parts(predictor, flowers.table)
     monkeypatch.setattr(file_parts, "samples_in_part", lambda _: samples)
     parts = list(predicted_parts(predictor, flowers.table))

@@ -325,7 +325,7 @@ BROKEN = {
     "a nested key too few": ('type = "l2", strength = 5e-4', 'type = "l2"'),
     "no type": ('type = "normal", std', "std"),
     "a number for a component": ('{ type = "normal", std = 0.01 }', "0.01"),
-    "a string that is no schedule": ("schedule = 0.02", 'schedule = "fast"'),
+    "a string that is not a schedule": ("schedule = 0.02", 'schedule = "fast"'),
     "a boolean for a number or schedule": ("schedule = 0.02", "schedule = true"),
     "a rate below 0": ("schedule = 0.02", "schedule = -0.02"),
     "a scheduled number out of its range": ("rate = 0.25", "rate = 1.0"),
@@ -335,7 +335,7 @@ BROKEN = {
     "an item of a wrong type": ("shape = [8, 8]", 'shape = [8, "8"]'),
     "an empty list": ("shape = [8, 8]", "shape = []"),
     "a newer format": ("declnet = 1", "declnet = 2"),
-    "a base that is no name": ("declnet = 1", "declnet = 1\nextends = [1]"),
+    "a base that is not a name": ("declnet = 1", "declnet = 1\nextends = [1]"),
 }
 
 

@@ -24,7 +24,7 @@ class InTurn(Executor):
 
 
 class InThread(Executor):
-    """Carries out each task in a thread, which goes on once the caller has seen its news."""
+    """Carries out each task in a thread, which continues once the caller has seen its news."""
 
     type = "in_thread"
     passes_reports_on: bool = False

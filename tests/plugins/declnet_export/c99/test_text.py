@@ -24,7 +24,7 @@ def test_literals_are_the_same_numbers(value):
     literal = float_literal(np.float32(value))
     assert literal.endswith("f")
     assert np.float32(literal[:-1]) == np.float32(value)
-    assert re.search(r"[.e]", literal)  # 1f is no literal
+    assert re.search(r"[.e]", literal)  # 1f is not a literal
     assert float(double_literal(value)) == value
 
 

@@ -8,7 +8,7 @@ from declnet_standard.callbacks import TimeLimit
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that goes on by a minute at each look."""
+    """A clock that advances by a minute at each look."""
     now = [1000.0]
 
     def look():

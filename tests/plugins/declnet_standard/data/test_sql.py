@@ -29,7 +29,7 @@ def columns(table):
 
 @pytest.fixture
 def shop(tmp_path):
-    """An SQLite file with a name that is no plain URL, and a source of a query of it."""
+    """An SQLite file with a name that is not a plain URL, and a source of a query of it."""
     pytest.importorskip("sqlalchemy")
     path = tmp_path / "my shop%?#.db"
     with closing(sqlite3.connect(path)) as database:
