@@ -91,12 +91,12 @@ def registry():
 @pytest.mark.parametrize(
     ("hidden", "name", "reason", "help_"),
     [
-        ([dense(**ZEROS), "relu"], "dense_1", "all its weights start as 0", "at random"),
+        ([dense(**ZEROS), "relu"], "dense_1", "all its weights start as 0", "a random initializer"),
         (
             [dense(), "relu", dense(**ZEROS), "relu"],
             "dense_2",
             "all its weights start as 0",
-            "at random",
+            "a random initializer",
         ),
         ([dense(**LOW), "relu"], "relu_1", "all its units are dead", 'biases of "dense_1"'),
         (
@@ -115,7 +115,7 @@ def registry():
             "`wall`",
         ),
         (["fixed", "relu", dense()], "fixed_1", "its weights are not trained", "trainable"),
-        ([dense(1), "relu"], "dense_1", "the narrowest, with 1 output", "more units"),
+        ([dense(1), "relu"], "dense_1", "the narrowest hidden layer, with 1 output", "more units"),
         ([], "dense_1", "the only layer with parameters", "hidden layer"),
     ],
     ids=lambda each: str(each) if not isinstance(each, list) else "-",

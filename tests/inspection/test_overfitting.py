@@ -35,7 +35,7 @@ def test_a_wrong_rate_is_named(network, rate, said):
     assert found.attempts[0].rate == rate
     assert found.fault.name == "optimizer"
     assert said in found.fault.reason
-    better = float(found.fault.help.split(",")[0].removeprefix("write "))
+    better = float(found.fault.help.split(",")[0].removeprefix("set it to "))
     again = overfit(network(dense(), "relu", rate=better), updates=600)
     assert (len(again.attempts), again.fault) == (1, None)
 

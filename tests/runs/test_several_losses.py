@@ -247,7 +247,7 @@ def test_targets_prepared_in_arrays_are_inverted(houses, tmp_path):
         ),
         (
             {"data": {"class_weights": "balanced"}},
-            ("data", "class_weights"), "E036", "several targets",
+            ("data", "class_weights"), "E036", "there are several",
         ),
         (
             {"data": {"split": {"method": "stratified"}}},

@@ -23,7 +23,7 @@ def test_faults_are_said_before_anything_is_served(runs, tmp_path):
     assert (found.exit_code, 'two models are called "flowers"' in found.output) == (2, True)
     found = outcome(f"a b={runs / 'flowers'}")
     assert found.exit_code == 2
-    assert "other characters" in found.output
+    assert "may have only letters, digits" in found.output
 
 
 def test_a_port_in_use(runs):

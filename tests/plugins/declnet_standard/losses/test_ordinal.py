@@ -81,7 +81,7 @@ def test_an_order_that_is_missing_or_wrong_is_an_error(grades):
     assert (found.message, found.code) == ('there is no class "medium"', "E034")
     assert found.path == ("data", "class_order", 1)
     found = problem_of(grades(class_order=["low", "middle", "high"]))
-    assert 'the class "top" of the target "grade" has no place' in found.message
+    assert 'the class "top" of the target "grade" is missing from the order' in found.message
 
 
 def test_there_is_a_unit_between_two_classes(grades):
