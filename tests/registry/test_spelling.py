@@ -6,7 +6,9 @@ from declnet.registry.spelling import (
     alternatives,
     closest,
     counted,
+    is_misspelling,
     kind_in_words,
+    known_elsewhere,
     suggestion,
     with_article,
 )
@@ -64,3 +66,27 @@ def test_a_count_agrees_with_its_noun():
 )
 def test_alternatives_are_joined_as_in_a_sentence(words, choice):
     assert alternatives(words) == choice
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "known", "expected"),
+    [
+        ("epohcs", "epochs", [], True),
+        ("batchSize", "batch_size", [], True),
+        ("mse", "mean_squared_error", [], True),
+        ("spiral", "nnfs_spiral", [], False),  # a word of several
+        ("linear_layer", "linear", [], False),
+        ("losss", "losses", ["loss", "losses"], False),  # two are as close
+        ("beta1", "beta_1", ["beta_1", "beta_2"], True),
+    ],
+)
+def test_a_name_is_meant_if_it_is_close_and_no_other_is(written, name, known, expected):
+    assert is_misspelling(written, name, known) is expected
+
+
+def test_names_of_other_libraries_are_found_however_they_are_written():
+    others = {"cross_entropy": "categorical", "Linear": "dense", "linear": "identity"}
+    assert known_elsewhere("CrossEntropy", others) == "categorical"
+    assert known_elsewhere("Linear", others) == "dense"
+    assert known_elsewhere("linear", others) == "identity"
+    assert known_elsewhere("relu", others) is None
