@@ -155,7 +155,8 @@ def _input(data: Path | DataSource) -> Iterator[Path | DataSource]:
             yield path
         except DataError as error:
             message = error.message.replace(str(path), name)
-            raise DataError(message, hint=error.hint, path=error.path, code=error.code) from None
+            hint = error.hint and error.hint.replace(str(path), "FILE")
+            raise DataError(message, hint=hint, path=error.path, code=error.code) from None
 
 
 @click.command(short_help="Evaluate the model of a run, overall and by class.")

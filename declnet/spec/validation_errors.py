@@ -112,7 +112,7 @@ def diagnostic_of(
     context = detail.get("ctx", {})
     code = _code(detail)
     message = _message(detail)
-    hint: str | None = context.get("hint") or _value_hint(detail)
+    hint: str | None = _variable_hint(detail["input"]) or context.get("hint") or _value_hint(detail)
     if code == "E010" and path:
         message, belongs = f'unknown key "{path[-1]}"', _right_place(path, document, expansion)
         hint = _place_hint(path, belongs) or hint
@@ -228,10 +228,17 @@ def _value_hint(detail: ErrorDetails) -> str | None:
     return None
 
 
-def _text_or_table_hint(kind: str, value: str | dict[str, Any]) -> str | None:
+def _variable_hint(value: Any) -> str | None:
+    """Return a hint for a value that looks like a variable of another language."""
     if isinstance(value, str) and _VARIABLE.fullmatch(value):
         return f'for the value of a variable write "${{{value.strip("${}")}}}"'
+    return None
+
+
+def _text_or_table_hint(kind: str, value: str | dict[str, Any]) -> str | None:
     if kind in ("tuple_type", "list_type"):
+        if isinstance(value, str) and value.startswith("["):
+            return 'put the items in quotation marks: ["…"]'
         section = ", or as a section: [[ … ]]" if isinstance(value, dict) else ""
         return f"put it in brackets: [ … ]{section}"
     if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):

@@ -190,6 +190,11 @@ class GraphHarness:
         slots = [slot for slot in self.store.slots if slot.offset >= 0]
         return {slot.key: copied(view(self._graph.gradient, slot)) for slot in slots}
 
+    def untrained(self) -> dict[str, Array]:
+        """Return copies of the parameters that layers write themselves, by key."""
+        slots = [slot for slot in self.store.slots if slot.offset < 0]
+        return {slot.key: self.store.arrays[slot.key].copy() for slot in slots}
+
     def mean_loss(self) -> float:
         """Run the whole step; return the weighted mean loss of the samples."""
         return self._bound_step.run()

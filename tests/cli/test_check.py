@@ -150,7 +150,7 @@ def test_wide_tables_are_cut_short(declnet_cli, spec_file, document, tmp_path):
         ('data.train.target="kinds"', 'did you mean "kind"?'),
         ('data.split={method="grouped"}', 'the method "grouped" needs a column'),
         ('data.split={method="grouped", column="Patient"}', 'did you mean "patient"?'),
-        ('data.prepare=["one_hott"]', 'did you mean "one_hot"?'),
+        ('data.prepare=["imputee", "one_hot"]', 'did you mean "impute"?'),
         ("data.class_weights={k9=2.0}", "k0, k1, k2"),
         ('data.class_weights="balance"', '"balanced" or a table'),
         ("data.class_weights={k1=-1}", "must be a number of at least 0"),

@@ -24,6 +24,8 @@ def stub_of(cls: type) -> str:
             each.body = [ast.Expr(ast.Constant(...))]
         elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
             name = each.target.id
+            if name in vars(declnet.Component)["__annotations__"]:
+                continue  # of all components, which the page documents once
         else:
             continue
         if not name.startswith("_") and name not in NOT_FOR_AUTHORS:

@@ -104,6 +104,16 @@ def test_wrong_values_are_reported_with_their_key_and_value(
         ("optimizer.decay", "small", None),
         ("training.epochs", 10.5, None),
         ("name", 3, "put it in quotation marks"),
+        ("training.shuffle", 1, "write true"),
+        ("training.epochs", [3], "remove the brackets"),
+        (
+            "optimizer",
+            [{"type": "adam"}],
+            "remove one pair of brackets: it is a table, not a list of tables",
+        ),
+        ("training.metrics", "[accuracy]", 'put the items in quotation marks: ["…"]'),
+        ("training.epochs", "$epochs", 'for the value of a variable write "${epochs}"'),
+        ("optimizer.learning_rate", "{{lr}}", 'for the value of a variable write "${lr}"'),
         ("model.layers", 3, None),
     ],
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -13,6 +15,8 @@ from declnet.contracts.data.data_source import DataSource
 from declnet.errors import ComponentError, DataError
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
+
+Part = TypeVar("Part")
 
 
 def file_source(path: Path, registry: Registry, like: DataSource | None = None) -> DataSource:
@@ -138,14 +142,51 @@ def called(data: Path | DataSource) -> str:
 
 
 @contextmanager
-def naming(data: Path | DataSource) -> Iterator[None]:
-    """Prefix errors that name only a row or column with the name of the file or source."""
+def naming(data: Path | DataSource, like: DataSource | None = None) -> Iterator[None]:
+    """Prefix errors that name only a row or column with the name of the file or source.
+
+    Args:
+        like: a source whose settings apply to a file; the hint says how to give others for it.
+    """
     name = called(data)
     try:
         yield
     except DataError as error:
-        if error.message.startswith(name):
-            raise
-        raise DataError(
-            f"{name}: {error.message}", hint=error.hint, path=error.path, code=error.code
-        ) from None
+        named = error.message.startswith(name)
+        message = error.message if named else f"{name}: {error.message}"
+        hint = error.hint
+        if hint is not None and "in the data source" in hint:
+            hint += _settings(hint, data, like)
+        raise DataError(message, hint=hint, path=error.path, code=error.code) from None
+
+
+def with_settings(
+    read: Callable[[], Iterable[Part]], data: Path | DataSource, like: DataSource | None
+) -> Iterator[Part]:
+    """Yield the parts of a file; hints of its source say how to give settings for it, as `naming`.
+
+    Args:
+        like: as for `naming`.
+    """
+    try:
+        yield from read()
+    except DataError as error:
+        hint = error.hint and error.hint + _settings(error.hint, data, like)
+        raise DataError(error.message, hint=hint, path=error.path, code=error.code) from None
+
+
+def _settings(hint: str, path: Path | DataSource, like: DataSource | None) -> str:
+    """Return how to give the settings that a hint mentions for one file; `""` if there are none."""
+    if not isinstance(path, Path) or like is None or not _reads(like, path):
+        return ""
+    words = set(re.findall(r"\w+", hint))
+    found = [name for name in type(like).model_fields if name in words and name not in _COLUMNS]
+    if not found:
+        return ""
+    keys = ", ".join(f"{name} = …" for name in found)
+    then = " Then give" if hint.endswith("?") else "; give"
+    return f"{then} '{{ path = \"{path}\", {keys} }}' in place of the file"
+
+
+_COLUMNS = ("path", "target", "targets", "features")
+"""Settings of a source that are not about the format of a file."""

@@ -287,7 +287,7 @@ def other_data(
         DataError: as `labeled_parts`.
     """
     name = called(given)
-    with naming(given):
+    with naming(given, predictor.spec.data.train):
         parts = raw_parts(predictor, given)
         if predictor.windows is not None:
             (raw,) = whole_parts(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from declnet.contracts.network.inputs import sample_count
 from declnet.contracts.returned import BrokenContractError
 from declnet.data.columns import require_column
 from declnet.data.preparing.target_encoding import TargetEncoding
-from declnet.data.sources.files import called, file_source, naming
+from declnet.data.sources.files import called, file_source, naming, with_settings
 from declnet.errors import DataError
 from declnet.runs.inference.predictions import AnyPredictions, without_spread
 from declnet.runs.inference.predictor import LabeledPart, Predictor, Unprepared
@@ -68,12 +69,15 @@ def predicted_parts(
         DataError: the file cannot be read, a row cannot be prepared, or a prediction is NaN or
             infinite.
     """
-    with naming(data):
+    train = predictor.spec.data.train
+    with naming(data, train):
         source, first = _source(predictor, data, (), identifiers), 1
         names = checked_sample_names(source, source.sample_names())
         parts: Iterator[Unprepared] = (
             checked_inputs(source, part)
-            for part in source.input_chunks(_no_chance(), samples_in_part(predictor))
+            for part in with_settings(
+                partial(source.input_chunks, _no_chance(), samples_in_part(predictor)), data, train
+            )
         )
         if predictor.windows is not None:
             series = predictor.windows.spec.series  # which is passed through anyway
@@ -133,7 +137,7 @@ def labeled_parts(predictor: Predictor, given: Path | DataSource) -> Iterator[La
     Raises:
         DataError: the file cannot be read, lacks a column or has a class unknown to the model.
     """
-    with naming(given):
+    with naming(given, predictor.spec.data.train):
         first = 1
         parts = raw_parts(predictor, given, only_needed=True)
         for data in parts if predictor.windows is None else whole_parts(parts):
@@ -157,7 +161,8 @@ def raw_parts(
     preparation = predictor.preparation
     targets = tuple((preparation.targets or {}).values()) if preparation is not None else ()
     source = _source(predictor, given, targets, only_needed=only_needed)
-    for part in source.chunks(_no_chance(), samples_in_part(predictor)):
+    read = partial(source.chunks, _no_chance(), samples_in_part(predictor))
+    for part in with_settings(read, given, predictor.spec.data.train):
         yield checked_load(source, part, "chunks")
 
 

@@ -284,7 +284,7 @@ def _step(
             graph.place(x, y_true, factors)
             changed[place] = finite
             y_pred, losses = graph.forward()
-            return {"y": y_pred, "losses": losses} | graph.backward()
+            return {"y": y_pred, "losses": losses} | graph.backward() | graph.untrained()
 
         return compute
 

@@ -15,7 +15,7 @@ from declnet.contracts.network.layer import OutputRange
 from declnet.contracts.network.loss import Loss
 from declnet.data.columns import losses_hint
 from declnet.data.sets import PreparedSets
-from declnet.errors import Diagnostic
+from declnet.errors import Diagnostic, KeyPath
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.spec.data_section import DataSpec
@@ -267,18 +267,27 @@ def one_class_warnings(spec: PartialSpec, sets: PreparedSets | None) -> list[Dia
                 continue
             if y.min() == y.max():
                 what = f'all {len(y)} {name} rows are of the class "{names[int(y[0])]}"'
-                of = f' of "{encodings[target].column}"' if len(encodings) > 1 else ""
-                found.append(_one_class(spec.data, name, what + of))
+                one_of = encodings[target].column if len(encodings) > 1 else None
+                what += f' of "{one_of}"' if one_of is not None else ""
+                found.append(_one_class(spec.data, name, what, one_of))
     return found
 
 
-def _one_class(data: DataSpec, name: str, what: str) -> Diagnostic:
-    hint = "use rows of all classes"
-    if name not in data.sources and data.split.method in ("random", "stratified"):
-        hint = 'hold out more rows, with split = { method = "stratified" }'
+def _one_class(data: DataSpec, name: str, what: str, one_of_several: str | None) -> Diagnostic:
+    hint, split = "use rows of all classes", data.split
+    path: KeyPath = ("data", name)
+    if name in data.sources:
+        path = origin_of(data.sources[name], name)
+    elif data.folds is not None and name == "validation":
+        path = ("data", "folds")
+    if name not in data.sources and split.method in ("random", "stratified"):
+        by = f', column = "{one_of_several}"' if one_of_several is not None else ""
+        hint = f'hold out more rows, with split = {{ method = "stratified"{by} }}'
+        if split.method == "stratified" and split.column in (None, one_of_several):
+            hint = "hold out more rows; too few are of the other classes"
     return Diagnostic(
         f"{what}, so metrics that compare classes are undefined, and others say little",
         hint,
-        origin_of(data.sources[name], name) if name in data.sources else ("data", name),
+        path,
         "W014",
     )

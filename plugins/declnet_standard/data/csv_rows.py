@@ -142,10 +142,7 @@ class CSVFile:
     def _ragged(self, position: int, row: list[str]) -> DataError:
         cells = f"{len(row)} cell{'s' if len(row) != 1 else ''}"
         columns = "is 1 column" if len(self.names) == 1 else f"are {len(self.names)} columns"
-        hint = (
-            f"if a cell contains the delimiter {self._form.delimiter!r}, put the cell in "
-            "quotation marks"
-        )
+        hint = f"if a cell contains {self._form.delimiter!r}, put the cell in quotation marks"
         if len(row) < len(self.names):
             hint = "is the file truncated?"
         elif len(self.names) == 1:

@@ -57,3 +57,20 @@ def test_a_file_without_rows_is_an_error(predictor, flowers, tmp_path):
     polars.read_csv(flowers.table).head(0).write_parquet(tmp_path / "none.parquet")
     with pytest.raises(declnet.DataError, match=r"none\.parquet: there are no samples"):
         list(predicted_parts(predictor, tmp_path / "none.parquet"))
+
+
+def test_settings_that_a_hint_names_can_be_given_for_one_file(predictor, tmp_path):
+    path = tmp_path / "new.csv"
+    path.write_text("length;color;width\n1;red;2\n")
+    with pytest.raises(declnet.DataError, match="there is no column") as error:
+        list(predicted_parts(predictor, path))
+    source = f"'{{ path = \"{path}\", delimiter = … }}'"
+    assert error.value.hint == f"is the delimiter ';'? Then give {source} in place of the file"
+    path.write_text("length,color,width\n1,red,inf\n")
+    with pytest.raises(declnet.DataError, match="is infinite") as error:
+        list(predicted_parts(predictor, path))
+    assert str(error.value.hint).endswith(", missing = … }' in place of the file")
+    path.write_text("length,color\n1,red\n")
+    with pytest.raises(declnet.DataError, match="there is no column") as error:
+        list(predicted_parts(predictor, path))
+    assert error.value.hint == "columns: length, color"

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from declnet import Kernel, KernelCalls, NativeCall
+from declnet import Kernel, KernelCalls, Layer, NativeCall, Parameter
 
 from ..right.others import (
     Descent,
@@ -42,6 +42,36 @@ class KeepsTheLastShrink(ShrinkingKernel):
     def shrink(self, site):
         shrink = site.components[0].shrink
         return shrink if isinstance(shrink, float) else shrink.rate(9, 9)
+
+
+class Recent(Layer):
+    """y = x; mean is that of the last batch."""
+
+    type = "recent"
+    backward_needs = frozenset()
+
+    def parameters(self, input_shape):
+        return {"mean": Parameter(input_shape, "zeros", trainable=False)}
+
+    def forward(self, x, y, state):
+        np.copyto(y, x)
+        if state.training and not state.frozen:
+            np.mean(x, axis=0, out=state.mean)
+
+    def backward(self, x, y, dy, dx, state):
+        if dx is not None:
+            np.copyto(dx, dy)
+
+
+@caught_by("equals_its_components")
+class LeavesTheMean(Kernel):
+    """Right y and dx, but mean stays as it was."""
+
+    replaces = (Recent,)
+
+    def bind(self, site):
+        backward = () if site.dx is None else (partial(np.copyto, site.dx, site.dy),)
+        return KernelCalls((partial(np.copyto, site.y, site.x),), backward)
 
 
 @caught_by("replaces_its_components")
