@@ -156,8 +156,8 @@ def _require_equal(instance: Any, again: Any, source: str) -> None:
         private = getattr(instance, "__pydantic_private__", None) or {}
         if private and again.model_dump() == instance.model_dump():
             raise CheckFailed(
-                f"it has the attribute {', '.join(private)}, which is not a field and differs between "
-                "instances; keep what changes in the state that it is handed"
+                f"it has the attribute {', '.join(private)}, which is not a field and differs "
+                "between instances; keep what changes in the state that it receives"
             )
         raise CheckFailed(
             f"it comes back from {source} as {again!r} instead of {instance!r}; a value of None "
