@@ -246,7 +246,10 @@ class _Part:
 
 
 def _rates(optimizer: Optimizer, steps: range, total: int) -> Array:
-    return checked_rates(optimizer, optimizer.rates(steps, total), len(steps))
+    rates = optimizer.rates(steps, total)
+    if type(optimizer).rates is Optimizer.rates:  # called twice an epoch
+        return rates
+    return checked_rates(optimizer, rates, len(steps))
 
 
 class Updates:

@@ -106,7 +106,7 @@ class Optimizer(Component):
         schedule = self.learning_rate
         if isinstance(schedule, Schedule):
             return checked_rate(schedule, schedule.rate(step, total), step)
-        return float(self._decayed(schedule, step))
+        return float(self._decayed(schedule, step - 1))
 
     def rates(self, steps: range, total: int) -> Array:
         """Return the learning rates of several updates, float64 (updates,).
@@ -114,7 +114,7 @@ class Optimizer(Component):
         Default: what `rate` returns for each of them.
 
         Args:
-            steps: the numbers of the updates, from 1.
+            steps: the numbers of the updates, from 1, one after another.
             total: number of updates in the whole training.
 
         Raises:
@@ -123,12 +123,14 @@ class Optimizer(Component):
         schedule = self.learning_rate
         if isinstance(schedule, Schedule) or type(self).rate is not Optimizer.rate:
             return np.array([self.rate(step, total) for step in steps], np.float64)
-        decayed: Array = self._decayed(schedule, np.arange(steps.start, steps.stop, steps.step))
+        if not self.decay:
+            return np.full(len(steps), schedule, np.float64)
+        decayed: Array = self._decayed(schedule, np.arange(steps.start - 1, steps.stop - 1))
         return decayed
 
-    def _decayed(self, initial: float, step: Any) -> Any:
-        """Return the rate of an update, or those of an array of updates, without a schedule."""
-        return initial / (1.0 + self.decay * (step - 1))
+    def _decayed(self, initial: float, before: Any) -> Any:
+        """Return the rate after a number of updates, or after each of an array of numbers."""
+        return initial / (1.0 + self.decay * before)
 
     def state_names(self) -> tuple[str, ...]:
         """Return the names of its state arrays; each has the size of w and starts at 0."""
