@@ -56,7 +56,10 @@ def _section(predictions: Predictions) -> Section:
         return _left_out("some of the predictions are not finite numbers")
     sort = predictions.reading.sort
     if sort != "classes" and predictions.y.size != predictions.y_pred.size:
-        return Section(f"{predictions.note} There are no metrics for such targets.")
+        if sort != "values":
+            return Section(f"{predictions.note} There are no metrics for such targets.")
+        note = "Each prediction is several numbers, such as quantiles, so there are no residuals."
+        return Section(f"{predictions.note} {note}", trust_charts(predictions))
     return _value_metrics(predictions) if sort == "values" else class_metrics(predictions)
 
 
