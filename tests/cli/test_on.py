@@ -22,7 +22,9 @@ def test_what_is_not_an_executor_is_an_error_before_anything_is_written(
     assert "ray" in said(*seeds, "--on", "rai:auto")
     assert 'did you mean "address"?' in said(*seeds, "--on", '{ type = "ray", adress = "auto" }')
     assert "several runs" in said("run", spec, "--on", "ray")
-    assert "--jobs applies to runs on this machine" in said("sweep", spec, "--on", "ray", "--jobs", "2")
+    assert "--jobs applies to runs on this machine" in said(
+        "sweep", spec, "--on", "ray", "--jobs", "2"
+    )
 
 
 @pytest.mark.skipif(find_spec("ray") is not None, reason="needs an environment without ray")

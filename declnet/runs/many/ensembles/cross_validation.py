@@ -132,7 +132,7 @@ def resume_ensemble(
         registry: where names are looked up; default: all installed plugins.
 
     Raises:
-        OutputError: it is no such folder, or another process is working in it.
+        OutputError: the folder has no folds, or another process is working in it.
         DeclnetError: as `resume` and `run` do.
     """
     directory = Path(path)

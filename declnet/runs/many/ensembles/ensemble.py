@@ -60,7 +60,7 @@ def open_ensemble(
         notice: as for `open_run`.
 
     Raises:
-        OutputError: it is no such folder, or its list of runs cannot be read.
+        OutputError: the folder has no folds or seeds, or its list of runs cannot be read.
     """
     return Ensemble(path, registry, notice)
 

@@ -43,7 +43,7 @@ def on_executor(
 ) -> Generator[Outcome, None, None]:
     """Execute tasks on an executor; yield outcomes in order of completion.
 
-    The training goes on while a task's `stop_when` is asked, so it may end some epochs later, or
+    Training continues while a task's `stop_when` is asked, so it may end some epochs later, or
     not before its last one.
 
     Args:

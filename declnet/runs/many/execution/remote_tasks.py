@@ -127,7 +127,7 @@ def execute_task(
 
 
 def _rehearsed(reports: Sequence[str], pause: float, report: Report | None) -> bytes:
-    """Report as a run does until it is told to stop; the conformance kit has no run everywhere.
+    """Report as a run does until it must stop; the conformance kit has no run everywhere.
 
     Args:
         reports: what is reported, one after another.

@@ -21,7 +21,7 @@ class StoredGroup:
         content: the content of the file that says what belongs to it.
 
     Raises:
-        OutputError: it is no such folder, or the file cannot be read.
+        OutputError: the folder has no such file, or the file cannot be read.
     """
 
     file: ClassVar[str]

@@ -70,7 +70,7 @@ def open_study(path: str | Path, registry: Registry | None = None) -> StoredStud
         registry: where names are looked up; default: all installed plugins.
 
     Raises:
-        OutputError: it is no such folder, or it cannot be read.
+        OutputError: the folder has no study, or it cannot be read.
     """
     return StoredStudy(path, registry)
 

@@ -163,7 +163,7 @@ class StudyRunner:
         self._write_summary(importance)
 
     def interrupted(self) -> None:
-        """Write the summary so far, without what takes long; it is made anew at any time."""
+        """Write the summary so far, without what takes long; it can be rebuilt at any time."""
         with suppress(DeclnetError):
             self._write_summary({})
 

@@ -97,7 +97,7 @@ def resume_study(
         registry: where names are looked up; default: all installed plugins.
 
     Raises:
-        OutputError: it is no such folder, or another process is working in it.
+        OutputError: the folder has no study, or another process is working in it.
         DeclnetError: as `tune` does.
     """
     given, directory = _given(data, on, jobs), open_study(path).path

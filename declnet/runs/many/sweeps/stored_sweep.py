@@ -104,7 +104,7 @@ def open_sweep(path: str | Path, registry: Registry | None = None) -> StoredSwee
     """Open the folder of a sweep.
 
     Raises:
-        OutputError: it is no such folder, or its list of specs cannot be read.
+        OutputError: the folder has no sweep, or its list of specs cannot be read.
     """
     return StoredSweep(path, registry)
 
@@ -134,7 +134,7 @@ class StoredSweep(StoredGroup):
             if Path(each["name"]).name != each["name"]:
                 raise ValueError(f"{SWEEP}: {each['name']!r} is not the name of a folder")
             if any(type(seed) is not int for seed in each["seeds"]) or not each["seeds"]:
-                raise ValueError(f"{SWEEP}: the seeds of {each['name']} are not whole numbers")
+                raise ValueError(f"{SWEEP}: the seeds of {each['name']} are not integers")
 
     @property
     def values(self) -> dict[str, dict[str, Any]]:

@@ -107,7 +107,7 @@ def resume_sweep(
         registry: where names are looked up; default: all installed plugins.
 
     Raises:
-        OutputError: it is no such folder, or another process is working in it.
+        OutputError: the folder has no sweep, or another process is working in it.
         DeclnetError: as `sweep` does.
     """
     given, directory = given_for(data, on), open_sweep(path).path
