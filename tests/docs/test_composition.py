@@ -9,7 +9,7 @@ import pytest
 from declnet_pages.code_blocks import CodeBlock
 
 FILE = re.compile(r"# (\S+\.toml)\n")
-WRONG = 'extends = "spiral.toml"\n\n[optimizer]\nlearning_rat = 0.5\n'
+WRONG = 'extends = "spiral.toml"\n\n[optimizer]\nlearning_rat = 0.05\n'
 
 
 @pytest.fixture

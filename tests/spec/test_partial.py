@@ -38,7 +38,7 @@ def test_all_parts_of_a_valid_spec_are_valid(parts, document):
     for section in ("data", "model", "training", "engine", "optimizer"):
         assert getattr(expected, section) is getattr(spec, section)
     metrics = dict(enumerate(spec.training.metrics))
-    assert expected.heads == (HeadPart("", spec.loss, metrics),)
+    assert expected.heads == (HeadPart("", spec.loss, metrics, targets="classes"),)
 
 
 @pytest.mark.parametrize(

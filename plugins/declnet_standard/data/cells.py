@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -77,6 +77,14 @@ class Cells:
         """Return floats, with NaN for missing values, and the units, as `read_formatted` does."""
         read = read_formatted(self._those_there, decimal or self._decimal)
         return None if read is None else (self._with_gaps(read[0]), read[1])
+
+    def with_units(self) -> Iterator[tuple[int, str, str]]:
+        """Yield the position, the text and the unit of each formatted number, "" without one."""
+        for position, value in enumerate(self._stripped):
+            read = None if value in self._missing else read_formatted([value], self._decimal)
+            if read is not None:
+                (unit,) = read[1]
+                yield position, value, unit
 
     def padded(self) -> str | None:
         """Return the first integer with a leading zero, such as 01, or None."""
@@ -325,6 +333,7 @@ class TypedColumn:
                 part = None if flags is None else flags.astype(float)
             if part is None:
                 raise self._wrong(cells, "number", first_row)
+            self._require_one_unit(cells, units, first_row)
             return part
         if self.type in ("integer", "number"):
             self._padded = cells.padded()
@@ -392,6 +401,18 @@ class TypedColumn:
         if part is None:
             raise self._wrong(cells, kind, first_row)
         return part
+
+    def _require_one_unit(self, cells: Cells, units: set[str], first_row: int) -> None:
+        """Raise DataError at the first cell whose unit differs from those before it."""
+        if cells.are_missing() or are_consistent(self._units | units):
+            self._units |= set() if cells.are_missing() else units
+            return
+        for position, value, own in cells.with_units():
+            if not are_consistent(self._units | {own}):
+                where = f'row {first_row + position}, column "{self.name}"'
+                message = f'{where}: "{value}" has another unit than the numbers before it'
+                raise DataError(message, hint="write all numbers of a column in one unit")
+            self._units.add(own)
 
     def _wrong(self, cells: Cells, kind: str, first_row: int) -> DataError:
         position, value = cells.first_that_is_no(kind)

@@ -153,6 +153,18 @@ def test_columns_are_read_as_those_of_the_training_data(table):
         wrong.load(RNG)
 
 
+@pytest.mark.parametrize("rows", [1, 5000])
+def test_numbers_of_the_training_data_have_one_unit(table, rows):
+    types = {"price": "number"}
+    filler = "$2,1\n" + ",1\n3,1\n" * rows
+    found = table("price,y\n" + filler).with_types(types).load(RNG)
+    assert found.columns["price"][:3].tolist() == pytest.approx([2, np.nan, 3], nan_ok=True)
+    wrong = table("price,y\n" + filler + "5%,1\n").with_types(types)
+    message = f'row {2 * rows + 2}, column "price": "5%" has another unit than the numbers before'
+    with pytest.raises(DataError, match=message):
+        wrong.load(RNG)
+
+
 def test_chunks_have_the_types_of_the_whole(table, monkeypatch):
     monkeypatch.setattr(declnet_standard.data.csv_rows, "CELLS", 8)
     monkeypatch.setattr(declnet_standard.data.csv_polars, "PIECE", 30)
@@ -292,7 +304,7 @@ def test_rows_without_a_target_may_be_left_out(table):
         (b"a,b", "has a header, but no rows"),
         (b"a,b\n\n\n", "has a header, but no rows"),
         (b"a,b\n1,2\n3\n", r"row 2 has 1 cell, but there are 2 columns"),
-        (b"a,b\n1,2\n3,4,5\n", r"row 2 has 3 cells, but there are 2 columns.*delimiter"),
+        (b"a,b\n1,2\n3,4,5\n", r"row 2 has 3 cells, but there are 2 columns.*quotation marks"),
         (b"a,b\n1,2,\n", "row 1 has 3 cells"),
         (b"a,b,a\n1,2,3\n", 'columns 1 and 3 are both called "a"'),
         (b'a,b\n1,"x\n2,y\n', "a quotation mark is not closed"),
