@@ -89,9 +89,9 @@ CASES: dict[str, tuple[Callable[[Path, int], None], int]] = {
     "columns": (lambda folder, size: check(folder, columns=size), 80),
     "layers of a training": (lambda _, size: training_graph(size), 25),
     "memory": (lambda _, size: memory(size), 100),
-    "wrong keys": (lambda folder, size: check(folder, keys=size), 50),
-    "dotted keys": (dotted_keys, 50),
-    "blocks and variables": (blocks_and_variables, 25),
+    "wrong keys": (lambda folder, size: check(folder, keys=size), 25),
+    "dotted keys": (dotted_keys, 25),
+    "blocks and variables": (blocks_and_variables, 12),
 }
 
 

@@ -17,7 +17,7 @@ from declnet.contracts.runs.returned import checked_update
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
 
-TASKS = 6
+TASKS = 4
 
 MANY = 10_000
 """More tasks than any executor has room for."""
