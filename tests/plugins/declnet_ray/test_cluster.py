@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 import pytest
 
@@ -72,8 +73,8 @@ def bits(folder):
 @pytest.mark.parametrize("kind", [RayExecutor, Apart])
 def test_a_node_is_killed_under_way(kind, cluster, document, tmp_path):
     document["training"] |= {
-        "epochs": 3000,
-        "callbacks": [{"type": "checkpoint", "every_epochs": 100}],
+        "epochs": 15_000,  # seconds, so that the node has a run under way when it is killed
+        "callbacks": [{"type": "checkpoint", "every_epochs": 200}],
     }
     spec = parse_spec(document)
     tasks = tasks_of(spec, range(RUNS), tmp_path / "all")
@@ -86,6 +87,7 @@ def test_a_node_is_killed_under_way(kind, cluster, document, tmp_path):
     )
     for outcome in outcomes:
         if not found:
+            time.sleep(1)  # a run that has begun just now gets a checkpoint
             cluster.remove_node(doomed, allow_graceful=False)
         found.append(outcome)
     assert [each.error for each in found] == [None] * RUNS
