@@ -121,11 +121,12 @@ def insisting(server):
     def insist():
         while not stop.is_set():
             for _ in range(3000):
-                try:
-                    answers.append(server.ask("POST", "/predict", [ROW], timeout=5))
-                    break
-                except (OSError, http.client.HTTPException):
-                    time.sleep(0.02)
+                with suppress(OSError, http.client.HTTPException):
+                    answer = server.ask("POST", "/predict", [ROW], timeout=5)
+                    if answer[0] != 503:  # what a worker says that stops, as its parent is gone
+                        answers.append(answer)
+                        break
+                time.sleep(0.02)
             else:
                 answers.append(None)
             time.sleep(0.002)
