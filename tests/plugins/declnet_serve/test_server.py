@@ -181,6 +181,7 @@ def test_a_killed_worker_is_replaced_and_no_worker_outlives_the_server(start, ru
 
     server = start(runs / "flowers", "--port", 0, "--workers", 2)
     expected = server.ask("POST", "/predict", [ROW])
+    until(lambda: server.log.read_text().count("worker started") == 2)
     first = workers()
     assert len(first) == 2
     with insisting(server) as answers:
