@@ -333,7 +333,8 @@ class TypedColumn:
                 part = None if flags is None else flags.astype(float)
             if part is None:
                 raise self._wrong(cells, "number", first_row)
-            self._require_one_unit(cells, units, first_row)
+            if not units <= self._units and not cells.are_missing():
+                self._require_one_unit(cells, units, first_row)
             return part
         if self.type in ("integer", "number"):
             self._padded = cells.padded()
@@ -404,8 +405,8 @@ class TypedColumn:
 
     def _require_one_unit(self, cells: Cells, units: set[str], first_row: int) -> None:
         """Raise DataError at the first cell whose unit differs from those before it."""
-        if cells.are_missing() or are_consistent(self._units | units):
-            self._units |= set() if cells.are_missing() else units
+        if are_consistent(self._units | units):
+            self._units |= units
             return
         for position, value, own in cells.with_units():
             if not are_consistent(self._units | {own}):
