@@ -9,16 +9,15 @@ for the validation rows. Each finished network is a line of `--results`, so it c
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tabular.presets import spec_of
+from tabular.results import all_records, append_record
 from tabular.tasks import task_of
 
 Array = Any
@@ -43,20 +42,14 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=results)
     parser.add_argument("--report", action="store_true", help="only print the table")
     options = parser.parse_args()
-    done = {(each["set"], each["split"], each["learned"]) for each in _records(options.results)}
+    done = {(each["set"], each["split"], each["learned"]) for each in all_records(options.results)}
     for split in range(0 if options.report else options.splits):
         for name in options.sets:
             for learned in LEARNED:
                 if (name, split, learned) not in done:
                     record = _measured(name, split, learned, options.coverage, options.preset)
-                    with options.results.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(record) + "\n")
-    _print(list(_records(options.results)))
-
-
-def _records(path: Path) -> Iterator[dict[str, Any]]:
-    if path.is_file():
-        yield from map(json.loads, path.read_text(encoding="utf-8").splitlines())
+                    append_record(options.results, record)
+    _print(all_records(options.results))
 
 
 def _measured(name: str, split: int, learned: str, coverage: float, preset: str) -> dict[str, Any]:

@@ -9,14 +9,14 @@ these lines.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tabular.presets import spec_of
+from tabular.results import all_records, append_record
 from tabular.tasks import task_of
 
 SETS = (
@@ -39,19 +39,13 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "trust.jsonl")
     parser.add_argument("--report", action="store_true", help="only print the table")
     options = parser.parse_args()
-    done = {(each["set"], each["split"]) for each in _records(options.results)}
+    done = {(each["set"], each["split"]) for each in all_records(options.results)}
     for split in range(0 if options.report else options.splits):
         for name in options.sets:
             if (name, split) not in done:
                 record = _measured(name, split, options.coverage, options.preset)
-                with options.results.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(record) + "\n")
-    _print(list(_records(options.results)))
-
-
-def _records(path: Path) -> Iterator[dict[str, Any]]:
-    if path.is_file():
-        yield from map(json.loads, path.read_text(encoding="utf-8").splitlines())
+                append_record(options.results, record)
+    _print(all_records(options.results))
 
 
 def _measured(name: str, split: int, coverage: float, preset: str) -> dict[str, Any]:

@@ -36,6 +36,13 @@ def read_records(path: Path) -> dict[Key, Record]:
     return found
 
 
+def all_records(path: Path) -> list[Record]:
+    """Return the records of a file in order, whatever their keys; none if there is no file."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
 def append_record(path: Path, record: Record) -> None:
     """Append a record by a single write, after removing a line that was cut off."""
     path.parent.mkdir(parents=True, exist_ok=True)
