@@ -61,28 +61,30 @@ def import_(
     error. Before anything is written, the predictions of both networks for random inputs are
     compared.
     """
+    from declnet.display.characters import escaped_line
     from declnet.runs.exchange.importing import import_network
     from declnet.spec.document.overrides import parse_override
 
-    parsed = (parse_override(each, number) for number, each in enumerate(options, start=1))
-    given = {each.key: each.value for each in parsed}
+    overrides = (parse_override(text, number) for number, text in enumerate(options, start=1))
+    fields = {override.key: override.value for override in overrides}
     if mapping is not None:
-        given["mapping"] = mapping
+        fields["mapping"] = mapping
     registry = registry_without(disabled)
-    importer = _importer(file, form, given, registry)
-    found = import_network(importer, file, output, registry, overwrite=force)
-    width = max(map(len, found.mapping), default=0)
-    for layer, origin in found.mapping.items():
-        click.echo(f"{layer:<{width}}  {origin}".rstrip())
-    for each in found.left_out:
-        click.echo(f"left out: {each}")
-    if found.difference is None:
-        click.echo("predictions: not compared, since the file has only weights")
+    importer = _importer(file, form, fields, registry)
+    summary = import_network(importer, file, output, registry, overwrite=force)
+    width = max(map(len, summary.mapping), default=0)
+    lines = [f"{layer:<{width}}  {origin}".rstrip() for layer, origin in summary.mapping.items()]
+    lines += [f"left out: {part}" for part in summary.left_out]
+    if summary.difference is None:
+        lines.append("predictions: not compared, since the file has only weights")
     else:
-        click.echo(
-            f"predictions: at most {found.difference:.2g} apart, for {found.samples} random samples"
+        lines.append(
+            f"predictions: at most {summary.difference:.2g} apart, for {summary.samples} random "
+            "samples"
         )
-    click.echo(f"{found.spec}: written, with {found.parameters:,} parameters in {found.weights}")
+    written = f"{summary.parameters:,} parameters in {summary.weights}"
+    lines.append(f"{summary.spec}: written, with {written}")
+    click.echo("\n".join(map(escaped_line, lines)))
 
 
 def _importer(

@@ -11,6 +11,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.inputs import InputInfo
 from declnet.contracts.verification import verify_suffixes
+from declnet.display.characters import escaped_line
 from declnet.errors import DeclnetError, RegistryError
 
 
@@ -24,7 +25,7 @@ class LeftoverError(DeclnetError):
     exit_code = 2
 
     def __init__(self, path: Path, leftovers: tuple[str, ...]) -> None:
-        listed = "".join(f"\n  {each}" for each in leftovers)
+        listed = "".join(f"\n  {escaped_line(part)}" for part in leftovers)
         super().__init__(f"{path} has parts that no layer corresponds to:{listed}")
         self.leftovers = leftovers
 

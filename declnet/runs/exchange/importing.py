@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,11 @@ from declnet.contracts.formats.importer import ImportedNetwork, Importer
 from declnet.contracts.network.inputs import InputInfo
 from declnet.errors import DataError, OutputError
 from declnet.graph.model import Model, build_model
+from declnet.graph.weight_files import parse_weights
 from declnet.registry.registry import Registry
 from declnet.runs.inference.prediction_files import require_free, whole_file
 from declnet.runs.storage.writing import make_folder
+from declnet.spec.document.commented_toml import CommentedToml
 from declnet.spec.validate import parse_spec
 
 SAMPLES = 100
@@ -73,24 +73,23 @@ def import_network(
         DataError: the file cannot be read, or the predictions differ.
         OutputError: the files cannot be written.
     """
-    from safetensors.numpy import save
-
     with attributing_errors(registry):
         network = importer.read(path)
         model = _model_of(network, registry)
         difference = _difference(network, model)
     spec, weights = _files(output)
-    for each in (spec, weights):
-        if each.exists():
-            require_free(each, overwrite)
-            if each.samefile(path):
-                raise OutputError(f"{each}: this is the file to import; choose another name")
+    for file in (spec, weights):
+        if file.exists():
+            require_free(file, overwrite)
+            if file.samefile(path):
+                raise OutputError(f"{file}: this is the file to import; choose another name")
+    contents = {
+        weights: _saved(model.parameters(), weights),
+        spec: _commented(_document(network, weights.name), network, path),
+    }
     if spec.parent != output.parent:
         make_folder(output)
-    for file, content in (
-        (weights, save(model.parameters())),
-        (spec, _text(network, path, weights.name).encode()),
-    ):
+    for file, content in contents.items():
         with whole_file(file, overwrite) as handle:
             handle.write(content)
     return ImportSummary(
@@ -155,50 +154,54 @@ def _files(output: Path) -> tuple[Path, Path]:
     return output / "spec.toml", output / "weights.safetensors"
 
 
-def _text(network: ImportedNetwork, path: Path, weights: str) -> str:
-    """Return the spec in TOML, a line for each layer, with what it was in the file."""
-    given = [
+def _saved(parameters: Mapping[str, Array], path: Path) -> bytes:
+    """Return the content of a weights file once it has been read again.
+
+    Raises:
+        OutputError: it holds something else.
+    """
+    from safetensors.numpy import save
+
+    content = save(dict(parameters))
+    read = parse_weights(content, path)
+    if read.keys() != parameters.keys() or not all(
+        np.array_equal(read[name], array, equal_nan=True) for name, array in parameters.items()
+    ):
+        raise OutputError(f"{path}: nothing was written: the file would hold other weights")
+    return content
+
+
+def _document(network: ImportedNetwork, weights: str) -> dict[str, Any]:
+    """Return the spec: keys of the whole spec first, then its tables, as TOML needs them."""
+    sections = sorted(network.sections.items(), key=lambda item: isinstance(item[1], Mapping))
+    document = {"declnet": 1, **dict(sections)}
+    document["model"] = {"initial_weights": weights, **document["model"]}
+    return document
+
+
+def _commented(document: Mapping[str, Any], network: ImportedNetwork, path: Path) -> bytes:
+    """Return the spec in TOML, a line for each layer, with what it was in the file.
+
+    Raises:
+        OutputError: TOML cannot express the document.
+    """
+    inputs = (
         f"{name or 'the only one'}: {info.dtype}s {list(info.shape)}"
         for name, info in network.inputs.items()
-    ]
-    lines = [
-        f"# Imported from {path.name}; inputs: {'; '.join(given)}.",
-        "# To train it further, add [data].",
-        "declnet = 1",
-        "",
-    ]
-    for section, content in network.sections.items():
-        lines.append(f"[{section}]")
-        if section == "model":
-            lines.append(f"initial_weights = {json.dumps(weights)}")
-        for key, value in content.items():
-            if key == "layers":
-                lines += ["layers = [", *_layers(value, network.mapping), "]"]
+    )
+    toml = CommentedToml()
+    toml.comment(f"Imported from {path.name}; inputs: {'; '.join(inputs)}.")
+    toml.comment("To train it further, add [data].")
+    for key, value in document.items():
+        if not isinstance(value, Mapping):
+            toml.pair(key, value)
+            continue
+        toml.table(key)
+        for name, item in value.items():
+            if key == "model" and name == "layers":
+                origins = [*network.mapping.values()]
+                is_complete = len(origins) == len(item)
+                toml.rows(name, item, origins if is_complete else [""] * len(item))
             else:
-                lines.append(f"{_key(key)} = {_inline(value)}")
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _layers(layers: Sequence[Any], mapping: Mapping[str, str]) -> list[str]:
-    rows = [f"  {_inline(each)}," for each in layers]
-    origins = list(mapping.values())
-    if len(origins) != len(rows):
-        return rows
-    return [
-        f"{row} # {origin}" if origin else row for row, origin in zip(rows, origins, strict=True)
-    ]
-
-
-def _inline(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{_key(k)} = {_inline(v)}' for k, v in value.items())} }}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_inline, value))}]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value) if isinstance(value, int | float) else json.dumps(value, ensure_ascii=False)
-
-
-def _key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
+                toml.pair(name, item)
+    return toml.content(document)
