@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.formats.importer import ImportedNetwork, Importer
 from declnet.contracts.network.inputs import InputInfo
 from declnet.errors import DataError, OutputError
+from declnet.graph.inference import inference_memory
 from declnet.graph.model import Model, build_model
+from declnet.graph.parameters import check_fit, slots_of
+from declnet.graph.shapes import infer_nodes, output_indices
 from declnet.graph.weight_files import parse_weights
 from declnet.registry.registry import Registry
 from declnet.runs.inference.prediction_files import require_free, whole_file
@@ -24,6 +28,12 @@ from declnet.spec.validate import parse_spec
 
 SAMPLES = 100
 """Random samples whose predictions are compared."""
+
+MOST_NUMBERS = 2**28
+"""Numbers that both networks compute for them, an upper bound unless one sample has more."""
+
+MOST_BYTES = 4 * 2**30
+"""Memory that the network may take for one sample."""
 
 TOLERANCE = 1e-4
 """The largest difference, relative to the largest prediction or to 1."""
@@ -100,13 +110,28 @@ def import_network(
         network.left_out,
         sum(each.size for each in network.parameters.values()),
         difference,
-        SAMPLES,
+        _samples(model),
     )
 
 
 def _model_of(network: ImportedNetwork, registry: Registry) -> Model:
+    """Return the model with the network's parameters.
+
+    Shapes and memory are checked before anything is allocated: both come from the file.
+    """
     spec = parse_spec(network.sections, registry)
-    model = build_model(spec.model, dict(network.inputs), spec.seed, registry)
+    inputs = dict(network.inputs)
+    nodes = infer_nodes(spec.model.layers, inputs, registry, spec.model.outputs)
+    shapes = {name: array.shape for name, array in network.parameters.items()}
+    check_fit(slots_of(nodes), shapes, "the file")
+    ends = output_indices(nodes, spec.model.outputs)
+    sample = inference_memory(nodes, spec.model.dtype, 1, ends)
+    if sample > MOST_BYTES:
+        raise DataError(
+            f"the network takes {sample / 2**30:,.1f} GiB for a sample, more than "
+            f"{MOST_BYTES // 2**30} GiB"
+        )
+    model = build_model(spec.model, inputs, spec.seed, registry)
     model.load_parameters(network.parameters, "the file")
     return model
 
@@ -115,8 +140,8 @@ def _difference(network: ImportedNetwork, model: Model) -> float | None:
     """Return the largest difference for random samples; raise DataError if it is too large."""
     if network.predict is None:
         return None
-    rng = np.random.default_rng(0)
-    x = {name: _random(rng, info) for name, info in network.inputs.items()}
+    rng, samples = np.random.default_rng(0), _samples(model)
+    x = {name: _random(rng, info, samples) for name, info in network.inputs.items()}
     wanted = network.predict(list(x.values()))
     found = model.predict(x)
     outputs = list(found.values()) if isinstance(found, dict) else [found]
@@ -141,8 +166,15 @@ def _difference(network: ImportedNetwork, model: Model) -> float | None:
     return max(differences)
 
 
-def _random(rng: np.random.Generator, info: InputInfo) -> Array:
-    shape = (SAMPLES, *info.shape)
+def _samples(model: Model) -> int:
+    """Return how many samples are compared: fewer of large ones."""
+    numbers = sum(prod(info.shape) for info in model.inputs.values())
+    numbers += sum(prod(node.output_shape) for node in model.nodes)
+    return max(1, min(SAMPLES, MOST_NUMBERS // max(1, numbers)))
+
+
+def _random(rng: np.random.Generator, info: InputInfo, samples: int) -> Array:
+    shape = (samples, *info.shape)
     if info.dtype == "integer":
         return rng.integers(0, info.vocabulary or min(info.levels or (2,)), shape)
     return rng.standard_normal(shape).astype(np.float32)

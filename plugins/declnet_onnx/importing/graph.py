@@ -1,4 +1,7 @@
-"""An ONNX graph with all of its values for one random batch."""
+"""An ONNX graph with all of its values for one random batch.
+
+Used in a process with limits only: `declnet_onnx.importing.process` says why.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,19 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from google.protobuf.message import DecodeError
+from onnx import TensorProto, helper
 
 from declnet import Array, DataError
+from declnet_onnx.importing.structure import (
+    FILE_BYTES,
+    first_line,
+    printable,
+    read_arrays,
+    unsupported,
+    verify_graph,
+    verify_sizes,
+)
 
 BATCH = 3
 """Samples of the random batch, unless the file has a fixed number."""
@@ -57,7 +70,7 @@ class GraphInput:
 
 
 class Graph:
-    """The nodes that some outputs need, and every value for a random batch.
+    """The nodes that some outputs need and, once computed, every value for a random batch.
 
     Args:
         path: the file.
@@ -66,39 +79,71 @@ class Graph:
         vocabulary: integers of inputs are below this.
 
     Raises:
-        DataError: onnxruntime cannot run the file, or an input has unknown sizes.
+        DataError: the file cannot be read, or holds what cannot be imported.
     """
 
     def __init__(self, path: Path, outputs: Sequence[str] = (), vocabulary: int = 2) -> None:
-        try:
-            self._model = onnx.load(path)
-            self._session = _session(self._model)
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror}") from None
-        except Exception as error:
-            raise DataError(f"{path} is not a valid ONNX model: {_first_line(error)}") from None
+        self.path = path
+        self._model = _parsed(path)
+        verify_graph(self._model, path)
         graph = self._model.graph
-        self._stored = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
-        self.inputs = {
-            each.name: _input(each, path) for each in graph.input if each.name not in self._stored
-        }
-        known = {name for each in graph.node for name in each.output} | self.inputs.keys()
+        known = {name for node in graph.node for name in node.output}
+        known |= {value.name for value in graph.input}
         for name in outputs:
             if name not in known:
                 raise DataError(f'{path} has no value "{name}"')
-        given = [each.name for each in graph.output if _element(each) in FLOATS]
-        self.outputs = tuple(outputs) or tuple(given)
-        self.left_out = tuple(each.name for each in graph.output if each.name not in self.outputs)
+        floats = [value.name for value in graph.output if _element(value) in FLOATS]
+        self.outputs = tuple(outputs) or tuple(floats)
+        self.left_out = tuple(
+            value.name for value in graph.output if value.name not in self.outputs
+        )
         if not self.outputs:
             raise DataError(
                 f"{path} has no output of floats", hint="name a value of the graph with outputs"
             )
-        self.nodes = self._needed([_node(each, at) for at, each in enumerate(graph.node)])
+        self._prune()
+        self._stored = read_arrays(graph.initializer, path, path.stat().st_size)
+        self.inputs = {
+            value.name: _input(value) for value in graph.input if value.name not in self._stored
+        }
+        if not self.inputs:
+            raise DataError(f"{path} computes its outputs from constants alone")
+        self.nodes = [_node(proto, at) for at, proto in enumerate(graph.node)]
         self._readers = Counter(name for node in self.nodes for name in node.inputs)
         self._readers.update(self.outputs)
+        self._reading: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                self._reading.setdefault(name, []).append(node)
         self.batch = self._fixed_batch() or BATCH
         self._vocabulary = vocabulary
-        self.values = self._computed()
+        self.values: dict[str, Array] = {**self._stored}
+
+    def refused(self) -> list[str]:
+        """Return the nodes that must not be run, each with the reason."""
+        return [
+            f"{self.nodes[at].operator} {self.nodes[at].name}: {reason}"
+            for at, reason in unsupported(self._model.graph.node)
+        ]
+
+    def compute(self) -> None:
+        """Compute every value for a random batch.
+
+        Raises:
+            DataError: the values are too large, or onnxruntime cannot run the model.
+        """
+        computed = {name for node in self.nodes for name in node.outputs}
+        verify_sizes(self._model, computed - self._varying, self.batch, self.path)
+        names = [name for node in self.nodes for name in node.outputs if name]
+        inputs = self.random_inputs(0)
+        try:
+            results = _session(_with_outputs(self._model, names)).run(names, inputs)
+        except Exception as error:  # of several types; messages say nothing else
+            message = f"{self.path}: onnxruntime cannot run the model: {first_line(error)}"
+            raise DataError(message) from None
+        pairs = zip(names, results, strict=True)
+        self.values |= inputs
+        self.values |= {name: value for name, value in pairs if isinstance(value, np.ndarray)}
 
     def is_constant(self, name: str) -> bool:
         """Return whether a value depends on no input."""
@@ -118,7 +163,7 @@ class Graph:
 
     def nodes_reading(self, name: str) -> list[Node]:
         """Return the nodes that read a value."""
-        return [each for each in self.nodes if name in each.inputs]
+        return self._reading.get(name, [])
 
     def random_inputs(self, seed: int, samples: int | None = None) -> dict[str, Array]:
         """Return random inputs: normal draws, or integers from the vocabulary."""
@@ -155,13 +200,24 @@ class Graph:
                 varying |= set(node.outputs) - {""}
         return varying
 
-    def _needed(self, nodes: list[Node]) -> list[Node]:
-        wanted, found = set(self.outputs), list[Node]()
-        for node in reversed(nodes):
-            if wanted & set(node.outputs):
-                wanted |= set(node.inputs)
-                found.append(node)
-        return found[::-1]
+    def _prune(self) -> None:
+        """Drop the nodes, inputs and arrays that no output needs."""
+        graph, needed = self._model.graph, set(self.outputs)
+        nodes = []
+        for node in reversed(graph.node):
+            if needed & set(node.output):
+                needed |= set(node.input)
+                nodes.append(node)
+        for field, kept in (
+            (graph.node, nodes[::-1]),
+            (graph.input, [value for value in graph.input if value.name in needed]),
+            (graph.initializer, [array for array in graph.initializer if array.name in needed]),
+            (graph.output, [value for value in graph.output if value.name in self.outputs]),
+        ):
+            if len(kept) < len(field):
+                copies = [type(item).FromString(item.SerializeToString()) for item in kept]
+                del field[:]
+                field.extend(copies)
 
     def _fixed_batch(self) -> int | None:
         for each in self._model.graph.input:
@@ -170,19 +226,33 @@ class Graph:
                 return first.dim_value or None
         return None
 
-    def _computed(self) -> dict[str, Array]:
-        names = [name for node in self.nodes for name in node.outputs if name]
-        inputs = self.random_inputs(0)
-        try:
-            found = _session(_with_outputs(self._model, names)).run(names, inputs)
-        except Exception as error:
-            raise DataError(f"onnxruntime cannot run the model: {_first_line(error)}") from None
-        return {**self._stored, **inputs, **dict(zip(names, found, strict=True))}
+
+def _parsed(path: Path) -> Any:
+    """Return the model in a file.
+
+    Raises:
+        DataError: it cannot be read, is too large, or is not a model.
+    """
+    try:
+        size = path.stat().st_size
+        if size > FILE_BYTES:
+            raise DataError(f"{path} has {size:,} bytes, more than {FILE_BYTES:,}")
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        model = onnx.ModelProto.FromString(content)
+    except DecodeError:
+        raise DataError(f"{path} is not a valid ONNX model: it cannot be decoded") from None
+    if not model.opset_import or not model.graph.node:
+        raise DataError(f"{path} is not a valid ONNX model: it has no nodes or no version")
+    return model
 
 
 def _session(model: Any) -> Any:
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 4
+    settings.intra_op_num_threads = settings.inter_op_num_threads = 1
     settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     providers = ["CPUExecutionProvider"]
     return onnxruntime.InferenceSession(model.SerializeToString(), settings, providers=providers)
@@ -200,33 +270,25 @@ def _element(value: Any) -> int:
     return int(value.type.tensor_type.elem_type)
 
 
-def _input(value: Any, path: Path) -> GraphInput:
-    dims = value.type.tensor_type.shape.dim
-    shape = tuple(each.dim_value for each in dims[1:])
-    if not len(dims) or not all(shape):
-        raise DataError(
-            f'{path}: the input "{value.name}" has unknown sizes',
-            hint="export it with fixed sizes; only the first, the batch, may be dynamic",
-        )
-    dtype = helper.tensor_dtype_to_np_dtype(_element(value)).name
-    return GraphInput(dtype, shape)
+def _input(value: Any) -> GraphInput:
+    tensor = value.type.tensor_type
+    dtype = helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
+    return GraphInput(dtype, tuple(dim.dim_value for dim in tensor.shape.dim[1:]))
 
 
 def _node(proto: Any, position: int) -> Node:
     attributes = {each.name: _attribute(each) for each in proto.attribute}
     operator = f"{proto.domain}::{proto.op_type}" if proto.domain else proto.op_type
     name = proto.name or f"{proto.op_type} {position + 1}"
-    return Node(operator, name, tuple(proto.input), tuple(proto.output), attributes)
+    return Node(
+        printable(operator), printable(name), tuple(proto.input), tuple(proto.output), attributes
+    )
 
 
 def _attribute(proto: Any) -> Any:
     value = helper.get_attribute_value(proto)
     if isinstance(value, bytes):
-        return value.decode()
+        return printable(value)
     if isinstance(value, list) and value and isinstance(value[0], bytes):
-        return [each.decode() for each in value]
+        return [printable(text) for text in value]
     return value
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -34,6 +34,12 @@ UNARY: dict[str, str] = {
 PARTS = frozenset({"Erf", "Add", "Sub", "Mul", "Div", "Pow", "Neg", "Exp", *UNARY})
 """Elementwise operators that may be parts of an activation."""
 
+MOST_PARTS = 16
+"""Nodes of one activation, an upper bound: what follows them waits on its own."""
+
+UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What inputs and attributes of another kind than an operator usually has may raise."""
+
 PASSING = frozenset({"Identity", "Dropout", "Cast"})
 
 
@@ -71,12 +77,25 @@ class Reader:
     open_affine: set[str] = field(default_factory=set)
     """Values of factors and offsets that may be combined with further ones."""
 
+    def unreadable(self) -> list[str]:
+        """Return the nodes that nothing reads, whatever their values, or that must not be run."""
+        from declnet_onnx.importing.nodes import HANDLERS
+
+        refused = self.graph.refused()
+        known = PASSING | PARTS | HANDLERS.keys()
+        unknown = (
+            f"{node.operator} {node.name}"
+            for node in self.graph.nodes
+            if node.operator not in known and not self.graph.is_constant(node.outputs[0])
+        )
+        return [*refused, *unknown] if refused else []
+
     def read(self) -> dict[str, Value]:
         """Read all nodes, and return the network's outputs; `leftovers` says what is missing."""
         inputs = self.graph.inputs
-        for name, each in inputs.items():
+        for name, info in inputs.items():
             source = "input" if len(inputs) == 1 else f"input.{input_name(name)}"
-            self.values[name] = Value(source, each.shape)
+            self.values[name] = Value(source, info.shape)
         unknown: set[str] = set()
         for node in self.graph.nodes:
             if all(self.graph.is_constant(name) for name in node.outputs if name):
@@ -84,21 +103,31 @@ class Reader:
             if unknown & set(node.inputs):
                 unknown |= set(node.outputs)
                 continue
-            try:
-                self._read(node)
-            except UnknownNodeError as error:
-                because = f": {error}" if str(error) else ""
-                self.leftovers.append(f"{node.operator} {node.name}{because}")
+            reason = self._reason_against(node)
+            if reason is not None:
+                self.leftovers.append(f"{node.operator} {node.name}{reason}")
                 unknown |= set(node.outputs)
-        found = {}
+        outputs = {}
         for name in self.graph.outputs:
             if name in unknown:
                 continue
             try:
-                found[name] = self.value(name)
+                outputs[name] = self.value(name)
             except UnknownNodeError as error:
-                self.leftovers.append(str(error))
-        return found
+                self.leftovers.append(str(error) or f"output {name}")
+            except UNEXPECTED as error:
+                self.leftovers.append(f"output {name}: {type(error).__name__}: {error}")
+        return outputs
+
+    def _reason_against(self, node: Node) -> str | None:
+        """Read a node; return why it cannot be read, if so."""
+        try:
+            self._read(node)
+        except UnknownNodeError as error:
+            return f": {error}" if str(error) else ""
+        except UNEXPECTED as error:
+            return f": its inputs or attributes are unusual ({type(error).__name__}: {error})"
+        return None
 
     def _read(self, node: Node) -> None:
         from declnet_onnx.importing.nodes import HANDLERS
@@ -107,14 +136,13 @@ class Reader:
             self._pass(node)
         elif self._is_part(node) and not self._completes(node):
             bases = {self._base(name) for name in node.inputs if not self.graph.is_constant(name)}
-            if len(bases) == 1:
-                nodes = [
-                    each
-                    for name in node.inputs
-                    for each in (self.waiting[name].nodes if name in self.waiting else ())
-                ]
-                own = Waiting(bases.pop(), [*dict.fromkeys(nodes), node])
-                self.waiting[node.outputs[0]] = own
+            parts = dict.fromkeys(
+                part
+                for name in node.inputs
+                for part in (self.waiting[name].nodes if name in self.waiting else ())
+            )
+            if len(bases) == 1 and len(parts) < MOST_PARTS:
+                self.waiting[node.outputs[0]] = Waiting(bases.pop(), [*parts, node])
             else:
                 self._single(node)
         elif node.operator in HANDLERS:
@@ -126,7 +154,7 @@ class Reader:
         name = node.inputs[0]
         if name in self.waiting:
             self.waiting[node.outputs[0]] = self.waiting[name]
-            self.same_as[node.outputs[0]] = name
+            self.same_as[node.outputs[0]] = self.same_as.get(name, name)
             return
         value = self.values[name]
         self.values[node.outputs[0]] = value
@@ -309,15 +337,21 @@ COMPOSED: tuple[tuple[str, dict[str, Any], Callable[[Array], Array]], ...] = (
 
 
 def _activation(x: Array, y: Array) -> tuple[str, dict[str, Any]] | None:
-    """Return the type and the fields of the activation that is closest to y, if one is close."""
+    """Return the type and the fields of the activation that is closest to y, if one is close.
+
+    A part of large values is enough, since predictions are compared later.
+    """
     if x.shape != y.shape:
         return None
+    x, y = x.reshape(-1)[:MOST_COMPARED], y.reshape(-1)[:MOST_COMPARED]
     with np.errstate(over="ignore"):
         errors = [float(np.abs(function(x) - y).max()) for *_, function in COMPOSED]
     best = int(np.argmin(errors))
     type_, fields, _ = COMPOSED[best]
     return (type_, fields) if errors[best] <= CLOSE * max(1.0, float(np.abs(y).max())) else None
 
+
+MOST_COMPARED = 4096
 
 CLOSE = 1e-5
 """The largest difference of an activation that is recognized by its values."""

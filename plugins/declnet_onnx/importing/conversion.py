@@ -1,0 +1,135 @@
+"""The process that reads an ONNX file: it limits itself, then converts the file and runs it.
+
+It is started by `declnet_onnx.importing.process`, with a request on standard input; it answers on
+standard output.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from declnet import Array, DataError, LeftoverError
+from declnet_onnx.importing.frames import receive, send
+from declnet_onnx.importing.graph import Graph
+from declnet_onnx.importing.reading import Reader, input_name
+from declnet_onnx.importing.structure import printable
+from declnet_standard.importers import sections_for
+
+STORED = 10
+"""How often a file's arrays may be in memory: read, decoded, by onnxruntime, in float32 …"""
+
+
+def work() -> None:
+    """Answer requests until standard input ends."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    with suppress(EOFError, BrokenPipeError), np.errstate(all="ignore"):
+        request, _ = receive(requests)
+        path = Path(request["path"])
+        _limit(request["gigabytes"], request["seconds"], path)
+        graph = _answer_with(answers, lambda: _convert(path, request["outputs"]))
+        while graph is not None:
+            _, x = receive(requests)
+            _answer_with(answers, lambda x=x: _run(graph, x))
+
+
+def _answer_with(answers: BinaryIO, function: Any) -> Graph | None:
+    """Send what a function returns, or why it fails; return the graph if it succeeds."""
+    try:
+        graph, message, arrays = function()
+    except LeftoverError as error:
+        leftovers = [printable(part, 300) for part in error.leftovers]
+        send(answers, {"leftovers": leftovers}, {})
+    except DataError as error:
+        send(answers, {"error": printable(error.message, 500), "hint": error.hint}, {})
+    except MemoryError:
+        send(answers, {"memory": True}, {})
+    except Exception as error:  # a file must not end in a traceback
+        message = f"it cannot be read as layers: {type(error).__name__}: {error}"
+        send(answers, {"error": printable(message, 500), "hint": None}, {})
+    else:
+        send(answers, message, arrays)
+        return graph
+    return None
+
+
+def _limit(gigabytes: float, seconds: float, path: Path) -> None:
+    """Limit this process; without effect on systems that lack such limits."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    with suppress(OSError):  # without a file, which its reader reports
+        gigabytes += STORED * path.stat().st_size / 2**30
+    used = 0
+    with suppress(OSError):  # other systems than Linux
+        pages = Path("/proc/self/statm").read_text("ascii").split()[0]
+        used = int(pages) * resource.getpagesize()
+    processor = max(1, round(seconds)) + int(sum(os.times()[:2]))
+    for name, limit, grace in (
+        ("RLIMIT_AS", used + round(gigabytes * 2**30), 0),
+        ("RLIMIT_CPU", processor, 5),  # the signal of the first limit says why it ends
+        ("RLIMIT_CORE", 0, 0),
+        ("RLIMIT_FSIZE", 0, 0),
+    ):
+        with suppress(AttributeError, ValueError, OSError):  # a system that lacks it
+            resource.setrlimit(getattr(resource, name), (limit, limit + grace))
+
+
+def _convert(path: Path, outputs: list[str]) -> tuple[Graph, dict[str, Any], dict[str, Array]]:
+    graph = Graph(path, tuple(outputs))
+    reader = Reader(graph)
+    refused = reader.unreadable()
+    if refused:
+        raise LeftoverError(path, tuple(refused))
+    graph.compute()
+    sources = [value.source for value in reader.read().values()]
+    if reader.leftovers:
+        raise LeftoverError(path, tuple(reader.leftovers))
+    network = reader.network
+    types = {
+        name: layer["type"] for name, layer in zip(network.mapping, network.layers, strict=True)
+    }
+    for name, source in zip(graph.outputs, sources, strict=True):
+        if source not in types:
+            raise DataError(f'{path}: the output "{name}" is an input')
+    model: dict[str, Any] = {}
+    if sources != [*types][-1:]:
+        model["outputs"] = sources
+    model["layers"] = [layer["type"] if len(layer) == 1 else layer for layer in network.layers]
+    only = len(graph.inputs) == 1
+    names = ["" if only else input_name(name) for name in graph.inputs]
+    if len({*names}) < len(names):
+        raise DataError(f"{path}: the names of its inputs are too much alike: {names}")
+    vocabulary = min(
+        (layer["categories"] for layer in network.layers if "categories" in layer), default=None
+    )
+    message = {
+        "sections": sections_for(model, {name: types[name] for name in sources}),
+        "inputs": [
+            [name, info.dtype, info.shape]
+            for name, info in zip(names, graph.inputs.values(), strict=True)
+        ],
+        "vocabulary": vocabulary,
+        "mapping": {
+            name: printable(", ".join(nodes), 300) for name, nodes in network.mapping.items()
+        },
+        "left_out": [f"output {printable(name)}" for name in graph.left_out],
+    }
+    return graph, message, network.parameters
+
+
+def _run(graph: Graph, x: dict[str, Array]) -> tuple[Graph, dict[str, Any], dict[str, Array]]:
+    given = {
+        name: x[str(at)].astype(info.dtype) for at, (name, info) in enumerate(graph.inputs.items())
+    }
+    return graph, {}, {str(at): output for at, output in enumerate(graph.run(given))}
+
+
+if __name__ == "__main__":
+    work()
