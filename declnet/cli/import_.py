@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from declnet.cli.options import PATH, no_plugin_option, registry_without
+from declnet.cli.process import interrupt_on_signals
 
 if TYPE_CHECKING:
     from declnet.contracts.formats.importer import Importer
@@ -65,6 +66,7 @@ def import_(
     from declnet.runs.exchange.importing import import_network
     from declnet.spec.document.overrides import parse_override
 
+    interrupt_on_signals()
     overrides = (parse_override(text, number) for number, text in enumerate(options, start=1))
     fields = {override.key: override.value for override in overrides}
     if mapping is not None:

@@ -7,8 +7,12 @@ standard output.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -25,17 +29,26 @@ STORED = 10
 
 
 def work() -> None:
-    """Answer requests until standard input ends."""
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    """Answer requests until standard input ends, which ends what is being computed, too."""
+    answers, requests = os.fdopen(os.dup(1), "wb"), SimpleQueue[Any]()
     os.dup2(2, 1)
-    with suppress(EOFError, BrokenPipeError), np.errstate(all="ignore"):
-        request, _ = receive(requests)
+    Thread(target=_receive_all, args=(os.fdopen(os.dup(0), "rb"), requests), daemon=True).start()
+    with suppress(BrokenPipeError), np.errstate(all="ignore"):
+        request, _ = requests.get()
         path = Path(request["path"])
         _limit(request["gigabytes"], request["seconds"], path)
-        graph = _answer_with(answers, lambda: _convert(path, request["outputs"]))
+        graph = _answer_with(answers, lambda: convert(path, request["outputs"]))
         while graph is not None:
-            _, x = receive(requests)
-            _answer_with(answers, lambda x=x: _run(graph, x))
+            _, x = requests.get()
+            graph = _answer_with(answers, partial(_run, graph, x))
+
+
+def _receive_all(file: BinaryIO, requests: SimpleQueue[Any]) -> None:
+    try:
+        while True:
+            requests.put(receive(file))
+    except EOFError:
+        os._exit(1)
 
 
 def _answer_with(answers: BinaryIO, function: Any) -> Graph | None:
@@ -81,7 +94,13 @@ def _limit(gigabytes: float, seconds: float, path: Path) -> None:
             resource.setrlimit(getattr(resource, name), (limit, limit + grace))
 
 
-def _convert(path: Path, outputs: list[str]) -> tuple[Graph, dict[str, Any], dict[str, Array]]:
+def convert(path: Path, outputs: Sequence[str]) -> tuple[Graph, dict[str, Any], dict[str, Array]]:
+    """Return a file's graph, and its layers as JSON and arrays.
+
+    Raises:
+        LeftoverError: parts of the file correspond to no layer.
+        DataError: the file cannot be read.
+    """
     graph = Graph(path, tuple(outputs))
     reader = Reader(graph)
     refused = reader.unreadable()

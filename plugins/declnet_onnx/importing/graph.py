@@ -106,8 +106,6 @@ class Graph:
         self.inputs = {
             value.name: _input(value) for value in graph.input if value.name not in self._stored
         }
-        if not self.inputs:
-            raise DataError(f"{path} computes its outputs from constants alone")
         self.nodes = [_node(proto, at) for at, proto in enumerate(graph.node)]
         self._readers = Counter(name for node in self.nodes for name in node.inputs)
         self._readers.update(self.outputs)
@@ -132,6 +130,8 @@ class Graph:
         Raises:
             DataError: the values are too large, or onnxruntime cannot run the model.
         """
+        if not self.inputs:
+            raise DataError(f"{self.path} computes its outputs from constants alone")
         computed = {name for node in self.nodes for name in node.outputs}
         verify_sizes(self._model, computed - self._varying, self.batch, self.path)
         names = [name for node in self.nodes for name in node.outputs if name]
