@@ -7,7 +7,7 @@ standard output.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -36,11 +36,11 @@ def work() -> None:
     with suppress(BrokenPipeError), np.errstate(all="ignore"):
         request, _ = requests.get()
         path = Path(request["path"])
-        _limit(request["gigabytes"], request["seconds"], path)
+        limit_process(request["gigabytes"], request["seconds"], path)
         graph = _answer_with(answers, lambda: convert(path, request["outputs"]))
         while graph is not None:
             _, x = requests.get()
-            graph = _answer_with(answers, partial(_run, graph, x))
+            graph = _answer_with(answers, partial(run, graph, x))
 
 
 def _receive_all(file: BinaryIO, requests: SimpleQueue[Any]) -> None:
@@ -71,7 +71,7 @@ def _answer_with(answers: BinaryIO, function: Any) -> Graph | None:
     return None
 
 
-def _limit(gigabytes: float, seconds: float, path: Path) -> None:
+def limit_process(gigabytes: float, seconds: float, path: Path) -> None:
     """Limit this process; without effect on systems that lack such limits."""
     try:
         import resource
@@ -143,7 +143,8 @@ def convert(path: Path, outputs: Sequence[str]) -> tuple[Graph, dict[str, Any], 
     return graph, message, network.parameters
 
 
-def _run(graph: Graph, x: dict[str, Array]) -> tuple[Graph, dict[str, Any], dict[str, Array]]:
+def run(graph: Graph, x: Mapping[str, Array]) -> tuple[Graph, dict[str, Any], dict[str, Array]]:
+    """Return the outputs of the file's network for an array for each input, by position."""
     given = {
         name: x[str(at)].astype(info.dtype) for at, (name, info) in enumerate(graph.inputs.items())
     }

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from declnet import ImportedNetwork, Importer, InputInfo
 from declnet_onnx.exporter import OnnxExporter
+
+if TYPE_CHECKING:
+    from declnet_onnx.importing.process import FileProcess
 
 
 class OnnxImporter(Importer):
@@ -40,19 +44,23 @@ class OnnxImporter(Importer):
         """Return the network of a file, which another process reads within limits."""
         from declnet_onnx.importing.process import FileProcess
 
-        process = FileProcess(path, self.gigabytes, self.seconds)
-        network, parameters = process.convert(self.outputs)
-        inputs = {
-            name: InputInfo(tuple(shape), "integer", None, network["vocabulary"])
-            if dtype.startswith("int")
-            else InputInfo(tuple(shape))
-            for name, dtype, shape in network["inputs"]
-        }
-        return ImportedNetwork(
-            sections=network["sections"],
-            inputs=inputs,
-            parameters=parameters,
-            mapping=network["mapping"],
-            left_out=tuple(network["left_out"]),
-            predict=process.run,
-        )
+        return network_of(FileProcess(path, self.gigabytes, self.seconds), self.outputs)
+
+
+def network_of(process: FileProcess, outputs: tuple[str, ...]) -> ImportedNetwork:
+    """Return the network of a file that a process reads and, as long as it is needed, runs."""
+    network, parameters = process.convert(outputs)
+    inputs = {
+        name: InputInfo(tuple(shape), "integer", None, network["vocabulary"])
+        if dtype.startswith("int")
+        else InputInfo(tuple(shape))
+        for name, dtype, shape in network["inputs"]
+    }
+    return ImportedNetwork(
+        sections=network["sections"],
+        inputs=inputs,
+        parameters=parameters,
+        mapping=network["mapping"],
+        left_out=tuple(network["left_out"]),
+        predict=process.run,
+    )

@@ -14,7 +14,7 @@ def stored(name, values, kind=np.float32):
 
 
 def model_of(nodes, arrays=(), shape=("n", 4), outputs=("y",), opset=17):
-    """Return a model of nodes (operator, inputs, output, attributes); an array is (name, values)."""
+    """Return a model of nodes (operator, inputs, output, attributes), arrays (name, values)."""
     protos = [
         each
         if isinstance(each, onnx.NodeProto)
