@@ -7,13 +7,13 @@ standard output.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from declnet_onnx.importing.graph import Graph
 from declnet_onnx.importing.reading import Reader, input_name
 from declnet_onnx.importing.structure import printable
 from declnet_standard.importers import sections_for
+
+Converted = tuple[Graph, dict[str, Any], dict[str, Array]]
+"""A graph, and an answer about it: JSON and arrays."""
 
 STORED = 10
 """How often a file's arrays may be in memory: read, decoded, by onnxruntime, in float32 …"""
@@ -43,7 +46,7 @@ def work() -> None:
             graph = _answer_with(answers, partial(run, graph, x))
 
 
-def _receive_all(file: BinaryIO, requests: SimpleQueue[Any]) -> None:
+def _receive_all(file: IO[bytes], requests: SimpleQueue[Any]) -> None:
     try:
         while True:
             requests.put(receive(file))
@@ -51,7 +54,7 @@ def _receive_all(file: BinaryIO, requests: SimpleQueue[Any]) -> None:
         os._exit(1)
 
 
-def _answer_with(answers: BinaryIO, function: Any) -> Graph | None:
+def _answer_with(answers: IO[bytes], function: Callable[[], Converted]) -> Graph | None:
     """Send what a function returns, or why it fails; return the graph if it succeeds."""
     try:
         graph, message, arrays = function()
@@ -63,8 +66,8 @@ def _answer_with(answers: BinaryIO, function: Any) -> Graph | None:
     except MemoryError:
         send(answers, {"memory": True}, {})
     except Exception as error:  # a file must not end in a traceback
-        message = f"it cannot be read as layers: {type(error).__name__}: {error}"
-        send(answers, {"error": printable(message, 500), "hint": None}, {})
+        reason = f"the file cannot be read as layers: {type(error).__name__}: {error}"
+        send(answers, {"error": printable(reason, 500), "hint": None}, {})
     else:
         send(answers, message, arrays)
         return graph
@@ -94,7 +97,7 @@ def limit_process(gigabytes: float, seconds: float, path: Path) -> None:
             resource.setrlimit(getattr(resource, name), (limit, limit + grace))
 
 
-def convert(path: Path, outputs: Sequence[str]) -> tuple[Graph, dict[str, Any], dict[str, Array]]:
+def convert(path: Path, outputs: Sequence[str]) -> Converted:
     """Return a file's graph, and its layers as JSON and arrays.
 
     Raises:
@@ -143,7 +146,7 @@ def convert(path: Path, outputs: Sequence[str]) -> tuple[Graph, dict[str, Any], 
     return graph, message, network.parameters
 
 
-def run(graph: Graph, x: Mapping[str, Array]) -> tuple[Graph, dict[str, Any], dict[str, Array]]:
+def run(graph: Graph, x: Mapping[str, Array]) -> Converted:
     """Return the outputs of the file's network for an array for each input, by position."""
     given = {
         name: x[str(at)].astype(info.dtype) for at, (name, info) in enumerate(graph.inputs.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
@@ -15,7 +15,7 @@ HEADER = 8
 """Bytes before a message that say its length."""
 
 
-def send(file: BinaryIO, message: Any, arrays: Mapping[str, Array]) -> None:
+def send(file: IO[bytes], message: Any, arrays: Mapping[str, Array]) -> None:
     """Write a message and its arrays; raise OSError if the other process has ended."""
     content = json.dumps(message).encode()
     packed = save(dict(arrays)) if arrays else b""
@@ -25,7 +25,7 @@ def send(file: BinaryIO, message: Any, arrays: Mapping[str, Array]) -> None:
     file.flush()
 
 
-def receive(file: BinaryIO) -> tuple[Any, dict[str, Array]]:
+def receive(file: IO[bytes]) -> tuple[Any, dict[str, Array]]:
     """Read a message and its arrays.
 
     Raises:
@@ -39,7 +39,7 @@ def receive(file: BinaryIO) -> tuple[Any, dict[str, Array]]:
         raise ValueError(str(error)) from None
 
 
-def _part(file: BinaryIO) -> bytes:
+def _part(file: IO[bytes]) -> bytes:
     head = file.read(HEADER)
     size = int.from_bytes(head, "little")
     content = file.read(size) if len(head) == HEADER else b""

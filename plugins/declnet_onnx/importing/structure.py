@@ -164,7 +164,7 @@ def _read_beside(tensor: Any, path: Path, where: str) -> int:
         raise DataError(f"{where} is in {printable(str(file))}, which is not a regular file")
     offset = int(entries.get("offset", 0))
     kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
-    count = prod(tensor.dims) * kind.itemsize
+    count = int(prod(tensor.dims) * kind.itemsize)
     if offset < 0 or count > FILE_BYTES or offset + count > file.stat().st_size:
         raise DataError(f"{where} is not within {printable(str(file))}")
     try:

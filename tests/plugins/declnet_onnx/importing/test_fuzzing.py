@@ -160,7 +160,7 @@ def importing():
 
     def start():
         command = [sys.executable, str(Path(__file__).with_name("fuzzed.py"))]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         processes.append(subprocess.Popen(command, text=True, **pipes))
 
     def run(path):
