@@ -22,7 +22,7 @@ from declnet_onnx.importing.frames import receive, send
 
 COMMAND = (sys.executable, "-P", "-m", "declnet_onnx.importing.conversion")
 
-PATIENCE = 2
+PATIENCE = 5
 """How many times the limit of processor time an answer may take, e.g. on a busy machine."""
 
 
