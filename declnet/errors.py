@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Never, Self
 
@@ -182,10 +181,9 @@ class DataError(DeclnetError):
         self.message, self.hint, self.path, self.code = message, hint, path, code
 
     def at(self, path: KeyPath) -> Self:
-        """Return the same error at another key of the spec."""
-        error = copy(self)
-        error.path = path
-        return error
+        """Return this error, which now concerns another key of the spec."""
+        self.path = path
+        return self
 
 
 class ChangedFileError(DataError):

@@ -128,7 +128,7 @@ class StreamedSource:
         Raises:
             DataError: the source cannot be read in blocks, or not at all.
         """
-        with _from(name):
+        with ChangedFileError.during("a preview"), _from(name):
             data = source.preview(samples, BLOCK_NUMBERS)
             if data is None:
                 raise _no_blocks(name, source)
