@@ -106,6 +106,7 @@ from declnet.contracts.runs.template import Template as Template
 from declnet.data.dates import date_form as date_form
 from declnet.data.dates import read_dates as read_dates
 from declnet.data.sources.python_table import as_table as as_table
+from declnet.errors import ChangedFileError as ChangedFileError
 from declnet.errors import ComponentError as ComponentError
 from declnet.errors import DataError as DataError
 from declnet.errors import DeclnetError as DeclnetError

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Never
+from typing import TYPE_CHECKING, Any, Literal, Never, Self
 
 KeyPath = tuple[str | int, ...]
 
@@ -178,6 +179,37 @@ class DataError(DeclnetError):
     ) -> None:
         super().__init__(f"{message} ({hint})" if hint else message)
         self.message, self.hint, self.path, self.code = message, hint, path, code
+
+    def at(self, path: KeyPath) -> Self:
+        """Return this error, which now concerns another key of the spec."""
+        self.path = path
+        return self
+
+
+class ChangedFileError(DataError):
+    """A file changed while its data was in use.
+
+    Attributes:
+        file: the file, or what else was read.
+        reading: what it was read for, e.g. `"epoch 3"`; None if that is not known.
+    """
+
+    def __init__(self, file: str, reading: str | None = None, *, path: KeyPath = ()) -> None:
+        self.file, self.reading = file, reading
+        when = "while it was read" if reading is None else f"during {reading}"
+        hint = "start again when nothing writes to it, or train on a copy"
+        super().__init__(f"{file} changed {when}", hint=hint, path=path)
+
+    @classmethod
+    @contextmanager
+    def during(cls, reading: str) -> Iterator[None]:
+        """Say in errors, unless they do, what the file was read for, e.g. `"epoch 3"`."""
+        try:
+            yield
+        except cls as error:
+            if error.reading is not None:
+                raise
+            raise cls(error.file, reading, path=error.path) from None
 
 
 class RegistryError(DeclnetError):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import weakref
 from collections.abc import Callable, Iterator
 from math import prod
 from pathlib import Path
@@ -12,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from declnet.contracts.open_file import OpenFile
 
 Array = npt.NDArray[Any]
 """A NumPy array; each contract says which shape and dtype."""
@@ -54,8 +53,8 @@ class MappedArray:
         self.dtype, self.shape = stored, shape
         self._stored, self._offset, self._rows = stored, offset, None
         self._row_bytes = prod(shape[1:]) * stored.itemsize
-        self._file = _OpenFile(path)
-        if path.stat().st_size < offset + shape[0] * self._row_bytes:
+        self._file = OpenFile(path)
+        if self._file.size < offset + shape[0] * self._row_bytes:
             raise ValueError(f"{path} is shorter than its header says")
 
     _rows: Array | None
@@ -89,13 +88,15 @@ class MappedArray:
         """Return memory for a batch, and a function that fills it with samples by position.
 
         Returns:
-            An array of shape (size, *sample shape), and a function of positions (size,).
+            An array of shape (size, *sample shape), and a function of positions (size,), which
+            raises ChangedFileError if the file has changed.
         """
         raw = np.empty((size, *self.shape[1:]), self._stored)
         given = raw if self.dtype == self._stored else np.empty(raw.shape, self.dtype)
         whole: memoryview = raw.reshape(-1).view(np.uint8).data
         rows: list[memoryview] = []
         width, offset, read = self._row_bytes, self._offset, self._file.read_into
+        require_unchanged = self._file.require_unchanged
 
         def gather(positions: Array) -> None:
             chosen = positions if self._rows is None else self._rows[positions]
@@ -107,6 +108,7 @@ class MappedArray:
                     rows.extend([whole[at : at + width] for at in starts] or [whole] * size)
                 for row, position in zip(rows, chosen.tolist(), strict=True):
                     read(row, offset + position * width)
+            require_unchanged()
             if given is not raw:
                 given[...] = raw
 
@@ -135,35 +137,3 @@ class MappedArray:
         other = object.__new__(MappedArray)
         vars(other).update(vars(self))
         return other
-
-
-class _OpenFile:
-    """An open file for reads at any offset, from any thread; closed when garbage-collected."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        weakref.finalize(self, os.close, self._descriptor)
-        self._path, self._alone = path, threading.Lock()
-        self._read = self._read_at if hasattr(os, "preadv") else self._read_after_seeking
-
-    def read_into(self, memory: memoryview, offset: int) -> None:
-        """Fill memory with the file's bytes, starting at an offset.
-
-        Raises:
-            OSError: the bytes cannot be read, or the file has been truncated.
-        """
-        while len(memory):
-            count = self._read(memory, offset)
-            if count == 0:
-                raise OSError(f"{self._path} was truncated while it was read")
-            memory, offset = memory[count:], offset + count
-
-    def _read_at(self, memory: memoryview, offset: int) -> int:
-        return os.preadv(self._descriptor, (memory,), offset)
-
-    def _read_after_seeking(self, memory: memoryview, offset: int) -> int:
-        with self._alone:
-            os.lseek(self._descriptor, offset, os.SEEK_SET)
-            data = os.read(self._descriptor, len(memory))
-        memory[: len(data)] = data
-        return len(data)

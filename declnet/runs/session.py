@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.runs.callback import EpochFinished, EpochLogged
-from declnet.errors import DeclnetError
+from declnet.errors import ChangedFileError, DeclnetError
 from declnet.runs.callbacks import ActiveRun, Callbacks
 from declnet.runs.inference.calibration import (
     FittedCalibration,
@@ -240,7 +240,8 @@ class Session:
             unscale = calibrating(heads, fitted, data.unscale)
             ready, watches = replace(data, unscale=unscale), [each.add for each in observed]
             evaluation = Evaluation(model, heads, ready, watches)
-            found[name] = finite_evaluation(evaluation, model, epoch)
+            with ChangedFileError.during(f"the final evaluation of the {name} data"):
+                found[name] = finite_evaluation(evaluation, model, epoch)
             all_observed.append(observed)
             pairs = zip(heads, observed, strict=True)
             baseline = joined_baseline(heads, [each.baseline(head.metrics) for head, each in pairs])

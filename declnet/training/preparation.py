@@ -20,7 +20,7 @@ from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.data.streaming.source import read_ahead
 from declnet.data.streaming.streamed_set import StreamedSet
-from declnet.errors import DataError
+from declnet.errors import ChangedFileError, DataError
 from declnet.graph.model import Model, build_model
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
@@ -132,7 +132,8 @@ class ReadyStream:
     @cached_property
     def like(self) -> ReadyData:
         """The samples of the first block, in whose types and shapes all of them are."""
-        return self._kept(next(at for at, size in enumerate(self.sizes) if size))
+        with ChangedFileError.during("the start of the training"):
+            return self._kept(next(at for at, size in enumerate(self.sizes) if size))
 
     def read(self, number: int) -> ReadyData:
         """Return the samples in a block, from any thread."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.data.batches import BatchOrder, empty_samples
+from declnet.errors import ChangedFileError
 from declnet.spec.streams import Stream, random_stream
 from declnet.training.preparation import ReadyStream
 
@@ -161,7 +162,8 @@ class StreamedBatches(BatchOrder):
             if waiting is not None:
                 waiting[1].cancel()
             waiting = self._submitted(window)
-        waiting[1].result()
+        with ChangedFileError.during(f"epoch {max(self._epoch, 0)}"):
+            waiting[1].result()
 
     def _submitted(self, window: int) -> tuple[tuple[int, int], Future[None]]:
         blocks, first = self._windows.blocks[window], self._half(window) + self._spare

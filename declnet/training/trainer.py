@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from declnet.contracts.arrays import Array
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.runs.observer import StepObserver, observer_of
+from declnet.errors import ChangedFileError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
@@ -118,11 +119,12 @@ class Trainer:
         if self.step == 0:
             self._adapt()
         while self.epoch <= last:
-            self._compiled.enter(self.epoch)
-            if self._is_logged(self.epoch) or self._monitored.every_epoch:
-                yield from self._followed_epoch()
-            else:
-                yield from self._silent_epochs(last)
+            with ChangedFileError.during(f"epoch {self.epoch}"):
+                self._compiled.enter(self.epoch)
+                if self._is_logged(self.epoch) or self._monitored.every_epoch:
+                    yield from self._followed_epoch()
+                else:
+                    yield from self._silent_epochs(last)
 
     def state(self) -> TrainingState:
         """Return everything needed to resume the training, as live arrays and plain values.
@@ -345,7 +347,8 @@ class Trainer:
         """Evaluate the validation data if there is any and the result is used."""
         if self._validation is None or (metrics is None and not logged):
             return {}
-        return finite_evaluation(self._validation, self._model, self.epoch, metrics)
+        with ChangedFileError.during(f"the validation of epoch {self.epoch}"):
+            return finite_evaluation(self._validation, self._model, self.epoch, metrics)
 
     def _parts(self) -> Iterator[Progressed]:
         """Run the rest of an epoch; between its parts, yield a heartbeat when one is due."""

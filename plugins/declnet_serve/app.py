@@ -94,6 +94,8 @@ class App:
                 ms=round(1000 * (time.perf_counter() - start), 3),
                 **reply.about,
             )
+        # what follows a body in chunks is not read as a request: chunks can be read in several ways
+        close = [(b"connection", b"close")] if b"transfer-encoding" in headers else []
         await send(
             {
                 "type": "http.response.start",
@@ -104,6 +106,7 @@ class App:
                     (b"x-request-id", request.encode()),
                     (b"x-content-type-options", b"nosniff"),
                     *reply.headers,
+                    *close,
                 ],
             }
         )

@@ -135,7 +135,8 @@ def serve(
 
     NAME=RUN gives a model a name other than its folder's. A folder of folds or seeds is one model.
     Rows are sent to /models/NAME/predict, or /predict if there is one model, as JSON or CSV; /docs
-    describes the columns. A run that is trained again replaces the model being served.
+    describes the columns. A run that is trained again replaces the model being served, if it has
+    the same columns, outputs and classes.
 
     Logs are JSON lines on standard error. It needs the extra `serve`: pip install 'declnet[serve]'.
     """
@@ -181,8 +182,9 @@ def serve(
         if workers == 1:
             server.serve_here(models, options, listener, registry)
         else:
+            contracts = {name: served.model.contract for name, served in models.items()}
             del models
-            server.serve_in_processes(options, listener)
+            server.serve_in_processes(options, listener, contracts)
 
 
 def _require_packages() -> None:

@@ -28,6 +28,7 @@ from declnet import (
     write_predictions,
 )
 from declnet_serve.bodies import Shape, csv_file, parse_json
+from declnet_serve.contract import KINDS, Contract
 from declnet_serve.problems import ProblemError
 
 Signature = tuple[tuple[str, int, int, int], ...]
@@ -152,6 +153,33 @@ class LoadedModel:
         kinds = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
         found = self.predictor.predict(samples).columns()
         return {name: kinds.get(each.dtype.kind, "string") for name, each in found.items()}
+
+    @cached_property
+    def contract(self) -> Contract:
+        """What the clients of the model rely on."""
+        if self.columns is not None:
+            inputs = {
+                each.name: "any type" if each.type is None else KINDS[each.type]
+                for each in self.columns
+            }
+        else:
+            inputs = {name or "x": str(shape) for name, shape in self.sample_shape.items()}
+        losses = zip(self.predictor.heads, self.predictor.readings, strict=True)
+        classes = {
+            head.name or "prediction": ", ".join(map(str, reading.class_names))
+            for head, reading in losses
+            if reading.class_names
+        }
+        return Contract(inputs, self.outputs, classes)
+
+    def require_contract(self, contract: Contract) -> None:
+        """Raise DataError if requests or predictions differ from those of a contract."""
+        differences = contract.differences(self.contract)
+        if differences is not None:
+            raise DataError(
+                f"the retrained model cannot replace the served one: {differences}",
+                hint="serve it under another name, or restart the server",
+            )
 
     def answer(
         self, body: bytes, form: str, accepted: str, *, spread: bool, most_rows: int
@@ -290,11 +318,15 @@ class ServedModel:
         return at_rest and (now != self._failed or time.monotonic() >= self._retry)
 
     def reload(self, registry: Registry | None, notice: Callable[[str], None]) -> bool:
-        """Load the folder's present content, and replace the model if that succeeds."""
+        """Load the folder's present content, and replace the model if that succeeds.
+
+        A model with other inputs, outputs or classes does not replace it.
+        """
         before = self._seen or ()
         try:
             fresh = LoadedModel(self.path, registry, notice)
             _ = fresh.outputs  # the first prediction, made before anybody waits for it
+            fresh.require_contract(self.model.contract)
         except Exception as error:  # a plugin may raise anything; the old model keeps answering
             known = isinstance(error, DeclnetError)
             self.error = str(error) if known else f"{type(error).__name__}: {error}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from declnet import __version__
+from declnet_serve.contract import KINDS
 from declnet_serve.models import Column, LoadedModel, ServedModel
 from declnet_serve.options import Options
 
@@ -117,8 +118,7 @@ def _input_schema(
 
 def column_schema(column: Column) -> dict[str, Any]:
     """Return the JSON schema of a column's values; null is a missing value."""
-    kinds = {"number": "number", "integer": "number", "boolean": "boolean", "text": "string"}
-    kind = kinds[column.type] if column.type is not None else "string"
+    kind = KINDS[column.type] if column.type is not None else "string"
     if column.known is None:
         example = {"number": 0.5, "integer": 1, "boolean": True}.get(column.type or "text")
         found: dict[str, Any] = {"type": [kind, "null"]}

@@ -8,7 +8,6 @@ import signal
 import socket
 import threading
 import time
-from importlib.util import find_spec
 from multiprocessing import connection, get_context, parent_process
 from typing import Any
 
@@ -16,9 +15,11 @@ import uvicorn
 
 from declnet import DeclnetError, Registry, default_registry, discover
 from declnet_serve.app import App
+from declnet_serve.contract import Contract
 from declnet_serve.logs import log, take_over_logging
 from declnet_serve.models import ServedModel, load_models
 from declnet_serve.options import Options
+from declnet_serve.strict_http import StrictProtocol
 
 
 class AddressError(DeclnetError):
@@ -53,7 +54,7 @@ def serve_here(
     app = App(models, options, registry)
     config = uvicorn.Config(
         app,
-        http="httptools" if find_spec("httptools") else "h11",
+        http=StrictProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -117,14 +118,20 @@ class _Server(uvicorn.Server):  # type: ignore[misc]
         self._since = seen
 
 
-def serve_in_processes(options: Options, listener: socket.socket) -> None:
-    """Serve in several processes; replace one that ends, until SIGTERM or SIGINT."""
+def serve_in_processes(
+    options: Options, listener: socket.socket, contracts: dict[str, Contract]
+) -> None:
+    """Serve in several processes; replace one that ends, until SIGTERM or SIGINT.
+
+    Args:
+        contracts: those of the models when the server started, which all processes keep.
+    """
     context, stopping = get_context("spawn"), threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stopping.set())
 
     def start() -> Any:
-        process = context.Process(target=_work, args=(options, listener), daemon=False)
+        process = context.Process(target=_work, args=(options, listener, contracts), daemon=False)
         process.start()
         return process
 
@@ -150,12 +157,14 @@ def serve_in_processes(options: Options, listener: socket.socket) -> None:
             each.join()
 
 
-def _work(options: Options, listener: socket.socket) -> None:
+def _work(options: Options, listener: socket.socket, contracts: dict[str, Contract]) -> None:
     """Load the models and serve, in a worker process."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     registry = registry_of(options)
     try:
         models = load_models(options.models, registry, lambda _sentence: None)
+        for name, served in models.items():
+            served.model.require_contract(contracts[name])
     except DeclnetError as error:
         log("not loaded", "error", process=os.getpid(), error=str(error))
         raise SystemExit(1) from None

@@ -330,6 +330,14 @@ class DataSource(Component):
         for part in self.chunks(rng, samples):
             yield part if isinstance(part, Table) else for_each(np.asarray, part.x)
 
+    def data_files(self) -> Collection[Path]:
+        """Return the files that the data is read from; default: the paths in all fields.
+
+        A change of one of them while it is read is an error. Of files that are not among them, and
+        of other storage, only changes of the samples are found, when a stream reads them again.
+        """
+        return [path for name in type(self).model_fields for path in _paths_in(getattr(self, name))]
+
     def sample_names(self) -> tuple[str, ...] | None:
         """Return a name for each sample, in the order of `input_chunks`; default: None, no names.
 
@@ -390,3 +398,14 @@ class DataSource(Component):
     def without_unlabeled_rows(self) -> Self | None:
         """Return this source without rows that have no target; default: None, not supported."""
         return None
+
+
+def _paths_in(value: object) -> Iterator[Path]:
+    """Yield the paths in the value of a field."""
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _paths_in(list(value.values()))
+    elif isinstance(value, list | tuple | set | frozenset):
+        for part in value:
+            yield from _paths_in(part)

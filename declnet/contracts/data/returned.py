@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,13 @@ def checked_blocks(source: Component, blocks: Any) -> Blocks | None:
     if blocks is not None and len(blocks.groups) not in (0, len(blocks.sizes)):
         refuse(source, "blocks", blocks.groups, "a group for each block, or none")
     return blocks
+
+
+def checked_data_files(source: Component, files: Any) -> Collection[Path]:
+    """Return the result of `DataSource.data_files`: a collection of paths."""
+    if not isinstance(files, Collection) or not all(isinstance(file, Path) for file in files):
+        refuse(source, "data_files", files, "a collection of pathlib.Path")
+    return files
 
 
 def checked_fitting(transform: Component, fitting: Any) -> Fitting | None:

@@ -16,6 +16,7 @@ from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, by_name, for_each, is_name
 from declnet.data.columns import require_column
 from declnet.data.sharing import shared_data
+from declnet.data.sources.held_files import HeldFiles
 from declnet.data.sources.python_table import as_table, is_table
 from declnet.errors import DataError
 from declnet.spec.streams import DataSet, Stream, random_stream
@@ -47,11 +48,13 @@ def load_source(source: DataSource, seed: int, data_set: DataSet) -> Dataset | T
     Runs that share data (`declnet.data.sharing`) get the same arrays, to be read only.
 
     Raises:
-        DataError: the source failed, or its arrays are inconsistent.
+        DataError: the source failed, its files changed meanwhile, or its arrays are inconsistent.
     """
 
     def load(rng: np.random.Generator) -> Dataset | Table:
-        return checked_data(checked_load(source, source.load(rng)), data_set.name.lower())
+        with HeldFiles(source).unchanged(untouched=True):
+            data = checked_load(source, source.load(rng))
+        return checked_data(data, data_set.name.lower())
 
     shared = shared_data()
     if shared is None:

@@ -36,7 +36,7 @@ from declnet.data.splits import Data
 from declnet.data.streaming.source import StreamedSource
 from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.data.streaming.survey import Survey
-from declnet.errors import DataError
+from declnet.errors import ChangedFileError, DataError
 from declnet.spec.data_section import DataSpec, StreamSpec
 
 WINDOW_NUMBERS = 2**24
@@ -84,9 +84,10 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
     surveys = _surveyed(source, spec, wanted, fit)
     sample = surveys["train"].sample()
     while (planned := fit.planned(sample)) is None:
-        for by_set in source.in_order():
-            if "train" in by_set:
-                fit.update(by_set["train"])
+        with ChangedFileError.during("the fit of the preparation"):
+            for by_set in source.in_order():
+                if "train" in by_set:
+                    fit.update(by_set["train"])
     by_class = _class_weights(spec, planned, surveys["train"])
     first = weighted(planned.datasets["train"], sample, spec, by_class)
     numbers = sum(prod(each.shape[1:]) for x in (first.x, first.y) for each in by_name(x).values())
@@ -101,11 +102,12 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
             survey = _surveyed(of, spec, (), None)[name]
         if survey is not None:
             read = partial(_read, of, name, planned.preparation, spec, by_class)
-            about = tuple(survey.sizes), read, survey.fingerprint, window, first.class_names
+            about = tuple(survey.sizes), read, of.fingerprint(name), window, first.class_names
             streams[name] = StreamedSet(*about, of.blocks.groups, stream.cache)
             if fit.sampled if name == "train" else types is not None:
-                for _ in streams[name].parts():  # a row that cannot be prepared is an error
-                    pass
+                with ChangedFileError.during("the check of all rows"):
+                    for _ in streams[name].parts():  # a row that cannot be prepared is an error
+                        pass
     return PreparedSets({"train": first}, planned.preparation, streams, sample)
 
 
@@ -117,15 +119,16 @@ def _surveyed(
 ) -> dict[str, Survey]:
     """Survey all samples of a source by data set, and add the training data to a fit."""
     surveys: dict[str, Survey] = {}
-    for number, by_set in enumerate(source.in_order()):
-        for name, data in by_set.items():
-            if name not in surveys:
-                columns, counted = _columns_of_classes(data, wanted), spec.class_weights is not None
-                blocks, seed = len(source.blocks.sizes), source.seed
-                surveys[name] = Survey(blocks, seed, columns, counted=counted)
-            surveys[name].add(number, data)
-            if fit is not None and name == "train":
-                fit.update(data)
+    counted = spec.class_weights is not None
+    with ChangedFileError.during("the survey"):
+        for number, by_set in enumerate(source.in_order()):
+            for name, data in by_set.items():
+                if name not in surveys:
+                    columns, blocks = _columns_of_classes(data, wanted), len(source.blocks.sizes)
+                    surveys[name] = Survey(blocks, source.seed, columns, counted=counted)
+                surveys[name].add(number, data)
+                if fit is not None and name == "train":
+                    fit.update(data)
     for name in (source.name, *(spec.fractions if source.name == "train" else ())):
         if name not in surveys:
             raise DataError(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
 from declnet.contracts.data.returned import checked_blocks, checked_load
 from declnet.contracts.data.table import ColumnType, Table
+from declnet.contracts.network.inputs import by_name
 from declnet.contracts.returned import BrokenContractError
+from declnet.data.sources.held_files import HeldFiles
 from declnet.data.sources.loading import checked_data
 from declnet.data.splits import (
     Data,
@@ -24,7 +26,7 @@ from declnet.data.splits import (
     held_out_count,
     positions_by_column,
 )
-from declnet.errors import DataError
+from declnet.errors import ChangedFileError, DataError
 from declnet.registry.discovery import default_registry
 from declnet.registry.spelling import alternatives
 from declnet.spec.data_section import DataSpec, SplitSpec
@@ -73,8 +75,11 @@ def _chances(bits: Array) -> Array:
 class StreamedSource:
     """A data source in blocks, whose samples may belong to several data sets.
 
+    The first pass over all blocks decides what each of them holds; later ones must read the same.
+
     Attributes:
         name: the data set that it is the source of.
+        files: the source's files since before its blocks were found.
         shares: the fractions to hold out, by data set.
         split: how they are held out; None if all samples are of one data set.
     """
@@ -82,9 +87,11 @@ class StreamedSource:
     name: str
     source: DataSource
     blocks: Blocks
+    files: HeldFiles
     seed: int
     shares: Mapping[str, float] = field(default_factory=dict)
     split: SplitSpec | None = None
+    _digests: dict[int, dict[str, bytes]] = field(default_factory=dict)
 
     @classmethod
     def opened(
@@ -102,7 +109,9 @@ class StreamedSource:
         source = source if types is None else source.with_types(types)
         window = spec.stream.window if spec.stream is not None else None
         samples = max(1, window // BLOCKS_IN_WINDOW) if window is not None else BLOCK_NUMBERS
-        with _from(name):
+        files = HeldFiles(source, ("data", name))
+        survey = ChangedFileError.during("the survey")
+        with survey, files.unchanged(untouched=True), _from(name):
             blocks = checked_blocks(source, source.blocks(samples, BLOCK_NUMBERS))
         if blocks is None:
             raise _no_blocks(name, source)
@@ -110,7 +119,7 @@ class StreamedSource:
             raise DataError(f"{name} data: there are no rows", path=("data", name), code="E031")
         by_column = spec.split.method == "column"
         split = spec.split if name == "train" and (spec.fractions or by_column) else None
-        return cls(name, source, blocks, seed, spec.fractions, split)
+        return cls(name, source, blocks, files, seed, spec.fractions, split)
 
     @staticmethod
     def previewed(name: str, source: DataSource, samples: int) -> Data:
@@ -119,7 +128,7 @@ class StreamedSource:
         Raises:
             DataError: the source cannot be read in blocks, or not at all.
         """
-        with _from(name):
+        with ChangedFileError.during("a preview"), _from(name):
             data = source.preview(samples, BLOCK_NUMBERS)
             if data is None:
                 raise _no_blocks(name, source)
@@ -133,8 +142,29 @@ class StreamedSource:
         """Yield what `read` returns for each block."""
         return read_ahead(self.read, range(len(self.blocks.sizes)))
 
+    def fingerprint(self, name: str) -> str:
+        """Return `sha256:…` of a data set's samples before their preparation, once all are read."""
+        digests = (self._digests[number] for number in range(len(self.blocks.sizes)))
+        joined = b"".join(of_block[name] for of_block in digests if name in of_block)
+        return f"sha256:{hashlib.sha256(joined).hexdigest()}"
+
     def read(self, number: int) -> dict[str, Data]:
-        """Return the samples of a block by data set; rows of a table have their numbers."""
+        """Return the samples of a block by data set; rows of a table have their numbers.
+
+        Raises:
+            ChangedFileError: a file changed, or the samples are not those read before.
+            DataError: the block cannot be read.
+        """
+        is_first = len(self._digests) < len(self.blocks.sizes)
+        with self.files.unchanged(untouched=is_first):
+            data = self._divided(number)
+        digests = {name: _digest(samples) for name, samples in data.items()}
+        if self._digests.setdefault(number, digests) != digests:
+            raise self.files.changed()
+        return data
+
+    def _divided(self, number: int) -> dict[str, Data]:
+        """Return the samples of a block by data set."""
         with _from(self.name):
             data = checked_load(self.source, self.blocks.read(number), "blocks")
             if len(data) != self.blocks.sizes[number]:
@@ -150,10 +180,10 @@ class StreamedSource:
             data = replace(data, rows=np.arange(first + 1, first + 1 + len(data)))
         if self.split is None:
             return {self.name: data}
-        positions = self._divided(data, self.split, first + np.arange(len(data)))
+        positions = self._positions(data, self.split, first + np.arange(len(data)))
         return {name: data.take(own) for name, own in positions.items() if len(own)}
 
-    def _divided(self, data: Data, split: SplitSpec, positions: Array) -> dict[str, Array]:
+    def _positions(self, data: Data, split: SplitSpec, positions: Array) -> dict[str, Array]:
         """Return the samples of each data set, by their indices in the block."""
         if split.method == "column":
             return positions_by_column(data, split)
@@ -210,5 +240,31 @@ class _from:  # noqa: N801  # a context manager
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, DataError) and error.path[:1] != ("data",):
-            path = ("data", self._name, *error.path)
-            raise DataError(error.message, hint=error.hint, path=path, code=error.code) from None
+            raise error.at(("data", self._name, *error.path)) from None
+
+
+def _digest(data: Data) -> bytes:
+    """Return a hash of the names, types and values of samples."""
+    if isinstance(data, Table):
+        arrays = dict(data.columns)
+    else:
+        named = ("x", by_name(data.x)), ("y", by_name(data.y))
+        arrays = {f"{k} {name}": each for k, own in named for name, each in own.items()}
+        if data.weights is not None:
+            arrays["weights"] = data.weights
+    digest = hashlib.sha256()
+    for name, values in arrays.items():
+        array = np.asarray(values)
+        digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
+        if array.dtype.kind == "O":
+            digest.update(_joined_texts(array.tolist()).encode())
+        else:
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.digest()
+
+
+def _joined_texts(texts: list[Any]) -> str:
+    try:
+        return "\x1f".join(texts)
+    except TypeError:  # some are missing
+        return "\x1f".join("\0" if text is None else str(text) for text in texts)

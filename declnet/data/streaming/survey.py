@@ -1,8 +1,7 @@
-"""A survey of a data set in one pass over its blocks: sizes, classes, a sample, a hash."""
+"""A survey of a data set in one pass over its blocks: sizes, classes, a sample."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -50,7 +49,7 @@ class Survey:
         self.sizes = [0] * blocks
         self.classes: dict[str, Counter[Any]] = {name: Counter() for name in targets}
         self.labels: Array = np.zeros(0, np.int64)
-        self._counted, self._seed, self._digest = counted, seed, hashlib.sha256()
+        self._counted, self._seed = counted, seed
         self._seen, self._threshold = 0, 1.0
         self._chances: list[Array] = []
         self._drawn: list[Data] = []
@@ -59,7 +58,6 @@ class Survey:
     def add(self, number: int, data: Data) -> None:
         """Add the samples of a block, which come in order."""
         self.sizes[number] = len(data)
-        self._hash(data)
         self._draw(data)
         own = data.take(extremes(data))
         joined = own if self._extremes is None else concatenated([self._extremes, own])
@@ -78,11 +76,6 @@ class Survey:
                 sizes = np.bincount(labels.astype(np.intp), minlength=len(self.labels))
                 sizes[: len(self.labels)] += self.labels
                 self.labels = sizes
-
-    @property
-    def fingerprint(self) -> str:
-        """`sha256:…` of the samples before their preparation."""
-        return f"sha256:{self._digest.hexdigest()}"
 
     def sample(self) -> Data:
         """Return a uniform random sample, followed by samples with extreme or missing numbers.
@@ -113,30 +106,6 @@ class Survey:
             self._threshold = float(np.partition(together, most)[most])
             kept = np.flatnonzero(together < self._threshold)
             self._chances, self._drawn = [together[kept]], [drawn.take(kept)]
-
-    def _hash(self, data: Data) -> None:
-        """Add names, types and values to the hash."""
-        if isinstance(data, Table):
-            arrays = dict(data.columns)
-        else:
-            named = ("x", by_name(data.x)), ("y", by_name(data.y))
-            arrays = {f"{k} {name}": each for k, own in named for name, each in own.items()}
-            if data.weights is not None:
-                arrays["weights"] = data.weights
-        for name, each in arrays.items():
-            array = np.asarray(each)
-            self._digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
-            if array.dtype.kind == "O":
-                self._digest.update(_joined_texts(array.tolist()).encode())
-            else:
-                self._digest.update(np.ascontiguousarray(array).data)
-
-
-def _joined_texts(texts: list[Any]) -> str:
-    try:
-        return "\x1f".join(texts)
-    except TypeError:  # some are missing
-        return "\x1f".join("\0" if text is None else str(text) for text in texts)
 
 
 def _in_order(name: str, counter: Counter[Any]) -> tuple[Any, ...]:

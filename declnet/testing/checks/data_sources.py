@@ -9,7 +9,12 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import DataInfo, Dataset, DataSource
-from declnet.contracts.data.returned import checked_blocks, checked_info, checked_load
+from declnet.contracts.data.returned import (
+    checked_blocks,
+    checked_data_files,
+    checked_info,
+    checked_load,
+)
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import by_name
 from declnet.data.sources.loading import checked_data as require_consistent
@@ -97,6 +102,13 @@ def reads_files_by_suffix(subject: Subject) -> None:
 
 
 @check
+def names_its_files(subject: Subject) -> None:
+    """Names the files that it reads as paths, if it reads any."""
+    with calling("data_files", skips=DataError):
+        checked_data_files(subject.instance, subject.instance.data_files())
+
+
+@check
 def blocks_are_the_data(subject: Subject) -> None:
     """Reads blocks in any order that together are all data, if it can be read in blocks."""
     dataset = _loaded(subject)
@@ -154,6 +166,7 @@ CHECKS = (
     loads_what_it_describes,
     parts_equal_the_whole,
     reads_files_by_suffix,
+    names_its_files,
     blocks_are_the_data,
     previews_the_first_samples,
 )

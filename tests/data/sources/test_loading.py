@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from declnet import DataError, Dataset, as_table, parse_spec, run
-from declnet.data.sources.loading import as_data, as_input, checked, fingerprint
+from declnet import ChangedFileError, DataError, Dataset, DataSource, as_table, parse_spec, run
+from declnet.data.sources.loading import as_data, as_input, checked, fingerprint, load_source
+from declnet.spec.streams import DataSet
 
 COLUMNS = {"a": [1.0, 2.0, None], "kind": ["x", None, "y"], "n": [1, 2, 3], "y": ["p", "q", "p"]}
 
@@ -231,3 +234,28 @@ def test_integers_are_computed_in_one_of_three_types(given, computed):
     x = np.array([[0, 3], [100, 7]], given)
     found = as_input(x, np.dtype("f4"), integer=True)
     assert (found.dtype, found.tolist()) == (np.dtype(computed), x.tolist())
+
+
+@pytest.mark.parametrize("change", ["replaced", "rewritten", "removed"])
+def test_a_file_that_changes_while_it_is_loaded_is_an_error(tmp_path, change):
+    class Slow(DataSource):
+        type = "slow"
+        inputs: dict[str, Path]
+
+        def load(self, rng):
+            path, times = self.inputs["x"], self.inputs["x"].stat()
+            if change == "replaced":
+                other = path.with_suffix(".new")
+                other.write_bytes(b"2")
+                other.replace(path)
+            elif change == "rewritten":
+                path.write_bytes(b"2")
+                os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+            else:
+                path.unlink()
+            return Dataset(X, Y)
+
+    path = tmp_path / "x.txt"
+    path.write_bytes(b"1")
+    with pytest.raises(ChangedFileError, match=r"x\.txt changed while it was read"):
+        load_source(Slow(inputs={"x": path}), 0, DataSet.TRAIN)

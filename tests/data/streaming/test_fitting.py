@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from declnet import Blocks, DataError, Dataset, DataSource, Table
+from declnet import Blocks, ChangedFileError, DataError, Dataset, DataSource, Table
 from declnet.data.preparing.targets import WantedTarget
 from declnet.data.sets import class_sizes, class_weights, prepare_sets
 from declnet.data.streaming import survey
@@ -224,3 +224,27 @@ def test_a_source_without_blocks_is_refused():
 
     with pytest.raises(DataError, match="whole cannot be read in blocks"):
         streamed_sets(spec(table()).model_copy(update={"train": Whole()}), [CLASSES], 0)
+
+
+def test_samples_that_differ_from_those_of_the_survey_are_an_error():
+    stream = streamed(table(), prepare=PREPARE).streams["train"]
+    Rows.data["train"].columns["age"][7] += 1
+    stream.read(2)
+    with pytest.raises(ChangedFileError, match="the data of rows changed"):
+        stream.read(3)
+
+
+def test_samples_that_change_during_the_survey_are_an_error():
+    class Fickle(Rows):
+        def blocks(self, samples, numbers):
+            def read(number):
+                if len(self.reads) == 20:
+                    self.data["train"].columns["age"][7] += 1
+                return blocks.read(number)
+
+            blocks = super().blocks(samples, numbers)
+            return Blocks(blocks.sizes, read)
+
+    source = spec(table(), prepare=PREPARE)
+    with pytest.raises(ChangedFileError, match="the data of rows changed during the fit"):
+        streamed_sets(source.model_copy(update={"train": Fickle()}), [CLASSES], 1)

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
+import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,6 +75,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(parse_spec(sales(folder)), out=folder / "sales")
     run(parse_spec(houses(folder)), out=folder / "houses")
     return folder
+
+
+@pytest.fixture
+def flowers_spec() -> Callable[..., dict[str, Any]]:
+    """The spec of the run `flowers`, for a table in a folder."""
+    return flowers
 
 
 def sales(folder: Path) -> dict[str, Any]:
@@ -210,3 +222,64 @@ def client(runs: Path) -> Iterator[Callable[..., Client]]:
         yield make
     for app in apps:
         app.close()
+
+
+COMMAND = "from declnet_serve.commands import serve\nif __name__ == '__main__': serve()"
+
+
+class Server:
+    """A process, with the lines of its log."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        script = folder / "serving.py"
+        script.write_text(COMMAND)
+        self.log = folder / f"log-{time.monotonic_ns()}"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, script, *arguments], stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 60
+        while not (found := re.search(r'"url": "http://127.0.0.1:(\d+)"', self.log.read_text())):
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        self.port = int(found[1])
+        self.wait_until_ready(deadline)
+
+    def wait_until_ready(self, deadline: float) -> None:
+        while True:
+            try:
+                assert self.ask("GET", "/health/ready")[0] == 200
+                return
+            except OSError:
+                assert time.monotonic() < deadline, self.log.read_text()
+                time.sleep(0.02)
+
+    def ask(self, method, path, value=None, timeout=30):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            body = None if value is None else json.dumps(value)
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        finally:
+            connection.close()
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    servers = []
+
+    def begin(*arguments):
+        servers.append(Server(tmp_path_factory.mktemp("server"), *map(str, arguments)))
+        return servers[-1]
+
+    yield begin
+    for each in servers:
+        if each.process.poll() is None:
+            each.process.terminate()
+            each.process.wait(30)

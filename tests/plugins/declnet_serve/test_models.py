@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 
 import pytest
 
-from declnet import load_predictor
+from declnet import load_predictor, parse_spec, run
 from declnet_serve.models import load_models
+from declnet_serve.options import Options
+from declnet_serve.pages import Pages
 
 ROW = {"size": 0.25, "age": 20, "color": "red", "<i>fresh</i>": True}
 
@@ -26,6 +30,7 @@ def looked(served):
 
 
 def replaced(path, by):
+    shutil.rmtree(path.with_name("old"), ignore_errors=True)
     shutil.move(path, path.with_name("old"))
     shutil.copytree(by, path)
 
@@ -66,3 +71,42 @@ def test_the_folder_of_a_prediction_is_only_read(served):
     before = {each: each.read_bytes() for each in served.path.iterdir()}
     served.model.predictor.predict([ROW])
     assert {each: each.read_bytes() for each in served.path.iterdir()} == before
+
+
+@pytest.mark.parametrize("change", ["column", "kind", "classes", "task"])
+def test_a_model_with_another_contract_does_not_replace_the_served_one(
+    served, runs, tmp_path, flowers_spec, change
+):
+    before, table = served.model, (runs / "flowers.csv").read_text()
+    spec = flowers_spec(tmp_path)
+    if change == "column":
+        table = table.replace(",age,", ",height,")
+    elif change == "kind":
+        table = re.sub(",(red|green|blue),", ",7,", table)
+        spec["data"]["prepare"] = ["impute", "standardize"]
+    elif change == "classes":
+        table = table.replace(",rose", ",tulip")
+    else:
+        spec["data"]["train"]["target"] = "size"
+        spec |= {"loss": "mean_squared_error", "model": {"layers": [{"type": "dense", "units": 1}]}}
+    (tmp_path / "flowers.csv").write_text(table)
+    replaced(served.path, run(parse_spec(spec), out=tmp_path / "retrained").directory)
+    assert not looked(served)
+    assert served.model is before
+    assert served.error.startswith("the retrained model cannot replace the served one: ")
+    expected = {
+        "column": 'input "age" is missing; input "height" is new',
+        "kind": 'input "color" is number, not string',
+        "classes": 'classes of "prediction" is aster, tulip, not aster, rose',
+        "task": 'input "kind" is new',
+    }
+    assert expected[change] in served.error
+    health = Pages({"live": served}, Options((("live", served.path),))).page(
+        "/health", "GET", stopping=False
+    )
+    about = json.loads(health.body)["models"]["live"]
+    assert (about["status"], about["version"]) == ("stale", before.version)
+    assert about["error"] == served.error
+    replaced(served.path, runs / "flowers_again")
+    assert looked(served)
+    assert served.error is None

@@ -5,11 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -18,65 +15,6 @@ from pathlib import Path
 import pytest
 
 ROW = {"size": 0.25, "age": 20, "color": "red", "<i>fresh</i>": True}
-COMMAND = "from declnet_serve.commands import serve\nif __name__ == '__main__': serve()"
-
-
-class Server:
-    """A process, with the lines of its log."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        script = folder / "serving.py"
-        script.write_text(COMMAND)
-        self.log = folder / f"log-{time.monotonic_ns()}"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, script, *arguments], stdout=log, stderr=log
-            )
-        deadline = time.monotonic() + 60
-        while not (found := re.search(r'"url": "http://127.0.0.1:(\d+)"', self.log.read_text())):
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        self.port = int(found[1])
-        self.wait_until_ready(deadline)
-
-    def wait_until_ready(self, deadline: float) -> None:
-        while True:
-            try:
-                assert self.ask("GET", "/health/ready")[0] == 200
-                return
-            except OSError:
-                assert time.monotonic() < deadline, self.log.read_text()
-                time.sleep(0.02)
-
-    def ask(self, method, path, value=None, timeout=30):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            body = None if value is None else json.dumps(value)
-            connection.request(method, path, body, {"Content-Type": "application/json"})
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
-        finally:
-            connection.close()
-
-    def end(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
-
-
-@pytest.fixture
-def start(tmp_path):
-    servers = []
-
-    def begin(*arguments):
-        servers.append(Server(tmp_path, *map(str, arguments)))
-        return servers[-1]
-
-    yield begin
-    for each in servers:
-        if each.process.poll() is None:
-            each.process.terminate()
-            each.process.wait(30)
 
 
 def test_sigterm_completes_requests_and_slow_clients_are_closed(start, runs):

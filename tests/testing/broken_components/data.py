@@ -93,6 +93,14 @@ class ForgetsTheRest(Flowers):
             yield whole.take(np.arange(start, start + samples))
 
 
+@caught_by("names_its_files")
+class FilesAsText(Flowers):
+    """A table whose files are named by text."""
+
+    def data_files(self):
+        return ["flowers.csv"]
+
+
 @caught_by("blocks_are_the_data")
 class ReadsTheFirstBlockAlone(Flowers):
     """A table in blocks, of which the first is read whatever its number."""
