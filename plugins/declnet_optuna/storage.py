@@ -147,7 +147,7 @@ def _new_database() -> tuple[dict[str, str], dict[str, list[tuple[Any, ...]]]]:
 def _statements(connection: "Connection") -> dict[str, str]:
     """Return what made each table and index of an SQLite file, by its name."""
     query = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid"
-    return {name: sql for name, sql in connection.exec_driver_sql(query)}
+    return {str(name): str(sql) for name, sql in connection.exec_driver_sql(query)}
 
 
 def _rows(connection: "Connection", table: str) -> list[tuple[Any, ...]]:
