@@ -49,8 +49,10 @@ class TuneSpec(StrictModel):
     )
     trials: int | None = Field(default=None, ge=1, description="maximum number of trials")
     minutes: float | None = Field(
-        default=None, gt=0, description="time after which the study ends, over all resumptions; trials in progress "
-        "are interrupted"
+        default=None,
+        gt=0,
+        description="time after which the study ends, over all resumptions; trials in progress "
+        "are interrupted",
     )
     seeds: tuple[int, ...] | None = Field(
         default=None,

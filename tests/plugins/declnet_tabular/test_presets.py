@@ -108,14 +108,59 @@ def test_targets_decide_on_their_preparation_and_metrics(preset, written, monkey
     assert amounts["data"]["prepare_targets"] == {"y": ["clamp", "log", "standardize"]}
     rare = tomllib.loads(written(preset, "rare", ("age",)))
     if preset == "tabm_mini":
-        assert rare["training"]["metrics"] == ["accuracy", "f1", "matthews"]
+        assert rare["training"]["metrics"] == ["accuracy", "log_loss", "f1", "matthews"]
         return
-    metrics = ["binary_accuracy", "roc_auc", "f1", "average_precision"]
+    metrics = ["binary_accuracy", "log_loss", "roc_auc", "f1", "average_precision"]
     assert rare["training"]["metrics"] == metrics
     text = written(preset, "rare", ("age",)).replace("# [calibration]", "[calibration]")
     calibrated = tomllib.loads(text.replace("# steps = ", "steps = "))
     assert calibrated["calibration"]["steps"][0]["metric"] == "f1"
     assert check_spec(declnet.parse_spec(calibrated, folder=tmp_path)).problems == ()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("kind", [*TARGETS, "rare"])
+def test_epochs_are_chosen_by_the_loss_and_labels_smoothed_only_where_it_helps(
+    preset, kind, several, tmp_path
+):
+    target = TARGETS.get(kind, np.where(NUMBER > 1.5, "yes", "no"))
+    rows = [f"{x},{y},{y}" for x, y in zip(NUMBER, target, strict=True)]
+    (tmp_path / "table.csv").write_text("\n".join(["x,y,z", *rows]) + "\n", "utf-8")
+    registry, wishes = declnet.default_registry(), Wishes(more_targets=("z",) if several else ())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, wishes)
+    text = registry.find("template", preset)().spec_for_table(profile, registry)
+    document = tomllib.loads(text)
+    chooses = document["training"]["callbacks"][0]
+    expected = "validation_loss" if several or kind == "values" else "validation_log_loss"
+    if preset in TABULAR and not several and kind == "values":
+        expected = "validation_mean_squared_error"
+    assert (chooses["type"] in ("best_epoch", "early_stopping"), chooses["monitor"]) == (
+        True,
+        expected,
+    )
+    losses = document["losses"].values() if several else [document["loss"]]
+    is_smoothed = preset.startswith("realmlp") and kind in ("classes", "binary")
+    assert {"label_smoothing" in each for each in losses} == {is_smoothed}
+
+
+def test_a_rare_class_is_learned_and_certain_ones_are_predicted_with_certainty(tmp_path):
+    """Accuracy would keep an early epoch of the one, and smoothing the other from certainty."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(900, 2)).round(3)
+    rare = x[:, 0] + 0.5 * rng.normal(size=900) > 2.2
+    found = {}
+    for name, y in {"rare": rare, "certain": x[:, 0] > 0}.items():
+        rows = [f"{a},{b},{'yes' if c else 'no'}" for (a, b), c in zip(x, y, strict=True)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["a,b,y", *rows]) + "\n", "utf-8")
+        registry = declnet.default_registry()
+        profile = profile_of(tmp_path / f"{name}.csv", "y", tmp_path, registry, Wishes())
+        table = replace(profile, folds=1)
+        text = registry.find("template", "realmlp_td_s")().spec_for_table(table, registry)
+        (tmp_path / f"{name}.toml").write_text(text, "utf-8")
+        found[name] = declnet.run(tmp_path / f"{name}.toml").metrics["test"]
+    assert found["rare"]["roc_auc"] > 0.9
+    assert found["certain"]["log_loss"] < 0.06
 
 
 def test_one_unit_for_two_classes_learns_as_two_units_do(written, tmp_path):
