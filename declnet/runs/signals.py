@@ -20,7 +20,7 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 _DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
-class DeadlineReached(KeyboardInterrupt):  # noqa: N818  # an interruption, not an error
+class DeadlineReached(KeyboardInterrupt):
     """The interruption of a run whose time is up; it can be resumed."""
 
 

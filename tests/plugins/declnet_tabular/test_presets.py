@@ -144,25 +144,6 @@ def test_epochs_are_chosen_by_the_loss_and_labels_smoothed_only_where_it_helps(
     assert {"label_smoothing" in each for each in losses} == {is_smoothed}
 
 
-def test_a_rare_class_is_learned_and_certain_ones_are_predicted_with_certainty(tmp_path):
-    """Accuracy would keep an early epoch of the one, and smoothing the other from certainty."""
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(900, 2)).round(3)
-    rare = x[:, 0] + 0.5 * rng.normal(size=900) > 2.2
-    found = {}
-    for name, y in {"rare": rare, "certain": x[:, 0] > 0}.items():
-        rows = [f"{a},{b},{'yes' if c else 'no'}" for (a, b), c in zip(x, y, strict=True)]
-        (tmp_path / f"{name}.csv").write_text("\n".join(["a,b,y", *rows]) + "\n", "utf-8")
-        registry = declnet.default_registry()
-        profile = profile_of(tmp_path / f"{name}.csv", "y", tmp_path, registry, Wishes())
-        table = replace(profile, folds=1)
-        text = registry.find("template", "realmlp_td_s")().spec_for_table(table, registry)
-        (tmp_path / f"{name}.toml").write_text(text, "utf-8")
-        found[name] = declnet.run(tmp_path / f"{name}.toml").metrics["test"]
-    assert found["rare"]["roc_auc"] > 0.9
-    assert found["certain"]["log_loss"] < 0.06
-
-
 def test_one_unit_for_two_classes_learns_as_two_units_do(written, tmp_path):
     """RealMLP's authors have a unit for each class; Adam moves their difference twice as far."""
     written("realmlp_td_s", "binary", ("size", "age", "color"))

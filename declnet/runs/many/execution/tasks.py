@@ -137,7 +137,7 @@ Follow = Callable[[Task, float], None]
 
 
 def carry_out(task: Task, registry: Registry, progress: Progress) -> Outcome:
-    """Execute the run; return a failure that declnet can explain, or its deadline, as an outcome."""
+    """Execute the run; an explained failure and the deadline are outcomes, too."""
     epochs = task.spec.training.most_epochs or 1
 
     def listener(event: Event) -> None:
