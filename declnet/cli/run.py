@@ -242,6 +242,11 @@ def _show_layers(checked: Checked) -> None:
 @no_plugin_option
 @jobs_option
 @on_option
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Time after which a study ends, over all resumptions.  [default: as its spec says]",
+)
 @quiet_option
 @plain_option
 def resume(
@@ -250,6 +255,7 @@ def resume(
     disabled: tuple[str, ...],
     jobs: int | None,
     on: str | None,
+    minutes: float | None,
     quiet: bool,
     plain: bool,
 ) -> int:
@@ -273,6 +279,8 @@ def resume(
 
     interrupt_on_signals()
     registry = registry_without(disabled)
+    if minutes is not None and not StoredStudy.is_at(run):
+        raise click.UsageError("--minutes needs the folder of a study")
     several: tuple[tuple[Callable[[Path], bool], Callable[..., int]], ...] = (
         (is_ensemble, _train_rest),
         (StoredSweep.is_at, train_sweep),
@@ -284,6 +292,8 @@ def resume(
             more = {"quiet": quiet, "allow_changes": allow_changes, "executor": executor}
             share_data()
             with locked(run):
+                if minutes is not None:
+                    StoredStudy(run, registry).limit(minutes)
                 status: int = train(run, disabled, registry, jobs, **more)
             return status
     if on is not None:

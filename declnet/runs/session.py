@@ -31,7 +31,7 @@ from declnet.runs.inference.observing import (
 from declnet.runs.inference.predictor import Predictor, readings_of
 from declnet.runs.ready_run import ReadyRun
 from declnet.runs.result import RunResult
-from declnet.runs.signals import held_back
+from declnet.runs.signals import held_back, require_time
 from declnet.runs.storage.checkpoints import KEEP_LAST
 from declnet.runs.storage.record import Record
 from declnet.training.divergence import finite_evaluation
@@ -160,6 +160,8 @@ class Session:
                         deliver_signal()
                     if self._active.has_stopped():
                         break
+                    if self._trainer.epoch < self._trainer.epochs:
+                        require_time()
                     self._between_steps = False
             self._between_steps = True
 

@@ -1,11 +1,14 @@
-"""Signals, which take effect between two steps of a run."""
+"""Signals and deadlines, which take effect between two steps of a run."""
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -13,6 +16,33 @@ from typing import Any
 from declnet.training.alongside import alongside
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+_DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
+
+
+class DeadlineReached(KeyboardInterrupt):
+    """The interruption of a run whose time is up; it can be resumed."""
+
+
+@contextmanager
+def interrupted_at(deadline: float) -> Iterator[None]:
+    """Interrupt runs in the context between two steps, at the first event after a deadline.
+
+    Args:
+        deadline: as `time.time` counts seconds.
+    """
+    token = _DEADLINE.set(deadline)
+    try:
+        yield
+    finally:
+        _DEADLINE.reset(token)
+
+
+def require_time() -> None:
+    """Raise DeadlineReached after the deadline of `interrupted_at`."""
+    deadline = _DEADLINE.get()
+    if deadline < math.inf and time.time() >= deadline:
+        raise DeadlineReached
 
 
 @contextmanager

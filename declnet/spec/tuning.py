@@ -49,7 +49,10 @@ class TuneSpec(StrictModel):
     )
     trials: int | None = Field(default=None, ge=1, description="maximum number of trials")
     minutes: float | None = Field(
-        default=None, gt=0, description="time after which no trial begins, over all resumptions"
+        default=None,
+        gt=0,
+        description="time after which the study ends, over all resumptions; trials in progress "
+        "are interrupted",
     )
     seeds: tuple[int, ...] | None = Field(
         default=None,
@@ -90,7 +93,7 @@ class TuneSpec(StrictModel):
     @model_validator(mode="after")
     def _has_an_end(self) -> Self:
         if self.trials is None and self.minutes is None:
-            hint = "add trials, the maximum number, or minutes, after which no trial begins"
+            hint = "add trials, the maximum number, or minutes, after which the study ends"
             raise located_error("missing_key", "is missing", ("trials",), None, hint=hint)
         return self
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from declnet.cli.display.progress import STEP, print_above, progress_bar, table_of
@@ -152,6 +153,14 @@ def print_study(stored: StoredStudy) -> None:
     if stored.importance:
         shares = [[key, f"{share:.2f}"] for key, share in stored.importance.items()]
         print_table(("key", "importance"), shares, numeric=("importance",))
+    interrupted = sum(
+        each.state == "running" and each.worker == stored.worker for each in stored.trials
+    )
+    if interrupted and stored.status == "finished":
+        what = "1 trial was" if interrupted == 1 else f"{interrupted} trials were"
+        limit = f"{stored.tuning.keys.minutes:g} min"
+        command = f"declnet resume {quote(str(stored.path))} --minutes N"
+        sys.stdout.write(f"{what} interrupted after {limit}; to continue: {command}\n")
     if ranked:
         best, path = ranked[0], stored.path / BEST
         sys.stdout.write(

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -38,16 +38,20 @@ def _not_following(path: str, flags: int) -> int:
 def open_atomically(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file next to `path` that replaces it once the context ends without error.
 
+    After a kill, the temporary file is removed when `path` is written again.
+
     Raises:
         OSError: the folder cannot be written to.
     """
     temporary = _temporary(path)
     try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with ExitStack() as stack:
+            with temporary.open("wb") as file:
+                stack.enter_context(_in_use(temporary))
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
         sync_folder(path.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -55,7 +59,35 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
 
 
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}")
+    """Return the temporary file to write; remove those of `path` that killed processes left."""
+    prefix = f".{path.name}."
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            if entry.name.startswith(prefix) and entry.name.removeprefix(prefix).isdecimal():
+                _remove_if_abandoned(Path(entry))
+    return path.with_name(f"{prefix}{os.getpid()}")
+
+
+@contextmanager
+def _in_use(temporary: Path) -> Iterator[None]:
+    """Lock a temporary file until it is renamed, so that no other process removes it."""
+    with ExitStack() as stack:
+        with suppress(ImportError, OSError):  # no locks on Windows and some network drives
+            import fcntl
+
+            descriptor = os.open(temporary, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def _remove_if_abandoned(temporary: Path) -> None:
+    """Remove a temporary file that no process is writing, where locks can tell."""
+    with suppress(ImportError, OSError), open_file(temporary, "rb") as file:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        temporary.unlink()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -80,14 +112,18 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
     temporary = {name: _temporary(folder / name) for name in files}
     try:
         with ExitStack() as stack:
-            opened = [stack.enter_context(each.open("wb")) for each in temporary.values()]
-            for file, content in zip(opened, files.values(), strict=True):
-                file.write(content)
-                file.flush()
-            for file in opened:
-                os.fsync(file.fileno())
-        for name, each in temporary.items():
-            each.replace(folder / name)
+            with ExitStack() as open_files:
+                opened = []
+                for each in temporary.values():
+                    opened.append(open_files.enter_context(each.open("wb")))
+                    stack.enter_context(_in_use(each))
+                for file, content in zip(opened, files.values(), strict=True):
+                    file.write(content)
+                    file.flush()
+                for file in opened:
+                    os.fsync(file.fileno())
+            for name, each in temporary.items():
+                each.replace(folder / name)
         sync_folder(folder)
     except BaseException:
         for each in temporary.values():

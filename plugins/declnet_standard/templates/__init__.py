@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from declnet_standard.templates.suggestions import is_amount as is_amount
     from declnet_standard.templates.suggestions import is_category as is_category
     from declnet_standard.templates.suggestions import rare_class as rare_class
+    from declnet_standard.templates.writing import SMOOTHING as SMOOTHING
     from declnet_standard.templates.writing import calibration as calibration
     from declnet_standard.templates.writing import counts_loss as counts_loss
     from declnet_standard.templates.writing import head as head
@@ -58,6 +59,7 @@ HELPERS = {
     "plan": ("TAKEN", "Features", "Plan", "folds_for", "sizes_for"),
     "suggestions": ("MOST_CATEGORIES", "is_amount", "is_category", "rare_class"),
     "writing": (
+        "SMOOTHING",
         "calibration",
         "counts_loss",
         "head",

@@ -327,6 +327,15 @@ class Plan:
         return (*(("clamp",) if "clamp" in self.installed else ()), "log", "standardize")
 
     @property
+    def monitor(self) -> str:
+        """Return the metric that chooses the epoch: the loss, without any label smoothing.
+
+        Accuracy hardly changes with the epoch if a class is rare.
+        """
+        is_one_of_classes = not self.table.others and self.table.task != "values"
+        return "validation_log_loss" if is_one_of_classes else "validation_loss"
+
+    @property
     def last_units(self) -> int:
         """Return the units of the last dense layer."""
         return self.target.distinct if self.table.task == "classes" else 1

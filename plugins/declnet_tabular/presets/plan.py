@@ -67,14 +67,17 @@ class TablePlan(Plan):
         return self.table.task == "binary"
 
     @property
-    def metrics(self) -> list[str]:
-        """Return the metrics of an output of one number or of a probability for each class.
+    def monitor(self) -> str:
+        """Return the metric that chooses the epoch; of a single number, in its own unit."""
+        is_one_number = not self.table.others and not self.classes
+        return "validation_mean_squared_error" if is_one_number else super().monitor
 
-        The first decides on the best epoch if there is only one target.
-        """
+    @property
+    def metrics(self) -> list[str]:
+        """Return the metrics of an output of one number or of a probability for each class."""
         if not self.classes:
             return ["mean_squared_error", "r2", "mean_absolute_error"]
-        return ["accuracy", *(["f1", "matthews"] if rare_class(self.table) else [])]
+        return ["accuracy", "log_loss", *(["f1", "matthews"] if rare_class(self.table) else [])]
 
     @property
     def metrics_of_one_unit(self) -> list[str]:
@@ -82,4 +85,4 @@ class TablePlan(Plan):
         if not self.is_binary:
             return self.metrics
         rare = ["f1", "average_precision"] if rare_class(self.table) else []
-        return ["binary_accuracy", "roc_auc", *rare]
+        return ["binary_accuracy", "log_loss", "roc_auc", *rare]

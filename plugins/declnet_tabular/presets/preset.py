@@ -109,7 +109,7 @@ class TablePreset(Template):
             yield f"metrics = {toml(self._metrics(plan))}", "measured in addition to the loss"
 
     def _metrics(self, plan: TablePlan) -> list[str]:
-        """Return the metrics of a target, as its output allows; the first decides."""
+        """Return the metrics of a target, as its output allows."""
         return plan.metrics_of_one_unit
 
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
@@ -145,7 +145,7 @@ def training_of(
     metrics: Sequence[str],
     drop_last: bool = False,
 ) -> Iterator[Line]:
-    """Yield the training with the callback that watches the first metric, or the total loss.
+    """Yield the training with the callback that chooses the epoch.
 
     Args:
         plan: the table.
@@ -164,9 +164,8 @@ def training_of(
     if not plan.table.others:
         yield f"metrics = {toml(list(metrics))}", "measured in addition to the loss"
     if plan.sizes.validation:
-        monitor = f'monitor = "validation_{"loss" if plan.table.others else metrics[0]}"'
         yield "callbacks = ["
-        yield f"  {{ type = {callback}, {monitor} }},"
+        yield f'  {{ type = {callback}, monitor = "{plan.monitor}" }},'
         yield '  { type = "checkpoint", every_minutes = 1 },', "for declnet resume"
         yield "]"
 

@@ -108,14 +108,40 @@ def test_targets_decide_on_their_preparation_and_metrics(preset, written, monkey
     assert amounts["data"]["prepare_targets"] == {"y": ["clamp", "log", "standardize"]}
     rare = tomllib.loads(written(preset, "rare", ("age",)))
     if preset == "tabm_mini":
-        assert rare["training"]["metrics"] == ["accuracy", "f1", "matthews"]
+        assert rare["training"]["metrics"] == ["accuracy", "log_loss", "f1", "matthews"]
         return
-    metrics = ["binary_accuracy", "roc_auc", "f1", "average_precision"]
+    metrics = ["binary_accuracy", "log_loss", "roc_auc", "f1", "average_precision"]
     assert rare["training"]["metrics"] == metrics
     text = written(preset, "rare", ("age",)).replace("# [calibration]", "[calibration]")
     calibrated = tomllib.loads(text.replace("# steps = ", "steps = "))
     assert calibrated["calibration"]["steps"][0]["metric"] == "f1"
     assert check_spec(declnet.parse_spec(calibrated, folder=tmp_path)).problems == ()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("several", [False, True])
+@pytest.mark.parametrize("kind", [*TARGETS, "rare"])
+def test_epochs_are_chosen_by_the_loss_and_labels_smoothed_only_where_it_helps(
+    preset, kind, several, tmp_path
+):
+    target = TARGETS.get(kind, np.where(NUMBER > 1.5, "yes", "no"))
+    rows = [f"{x},{y},{y}" for x, y in zip(NUMBER, target, strict=True)]
+    (tmp_path / "table.csv").write_text("\n".join(["x,y,z", *rows]) + "\n", "utf-8")
+    registry, wishes = declnet.default_registry(), Wishes(more_targets=("z",) if several else ())
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, wishes)
+    text = registry.find("template", preset)().spec_for_table(profile, registry)
+    document = tomllib.loads(text)
+    chooses = document["training"]["callbacks"][0]
+    expected = "validation_loss" if several or kind == "values" else "validation_log_loss"
+    if preset in TABULAR and not several and kind == "values":
+        expected = "validation_mean_squared_error"
+    assert (chooses["type"] in ("best_epoch", "early_stopping"), chooses["monitor"]) == (
+        True,
+        expected,
+    )
+    losses = document["losses"].values() if several else [document["loss"]]
+    is_smoothed = preset.startswith("realmlp") and kind in ("classes", "binary")
+    assert {"label_smoothing" in each for each in losses} == {is_smoothed}
 
 
 def test_one_unit_for_two_classes_learns_as_two_units_do(written, tmp_path):

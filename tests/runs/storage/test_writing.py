@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -39,3 +41,32 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
     with pytest.raises(OSError, match="directory"):
         write_atomically(target, b"new")
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+WRITERS = {
+    "one": "with open_atomically(Path('file')) as file: hold()",
+    "several": "os.fsync = lambda _: hold(); write_together(Path(), {'file': b'2', 'b': b'3'})",
+}
+
+
+@pytest.mark.parametrize("case", WRITERS)
+def test_a_temporary_file_is_removed_once_its_process_was_killed(case, tmp_path):
+    code = (
+        "import os, sys; from pathlib import Path; from declnet.runs.storage.writing import *\n"
+        "def hold():\n    print(flush=True)\n    sys.stdin.readline()\n" + WRITERS[case]
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    process.stdout.readline()
+    left = tmp_path / f".file.{process.pid}"
+    write_atomically(tmp_path / "file", b"1")
+    assert left.exists()  # in use
+    process.kill()
+    process.communicate()
+    (tmp_path / ".file.txt.7").touch()  # of another file
+    write_atomically(tmp_path / "file", b"4")
+    others = {".file.txt.7"} | ({f".b.{process.pid}"} if case == "several" else set())
+    assert {each.name for each in tmp_path.iterdir()} == {"file"} | others
+    write_together(tmp_path, {"b": b"5", "file.txt": b"6"})
+    assert {each.name for each in tmp_path.iterdir()} == {"file", "file.txt", "b"}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from glob import escape
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +27,7 @@ from declnet.runs.many.execution.tasks import Follow, Outcome, Task
 from declnet.runs.storage.folder import writing
 from declnet.runs.storage.origins import warn
 from declnet.runs.storage.writing import (
+    is_temporary,
     make_folder,
     remove_temporary,
     sync_folder,
@@ -168,8 +170,9 @@ def _place(files: dict[str, bytes], directory: Path) -> None:
         directory.with_name(f".{directory.name}.{state}.{os.getpid()}")
         for state in ("arriving", "former")
     )
-    for each in (arriving, former):
-        shutil.rmtree(each, ignore_errors=True)
+    for left in directory.parent.glob(f".{escape(directory.name)}.*"):
+        if is_temporary(left):  # of this process or of a killed one
+            shutil.rmtree(left, ignore_errors=True)
     make_folder(arriving)
     for name, content in files.items():
         inside = PurePosixPath(name)

@@ -8,6 +8,7 @@ whose files come back with the answer.
 from __future__ import annotations
 
 import json
+import math
 import socket
 import time
 from collections import ChainMap
@@ -63,6 +64,7 @@ def task_text(
         "versions": _versions(task.spec, registry),
         "host": socket.gethostname(),
         "stop_file": str(stop_file) if stop_file is not None else None,
+        "deadline": task.deadline if task.deadline < math.inf else None,
     }
     return json.dumps(content)
 
@@ -157,7 +159,9 @@ def _carry_out(
     # an executor that lost this task has begun it before
     file = content.get("stop_file")
     stop_when = reporting(Path(file), report) if file else None
-    task = Task(spec, directory, True, content["allow_changes"], stop_when)
+    deadline = content.get("deadline")
+    deadline = math.inf if deadline is None else float(deadline)
+    task = Task(spec, directory, True, content["allow_changes"], stop_when, deadline=deadline)
     with sharing_data(_loaded_for(content["marker"])):
         return carry_out(task, registry, progress)
 

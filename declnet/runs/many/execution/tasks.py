@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from declnet.runs.result import RunResult
 from declnet.runs.resuming import has_begun, resume
 from declnet.runs.run import run
 from declnet.runs.session import Listener, StopWhen
+from declnet.runs.signals import DeadlineReached, interrupted_at
 from declnet.spec.model import RunSpec, fold_specs
 from declnet.training.trainer import Event
 
@@ -38,6 +40,7 @@ class Task:
         allow_changes: as for `resume`.
         stop_when: as for `run`; called in the process that gives out the tasks.
         data: data sets by name, used instead of the spec's; only in this process.
+        deadline: when the run is interrupted, as `time.time` counts seconds.
     """
 
     spec: RunSpec
@@ -46,6 +49,7 @@ class Task:
     allow_changes: bool = False
     stop_when: StopWhen | None = None
     data: Mapping[str, Data] | None = None
+    deadline: float = math.inf
 
     def execute(self, registry: Registry | None, listener: Listener | None = None) -> RunResult:
         """Train the run, or what is left of it.
@@ -77,11 +81,14 @@ class Task:
         seconds: float | None = None,
         error: str | None = None,
         stopped: str | None = None,
+        *,
+        interrupted: bool = False,
     ) -> Outcome:
         """Return the outcome of this task."""
         spec, fold = self.spec, self.spec.data.fold
         found = metrics or {}
-        return Outcome(spec.name, spec.seed, self.directory, found, seconds, error, fold, stopped)
+        name, seed, folder = spec.name, spec.seed, self.directory
+        return Outcome(name, seed, folder, found, seconds, error, fold, stopped, interrupted)
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,7 @@ class Outcome:
         error: why the run failed, or None.
         fold: the fold selected by the spec, counted from 1, or None.
         stopped: why the training ended early, or None.
+        interrupted: whether its deadline ended the run, which can be resumed.
     """
 
     name: str
@@ -105,6 +113,7 @@ class Outcome:
     error: str | None = None
     fold: int | None = None
     stopped: str | None = None
+    interrupted: bool = False
 
     @property
     def label(self) -> str:
@@ -119,7 +128,8 @@ class Outcome:
 
     def answer(self) -> dict[str, Any]:
         """Return what another process answers, for `Task.outcome` to make this again."""
-        return {each: getattr(self, each) for each in ("metrics", "seconds", "error", "stopped")}
+        names = ("metrics", "seconds", "error", "stopped", "interrupted")
+        return {name: getattr(self, name) for name in names}
 
 
 Follow = Callable[[Task, float], None]
@@ -127,7 +137,7 @@ Follow = Callable[[Task, float], None]
 
 
 def carry_out(task: Task, registry: Registry, progress: Progress) -> Outcome:
-    """Execute the run; return a failure that declnet can explain as an outcome."""
+    """Execute the run; an explained failure and the deadline are outcomes, too."""
     epochs = task.spec.training.most_epochs or 1
 
     def listener(event: Event) -> None:
@@ -139,7 +149,10 @@ def carry_out(task: Task, registry: Registry, progress: Progress) -> Outcome:
         progress(done / epochs)
 
     try:
-        result = task.execute(registry, listener)
+        with interrupted_at(task.deadline):
+            result = task.execute(registry, listener)
+    except DeadlineReached:
+        return task.outcome(interrupted=True)
     except DeclnetError as error:
         return task.outcome(error=str(error))
     return task.outcome(result.metrics, round(result.seconds, 3), stopped=result.stopped)

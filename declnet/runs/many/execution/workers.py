@@ -6,6 +6,7 @@ Run as a program, this module is such a worker process.
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -135,6 +136,7 @@ class _Worker:
                 "resumes": task.resumes,
                 "allow_changes": task.allow_changes,
                 "judged": task.stop_when is not None,
+                "deadline": task.deadline if task.deadline < math.inf else None,
             }
         )
 
@@ -206,7 +208,14 @@ def _answer_tasks(tasks: TextIO, answers: TextIO) -> None:
             spec = parse_spec(document["spec"], registry)
             directory = Path(document["directory"])
             judged = partial(_judged, tasks, answers) if document["judged"] else None
-            task = Task(spec, directory, document["resumes"], document["allow_changes"], judged)
+            task = Task(
+                spec,
+                directory,
+                document["resumes"],
+                document["allow_changes"],
+                judged,
+                deadline=math.inf if document["deadline"] is None else document["deadline"],
+            )
             outcome = carry_out(task, registry, at_intervals(report))
             _answer(answers, {"outcome": outcome.answer()})
 

@@ -175,6 +175,20 @@ class StoredStudy(StoredGroup):
     def _validated(self, point: Point) -> RunSpec:
         return validate_point(point, self._registry, Path(self.content["folder"])).require()
 
+    def limit(self, minutes: float) -> None:
+        """Change the time after which the study ends, over all resumptions.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        import tomli_w
+
+        document = tomllib.loads(self.content["document"])
+        document[TUNE]["minutes"] = minutes
+        self.note(document=tomli_w.dumps(document))
+        for name in ("spec", "objective"):
+            self.__dict__.pop(name, None)
+
     def write_summary(self, trials: Sequence[StudyTrial], importance: Mapping[str, float]) -> None:
         """Write what is known of all trials.
 

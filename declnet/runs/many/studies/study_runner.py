@@ -83,7 +83,9 @@ class StudyRunner:
         with self._asking():
             opened = self._searcher.open(self._context)
         self._search: OpenStudy = opened or TrialJournal(self._searcher, self._context)
-        self._began = time.monotonic() - float(stored.content["seconds"])
+        before, minutes = float(stored.content["seconds"]), self._keys.minutes
+        self._began = time.monotonic() - before
+        self._deadline = math.inf if minutes is None else time.time() + 60 * minutes - before
         self._summarized = -math.inf
         self._active: dict[Path, _ActiveTrial] = {}
         self._waiting: deque[_ActiveTrial] = deque()
@@ -98,7 +100,12 @@ class StudyRunner:
         return self
 
     def __next__(self) -> Task:
-        """Return the next run: of a trial that has begun, or else of a new one."""
+        """Return the next run: of a trial that has begun, or else of a new one.
+
+        After the minutes of the study, nothing begins, and runs in progress are interrupted.
+        """
+        if time.time() >= self._deadline:
+            raise StopIteration
         while not self._waiting:
             trial = self._next_trial()
             if trial is None:
@@ -124,6 +131,8 @@ class StudyRunner:
     def finished(self, outcome: Outcome) -> None:
         """Take the outcome of a run; tell the searcher if its trial has ended."""
         active = self._active.pop(outcome.directory)
+        if outcome.interrupted:  # its trial is still in progress for whoever resumes the study
+            return
         active.outcomes.append(outcome)
         value: float | None = None
         state: TrialState = "running"
@@ -183,9 +192,7 @@ class StudyRunner:
         """Return a trial that was in progress when a process was killed, or else a new one."""
         if self._left:
             return self._left.pop(0)
-        most, minutes = self._keys.trials, self._keys.minutes
-        if minutes is not None and self.seconds >= 60 * minutes:
-            return None
+        most = self._keys.trials
         if most is not None and len(self.trials()) >= most:
             return None
         with self._asking():
@@ -215,7 +222,13 @@ class StudyRunner:
         for number, each in enumerate(tasks):
             stop_when, may_change = self._stop_when(active, number, epochs), self._allow_changes
             active.tasks.append(
-                replace(each, resumes=True, allow_changes=may_change, stop_when=stop_when)
+                replace(
+                    each,
+                    resumes=True,
+                    allow_changes=may_change,
+                    stop_when=stop_when,
+                    deadline=self._deadline,
+                )
             )
         if tasks[0].directory != directory and not has_begun(directory):
             begin_ensemble(directory, spec, active.tasks)

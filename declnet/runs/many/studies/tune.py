@@ -81,6 +81,7 @@ def resume_study(
     *,
     jobs: int = 1,
     on: Executor | None = None,
+    minutes: float | None = None,
     allow_changes: bool = False,
     listener: TrialListener | None = None,
     registry: Registry | None = None,
@@ -92,6 +93,7 @@ def resume_study(
         data: the data that the program originally passed, if any.
         jobs: as for `tune`.
         on: as for `tune`.
+        minutes: the new time after which the study ends; default: as its spec says.
         allow_changes: as for `resume`.
         listener: as for `tune`.
         registry: where names are looked up; default: all installed plugins.
@@ -102,6 +104,8 @@ def resume_study(
     """
     given, directory = _given(data, on, jobs), open_study(path).path
     with sharing_data(), locked(directory):
+        if minutes is not None:
+            open_study(directory, registry).limit(minutes)
         return _trained(directory, given, jobs, on, listener, registry, allow_changes=allow_changes)
 
 

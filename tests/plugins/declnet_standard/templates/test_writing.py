@@ -67,7 +67,7 @@ def test_few_values_are_classes(y, made):
     assert types(document)[-2:] == ["dense", "softmax"]
     assert document["model"]["layers"][-2]["units"] == 3
     assert document["loss"]["type"] == "categorical_crossentropy"
-    assert document["training"]["metrics"] == ["accuracy", "f1"]
+    assert document["training"]["metrics"] == ["accuracy", "log_loss", "f1"]
 
 
 @pytest.mark.parametrize("y", [numbers(), [f"{each}" for each in range(100, 160)]])
@@ -328,7 +328,7 @@ def test_other_classes_have_no_order(y, made, tmp_path):
 def test_rare_classes_are_said_and_measured(made, tmp_path):
     document = made(x=numbers(), y=["no"] * 9 + ["late"])
     assert document["data"]["positive_class"] == "late"
-    rates = ["binary_accuracy", "roc_auc", "f1", "average_precision"]
+    rates = ["binary_accuracy", "log_loss", "roc_auc", "f1", "average_precision"]
     assert document["training"]["metrics"] == rates
     assert '# the class "late" is rare, 10 % of' in (tmp_path / "spec.toml").read_text("utf-8")
     profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
@@ -337,9 +337,9 @@ def test_rare_classes_are_said_and_measured(made, tmp_path):
     document = made(x=numbers(), y=["no"] * 9 + ["yes"])  # the last one anyway
     assert "positive_class" not in document["data"]
     document = made(x=numbers(), y=["a"] * 5 + ["b"] * 4 + ["c"], rows=200)
-    assert document["training"]["metrics"] == ["accuracy", "f1", "matthews"]
+    assert document["training"]["metrics"] == ["accuracy", "log_loss", "f1", "matthews"]
     for balanced in (["a", "a", "b"], ["a", "b", "c", "d", "e", "f"]):
-        assert len(made(x=numbers(), y=balanced)["training"]["metrics"]) == 2
+        assert len(made(x=numbers(), y=balanced)["training"]["metrics"]) == 3
 
 
 def test_rows_without_a_target_are_left_out(made, tmp_path):

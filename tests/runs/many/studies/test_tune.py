@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,33 @@ def test_a_study_has_its_trials_the_best_and_what_they_reported(tuned, registry,
     changes = {"tune": {}, "optimizer.learning_rate": best.values["optimizer.learning_rate"]}
     alone = run(parse_spec(tuned, registry, overrides=changes))
     assert alone.metrics == open_run(found.trial_folder(best.number)).metrics
+
+
+PLACES = {"here": {}, "worker processes": {"jobs": 2}, "an executor": {"on": InThread()}}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_minutes_interrupt_a_trial_which_continues_with_more(
+    place, tuned, registry, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(remote_tasks, "default_registry", lambda: registry)
+    tuned["training"] |= {"epochs": 10**7, "log_every": 1000}  # more than the minutes allow
+    tuned["tune"] |= {"trials": 1, "minutes": 0.02}
+    found = tune(tuned, out=tmp_path / "study", registry=registry, **PLACES[place])
+    folder = found.trial_folder(0)
+
+    def seconds():
+        manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+        assert manifest["status"] == "interrupted"
+        assert list((folder / "checkpoints").iterdir())
+        return manifest["seconds"]
+
+    first = seconds()
+    for more in (0, 4):
+        minutes = (found.content["seconds"] + more) / 60 if more else None
+        found = resume_study(found.path, minutes=minutes, registry=registry, **PLACES[place])
+        assert [(each.state, each.value) for each in found.trials] == [("running", None)]
+        assert (found.status, seconds() > first) == ("finished", bool(more))
 
 
 def test_data_of_the_program_replaces_the_specs_also_when_resumed(tuned, registry, tmp_path):
