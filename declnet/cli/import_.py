@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from declnet.cli.display.streams import print_line
 from declnet.cli.options import PATH, no_plugin_option, registry_without
 
 if TYPE_CHECKING:
@@ -73,16 +74,16 @@ def import_(
     found = import_network(importer, file, output, registry, overwrite=force)
     width = max(map(len, found.mapping), default=0)
     for layer, origin in found.mapping.items():
-        click.echo(f"{layer:<{width}}  {origin}".rstrip())
+        print_line(f"{layer:<{width}}  {origin}".rstrip())
     for each in found.left_out:
-        click.echo(f"left out: {each}")
+        print_line(f"left out: {each}")
     if found.difference is None:
-        click.echo("predictions: not compared, since the file has only weights")
+        print_line("predictions: not compared, since the file has only weights")
     else:
-        click.echo(
+        print_line(
             f"predictions: at most {found.difference:.2g} apart, for {found.samples} random samples"
         )
-    click.echo(f"{found.spec}: written, with {found.parameters:,} parameters in {found.weights}")
+    print_line(f"{found.spec}: written, with {found.parameters:,} parameters in {found.weights}")
 
 
 def _importer(

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple, NoReturn
 
 import click
 
+from declnet.cli.display.streams import print_line
+
 GROUP = "declnet.commands"
 OWN = "declnet"
 """The distribution whose commands win over others of the same name."""
@@ -80,8 +82,27 @@ class PluginCommand(click.Command):
         return self.load().make_context(info_name, args, parent, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command itself."""
-        return ctx.command.invoke(ctx)
+        """Run the command itself.
+
+        Raises:
+            click.ClickException: it raised an exception that is neither declnet's nor click's.
+        """
+        try:
+            return ctx.command.invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, KeyboardInterrupt):
+            raise
+        except SystemExit:  # a command may end with any code
+            raise
+        except BaseException as error:
+            from declnet.errors import DeclnetError, error_summary
+            from declnet.testing.check import place_of
+
+            if isinstance(error, DeclnetError):
+                raise
+            place = place_of(error)
+            where = f" ({place})" if place else ""
+            message = f"the command `{self.name}` of {self._offers[0]} raised"
+            raise _CommandError(f"{message} {error_summary(error)}{where}") from error
 
 
 class CommandGroup(click.Group):
@@ -118,11 +139,11 @@ class CommandGroup(click.Group):
 
 
 class _CommandError(click.ClickException):
-    """An unusable plugin command; shown like every other declnet error."""
+    """A plugin command that cannot be used, or has failed; shown like every other error."""
 
-    def show(self, file: Any = None) -> None:
+    def show(self, file: Any = None) -> None:  # noqa: ARG002
         """Print the error on standard error."""
-        click.echo(f"error: {self.message}", file, err=True)
+        print_line(f"error: {self.message}", err=True)
 
 
 def offers() -> dict[str, list[Offer]]:

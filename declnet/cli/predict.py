@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from declnet.cli.display.diagnostics import show_note
-from declnet.cli.display.streams import binary_output
+from declnet.cli.display.streams import binary_output, print_document, print_line
 from declnet.cli.options import (
     DATA,
     PATH,
@@ -127,7 +127,7 @@ def predict(
             with whole_file(output, force) as target:
                 rows = write(parts, target)
     seconds = time.perf_counter() - start
-    click.echo(f"{output}: {rows} predictions, {seconds:.2f} s")
+    print_line(f"{output}: {rows} predictions, {seconds:.2f} s")
 
 
 @contextmanager
@@ -238,7 +238,7 @@ def evaluate(
         found_by = stored.analyze(*analyses, data=data_set) if analyses else ()
         own = stored.data(data_set)
         if not own.unchanged:
-            click.echo(
+            print_line(
                 f"warning: the {own.name} data is not what the run saw (another hash)", err=True
             )
         found = stored.evaluate(own.name)
@@ -246,7 +246,7 @@ def evaluate(
         data_found = found.as_data()
         if analyses:
             data_found["analyses"] = [each.as_data() for each in found_by]
-        click.echo(json_document(data_found).decode(), nl=False)
+        print_document(json_document(data_found).decode())
     else:
         print_evaluation(found)
         for each in found_by:
@@ -275,7 +275,7 @@ def _evaluate_ensemble(
         alone = data is not None or data_set is not None
         every = [each.as_data() for each in found]
         content = every[0] if alone else {"evaluations": every}
-        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        print_document(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         return
     for each in found:
         print_evaluation(each)

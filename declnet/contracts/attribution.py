@@ -10,7 +10,7 @@ from typing import Any
 
 from declnet.contracts.component import Component
 from declnet.contracts.returned import BrokenContractError
-from declnet.errors import ComponentError, DeclnetError
+from declnet.errors import ComponentError, DeclnetError, error_message
 from declnet.registry.registry import Registry
 
 
@@ -41,7 +41,7 @@ def attributing_errors(registry: Registry) -> Iterator[None]:
         component, method, place = found
         raise ComponentError(
             f"{named_component(component, registry)} raised {type(error).__name__} in "
-            f"{method}() ({place}): {error}"
+            f"{method}() ({place}): {error_message(error)}"
         ) from error
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 
+from declnet.errors import error_summary
 from declnet.registry.requirements import unmet_requirements
 
 FIRST_PARTY = "declnet"
@@ -124,4 +125,4 @@ def cause_of(error: BaseException) -> str:
     """Return an exception as text on one line."""
     moved = _MOVED.match(error.name or "") if isinstance(error, ModuleNotFoundError) else None
     now = f"; it is now declnet_standard.{moved[1]}" if moved else ""
-    return " ".join(f"{type(error).__name__}: {error}{now}".split())
+    return " ".join(f"{error_summary(error)}{now}".split())

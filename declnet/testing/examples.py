@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from declnet.contracts.component import Component
+from declnet.errors import error_message
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.testing.check import CheckFailed
@@ -39,7 +40,9 @@ def build_example(
     try:
         component: Component = cls.model_validate(dict(table), context={"registry": registry})
     except Exception as error:
-        raise CheckFailed(f"examples[{position}] = {table!r} does not build it: {error}") from error
+        raise CheckFailed(
+            f"examples[{position}] = {table!r} does not build it: {error_message(error)}"
+        ) from error
     return component
 
 

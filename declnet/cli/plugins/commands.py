@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from declnet.cli.display.streams import print_line
+
 
 @click.group(invoke_without_command=True)
 @click.pass_context
@@ -50,12 +52,14 @@ def show(type_name: str, kind: str | None) -> None:
         raise UnknownTypeError(f'no component has the type "{type_name}"', hint)
     for number, entry in enumerate(entries):
         if number:
-            click.echo("\n")
+            print_line()
+            print_line()
         print_component(describe(entry))
     shown = {(entry.kind, entry.type) for entry in entries}
     for conflict in registry.conflicts():
         if (conflict.kind, conflict.type) in shown:
-            click.echo(f"\nwarning: {conflict}; {conflict.consequence}")
+            print_line()
+            print_line(f"warning: {conflict}; {conflict.consequence}")
 
 
 @plugins.command()
@@ -65,7 +69,7 @@ def check(package: str) -> None:
     from declnet.testing import check_package
 
     report = check_package(package)
-    click.echo(str(report))
+    print_line(str(report))
     sys.exit(0 if report.succeeded else 1)
 
 
@@ -103,7 +107,7 @@ def new(name: str, kind: str, into: Path) -> None:
     from declnet.cli.plugins.scaffold import write_package
 
     folder = write_package(name, kind, into)
-    click.echo(f"{folder}: written. Next:")
-    click.echo(f"  pip install -e '{folder}[test]'")
-    click.echo(f"  pytest {folder}")
-    click.echo(f"  declnet plugins check {folder.name}")
+    print_line(f"{folder}: written. Next:")
+    print_line(f"  pip install -e '{folder}[test]'")
+    print_line(f"  pytest {folder}")
+    print_line(f"  declnet plugins check {folder.name}")
