@@ -83,6 +83,10 @@ def _status() -> int:
         return error.exit_code
     except click.exceptions.Exit as ended:
         return ended.exit_code
+    except SystemExit as ended:  # of a plugin's command
+        if isinstance(ended.code, str):
+            print_line(ended.code, err=True)
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except (KeyboardInterrupt, click.Abort) as error:
         # click raises Abort from what interrupted it; before 8.1.4, without a cause
         cause = error.__cause__ or error.__context__ or error

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from declnet.contracts.returned import BrokenContractError
 from declnet.errors import DeclnetError, error_message, error_summary
 from declnet.registry.discovery import default_registry
+from declnet.registry.plugin import is_interruption
 from declnet.registry.registry import Registry
 
 Found = TypeVar("Found")
@@ -122,7 +123,9 @@ def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()
     except BrokenContractError as error:
         message = f"{error.method}() {error.fault} ({error.place})"
         raise CheckFailed(message, message) from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if is_interruption(error):
+            raise
         place = place_of(error)
         cause = f"{type(error).__name__} at {place}" if place else None
         raise CheckFailed(f"{what} raised {described(error)}", cause) from error

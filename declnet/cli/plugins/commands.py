@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -64,13 +63,14 @@ def show(type_name: str, kind: str | None) -> None:
 
 @plugins.command()
 @click.argument("package")
-def check(package: str) -> None:
+def check(package: str) -> int:
     """Check PACKAGE, a plugin, distribution or package name; exit with 1 on a failure."""
-    from declnet.testing import check_package
+    from declnet.testing.isolation import check_package_apart
 
-    report = check_package(package)
-    print_line(str(report))
-    sys.exit(0 if report.succeeded else 1)
+    report = check_package_apart(package)
+    for line in report.lines():
+        print_line(line)
+    return 0 if report.succeeded else 1
 
 
 KINDS = (
