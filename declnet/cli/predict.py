@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -24,11 +24,14 @@ from declnet.cli.options import (
     run_argument,
 )
 from declnet.cli.process import interrupt_on_signals, without_collections
+from declnet.display.characters import escaped_line
 
 if TYPE_CHECKING:
+    from declnet.contracts.arrays import Array
     from declnet.contracts.data.data_source import DataSource
     from declnet.registry.registry import Registry
     from declnet.runs.inference.analyzing import AnalysisResult
+    from declnet.runs.inference.predictions import AnyPredictions
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -122,12 +125,35 @@ def predict(
                 predictor, table, tuple(dict.fromkeys(identifiers)), spread=spread
             )
             if output is None:
-                write(parts, binary_output())
+                target = binary_output()
+                if form == "csv" and target.isatty():
+                    parts = cast("Iterator[AnyPredictions]", map(_EscapedRows, parts))
+                write(parts, target)
                 return
             with whole_file(output, force) as target:
                 rows = write(parts, target)
     seconds = time.perf_counter() - start
     print_line(f"{output}: {rows} predictions, {seconds:.2f} s")
+
+
+class _EscapedRows:
+    """Predictions for a terminal, where a row is one line, whatever its cells contain."""
+
+    def __init__(self, part: AnyPredictions) -> None:
+        self._part, self.samples = part, part.samples
+
+    def columns(self) -> dict[str, Array]:
+        """Return the columns by name, with line breaks and other control characters escaped."""
+        import numpy as np
+
+        return {
+            escaped_line(name): np.array(
+                [None if text is None else escaped_line(text) for text in column], object
+            )
+            if column.dtype.kind == "O"
+            else column
+            for name, column in self._part.columns().items()
+        }
 
 
 @contextmanager
