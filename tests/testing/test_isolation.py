@@ -109,4 +109,4 @@ def test_ctrl_c_ends_the_checks(plugin, tmp_path):
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err) == (130, "", "interrupted\n")
+    assert (process.returncode, out, err) == (130, "", "\ninterrupted\n")
