@@ -137,6 +137,13 @@ def test_a_pipe_gets_predictions_as_they_are(folder, declnet_cli):
     assert ODD in declnet_cli.succeeds("predict", "run", "table.csv")
 
 
+def test_a_terminal_shows_a_row_of_predictions_as_one_line(folder, declnet_cli, on_terminal):
+    declnet_cli.succeeds("run", "spec.json", "--out", "run")
+    lines = on_terminal("predict", "run", "table.csv", "--id", ODD, columns=400).text.splitlines()
+    assert len(lines) == 11
+    assert SHOWN in lines[0]
+
+
 def written_to(target, arguments, folder):
     """The exit code and stderr of a process whose output goes to a file or a descriptor."""
     code = "from declnet.cli.main import main; main()"
