@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
@@ -77,7 +74,7 @@ SHOUTED = {"PRINTED", "WRITTEN", "ECHOED", "DESCRIPTOR", "CHILD", "GIVEN"}
 
 
 @pytest.fixture(scope="module")
-def loud(tmp_path_factory):
+def loud(tmp_path_factory, command_in):
     """Run a command in a process, with a plugin that prints in every way."""
     folder = tmp_path_factory.mktemp("loud")
     site = folder / "site"
@@ -95,19 +92,7 @@ def loud(tmp_path_factory):
     }
     (folder / "spec.json").write_text(json.dumps(spec))
 
-    def run(*arguments, **options):
-        path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
-        return subprocess.run(
-            [sys.executable, "-m", "declnet", *map(str, arguments)],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-            **options,
-        )
-
+    run = command_in(folder, site)
     done = run("run", "spec.json", "--out", "run")
     assert done.returncode == 0, done.stderr
     assert set(done.stderr.splitlines()) == SHOUTED
@@ -137,6 +122,13 @@ def test_what_a_layer_prints_is_not_in_the_output(loud, arguments):
         json.loads(done.stdout)
     if arguments[-1] == "table.csv":
         assert len(done.stdout.splitlines()) == 21
+
+
+def test_a_process_of_python_keeps_its_output_too(loud):
+    with loud.start("predict", "run", "table.csv") as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, len(out.splitlines())) == (0, 21)
+    assert set(err.splitlines()) == SHOUTED
 
 
 def test_a_command_of_a_plugin_prints_its_own_output(loud):
