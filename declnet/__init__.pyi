@@ -1,4 +1,5 @@
 from declnet.cache import cache_folder as cache_folder
+from declnet.cli.display.streams import print_line as print_line
 from declnet.contracts.arrays import Array as Array
 from declnet.contracts.arrays import Dtype as Dtype
 from declnet.contracts.arrays import MappedArray as MappedArray
@@ -123,6 +124,8 @@ from declnet.errors import RunError as RunError
 from declnet.errors import SpecError as SpecError
 from declnet.errors import UnknownTypeError as UnknownTypeError
 from declnet.errors import WeightsError as WeightsError
+from declnet.errors import error_message as error_message
+from declnet.errors import error_summary as error_summary
 from declnet.graph.model import LayerSummary as LayerSummary
 from declnet.graph.model import Model as Model
 from declnet.graph.model import build_model as build_model

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Never, Self
 
+from declnet.display.characters import escaped_line
+
 KeyPath = tuple[str | int, ...]
 
 
@@ -105,7 +107,7 @@ class Diagnostic:
         return diagnostics_view([self])
 
     def __str__(self) -> str:
-        where = str(self.place) if self.place else dotted(self.path)
+        where = escaped_line(str(self.place) if self.place else dotted(self.path))
         hint = f" ({self.help})" if self.help else ""
         return f"{where + ': ' if where else ''}{self.severity}[{self.code}]: {self.message}{hint}"
 
@@ -133,6 +135,19 @@ def _readable(text: str) -> str:
     shown = " ".join(without_passwords(text).split())
     line = "".join(each if each.isprintable() else " " for each in shown)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def error_message(error: BaseException) -> str:
+    """Return the message of an exception of foreign code, even if its `__str__` raises."""
+    try:
+        return str(error)
+    except BaseException as failure:  # str() runs that code again
+        return f"its message cannot be shown: __str__ raised {type(failure).__name__}"
+
+
+def error_summary(error: BaseException) -> str:
+    """Return the class of an exception with its message."""
+    return f"{type(error).__name__}: {error_message(error)}"
 
 
 class DeclnetError(Exception):

@@ -50,6 +50,10 @@ DECLARED = {
         "subprocess",
     ): "the workers of --jobs, a constant command",
     ("declnet/testing/checks/executors.py", "socket"): "the name of this machine",
+    (
+        "declnet/testing/isolation.py",
+        "subprocess",
+    ): "the checks of `plugins check`, a constant command",
     ("declnet/testing/packages.py", "import_module"): "the package that `plugins check` is given",
     ("plugins/declnet_export/c99/compiled.py", "ctypes"): "the library that it has compiled",
     ("plugins/declnet_export/c99/compiled.py", "environ"): "CC, the C compiler",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from declnet.cli.display.streams import print_line
 from declnet.cli.display.terminal import print_table
 from declnet.contracts.runs.analysis import Analysis, AnalysisTable, Cell
-from declnet.display.characters import escaped_line
 from declnet.errors import Diagnostic, SpecError
 from declnet.runs.display.metrics import format_number
 from declnet.spec.source_argument import declared_component
@@ -58,10 +57,11 @@ def _print(table: AnalysisTable) -> None:
         for position, name in enumerate(table.columns)
         if all(not isinstance(row[position], str) for row in table.rows)
     ]
-    sys.stdout.write(f"{escaped_line(table.title)}\n")  # a title of the table would be wrapped
+    print_line(table.title)  # a title of the table would be wrapped
     print_table(table.columns, rows, numeric=numeric)
     if table.note:
-        sys.stdout.write(f"{escaped_line(table.note)}\n\n")
+        print_line(table.note)
+        print_line()
 
 
 def _shown(value: Cell, is_share: bool) -> str:

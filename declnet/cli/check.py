@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from declnet.cli.display.diagnostics import show_diagnostics
+from declnet.cli.display.streams import print_document, print_line
 from declnet.cli.options import (
     format_option,
     no_plugin_option,
@@ -49,7 +50,7 @@ def check(
         checked, problems = None, error.problems
     wrong = any(each.severity == "error" for each in problems)
     if form == "json":
-        click.echo(json.dumps(as_data(problems), indent=2, ensure_ascii=False))
+        print_document(json.dumps(as_data(problems), indent=2, ensure_ascii=False) + "\n")
         return SpecError.exit_code if wrong else 0
     if checked is not None and (checked.nodes or checked.loaded is not None):
         from declnet.cli.display.result_tables import (
@@ -64,7 +65,7 @@ def check(
         if isinstance(checked.loaded, Table):
             if streams:
                 sampled, rows = len(checked.loaded), len(streams["train"])
-                click.echo(f"a sample of {sampled:,} of {rows:,} rows of the training data:")
+                print_line(f"a sample of {sampled:,} of {rows:,} rows of the training data:")
             print_columns(checked.loaded, checked.no_features)
         if checked.nodes and not wrong:
             print_layers(checked.nodes, checked.data["train"].input_infos)
@@ -85,7 +86,7 @@ def _print_engine(spec: RunSpec, registry: Registry, checked: Checked) -> None:
 
     parts = engine_parts(spec, registry, checked)
     if parts is None:
-        click.echo(f"every part of a step runs in Python: {why_no_engine(registry)}")
+        print_line(f"every part of a step runs in Python: {why_no_engine(registry)}")
         return
     rows = [(each.name, each.runs, "; ".join(each.reasons)) for each in parts]
     print_table(("part of a step", "runs", "because it"), rows)
@@ -130,7 +131,7 @@ def explain(code: str | None) -> None:
         "Right:",
         indent(entry.right, "    "),
     ]
-    click.echo("\n\n".join(parts))
+    print_document("\n\n".join(parts) + "\n")
 
 
 @click.command(short_help="Print the JSON Schema of specs, for editors.")
@@ -154,9 +155,9 @@ def schema(output: Path | None, disabled: tuple[str, ...]) -> None:
     registry = registry_without(disabled)
     text = json.dumps(json_schema(registry), indent=1, ensure_ascii=False) + "\n"
     for fault in registry.failures:
-        click.echo(f"warning: left out: {fault}", err=True)
+        print_line(f"warning: left out: {fault}", err=True)
     if output is None:
-        click.echo(text, nl=False)
+        print_document(text)
         return
     try:
         write_atomically(output, text.encode())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from declnet.cli.display.streams import command_output, print_document, print_line
 from declnet.cli.options import PATH, ascending_option, format_option, sort_option
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _opened(path: Path) -> ListedRun:
 def _print_json(values: Iterable[object]) -> None:
     """Print a list of values, each on a line."""
     lines = ",\n".join(json.dumps(each, ensure_ascii=False) for each in values)
-    click.echo(f"[\n{lines}\n]" if lines else "[]")
+    print_document(f"[\n{lines}\n]\n" if lines else "[]\n")
 
 
 @click.command()
@@ -129,7 +129,7 @@ def runs(
         if isinstance(each, ListedRun):
             found.append(each)
         else:
-            click.echo(f"skipped {directory / each.path}: {each.reason}", err=True)
+            print_line(f"skipped {directory / each.path}: {each.reason}", err=True)
     try:
         chosen = in_order(filtered(found, conditions), wanted, ascending=ascending, reverse=reverse)
     except ValueError as error:
@@ -138,12 +138,12 @@ def runs(
         _print_json(map(as_data, chosen))
     elif chosen:
         shown, which = chosen, ""
-        if len(chosen) > MOST_ROWS and not all_runs and is_terminal(sys.stdout):
+        if len(chosen) > MOST_ROWS and not all_runs and is_terminal(command_output()):
             newest = wanted in (None, "date") and not reverse and ascending is not False
             shown = chosen[-MOST_ROWS:] if newest else chosen[:MOST_ROWS]
             which = "last" if newest else "first"
         print_runs(shown, wanted)
         if which:
-            click.echo(f"the {which} {MOST_ROWS} of {len(chosen)} runs; all with --all")
+            print_line(f"the {which} {MOST_ROWS} of {len(chosen)} runs; all with --all")
     else:
-        click.echo("no runs" if not found else "no run matches the filter")
+        print_line("no runs" if not found else "no run matches the filter")

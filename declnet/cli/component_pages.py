@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import tomli_w
 from pydantic.fields import FieldInfo
 
+from declnet.cli.display.streams import print_document, print_line
 from declnet.cli.display.terminal import print_table
 from declnet.contracts.component import Component
 from declnet.contracts.data.data_source import DataSource
@@ -228,16 +228,16 @@ def _parameters(component: type[Component]) -> dict[str, str]:
 
 def print_component(component: ComponentDescription) -> None:
     """Print a component's kind, docstring, fields, traits, origin, and examples in TOML."""
-    write = sys.stdout.write
-    write(f'{component.kind} "{component.type}"\n\n{component.summary}\n\n')
+    print_line(f'{component.kind} "{component.type}"')
+    print_document(f"\n{component.summary}\n\n")
     if component.fields:
         columns = ("field", "type", "default", "range", "description")
         print_table(columns, map(astuple, component.fields))
     origin = {"class": component.class_name, "plugin": component.plugin, "source": component.source}
     for name, value in (component.traits | component.parameters | origin).items():
-        write(f"{name}: {value}\n")
+        print_line(f"{name}: {value}")
     for example in component.examples:
-        write(f"\nexample:\n{indent(example, '    ')}\n")
+        print_document(f"\nexample:\n{indent(example, '    ')}\n")
 
 
 def print_plugins(registry: Registry) -> None:

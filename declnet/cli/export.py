@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from declnet.cli.display.diagnostics import show_note
+from declnet.cli.display.streams import print_document, print_line
 from declnet.cli.options import PATH, no_plugin_option, registry_without, run_argument
 from declnet.cli.process import interrupt_on_signals, without_collections
 
@@ -84,7 +85,7 @@ def export(
         output, form, given, force=force, allow_difference=allow_difference
     )
     if as_json:
-        click.echo(json_document(found.as_data()).decode(), nl=False)
+        print_document(json_document(found.as_data()).decode())
     else:
         _print(found, time.perf_counter() - start)
 
@@ -106,7 +107,7 @@ def _best_in(folder: Path, *, taken: bool) -> Path:
     path, metric = found
     if not taken:
         raise OutputError(f"{folder}: a folder of several runs; --best takes {path}, by {metric}")
-    click.echo(f"the best run by {metric}: {path}", err=True)
+    print_line(f"the best run by {metric}: {path}", err=True)
     return path
 
 
@@ -116,15 +117,15 @@ def _print(found: ExportResult, seconds: float) -> None:
     rows = [(name, part.type, _translation(part)) for name, part in _rows(found.parts)]
     print_table(("part", "component", "translation"), rows)
     for each in found.notes:
-        click.echo(f"note: {each}")
+        print_line(f"note: {each}")
     if found.difference is not None:
         labels = f", another class in {found.labels_differ} rows" if found.labels_differ else ""
-        click.echo(
+        print_line(
             f"compared with declnet on {found.samples} rows: largest difference "
             f"{found.difference:.2g}, relative to the largest number{labels}"
         )
     others = f" and {', '.join(each.name for each in found.files[1:])}" if found.files[1:] else ""
-    click.echo(f"{found.path}{others}: {found.format}, {found.size:,} bytes, {seconds:.2f} s")
+    print_line(f"{found.path}{others}: {found.format}, {found.size:,} bytes, {seconds:.2f} s")
 
 
 def _translation(part: TranslatedPart) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from declnet.cli.display.diagnostics import show_diagnostics
+from declnet.cli.display.streams import print_document, print_line
 from declnet.cli.options import (
     format_option,
     no_plugin_option,
@@ -80,7 +81,7 @@ def find_rate(
             _show_curve(step)
         else:
             if not shown:
-                click.echo()
+                print_line()
             show_trial(step, is_first=not shown)
             shown.append(step)
 
@@ -89,13 +90,14 @@ def find_rate(
         target.write(found.suggested)
     if form == "json":
         data = json_document(_as_data(found) | {"applied": apply})
-        click.echo(data.decode(), nl=False)
+        print_document(data.decode())
         return
     key = dotted(found.path)
-    click.echo(f"\nsuggested: {key} = {written(found.suggested)}, {_reason(found)}")
-    click.echo(f"cost: {found.runs:.1f} runs ({found.updates} updates)")
+    print_line()
+    print_line(f"suggested: {key} = {written(found.suggested)}, {_reason(found)}")
+    print_line(f"cost: {found.runs:.1f} runs ({found.updates} updates)")
     if apply:
-        click.echo(f"written to {spec}")
+        print_line(f"written to {spec}")
 
 
 class _EditableFile:
@@ -152,10 +154,11 @@ def _show_curve(curve: Curve) -> None:
     line = sparkline([min(each, bound) for each in curve.smoothed], WIDTH)
     first, last = written(curve.rates[0], 2), written(curve.rates[-1], 2)
     end = "then the loss diverged" if curve.diverged else "without diverging"
-    click.echo(f"range test: rates {first} to {last} in {len(curve.rates)} updates, {end}")
-    click.echo(f"loss {curve.losses[0]:.3g}, at best {min(curve.smoothed):.3g}")
-    click.echo(f"\n  {line}")
-    click.echo(f"  {first}{last.rjust(max(1, len(line) - len(first)))}")
+    print_line(f"range test: rates {first} to {last} in {len(curve.rates)} updates, {end}")
+    print_line(f"loss {curve.losses[0]:.3g}, at best {min(curve.smoothed):.3g}")
+    print_line()
+    print_line(f"  {line}")
+    print_line(f"  {first}{last.rjust(max(1, len(line) - len(first)))}")
 
 
 def show_trial(trial: Trial, *, is_first: bool) -> None:
@@ -163,9 +166,9 @@ def show_trial(trial: Trial, *, is_first: bool) -> None:
     from declnet.spec.document.editing import written
 
     if is_first:
-        click.echo(f"{'rate':>10}  {'updates':>8}  {'loss':>10}")
+        print_line(f"{'rate':>10}  {'updates':>8}  {'loss':>10}")
     loss = "diverged" if trial.diverged else f"{trial.loss:.4g}"
-    click.echo(f"{written(trial.rate, 4):>10}  {trial.updates:>8}  {loss:>10}")
+    print_line(f"{written(trial.rate, 4):>10}  {trial.updates:>8}  {loss:>10}")
 
 
 def _reason(found: RateSearch) -> str:

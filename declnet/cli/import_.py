@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from declnet.cli.display.streams import print_line
 from declnet.cli.options import PATH, no_plugin_option, registry_without
 from declnet.cli.process import interrupt_on_signals
 
@@ -62,7 +63,6 @@ def import_(
     error. Before anything is written, the predictions of both networks for random inputs are
     compared.
     """
-    from declnet.display.characters import escaped_line
     from declnet.runs.exchange.importing import import_network
     from declnet.spec.document.overrides import parse_override
 
@@ -86,7 +86,8 @@ def import_(
         )
     written = f"{summary.parameters:,} parameters in {summary.weights}"
     lines.append(f"{summary.spec}: written, with {written}")
-    click.echo("\n".join(map(escaped_line, lines)))
+    for line in lines:
+        print_line(line)
 
 
 def _importer(

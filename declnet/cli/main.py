@@ -10,7 +10,7 @@ import click
 from declnet import __version__
 from declnet.cli.check import check, explain, schema
 from declnet.cli.compare import compare, runs
-from declnet.cli.display.streams import escaped_streams
+from declnet.cli.display.streams import command_streams, print_line
 from declnet.cli.export import export
 from declnet.cli.find_rate import find_rate
 from declnet.cli.import_ import import_
@@ -24,6 +24,7 @@ from declnet.cli.show import diff, show
 from declnet.cli.sweep import sweep
 from declnet.cli.trace import trace
 from declnet.cli.tune import tune
+from declnet.display.characters import escaped_line
 
 
 @click.group(
@@ -63,11 +64,11 @@ for each in (
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    with escaped_streams() as out:
+    with command_streams() as out:
         status = _status()
         out.flush()
         if out.failure is not None and not isinstance(out.failure, BrokenPipeError):
-            click.echo(f"error: cannot write the output: {out.failure.strerror}", err=True)
+            _print_error(f"cannot write the output: {out.failure.strerror}")
             status = status or 1
     sys.exit(status)
 
@@ -77,18 +78,30 @@ def _status() -> int:
     try:
         status = command.main(standalone_mode=False)
     except click.ClickException as error:
+        error.message = escaped_line(error.message)  # type: ignore[misc]  # final, says click
         error.show()
         return error.exit_code
     except click.exceptions.Exit as ended:
         return ended.exit_code
+    except SystemExit as ended:  # of a plugin's command
+        if isinstance(ended.code, str):
+            print_line(ended.code, err=True)
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except (KeyboardInterrupt, click.Abort) as error:
         # click raises Abort from what interrupted it; before 8.1.4, without a cause
         cause = error.__cause__ or error.__context__ or error
-        click.echo("\n".join(["interrupted", *getattr(cause, "__notes__", ())]), err=True)
+        for line in ("interrupted", *getattr(cause, "__notes__", ())):
+            print_line(line, err=True)
         return 130
     except Exception as error:
         # importing it slows `--help` by 5 %
-        from declnet.errors import DeclnetError, ExportError, SpecError, without_passwords
+        from declnet.errors import (
+            DeclnetError,
+            ExportError,
+            SpecError,
+            error_message,
+            without_passwords,
+        )
 
         if not isinstance(error, DeclnetError):
             raise
@@ -98,10 +111,14 @@ def _status() -> int:
             show_diagnostics(error.problems)
         elif isinstance(error, ExportError):
             for message, hint in error.problems:
-                click.echo(f"error: {message}", err=True)
-                if hint:
-                    click.echo(f"  = help: {hint}", err=True)
+                _print_error(message, hint)
         else:
-            click.echo(f"error: {without_passwords(str(error))}", err=True)
+            _print_error(without_passwords(error_message(error)))
         return error.exit_code
     return status if isinstance(status, int) else 0
+
+
+def _print_error(message: str, hint: str | None = None) -> None:
+    print_line(f"error: {message}", err=True)
+    if hint:
+        print_line(f"  = help: {hint}", err=True)

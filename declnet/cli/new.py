@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from declnet.cli.display.streams import print_line
 from declnet.cli.options import DATA, PATH, given_data, no_plugin_option, registry_without
 
 if TYPE_CHECKING:
@@ -166,9 +167,9 @@ def new(
     except OSError as error:  # from a name that is too long
         raise OutputError(f"{spec}: cannot be written: {error.strerror}") from None
     for each in (*notes, *_not_there(document, spec.parent, registry)):
-        click.echo(f"note: {each}", err=True)
-    click.echo(f"{spec}: written. Next:")
-    click.echo(f"  declnet run {shlex.quote(str(spec))}")
+        print_line(f"note: {each}", err=True)
+    print_line(f"{spec}: written. Next:")
+    print_line(f"  declnet run {shlex.quote(str(spec))}")
 
 
 def _in_folds(table: TableProfile, folds: int | None) -> TableProfile:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from declnet.cli.display.diagnostics import show_diagnostics
+from declnet.cli.display.streams import print_document, print_line
 from declnet.cli.find_rate import show_trial
 from declnet.cli.options import (
     format_option,
@@ -98,7 +99,7 @@ def overfit(
     )
     is_right = found.succeeded and found.fault is None
     if form == "json":
-        click.echo(json_document(asdict(found)).decode(), nl=False)
+        print_document(json_document(asdict(found)).decode())
     else:
         _show(found, loaded)
     return 0 if is_right else 1
@@ -113,12 +114,14 @@ def _show(found: Overfitting, spec: RunSpec) -> None:
     best = found.best
     if found.succeeded:
         after = f"after {best.updates} updates with a learning rate of {written(best.rate, 4)}"
-        click.echo(f"\n{samples}: the loss is about zero ({best.loss:.3g}) {after}")
+        print_line()
+        print_line(f"{samples}: the loss is about zero ({best.loss:.3g}) {after}")
     else:
         stays = f"the loss stays at {best.loss:.3g}"
-        click.echo(f"\n{samples}: {stays}; {found.wanted:.3g} would be about zero")
+        print_line()
+        print_line(f"{samples}: {stays}; {found.wanted:.3g} would be about zero")
     if found.note is not None:
-        click.echo(f"note: {found.note}")
+        print_line(f"note: {found.note}")
     if not found.succeeded:
         _show_layers(found)
     if found.fault is not None:
@@ -128,10 +131,10 @@ def _show(found: Overfitting, spec: RunSpec) -> None:
 def _show_fault(fault: Fault, spec: RunSpec) -> None:
     path = PATHS[fault.name] if fault.layer is None else ("model", "layers", fault.layer)
     place = spec.source_map.place_of(path)
-    click.echo(f'error: "{fault.name}": {fault.reason}')
+    print_line(f'error: "{fault.name}": {fault.reason}')
     if place is not None:
-        click.echo(f"  --> {place}")
-    click.echo(f"  = help: {fault.help}")
+        print_line(f"  --> {place}")
+    print_line(f"  = help: {fault.help}")
 
 
 def _show_layers(found: Overfitting) -> None:
@@ -150,5 +153,5 @@ def _show_layers(found: Overfitting) -> None:
         for each in found.layers
     ]
     columns = ("layer", "dead units", "saturated", "relative change")
-    click.echo()
+    print_line()
     print_table(columns, rows, numeric=columns[1:])

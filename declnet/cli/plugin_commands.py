@@ -16,11 +16,16 @@ from typing import Any, NamedTuple, NoReturn
 
 import click
 
+from declnet.cli.display.streams import print_line
+
 GROUP = "declnet.commands"
 OWN = "declnet"
 """The distribution whose commands win over others of the same name."""
 DISABLE = "DECLNET_DISABLE_PLUGINS"
 """Environment variable: comma-separated plugins, commands or distributions to disable."""
+
+CALLED = f"{__name__}.called"
+"""Where a context keeps the plugin's command that is called."""
 
 
 class Offer(NamedTuple):
@@ -77,15 +82,46 @@ class PluginCommand(click.Command):
         **more: Any,
     ) -> click.Context:
         """Return the context of the command itself, with its arguments parsed."""
+        if parent is not None:
+            parent.meta[CALLED] = self
         return self.load().make_context(info_name, args, parent, **more)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command itself."""
         return ctx.command.invoke(ctx)
 
+    def failure(self, error: BaseException) -> click.ClickException:
+        """Return what is shown of an exception of the command, with its distribution."""
+        from declnet.errors import error_summary
+        from declnet.testing.check import place_of
+
+        place = place_of(error)
+        where = f" ({place})" if place else ""
+        message = f"the command `{self.name}` of {self._offers[0]} raised {error_summary(error)}"
+        return _CommandError(f"{message}{where}")
+
 
 class CommandGroup(click.Group):
     """Built-in commands and plugin commands, which cannot override built-in ones."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that the arguments name.
+
+        Raises:
+            click.ClickException: it is a plugin's, and raised an exception of its own.
+        """
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except (KeyboardInterrupt, SystemExit):  # a command may end with any code
+            raise
+        except BaseException as error:
+            from declnet.errors import DeclnetError
+
+            if CALLED not in ctx.meta or isinstance(error, DeclnetError):
+                raise
+            raise ctx.meta[CALLED].failure(error) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, built-in ones first."""
@@ -118,11 +154,11 @@ class CommandGroup(click.Group):
 
 
 class _CommandError(click.ClickException):
-    """An unusable plugin command; shown like every other declnet error."""
+    """A plugin command that cannot be used, or has failed; shown like every other error."""
 
-    def show(self, file: Any = None) -> None:
+    def show(self, file: Any = None) -> None:  # noqa: ARG002
         """Print the error on standard error."""
-        click.echo(f"error: {self.message}", file, err=True)
+        print_line(f"error: {self.message}", err=True)
 
 
 def offers() -> dict[str, list[Offer]]:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from declnet.cli.display.diagnostics import show_note
-from declnet.cli.display.streams import binary_output
+from declnet.cli.display.streams import binary_output, print_document, print_line
 from declnet.cli.options import (
     DATA,
     PATH,
@@ -24,11 +24,14 @@ from declnet.cli.options import (
     run_argument,
 )
 from declnet.cli.process import interrupt_on_signals, without_collections
+from declnet.display.characters import escaped_line
 
 if TYPE_CHECKING:
+    from declnet.contracts.arrays import Array
     from declnet.contracts.data.data_source import DataSource
     from declnet.registry.registry import Registry
     from declnet.runs.inference.analyzing import AnalysisResult
+    from declnet.runs.inference.predictions import AnyPredictions
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -122,12 +125,35 @@ def predict(
                 predictor, table, tuple(dict.fromkeys(identifiers)), spread=spread
             )
             if output is None:
-                write(parts, binary_output())
+                target = binary_output()
+                if form == "csv" and target.isatty():
+                    parts = cast("Iterator[AnyPredictions]", map(_EscapedRows, parts))
+                write(parts, target)
                 return
             with whole_file(output, force) as target:
                 rows = write(parts, target)
     seconds = time.perf_counter() - start
-    click.echo(f"{output}: {rows} predictions, {seconds:.2f} s")
+    print_line(f"{output}: {rows} predictions, {seconds:.2f} s")
+
+
+class _EscapedRows:
+    """Predictions for a terminal, where a row is one line, whatever its cells contain."""
+
+    def __init__(self, part: AnyPredictions) -> None:
+        self._part, self.samples = part, part.samples
+
+    def columns(self) -> dict[str, Array]:
+        """Return the columns by name, with line breaks and other control characters escaped."""
+        import numpy as np
+
+        return {
+            escaped_line(name): np.array(
+                [None if text is None else escaped_line(text) for text in column], object
+            )
+            if column.dtype.kind == "O"
+            else column
+            for name, column in self._part.columns().items()
+        }
 
 
 @contextmanager
@@ -238,7 +264,7 @@ def evaluate(
         found_by = stored.analyze(*analyses, data=data_set) if analyses else ()
         own = stored.data(data_set)
         if not own.unchanged:
-            click.echo(
+            print_line(
                 f"warning: the {own.name} data is not what the run saw (another hash)", err=True
             )
         found = stored.evaluate(own.name)
@@ -246,7 +272,7 @@ def evaluate(
         data_found = found.as_data()
         if analyses:
             data_found["analyses"] = [each.as_data() for each in found_by]
-        click.echo(json_document(data_found).decode(), nl=False)
+        print_document(json_document(data_found).decode())
     else:
         print_evaluation(found)
         for each in found_by:
@@ -275,7 +301,7 @@ def _evaluate_ensemble(
         alone = data is not None or data_set is not None
         every = [each.as_data() for each in found]
         content = every[0] if alone else {"evaluations": every}
-        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        print_document(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         return
     for each in found:
         print_evaluation(each)

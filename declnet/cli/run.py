@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from declnet.cli.display.diagnostics import show_diagnostics
+from declnet.cli.display.streams import command_output, print_line
 from declnet.cli.options import (
     PATH,
     executor_of,
@@ -174,7 +174,7 @@ def _train_series(
     if own is not None:
         tasks = [each for each in tasks if each.directory in own]
     if not tasks:
-        click.echo(f"this shard has no runs: {parent}")
+        print_line(f"this shard has no runs: {parent}")
         return 0
     share_data()
     jobs = jobs_for(tasks, jobs) if executor is None else 1
@@ -201,10 +201,10 @@ def _train_series(
     print_series(series)
     why = None if in_part else finish_ensemble(parent, registry)
     if why is not None:
-        click.echo(f"warning: {why}", err=True)
+        print_line(f"warning: {why}", err=True)
     else:
         _show_as_one(parent, registry)
-    click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
+    print_line(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status_of([series])
 
 
@@ -220,7 +220,7 @@ def _show_as_one(parent: Path, registry: Registry) -> None:
     try:
         print_together([ensemble.evaluate(name) for name in ensemble.evaluated_on])
     except DeclnetError as error:  # the runs themselves are as good as any
-        click.echo(f"warning: no metrics of all models: {error}", err=True)
+        print_line(f"warning: no metrics of all models: {error}", err=True)
 
 
 def _show_layers(checked: Checked) -> None:
@@ -228,7 +228,7 @@ def _show_layers(checked: Checked) -> None:
     from declnet.cli.display.result_tables import print_layers
     from declnet.cli.display.terminal import is_terminal
 
-    if checked.nodes and "train" in checked.data and is_terminal(sys.stdout):
+    if checked.nodes and "train" in checked.data and is_terminal(command_output()):
         print_layers(checked.nodes, checked.data["train"].input_infos)
 
 
@@ -307,7 +307,7 @@ def resume(
             run,
             allow_changes=allow_changes,
             listener=listener,
-            notice=lambda sentence: click.echo(sentence, err=True),
+            notice=lambda sentence: print_line(sentence, err=True),
             warned=warnings.show,
             registry=registry,
         )
@@ -332,7 +332,7 @@ def _train_rest(
     ensemble = open_ensemble(parent, registry)
     if ensemble.status == "finished":
         tell_callbacks(ensemble, registry)
-        click.echo("all of these runs are finished; nothing to resume", err=True)
+        print_line("all of these runs are finished; nothing to resume", err=True)
         return 0
     tasks = tasks_left(ensemble, registry, allow_changes=allow_changes)
     return _train_series(parent, tasks, disabled, registry, jobs, quiet, executor)

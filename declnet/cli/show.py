@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from declnet.cli.display.streams import print_document, print_line
 from declnet.cli.options import PATH, no_plugin_option, registry_without, set_option, spec_argument
 from declnet.cli.reading import read
+from declnet.display.characters import escaped_line
 
 if TYPE_CHECKING:
     from declnet.errors import KeyPath
@@ -26,7 +28,7 @@ def show(spec: Path, overrides: tuple[str, ...], disabled: tuple[str, ...]) -> N
     A comment after each value shows its origin: a file and line, --set, or default.
     """
     parsed = read(spec, overrides, registry_without(disabled))
-    click.echo(_annotated(parsed.require()), nl=False)
+    print_document(_annotated(parsed.require()))
 
 
 def _annotated(spec: RunSpec) -> str:
@@ -45,7 +47,7 @@ def _annotated(spec: RunSpec) -> str:
         if place is not None:
             by_line.setdefault(place.line, {}).update(dict.fromkeys(origins(spec, path)))
     return "\n".join(
-        f"{line}  # {', '.join(by_line[number])}" if number in by_line else line
+        f"{line}  # {escaped_line(', '.join(by_line[number]))}" if number in by_line else line
         for number, line in enumerate(text.split("\n"), start=1)
     )
 
@@ -74,7 +76,7 @@ def diff(first: Path, second: Path) -> None:
 
     differences = spec_differences([_resolved(path) for path in (first, second)])
     if not differences:
-        click.echo("no differences")
+        print_line("no differences")
         return
     rows = [[key, *(text or "-" for text in texts)] for key, texts in differences.items()]
     print_table(["", str(first), str(second)], rows)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from declnet.cli.display.diagnostics import show_diagnostics
+from declnet.cli.display.streams import print_line
 from declnet.cli.options import (
     PATH,
     ascending_option,
@@ -280,10 +281,10 @@ def train_sweep(
     training = SweepTraining(stored, jobs, executor, allow_changes=allow_changes)
     done, count = list(training.done.values()), len(training.tasks)
     if not count:
-        click.echo(f"this shard has no runs: {parent}")
+        print_line(f"this shard has no runs: {parent}")
         return 0
     if done and not quiet:
-        click.echo(f"{len(done)} of {count} runs have finished already", err=True)
+        print_line(f"{len(done)} of {count} runs have finished already", err=True)
 
     def ranked(outcomes: Sequence[Outcome]) -> Ranking | None:
         return ranking(*stored.ranked(series_of(outcomes), training.specs))
@@ -298,7 +299,7 @@ def train_sweep(
     series = training.series(found)
     status = _show(stored, series, training.specs, drawn=drawn, jobs=training.jobs)
     _finish(stored)
-    click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
+    print_line(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status
 
 
@@ -319,7 +320,7 @@ def _summarize(
     outcomes = stored.outcomes()
     left = sum(each.error is not None for each in outcomes)
     if left:
-        click.echo(f"{left} of {len(outcomes)} runs have not finished", err=True)
+        print_line(f"{left} of {len(outcomes)} runs have not finished", err=True)
     series, drawn = series_of(outcomes), (plot, picture)
     _show(stored, series, stored.specs(), wanted, ascending=ascending, drawn=drawn)
     if not left and stored.status != "finished":  # shards that were copied together
@@ -331,7 +332,7 @@ def _summarize(
 def _finish(stored: StoredSweep) -> None:
     """Make predictors of the specs of a sweep."""
     for why in stored.finish():
-        click.echo(f"warning: {why}", err=True)
+        print_line(f"warning: {why}", err=True)
 
 
 def _show(
@@ -351,10 +352,10 @@ def _show(
     plot, picture = drawn
     wanted = wanted or stored.content.get("metric")
     if metric is None:
-        click.echo("no run finished, so there is nothing to compare", err=True)
+        print_line("no run finished, so there is nothing to compare", err=True)
     else:
         if wanted and wanted not in (metric[1], ".".join(metric)):
-            click.echo(f"note: no run has {wanted}; {'.'.join(metric)} is shown", err=True)
+            print_line(f"note: no run has {wanted}; {'.'.join(metric)} is shown", err=True)
         print_sweep(all_series, metric)
         print_effects(all_series, metric, stored.values)
         print_gaps(all_series)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from declnet.cli.display.streams import print_document, print_line
 from declnet.cli.options import PATH, no_plugin_option, registry_without, set_option
 from declnet.cli.reading import valid_spec
 
@@ -94,16 +95,16 @@ def trace(
     if output is not None:
         with whole_file(output, force=True) as file:
             file.write(text.encode())
-        click.echo(output)
+        print_line(output)
     else:
-        click.echo(text, nl=False)
+        print_document(text)
     if not suspects(found):
         return 0
     if output is not None or form != "text":
         from declnet.cli.tracing.sections import verdict
 
         for line in verdict(found):
-            click.echo(line, err=True)
+            print_line(line, err=True)
     return 1
 
 
@@ -122,7 +123,7 @@ def _start(
             raise click.UsageError("--set changes a spec, but this is a run's folder")
 
         def note(sentence: str) -> None:
-            click.echo(f"note: {sentence}", err=True)
+            print_line(f"note: {sentence}", err=True)
 
         return start_of_run(source, registry, step, layers, note)
     spec, checked = valid_spec(source, overrides, registry)

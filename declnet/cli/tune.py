@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from declnet.cli.display.diagnostics import show_diagnostics
+from declnet.cli.display.streams import print_document, print_line
 from declnet.cli.options import (
     PATH,
     executor_of,
@@ -126,7 +127,7 @@ def train_study(
         followed.know(known)
         done = sum(each.state != "running" for each in known)
         if done and not quiet:
-            click.echo(f"{done} trials have ended already", err=True)
+            print_line(f"{done} trials have ended already", err=True)
         try:
             train_trials(
                 study,
@@ -142,7 +143,7 @@ def train_study(
             raise
     status = _show(stored, form)
     if form == "text":
-        click.echo(f"{time.perf_counter() - start:.2f} s, {parent}")
+        print_line(f"{time.perf_counter() - start:.2f} s, {parent}")
     return status
 
 
@@ -164,7 +165,7 @@ def _show(stored: StoredStudy, form: str) -> int:
     from declnet.cli.display.study_display import print_study
 
     if form == "json":
-        click.echo(json.dumps(stored.summary, indent=2, ensure_ascii=False))
+        print_document(json.dumps(stored.summary, indent=2, ensure_ascii=False) + "\n")
     else:
         print_study(stored)
     return int(stored.best is None)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from traceback import walk_tb
 from types import TracebackType
 from typing import Any
 
 from declnet.contracts.component import Component
 from declnet.contracts.returned import BrokenContractError
-from declnet.errors import ComponentError, DeclnetError
+from declnet.errors import ComponentError, DeclnetError, error_message
+from declnet.registry.plugin import is_from_core
 from declnet.registry.registry import Registry
 
 
@@ -36,12 +36,12 @@ def attributing_errors(registry: Registry) -> Iterator[None]:
         raise ComponentError(broken_contract(error, registry)) from error
     except BaseException as error:
         found = _innermost_component(error.__traceback__)
-        if found is None or (not isinstance(error, Exception) and _is_from_core(error)):
+        if found is None or (not isinstance(error, Exception) and is_from_core(error)):
             raise
         component, method, place = found
         raise ComponentError(
             f"{named_component(component, registry)} raised {type(error).__name__} in "
-            f"{method}() ({place}): {error}"
+            f"{method}() ({place}): {error_message(error)}"
         ) from error
 
 
@@ -57,12 +57,6 @@ def named_component(component: type[Component], registry: Registry) -> str:
     plugin = registry.plugin_of(component)
     origin = f"of {plugin.described()}" if plugin else f"({component.__qualname__})"
     return f'{component.kind} "{component.type}" {origin}'
-
-
-def _is_from_core(error: BaseException) -> bool:
-    """Return whether the core raised it, as the handler of a signal does within a component."""
-    *_, (frame, _) = walk_tb(error.__traceback__)
-    return bool(frame.f_globals.get("__name__", "").startswith("declnet."))
 
 
 def _innermost_component(

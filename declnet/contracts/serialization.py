@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
+from declnet.errors import error_message
 
 _SCALARS = (bool, int, str, type(None))
 _CALLED: dict[type, str] = {tuple: "tuple", dict: "dict"}
@@ -111,7 +112,7 @@ def _filled(template: Any, inner: Any, arrays: Mapping[str, Array]) -> Any:
         try:
             setattr(template, name, from_plain(item, arrays, getattr(template, name)))
         except AttributeError as error:
-            raise NotPlainError(f"{name} cannot be restored: {error}") from None
+            raise NotPlainError(f"{name} cannot be restored: {error_message(error)}") from None
     return template
 
 

@@ -13,7 +13,7 @@ from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import ColumnType, Table, column_type, missing_values
 from declnet.contracts.data.transform import ColumnError, Sequences, Transform
 from declnet.contracts.network.loss import Loss
-from declnet.errors import DataError, KeyPath
+from declnet.errors import DataError, KeyPath, error_message
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import alternatives, suggestion
@@ -138,7 +138,7 @@ def located(transform: Transform, name: str, records: Table, number: int) -> Ite
         ) from None
     except MemoryError as error:
         raise DataError(
-            f'column "{name}" needs too much memory ({transform.type}): {error}',
+            f'column "{name}" needs too much memory ({transform.type}): {error_message(error)}',
             path=("data", "prepare", number),
             code="E051",
         ) from None

@@ -60,7 +60,7 @@ def _block(diagnostic: Diagnostic, paint: Paint) -> str:
         margin = " " * (len(str(place.line)) if place else 1)
         lines.append(f"{margin} {paint('=', COLORS['frame'])} help: {diagnostic.help}")
     for text, other in diagnostic.notes:
-        lines.append(f"{paint('note', COLORS['frame'])}: {text}")
+        lines.append(f"{paint('note', COLORS['frame'])}: {escaped_line(text)}")
         lines += _framed_excerpt(other, str(other), COLORS["frame"], paint)
     return "\n".join(lines)
 

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from declnet.contracts.arrays import Shape
 from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.parameter import Initializer, Parameter
-from declnet.errors import Diagnostic
+from declnet.errors import Diagnostic, error_message
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 
@@ -79,7 +79,7 @@ def _rejection(initializer: Initializer, parameter: Parameter) -> str | None:
         try:
             initializer.fill(np.zeros(shape), rng, *fans(parameter))
         except ValueError as error:
-            rejection = str(error)
+            rejection = error_message(error)
         else:
             return None
     return rejection

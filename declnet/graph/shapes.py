@@ -20,7 +20,7 @@ from declnet.contracts.network.returned import (
     checked_workspace,
 )
 from declnet.contracts.returned import BrokenContractError
-from declnet.errors import Diagnostic, SpecError
+from declnet.errors import Diagnostic, SpecError, error_message
 from declnet.graph.wiring import Wire, parts_of, why_unknown, wire
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -209,7 +209,7 @@ def infer(
                 hint = "the error is in the layer's plugin; `declnet plugins check` shows details"
                 problems.append(Diagnostic(message, hint, ("model", "layers", index), "E025"))
             except ValueError as error:
-                message = f'"{place.name}": {error}'
+                message = f'"{place.name}": {error_message(error)}'
                 first = 0
                 if part.closes_residual and len(infos) == 2:
                     first = 1

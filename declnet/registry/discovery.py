@@ -62,7 +62,7 @@ def discover(disabled: Iterable[str] = ()) -> Registry:
         list(registry.offers())  # import lazily announced classes
         wrong = [*registry.failures, *registry.conflicts()]
         if wrong:
-            raise RegistryError("\n  ".join([f"{STRICT}=1", *map(str, wrong)]))
+            raise RegistryError(f"{STRICT}=1: {'; '.join(map(str, wrong))}")
     return registry
 
 

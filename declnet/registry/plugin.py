@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from traceback import walk_tb
 
+from declnet.errors import error_summary
 from declnet.registry.requirements import unmet_requirements
 
 FIRST_PARTY = "declnet"
@@ -107,10 +110,27 @@ def running_plugin(failed: Callable[[BaseException], None]) -> Iterator[None]:
     try:
         with redirect_stdout(sys.stderr):
             yield
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
+        if is_interruption(error):
+            raise
         failed(error)
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Return whether the user interrupts, not a plugin that raises KeyboardInterrupt.
+
+    The two can be told apart where the handler of Ctrl-C is the core's own.
+    """
+    if not isinstance(error, KeyboardInterrupt):
+        return False
+    handler = getattr(signal.getsignal(signal.SIGINT), "__module__", None) or ""
+    return not handler.startswith("declnet.") or is_from_core(error)
+
+
+def is_from_core(error: BaseException) -> bool:
+    """Return whether the core raised it, as the handler of a signal does within a component."""
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return bool(frame.f_globals.get("__name__", "").startswith("declnet."))
 
 
 _MOVED = re.compile(
@@ -124,4 +144,4 @@ def cause_of(error: BaseException) -> str:
     """Return an exception as text on one line."""
     moved = _MOVED.match(error.name or "") if isinstance(error, ModuleNotFoundError) else None
     now = f"; it is now declnet_standard.{moved[1]}" if moved else ""
-    return " ".join(f"{type(error).__name__}: {error}{now}".split())
+    return " ".join(f"{error_summary(error)}{now}".split())

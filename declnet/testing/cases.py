@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.component import Component
+from declnet.registry.plugin import is_interruption
 from declnet.registry.registry import Registry
 from declnet.testing.catalogue import checks_for
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, described
@@ -71,7 +72,9 @@ class Case:
             return outcome("skipped", str(reason), getattr(reason, "as_in", None))
         except CheckFailed as failure:
             return outcome("failed", str(failure))
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if is_interruption(error):
+                raise
             return outcome("failed", f"the check itself raised {described(error)}")
         return outcome("passed")
 
@@ -82,7 +85,9 @@ class Case:
                 with np.errstate(all="ignore"):
                     self.function()
                 self._ended.append(None)
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
+                if is_interruption(error):
+                    raise
                 self._ended.append(error)
             self.function = object  # so that cached results are freed with the last case
         return self._ended[0]
@@ -100,7 +105,11 @@ def cases_of_class(
             built.append(Subject(build(), position, registry))
         except CheckFailed:
             continue
-    more = () if cls.examples else build_examples(cls, registry)
+    try:
+        more = () if cls.examples else build_examples(cls, registry)
+    except CheckFailed as failure:
+        yield ending_case(name, "can_be_built", failure)
+        return
     more += tuple(instance for instance in instances if type(instance) is cls)
     built += [Subject(each, i, registry) for i, each in enumerate(more, start=len(cls.examples))]
     yield from cases_of_subjects(built)

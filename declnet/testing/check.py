@@ -9,8 +9,9 @@ from traceback import walk_tb
 from typing import Any, TypeVar
 
 from declnet.contracts.returned import BrokenContractError
-from declnet.errors import DeclnetError
+from declnet.errors import DeclnetError, error_message, error_summary
 from declnet.registry.discovery import default_registry
+from declnet.registry.plugin import is_interruption
 from declnet.registry.registry import Registry
 
 Found = TypeVar("Found")
@@ -118,11 +119,13 @@ def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()
     except (CheckFailed, CheckSkipped):
         raise
     except skips as error:
-        raise CheckSkipped(f"{what}: {error}") from error
+        raise CheckSkipped(f"{what}: {error_message(error)}") from error
     except BrokenContractError as error:
         message = f"{error.method}() {error.fault} ({error.place})"
         raise CheckFailed(message, message) from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if is_interruption(error):
+            raise
         place = place_of(error)
         cause = f"{type(error).__name__} at {place}" if place else None
         raise CheckFailed(f"{what} raised {described(error)}", cause) from error
@@ -131,7 +134,7 @@ def calling(what: str, skips: type[Exception] | tuple[type[Exception], ...] = ()
 def described(error: BaseException) -> str:
     """Return an exception as one line: its class, its message and where it was raised."""
     place = place_of(error)
-    return f"{type(error).__name__}: {error}{f' ({place})' if place else ''}"
+    return f"{error_summary(error)}{f' ({place})' if place else ''}"
 
 
 def place_of(error: BaseException) -> str | None:

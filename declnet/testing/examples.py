@@ -7,9 +7,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from declnet.contracts.component import Component
+from declnet.errors import error_message
 from declnet.registry.discovery import default_registry
+from declnet.registry.plugin import is_interruption
 from declnet.registry.registry import Registry
-from declnet.testing.check import CheckFailed
+from declnet.testing.check import CheckFailed, calling
 
 
 def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[Any, ...]:
@@ -27,9 +29,12 @@ def build_examples(cls: type[Any], registry: Registry | None = None) -> tuple[An
         tables = enumerate(cls.examples)
         return tuple(build_example(cls, table, i, registry) for i, table in tables)
     try:
-        return (cls.model_validate({}, context={"registry": registry}),)
-    except ValidationError:
-        return ()
+        with calling("building it without keys"):
+            return (cls.model_validate({}, context={"registry": registry}),)
+    except CheckFailed as failure:
+        if isinstance(failure.__cause__, ValidationError):
+            return ()
+        raise
 
 
 def build_example(
@@ -38,8 +43,12 @@ def build_example(
     """Return the instance for one of a class's examples; raise CheckFailed if it is not valid."""
     try:
         component: Component = cls.model_validate(dict(table), context={"registry": registry})
-    except Exception as error:
-        raise CheckFailed(f"examples[{position}] = {table!r} does not build it: {error}") from error
+    except BaseException as error:
+        if is_interruption(error):
+            raise
+        raise CheckFailed(
+            f"examples[{position}] = {table!r} does not build it: {error_message(error)}"
+        ) from error
     return component
 
 

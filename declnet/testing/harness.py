@@ -20,7 +20,7 @@ from declnet.contracts.network.inputs import InputInfo, as_input_infos
 from declnet.contracts.network.layer import Layer
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.network.parameter import LayerState, OptimizerState, Parameter, Regularizer
-from declnet.errors import SpecError
+from declnet.errors import SpecError, error_message
 from declnet.graph.inference import Given, InferenceGraph
 from declnet.graph.kernels import Kernels
 from declnet.graph.memory_plan import Order
@@ -396,5 +396,5 @@ def _is_refused(call: Callable[[], Any], *arrays: Array) -> bool:
 
 
 def _is_refused_write(error: BaseException) -> bool:
-    text = str(error)
+    text = error_message(error)
     return isinstance(error, ValueError | TypeError) and ("read-only" in text or "readonly" in text)

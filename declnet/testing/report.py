@@ -103,7 +103,11 @@ class Report:
 
     def __str__(self) -> str:
         """Return failed and skipped checks, a line each, and the counts at the end."""
-        return "\n".join([*self._lines(self.skipped + self.failed), self.summary()])
+        return "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """Return failed and skipped checks, one each, and the counts at the end."""
+        return [*self._lines(self.skipped + self.failed), self.summary()]
 
     def _lines(self, outcomes: tuple[Outcome, ...]) -> list[str]:
         """Return a line for each; checks that fail like another one are counted there."""

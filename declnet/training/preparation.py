@@ -20,7 +20,7 @@ from declnet.data.splits import Data
 from declnet.data.streaming.fitting import prepared_sets
 from declnet.data.streaming.source import read_ahead
 from declnet.data.streaming.streamed_set import StreamedSet
-from declnet.errors import ChangedFileError, DataError
+from declnet.errors import ChangedFileError, DataError, error_message
 from declnet.graph.model import Model, build_model
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
@@ -238,7 +238,7 @@ def targets_for(
         y_true = checked_targets(head.loss, head.loss.prepare(prepared, shape, model.dtype), len(y))
     except ValueError as error:
         of = f"{head.name}: " if head.name else ""
-        raise DataError(f"{called}: {of}{error}") from None
+        raise DataError(f"{called}: {of}{error_message(error)}") from None
     return y, y_true
 
 

@@ -69,13 +69,13 @@ def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...
 
 
 def _write_page(path: Path, page: str) -> None:
-    from declnet import RunError, write_atomically
+    from declnet import RunError, print_line, write_atomically
 
     try:
         write_atomically(path, page.encode())
     except OSError as error:
         raise RunError(f"{path}: cannot be written: {error.strerror}") from None
-    click.echo(str(path))
+    print_line(path)
 
 
 def require_folder(path: Path) -> None:
@@ -102,7 +102,9 @@ def _no_note(_sentence: str) -> None:
 
 
 def _show_note(sentence: str) -> None:
-    click.echo(f"note: {sentence}", err=True)
+    from declnet import print_line
+
+    print_line(f"note: {sentence}", err=True)
 
 
 class _Picture(click.Path):
@@ -141,7 +143,7 @@ def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale) -> None:
     `declnet sweep`, the final metrics and the losses of its specs are drawn. Needs the extra plot:
     pip install 'declnet[plot]'.
     """
-    from declnet import open_run, run_folders
+    from declnet import open_run, print_line, run_folders
     from declnet_report.plot.curves import draw_curves
     from declnet_report.plot.picture import check_picture
     from declnet_report.plot.sweep import draw_sweep, is_sweep, read_sweep
@@ -156,4 +158,4 @@ def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale) -> None:
         draw_sweep(sweep, path)
     else:
         draw_curves(stored, path, scale)
-    click.echo(f"{path}: drawn")
+    print_line(f"{path}: drawn")

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from declnet import ComponentError, DataError, Registry
+from declnet import ComponentError, DataError, Registry, error_summary
 from declnet_serve.logs import log
 from declnet_serve.models import LoadedModel, ServedModel
 from declnet_serve.options import Options
@@ -260,7 +260,7 @@ class App:
                     if await loop.run_in_executor(self._loader, served.changed):
                         await loop.run_in_executor(self._loader, self._reload, served)
                 except Exception as error:  # keep watching
-                    served.error = f"{type(error).__name__}: {error}"
+                    served.error = error_summary(error)
                 if served.error is not None and served.error != before:
                     log("reload failed", "error", model=served.name, error=served.error)
 

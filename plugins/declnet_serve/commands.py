@@ -142,6 +142,7 @@ def serve(
     """
     from dataclasses import replace
 
+    from declnet import print_line
     from declnet_serve.options import Options
 
     _require_packages()
@@ -178,7 +179,7 @@ def serve(
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{options.port}"
         log("listening", url=url, models=list(models), workers=workers)
-        click.echo(f"{', '.join(models)}: {url}/docs")
+        print_line(f"{', '.join(models)}: {url}/docs")
         if workers == 1:
             server.serve_here(models, options, listener, registry)
         else:

@@ -23,6 +23,7 @@ from declnet import (
     JointPredictions,
     Predictor,
     Registry,
+    error_summary,
     is_ensemble,
     load_predictor,
     write_predictions,
@@ -329,7 +330,7 @@ class ServedModel:
             fresh.require_contract(self.model.contract)
         except Exception as error:  # a plugin may raise anything; the old model keeps answering
             known = isinstance(error, DeclnetError)
-            self.error = str(error) if known else f"{type(error).__name__}: {error}"
+            self.error = str(error) if known else error_summary(error)
             self._failed, self._retry = before, time.monotonic() + 60
             return False
         self.model, self.error, self._failed = fresh, None, None

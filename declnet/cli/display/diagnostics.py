@@ -8,9 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import click
-
-from declnet.cli.display.streams import painted
+from declnet.cli.display.streams import painted, print_line
 from declnet.display.excerpts import colored, rendered, uncolored
 from declnet.errors import Diagnostic, Place, dotted
 
@@ -20,12 +18,13 @@ def show_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
     if diagnostics:
         in_color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
         text = rendered(diagnostics, colored if in_color else uncolored)
-        click.echo(text, file=painted(sys.stderr))
+        painted(sys.stderr).write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def show_note(sentence: str) -> None:
     """Print a note on stderr: something to know that needs no action."""
-    click.echo(f"note: {sentence}", err=True)
+    print_line(f"note: {sentence}", err=True)
 
 
 def as_data(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
-from declnet.cli.display.streams import painted
+from declnet.cli.display.streams import command_output, painted, print_line
 from declnet.cli.display.terminal import is_terminal
 from declnet.contracts.runs.callback import EpochFinished, EpochLogged
-from declnet.display.characters import escaped, escaped_line
+from declnet.display.characters import escaped_line
 from declnet.runs.display.metrics import (
     Abbreviations,
     abbreviations,
@@ -53,8 +53,7 @@ class Warnings:
     def show(self, message: str) -> None:
         """Print a warning to standard error, above the bar if there is one."""
         self.shown.append(message)
-        sys.stderr.write(f"warning: {message}\n")
-        sys.stderr.flush()
+        print_line(f"warning: {message}", err=True)
 
 
 @contextmanager
@@ -73,15 +72,14 @@ def followed(spec: RunSpec, *, quiet: bool, plain: bool = False) -> Iterator[Lis
 
     def print_logged(event: Event) -> None:
         if isinstance(event, EpochLogged):
-            sys.stdout.write(log_line(event, shorter) + "\n")
-            sys.stdout.flush()
+            print_line(log_line(event, shorter))
 
     if quiet:
         yield None
     elif plain or not is_terminal(sys.stderr):
         yield print_logged
     else:
-        lines = None if is_terminal(sys.stdout) else print_logged
+        lines = None if is_terminal(command_output()) else print_logged
         with _epochs_bar(training.most_epochs or 1, shorter, lines) as listener:
             yield listener
 
@@ -153,7 +151,6 @@ def progress_bar(
         *columns,
         console=_stderr(),
         transient=True,
-        redirect_stdout=is_terminal(sys.stdout),
     )
 
 
@@ -163,13 +160,12 @@ def _stderr() -> Console:
     return Console(file=painted(sys.stderr))
 
 
-def print_above(bar: tuple[Progress, TaskID] | None, line: str, stream: TextIO) -> None:
-    """Write a line to standard output or error, on a terminal above the bar."""
-    if bar is not None and is_terminal(stream):
-        bar[0].console.print(escaped(line), highlight=False, markup=False, soft_wrap=True)
+def print_above(bar: tuple[Progress, TaskID] | None, line: str, *, err: bool = False) -> None:
+    """Print a line on standard output or error, on a terminal above the bar."""
+    if bar is not None and is_terminal(sys.stderr if err else command_output()):
+        bar[0].console.print(escaped_line(line), highlight=False, markup=False, soft_wrap=True)
     else:
-        stream.write(line + "\n")
-        stream.flush()
+        print_line(line, err=err)
 
 
 Ranked = Callable[[Sequence["Outcome"]], "Ranking | None"]
@@ -216,11 +212,11 @@ class SweepFollower:
         self._outcomes.append(outcome)
         self._move()
         if outcome.error is not None:
-            print_above(self._bar, f"error: {outcome.label}: {outcome.error}", sys.stderr)
+            print_above(self._bar, f"error: {outcome.label}: {outcome.error}", err=True)
         elif self._lines:
             data, values = list(outcome.metrics.items())[-1]
             words = metrics_in_words(values, self._shorter[outcome.name])
-            print_above(self._bar, f"{outcome.label}: {data}, {words}", sys.stdout)
+            print_above(self._bar, f"{outcome.label}: {data}, {words}")
 
     def ranking(self) -> Ranking | None:
         """Return the best specs so far."""
@@ -258,7 +254,7 @@ def sweep_followed(
     times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
     bar = progress_bar(count, BarColumn(bar_width=30), *times, above=lambda: _table(followers))
     task = bar.add_task("", total=len(done) + len(tasks), completed=len(done), done=len(done))
-    lines = ranked is None or not is_terminal(sys.stdout)
+    lines = ranked is None or not is_terminal(command_output())
     follower = SweepFollower(shorter, (bar, task), lines=lines, done=done, ranked=ranked)
     followers.append(follower)
     with bar:

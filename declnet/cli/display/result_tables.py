@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from shutil import get_terminal_size
 from typing import Any
 
-import click
 import numpy as np
 
+from declnet.cli.display.streams import command_output, print_line
 from declnet.cli.display.terminal import (
     BLOCKS,
     is_terminal,
@@ -47,7 +46,7 @@ def print_layers(nodes: Sequence[Node], inputs: Mapping[str, InputInfo]) -> None
 def print_starting_point(point: StartingPoint | None) -> None:
     """Print which parameters are loaded from a file and which are not, if that is a choice."""
     for line in point.lines() if point is not None else ():
-        click.echo(from_here(line))
+        print_line(from_here(line))
 
 
 def print_memory(memory: Mapping[str, int]) -> None:
@@ -90,7 +89,7 @@ MOST_PAIRS = 15
 
 def print_evaluation(found: Evaluation) -> None:
     """Print the metrics, and the scores by class and the confusion matrix, if any."""
-    sys.stdout.write(f"{found.data}: {counted(found.samples, 'sample')}\n")
+    print_line(f"{found.data}: {counted(found.samples, 'sample')}")
     values = {name: found.metrics[name] for _, name in ordered(informative([{"": found.metrics}]))}
     values |= {
         name: value for name, value in (found.errors or {}).items() if name not in found.metrics
@@ -103,7 +102,7 @@ def print_evaluation(found: Evaluation) -> None:
     print_table(heads, rows, numeric=heads[1:])
     _print_calibration(found.calibration)
     for warning in found.warnings:
-        sys.stdout.write(f"warning: {warning}\n")
+        print_line(f"warning: {warning}")
     columns = ("class", "precision", "recall", "f1", "support")
     classes = [
         [each["class"], *(f"{each[name]:.3f}" for name in columns[1:4]), str(each["support"])]
@@ -122,7 +121,7 @@ def _print_calibration(found: CalibrationResult | None) -> None:
     if found is None:
         return
     fitted = f"fitted to {counted(found.samples, 'validation sample')}"
-    sys.stdout.write(f"calibration, {fitted}: {'; '.join(found.steps)}\n")
+    print_line(f"calibration, {fitted}: {'; '.join(found.steps)}")
     if found.before is not None and found.after is not None:
         rows = [
             (name, format_metric(value), format_metric(found.after[name]))
@@ -133,9 +132,9 @@ def _print_calibration(found: CalibrationResult | None) -> None:
         )
     if found.coverage is not None:
         values = [f"{name} {value:.4g}" for name, value in found.coverage.items()]
-        sys.stdout.write(f"{', '.join(values)}\n")
+        print_line(", ".join(values))
     if found.coverage is not None or found.before is None:
-        sys.stdout.write("\n")  # as after a table
+        print_line()  # as after a table
 
 
 def _print_confusion(counts: Array, names: tuple[str, ...]) -> None:
@@ -176,10 +175,10 @@ def print_result(
         plain: whether to print lines even on a terminal.
         shown: warnings that have been shown already.
     """
-    if plain or not is_terminal(sys.stdout):
+    if plain or not is_terminal(command_output()):
         shorter = abbreviations(result.spec.heads)
         for name, values in result.metrics.items():
-            sys.stdout.write(f"{name}: {metrics_in_words(values, shorter)}\n")
+            print_line(f"{name}: {metrics_in_words(values, shorter)}")
     else:
         if not quiet and len(result.history) >= 3 and _can_encode(BLOCKS):
             _print_curves(result.history)
@@ -193,18 +192,18 @@ def print_result(
     for name, calibration in result.calibrations.items():
         of = f"{name} " if name else ""
         fitted = f"{of}calibrated on {counted(calibration.samples, 'validation sample')}"
-        sys.stdout.write(f"{fitted}: {'; '.join(calibration.summaries())}\n")
+        print_line(f"{fitted}: {'; '.join(calibration.summaries())}")
     for warning in result.warnings:
         if warning not in shown:
-            sys.stdout.write(f"warning: {warning}\n")
+            print_line(f"warning: {warning}")
     if result.analyses:
         types = ", ".join(dict.fromkeys(str(each.analysis["type"]) for each in result.analyses))
-        sys.stdout.write(f"analyses: {types}\n")
+        print_line(f"analyses: {types}")
     if result.stopped is not None:
-        sys.stdout.write(f"stopped after epoch {result.epochs - 1}: {result.stopped}\n")
+        print_line(f"stopped after epoch {result.epochs - 1}: {result.stopped}")
     if result.restored is not None:
-        sys.stdout.write(f"the model has the parameters of {result.restored}\n")
-    sys.stdout.write(f"{result.seconds:.2f} s, {result.directory}\n")
+        print_line(f"the model has the parameters of {result.restored}")
+    print_line(f"{result.seconds:.2f} s, {result.directory}")
 
 
 def _print_baseline(result: RunResult) -> None:
@@ -216,7 +215,7 @@ def _print_baseline(result: RunResult) -> None:
                 f"{shorter.get(each, each)}: {format_number(value)}"
                 for each, value in found.metrics.items()
             )
-            sys.stdout.write(f"{name} baseline, {found.prediction}: {', '.join(values)}\n")
+            print_line(f"{name} baseline, {found.prediction}: {', '.join(values)}")
             return
 
 
@@ -226,14 +225,14 @@ def print_together(evaluations: Sequence[Evaluation]) -> None:
         if not found.metrics:
             continue  # of averages, the loss is unknown
         by = ", mean of all models" if found.data != "out of fold" else ""
-        sys.stdout.write(f"{found.data}{by}: {_in_words(found.metrics)}\n")
+        print_line(f"{found.data}{by}: {_in_words(found.metrics)}")
     last = evaluations[-1]
     if last.baseline is not None:
         known = {
             name: value for name, value in last.baseline.metrics.items() if name in last.metrics
         }
         words = _in_words(known)
-        sys.stdout.write(f"{last.data} baseline, {last.baseline.prediction}: {words}\n")
+        print_line(f"{last.data} baseline, {last.baseline.prediction}: {words}")
 
 
 def _in_words(metrics: Mapping[str, float]) -> str:
@@ -253,12 +252,12 @@ def _print_curves(history: list[dict[str, Any]]) -> None:
             if room - len(ends) < NARROWEST:
                 ends = ""
             curve = sparkline(values, max(min(WIDTH, room - len(ends)), 1))
-            sys.stdout.write(f"{name.replace('_', ' ').ljust(indent)}  {curve}{ends}\n")
+            print_line(f"{name.replace('_', ' ').ljust(indent)}  {curve}{ends}")
 
 
 def _can_encode(text: str) -> bool:
     try:
-        text.encode(sys.stdout.encoding or "ascii")
+        text.encode(command_output().encoding or "ascii")
     except UnicodeEncodeError:
         return False
     return True

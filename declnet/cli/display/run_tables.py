@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from declnet.cli.display.streams import print_line
 from declnet.cli.display.terminal import column_width, print_table, table_room
 from declnet.contracts.network.metric_names import LOSSES
 from declnet.errors import SpecError
@@ -143,7 +143,7 @@ def print_runs(runs: Sequence[ListedRun], sorted_by: str | None = None) -> None:
     print_table([*columns], zip(*columns.values(), strict=True), numeric=[*columns][2:-1])
     if len(kept) < len(metrics):
         more = counted(len(metrics) - len(kept), "more metric")
-        sys.stdout.write(f"{more} on a wider terminal, in a file, or with --format json\n")
+        print_line(f"{more} on a wider terminal, in a file, or with --format json")
 
 
 def _most_telling(
@@ -253,11 +253,11 @@ def print_comparison(
     print_table(kept, rows, numeric=[name for name in numeric if name in kept], bold=bold)
     if len(kept) <= len(columns):
         more = counted(len(columns) + 1 - len(kept), "more column")
-        sys.stdout.write(f"{more} on a wider terminal, in a file, or with --format json\n")
+        print_line(f"{more} on a wider terminal, in a file, or with --format json")
     if len(shown) < len(runs):
         order = f"the best by {sorted_by}" if sorted_by else "the first"
         more = counted(len(runs) - len(shown), "more run")
-        sys.stdout.write(f"{order} of {len(runs)}; {more} with --all or --format json\n")
+        print_line(f"{order} of {len(runs)}; {more} with --all or --format json")
 
 
 def _fitting(columns: Mapping[str, Sequence[str]], first: Collection[str]) -> list[str]:

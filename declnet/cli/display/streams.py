@@ -1,14 +1,23 @@
-"""Standard output and error of a command: control characters escaped, failed writes kept apart."""
+"""What a command writes: control characters escaped, failed writes kept apart.
+
+Standard output belongs to the command: its lines, tables and documents go through the functions of
+this module. Everybody else, e.g. a layer that prints, finds standard error in its place.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from io import UnsupportedOperation
+from types import FrameType
 from typing import Any, TextIO, cast
 
-from declnet.display.characters import escaped
+from declnet.display.characters import escaped, escaped_line
+
+STDOUT, STDERR = 1, 2
 
 
 class EscapedStream:
@@ -82,6 +91,34 @@ class _View:
         return getattr(self._stream, name)
 
 
+_output: EscapedStream | None = None
+"""Standard output of the command that this process runs."""
+
+
+def command_output() -> TextIO:
+    """Return the standard output of the command; outside one, that of the process."""
+    return sys.stdout if _output is None else cast("TextIO", _output)
+
+
+def print_line(text: object = "", *, err: bool = False) -> None:
+    """Print one line, whatever the text contains: line breaks in it are escaped.
+
+    Args:
+        text: the line, or an object whose text it is.
+        err: whether to print it on standard error.
+    """
+    output = sys.stderr if err else command_output()
+    output.write(f"{escaped_line(str(text))}\n")
+    output.flush()
+
+
+def print_document(text: str) -> None:
+    """Print JSON, TOML or another text of several lines, whose values have no line breaks."""
+    output = command_output()
+    output.write(text)
+    output.flush()
+
+
 def painted(stream: TextIO) -> TextIO:
     """Return a stream for text whose parts are escaped before they are painted."""
     if isinstance(stream, EscapedStream):
@@ -90,21 +127,107 @@ def painted(stream: TextIO) -> TextIO:
 
 
 def binary_output() -> Any:
-    """Return standard output for data, as a file with the method `write`."""
-    if isinstance(sys.stdout, EscapedStream):
-        return _View(sys.stdout, "write_bytes")
-    return sys.stdout.buffer
+    """Return the command's standard output for data, as a file with the method `write`."""
+    output = command_output()
+    return _View(output, "write_bytes") if isinstance(output, EscapedStream) else output.buffer
+
+
+_CALLERS = ("declnet.cli.main", "declnet.cli.plugin_commands")
+"""The modules that call click and the commands of plugins."""
+
+
+class _Stdout:
+    """`sys.stdout` while a command runs: its output for click and commands of plugins, else stderr.
+
+    What decides is the innermost code of the core among the callers, since between a command and
+    each component that it runs there is more of the core.
+    """
+
+    def write(self, text: str) -> int:
+        """Write a text to one of the two."""
+        return _printed_to(sys._getframe(1)).write(text)
+
+    def flush(self) -> None:
+        """Flush both."""
+        command_output().flush()
+        sys.stderr.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_printed_to(sys._getframe(1)), name)
+
+
+def _printed_to(frame: FrameType | None) -> TextIO:
+    """Return where a caller's `print` goes."""
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith("declnet."):
+            return command_output() if module in _CALLERS else sys.stderr
+        frame = frame.f_back
+    return sys.stderr
 
 
 @contextmanager
-def escaped_streams() -> Iterator[EscapedStream]:
-    """Replace standard output and error while a command runs; yield the former.
+def command_streams() -> Iterator[EscapedStream]:
+    """Keep standard output for the command, and escape what is written; yield that output.
 
-    A closed stream becomes the null device, so that no file of a run takes its descriptor.
+    Until this ends, standard output is standard error for everybody else, subprocesses and C
+    libraries included. A closed stream becomes the null device, so that no file of a run takes its
+    descriptor.
     """
-    out, err = (
-        EscapedStream(each if each is not None else open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+    global _output  # noqa: PLW0603  # a process has one standard output
+    stdout, stderr = (
+        each if each is not None else open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
         for each in (sys.stdout, sys.stderr)
     )
-    with redirect_stdout(cast("TextIO", out)), redirect_stderr(cast("TextIO", err)):
-        yield out
+    with _private(stdout) as private:
+        _output = EscapedStream(private)
+        try:
+            with (
+                redirect_stdout(cast("TextIO", _Stdout())),
+                redirect_stderr(cast("TextIO", EscapedStream(stderr))),
+            ):
+                yield _output
+        finally:
+            _output = None
+
+
+@contextmanager
+def _private(stdout: TextIO) -> Iterator[TextIO]:
+    """Yield a stream for what follows the descriptor of standard output, and lead that to stderr.
+
+    A stream without a descriptor, e.g. of a test, is yielded as it is.
+    """
+    try:
+        has_descriptor = stdout.fileno() == STDOUT
+    except (UnsupportedOperation, ValueError):
+        has_descriptor = False
+    if not has_descriptor:
+        yield stdout
+        return
+    with suppress(OSError):
+        stdout.flush()
+    descriptor = os.dup(STDOUT)
+    private = open(  # noqa: SIM115
+        descriptor, "w", encoding=stdout.encoding, errors=stdout.errors, closefd=False
+    )
+    private.reconfigure(
+        line_buffering=getattr(stdout, "line_buffering", False),
+        write_through=getattr(stdout, "write_through", False),
+    )
+    _lead_to_stderr()
+    try:
+        yield private
+    finally:
+        os.dup2(descriptor, STDOUT)
+        atexit.register(_lead_to_stderr)  # functions that components registered run after this one
+
+
+def _lead_to_stderr() -> None:
+    """Lead what is written to the descriptor of standard output to standard error."""
+    if sys.stdout is not None:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+    try:
+        os.dup2(STDERR, STDOUT)
+    except OSError:  # standard error is closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)

@@ -11,6 +11,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from declnet.cli.display.progress import STEP, print_above, progress_bar, table_of
+from declnet.cli.display.streams import command_output, print_line
 from declnet.cli.display.terminal import is_terminal, print_table
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.runs.display.metrics import format_metric, format_seconds
@@ -66,14 +67,14 @@ class StudyFollower:
         short = _short_keys(self._stored)
         values = ", ".join(f"{short[key]}={_in_words(each)}" for key, each in trial.values.items())
         if error is not None:
-            print_above(self._bar, f"error: trial {trial.number}: {error} ({values})", sys.stderr)
+            print_above(self._bar, f"error: trial {trial.number}: {error} ({values})", err=True)
         elif self._lines:
             best = best_of(list(self._trials.values()), self._stored.better)
             result = f"{self._stored.objective} {format_metric(trial.value)}"
             if trial.state == "pruned":
                 result = f"pruned at {format_metric(_last(trial))}"
             known = f"; best {format_metric(best.value)}, trial {best.number}" if best else ""
-            print_above(self._bar, f"trial {trial.number}: {result} ({values}){known}", sys.stdout)
+            print_above(self._bar, f"trial {trial.number}: {result} ({values}){known}")
 
     def table(self) -> Table | None:
         """Return the best trials so far as a table, if one has finished."""
@@ -127,7 +128,7 @@ def study_followed(stored: StoredStudy, *, quiet: bool) -> Iterator[StudyFollowe
         above=lambda: followers[0].table() if followers else None,
     )
     task = bar.add_task("", total=most, done=0, pruned=0, left="-:--")
-    follower = StudyFollower(stored, (bar, task), lines=not is_terminal(sys.stdout))
+    follower = StudyFollower(stored, (bar, task), lines=not is_terminal(command_output()))
     followers.append(follower)
     with bar:
         yield follower
@@ -149,7 +150,7 @@ def print_study(stored: StoredStudy) -> None:
     if rows:
         print_table(columns, rows, title, numeric=columns)
     else:
-        sys.stdout.write(f"{title}\n")
+        print_line(title)
     if stored.importance:
         shares = [[key, f"{share:.2f}"] for key, share in stored.importance.items()]
         print_table(("key", "importance"), shares, numeric=("importance",))
@@ -163,9 +164,7 @@ def print_study(stored: StoredStudy) -> None:
         sys.stdout.write(f"{what} interrupted after {limit}; to continue: {command}\n")
     if ranked:
         best, path = ranked[0], stored.path / BEST
-        sys.stdout.write(
-            f"best: trial {best.number}, {objective} {format_metric(best.value)}: {path}\n"
-        )
+        print_line(f"best: trial {best.number}, {objective} {format_metric(best.value)}: {path}")
 
 
 def _best_first(trials: Iterable[StudyTrial], stored: StoredStudy) -> list[StudyTrial]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from typing import Literal, TextIO
 
-from declnet.cli.display.streams import painted
+from declnet.cli.display.streams import command_output, painted, print_document
 from declnet.display.characters import escaped_line
 
 WIDE = 100_000
@@ -45,7 +44,7 @@ def print_table(
         bold: the cells to emphasize on a terminal, as (row, column) from 0.
         red: the cells to show as wrong there.
     """
-    if not is_terminal(sys.stdout):
+    if not is_terminal(command_output()):
         _print_plain(columns, rows, title, numeric, footer)
         return
     from rich import box
@@ -53,7 +52,7 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=painted(sys.stdout), highlight=False)
+    console = Console(file=painted(command_output()), highlight=False)
     table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     table.title = Text(escaped_line(title), style="bold") if title else None
     for column in columns:
@@ -95,7 +94,7 @@ def _print_plain(
     if title:
         lines = [escaped_line(title).rstrip(), "", *lines]
     text = "\n".join(lines).strip("\n")
-    sys.stdout.write(f"{text}\n\n")
+    print_document(f"{text}\n\n")
 
 
 def _cells(text: str) -> int:
@@ -115,10 +114,10 @@ def column_width(name: str, cells: Iterable[str]) -> int:
 def table_room(columns: Iterable[tuple[str, Iterable[str]]]) -> int:
     """Return the width that these columns of a table leave; negative if they do not fit."""
     width = WIDE
-    if is_terminal(sys.stdout):
+    if is_terminal(command_output()):
         from rich.console import Console
 
-        width = Console(file=sys.stdout).width
+        width = Console(file=painted(command_output())).width
     return width + 1 - sum(column_width(*each) for each in columns)
 
 

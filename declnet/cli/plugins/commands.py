@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
+
+from declnet.cli.display.streams import print_line
 
 
 @click.group(invoke_without_command=True)
@@ -50,23 +51,26 @@ def show(type_name: str, kind: str | None) -> None:
         raise UnknownTypeError(f'no component has the type "{type_name}"', hint)
     for number, entry in enumerate(entries):
         if number:
-            click.echo("\n")
+            print_line()
+            print_line()
         print_component(describe(entry))
     shown = {(entry.kind, entry.type) for entry in entries}
     for conflict in registry.conflicts():
         if (conflict.kind, conflict.type) in shown:
-            click.echo(f"\nwarning: {conflict}; {conflict.consequence}")
+            print_line()
+            print_line(f"warning: {conflict}; {conflict.consequence}")
 
 
 @plugins.command()
 @click.argument("package")
-def check(package: str) -> None:
+def check(package: str) -> int:
     """Check PACKAGE, a plugin, distribution or package name; exit with 1 on a failure."""
-    from declnet.testing import check_package
+    from declnet.testing.isolation import check_package_apart
 
-    report = check_package(package)
-    click.echo(str(report))
-    sys.exit(0 if report.succeeded else 1)
+    report = check_package_apart(package)
+    for line in report.lines():
+        print_line(line)
+    return 0 if report.succeeded else 1
 
 
 KINDS = (
@@ -103,7 +107,7 @@ def new(name: str, kind: str, into: Path) -> None:
     from declnet.cli.plugins.scaffold import write_package
 
     folder = write_package(name, kind, into)
-    click.echo(f"{folder}: written. Next:")
-    click.echo(f"  pip install -e '{folder}[test]'")
-    click.echo(f"  pytest {folder}")
-    click.echo(f"  declnet plugins check {folder.name}")
+    print_line(f"{folder}: written. Next:")
+    print_line(f"  pip install -e '{folder}[test]'")
+    print_line(f"  pytest {folder}")
+    print_line(f"  declnet plugins check {folder.name}")

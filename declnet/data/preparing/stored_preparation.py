@@ -17,7 +17,7 @@ from declnet.data.preparing.preparation import ARRAY, FittedPreparation, FittedS
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.preparing.targets import FittedTargetStep
 from declnet.data.preparing.windows import Windows
-from declnet.errors import DataError
+from declnet.errors import DataError, error_message
 from declnet.registry.registry import Registry
 from declnet.spec.data_section import WindowSpec
 
@@ -123,7 +123,7 @@ def restored(document: Any, arrays: Mapping[str, Array], registry: Registry) -> 
         where = ".".join(map(str, first["loc"]))
         raise DataError(f"{where}: {first['msg']}" if where else first["msg"]) from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"the stored preparation cannot be read: {error}") from None
+        raise DataError(f"the stored preparation cannot be read: {error_message(error)}") from None
 
 
 _Names = Annotated[tuple[str, ...], Strict(False)]

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from declnet.contracts.runs.callback import EpochLogged
+from declnet.display.characters import escaped_line
 from declnet.runs.display.metrics import abbreviations, live_metrics, log_line
 from declnet.runs.session import Listener
 from declnet.spec.model import RunSpec
@@ -63,7 +64,7 @@ class _LogLines:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, EpochLogged):
-            sys.stdout.write(log_line(event, self._shorter) + "\n")
+            sys.stdout.write(f"{escaped_line(log_line(event, self._shorter))}\n")
             sys.stdout.flush()
 
     def end(self, how: str) -> None:
@@ -108,7 +109,7 @@ class _NotebookProgress:
         return f"{self._name}, {self._state}: {epochs}, {spent:.1f} s{left}"
 
     def __repr__(self) -> str:
-        return ", ".join(each for each in (self._line(), self._metrics) if each)
+        return escaped_line(", ".join(each for each in (self._line(), self._metrics) if each))
 
     def _repr_html_(self) -> str:
         from declnet.display.html import Html, element, view

@@ -28,7 +28,7 @@ from declnet.contracts.network.inputs import UNNAMED, by_name, input_value, leng
 from declnet.contracts.network.layer import InputDtype, input_dtypes
 from declnet.data.preparing.preparation import ARRAY, FittedPreparation
 from declnet.data.splits import Data
-from declnet.errors import ExportError
+from declnet.errors import ExportError, error_message
 from declnet.runs.inference.predictions import AnyPredictions, JointPredictions, Predictions
 from declnet.runs.inference.predictor import Predictor
 from declnet.spec.heads import Head
@@ -270,7 +270,7 @@ def _steps(
                     now, lengths = _applied(step.transform, state, now)
                 except (ColumnError, IndexError, ValueError) as error:
                     message = f'column "{column.name}": the result of {step.transform.type} '
-                    message += f"is unknown without the run's data: {error}"
+                    message += f"is unknown without the run's data: {error_message(error)}"
                     raise ExportError(
                         [(message, "keep the data where the spec names it")]
                     ) from None

@@ -17,7 +17,7 @@ from safetensors.numpy import save
 
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.stored_preparation import stored
-from declnet.errors import RunError
+from declnet.errors import RunError, error_summary
 from declnet.graph.model import Model
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Checkpoint, Checkpoints
@@ -259,7 +259,7 @@ class Record:
                 self._write({folder.WEIGHTS: save(model.parameters())})
                 self._end("interrupted", seconds, {**found, "files": self._checksums})
             else:
-                message = f"{type(error).__name__}: {error}"
+                message = error_summary(error)
                 self._end("failed", seconds, {**found, "error": message})
 
     def _write_first(self, others: Mapping[str, bytes] = MappingProxyType({})) -> None:

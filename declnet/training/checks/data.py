@@ -18,7 +18,7 @@ from declnet.data.preparing.windows import AT_SERIES, Windows
 from declnet.data.sets import PreparedSets, load_sets, require_class, split_and_prepared
 from declnet.data.sharing import made_once
 from declnet.data.splits import Data
-from declnet.errors import DataError, Diagnostic, KeyPath
+from declnet.errors import DataError, Diagnostic, KeyPath, error_message
 from declnet.spec.data_section import DataSpec
 from declnet.spec.messages import from_here, hint_for_missing
 from declnet.spec.partial import PartialSpec
@@ -99,7 +99,7 @@ def describe(
         train = loaded["train"]
         parts, sets = split_and_prepared(loaded, data, wanted, seed)
     except MemoryError as error:
-        message = f"the data does not fit in this machine's memory: {error}"
+        message = f"the data does not fit in this machine's memory: {error_message(error)}"
         at = origin_of(data.sources.get("train"), "train")
         return Described({}, None, [Diagnostic(message, None, at, "E051")], train)
     except DataError as error:

@@ -15,7 +15,7 @@ from declnet.contracts.network.layer import OutputRange
 from declnet.contracts.network.loss import Loss
 from declnet.data.columns import losses_hint
 from declnet.data.sets import PreparedSets
-from declnet.errors import Diagnostic, KeyPath
+from declnet.errors import Diagnostic, KeyPath, error_message
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.spec.data_section import DataSpec
@@ -79,7 +79,7 @@ def _by_prepare(
     try:
         loss.prepare(y, output, np.dtype(float))
     except ValueError as error:
-        message = str(error)
+        message = error_message(error)
     except Exception:  # these samples are made up
         return usual
     else:
@@ -87,7 +87,7 @@ def _by_prepare(
     try:
         Loss.prepare(loss, y, output, np.dtype(float))
     except ValueError as error:
-        if str(error) == message:
+        if error_message(error) == message:
             return usual
     return Diagnostic(f"{loss.type}: {message} (data.{name})", None, head.path, "E041")
 
@@ -110,7 +110,7 @@ def _refused_whatever_the_values(
         try:
             loss.prepare(y, output, np.dtype(float))
         except ValueError as error:
-            said.add(str(error))
+            said.add(error_message(error))
         except Exception:  # these samples are made up
             return None
         else:

@@ -53,7 +53,8 @@ def loaded_library(source: Path, *options: str) -> ctypes.CDLL:
             check=False,
         )
         if done.returncode:
-            raise ExportError([(f"the C compiler refuses the file: {done.stderr[:2000]}", None)])
+            said = " ".join(done.stderr[:2000].split())
+            raise ExportError([(f"the C compiler refuses the file: {said}", None)])
         return ctypes.CDLL(library)
 
 

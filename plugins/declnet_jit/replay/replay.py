@@ -25,6 +25,7 @@ from declnet import (
     OptimizerState,
     OptimizerUpdate,
     Schedule,
+    error_message,
 )
 from declnet_jit.replay.loop_list import NotLoweredError
 from declnet_jit.replay.loops import Loop, native_call
@@ -194,7 +195,7 @@ class _Attempt:
         try:
             self._call(arguments)
         except Exception as error:
-            message = f"raises {type(error).__name__} while it is recorded: {error}"
+            message = f"raises {type(error).__name__} while it is recorded: {error_message(error)}"
             raise NotRecordedError(message) from error
         for held, state in zip(before, states, strict=True):
             for name, value in vars(state).items():

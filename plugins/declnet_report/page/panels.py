@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any, ClassVar
 
-from declnet import Component, DeclnetError, Registry, StoredRun
+from declnet import Component, DeclnetError, Registry, StoredRun, error_summary
 from declnet_report.page.content import PanelSection
 
 VOID = frozenset(
@@ -65,7 +65,7 @@ def _rendered(run: StoredRun, registry: Registry) -> Iterator[tuple[str, str, st
         except DeclnetError as error:
             yield title, "", f"This panel cannot be shown: {error}"
         except (Exception, SystemExit) as error:  # the page is written whatever a panel raises
-            cause = f"{type(error).__name__}: {error}"
+            cause = error_summary(error)
             yield title, "", f"This panel cannot be shown: plugin {entry.plugin} raised {cause}"
 
 

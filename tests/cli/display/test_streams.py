@@ -12,10 +12,14 @@ from pathlib import Path
 
 import pytest
 
-ODD = "a\x1b[31m\x07\x9b2J\u202eb"
-"""A color, a bell, a C1 control that clears the screen, and a reversed line."""
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-SHOWN = "a\\u001b[31m\\u0007\\u009b2J\\u202eb"
+FORGED = "9 s"
+ODD = f"a\x1b[31m\x07\x9b2J\u202eb\n{FORGED}\r{FORGED}\u2028{FORGED}\x85{FORGED}\x0b\x0c\u2029c"
+"""A color, a bell, a C1 control that clears the screen, a reversed line, and lines that are forged:
+all line breaks that Python knows, but those of JSON and TOML, which a spec escapes itself."""
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+SHOWN = "".join(
+    f"\\u{ord(letter):04x}" if CONTROL.match(letter) or letter == "\n" else letter for letter in ODD
+)
 
 SPEC = {
     "declnet": 1,
@@ -33,8 +37,8 @@ SPEC = {
 @pytest.fixture
 def folder(tmp_path, spec_file):
     """A folder with specs and a table whose columns and classes have control characters."""
-    lines = [f"{ODD},y", *(f"{row},{ODD if row % 2 else 'c'}" for row in range(10))]
-    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n")
+    lines = [f'"{ODD}",y', *(f'{row},"{ODD if row % 2 else "c"}"' for row in range(10))]
+    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", newline="")
     spec_file(SPEC, "spec.json")
     spec_file({**SPEC, "seed": 2, ODD: {ODD: 1}}, "wrong.json")
     source = {**SPEC["data"]["train"], "features": [ODD]}
@@ -79,22 +83,42 @@ COMMANDS = [
     ("plugins", "check", ODD),
     ("plugins", "new", ODD),
     ("check", "spec.json", "--no-plugin", ODD),
+    ("trace", "spec.json", "--samples", "1"),
+    ("trace", f"runs/{ODD}", "--layer", ODD),
+    ("find-rate", "spec.json", "--budget", "0"),
+    ("find-rate", f"{ODD}.toml"),
+    ("overfit", "spec.json", "--updates", "3"),
+    ("export", f"runs/{ODD}", "-o", ODD),
+    ("export", f"runs/{ODD}", "-o", f"{ODD}.py"),
+    ("import", ODD, "-o", ODD),
+    ("import", f"{ODD}.safetensors", "-o", ODD, "--set", f"{ODD}=1"),
+    ("evaluate", f"runs/{ODD}", "--analyze", ODD),
+    ("evaluate", f"runs/{ODD}", "--analyze", "permutation_importance"),
+    ("report", f"runs/{ODD}", "-o", f"{ODD}.html"),
+    ("report", ODD),
+    ("plot", ODD),
+    ("tune", f"{ODD}.toml"),
+    ("serve", ODD),
+    ("run", "spec.json", "--set", f"name={ODD}"),
+    ("run", "spec.json", "--on", ODD),
+    ("predict", f"runs/{ODD}", "table.csv", f"--{ODD}"),
     (ODD,),
 ]
 
 
-def test_no_command_writes_control_characters(folder, declnet_cli):
+def test_no_command_writes_control_characters_or_forged_lines(folder, declnet_cli):
     said = {}
     for arguments in COMMANDS:
         done = declnet_cli(*arguments)
         text = done.stdout + done.stderr
         assert not CONTROL.search(text), arguments
         assert text
+        assert not re.search(f"^{FORGED}", text, re.MULTILINE), (arguments, text)
         assert "Traceback" not in text
         said[" ".join(arguments)] = done
     assert SHOWN in said["check spec.json"].stdout
     assert SHOWN in said[f"evaluate runs/{ODD}"].stdout
-    assert SHOWN in said["diff spec.json features.json"].stdout
+    assert SHOWN[:70] in said["diff spec.json features.json"].stdout  # long values are cut
     assert said[f"run spec.json --out runs/{ODD}"].returncode == 0
 
 
@@ -111,6 +135,13 @@ def test_escapes_keep_the_meaning_of_json_and_toml(folder, declnet_cli):
 def test_a_pipe_gets_predictions_as_they_are(folder, declnet_cli):
     declnet_cli.succeeds("run", "spec.json", "--out", "run")
     assert ODD in declnet_cli.succeeds("predict", "run", "table.csv")
+
+
+def test_a_terminal_shows_a_row_of_predictions_as_one_line(folder, declnet_cli, on_terminal):
+    declnet_cli.succeeds("run", "spec.json", "--out", "run")
+    lines = on_terminal("predict", "run", "table.csv", "--id", ODD, columns=400).text.splitlines()
+    assert len(lines) == 11
+    assert SHOWN in lines[0]
 
 
 def written_to(target, arguments, folder):

@@ -14,6 +14,7 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from threading import Thread
 
+from declnet.errors import error_summary
 from declnet.registry.registry import Registry
 from declnet.runs.many.execution.tasks import (
     Follow,
@@ -140,7 +141,7 @@ class _Threads:
             if self._runs.stop.is_set():
                 return
             traceback.print_exception(error, file=sys.stderr)
-            outcome = task.outcome(error=f"{type(error).__name__}: {error}")
+            outcome = task.outcome(error=error_summary(error))
         self._answers.put(outcome)
 
     def _progress(self, task: Task) -> Progress:

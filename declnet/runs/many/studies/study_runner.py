@@ -16,7 +16,7 @@ from declnet.contracts.runs.callback import EpochLogged
 from declnet.contracts.runs.returned import checked_proposal
 from declnet.contracts.runs.searcher import OpenStudy, StudyTrial, TrialState
 from declnet.data.splits import Data
-from declnet.errors import ComponentError, DeclnetError
+from declnet.errors import ComponentError, DeclnetError, error_summary
 from declnet.registry.registry import Registry
 from declnet.runs.many.ensembles.ensemble import is_ensemble
 from declnet.runs.many.ensembles.recording import begin_ensemble, finish_ensemble, has_begun
@@ -281,4 +281,4 @@ class StudyRunner:
             raise
         except Exception as error:
             name = named_component(type(self._searcher), self._registry)
-            raise ComponentError(f"{name} raised {type(error).__name__}: {error}") from error
+            raise ComponentError(f"{name} raised {error_summary(error)}") from error

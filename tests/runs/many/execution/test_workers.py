@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from declnet import default_registry, parse_spec
+from declnet import default_registry, discover, parse_spec
 from declnet.runs.many.execution.tasks import Task, one_after_another, tasks_of
 from declnet.runs.many.execution.workers import at_once
+
+from ....distributions import write_distribution
 
 pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="children are read from /proc")
 
@@ -40,6 +42,22 @@ def test_a_worker_that_dies_fails_its_task_and_is_replaced(document, tmp_path):
     assert [each.status for each in outcomes] == ["failed", "finished", "finished"]
     assert outcomes[0].error == "its worker process ended with exit status -9"
     assert children() == before
+
+
+def test_a_worker_that_ends_before_its_task_has_failed(document, tmp_path, monkeypatch):
+    source = (
+        "import os\nfrom declnet import Callback, hookimpl\n"
+        "class Ends(Callback):\n    type = 'ends'\n    def start(self, context): os._exit(0)\n"
+        "@hookimpl\ndef declnet_register(register): register(Ends)\n"
+    )
+    site = str(write_distribution(tmp_path / "site", "declnet-ends", source))
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setenv("PYTHONPATH", site)
+    document["training"]["callbacks"] = ["ends"]
+    (task,) = tasks_of(parse_spec(document, discover()), [1], tmp_path)
+    (outcome,) = at_once([task], 1, [], lambda task, share: None)
+    assert outcome.status == "failed"
+    assert outcome.error == "its worker process ended with exit status 0"
 
 
 def test_progress_is_told_run_by_run(document, tmp_path):

@@ -1,0 +1,112 @@
+"""Checks in a process of their own: whatever a component does, there is a report."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from ..distributions import write_distribution
+
+SOURCE = """
+import os, signal, time
+from pathlib import Path
+from declnet import Metric, hookimpl
+
+class OddError(BaseException): pass
+
+class MuteError(Exception):
+    def __str__(self): raise OddError
+
+class Good(Metric):
+    type = "good"
+    def start(self): return [0.0]
+    def update(self, state, y_pred, y_true): pass
+    def result(self, state): return 0.0
+
+{classes}
+@hookimpl
+def declnet_register(register):
+    {first}
+    for name, cls in list(globals().items()):
+        if isinstance(cls, type) and issubclass(cls, Metric) and cls is not Metric:
+            register(cls)
+"""
+CLASS = """
+class {name}(Metric):
+    "A constant."
+    type = "{type}"
+    def start(self): return [0.0]
+    def update(self, state, y_pred, y_true):
+        {body}
+    def result(self, state): return 0.0
+"""
+
+MUTE = "its message cannot be shown: __str__ raised "
+
+ENDS = {
+    "exits": ("os._exit(0)", "it ended the process, with exit status 0;"),
+    "crashes": ("os.kill(os.getpid(), signal.SIGKILL)", "it ended the process, with SIGKILL"),
+    "closes": ("raise GeneratorExit", "raised GeneratorExit"),
+    "interrupts": ("raise KeyboardInterrupt", "raised KeyboardInterrupt"),
+    "odd": ("raise OddError('so\\nodd')", "raised OddError: so\\u000aodd"),
+    "mute": (
+        "raise MuteError",
+        "raised MuteError: its message cannot be shown: __str__ raised OddError",
+    ),
+    "leaves": ("raise SystemExit(0)", "raised SystemExit: 0"),
+}
+
+
+@pytest.fixture
+def plugin(tmp_path, command_in):
+    """Install a plugin of metrics whose `update` has these bodies, and return its command line."""
+
+    def make(bodies, first="pass"):
+        classes = "".join(
+            CLASS.format(name=kind.capitalize(), type=kind, body=body)
+            for kind, body in bodies.items()
+        )
+        source = SOURCE.format(classes=classes, first=first)
+        site = write_distribution(tmp_path / "site", "declnet-odd", source)
+        return command_in(tmp_path, site)
+
+    return make
+
+
+def test_each_end_of_a_component_is_a_failed_check_and_the_others_are_checked(plugin):
+    done = plugin({**{kind: body for kind, (body, _) in ENDS.items()}, "last": "pass"})(
+        "plugins", "check", "declnet-odd"
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    *lines, summary = done.stdout.splitlines()
+    for kind, (_, message) in ENDS.items():
+        assert any(line.startswith(f"metric:{kind}[0] ") and message in line for line in lines)
+    assert not any(" failed: " in line for line in lines if line.startswith("metric:last["))
+    assert summary.startswith("declnet-odd: ")
+    assert any(line.startswith("metric:last[") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        ("os._exit(0)", "it ended the process, with exit status 0"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ],
+)
+def test_the_end_at_registration_is_a_failure(plugin, first, message):
+    done = plugin({}, first)("plugins", "check", "declnet-odd")
+    assert done.returncode == 1
+    assert done.stdout.startswith("plugin:declnet")
+    assert message in done.stdout
+
+
+def test_ctrl_c_ends_the_checks(plugin, tmp_path):
+    started = tmp_path / "started"
+    command = plugin({"slow": f"Path({str(started)!r}).touch(); time.sleep(60)"})
+    with command.start("plugins", "check", "declnet-odd", start_new_session=True) as process:
+        while not started.exists():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "\ninterrupted\n")
