@@ -25,6 +25,7 @@ from declnet.graph.update import SLICE, state_shapes
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.partial import PartialSpec
+from declnet.training.state import MOST_COPIED
 
 
 def run_memory(
@@ -112,10 +113,12 @@ def training_memory(
     discarded = [node for node in nodes if node.index in frozen or node.shared is not None]
     scratch = max((nodes[node.owner].parameter_count for node in discarded), default=0)
     plan = plan_memory(nodes, training=True, endings=endings, frozen=frozen)
+    copied = (everything + states) * kind.itemsize
     return {
         "parameters": everything * kind.itemsize,
         "gradients": (trainable + scratch) * kind.itemsize,
         "optimizer state": states * kind.itemsize,
+        "copy of the state": copied if copied <= MOST_COPIED else 0,
         "activations and their gradients": (sum(plan.sizes) + len(endings)) * batch * kind.itemsize,
         "layers' workspace": workspace_bytes(nodes, kind, batch),
     }
