@@ -61,6 +61,8 @@ def run_memory(
     memory = training_memory(nodes, spec.optimizer, dtype, batch, endings)
     if spec.training.accumulate > 1:
         memory["gradients"] *= 2
+    copied = memory["parameters"] + memory["optimizer state"]
+    memory["copy of the state"] = copied if copied <= MOST_COPIED else 0
     most = samples_at_once(nodes, dtype, outputs)
     evaluations = {
         name: inference_memory(nodes, dtype, min(info.samples or 0, most), outputs)
@@ -113,12 +115,10 @@ def training_memory(
     discarded = [node for node in nodes if node.index in frozen or node.shared is not None]
     scratch = max((nodes[node.owner].parameter_count for node in discarded), default=0)
     plan = plan_memory(nodes, training=True, endings=endings, frozen=frozen)
-    copied = (everything + states) * kind.itemsize
     return {
         "parameters": everything * kind.itemsize,
         "gradients": (trainable + scratch) * kind.itemsize,
         "optimizer state": states * kind.itemsize,
-        "copy of the state": copied if copied <= MOST_COPIED else 0,
         "activations and their gradients": (sum(plan.sizes) + len(endings)) * batch * kind.itemsize,
         "layers' workspace": workspace_bytes(nodes, kind, batch),
     }
