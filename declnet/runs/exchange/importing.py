@@ -108,6 +108,9 @@ def import_network(
 def _model_of(network: ImportedNetwork, registry: Registry) -> Model:
     spec = parse_spec(network.sections, registry)
     model = build_model(spec.model, dict(network.inputs), spec.seed, registry)
+    for name, array in network.parameters.items():
+        if not np.isfinite(array).all():
+            raise DataError(f"the file has values for {name} that are NaN or infinite")
     model.load_parameters(network.parameters, "the file")
     return model
 

@@ -79,6 +79,10 @@ class Graph:
             raise DataError(f"{path} is not a valid ONNX model: {_first_line(error)}") from None
         graph = self._model.graph
         self._stored = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+        for name, array in self._stored.items():
+            if array.dtype.kind == "f" and np.isnan(array).any():
+                count = np.count_nonzero(np.isnan(array))
+                raise DataError(f'{path}: the initializer "{name}" has {count} values that are NaN')
         self.inputs = {
             each.name: _input(each, path) for each in graph.input if each.name not in self._stored
         }
