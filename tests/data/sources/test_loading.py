@@ -8,7 +8,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from declnet import DataError, Dataset, as_table, parse_spec, run
+from declnet import DataError, Dataset, Table, as_table, parse_spec, run
+from declnet.contracts.data.table import missing_values
 from declnet.data.sources.loading import as_data, as_input, checked, fingerprint
 
 COLUMNS = {"a": [1.0, 2.0, None], "kind": ["x", None, "y"], "n": [1, 2, 3], "y": ["p", "q", "p"]}
@@ -231,3 +232,69 @@ def test_integers_are_computed_in_one_of_three_types(given, computed):
     x = np.array([[0, 3], [100, 7]], given)
     found = as_input(x, np.dtype("f4"), integer=True)
     assert (found.dtype, found.tolist()) == (np.dtype(computed), x.tolist())
+
+
+MASK = np.arange(6) < 2
+
+
+@pytest.mark.parametrize("name", ["x", "y", "weights", "a", "b"])
+def test_masked_values_of_an_array_are_an_error_that_names_it(name):
+    arrays = {
+        each: np.ones((6, 2)) if each == "x" else np.ones(6) for each in ("x", "y", "weights")
+    }
+    if name in arrays:
+        arrays[name] = np.ma.masked_array(
+            arrays[name], np.broadcast_to(MASK, arrays[name].T.shape).T
+        )
+    else:
+        plain = np.ones((6, 1))
+        arrays["x"] = {"a": plain, "b": plain} | {name: np.ma.masked_array(plain, MASK[:, None])}
+    with pytest.raises(DataError, match=f"train data: {name} is a masked array with [24] masked"):
+        as_data(Dataset(**arrays), "train")
+    if name != "weights":
+        with pytest.raises(DataError, match="is a masked array"):
+            as_data((arrays["x"], arrays["y"]), "train")
+
+
+def test_a_masked_array_without_masked_values_is_one_like_any_other():
+    data = as_data(
+        Dataset(np.ma.masked_array(np.ones((6, 2))), np.ma.masked_array(np.ones(6))), "train"
+    )
+    assert {type(data.x), type(data.y)} == {np.ndarray}
+
+
+@pytest.mark.parametrize(
+    "as_given", [dict, lambda columns: Table(columns, "y")], ids=["dict", "table"]
+)
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.arange(6.0),
+        np.arange(6),
+        np.arange(6) > 3,
+        np.array([*"pqpqpq"], object),
+        np.array([*"pqpqpq"]),
+        np.arange(6).astype("M8[D]"),
+    ],
+    ids=["floats", "integers", "booleans", "texts", "strings", "dates"],
+)
+def test_masked_values_of_a_column_are_missing(values, as_given):
+    columns = {"a": np.ma.masked_array(values, MASK), "y": np.ones(6)}
+    if as_given is not dict and values.dtype.kind in "UM":
+        pytest.skip("a Table holds texts as objects")
+    given = as_given(columns)
+    data = as_data(given if isinstance(given, Table) else (given, "y"), "train")
+    assert type(data.columns["a"]) is np.ndarray
+    np.testing.assert_array_equal(missing_values(data.columns["a"]), MASK)
+
+
+@pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 2)])
+def test_samples_without_a_number_are_an_error_of_the_data(shape):
+    empty, full = np.ones((6, *shape)), np.ones((6, 1))
+    for x, y, name in (
+        (empty, full, "x"),
+        (full, empty, "y"),
+        ({"p": empty, "q": full}, full, "p"),
+    ):
+        with pytest.raises(DataError, match=rf"train data: {name} has samples of shape \("):
+            as_data(Dataset(x, y), "train")
