@@ -259,7 +259,9 @@ def unscaling(heads: Sequence[Head], preparation: FittedPreparation | None) -> d
 
 def _weights_as(dtype: Dtype, weights: Array, label: str) -> Array:
     """Return sample weights in the model's type; raise DataError if it cannot add them up."""
-    most, total = np.sqrt(np.finfo(dtype).max), float(np.sum(weights, dtype=np.longdouble))
+    most = float(np.finfo(dtype).max) ** 0.5
+    with np.errstate(over="ignore"):
+        total = float(np.sum(weights, dtype=float))
     if total and not 1 / most <= total <= most:
         raise DataError(
             f"{label} data: the sample weights add up to {total:.3g}, beyond what {dtype} can "
