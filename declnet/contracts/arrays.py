@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from declnet.contracts.open_file import OpenFile
+from declnet.errors import DataError
 
 Array = npt.NDArray[Any]
 """A NumPy array; each contract says which shape and dtype."""
@@ -26,6 +27,21 @@ def read_only(array: Array) -> Array:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def plain_array(value: Any, name: str) -> Array:
+    """Return a value as an array; raise DataError if it is masked, since no array has gaps.
+
+    Args:
+        name: what messages call it.
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise DataError(
+            f"{name} is a masked array with {np.count_nonzero(value.mask)} masked values",
+            hint="fill them, or give a table: masked values of its columns are missing",
+        )
+    array: Array = np.asarray(value)
+    return array
 
 
 PART = 1 << 24

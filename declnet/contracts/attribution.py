@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 from declnet.contracts.component import Component
@@ -63,14 +63,21 @@ def _innermost_component(
     traceback: TracebackType | None,
 ) -> tuple[type[Component], str, str] | None:
     """Return the last frame of a traceback that runs a method of a component class."""
-    found = None
+    innermost = None
     while traceback is not None:
         frame = traceback.tb_frame
-        owner: Any = frame.f_locals.get("self", frame.f_locals.get("cls"))
-        component = owner if isinstance(owner, type) else type(owner)
-        own = issubclass(component, Component) and not component.is_contract()
-        if own and not frame.f_globals.get("__name__", "").startswith("declnet."):
-            place = f"{frame.f_code.co_filename}:{traceback.tb_lineno}"
-            found = component, frame.f_code.co_name, place
+        running = component_method(frame)
+        if running is not None:
+            innermost = *running, f"{frame.f_code.co_filename}:{traceback.tb_lineno}"
         traceback = traceback.tb_next
-    return found
+    return innermost
+
+
+def component_method(frame: FrameType) -> tuple[type[Component], str] | None:
+    """Return the component class whose method a frame runs, and the method; None for the core."""
+    owner: Any = frame.f_locals.get("self", frame.f_locals.get("cls"))
+    component = owner if isinstance(owner, type) else type(owner)
+    is_component = issubclass(component, Component) and not component.is_contract()
+    if not is_component or frame.f_globals.get("__name__", "").startswith("declnet."):
+        return None
+    return component, frame.f_code.co_name

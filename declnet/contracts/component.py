@@ -56,6 +56,9 @@ class Component(StrictModel):
     _optional: ClassVar[frozenset[str]] = frozenset()
     """Fields of a contract that a dumped component leaves out while they have their default."""
 
+    _spec_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys that a spec may write beside the fields of a component of this contract."""
+
     renamed: ClassVar[dict[str, str]] = {}
     """Names from an earlier edition of a contract, each with its replacement."""
 

@@ -47,6 +47,8 @@ def shown(value: Any) -> str:
     """Return a returned value as messages quote it, shortened."""
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype} of shape {value.shape}"
+    if isinstance(value, list | tuple) and len(value) > 9:
+        return f"a {type(value).__name__} of {len(value)} items"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
 
@@ -65,12 +67,29 @@ def array_of_rows(
     component: Component, method: str, value: Any, rows: int, *, text: bool = False
 ) -> Array:
     """Return a value that has to be an array of numbers, or text, with a row for each sample."""
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in ("fiubO" if text else "fiub"):
-        refuse(component, method, value, f"an array of numbers{' or text' if text else ''}")
-    if value.ndim == 0 or len(value) != rows:
+    array = array_of_samples(component, method, value, text=text)
+    if len(array) != rows:
         refuse(component, method, value, f"an array of {rows} rows")
-    found: Array = value
-    return found
+    return array
+
+
+def array_of_samples(
+    component: Component, method: str, value: Any, name: str = "", *, text: bool = False
+) -> Array:
+    """Return a value that has to be an array (n, …) of numbers, or text, without masked values.
+
+    Args:
+        name: what the value is, if the method returned several; default: nothing.
+    """
+    kinds, what = ("fiubO", "numbers or text") if text else ("fiub", "numbers")
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in kinds or value.ndim == 0:
+        expected = f"an array of {what}{f' as {name}' if name else ''}"
+        refuse(component, method, value, expected)
+    if np.ma.is_masked(value):
+        fault = f"returned a masked array{f' as {name}' if name else ''}, whose mask would be lost"
+        raise BrokenContractError(component, method, fault)
+    array: Array = value
+    return array
 
 
 def is_shape(shape: Any) -> bool:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import UnionType
-from typing import Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -57,11 +57,21 @@ def contract_of(cls: Any) -> Any:
 
 
 def _verify_fields(cls: Any, contract: Any) -> None:
-    for name in cls.model_fields:
-        if name not in contract.model_fields and name in _reserved(contract):
+    for name, field in cls.model_fields.items():
+        expected = contract.model_fields.get(name)
+        if expected is None and name in _reserved(contract):
             raise RegistryError(
                 f"{cls.__name__} has a field {name}, a name that every {cls.kind} has already; "
                 "rename the field"
+            )
+        is_other = expected is not None and not (
+            {*_members(field.annotation)} <= {*_members(expected.annotation)}
+        )
+        if is_other or name in contract._spec_keys:
+            keys = ", ".join(sorted({*contract.model_fields, *contract._spec_keys}))
+            raise RegistryError(
+                f"{cls.__name__} has a field {name}, which means something else in the table of "
+                f"every {cls.kind} ({keys}); rename the field"
             )
     scheduled = cls.scheduled_fields()
     if scheduled and cls.kind not in SCHEDULED_KINDS:
@@ -113,11 +123,23 @@ def _bases(contract: Any) -> tuple[Any, ...]:
     return contract.__mro__[: contract.__mro__.index(StrictModel)]  # type: ignore[no-any-return]
 
 
+def _members(annotation: Any) -> Iterator[Any]:
+    """Yield the types of a union, or the only type, without what constrains them."""
+    if get_origin(annotation) is Annotated:
+        yield from _members(get_args(annotation)[0])
+    elif get_origin(annotation) in (Union, UnionType):
+        for each in get_args(annotation):
+            yield from _members(each)
+    else:
+        yield annotation
+
+
 @lru_cache(maxsize=64)
 def _reserved(contract: Any) -> frozenset[str]:
     """Return names that fields may not have: methods and class attributes of the contract."""
-    own = map(vars, _bases(contract))
+    own = map(vars, (*_bases(contract), StrictModel))
     names = {name for namespace in own for name in namespace if not name.startswith("_")}
+    names |= {name for name in dir(StrictModel) if name.startswith("model_")}
     return frozenset(names | {"type"}) - set(contract.model_fields)
 
 

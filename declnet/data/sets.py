@@ -319,7 +319,7 @@ def prepare_sets(
         by_class = class_weights(sizes, names, spec.class_weights)
     datasets = {name: weighted(each, sets[name], spec, by_class) for name, each in datasets.items()}
     for name, dataset in datasets.items():
-        if dataset.weights is not None and not dataset.weights.sum() > 0:
+        if dataset.weights is not None and not dataset.weights.any():
             raise DataError(f"all samples of the {name} data have the weight 0")
     _require_suited(datasets["train"], spec.prepare)
     return PreparedSets(datasets, preparation)

@@ -20,7 +20,7 @@ from declnet.graph.parameters import Slot, layer_state
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.shapes import Node, frozen_nodes
 from declnet.registry.spelling import counted
-from declnet.training.divergence import layer_outputs
+from declnet.training.culprits import layer_outputs
 
 MOSTLY = 0.9
 """The fraction of a layer's units that must be dead, or of its outputs that must be saturated."""

@@ -25,6 +25,7 @@ from declnet.registry.spelling import counted
 from declnet.spec.model import RunSpec
 from declnet.training.compile import compile_training
 from declnet.training.compiled_steps import NonFiniteLossError
+from declnet.training.culprits import culprit_of_step
 from declnet.training.divergence import divergence
 from declnet.training.epochs import StepArrays
 from declnet.training.evaluation import mean_loss
@@ -121,7 +122,12 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
         with arithmetic_for(count):
             rate = compiled.epoch.run_observed(update, state.step, None, 0, copies, state.epoch)
     except NonFiniteLossError as error:
-        raise divergence(model, state.epoch, error.loss, error.x) from None
+        for stream, saved in zip(compiled.streams, state.layers, strict=False):
+            stream.bit_generator.state = saved
+        bound, applied = compiled.component_step(state.epoch, 0, state.step)
+        about = declared, model, ready.registry, bound, applied
+        culprit = culprit_of_step(*about, number=state.step + 1)
+        raise divergence(state.epoch, error.loss, culprit, ready.registry) from None
     traced = _Traced(spec, model, before, state_before, _optimizer_state(model, update), copies)
     layers = traced.layers()
     if verify:

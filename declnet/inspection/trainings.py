@@ -12,12 +12,13 @@ from typing import Any
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.network.schedule import Schedule
-from declnet.errors import Diagnostic, KeyPath, SpecError
+from declnet.errors import Diagnostic, DivergenceError, KeyPath, SpecError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.training.compile import CompiledTraining, compile_training
 from declnet.training.compiled_steps import NonFiniteLossError
+from declnet.training.culprits import culprit_of_step
 from declnet.training.divergence import divergence
 from declnet.training.epochs import Update
 from declnet.training.evaluation import Evaluation
@@ -231,11 +232,18 @@ class Trainings:
                 losses.append(self.run(compiled, update, step, 1))
             except NonFiniteLossError as error:
                 if not losses:  # whatever the rate
-                    raise divergence(self._model, 0, error.loss, error.x) from None
+                    raise self._divergence(error.loss) from None
                 return Curve(tuple(rates), tuple(losses), diverged=True)
             if losses[-1] - losses[0] > EXPLODED * abs(losses[0]) + TINY:
                 return Curve(tuple(rates), tuple(losses), diverged=True)
         return Curve(tuple(rates), tuple(losses), diverged=False)
+
+    def _divergence(self, loss: float) -> DivergenceError:
+        """Return the error for an untrained model whose loss is not finite."""
+        bound, update = self.compiled(self._spec).component_step(0, 0, 0)
+        model, registry = self._model, self._registry
+        culprit = culprit_of_step(self._spec, model, registry, bound, update, 1)
+        return divergence(0, loss, culprit, registry)
 
     def train(self, rate: float, updates: int) -> Trial:
         """Train with a rate: from where a shorter training ended, or as a run of that length."""

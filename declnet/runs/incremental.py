@@ -18,7 +18,6 @@ from declnet.runs.inference.predictor import Predictor, naming_samples
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import GivenSpec, as_spec
-from declnet.training.divergence import finite_evaluation
 from declnet.training.evaluation import Evaluation
 from declnet.training.preparation import ReadyData, make_ready, prepare
 from declnet.training.trainer import Trainer
@@ -99,7 +98,7 @@ class IncrementalTraining:
             with trainer.blas_threads():
                 self._pass(trainer)
                 evaluation = Evaluation(model, spec.heads, ready)
-                return finite_evaluation(evaluation, model, self.passes - 1)
+                return trainer.evaluated(evaluation, self.passes - 1)
 
     def _spec_for(self, samples: int) -> RunSpec:
         """Return the spec of the next pass: with other random numbers, and batches that fit."""

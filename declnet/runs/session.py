@@ -34,7 +34,6 @@ from declnet.runs.result import RunResult
 from declnet.runs.signals import held_back, require_time
 from declnet.runs.storage.checkpoints import KEEP_LAST
 from declnet.runs.storage.record import Record
-from declnet.training.divergence import finite_evaluation
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import history_metrics
 from declnet.training.preparation import ReadyStream
@@ -221,7 +220,7 @@ class Session:
         kept = [KeptPredictions() for _ in heads]
         watches = [each.add for each in kept]
         evaluation = Evaluation(model, heads, prepared.data["validation"], watches)
-        finite_evaluation(evaluation, model, self._history[-1]["epoch"], ())
+        self._trainer.evaluated(evaluation, self._history[-1]["epoch"], ())
         readings = readings_of(heads, model, prepared.preparation)
         self._calibrations = {
             head.name: FittedCalibration.fitted(head, reading, *each.joined())
@@ -243,7 +242,7 @@ class Session:
             ready, watches = replace(data, unscale=unscale), [each.add for each in observed]
             evaluation = Evaluation(model, heads, ready, watches)
             with ChangedFileError.during(f"the final evaluation of the {name} data"):
-                found[name] = finite_evaluation(evaluation, model, epoch)
+                found[name] = self._trainer.evaluated(evaluation, epoch)
             all_observed.append(observed)
             pairs = zip(heads, observed, strict=True)
             baseline = joined_baseline(heads, [each.baseline(head.metrics) for head, each in pairs])

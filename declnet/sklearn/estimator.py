@@ -34,6 +34,7 @@ from declnet.sklearn.samples import (
     dataset_of,
     is_frame,
     numbers_of,
+    require_unmasked,
     sample_weights,
     table_of,
     with_targets,
@@ -221,6 +222,7 @@ class SpecEstimator(SpecKeys):
             reset: whether it decides on the number and the names of the features.
         """
         least = 2 if reset else 1
+        require_unmasked(X, "X")
         if is_frame(X):
             validate_data(self, X, reset=reset, skip_check_array=True)
             names = tuple(map(str, X.columns))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array, column_or_1d
 
-from declnet.contracts.arrays import Array
+from declnet.contracts.arrays import Array, plain_array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table, class_name
 from declnet.contracts.data.table import Task as TableTask
@@ -97,6 +97,7 @@ def target_array(y: Any, estimator: str, *, numbers: bool) -> tuple[Array, list[
         raise ValueError(
             f"This {estimator} estimator requires y to be passed, but the target y is None."
         )
+    require_unmasked(y, "y")
     names = [str(each) for each in y.columns] if hasattr(y, "columns") else None
     own = getattr(y, "name", None)
     sort = "numeric" if numbers else None
@@ -169,6 +170,7 @@ def sample_weights(given: Any, samples: int) -> Array | None:
     """Return sample weights (n,), None if there are none; raise ValueError if they are invalid."""
     if given is None:
         return None
+    require_unmasked(given, "sample_weight")
     if np.isscalar(given):
         given = np.full(samples, given)
     weights: Array = check_array(
@@ -181,6 +183,12 @@ def sample_weights(given: Any, samples: int) -> Array | None:
     if not weights.any():
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weights
+
+
+def require_unmasked(values: Any, name: str) -> None:
+    """Raise DataError for a masked array, whose mask scikit-learn would ignore."""
+    if isinstance(values, np.ma.MaskedArray):
+        plain_array(values, name)
 
 
 def numbers_of(x: Any) -> Array:

@@ -25,10 +25,11 @@ from declnet.graph.adapting import adapt_parameters, adapting_slots, samples_to_
 from declnet.graph.gradients import GradientMean
 from declnet.graph.kernels import Kernels, engine_problem
 from declnet.graph.model import Model
+from declnet.graph.observation import BoundStep
 from declnet.graph.shapes import Node
 from declnet.graph.statistics import recompute_statistics
 from declnet.graph.training_graph import TrainingGraph
-from declnet.graph.update import GroupedUpdate, Update, bound_update, clippings
+from declnet.graph.update import GroupedUpdate, Update, Updates, bound_update, clippings
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
@@ -38,6 +39,7 @@ from declnet.training.epochs import FullBatchEpoch
 from declnet.training.mini_batches import MiniBatchEpoch
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import ReadySet, ReadyStream
+from declnet.training.state import StateError, TrainingState, put_back
 from declnet.training.streaming import StreamedBatches
 
 Epoch = FullBatchEpoch | MiniBatchEpoch | AccumulatedEpoch
@@ -143,15 +145,10 @@ class CompiledTraining:
         self.changes = sorted({each.from_epoch for each in model.store.regions} - {0})
         self._phase = 0
         self.epoch = bind(graph)
-        self.update = bound_update(
-            spec.optimizer,
-            model.store,
-            graph.gradient,
-            total,
-            steps or self.epoch.updates,
-            clippings(spec.training.clip_norm, spec.training.clip_value),
-            kernels,
-        )
+        self._updates = steps or self.epoch.updates
+        self._clippings = clippings(spec.training.clip_norm, spec.training.clip_value)
+        arguments = graph.gradient, total, self._updates, self._clippings, kernels
+        self.update = bound_update(spec.optimizer, model.store, *arguments)
         self._attach()
 
     def enter(self, epoch: int) -> None:
@@ -177,6 +174,77 @@ class CompiledTraining:
         """Return the next epoch that trains other layers than this one; None if none does."""
         phase = bisect_right(self.changes, epoch)
         return self.changes[phase] if phase < len(self.changes) else None
+
+    def state(self, epoch: int, batch: int, step: int) -> TrainingState:
+        """Return everything that decides on the following steps, as live arrays and plain values.
+
+        Args:
+            epoch: the epoch in progress, or the next one.
+            batch: finished batches of that epoch.
+            step: updates made.
+        """
+        mean = self.mean if self.is_in_group(batch) else None
+        return TrainingState(
+            epoch,
+            batch,
+            step,
+            dict(self._model.store.arrays),
+            dict(self.update.state),
+            self.update.scale,
+            self.epoch.order(),
+            [dict(stream.bit_generator.state) for stream in self.streams],
+            None,
+            mean.state() if mean is not None else None,
+        )
+
+    def restore(self, state: TrainingState) -> None:
+        """Put back a state, whose epoch was entered; metrics are not restored.
+
+        Raises:
+            StateError: the state is from another model, optimizer or data.
+        """
+        if (state.gradient is not None) != self.is_in_group(state.batch):
+            raise StateError("accumulate changed since this checkpoint was written")
+        try:
+            if self.mean is not None and state.gradient is not None:
+                self.mean.restore(state.gradient)
+            self.epoch.restore_order(state.order)
+        except ValueError as error:
+            raise StateError(f"the checkpoint does not fit: {error}") from None
+        put_back(state.parameters, self._model.store.arrays, "parameter")
+        put_back(state.optimizer, self.update.state, "the optimizer's")
+        for stream, saved in zip(self.streams, state.layers, strict=True):
+            stream.bit_generator.state = saved
+        self.update.scale = state.learning_rate_scale
+
+    def is_in_group(self, batch: int) -> bool:
+        """Return whether a batch is preceded by others whose gradients await its update."""
+        return batch % self._spec.training.accumulate != 0
+
+    def component_step(self, epoch: int, batch: int, step: int) -> tuple[BoundStep, Updates]:
+        """Bind the next step to the components themselves, without kernels and engine.
+
+        The step and its update change the training as those of the compiled ones do, except for the
+        optimizer's state.
+
+        Args:
+            step: updates made.
+        """
+        if self.mean is not None and not self.is_in_group(batch):
+            self.mean.begin()
+        _, arrays = self.epoch.gathered(batch)
+        spec, model, seed = self._spec, self._model, self._spec.seed
+        arguments = model, spec.heads, self.batch, seed, None, self._total, epoch
+        graph = TrainingGraph(*arguments, self._graph, self.mean)
+        graph.schedules.begin(step + 1)
+        update = bound_update(
+            spec.optimizer, model.store, graph.gradient, self._total, self._updates, self._clippings
+        )
+        if isinstance(update, GroupedUpdate):
+            update.enter(epoch)
+        put_back(self.update.state, update.state, "the optimizer's")
+        update.scale = self.update.scale
+        return graph.bind(*arrays), update
 
     def adapt(self) -> None:
         """Let data-driven initializers see the first samples, unless parameters are from a file.

@@ -25,6 +25,7 @@ from declnet.graph.update import SLICE, state_shapes
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.spec.partial import PartialSpec
+from declnet.training.state import MOST_COPIED
 
 
 def run_memory(
@@ -60,6 +61,8 @@ def run_memory(
     memory = training_memory(nodes, spec.optimizer, dtype, batch, endings)
     if spec.training.accumulate > 1:
         memory["gradients"] *= 2
+    copied = memory["parameters"] + memory["optimizer state"]
+    memory["copy of the state"] = copied if copied <= MOST_COPIED else 0
     most = samples_at_once(nodes, dtype, outputs)
     evaluations = {
         name: inference_memory(nodes, dtype, min(info.samples or 0, most), outputs)

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, MappedArray, read_only
+from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import Inputs, by_name, for_each, sample_count
 from declnet.contracts.network.returned import checked_targets
@@ -206,7 +206,7 @@ def make_ready(
         tuple(read_only(y) for y, _ in pairs),
         tuple(read_only(y_true) for _, y_true in pairs),
         fingerprint(dataset) if hashed else "",
-        weights.astype(model.dtype) if weights is not None else None,
+        _weights_as(model.dtype, weights, label) if weights is not None else None,
         dataset.class_names,
         unscaling(heads, preparation),
     )
@@ -256,6 +256,20 @@ def unscaling(heads: Sequence[Head], preparation: FittedPreparation | None) -> d
     named = ((number, head.target_among(steps)) for number, head in enumerate(heads))
     known = {number: steps[name] for number, name in named if name is not None}
     return {number: partial(inverted_target, steps=own) for number, own in known.items()}
+
+
+def _weights_as(dtype: Dtype, weights: Array, label: str) -> Array:
+    """Return sample weights in the model's type; raise DataError if it cannot add them up."""
+    most = float(np.finfo(dtype).max) ** 0.5
+    with np.errstate(over="ignore"):
+        total = float(np.sum(weights, dtype=float))
+    if total and not 1 / most <= total <= most:
+        raise DataError(
+            f"{label} data: the sample weights add up to {total:.3g}, beyond what {dtype} can "
+            "average",
+            hint="divide all weights by their mean",
+        )
+    return weights.astype(dtype)
 
 
 def _size(data: ReadyData) -> int:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from declnet.contracts.arrays import Array
 
 RENAMED = {"figures": "metrics"}
 """Names in checkpoints of the first edition, and their current names."""
+
+MOST_COPIED = 1 << 26
+"""The bytes of the largest state that is copied to repeat steps from if the loss diverges."""
 
 
 class StateError(ValueError):
@@ -50,6 +53,16 @@ class TrainingState:
     def plain(self) -> dict[str, Any]:
         """Return all values by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def copied(self) -> Self:
+        """Return the state with copies of the parameters, the optimizer's arrays and gradient."""
+        gradient = self.gradient and {**self.gradient, "value": self.gradient["value"].copy()}
+        return replace(
+            self,
+            parameters={key: array.copy() for key, array in self.parameters.items()},
+            optimizer={name: array.copy() for name, array in self.optimizer.items()},
+            gradient=gradient,
+        )
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Self:

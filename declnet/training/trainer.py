@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.runs.callback import Callback, EpochFinished, EpochLogged
 from declnet.contracts.runs.observer import StepObserver, observer_of
-from declnet.errors import ChangedFileError
+from declnet.errors import ChangedFileError, DivergenceError
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.training.alongside import WORKER_START, Alongside, PythonNeededError
 from declnet.training.compile import Epoch, compile_training, numpy_seconds
 from declnet.training.compiled_steps import NonFiniteLossError
-from declnet.training.divergence import divergence, finite_evaluation
+from declnet.training.culprits import Culprit, culprit_of_evaluation, non_finite_parameter
+from declnet.training.divergence import divergence
 from declnet.training.epochs import StepArrays, Update
 from declnet.training.evaluation import Evaluation
 from declnet.training.heartbeat import HeartbeatTimer
@@ -25,7 +27,8 @@ from declnet.training.metrics import MetricAccumulator, NamedMetric, metrics_of
 from declnet.training.monitored import Monitored
 from declnet.training.numerics import arithmetic_for, blas_threads_for
 from declnet.training.preparation import ReadySet
-from declnet.training.state import StateError, TrainingState, put_back
+from declnet.training.rewind import Rewind
+from declnet.training.state import StateError, TrainingState
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ class Trainer:
         self._metrics: MetricAccumulator | None = None
         self._timer = HeartbeatTimer(self._numpy_seconds / (self.steps * spec.training.accumulate))
         self._observer: StepObserver | None = None
+        self._registry = registry
+        self._rewind = Rewind(spec, model, compiled, registry, self._batches_of)
 
     def events(self) -> Iterator[Event]:
         """Train; yield logged epochs, other epochs that a callback follows, and heartbeats.
@@ -121,6 +126,7 @@ class Trainer:
         while self.epoch <= last:
             with ChangedFileError.during(f"epoch {self.epoch}"):
                 self._compiled.enter(self.epoch)
+                self._keep()
                 if self._is_logged(self.epoch) or self._monitored.every_epoch:
                     yield from self._followed_epoch()
                 else:
@@ -136,19 +142,8 @@ class Trainer:
         metrics = self._metrics.state() if self._metrics is not None else None
         if self._metrics is not None and metrics is None:
             raise StateError("a metric's state cannot be saved within an epoch")
-        mean = self._compiled.mean
-        return TrainingState(
-            self.epoch,
-            self.batch,
-            self.step,
-            dict(self._model.store.arrays),
-            dict(self._update.state),
-            self._update.scale,
-            self._epoch.order(),
-            [dict(stream.bit_generator.state) for stream in self._streams],
-            metrics,
-            mean.state() if mean is not None and self._is_in_group(self.batch) else None,
-        )
+        state = self._compiled.state(self.epoch, self.batch, self.step)
+        return replace(state, metrics=metrics)
 
     def restore(self, state: TrainingState) -> None:
         """Resume from a state of this or another process, with bitwise identical results.
@@ -162,24 +157,15 @@ class Trainer:
         metrics = self._metrics_of(state.epoch)
         if state.batch and (state.metrics is None) != (metrics is None):
             raise StateError("log_every or callbacks changed since this checkpoint was written")
-        mean = self._compiled.mean
-        if (state.gradient is not None) != self._is_in_group(state.batch):
-            raise StateError("accumulate changed since this checkpoint was written")
         try:
-            if mean is not None and state.gradient is not None:
-                mean.restore(state.gradient)
             self._metrics = None
             if state.metrics is not None and metrics is not None:
                 self._metrics = self._accumulator(metrics)
                 self._metrics.restore(state.metrics)
-            self._epoch.restore_order(state.order)
         except ValueError as error:
             raise StateError(f"the checkpoint does not fit: {error}") from None
-        put_back(state.parameters, self._model.store.arrays, "parameter")
-        put_back(state.optimizer, self._update.state, "the optimizer's")
-        for stream, saved in zip(self._streams, state.layers, strict=True):
-            stream.bit_generator.state = saved
-        self._update.scale = state.learning_rate_scale
+        self._compiled.restore(state)
+        self._rewind.forget()
         self.epoch, self.batch, self.step = state.epoch, state.batch, state.step
 
     @property
@@ -237,6 +223,7 @@ class Trainer:
         last = min(self.step + steps, self.steps)
         while self.step < last:
             self._compiled.enter(self.epoch)
+            self._keep()
             epoch = self._epoch
             batches = self._batches_of(self.epoch)
             stop = min(epoch.after(self.batch, last - self.step), batches)
@@ -244,7 +231,7 @@ class Trainer:
                 with arithmetic_for(self.samples_a_step):
                     epoch.run(self._update, self.step, None, self.batch, stop)
             except NonFiniteLossError as error:
-                raise divergence(self._model, self.epoch, error.loss, error.x) from None
+                raise self._divergence(self.epoch, error.loss) from None
             self.step += epoch.updates_in(self.batch, stop)
             self.batch = stop
             if stop == batches:
@@ -270,10 +257,44 @@ class Trainer:
     def scale_learning_rate(self, factor: float) -> None:
         """Multiply every learning rate from now on."""
         self._update.scale *= factor
+        self._rewind.forget()
 
-    def _is_in_group(self, batch: int) -> bool:
-        """Return whether a batch is preceded by others whose gradients await its update."""
-        return batch % self._training.accumulate != 0
+    def evaluated(
+        self, evaluation: Evaluation, epoch: int, metrics: Sequence[NamedMetric] | None = None
+    ) -> dict[str, float]:
+        """Evaluate the model that is trained after an epoch.
+
+        Args:
+            metrics: the metrics to compute; default: all.
+
+        Raises:
+            DivergenceError: the loss is not finite.
+        """
+        values = evaluation.evaluate(metrics)
+        if math.isfinite(values["loss"]):
+            return values
+        if non_finite_parameter(self._model) is None:
+            culprit = culprit_of_evaluation(self._model, self._heads, evaluation.data)
+        else:
+            culprit = self._rewind.culprit((self.epoch, self.batch, self.step), self.step)
+            culprit = culprit or self._unexplained()
+        raise divergence(epoch, values["loss"], culprit, self._registry, self._rewind.at_first)
+
+    def _divergence(self, epoch: int, loss: float) -> DivergenceError:
+        """Return the error for a step of an epoch whose loss is not finite."""
+        stop = min((epoch + 1) * self._epoch.updates, self.steps)
+        culprit = self._rewind.culprit((self.epoch, self.batch, self.step), stop)
+        culprit = culprit or self._unexplained()
+        return divergence(epoch, loss, culprit, self._registry, self._rewind.at_first)
+
+    def _unexplained(self) -> Culprit | None:
+        """Return a parameter that is not finite though the components did not make it so."""
+        culprit = non_finite_parameter(self._model)
+        why = "but repeating the last steps did not show why"
+        return culprit and replace(culprit, values=f"{culprit.values}, {why}")
+
+    def _keep(self) -> None:
+        self._rewind.keep(self.epoch, self.batch, self.step)
 
     def _is_logged(self, epoch: int) -> bool:
         return epoch % self._training.log_every == 0 or epoch == self.epochs - 1
@@ -321,7 +342,7 @@ class Trainer:
                     run(update, step, epochs)
                 except NonFiniteLossError as error:
                     at = epoch + error.made // updates
-                    raise divergence(self._model, at, error.loss, error.x) from None
+                    raise self._divergence(at, error.loss) from None
                 step, epoch, end = step + epochs * updates, epoch + epochs, now()
                 timer.took(epochs * steps, end - start)
                 if end > timer.next_beat:
@@ -348,7 +369,7 @@ class Trainer:
         if self._validation is None or (metrics is None and not logged):
             return {}
         with ChangedFileError.during(f"the validation of epoch {self.epoch}"):
-            return finite_evaluation(self._validation, self._model, self.epoch, metrics)
+            return self.evaluated(self._validation, self.epoch, metrics)
 
     def _parts(self) -> Iterator[Progressed]:
         """Run the rest of an epoch; between its parts, yield a heartbeat when one is due."""
@@ -363,13 +384,14 @@ class Trainer:
                 with arithmetic_for(self.samples_a_step):
                     self._rate = self._run(stop, observed)
             except NonFiniteLossError as error:
-                raise divergence(self._model, self.epoch, error.loss, error.x) from None
+                raise self._divergence(self.epoch, error.loss) from None
             done = stop - self.batch
             self.step += self._epoch.updates_in(self.batch, stop)
             self.batch = stop
             self._timer.took(done, time.perf_counter() - start)
             if stop < steps and self._timer.is_due():
                 yield Progressed(self.epoch + stop / steps, self.epochs)
+                self._keep()
 
     def _run(self, stop: int, observer: StepObserver | None) -> float:
         """Run the batches of the epoch in progress up to `stop`; the last is all if observed."""

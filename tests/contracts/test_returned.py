@@ -160,6 +160,25 @@ CASES = [
     (OddTransform, "levels", 0, "0, not an integer of at least 1, or None", PREPARED),
     (OddSource, "describe", {"shape": (2,)}, "not a DataInfo, or None for a table", SOURCED),
     (OddSource, "load", (X, Y), "not a Dataset or a Table", SOURCED),
+    *(
+        (OddSource, "load", value, fault, SOURCED)
+        for value, fault in (
+            (Dataset(X.tolist(), Y), "a list of 12 items, not an array of numbers as x"),
+            (Dataset(X, Y.tolist()), "a list of 12 items, not an array of numbers as y"),
+            (Dataset({"a": X, "b": [1]}, Y), '[1], not an array of numbers as x["b"]'),
+            (Dataset(X.astype(object), Y), "an array of object of shape (12, 2), not an array"),
+            (Dataset(X, np.array(3)), "an array of int64 of shape (), not an array"),
+            (Dataset(X.astype(complex), Y), "an array of complex128 of shape (12, 2), not"),
+            (Dataset(X, Y, weights=[1] * 12), "a list of 12 items, not an array of numbers as w"),
+            (Dataset(np.ma.masked_less(X, 0), Y), "a masked array as x, whose mask would be lost"),
+            (Dataset(X, Y[:3]), "returned x of 12 and y of 3 samples"),
+            (Table({"a": X[:, 0].tolist(), "y": Y}, "y"), 'numbers or text as column "a"'),
+            (Table({"a": X, "y": Y}, "y"), 'not an array (n,) as column "a"'),
+            (Table({"a": np.array([[], 1], object)}, "a"), '"a" of objects with int and list'),
+            (Table({"a": X[:, 0], "y": Y[:3]}, "y"), 'columns "a" of 12 and "y" of 3 rows'),
+        )
+    ),
+    (OddTransform, "apply", np.ma.masked_less(X, 0), "a masked array, whose mask", PREPARED),
     (OddCallback, "monitors", "loss", "'loss', not a tuple of names", FOLLOWED),
     (OddCallback, "monitors", None, "None, not a tuple of names", FOLLOWED),
     (OddCallback, "save", {"a": {1, 2}}, "what a checkpoint cannot keep: it/a is set", FOLLOWED),
@@ -188,6 +207,23 @@ def test_a_wrong_value_names_component_distribution_method_and_line(
     assert message.startswith(name)
     assert fault in message
     assert re.search(r"\(.*test_returned\.py:\d+\)$", message)
+
+
+def test_a_source_may_return_read_only_arrays_and_masked_columns():
+    class Masked(OddSource):
+        type = "odd"
+
+        def load(self, rng):
+            columns = {"a": np.ma.masked_less(X[:, 0], 0), "y": Y.copy()}
+            columns["y"].flags.writeable = False
+            return Table(columns, "y")
+
+    registry = discover()
+    registry.register(Masked, PLUGIN)
+    with pytest.raises(SpecError, match='column "a" is missing'):
+        run(parse_spec(SOURCED, registry), registry=registry)
+    filled = document(data={"train": {"type": "odd"}, "prepare": ["impute"]})
+    run(parse_spec(filled, registry), registry=registry)
 
 
 def test_a_layer_that_returns_a_wrong_value_is_a_problem_of_the_spec_at_the_layer():

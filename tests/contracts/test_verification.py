@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated
 
 import pytest
@@ -19,6 +20,12 @@ from declnet import (
     Scheduled,
     Template,
 )
+from declnet.spec.heads import RESERVED
+from declnet_standard.layers import ReLU
+from declnet_standard.losses.regression import MeanSquaredError
+from declnet_standard.metrics.classification import Accuracy
+from declnet_standard.optimizers.sgd import SGD
+from declnet_standard.transforms.scaling import Standardize
 
 
 class Half(Layer):
@@ -56,6 +63,60 @@ def test_a_method_that_the_contract_needs():
 
     with pytest.raises(RegistryError, match=r"Nothing has no forward\(\), which a layer needs"):
         Registry().register(Nothing)
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "annotation"),
+    [
+        (ReLU, "inputs", int),
+        (ReLU, "name", int | None),
+        (ReLU, "trainable", float),
+        (ReLU, "weights_from", tuple[str, ...]),
+        (ReLU, "repeat", int),
+        (ReLU, "residual", bool),
+        (ReLU, "layers", tuple[str, ...]),
+        *((MeanSquaredError, key, float) for key in RESERVED),
+        (SGD, "groups", int),
+        (SGD, "parameters", int),
+        (SGD, "learning_rate_factor", float),
+        (SGD, "learning_rate", str),
+        (Standardize, "columns", int),
+        (Accuracy, "name", int),
+    ],
+)
+def test_a_field_that_the_spec_uses_otherwise_is_refused(base, name, annotation):
+    body = {"__module__": __name__, "__annotations__": {name: annotation}, "type": "odd"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        odd = type("Odd", (base,), body)
+    with pytest.raises(
+        RegistryError, match=f"Odd has a field {name}, .* rename the field"
+    ) as caught:
+        Registry().register(odd)
+    assert name in str(caught.value).partition("(")[2]
+
+
+@pytest.mark.parametrize("name", ["model_copy", "known_key", "other_keys"])
+def test_a_field_that_hides_what_every_component_has_is_refused(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        odd = type(
+            "Odd", (ReLU,), {"__module__": __name__, "__annotations__": {name: int}, "type": "odd"}
+        )
+    with pytest.raises(RegistryError, match=f"Odd has a field {name}, a name that every layer"):
+        Registry().register(odd)
+
+
+def test_the_keys_of_a_named_loss_are_reserved():
+    assert {*RESERVED, "loss"} == Loss._spec_keys
+
+
+def test_a_field_of_the_contract_may_be_narrowed():
+    class Own(SGD):
+        type = "own"
+        learning_rate: float = 0.5
+
+    Registry().register(Own)
 
 
 def test_a_field_with_a_name_of_the_contract_is_refused():

@@ -97,6 +97,6 @@ def test_an_untrained_model_without_a_finite_loss_is_an_error_with_its_layer(mak
     spec = make(
         model__layers__0__weight_initializer=huge, model__layers__2__weight_initializer=huge
     )
-    with pytest.raises(declnet.DivergenceError, match='is in "dense_2"') as caught:
+    with pytest.raises(declnet.DivergenceError, match='the output of "dense_2" infinite') as caught:
         find_rate(spec)
     assert caught.value.layer == "dense_2"

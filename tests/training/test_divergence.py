@@ -1,94 +1,443 @@
+"""What a loss that is not finite is blamed on: the first call that made a value non-finite."""
+
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
 
-from declnet import DivergenceError, build_model, parse_spec, run
-from declnet.training.divergence import first_non_finite
+from declnet import (
+    Callback,
+    Dataset,
+    DivergenceError,
+    Elementwise,
+    Initializer,
+    Layer,
+    Parameter,
+    Regularizer,
+    Transform,
+    default_registry,
+    parse_spec,
+    run,
+)
+from declnet.registry.plugin import Plugin
+from declnet.training.compile import compile_training
+from declnet.training.compiled_steps import NonFiniteLossError
+from declnet.training.preparation import prepare
+from declnet.training.rewind import Rewind
+from declnet_standard.layers.dense import Dense
+from declnet_standard.losses.regression import MeanSquaredError
+from declnet_standard.optimizers.sgd import SGD
+
+
+class Kink(Elementwise):
+    """|x| with a slope of 0 / 0 at 0, where a relu before it gives many zeros."""
+
+    type = "kink"
+
+    def value(self, x, y, scratch):
+        np.abs(x, out=y)
+
+    def derivative(self, x, y, slope):
+        np.divide(x, y, out=slope)
+
+
+class BareKink(Kink):
+    """The same, written without NumPy reporting an error."""
+
+    type = "bare_kink"
+
+    def derivative(self, x, y, slope):
+        slope[...] = np.where(x == 0, np.nan, np.sign(x))
+
+
+class Logarithm(Layer):
+    """log(x), which is -inf at 0."""
+
+    type = "logarithm"
+
+    def forward(self, x, y, state):
+        np.log(x, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        np.divide(dy, x, out=dx)
+
+
+class NanGradient(Dense):
+    """A dense layer whose gradient of the weights is NaN from step 5 on."""
+
+    type = "nan_gradient"
+
+    def parameters(self, input_shape):
+        return {
+            **super().parameters(input_shape),
+            "count": Parameter((1,), "zeros", trainable=False),
+        }
+
+    def forward(self, x, y, state):
+        super().forward(x, y, state)
+        if state.training:
+            state.count += 1
+
+    def backward(self, x, y, dy, dx, state):
+        super().backward(x, y, dy, dx, state)
+        if state.count[0] == 5:
+            state.grad.weights[0, 0] = np.nan
+
+
+class BadStatistic(Layer):
+    """A layer whose statistic, read in evaluations only, becomes NaN."""
+
+    type = "bad_statistic"
+
+    def parameters(self, input_shape):
+        return {"mean": Parameter(input_shape, "zeros", trainable=False)}
+
+    def forward(self, x, y, state):
+        if state.training:
+            np.copyto(y, x)
+            state.mean[...] = np.nan
+        else:
+            np.add(x, state.mean, out=y)
+
+    def backward(self, x, y, dy, dx, state):
+        np.copyto(dx, dy)
+
+
+class OnlyInEvaluation(Layer):
+    """A layer that fails only outside training."""
+
+    type = "only_in_evaluation"
+
+    def forward(self, x, y, state):
+        np.copyto(y, x)
+        if not state.training:
+            y /= 0 * x
+
+    def backward(self, x, y, dy, dx, state):
+        np.copyto(dx, dy)
+
+
+class NanLoss(MeanSquaredError):
+    """A loss that is NaN once it is small."""
+
+    type = "nan_loss"
+
+    def forward(self, y_pred, y_true, losses):
+        super().forward(y_pred, y_true, losses)
+        if losses.mean() < 0.9:
+            losses[0] = np.nan
+
+
+class NanLossGradient(MeanSquaredError):
+    type = "nan_loss_gradient"
+
+    def backward(self, y_pred, y_true, dy_pred):
+        super().backward(y_pred, y_true, dy_pred)
+        dy_pred[0] = np.inf - np.inf
+
+
+class NanTargets(MeanSquaredError):
+    type = "nan_targets"
+
+    def prepare(self, y, output_shape, dtype):
+        return super().prepare(y, output_shape, dtype) * np.nan
+
+
+class NanPenalty(Regularizer):
+    type = "nan_penalty"
+
+    def penalty(self, w):
+        return float("nan")
+
+    def add_gradient(self, w, dw):
+        pass
+
+
+class NanPenaltyGradient(NanPenalty):
+    type = "nan_penalty_gradient"
+
+    def penalty(self, w):
+        return 0.0
+
+    def add_gradient(self, w, dw):
+        dw += np.sqrt(-1 - w**2)
+
+
+class NanUpdate(SGD):
+    """An optimizer that divides by a difference that is 0 in the third step."""
+
+    type = "nan_update"
+
+    def update(self, w, dw, state, learning_rate, step):
+        super().update(w, dw, state, learning_rate, step)
+        w += 0 * w / (step - 3)
+
+
+class NanFill(Initializer):
+    type = "nan_fill"
+
+    def fill(self, w, rng, fan_in, fan_out):
+        w[...] = np.nan
+
+
+class NanVary(Transform):
+    type = "nan_vary"
+    training_only = True
+
+    def suits(self, column):
+        return True
+
+    def vary(self, x, rng):
+        x[0] = np.nan
+
+
+class Spoiler(Callback):
+    """A callback that makes a weight NaN after the third update."""
+
+    type = "spoiler"
+
+    def after_update(self, run, step):
+        if step == 3:
+            run.model.store.vector[0] = np.nan
+
+
+COMPONENTS = (
+    Kink, BareKink, Logarithm, NanGradient, BadStatistic, OnlyInEvaluation, NanLoss,
+    NanLossGradient, NanTargets, NanPenalty, NanPenaltyGradient, NanUpdate, NanFill, NanVary,
+    Spoiler,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A change of the spec or the data, and the message that follows.
+
+    Attributes:
+        layers: what is between the first dense layer and the last one.
+        blamed: parts of the message, in order.
+        layer: the layer that the error names.
+    """
+
+    blamed: tuple[str, ...]
+    layer: str | None = None
+    layers: tuple[Any, ...] = ("relu",)
+    changes: dict[str, Any] = field(default_factory=dict)
+    x: float = 1.0
+    y: float = 1.0
+    rate: bool = False
+
+
+FLAT = {"model.layers.0.weight_initializer": "zeros"}
+HUGE = {"type": "constant", "value": 1e200}
+CAUSES = {
+    "slope": Cause(('layer "kink"', "derivative()", '"kink_1" NaN'), "kink_1", ("kink",), FLAT),
+    "slope without errors": Cause(
+        ('layer "bare_kink"', "derivative()", '"bare_kink_1" NaN'),
+        "bare_kink_1",
+        ("bare_kink",),
+        FLAT,
+    ),
+    "forward": Cause(
+        ('layer "logarithm"', "forward()", '"logarithm_1" infinite'),
+        "logarithm_1",
+        ("relu", "logarithm"),
+    ),
+    "gradient of a parameter": Cause(
+        ('layer "nan_gradient"', "backward()", "the gradient of nan_gradient_1.weights NaN"),
+        "nan_gradient_1",
+        ({"type": "nan_gradient", "units": 3},),
+    ),
+    "statistic": Cause(
+        ('layer "bad_statistic"', "forward()", "bad_statistic_1.mean NaN"),
+        "bad_statistic_1",
+        ("bad_statistic",),
+    ),
+    "evaluation": Cause(
+        ('layer "only_in_evaluation"', "forward()", '"only_in_evaluation_1"'),
+        "only_in_evaluation_1",
+        ("only_in_evaluation",),
+    ),
+    "loss": Cause(('loss "nan_loss"', "forward()", "the losses NaN"), changes={"loss": "nan_loss"}),
+    "gradient of the loss": Cause(
+        ('loss "nan_loss_gradient"', "backward()", "the gradient of the predictions NaN"),
+        changes={"loss": "nan_loss_gradient"},
+    ),
+    "targets": Cause(
+        ('loss "nan_targets"', "prepare()", "y_true NaN"), changes={"loss": "nan_targets"}
+    ),
+    "penalty": Cause(
+        ('regularizer "nan_penalty"', "penalty()", "the penalty of dense_1.weights NaN"),
+        changes={"model.layers.0.weight_regularizer": "nan_penalty"},
+    ),
+    "gradient of a penalty": Cause(
+        ('regularizer "nan_penalty_gradient"', "add_gradient()", "the gradient of dense_1.weights"),
+        changes={"model.layers.0.weight_regularizer": "nan_penalty_gradient"},
+    ),
+    "update": Cause(
+        ('optimizer "nan_update"', "update()", "dense_1.weights NaN"),
+        changes={"optimizer": {"type": "nan_update", "learning_rate": 0.01}},
+    ),
+    "initializer": Cause(
+        ('initializer "nan_fill"', "fill()", "dense_1.weights NaN"),
+        "dense_1",
+        changes={"model.layers.0.weight_initializer": "nan_fill"},
+    ),
+    "data varied": Cause(
+        ('transform "nan_vary"', "vary()", "x NaN"),
+        changes={"data.prepare": ["nan_vary"], "training.batch_size": 8},
+    ),
+    "initial weights": Cause(
+        ('layer "dense"', "forward() overflowed", "as when the training began"),
+        "dense_2",
+        changes={
+            "model.layers.0.weight_initializer": HUGE,
+            "model.layers.1.weight_initializer": HUGE,
+        },
+        layers=({"type": "dense", "units": 3},),
+    ),
+    "large x": Cause(('loss "mean_squared_error"', "overflowed", "so scale the data"), x=1e200),
+    "large y": Cause(
+        ('loss "mean_squared_error"', "forward() overflowed", "so scale the data"), y=1e200
+    ),
+    "learning rate": Cause(
+        ("overflowed", "the largest parameter grew from"),
+        "any",
+        rate=True,
+        changes={"optimizer.learning_rate": 1e60},
+    ),
+    "learning rate, step by step": Cause(
+        ("overflowed", "the largest parameter grew from"),
+        "any",
+        rate=True,
+        changes={"optimizer.learning_rate": 20.0, "training.epochs": 2000},
+    ),
+    "update overflows": Cause(
+        ('optimizer "sgd"', "update() overflowed"),
+        rate=True,
+        changes={"optimizer.learning_rate": 1e308},
+        y=1e5,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def registry():
+    own = type(default_registry())()
+    for entry in default_registry().entries():
+        own.add(entry)
+    for component in COMPONENTS:
+        own.register(component, Plugin("kit", "faulty-kit", "1.2"))
+    return own
 
 
 @pytest.fixture
-def diverging(document):
-    """A network whose weights overflow float32 within a few epochs."""
-    document["model"] |= {"dtype": "float32"}
-    document["model"]["layers"][2] |= {"name": "logits"}
-    document["optimizer"] = {"type": "sgd", "learning_rate": 1e30}
-    document["training"] |= {"epochs": 50}
-    return document
+def diverge(registry, changed):
+    """Train until the loss is not finite; return the error."""
+
+    def diverge(layers=("relu",), x=1.0, y=1.0, out=None, **changes):
+        document = {
+            "declnet": 1,
+            "data": {},
+            "model": {
+                "dtype": "float64",
+                "layers": [{"type": "dense", "units": 4}, *layers, {"type": "dense", "units": 1}],
+            },
+            "loss": "mean_squared_error",
+            "optimizer": {"type": "sgd", "learning_rate": 0.05},
+            "training": {"epochs": 60, "log_every": 7},
+            "seed": 3,
+        }
+        rng = np.random.default_rng(4)
+        features = x * rng.normal(size=(29, 2))
+        targets = y * (features[:, :1] / x + 1)
+        spec = parse_spec(changed(document, changes), registry)
+        with pytest.raises(DivergenceError) as caught:
+            run(spec, (features, targets), out, registry=registry)
+        return caught.value
+
+    return diverge
 
 
-@pytest.mark.parametrize("log_every", [1, 50])
 @pytest.mark.parametrize("batch_size", [None, 8])
-def test_the_error_names_the_epoch_and_the_first_layer_at_fault(diverging, log_every, batch_size):
-    diverging["training"]["log_every"] = log_every
+@pytest.mark.parametrize("kernels", ["numpy", "jit"])
+@pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
+def test_the_first_call_that_made_a_value_non_finite_is_blamed(cause, kernels, batch_size, diverge):
+    changes = {"engine.kernels": kernels, **cause.changes}
     if batch_size:
-        diverging["training"]["batch_size"] = batch_size
-    with pytest.raises(DivergenceError) as caught:
-        run(parse_spec(diverging))
-    error = caught.value
-    assert error.layer in ("dense_1", "logits", "softmax_1")
-    assert f"epoch {error.epoch}: the loss is" in str(error)
-    assert f'"{error.layer}"' in str(error)
-    assert "learning_rate" in str(error)
+        changes["training.batch_size"] = batch_size
+    error = diverge(cause.layers, cause.x, cause.y, **changes)
+    message = str(error)
+    rest = message
+    for part in cause.blamed:
+        assert part in rest, message
+        rest = rest.partition(part)[2]
+    assert ("smaller learning_rate" in message) == cause.rate, message
+    if cause.layer != "any":
+        assert error.layer == cause.layer
+    if any(name in message for name in ("kink", "nan_", "bad_", "only_", "logarithm")):
+        assert "faulty-kit 1.2" in message
+        assert __file__ in message
 
 
-def test_the_folder_says_failed_and_keeps_the_history(diverging, tmp_path, history_of):
-    with pytest.raises(DivergenceError) as caught:
-        run(parse_spec(diverging), out=tmp_path / "out")
-    rows = history_of(tmp_path / "out")
-    assert [row["epoch"] for row in rows] == list(range(caught.value.epoch))
+def test_what_the_components_did_not_cause_is_said_to_be_unexplained(diverge):
+    error = diverge(**{"training.callbacks": ["spoiler"]})
+    assert "dense_1.weights is NaN, but repeating the last steps did not show why" in str(error)
+    assert error.layer == "dense_1"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"training.batch_size": 8, "training.accumulate": 3},
+        {"model.layers.2.trainable": {"from_epoch": 2}},
+    ],
+    ids=["groups", "freezing"],
+)
+def test_steps_of_groups_and_of_epochs_that_train_more_layers_are_repeated(diverge, changes):
+    error = diverge(({"type": "nan_gradient", "units": 3},), **changes)
+    assert "the gradient of nan_gradient_1.weights NaN" in str(error)
+
+
+def test_the_folder_says_failed_and_keeps_the_history(diverge, tmp_path, history_of):
+    changes = {"optimizer.learning_rate": 1e60, "training.log_every": 1}
+    error = diverge(out=tmp_path / "out", **changes)
+    assert [row["epoch"] for row in history_of(tmp_path / "out")] == list(range(error.epoch))
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["status"] == "failed"
-    assert str(caught.value) in manifest["error"]
+    assert str(error) in manifest["error"]
     assert not (tmp_path / "out" / "metrics.json").exists()
 
 
 @pytest.mark.parametrize("validation", [False, True])
 def test_an_update_that_spoils_the_finished_model_fails_the_run(
-    diverging, tmp_path, history_of, validation
+    diverge, tmp_path, history_of, validation
 ):
-    diverging["training"]["epochs"] = 1
-    diverging["optimizer"]["learning_rate"] = 1e38
-    diverging["model"]["layers"].insert(2, {"type": "dense", "units": 4})
+    changes = {"training.epochs": 1, "optimizer.learning_rate": 1e200}
     if validation:
-        diverging["data"]["validation"] = 0.5
-    with pytest.raises(DivergenceError, match="epoch 0: the loss is"):
-        run(parse_spec(diverging), out=tmp_path / "out")
+        changes["data.validation"] = 0.5
+    error = diverge(out=tmp_path / "out", **changes)
+    assert "epoch 0: the loss is" in str(error)
+    assert "smaller learning_rate" in str(error)
     assert len(history_of(tmp_path / "out") if not validation else []) == (not validation)
     assert '"failed"' in (tmp_path / "out" / "manifest.json").read_text()
 
 
-def test_weights_that_start_infinite_are_found_in_epoch_zero(document):
-    document["model"]["layers"][0]["weight_initializer"] = {"type": "constant", "value": 1e308}
-    document["model"]["layers"][0]["bias_initializer"] = {"type": "constant", "value": 1e308}
-    with pytest.raises(DivergenceError) as caught:
-        run(parse_spec(document))
-    assert (caught.value.epoch, caught.value.layer) == (0, "dense_1")
-
-
-X = np.ones((2, 2))
-
-
-@pytest.fixture
-def model(document):
-    return build_model(parse_spec(document).model, (2,))
-
-
-def test_a_finite_model_has_no_fault(model):
-    assert first_non_finite(model, X) is None
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("key", ["dense_1.biases", "dense_2.weights"])
-def test_the_parameter_at_fault_is_named(model, key, value):
-    model.store.arrays[key].flat[0] = value
-    assert first_non_finite(model, X) == tuple(key.split("."))
-
-
-def test_the_output_at_fault_is_named(model):
-    model.store.arrays["dense_1.weights"][...] = 1e300
-    model.store.arrays["dense_2.weights"][...] = 1e300
-    with np.errstate(all="ignore"):
-        assert first_non_finite(model, X) == ("dense_2", "output")
+def test_the_search_leaves_the_training_as_it_was(document, registry, blobs):
+    document["optimizer"] = {"type": "nan_update", "learning_rate": 0.01}
+    document["training"] |= {"batch_size": 8, "epochs": 5}
+    spec = parse_spec(document, registry)
+    prepared = prepare(spec, registry, {"train": Dataset(*blobs)})
+    model, data = prepared.model, prepared.data["train"]
+    compiled = compile_training(spec, model, data, registry)
+    rewind = Rewind(spec, model, compiled, registry, lambda _epoch: compiled.epoch.steps)
+    rewind.keep(0, 0, 0)
+    with pytest.raises(NonFiniteLossError), np.errstate(all="ignore"):
+        compiled.epoch.run(compiled.update, 0, None)
+    before = compiled.state(1, 0, 4).copied().plain()
+    culprit = rewind.culprit((1, 0, 4), 4)
+    assert (culprit.component.type, culprit.method) == ("nan_update", "update")
+    np.testing.assert_equal(compiled.state(1, 0, 4).plain(), before)

@@ -110,6 +110,8 @@ class DataInfo:
         ):
             if array.ndim == 0:
                 raise DataError(f"{name} is a single number; its first axis must be samples")
+            if 0 in array.shape[1:]:
+                raise DataError(f"{name} has samples of shape {array.shape[1:]}, without a number")
         targets = {name: TargetInfo.of(each) for name, each in ys.items()}
         inputs = {name: InputInfo.of(each) for name, each in arrays.items()}
         single = inputs.get(UNNAMED, InputInfo(()))

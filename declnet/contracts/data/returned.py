@@ -6,11 +6,12 @@ import json
 import operator
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
+from declnet.contracts.arrays import Array, MappedArray
 from declnet.contracts.component import Component
 from declnet.contracts.data.data_source import Blocks, DataInfo, Dataset
 from declnet.contracts.data.table import Table
@@ -18,6 +19,7 @@ from declnet.contracts.data.transform import Fitting, Sequences
 from declnet.contracts.returned import (
     BrokenContractError,
     array_of_rows,
+    array_of_samples,
     is_whole,
     refuse,
     shown,
@@ -35,9 +37,48 @@ def checked_info(source: Component, info: Any) -> DataInfo | None:
 
 def checked_load(source: Component, data: Any, method: str = "load") -> Dataset | Table:
     """Return the result of `DataSource.load`, or a part of `chunks`: a Dataset or a Table."""
-    if not isinstance(data, Dataset | Table):
+    if isinstance(data, Table):
+        return _checked_table(source, data, method)
+    if not isinstance(data, Dataset):
         refuse(source, method, data, "a Dataset or a Table")
+    arrays = [*_named(data.x, "x"), *_named(data.y, "y")]
+    if data.weights is not None:
+        arrays.append(("weights", data.weights))
+    lengths = {}
+    for name, array in arrays:
+        if not isinstance(array, MappedArray):
+            array_of_samples(source, method, array, name)
+        lengths[len(array)] = name
+    if len(lengths) > 1:
+        found = " and ".join(f"{name} of {length}" for length, name in lengths.items())
+        raise BrokenContractError(source, method, f"returned {found} samples")
     return data
+
+
+def _named(arrays: Any, name: str) -> list[tuple[str, Any]]:
+    """Return arrays with what messages call them."""
+    if not isinstance(arrays, Mapping):
+        return [(name, arrays)]
+    return [(f'{name}["{key}"]', array) for key, array in arrays.items()]
+
+
+def _checked_table(source: Component, table: Table, method: str) -> Table:
+    """Return a table whose columns are arrays (n,) of numbers, booleans or text."""
+    table = table.without_masks()
+    for name, column in table.columns.items():
+        array_of_samples(source, method, column, f'column "{name}"', text=True)
+        if column.ndim != 1:
+            refuse(source, method, column, f'an array (n,) as column "{name}"')
+        wrong = {*map(type, column)} - {str, NoneType} if column.dtype.kind == "O" else set()
+        if not all(issubclass(each, str) for each in wrong):
+            names = " and ".join(sorted(each.__name__ for each in wrong))
+            fault = f'returned column "{name}" of objects with {names}, not text or None'
+            raise BrokenContractError(source, method, fault)
+    lengths = {len(column): name for name, column in table.columns.items()}
+    if len(lengths) > 1:
+        found = " and ".join(f'"{name}" of {length}' for length, name in lengths.items())
+        raise BrokenContractError(source, method, f"returned columns {found} rows")
+    return table
 
 
 def checked_blocks(source: Component, blocks: Any) -> Blocks | None:
@@ -71,8 +112,7 @@ def checked_inputs(source: Component, part: Any) -> Array | Mapping[str, Array] 
         return part
     arrays = part.values() if isinstance(part, Mapping) and part else (part,)
     for each in arrays:
-        if not isinstance(each, np.ndarray) or each.dtype.kind not in "fiub" or each.ndim == 0:
-            refuse(source, "input_chunks", each, "an array of samples or a Table")
+        array_of_samples(source, "input_chunks", each)
     if len({len(each) for each in arrays}) > 1:
         refuse(source, "input_chunks", part, "arrays of equally many samples")
     found: Array | Mapping[str, Array] = part

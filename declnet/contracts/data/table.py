@@ -50,6 +50,16 @@ def missing_values(column: Array) -> Array:
     return found
 
 
+def unmasked(column: np.ma.MaskedArray[Any, Any]) -> Array:
+    """Return a column as a plain array; what is masked is missing (NaN or None)."""
+    plain, mask = np.asarray(column.data), np.ma.getmaskarray(column)
+    if not mask.any():
+        return plain
+    found: Array = plain.astype(float if plain.dtype.kind in "fiub" else object)
+    found[mask] = np.nan if found.dtype.kind == "f" else None
+    return found
+
+
 def distinct_values(column: Array) -> list[Any]:
     """Return the sorted distinct values of a column (n,), without missing ones.
 
@@ -123,6 +133,15 @@ class Table:
     def row_number(self, position: int) -> int:
         """Return the number of a row in its table, from 1, given its position, from 0."""
         return position + 1 if self.rows is None else int(self.rows[position])
+
+    def without_masks(self) -> Table:
+        """Return this table; masked arrays become plain ones, with missing values."""
+        masked = {
+            name: unmasked(column)
+            for name, column in self.columns.items()
+            if isinstance(column, np.ma.MaskedArray)
+        }
+        return replace(self, columns={**self.columns, **masked}) if masked else self
 
     def take(self, positions: Array) -> Table:
         """Return the rows at the given positions; they keep their numbers."""

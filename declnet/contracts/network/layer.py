@@ -88,6 +88,7 @@ class Layer(Component):
     kind = "layer"
     required_methods = ("forward", "backward")
     _optional = frozenset({"trainable"})
+    _spec_keys = frozenset({"layers", "repeat", "residual"})
     other_keys: ClassVar[Mapping[str, str]] = {
         "activation": "an activation is a separate layer, listed after this one",
         "input": "inputs",

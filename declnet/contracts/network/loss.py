@@ -19,6 +19,7 @@ class Loss(Component):
 
     kind = "loss"
     required_methods = ("forward", "backward")
+    _spec_keys = frozenset({"output", "target", "weight", "metrics", "calibration", "loss"})
 
     targets: ClassVar[Literal["values", "classes", "binary"]] = "values"
     """What y holds: `values` of the prediction's shape ((n,) becomes (n, 1)); `classes`, as

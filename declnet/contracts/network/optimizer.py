@@ -15,7 +15,13 @@ from declnet.contracts.arrays import Array, Shape
 from declnet.contracts.component import Component
 from declnet.contracts.context import RunContext
 from declnet.contracts.network.parameter import OptimizerState, ParameterInfo
-from declnet.contracts.network.parameter_group import GROUPS, ParameterGroup, validated_with_groups
+from declnet.contracts.network.parameter_group import (
+    FACTOR,
+    GROUPS,
+    PARAMETERS,
+    ParameterGroup,
+    validated_with_groups,
+)
 from declnet.contracts.network.returned import checked_rate
 from declnet.contracts.network.schedule import LearningRate, Schedule
 from declnet.contracts.strict_model import located_error
@@ -33,6 +39,7 @@ class Optimizer(Component):
     kind = "optimizer"
     required_methods = ("update",)
     _optional = frozenset({GROUPS})
+    _spec_keys = frozenset({PARAMETERS, FACTOR})
     other_keys: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("lr", "eta", "rate", "learning_rate_init"), "learning_rate"),
         **dict.fromkeys(

@@ -19,7 +19,8 @@ from declnet.contracts.strict_model import (
 )
 from declnet.contracts.verification import contract_of
 
-GROUPS, FACTOR, RATE = "groups", "learning_rate_factor", "learning_rate"
+GROUPS, PARAMETERS, FACTOR = "groups", "parameters", "learning_rate_factor"
+RATE = "learning_rate"
 
 
 class _Selection(StrictModel):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
+from declnet.contracts.arrays import Array, Dtype, MappedArray, plain_array, read_only
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.returned import checked_load
 from declnet.contracts.data.table import Table
@@ -73,6 +73,7 @@ def checked_records(records: Table, label: str) -> Table:
     Raises:
         DataError: a column is invalid; the message names it.
     """
+    records = records.without_masks()
     for name, column in records.columns.items():
         if column.ndim != 1 or column.dtype.kind not in "fiubO":
             raise DataError(
@@ -123,13 +124,31 @@ def as_data(data: Any, label: str) -> Dataset | Table:
         table = as_table(features)
         if isinstance(table, Table):
             return checked_records(replace(table, targets=tuple(y)), label)
-    y = {str(name): np.asarray(each) for name, each in y.items()} if _are_targets(y) else y
+    y = {str(name): each for name, each in y.items()} if _are_targets(y) else y
     if _are_inputs(features):
-        x = {str(name): np.asarray(each) for name, each in features.items()}
-        return checked(Dataset(x, for_each(np.asarray, y)), label)
+        x = {str(name): each for name, each in features.items()}
+        return checked(Dataset(x, y), label)
     if is_table(features):
         return checked_records(_with_target(features, y, label), label)
-    return checked(Dataset(np.asarray(features), for_each(np.asarray, y)), label)
+    return checked(Dataset(features, y), label)
+
+
+def _with_plain_arrays(dataset: Dataset, label: str) -> Dataset:
+    """Return a data set of NumPy arrays, converted from lists or from subclasses if necessary."""
+    weights = () if dataset.weights is None else (dataset.weights,)
+    arrays = *by_name(dataset.x).values(), *by_name(dataset.y).values(), *weights
+    if all(type(array) in (np.ndarray, MappedArray) for array in arrays):
+        return dataset
+
+    def plain(values: Any, name: str) -> Any:
+        if isinstance(values, Mapping):
+            return {key: plain(array, str(key)) for key, array in values.items()}
+        if isinstance(values, MappedArray):
+            return values
+        return plain_array(values, f"{label} data: {name}")
+
+    x, y = plain(dataset.x, "x"), plain(dataset.y, "y")
+    return replace(dataset, x=x, y=y, weights=plain(weights[0], "weights") if weights else None)
 
 
 def _are_column_names(y: Any, features: Any) -> bool:
@@ -184,6 +203,7 @@ def checked(dataset: Dataset, label: str) -> Dataset:
     Raises:
         DataError: a sample is invalid; the message names the first one.
     """
+    dataset = _with_plain_arrays(dataset, label)
     inputs = {name or "x": each for name, each in by_name(dataset.x).items()}
     if not inputs:
         raise DataError(f"{label} data: x has no inputs")
@@ -198,11 +218,17 @@ def checked(dataset: Dataset, label: str) -> Dataset:
     for name, array in (*inputs.items(), *targets.items()):
         if array.dtype.kind not in "fiub":
             raise DataError(f"{label} data: {name} must be numbers, not {array.dtype}")
+        if 0 in array.shape[1:]:
+            shape = array.shape[1:]
+            raise DataError(f"{label} data: {name} has samples of shape {shape}, without a number")
         _check_finite(array, f"{label} data: {name}")
     if len(dataset) == 0:
         raise DataError(f"{label} data: there are no samples")
     weights = dataset.weights
-    if weights is not None and (weights.shape != (len(dataset),) or not (weights >= 0).all()):
+    is_numeric = weights is None or weights.dtype.kind in "fiub"
+    if weights is not None and not (
+        is_numeric and weights.shape == (len(dataset),) and (weights >= 0).all()
+    ):
         raise DataError(f"{label} data: weights must be (n,) numbers of at least 0")
     return dataset
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from declnet.contracts.arrays import Array
-from declnet.contracts.data.table import Table
+from declnet.contracts.arrays import Array, plain_array
+from declnet.contracts.data.table import Table, unmasked
 from declnet.errors import DataError
 
 _NUMBERS = (bool, int, float, np.number, np.bool_)
@@ -43,7 +43,7 @@ def as_table(data: Any, target: str | None = None, *, first_row: int = 1) -> Tab
             places[name] = place
         columns = {name: data[name] for name in data.columns}
     else:
-        return np.asarray(data)
+        return plain_array(data, "x")
     read = {str(name): _column(each, str(name), first_row) for name, each in columns.items()}
     lengths = {len(column) for column in read.values()}
     if len(lengths) > 1:
@@ -72,6 +72,10 @@ def _column(values: Any, name: str, first_row: int) -> Array:
     """
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
+    elif isinstance(values, np.ma.MaskedArray):
+        mask = np.ma.getmaskarray(values)
+        column = _column(np.asarray(values.data), name, first_row)
+        return unmasked(np.ma.MaskedArray(column, mask))
     elif isinstance(values, list | tuple):
         values = np.fromiter(values, object, len(values))  # an item may be a list
     elif not isinstance(values, np.ndarray):
@@ -79,8 +83,8 @@ def _column(values: Any, name: str, first_row: int) -> Array:
     if values.ndim != 1:
         raise DataError(f'column "{name}" must be (n,), not of shape {values.shape}')
     if values.dtype.kind in "fiub":
-        column: Array = values
-        return column
+        numbers: Array = values
+        return numbers
     if values.dtype.kind in "US":
         text: Array = values.astype(str).astype(object)
         return text

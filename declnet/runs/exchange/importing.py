@@ -132,6 +132,9 @@ def _model_of(network: ImportedNetwork, registry: Registry) -> Model:
             f"{MOST_BYTES // 2**30} GiB"
         )
     model = build_model(spec.model, inputs, spec.seed, registry)
+    for name, array in network.parameters.items():
+        if not np.isfinite(array).all():
+            raise DataError(f"the file has values for {name} that are NaN or infinite")
     model.load_parameters(network.parameters, "the file")
     return model
 

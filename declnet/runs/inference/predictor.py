@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, read_only
+from declnet.contracts.arrays import Array, plain_array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
@@ -179,7 +179,7 @@ class Predictor:
         """
         with attributing_errors(self.registry):
             if self._takes_named_arrays and isinstance(data, Mapping):
-                named = {name: read_only(np.asarray(each)) for name, each in data.items()}
+                named = {key: read_only(plain_array(each, key)) for key, each in data.items()}
                 return self.predict_part(named)
             table = as_table(data)
             if not isinstance(table, Table):

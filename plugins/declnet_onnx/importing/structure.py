@@ -7,6 +7,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from declnet import Array, DataError
@@ -132,7 +133,8 @@ def read_arrays(tensors: Iterable[Any], path: Path, size: int) -> dict[str, Arra
         size: the bytes of the file.
 
     Raises:
-        DataError: an array is not of the size that it states, or its file is not beside this one.
+        DataError: an array has NaN or is not of the size that it states, or its file is not beside
+            this one.
     """
     arrays = {}
     for tensor in tensors:
@@ -149,6 +151,9 @@ def read_arrays(tensors: Iterable[Any], path: Path, size: int) -> dict[str, Arra
             raise DataError(f"{where} cannot be read: {printable(str(error), 200)}") from None
         if array.shape != tuple(tensor.dims):
             raise DataError(f"{where} has the shape {array.shape}, not {[*tensor.dims]}")
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            count = np.count_nonzero(np.isnan(array))
+            raise DataError(f"{where} has {count:,} values that are NaN")
         arrays[tensor.name] = array
     return arrays
 

@@ -85,8 +85,8 @@ class Embedding(Layer):
             return self
         if info.dtype != "integer":
             raise ValueError(
-                "takes integers, but its input holds floats; let ordinal number its columns in "
-                "data.prepare"
+                "takes integers, but its input holds floats; let ordinal be the last transform "
+                "of its columns in data.prepare"
             )
         if info.levels is None and info.vocabulary is None:
             raise ValueError(

@@ -63,6 +63,18 @@ def require_squares(values: Array) -> None:
         raise ColumnError(f"is {largest:.3g}, too large for a variance", at, hint)
 
 
+def require_spread(low: Any, high: Any, least: float = 1 / LARGEST) -> None:
+    """Raise ColumnError if numbers differ, but by so little that it vanishes in computations."""
+    spread = np.subtract(high, low)
+    small = (spread > 0) & (spread < least)
+    if np.any(small):
+        message = (
+            f"varies by only {np.min(spread, where=small, initial=least):.3g}, too little to scale"
+        )
+        hint = "give the column in a smaller unit, or leave it out of the features"
+        raise ColumnError(message, hint=hint)
+
+
 class _Range(Fitting):
     """The smallest and largest value of each number of a sample, missing ones left out."""
 
@@ -127,6 +139,7 @@ class Moments(_Range):
         mean = np.where(constant, self.low, self._mean)
         if not self._squared:
             return {"value": saved(mean)}
+        require_spread(self.low, self.high)
         std = np.where(constant, 1.0, np.sqrt(self._squares / self._count))
         return {"mean": saved(mean), "std": saved(std)}
 
@@ -154,8 +167,9 @@ class Standardize(Transform):
         """Return mean and std."""
         values = finite_numbers(x)
         require_squares(values)
-        low = np.nanmin(values, axis=0)
-        constant = np.nanmax(values, axis=0) == low  # rounding would falsify its mean and std
+        low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+        require_spread(low, high)
+        constant = high == low  # rounding would falsify its mean and std
         mean = np.where(constant, low, np.nanmean(values, axis=0))
         std = np.where(constant, 1.0, np.nanstd(values, axis=0))
         return {"mean": saved(mean), "std": saved(std)}

@@ -14,6 +14,7 @@ from declnet_standard.transforms.scaling import (
     finite_numbers,
     is_numeric,
     require_shape,
+    require_spread,
     saved,
 )
 
@@ -45,8 +46,9 @@ class RobustScale(Transform):
         """Return the median and the factor 1 / (interquartile range)."""
         values = finite_numbers(x)
         first, median, third = np.nanquantile(values, (0.25, 0.5, 0.75), axis=0)
-        half = 0.5 * (np.nanmax(values, axis=0) - np.nanmin(values, axis=0))
-        spread = np.where(third > first, third - first, half)
+        low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+        spread = np.where(third > first, third - first, 0.5 * (high - low))
+        require_spread(0.0, spread, np.finfo(float).tiny)
         factor = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
         return {"median": saved(median), "factor": saved(factor)}
 

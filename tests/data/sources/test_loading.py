@@ -10,7 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from declnet import ChangedFileError, DataError, Dataset, DataSource, as_table, parse_spec, run
+from declnet import (
+    ChangedFileError,
+    DataError,
+    Dataset,
+    DataSource,
+    Table,
+    as_table,
+    parse_spec,
+    run,
+)
+from declnet.contracts.data.table import missing_values
 from declnet.data.sources.loading import as_data, as_input, checked, fingerprint, load_source
 from declnet.spec.streams import DataSet
 
@@ -259,3 +269,69 @@ def test_a_file_that_changes_while_it_is_loaded_is_an_error(tmp_path, change):
     path.write_bytes(b"1")
     with pytest.raises(ChangedFileError, match=r"x\.txt changed while it was read"):
         load_source(Slow(inputs={"x": path}), 0, DataSet.TRAIN)
+
+
+MASK = np.arange(6) < 2
+
+
+@pytest.mark.parametrize("name", ["x", "y", "weights", "a", "b"])
+def test_masked_values_of_an_array_are_an_error_that_names_it(name):
+    arrays = {
+        each: np.ones((6, 2)) if each == "x" else np.ones(6) for each in ("x", "y", "weights")
+    }
+    if name in arrays:
+        arrays[name] = np.ma.masked_array(
+            arrays[name], np.broadcast_to(MASK, arrays[name].T.shape).T
+        )
+    else:
+        plain = np.ones((6, 1))
+        arrays["x"] = {"a": plain, "b": plain} | {name: np.ma.masked_array(plain, MASK[:, None])}
+    with pytest.raises(DataError, match=f"train data: {name} is a masked array with [24] masked"):
+        as_data(Dataset(**arrays), "train")
+    if name != "weights":
+        with pytest.raises(DataError, match="is a masked array"):
+            as_data((arrays["x"], arrays["y"]), "train")
+
+
+def test_a_masked_array_without_masked_values_is_one_like_any_other():
+    data = as_data(
+        Dataset(np.ma.masked_array(np.ones((6, 2))), np.ma.masked_array(np.ones(6))), "train"
+    )
+    assert {type(data.x), type(data.y)} == {np.ndarray}
+
+
+@pytest.mark.parametrize(
+    "as_given", [dict, lambda columns: Table(columns, "y")], ids=["dict", "table"]
+)
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.arange(6.0),
+        np.arange(6),
+        np.arange(6) > 3,
+        np.array([*"pqpqpq"], object),
+        np.array([*"pqpqpq"]),
+        np.arange(6).astype("M8[D]"),
+    ],
+    ids=["floats", "integers", "booleans", "texts", "strings", "dates"],
+)
+def test_masked_values_of_a_column_are_missing(values, as_given):
+    columns = {"a": np.ma.masked_array(values, MASK), "y": np.ones(6)}
+    if as_given is not dict and values.dtype.kind in "UM":
+        pytest.skip("a Table holds texts as objects")
+    given = as_given(columns)
+    data = as_data(given if isinstance(given, Table) else (given, "y"), "train")
+    assert type(data.columns["a"]) is np.ndarray
+    np.testing.assert_array_equal(missing_values(data.columns["a"]), MASK)
+
+
+@pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 2)])
+def test_samples_without_a_number_are_an_error_of_the_data(shape):
+    empty, full = np.ones((6, *shape)), np.ones((6, 1))
+    for x, y, name in (
+        (empty, full, "x"),
+        (full, empty, "y"),
+        ({"p": empty, "q": full}, full, "p"),
+    ):
+        with pytest.raises(DataError, match=rf"train data: {name} has samples of shape \("):
+            as_data(Dataset(x, y), "train")

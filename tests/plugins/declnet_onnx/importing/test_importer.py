@@ -250,3 +250,24 @@ def test_a_classifier_with_a_zipmap_needs_the_name_of_its_probabilities(tmp_path
     assert found.difference < 1e-6
     assert [*found.types.values()] == ["dense", "relu", "dense", "softmax"]
     assert found.left_out == ("output label", "output maps")
+
+
+def test_nan_in_an_initializer_is_an_error_that_names_it(tmp_path):
+    weights = np.ones((2, 3), np.float32)
+    weights[0, 1] = np.nan
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("MatMul", ["x", "W"], ["y"])],
+        "g",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 2])],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["n", 3])],
+        [onnx.numpy_helper.from_array(weights, "W")],
+    )
+    path = tmp_path / "m.onnx"
+    onnx.save(
+        onnx.helper.make_model(
+            graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8
+        ),
+        path,
+    )
+    with pytest.raises(DataError, match='the array "W" has 1 values that are NaN'):
+        OnnxImporter().read(path)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet import ColumnError
+from declnet import ColumnError, default_registry
 from declnet_standard.transforms import Log, MinMax, SignedLog, Standardize
 
 POSITIVE = st.lists(st.floats(1e-3, 1e9), min_size=2, max_size=30)
@@ -37,3 +37,16 @@ def test_signed_log_is_odd_and_nearly_linear_near_0():
     np.testing.assert_allclose(found, [-log10, 0, log10, 1e-7, np.nan], rtol=1e-6)
     with pytest.raises(ColumnError, match="is text"):
         transform.apply(np.array(["a"], object), {})
+
+
+@pytest.mark.parametrize("name", ["standardize", "robust_scale"])
+@pytest.mark.parametrize("unit", [5e-324, 1e-320, 1e-309])
+def test_a_spread_that_vanishes_is_an_error_about_the_spread(name, unit):
+    transform = default_registry().find("transform", name)()
+    with pytest.raises(ColumnError, match=r"varies by only .*, too little to scale"):
+        transform.fit(np.arange(9.0) * unit)
+    fitting = transform.fitting()
+    if fitting is not None:
+        fitting.update(np.arange(9.0) * unit)
+        with pytest.raises(ColumnError, match=r"varies by only .*, too little to scale"):
+            fitting.result()

@@ -1,0 +1,343 @@
+"""The first call of a step, or of an evaluation, that makes a value non-finite from finite ones."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.attribution import component_method
+from declnet.contracts.component import Component
+from declnet.contracts.execution.kernel import Call
+from declnet.contracts.network.inputs import by_name, sample_count, samples_of
+from declnet.contracts.network.layer import Elementwise
+from declnet.contracts.network.parameter import LayerState, Regularizer
+from declnet.graph.arrays import Workspaces
+from declnet.graph.inference import Given
+from declnet.graph.initializers import initializer_of
+from declnet.graph.memory_plan import Order
+from declnet.graph.model import Model
+from declnet.graph.observation import BoundStep
+from declnet.graph.parameters import Slot, group_of, layer_state
+from declnet.graph.shapes import Node
+from declnet.graph.update import Updates
+from declnet.registry.registry import Registry
+from declnet.spec.heads import Head
+from declnet.spec.model import RunSpec
+from declnet.training.evaluation import mean_loss
+from declnet.training.preparation import ReadySet
+
+WRITTEN = {
+    ("layer", "forward"): (1, "the output"),
+    ("layer", "backward"): (3, "the gradient of the input"),
+    ("loss", "forward"): (2, "the losses"),
+    ("loss", "backward"): (2, "the gradient of the predictions"),
+    ("regularizer", "add_gradient"): (1, "the gradient"),
+}
+"""The position of the argument that a method of a kind of component fills, and what it is."""
+
+LARGE = 1e10
+"""Data with larger numbers makes sums of squares overflow in float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Culprit:
+    """What made a value non-finite from finite ones.
+
+    Attributes:
+        component: the component; None if the values came from a file, or a sum overflowed.
+        method: its method.
+        made: what became non-finite, e.g. `the output of "dense_1"`.
+        values: `NaN` or `infinite`.
+        layer: the layer's name; None if it is not a layer.
+        overflowed: whether a number became too large for its type.
+        largest: the largest number among the parameters before the step.
+        in_data: the largest number in the batch.
+    """
+
+    component: Component | None
+    method: str
+    made: str
+    values: str
+    layer: str | None = None
+    overflowed: bool = False
+    largest: float = 0.0
+    in_data: float = 0.0
+
+
+def culprit_of_step(
+    spec: RunSpec, model: Model, registry: Registry, step: BoundStep, update: Updates, number: int
+) -> Culprit | None:
+    """Execute a step and its update, checking the result of each call.
+
+    Args:
+        step: bound to the components, without kernels.
+        number: the number of the update, from 1.
+
+    Returns:
+        The first culprit; None if everything remains finite.
+    """
+    return _Step(spec, model, registry, step, update).first(number)
+
+
+def culprit_of_evaluation(model: Model, heads: Sequence[Head], data: ReadySet) -> Culprit | None:
+    """Evaluate a model, checking the result of each call; return the first culprit, or None."""
+    errors, size = _FloatErrors(), model.samples_at_once
+    with errors.recorded():
+        for part in data.parts():
+            for start in range(0, len(part), size):
+                chosen = slice(start, start + size)
+                x, y_true = samples_of(part.x, chosen), [each[chosen] for each in part.y_true]
+                weights = None if part.weights is None else part.weights[chosen]
+                culprit = _culprit_of_batch(model, heads, x, y_true, weights, errors)
+                if culprit is not None:
+                    in_data = max(map(largest, (*by_name(x).values(), *y_true)))
+                    return replace(culprit, largest=largest(model.store.vector), in_data=in_data)
+        return _culprit_of_penalty(model, errors)
+
+
+def _culprit_of_batch(
+    model: Model,
+    heads: Sequence[Head],
+    x: Given,
+    y_true: Sequence[Array],
+    weights: Array | None,
+    errors: _FloatErrors,
+) -> Culprit | None:
+    outputs: dict[str, Array] = {}
+    errors.begin()
+    for node, y in layer_outputs(model, x):
+        if not np.isfinite(y).all():
+            return errors.culprit(
+                node.layer, "forward", f'the output of "{node.name}"', y, node.name
+            )
+        outputs[node.name] = y
+        errors.begin()
+    for head, true in zip(heads, y_true, strict=True):
+        losses = np.empty(len(true), model.dtype)
+        head.loss.forward(outputs[model.output(head.output).name], true, losses)
+        mean = np.array([mean_loss(losses, weights)[0]])
+        for array, made in ((losses, "the losses"), (mean, "the mean of the losses")):
+            if not np.isfinite(array).all():
+                return errors.culprit(head.loss, "forward", made, array)
+    return None
+
+
+def layer_outputs(model: Model, x: Given) -> Iterator[tuple[Node, Array]]:
+    """Yield each layer of a model in order, with its output for samples x, not in training."""
+    count = sample_count(x)
+    values: list[Array] = [np.empty(0)]  # value 0 is read by name
+    rng = np.random.Generator(np.random.PCG64(0))
+    orders: list[Order] = ["batch_last"] * len(model.nodes)
+    workspaces = Workspaces(model.nodes, count, model.dtype, orders)
+    for node in model.nodes:
+        state = layer_state(node, model.store, workspaces.views(node, count), rng)
+        y = np.empty((count, *node.output_shape), model.dtype)
+        inputs = tuple(
+            values[value] if read is None else by_name(x)[read]
+            for value, read in zip(node.inputs, node.reads, strict=True)
+        )
+        node.layer.forward(inputs if node.takes_many_inputs else inputs[0], y, state)
+        values.append(y)
+        yield node, y
+
+
+def non_finite_parameter(model: Model, initializers: Registry | None = None) -> Culprit | None:
+    """Return the first parameter that is not finite; None if all are finite.
+
+    Args:
+        initializers: where the initializers are looked up that filled the parameters; None if the
+            parameters have changed since then.
+    """
+    for slot in model.store.slots:
+        array = model.store.arrays[slot.key]
+        if not np.isfinite(array).all():
+            culprit = Culprit(None, "", slot.key, _values(array), model.nodes[slot.node].name)
+            if initializers is None:
+                return culprit
+            if slot.key in model.loaded:
+                return replace(culprit, made=f"{slot.key} of initial_weights")
+            component = initializer_of(slot.parameter, initializers)
+            return replace(culprit, component=component, method="fill")
+    return None
+
+
+def _culprit_of_penalty(model: Model, errors: _FloatErrors) -> Culprit | None:
+    for slot in model.store.regularized:
+        regularizer, w = slot.parameter.regularizer, model.store.arrays[slot.key]
+        if regularizer is not None:
+            errors.begin()
+            penalty = np.array([regularizer.penalty(w)], float)
+            if not np.isfinite(penalty).all():
+                return errors.culprit(regularizer, "penalty", f"the penalty of {slot.key}", penalty)
+    return None
+
+
+class _FloatErrors:
+    """The first floating-point error of a call, as NumPy reports it."""
+
+    _component: type[Component] | None
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the errors of the calls so far."""
+        self._kind, self._component, self._method = "", None, ""
+
+    def recorded(self) -> np.errstate:
+        """Return the context in which errors are noted."""
+        return np.errstate(
+            call=self._note, over="call", divide="call", invalid="call", under="ignore"
+        )
+
+    def _note(self, kind: str, _flag: int) -> None:
+        if self._kind:
+            return
+        self._kind, frame = kind, sys._getframe(1)
+        while frame.f_back is not None:
+            running = component_method(frame)
+            if running is not None:
+                self._component, self._method = running
+                return
+            frame = frame.f_back
+
+    def culprit(
+        self, component: Component, method: str, made: str, array: Array, layer: str | None = None
+    ) -> Culprit:
+        """Return a component as the culprit, with the method that the first error was in.
+
+        Args:
+            array: has values that are not finite.
+        """
+        if self._component is type(component):
+            method = self._method
+        elif getattr(type(component), method) is getattr(Elementwise, method, None):
+            method = {"forward": "value", "backward": "derivative"}[method]
+        overflowed = self._kind == "overflow" if self._kind else not np.isnan(array).any()
+        return Culprit(component, method, made, _values(array), layer, overflowed)
+
+
+class _Step:
+    """A step bound to its components, whose calls are checked one by one."""
+
+    def __init__(
+        self, spec: RunSpec, model: Model, registry: Registry, step: BoundStep, update: Updates
+    ) -> None:
+        self._spec, self._model, self._registry = spec, model, registry
+        self._step, self._update, self._errors = step, update, _FloatErrors()
+        states = zip(model.nodes, step.batch.states, strict=True)
+        self._nodes = {id(state): node for node, state in states}
+
+    def first(self, number: int) -> Culprit | None:
+        """Execute the step; return the first culprit, or None if everything remains finite."""
+        step, before = self._step, largest(self._model.store.vector)
+        arrays = [*by_name(step.x).values(), *(head.y_true for head in step.heads)]
+        in_data = max(map(largest, arrays))
+        with self._errors.recorded():
+            culprit = (
+                self._in_data()
+                or non_finite_parameter(self._model, self._registry if number == 1 else None)
+                or self._in_calls()
+                or _culprit_of_penalty(self._model, self._errors)
+                or self._in_update(number)
+            )
+        return culprit and replace(culprit, largest=before, in_data=in_data)
+
+    def _in_data(self) -> Culprit | None:
+        for name, x in by_name(self._step.x).items():
+            if x.dtype.kind == "f" and not np.isfinite(x).all():
+                varying = [each for each in self._spec.data.prepare if each.training_only]
+                of = f'the input "{name}"' if name else "x"
+                return Culprit(varying[-1] if varying else None, "vary", of, _values(x))
+        for head, bound in zip(self._spec.heads, self._step.heads, strict=True):
+            if bound.y_true.dtype.kind == "f" and not np.isfinite(bound.y_true).all():
+                return Culprit(head.loss, "prepare", "y_true", _values(bound.y_true))
+        return None
+
+    def _in_calls(self) -> Culprit | None:
+        step = self._step
+        ends = [call for head in step.heads for call in head.chain.forward]
+        for call in (*step.before, *step.forward(), *ends, *step.backward()):
+            self._errors.begin()
+            call()
+            component = getattr(getattr(call, "func", None), "__self__", None)
+            for made, array, layer in self._written(call):
+                if array.dtype.kind == "f" and not np.isfinite(array).all():
+                    if not isinstance(component, Component):
+                        return Culprit(None, "", made, _values(array), overflowed=True)
+                    method: str = call.func.__name__  # type: ignore[attr-defined]  # a bound method
+                    return self._errors.culprit(component, method, made, array, layer)
+        for head, bound in zip(self._spec.heads, step.heads, strict=True):
+            mean = np.array([step.mean(bound)])
+            if not np.isfinite(mean).all():
+                made = "the mean of the losses"
+                return Culprit(head.loss, "forward", made, _values(mean), None, overflowed=True)
+        return None
+
+    def _written(self, call: Call) -> Iterator[tuple[str, Array, str | None]]:
+        """Yield the arrays that a call has filled, each with what it is and the layer's name."""
+        if not isinstance(call, partial):
+            arrays = (each for each in vars(call).values() if isinstance(each, np.ndarray))
+            yield from (("the normalized sample weights", each, None) for each in arrays)
+            return
+        component = getattr(call.func, "__self__", None)
+        if not isinstance(component, Component):
+            arrays = (each for each in call.args if isinstance(each, np.ndarray))
+            yield from (("a sum or product of gradients", each, None) for each in arrays)
+            return
+        position, made = WRITTEN[component.kind, call.func.__name__]
+        filled, layer = call.args[position], None
+        state = next((each for each in call.args if isinstance(each, LayerState)), None)
+        if state is not None:
+            node = self._nodes[id(state)]
+            layer, made = node.name, f'{made} of "{node.name}"'
+        if isinstance(component, Regularizer):
+            arrays_by_key = self._model.store.arrays.items()
+            made = f"{made} of {next(key for key, w in arrays_by_key if w is call.args[0])}"
+        for array in filled if isinstance(filled, tuple) else (filled,):
+            if array is not None:
+                yield made, array, layer
+        if state is None or state.frozen:
+            return
+        if call.func.__name__ == "backward":
+            yield from _named(vars(state.grad), f"the gradient of {layer}.", layer)
+        else:
+            own = {name: getattr(state, name) for name in node.parameters}
+            yield from _named(own, f"{layer}.", layer)
+
+    def _in_update(self, number: int) -> Culprit | None:
+        self._errors.begin()
+        self._update(number)
+        for slot in self._model.store.slots:
+            array = self._model.store.arrays[slot.key]
+            if not np.isfinite(array).all():
+                return self._errors.culprit(self._optimizer_of(slot), "update", slot.key, array)
+        return None
+
+    def _optimizer_of(self, slot: Slot) -> Component:
+        optimizer = self._spec.optimizer
+        group = group_of(slot.key, optimizer.groups)
+        return optimizer.groups[group].optimizer if group >= 0 else optimizer
+
+
+def _named(
+    arrays: Mapping[str, Any], before: str, layer: str | None
+) -> Iterator[tuple[str, Array, str | None]]:
+    yield from ((f"{before}{name}", array, layer) for name, array in arrays.items())
+
+
+def _values(array: Array) -> str:
+    return "NaN" if np.isnan(array).any() else "infinite"
+
+
+def largest(array: Any) -> float:
+    """Return the largest magnitude in an array; 0 for an empty one, inf if one is not finite."""
+    size = float(np.max(np.abs(array), initial=0))
+    return size if math.isfinite(size) else math.inf
