@@ -77,7 +77,7 @@ PositiveClass = Annotated[
 ]
 ClassOrder = Annotated[
     tuple[str, ...] | dict[str, tuple[str, ...]],
-    PlainValidator(_class_order),
+    BeforeValidator(_class_order),
     WithJsonSchema({"anyOf": [_NAMES, {"type": "object", "additionalProperties": _NAMES}]}),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -104,6 +105,16 @@ def write_workbook(path: Path) -> None:
     book.save(path)
 
 
+def write_parquet(path: Path) -> None:
+    """Write a Parquet file with the flowers."""
+    import polars as pl
+
+    rows = [row.split(",") for row in FLOWERS]
+    columns = {"size": [float(row[0]) for row in rows]}
+    columns |= {"color": [row[1] for row in rows], "species": [row[2] for row in rows]}
+    pl.DataFrame(columns).write_parquet(path)
+
+
 TEXTS: Mapping[str, str] = {
     "patients.csv": "\n".join([PATIENT, *PATIENTS]),
     "mild_patients.csv": "\n".join(
@@ -143,6 +154,13 @@ TEXTS: Mapping[str, str] = {
     ),
     "ragged.csv": "size,species\n1.5,rose\n1.7,lily, white\n1.2,rose\n",
     "flowers_with_a_dash.csv": "\n".join(["size,species", *_sizes(30)]),
+    "flowers.tsv": "\n".join(
+        ["size\tcolor\tspecies", *(row.replace(",", "\t") for row in FLOWERS)]
+    ),
+    "lines.jsonl": "\n".join(
+        json.dumps(dict(zip(("size", "color", "species"), row.split(","), strict=True)))
+        for row in FLOWERS
+    ),
     "flowers.jsonl": '{"size": 1.5, "species": "rose"}\n{"size": 1.7, "species": lily}\n',
     "table.npz": "x1,x2,y\n0.1,0.2,1\n",
     "letter.safetensors": "Dear reader,\n",
@@ -159,6 +177,9 @@ def write_data_files(folder: Path, texts: str) -> None:
 def _writers() -> dict[str, Callable[[Path], object]]:
     writers: dict[str, Callable[[Path], object]] = {
         "flowers.xlsx": write_workbook,
+        "flowers.parquet": write_parquet,
+        "points.npy": lambda path: np.save(path, POINTS[:, :2]),
+        "labels.npy": lambda path: np.save(path, LABELS),
         "sqlite:///flowers.db": lambda path: write_database(path.parents[1] / "flowers.db"),
     }
     for name, arrays in ARRAYS.items():

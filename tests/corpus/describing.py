@@ -1,0 +1,88 @@
+"""What a run's folder holds, as lines of a transcript: files, metrics, hashes of each weight."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file
+
+SKIPPED = {"started", "ended", "declnet", "blas", "files"}
+LINES = 200
+"""The most lines of a file that a transcript shows."""
+
+
+def describe(folder: Path) -> Iterator[str]:
+    """Yield lines on each file of a run's folder, or of a folder of runs."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        if path.suffix == ".safetensors":
+            yield f"{name}:"
+            yield from weights(path)
+        elif path.suffix == ".jsonl":
+            records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+            yield f"{name}: {len(records)} lines, {digest(json.dumps(masked(records)).encode())}"
+            yield from (f"  {line}" for line in flat(masked(records[-1])))
+        elif path.name in {"manifest.json", "metrics.json", "summary.json", "calibration.json"}:
+            yield f"{name}:"
+            yield from (f"  {line}" for line in flat(masked(json.loads(path.read_bytes()))))
+        elif path.suffix in {".json", ".toml", ".csv"} and path.name != "index.json":
+            yield f"{name}: {digest(path.read_bytes())}"
+        else:
+            yield name
+
+
+def results(folder: Path) -> Iterator[str]:
+    """Yield lines on the weights and metrics in a folder of one run or several."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".safetensors":
+            yield f"{path.relative_to(folder).as_posix()}:"
+            yield from weights(path)
+        elif path.name == "metrics.json":
+            yield f"{path.relative_to(folder).as_posix()}:"
+            yield from (f"  {line}" for line in flat(json.loads(path.read_bytes())))
+
+
+def weights(path: Path) -> Iterator[str]:
+    """Yield a line for each array of a safetensors file: its type, shape, hash and mean square."""
+    for name, array in sorted(load_file(path).items()):
+        size = np.mean(np.square(array.astype(np.float64))) if array.size else 0.0
+        yield f"  {name} {array.dtype} {array.shape} {digest(array.tobytes())} {size:.6g}"
+
+
+def digest(content: bytes) -> str:
+    """Return the beginning of a hash."""
+    return f"#{hashlib.sha256(content).hexdigest()[:12]}"
+
+
+def masked(value: Any) -> Any:
+    """Return JSON without moments, and without the hashes of files that hold moments."""
+    if isinstance(value, dict):
+        return {key: masked(item) for key, item in value.items() if key not in SKIPPED}
+    return [masked(item) for item in value] if isinstance(value, list) else value
+
+
+def flat(value: Any, key: str = "") -> Iterator[str]:
+    """Yield `key.key = value` for each value of a JSON document, numbers with nine digits."""
+    if isinstance(value, dict) and value:
+        for name, item in value.items():
+            yield from flat(item, f"{key}.{name}" if key else name)
+    elif isinstance(value, float):
+        yield f"{key} = {value:.9g}"
+    else:
+        last = key.rpartition(".")[2]
+        text = json.dumps(value, ensure_ascii=False)
+        yield f'"{last}": {text}' if key in _OF_THE_MACHINE else f"{key} = {text}"
+
+
+_OF_THE_MACHINE = {"python", "numpy", "platform", "machine", "seconds"}
+
+
+def first_lines(path: Path) -> list[str]:
+    """Return the lines of a text file, the first ones of a long one."""
+    lines = path.read_text("utf-8").splitlines()
+    return lines if len(lines) <= LINES else [*lines[:LINES], f"… {len(lines)} lines"]

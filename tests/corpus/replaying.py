@@ -1,0 +1,93 @@
+"""Transcripts replayed with the installed declnet, and compared with what was recorded.
+
+Results of the same code differ in their last bits between processors and versions of NumPy. So
+transcripts are replayed with the instructions of any processor since 2013; where versions differ
+from the ones they were recorded with, hashes are left out and numbers compared with a tolerance.
+"""
+
+from __future__ import annotations
+
+import difflib
+import platform
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.command_line import ForkServer
+from tests.corpus.masking import equal_but_for_rounding
+from tests.corpus.transcript import CORPUS, Output, Transcript
+
+RECORDED_ON = CORPUS / "recorded_on.txt"
+"""The versions with which the corpus was recorded."""
+
+ENVIRONMENT = {
+    "OPENBLAS_CORETYPE": "Haswell",
+    "OPENBLAS_NUM_THREADS": "1",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "NUMBA_CPU_NAME": "haswell",
+    "NUMBA_CPU_FEATURES": "",
+    "DECLNET_NUM_THREADS": "1",
+    "COLUMNS": "120",
+}
+"""Variables that make results the same on all processors with AVX2, however many there are."""
+
+
+@cache
+def fingerprint() -> str:
+    """Return what the bits of results depend on, a line each."""
+    versions = [f"{name} {_version(name)}" for name in ("numpy", "numba", "llvmlite")]
+    return "".join(f"{line}\n" for line in (platform.machine(), *versions))
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A transcript as recorded and as it is now; `now` is None if a module is missing."""
+
+    transcript: Transcript
+    now: str | None
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything differs that does not depend on the machine."""
+        recorded = self.transcript.text
+        if self.now is None or self.now == recorded:
+            return False
+        same_machine = fingerprint() == RECORDED_ON.read_text("utf-8")
+        return same_machine or not equal_but_for_rounding(recorded, self.now)
+
+    def difference(self) -> Iterator[str]:
+        """Yield the lines of a diff, with a heading."""
+        lines = [text.splitlines(keepends=True) for text in (self.transcript.text, self.now or "")]
+        name = self.transcript.path.name
+        yield from difflib.unified_diff(*lines, f"{name} (recorded)", f"{name} (now)", n=2)
+
+
+class Replayer:
+    """Fork servers, one for each thread, that replay transcripts."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    def replay(self, transcript: Transcript) -> Replay:
+        """Replay a transcript in a temporary folder."""
+        if transcript.missing:
+            return Replay(transcript, None)
+        if not hasattr(self._local, "server"):
+            self._local.server = ForkServer(ENVIRONMENT)
+        with TemporaryDirectory() as folder:
+            return Replay(transcript, transcript.replay(Path(folder).resolve(), self._run))
+
+    def _run(self, arguments: list[str], folder: Path) -> Output:
+        done = self._local.server.run(arguments, folder, {})
+        return Output(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,121 @@
+"""A transcript: command lines, each followed by everything that it printed.
+
+    # needs: numba
+    $ declnet run two_heads.toml --quiet
+    | 0.03 s, runs/two_heads-1
+    $ describe runs/two_heads-1
+    | weights.safetensors: …
+
+Lines of standard output begin with `|`, of standard error with `!`, and an exit code other than 0
+is `= 2`. Three are not commands of declnet: `describe` shows a run's folder, `weights` its weights
+and metrics, and `print` a file.
+Machine-dependent text is masked (`masking.py`).
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from tests.corpus.describing import describe, first_lines, results
+from tests.corpus.masking import mask
+from tests.gallery.data_files import write_data_files
+
+CORPUS = Path(__file__).parent
+SHIPPED = CORPUS.parent.parent / "specs"
+
+COMMAND = "$ "
+NEEDS = "# needs: "
+WITHOUT_DATA = shutil.ignore_patterns("spec.schema.json", "shapes", "*.py")
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+Runner = Callable[[list[str], Path], Output]
+"""What runs `declnet` with these arguments in a folder."""
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """A file of the corpus."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """What the command line calls it."""
+        return self.path.stem
+
+    @property
+    def text(self) -> str:
+        """The recorded transcript."""
+        return self.path.read_text("utf-8")
+
+    @property
+    def missing(self) -> str | None:
+        """A module that it needs and that is not installed; None if there is none."""
+        for line in self.text.splitlines():
+            if line.startswith(NEEDS):
+                modules = line.removeprefix(NEEDS).split(", ")
+                return next((module for module in modules if find_spec(module) is None), None)
+        return None
+
+    def replay(self, folder: Path, runner: Runner) -> str:
+        """Run the commands in a new folder, and return the transcript as it is now."""
+        prepare(folder, self.text)
+        lines: list[str] = []
+        for line in self.text.splitlines():
+            if line.startswith("#"):
+                lines.append(line)
+            elif line.startswith(COMMAND):
+                lines += [line, *_replayed(line.removeprefix(COMMAND), folder, runner)]
+        return "".join(f"{line}\n" for line in lines)
+
+
+def transcripts() -> list[Transcript]:
+    """Return the transcripts of the corpus, by name."""
+    return [Transcript(path) for path in sorted((CORPUS / "transcripts").glob("*.txt"))]
+
+
+def prepare(folder: Path, text: str) -> None:
+    """Copy the specs that a text names into a folder, with the data files that they name."""
+    shutil.copytree(CORPUS / "specs", folder, dirs_exist_ok=True)
+    if "specs/" in text:
+        shutil.copytree(SHIPPED, folder / "specs", ignore=WITHOUT_DATA)
+    words = {Path(word) for line in text.splitlines() for word in line.split()}
+    specs = [folder / word for word in words if word.suffix == ".toml"]
+    texts = [spec.read_text("utf-8") for spec in specs if spec.is_file()]
+    names = [f'"{word}"' for word in words]
+    write_data_files(folder, "\n".join([*texts, *names]))
+
+
+SHOWN: dict[str, Callable[[Path], Iterable[str]]] = {
+    "describe": describe,
+    "weights": results,
+    "print": first_lines,
+}
+
+
+def _replayed(command: str, folder: Path, runner: Runner) -> Iterator[str]:
+    name, *arguments = shlex.split(command)
+    if name in SHOWN:
+        path = folder / arguments[0]
+        lines = SHOWN[name](path) if path.exists() else ["nothing is there"]
+        yield from (f"| {mask(line, folder)}".rstrip() for line in lines)
+        return
+    output = runner([name, *arguments], folder)
+    yield from (f"| {line}".rstrip() for line in mask(output.out, folder).split("\n")[:-1])
+    yield from (f"! {line}".rstrip() for line in mask(output.err, folder).split("\n")[:-1])
+    if output.code:
+        yield f"= {output.code}"
