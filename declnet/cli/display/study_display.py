@@ -161,7 +161,7 @@ def print_study(stored: StoredStudy) -> None:
         what = "1 trial was" if interrupted == 1 else f"{interrupted} trials were"
         limit = f"{stored.tuning.keys.minutes:g} min"
         command = f"declnet resume {quote(str(stored.path))} --minutes N"
-        sys.stdout.write(f"{what} interrupted after {limit}; to continue: {command}\n")
+        print_line(f"{what} interrupted after {limit}; to continue: {command}")
     if ranked:
         best, path = ranked[0], stored.path / BEST
         print_line(f"best: trial {best.number}, {objective} {format_metric(best.value)}: {path}")
