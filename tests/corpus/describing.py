@@ -11,7 +11,11 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
-SKIPPED = {"started", "ended", "declnet", "blas", "files"}
+SKIPPED = {
+    *("started", "ended", "seconds", "declnet", "python", "numpy", "blas", "platform", "machine"),
+    *("files", "spec"),
+}
+"""Keys whose values depend on the machine, the time, or the folder."""
 LINES = 200
 """The most lines of a file that a transcript shows."""
 
@@ -31,7 +35,8 @@ def describe(folder: Path) -> Iterator[str]:
             yield f"{name}:"
             yield from (f"  {line}" for line in flat(masked(json.loads(path.read_bytes()))))
         elif path.suffix in {".json", ".toml", ".csv"} and path.name != "index.json":
-            yield f"{name}: {digest(path.read_bytes())}"
+            content = path.read_bytes().replace(str(folder.parent).encode(), b"")
+            yield f"{name}: {digest(content)}"
         else:
             yield name
 
@@ -74,12 +79,7 @@ def flat(value: Any, key: str = "") -> Iterator[str]:
     elif isinstance(value, float):
         yield f"{key} = {value:.9g}"
     else:
-        last = key.rpartition(".")[2]
-        text = json.dumps(value, ensure_ascii=False)
-        yield f'"{last}": {text}' if key in _OF_THE_MACHINE else f"{key} = {text}"
-
-
-_OF_THE_MACHINE = {"python", "numpy", "platform", "machine", "seconds"}
+        yield f"{key} = {json.dumps(value, ensure_ascii=False)}"
 
 
 def first_lines(path: Path) -> list[str]:

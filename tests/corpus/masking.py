@@ -13,6 +13,8 @@ MASKS = [
     (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "<time>"),
     (r"\b\d+:\d\d (min|h)\b", "<duration>"),
     (r"(?<![\w.])\d+(\.\d+)? (s|ms|µs|min|minutes|seconds)\b", "<duration>"),
+    (r"(?m)^(source: ).*/", r"\1<path>/"),
+    (r"(spec\W+)sha256:[0-9a-f]{64}", r"\1<hash>"),
     (r"(?m)^( *seconds +)[\d.].*$", r"\1-"),
     (r'("(?:seconds|duration|pid|host|user)": )[^,}\n]+', r"\1<masked>"),
     (r'("(?:python|numpy|numba|platform|machine|polars|version)": )"[^"]*"', r"\1<masked>"),
@@ -36,8 +38,6 @@ def _without_seconds(lines: list[str]) -> Iterator[str]:
         heading = re.search(r"\bseconds\b", line)
         if heading and line[: heading.start()].strip():
             end = heading.end()
-        elif not line.strip():
-            end = 0
         yield re.sub(r"[\d.]+$", "-", line[:end]) + line[end:]
 
 
