@@ -1,4 +1,6 @@
 from declnet.cache import cache_folder as cache_folder
+from declnet.cache import open_private as open_private
+from declnet.cache import private_cache_folder as private_cache_folder
 from declnet.contracts.arrays import Array as Array
 from declnet.contracts.arrays import Dtype as Dtype
 from declnet.contracts.arrays import MappedArray as MappedArray

@@ -10,6 +10,7 @@ from declnet_jit.operations import gathering, operation
 from declnet_jit.replay.loops import Loop
 from declnet_jit.replay.replay import joined as joined_loops
 from declnet_jit.replay.replay import replay
+from declnet_jit.routines.settings import disabled
 from declnet_jit.threads import Pace, usable_threads
 
 Call = Callable[[], object]
@@ -22,9 +23,10 @@ class NativeEngine(Engine):
 
     @classmethod
     def unavailable(cls) -> str | None:
-        """Return the missing extra, or None."""
-        missing = find_spec("llvmlite") is None
-        return "llvmlite is not installed: pip install 'declnet[jit]'" if missing else None
+        """Return the missing extra, or the setting that disables the compiler; else None."""
+        if find_spec("llvmlite") is None:
+            return "llvmlite is not installed: pip install 'declnet[jit]'"
+        return disabled()
 
     def compile(self, calls: Sequence[Call]) -> CompiledCalls:
         """Return native calls where there are some, joined if they follow each other."""

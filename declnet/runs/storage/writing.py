@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -35,15 +36,18 @@ def _not_following(path: str, flags: int) -> int:
 
 
 @contextmanager
-def open_atomically(path: Path) -> Iterator[BinaryIO]:
+def open_atomically(path: Path, permissions: int = 0o666) -> Iterator[BinaryIO]:
     """Open a temporary file next to `path` that replaces it once the context ends without error.
+
+    Args:
+        permissions: of the file, from which the process's umask is taken away.
 
     Raises:
         OSError: the folder cannot be written to.
     """
     temporary = _temporary(path)
     try:
-        with temporary.open("wb") as file:
+        with open(temporary, "wb", opener=partial(os.open, mode=permissions)) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -58,13 +62,16 @@ def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}")
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, permissions: int = 0o666) -> None:
     """Write a temporary file next to `path`, sync it to disk, rename it and sync the folder.
+
+    Args:
+        permissions: of the file, from which the process's umask is taken away.
 
     Raises:
         OSError: the folder cannot be written to.
     """
-    with open_atomically(path) as file:
+    with open_atomically(path, permissions) as file:
         file.write(content)
 
 
