@@ -65,7 +65,7 @@ DECLARED = {
     (
         "plugins/declnet_jit/routines/settings.py",
         "environ",
-    ): "Numba's settings, for the cache's key",
+    ): "Numba's settings, NUMBA_…",
     ("plugins/declnet_jit/threads.py", "ctypes"): "the system's function that lets threads run",
     ("plugins/declnet_jit/threads.py", "environ"): "DECLNET_NUM_THREADS, OMP_NUM_THREADS",
     ("plugins/declnet_jit/replay/ufunc_loops.py", "ctypes"): "the inner loops of NumPy's functions",

@@ -45,9 +45,9 @@ def settings() -> dict[str, str]:
 
 def disabled() -> str | None:
     """Return why Numba compiles nothing, and what to do; None if it compiles."""
+    if Path(FILE).is_file():
+        import numba.core.config  # noqa: F401  # reads the file
     config = sys.modules.get("numba.core.config")
-    if config is None and Path(FILE).is_file():
-        from numba.core import config  # reads the file
     by_program = config is not None and config.DISABLE_JIT
     if by_program or os.environ.get("NUMBA_DISABLE_JIT", "0").strip() not in ("", "0"):
         return "NUMBA_DISABLE_JIT disables Numba's compiler: unset it"
