@@ -127,6 +127,7 @@ from declnet.errors import WeightsError as WeightsError
 from declnet.graph.model import LayerSummary as LayerSummary
 from declnet.graph.model import Model as Model
 from declnet.graph.model import build_model as build_model
+from declnet.locks import ForkSafeLock as ForkSafeLock
 from declnet.registry.discovery import default_registry as default_registry
 from declnet.registry.discovery import discover as discover
 from declnet.registry.hookspec import Register as Register

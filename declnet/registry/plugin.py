@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 
+from declnet.locks import ForkSafeLock
 from declnet.registry.requirements import unmet_requirements
 
 FIRST_PARTY = "declnet"
@@ -93,6 +94,11 @@ class PluginFailure:
         """Return a failure whose cause also names unmet requirements of the distribution."""
         unmet = unmet_requirements(plugin.distribution) if plugin.distribution else ""
         return cls(plugin, f"{cause}; {unmet}" if unmet else cause, kind, type)
+
+
+loading_plugins = ForkSafeLock()
+"""Held while plugins are discovered or a class is imported, since what these print is redirected
+for the whole process."""
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from hashlib import sha256
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
-from threading import RLock
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -24,7 +23,7 @@ import llvmlite
 import llvmlite.binding as llvm
 import numpy as np
 
-from declnet import open_private, private_cache_folder, write_atomically
+from declnet import ForkSafeLock, open_private, private_cache_folder, write_atomically
 from declnet_jit.routines.routine import ArgumentType
 from declnet_jit.routines.settings import settings
 
@@ -37,12 +36,8 @@ DAYS = 90
 _FILE = re.compile(r"\.?.+-[0-9a-f]{32}\.o(\.\d+)?")
 """Names of the cache's files, and of temporary ones that a killed process left."""
 
-_lock = RLock()
-"""Held while LLVM or Numba works; also during a fork, so that a child finds them idle."""
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
+_lock = ForkSafeLock()
+"""Held while LLVM or Numba works, so that the child of a fork finds them idle."""
 
 _loaded: dict[str, llvm.ResourceTracker] = {}
 """The libraries of this process by key; their code stays in memory until it ends."""
