@@ -30,6 +30,7 @@ from declnet.contracts.data.transform import TransformState as TransformState
 from declnet.contracts.execution.engine import CompiledCalls as CompiledCalls
 from declnet.contracts.execution.engine import Engine as Engine
 from declnet.contracts.execution.engine import NativeLoop as NativeLoop
+from declnet.contracts.execution.engine import RecordedMethod as RecordedMethod
 from declnet.contracts.execution.engine import StepLoop as StepLoop
 from declnet.contracts.execution.kernel import Kernel as Kernel
 from declnet.contracts.execution.kernel import KernelCalls as KernelCalls

@@ -25,6 +25,7 @@ from declnet.training.monitored import Monitored
 from declnet.training.numerics import arithmetic_for, blas_threads_for
 from declnet.training.preparation import ReadySet
 from declnet.training.state import StateError, TrainingState, put_back
+from declnet.training.verification import RecordingVerifier
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class Trainer:
         self._metrics: MetricAccumulator | None = None
         self._timer = HeartbeatTimer(self._numpy_seconds / (self.steps * spec.training.accumulate))
         self._observer: StepObserver | None = None
+        self._verifier = RecordingVerifier()
 
     def events(self) -> Iterator[Event]:
         """Train; yield logged epochs, other epochs that a callback follows, and heartbeats.
@@ -109,12 +111,14 @@ class Trainer:
         changed with `scale_learning_rate`, or abandoned.
 
         Raises:
+            BrokenContractError: a component no longer does what the engine recorded.
             DivergenceError: the loss became NaN or infinite.
         """
         last = self.epochs - 1
         if self.epochs != self._training.epochs:
             yield Progressed(float(self.epoch), self.epochs)
         self._timer.begin()
+        self._verifier.begin(self.step)
         if self.step == 0:
             self._adapt()
         while self.epoch <= last:
@@ -332,6 +336,10 @@ class Trainer:
         if self._metrics is None and wanted is not None:
             self._metrics = self._accumulator(wanted)
         yield from self._parts()
+        if logged:
+            step, update = self._epoch.compiled_step(), self._update.compiled
+            last = self.epoch == self.epochs - 1
+            self._verifier.verify(step, update, step=self.step, last=last)
         metrics = self._metrics.result() if self._metrics is not None else {}
         validation = self._validated(None if logged else self._monitored.validation, logged)
         kind = EpochLogged if logged else EpochFinished
