@@ -18,7 +18,7 @@ has been measured."""
 
 
 class RecordingVerifier:
-    """Verifies recorded methods when the training has taken twice as long as before, and at its end.
+    """Verifies recorded methods each time the training has taken twice as long, and at its end.
 
     It depends on the time only when they are verified, and no result depends on that.
     """
