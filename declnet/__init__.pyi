@@ -1,4 +1,6 @@
 from declnet.cache import cache_folder as cache_folder
+from declnet.cache import open_private as open_private
+from declnet.cache import private_cache_folder as private_cache_folder
 from declnet.cli.display.streams import print_line as print_line
 from declnet.contracts.arrays import Array as Array
 from declnet.contracts.arrays import Dtype as Dtype
@@ -29,6 +31,7 @@ from declnet.contracts.data.transform import TransformState as TransformState
 from declnet.contracts.execution.engine import CompiledCalls as CompiledCalls
 from declnet.contracts.execution.engine import Engine as Engine
 from declnet.contracts.execution.engine import NativeLoop as NativeLoop
+from declnet.contracts.execution.engine import RecordedMethod as RecordedMethod
 from declnet.contracts.execution.engine import StepLoop as StepLoop
 from declnet.contracts.execution.kernel import Kernel as Kernel
 from declnet.contracts.execution.kernel import KernelCalls as KernelCalls
@@ -129,6 +132,7 @@ from declnet.errors import error_summary as error_summary
 from declnet.graph.model import LayerSummary as LayerSummary
 from declnet.graph.model import Model as Model
 from declnet.graph.model import build_model as build_model
+from declnet.locks import ForkSafeLock as ForkSafeLock
 from declnet.registry.discovery import default_registry as default_registry
 from declnet.registry.discovery import discover as discover
 from declnet.registry.hookspec import Register as Register

@@ -70,6 +70,10 @@ DECLARED = {
     ("plugins/declnet_kernels/noise.py", "ctypes"): "NumPy's functions that draw numbers",
     ("plugins/declnet_jit/replay/own_loops.py", "ctypes"): "the C library's pow",
     ("plugins/declnet_jit/replay/shadow.py", "ctypes"): "the memory around an array",
+    (
+        "plugins/declnet_jit/routines/settings.py",
+        "environ",
+    ): "Numba's settings, NUMBA_…",
     ("plugins/declnet_jit/threads.py", "ctypes"): "the system's function that lets threads run",
     ("plugins/declnet_jit/threads.py", "environ"): "DECLNET_NUM_THREADS, OMP_NUM_THREADS",
     ("plugins/declnet_jit/replay/ufunc_loops.py", "ctypes"): "the inner loops of NumPy's functions",

@@ -50,6 +50,9 @@ class Component(StrictModel):
     """Its names in other libraries, e.g. `("Linear", "fully_connected")`: a spec that uses one gets
     a hint with the type. `other_keys` is the same for its fields."""
     other_keys: ClassVar[Mapping[str, str]] = {}
+    recordable: ClassVar[bool] = True
+    """Whether an engine may call a method once and repeat its operations. False for a component
+    that depends on what changes elsewhere, such as a counter or a global schedule."""
     required_methods: ClassVar[tuple[str, ...]] = ()
     """Methods that components of this contract must implement."""
 

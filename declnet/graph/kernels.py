@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from declnet.contracts.arrays import Array
@@ -140,7 +140,7 @@ class _Available:
         self.longest = max(map(len, registry.replaced("kernel")), default=0)
         self.engine = _engine(registry, engine) if compiled else None
 
-    @cached_property
+    @property
     def has_compiled(self) -> bool:
         """Whether any of them is compiled."""
         kernels = (entry.component for entry in self._registry.entries("kernel"))

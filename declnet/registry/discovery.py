@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
@@ -12,7 +11,13 @@ import pluggy
 
 from declnet.errors import RegistryError
 from declnet.registry import hookspec
-from declnet.registry.plugin import Plugin, PluginFailure, cause_of, running_plugin
+from declnet.registry.plugin import (
+    Plugin,
+    PluginFailure,
+    cause_of,
+    loading_plugins,
+    running_plugin,
+)
 from declnet.registry.registry import Entry, Registry
 
 DISABLE = "DECLNET_DISABLE_PLUGINS"
@@ -21,8 +26,6 @@ DISABLE = "DECLNET_DISABLE_PLUGINS"
 STRICT = "DECLNET_STRICT_PLUGINS"
 """Environment variable: if 1, any plugin failure or conflict is fatal."""
 
-_discovering = threading.RLock()
-
 
 def default_registry() -> Registry:
     """Return the registry of all installed plugins, discovered on the first call and cached.
@@ -30,7 +33,7 @@ def default_registry() -> Registry:
     Raises:
         RegistryError: with DECLNET_STRICT_PLUGINS=1, like `discover`.
     """
-    with _discovering:
+    with loading_plugins:
         return _discovered_once()
 
 

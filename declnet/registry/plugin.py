@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from traceback import walk_tb
 
 from declnet.errors import error_summary
+from declnet.locks import ForkSafeLock
 from declnet.registry.requirements import unmet_requirements
 
 FIRST_PARTY = "declnet"
@@ -96,6 +97,11 @@ class PluginFailure:
         """Return a failure whose cause also names unmet requirements of the distribution."""
         unmet = unmet_requirements(plugin.distribution) if plugin.distribution else ""
         return cls(plugin, f"{cause}; {unmet}" if unmet else cause, kind, type)
+
+
+loading_plugins = ForkSafeLock()
+"""Held while plugins are discovered or a class is imported, since what these print is redirected
+for the whole process."""
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module, metadata
-from threading import RLock
 from typing import Any, Self
 
 from declnet.errors import RegistryError, UnknownTypeError
@@ -18,6 +17,7 @@ from declnet.registry.plugin import (
     Plugin,
     PluginFailure,
     cause_of,
+    loading_plugins,
     normalized,
     origins_in_words,
     running_plugin,
@@ -29,9 +29,6 @@ from declnet.registry.spelling import (
     known_elsewhere,
     with_article,
 )
-
-_importing = RLock()
-"""Held while a class is imported, since what it prints is redirected for the whole process."""
 
 
 @dataclass
@@ -379,7 +376,7 @@ class Registry:
             if entry.is_imported:
                 usable.append(entry)
                 continue
-            with _importing:
+            with loading_plugins:
                 if entry not in self._entries[entry.kind][entry.type]:
                     continue  # another thread has recorded its failure
                 with running_plugin(partial(self._record_failure, entry)):

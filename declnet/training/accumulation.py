@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.execution.engine import CompiledCalls
 from declnet.contracts.runs.observer import StepObserver
 from declnet.data.batches import Batch
 from declnet.graph.gradients import GradientMean
@@ -67,6 +68,10 @@ class AccumulatedEpoch:
             self._mean.begin()
         apply = update if self.updates_in(batch, batch + 1) else _no_update
         return self._batches.run_observed(apply, step, metrics, batch, observer, epoch)
+
+    def compiled_step(self) -> CompiledCalls:
+        """As `MiniBatchEpoch.compiled_step`."""
+        return self._batches.compiled_step()
 
     def reads_each_step(self, metrics: bool) -> bool:  # noqa: ARG002
         """As `MiniBatchEpoch.reads_each_step`: Python makes all of them."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.execution.engine import Engine
+from declnet.contracts.execution.engine import CompiledCalls, Engine
 from declnet.contracts.network.inputs import for_each
 from declnet.contracts.runs.observer import StepObserver
 from declnet.data.batches import Batch, Samples
@@ -92,6 +92,10 @@ class FullBatchEpoch:
     def is_compiled(self) -> bool:
         """As `MiniBatchEpoch.is_compiled`."""
         return self._attached is not None
+
+    def compiled_step(self) -> CompiledCalls:
+        """As `MiniBatchEpoch.compiled_step`."""
+        return self._step.compiled
 
     def reads_each_step(self, metrics: bool) -> bool:  # noqa: ARG002
         """As `MiniBatchEpoch.reads_each_step`; there is only one, which counts as the epoch."""

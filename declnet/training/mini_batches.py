@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.execution.engine import Engine
+from declnet.contracts.execution.engine import CompiledCalls, Engine
 from declnet.contracts.runs.observer import StepObserver
 from declnet.data.batches import Batch, BatchOrder, GatherAll, Gathered, Samples
 from declnet.graph.observation import ObservedStep
@@ -69,6 +69,10 @@ class MiniBatchEpoch:
     def is_compiled(self) -> bool:
         """Whether an engine makes the steps of epochs without metrics."""
         return self._attached is not None
+
+    def compiled_step(self) -> CompiledCalls:
+        """Return the calls of a step on a whole batch."""
+        return self._bound[self._batches.batch_size][-1].compiled
 
     def _can_collect(self) -> bool:
         """Return whether metrics can be computed after the engine has made some steps."""

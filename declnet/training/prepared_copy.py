@@ -63,7 +63,7 @@ class PreparedCopy:
 
     def _write(self, number: int, arrays: Sequence[Array]) -> None:
         if self._file is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(0o700, parents=True, exist_ok=True)
             self._sample_bytes = sum(each.nbytes for each in arrays) // len(arrays[0])
             file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115
             weakref.finalize(self, file.close)

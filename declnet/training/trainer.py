@@ -29,6 +29,7 @@ from declnet.training.numerics import arithmetic_for, blas_threads_for
 from declnet.training.preparation import ReadySet
 from declnet.training.rewind import Rewind
 from declnet.training.state import StateError, TrainingState
+from declnet.training.verification import RecordingVerifier
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class Trainer:
         self._observer: StepObserver | None = None
         self._registry = registry
         self._rewind = Rewind(spec, model, compiled, registry, self._batches_of)
+        self._verifier = RecordingVerifier()
 
     def events(self) -> Iterator[Event]:
         """Train; yield logged epochs, other epochs that a callback follows, and heartbeats.
@@ -115,12 +117,14 @@ class Trainer:
         changed with `scale_learning_rate`, or abandoned.
 
         Raises:
+            BrokenContractError: a component no longer does what the engine recorded.
             DivergenceError: the loss became NaN or infinite.
         """
         last = self.epochs - 1
         if self.epochs != self._training.epochs:
             yield Progressed(float(self.epoch), self.epochs)
         self._timer.begin()
+        self._verifier.begin(self.step)
         if self.step == 0:
             self._adapt()
         while self.epoch <= last:
@@ -355,6 +359,10 @@ class Trainer:
         if self._metrics is None and wanted is not None:
             self._metrics = self._accumulator(wanted)
         yield from self._parts()
+        if logged:
+            step, update = self._epoch.compiled_step(), self._update.compiled
+            last = self.epoch == self.epochs - 1
+            self._verifier.verify(step, update, step=self.step, last=last)
         metrics = self._metrics.result() if self._metrics is not None else {}
         validation = self._validated(None if logged else self._monitored.validation, logged)
         kind = EpochLogged if logged else EpochFinished

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from itertools import groupby
 
-from declnet import CompiledCalls, Engine, NativeCall, StepLoop
+from declnet import CompiledCalls, Engine, NativeCall, RecordedMethod, StepLoop
 from declnet_jit.driver import StepsInThreads, joined
 from declnet_jit.operations import gathering, operation
 from declnet_jit.replay.loops import Loop
 from declnet_jit.replay.replay import joined as joined_loops
 from declnet_jit.replay.replay import replay
+from declnet_jit.routines.settings import disabled
 from declnet_jit.threads import Pace, usable_threads
 
 Call = Callable[[], object]
@@ -22,14 +23,16 @@ class NativeEngine(Engine):
 
     @classmethod
     def unavailable(cls) -> str | None:
-        """Return the missing extra, or None."""
-        missing = find_spec("llvmlite") is None
-        return "llvmlite is not installed: pip install 'declnet[jit]'" if missing else None
+        """Return the missing extra, or the setting that disables the compiler; else None."""
+        if find_spec("llvmlite") is None:
+            return "llvmlite is not installed: pip install 'declnet[jit]'"
+        return disabled()
 
     def compile(self, calls: Sequence[Call]) -> CompiledCalls:
         """Return native calls where there are some, joined if they follow each other."""
         parts: list[list[Loop] | Call] = []
         left: list[tuple[Call, str]] = []
+        recorded: list[RecordedMethod] = []
         for call in calls:
             native = call if isinstance(call, NativeCall) else operation(call)
             if native is not None:
@@ -37,6 +40,7 @@ class NativeEngine(Engine):
                 continue
             found = replay(call)
             parts += [call] if found.parts is None else found.parts
+            recorded += [] if found.recorded is None else [found.recorded]
             reason = found.problem or "; ".join(dict.fromkeys(found.python))
             if reason:
                 left.append((call, reason))
@@ -45,7 +49,8 @@ class NativeEngine(Engine):
         joint = [call for native, part in groups for call in ([_joined(part)] if native else part)]
         all_native = tuple(each for each in compiled if isinstance(each, NativeCall))
         is_native = len(all_native) == len(compiled)
-        return CompiledCalls(tuple(joint), all_native if is_native else None, tuple(left))
+        native_calls = all_native if is_native else None
+        return CompiledCalls(tuple(joint), native_calls, tuple(left), tuple(recorded))
 
     def loop(self, steps: StepLoop) -> StepsInThreads:
         """Return a loop over steps in the driver."""

@@ -5,6 +5,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 
 from declnet import Kernel
+from declnet_jit.routines.settings import disabled, settings
 
 
 class CompiledKernel(Kernel):
@@ -18,14 +19,16 @@ class CompiledKernel(Kernel):
 
     @classmethod
     def unavailable(cls) -> str | None:
-        """Return the missing extra, or None."""
-        installed = find_spec("numba") is not None
-        return None if installed else "numba is not installed: pip install 'declnet[jit]'"
+        """Return the missing extra, or the setting that disables the compiler; else None."""
+        if find_spec("numba") is None:
+            return "numba is not installed: pip install 'declnet[jit]'"
+        return disabled()
 
     @classmethod
     def versions(cls) -> dict[str, str]:
-        """Return the versions of the compiler."""
-        return {"numba": _version("numba"), "llvmlite": _version("llvmlite")}
+        """Return the versions of the compiler, and its settings that are not the usual ones."""
+        versions = {"numba": _version("numba"), "llvmlite": _version("llvmlite")}
+        return versions | settings()
 
 
 _version = cache(version)

@@ -1,4 +1,4 @@
-"""Threads: how many may run, how many are fastest, and how one waits for others."""
+"""Threads: how many may run, how many are fastest, how one waits for others, their memory."""
 
 import ctypes
 import os
@@ -6,6 +6,10 @@ import platform
 import sys
 from functools import cache
 from math import inf
+
+import numpy as np
+
+from declnet import Array
 
 LIMITS = ("DECLNET_NUM_THREADS", "OMP_NUM_THREADS")
 """Environment variables that limit the number of threads."""
@@ -37,6 +41,26 @@ def futex() -> tuple[int, int]:
         return 0, 0
     function = ctypes.CDLL(None).syscall
     return ctypes.cast(function, ctypes.c_void_p).value or 0, number
+
+
+@cache
+def thread_memory() -> Array:
+    """Return what `memory.thread_scratch` reads: a key of threads' own memory, and functions.
+
+    int64 (4,): the key, the addresses of the system's functions that read and set its value in a
+    thread, and of the C library's `malloc`. What a thread has allocated is freed when it ends.
+    """
+    if os.name == "nt":
+        system, library = ctypes.CDLL("kernel32"), ctypes.CDLL("ucrtbase")
+        key, get, put = system.FlsAlloc(library.free), system.FlsGetValue, system.FlsSetValue
+    else:
+        system = library = ctypes.CDLL(None)
+        number = (ctypes.c_ulong if sys.platform == "darwin" else ctypes.c_uint)()
+        if system.pthread_key_create(ctypes.byref(number), library.free):
+            raise MemoryError("this process has too many keys of threads' own memory")
+        key, get, put = number.value, system.pthread_getspecific, system.pthread_setspecific
+    functions = (ctypes.cast(each, ctypes.c_void_p).value for each in (get, put, library.malloc))
+    return np.array([key, *functions], np.int64)
 
 
 class Pace:

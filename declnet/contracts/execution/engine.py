@@ -1,6 +1,6 @@
 """Engine: what runs the calls of training steps without Python in between."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -9,6 +9,33 @@ from declnet.contracts.component import Component
 from declnet.contracts.execution.kernel import Call
 from declnet.contracts.execution.native_call import NativeCall
 from declnet.contracts.execution.operations import Gather
+from declnet.contracts.returned import BrokenContractError
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedMethod:
+    """A component's method that ran once and whose operations an engine repeats since.
+
+    Attributes:
+        component: the component.
+        method: the method's name.
+        agrees: makes the operations and calls the method, from the numbers that their arrays hold
+            now, and returns whether all bits agree. It changes neither arrays nor random streams.
+    """
+
+    component: Component
+    method: str
+    agrees: Callable[[], bool]
+
+    def verify(self) -> None:
+        """Raise BrokenContractError if the method no longer does what was recorded."""
+        if not self.agrees():
+            fault = (
+                "no longer computes what the engine recorded when training began: it depends on "
+                "more than its fields, arguments and state. Set recordable = False in its class, "
+                'or train with kernels = "numpy"'
+            )
+            raise BrokenContractError(self.component, self.method, fault)
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,11 +46,13 @@ class CompiledCalls:
         calls: as few calls from Python as possible.
         native: the same without Python; None if some of them need it.
         left: the given calls that Python makes, at least in part, each with the reason, for "it …".
+        recorded: the methods of components whose operations are repeated.
     """
 
     calls: tuple[Call, ...]
     native: tuple[NativeCall, ...] | None = None
     left: tuple[tuple[Call, str], ...] = ()
+    recorded: tuple[RecordedMethod, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +107,7 @@ class Engine(Component):
 
     It knows `NativeCall`s and the operations of `declnet.contracts.execution.operations`. Other
     calls, which compute in Python, may be recorded and replayed with the same results to the bit,
-    or made as they are.
+    or made as they are. The graph has what was recorded verified from time to time.
     """
 
     kind = "engine"

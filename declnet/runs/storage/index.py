@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from declnet import __version__
-from declnet.cache import cache_folder
+from declnet.cache import cache_folder, open_private, private_cache_folder
 from declnet.runs.storage import folder
 
 FILES = (folder.MANIFEST, folder.METRICS, folder.SPEC, folder.HISTORY)
@@ -116,7 +116,7 @@ def update_index(root: Path, new: Mapping[str, Entry], gone: Iterable[str]) -> N
         try:
             with _connected(create=True) as connection, connection:
                 _write(connection, entries, removed)
-        except sqlite3.OperationalError:  # locked, read-only, or no space
+        except (sqlite3.OperationalError, PermissionError):  # locked, read-only, or no space
             return
         except (sqlite3.Error, OSError, ValueError, TypeError, AttributeError):  # damaged
             with suppress(OSError):
@@ -162,11 +162,9 @@ def _prefix(root: Path) -> str:
 
 @contextmanager
 def _connected(*, create: bool = False) -> Iterator[sqlite3.Connection]:
-    file = index_file()
-    if create:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    elif not file.is_file():
-        raise FileNotFoundError(file)
+    file = private_cache_folder(create=create) / index_file().name
+    with open_private(file, create=create):
+        pass  # SQLite opens it again, in a folder that nobody else can change
     with closing(sqlite3.connect(file, timeout=0.2)) as connection:
         connection.execute("PRAGMA synchronous = OFF")  # a cache need not survive a power failure
         yield connection

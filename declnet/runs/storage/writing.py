@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -35,10 +36,13 @@ def _not_following(path: str, flags: int) -> int:
 
 
 @contextmanager
-def open_atomically(path: Path) -> Iterator[BinaryIO]:
+def open_atomically(path: Path, permissions: int = 0o666) -> Iterator[BinaryIO]:
     """Open a temporary file next to `path` that replaces it once the context ends without error.
 
     After a kill, the temporary file is removed when `path` is written again.
+
+    Args:
+        permissions: of the file, from which the process's umask is taken away.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -46,7 +50,7 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
     temporary = _temporary(path)
     try:
         with ExitStack() as stack:
-            with temporary.open("wb") as file:
+            with open(temporary, "wb", opener=partial(os.open, mode=permissions)) as file:
                 stack.enter_context(_in_use(temporary))
                 yield file
                 file.flush()
@@ -90,13 +94,16 @@ def _remove_if_abandoned(temporary: Path) -> None:
         temporary.unlink()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, permissions: int = 0o666) -> None:
     """Write a temporary file next to `path`, sync it to disk, rename it and sync the folder.
+
+    Args:
+        permissions: of the file, from which the process's umask is taken away.
 
     Raises:
         OSError: the folder cannot be written to.
     """
-    with open_atomically(path) as file:
+    with open_atomically(path, permissions) as file:
         file.write(content)
 
 

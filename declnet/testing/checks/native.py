@@ -31,19 +31,17 @@ from declnet.testing.trial import SAMPLES, USUAL
 
 FLOAT = np.dtype("float64")
 
+CALLS = 100
+"""Calls after which a component that counts them, or follows a schedule of its own, is noticed."""
+
 
 @check
 def runs_without_python(subject: Subject) -> None:
     """Runs without Python between its calls of NumPy, where an engine is installed."""
-    kernels = _engine_alone(subject.registry)
-    try:
-        with calling("the engine"), redirect_stderr(StringIO()):  # it says when it compiles loops
-            found = {
-                circumstances: list(_reasons(kernels.compile(calls)))
-                for circumstances, calls in bound_calls(subject).items()
-            }
-    except CheckFailed as failure:
-        raise CheckSkipped(f"it cannot be tried: {failure}") from failure
+    found = {
+        circumstances: list(_reasons(compiled))
+        for circumstances, (_, compiled) in _compiled(subject).items()
+    }
     reasons = dict.fromkeys(
         reason if all(reason in each for each in found.values()) else f"{reason}{circumstances}"
         for circumstances, own in found.items()
@@ -51,6 +49,43 @@ def runs_without_python(subject: Subject) -> None:
     )
     if reasons:
         raise CheckSkipped("; ".join(reasons))
+
+
+@check
+def does_the_same_at_every_call(subject: Subject) -> None:
+    """Does what an engine recorded of it after many calls too, where an engine is installed."""
+    for calls, compiled in _compiled(subject).values():
+        try:
+            with np.errstate(all="ignore"), calling("the component"):
+                for _ in range(CALLS):
+                    for call in calls:
+                        call()
+        except CheckFailed as failure:
+            raise CheckSkipped(f"it cannot be tried: {failure}") from failure
+        for recorded in compiled.recorded:
+            if not recorded.agrees():
+                raise CheckFailed(
+                    f"{recorded.method} gives other results after {CALLS} calls: it depends on "
+                    "more than its fields, arguments and state, such as a counter; declare "
+                    "recordable = False if that is meant"
+                )
+
+
+def _compiled(subject: Subject) -> dict[str, tuple[Sequence[Call], CompiledCalls]]:
+    """Return the component's calls and what an engine makes of them, by circumstances."""
+
+    def compile_calls() -> dict[str, tuple[Sequence[Call], CompiledCalls]]:
+        kernels = _engine_alone(subject.registry)
+        try:
+            with calling("the engine"), redirect_stderr(StringIO()):  # it says when it compiles
+                return {
+                    circumstances: (calls, kernels.compile(calls))
+                    for circumstances, calls in bound_calls(subject).items()
+                }
+        except CheckFailed as failure:
+            raise CheckSkipped(f"it cannot be tried: {failure}") from failure
+
+    return subject.once(("compiled by an engine",), compile_calls)
 
 
 def _engine_alone(registry: Registry) -> Kernels:
@@ -131,11 +166,15 @@ def _loss_calls(subject: Subject) -> Sequence[Call]:
 
 def _optimizer_calls(subject: Subject) -> Sequence[Call]:
     optimizer, total = subject.instance, 1000
-    if not optimizer.per_parameter:
-        return VectorUpdate(optimizer, np.zeros(SIZE), np.zeros(SIZE), total).calls
-    infos = parameters_of_size(optimizer, SIZE)
-    parameters = [(each, np.zeros(each.shape), np.zeros(each.shape)) for each in infos]
-    return ParameterUpdate(optimizer, parameters, total).calls
+    update: VectorUpdate | ParameterUpdate
+    if optimizer.per_parameter:
+        infos = parameters_of_size(optimizer, SIZE)
+        parameters = [(each, np.zeros(each.shape), np.zeros(each.shape)) for each in infos]
+        update = ParameterUpdate(optimizer, parameters, total)
+    else:
+        update = VectorUpdate(optimizer, np.zeros(SIZE), np.zeros(SIZE), total)
+    update.set(rate=0.01, step=1)
+    return update.calls
 
 
 def _regularizer_calls(subject: Subject) -> Sequence[Call]:
@@ -152,4 +191,4 @@ _BOUND: dict[str, Callable[[Subject], Sequence[Call]]] = {
 CALLED_KINDS = ("layer", *_BOUND)
 """The kinds of components whose methods are calls of a training step."""
 
-CHECKS = (runs_without_python,)
+CHECKS = (runs_without_python, does_the_same_at_every_call)

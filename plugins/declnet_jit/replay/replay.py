@@ -24,6 +24,7 @@ from declnet import (
     Optimizer,
     OptimizerState,
     OptimizerUpdate,
+    RecordedMethod,
     Schedule,
     error_message,
 )
@@ -48,11 +49,13 @@ class Replay:
         parts: what does the same, in order: loops, and calls from Python; None if it is unknown.
         python: descriptions of the calls from Python, each to follow "it".
         problem: the reason for the lack of parts, to follow "it"; else None.
+        recorded: the component's method, if the call is one.
     """
 
     parts: tuple[list[Loop] | Call, ...] | None = None
     python: tuple[str, ...] = ()
     problem: str | None = None
+    recorded: RecordedMethod | None = None
 
 
 def replayed(call: Call) -> tuple[Call, ...] | None:
@@ -109,11 +112,24 @@ def replay(call: Call) -> Replay:
         call = partial(call.optimizer.update, *arrays)  # type: ignore[arg-type]  # arrays (1,)
     if not isinstance(call, partial) or not _is_suitable(call.func):
         return Replay(problem="is neither a call of NumPy nor of a component's method")
+    owner = getattr(call.func, "__self__", None)
+    if isinstance(owner, Component) and not owner.recordable:
+        return Replay(problem="is declared with recordable = False")
     try:
         with np.errstate(all="ignore"):
-            return _Attempt(call).replay()
+            found = _Attempt(call).replay()
     except NotRecordedError as error:
         return Replay(problem=f"{error}{_place(error)}")
+    if found.parts is None or not isinstance(owner, Component):
+        return found
+    agrees = partial(_still_agrees, call, found.parts)
+    return replace(found, recorded=RecordedMethod(owner, call.func.__name__, agrees))
+
+
+def _still_agrees(call: partial[object], parts: Sequence[list[Loop] | Call]) -> bool:
+    """Return whether a call still does what its parts do, with what its arrays hold now."""
+    with np.errstate(all="ignore"):
+        return _Attempt(call).agrees_with(joined(parts))
 
 
 def _is_suitable(function: Any) -> bool:
@@ -263,6 +279,24 @@ class _Attempt:
         if not compared:
             raise NotRecordedError("raises an error for every filling of its arrays")
         return True
+
+    def agrees_with(self, calls: Sequence[Call]) -> bool:
+        """Return whether the component changes the copies as calls change the arrays themselves.
+
+        Afterwards, the arrays and random streams are as before.
+        """
+        shadow = self._shadow
+        before = shadow.state()
+        try:
+            self._call(self._called())
+        except Exception:  # it does not accept what the arrays hold between two steps
+            return True
+        try:
+            for call in calls:
+                call()
+            return shadow.holds(shadow.original_state())
+        finally:
+            shadow.restore_originals(before)
 
     def _fill(self, number: int) -> None:
         """Fill the copies with other numbers."""

@@ -153,6 +153,19 @@ class Shadow:
         for generator, held in zip(self._shadow_generators, state[1], strict=True):
             generator.bit_generator.state = held
 
+    def original_state(self) -> tuple[list[Array], list[Any]]:
+        """Return what the originals hold."""
+        streams = [each.bit_generator.state for each in self.generators]
+        return [each.original for each in self._blocks], streams
+
+    def restore_originals(self, state: tuple[list[Array], list[Any]]) -> None:
+        """Let the originals hold this; those that hold it may be read-only."""
+        for block, held in zip(self._blocks, state[0], strict=True):
+            if not np.array_equal(block.original, held):
+                np.copyto(block.original, held)
+        for generator, held in zip(self.generators, state[1], strict=True):
+            generator.bit_generator.state = held
+
     def holds(self, state: tuple[list[Array], list[Any]]) -> bool:
         """Return whether the copies hold the same bits, treating all NaNs as equal."""
         if str([each.bit_generator.state for each in self._shadow_generators]) != str(state[1]):

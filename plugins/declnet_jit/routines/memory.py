@@ -1,4 +1,8 @@
-"""Intrinsics for routines that work on addresses: loads, stores, and calls of functions there."""
+"""Intrinsics for routines that work on addresses: loads, stores, and calls of functions there.
+
+Routines take no large memory from the stack, which may be as small as 128 KB in a thread:
+`thread_scratch` is for that.
+"""
 
 from typing import Any
 
@@ -86,6 +90,39 @@ def call_binary(typing: Any, function: Any, x: Any, y: Any) -> Any:  # noqa: ARG
         return builder.call(builder.inttoptr(given[0], kind.as_pointer()), given[1:])
 
     return types.float64(types.int64, types.float64, types.float64), generate
+
+
+@Intrinsic
+def call_system(typing: Any, function: Any, first: Any, second: Any) -> Any:  # noqa: ARG001
+    """Return the result of the function int64(int64, int64) at an address."""
+    from llvmlite import ir
+    from numba.core import types
+
+    def generate(_: Any, builder: Any, __: Any, given: Any) -> Any:
+        word = ir.IntType(64)
+        kind = ir.FunctionType(word, [word] * 2)
+        return builder.call(builder.inttoptr(given[0], kind.as_pointer()), given[1:])
+
+    return types.int64(*[types.int64] * 3), generate
+
+
+SCRATCH = 1 << 18
+"""Bytes of `thread_scratch`."""
+
+
+def thread_scratch(functions: Any) -> Any:
+    """Return the address of `SCRATCH` bytes for a routine while it runs, aligned to 64 bytes.
+
+    For routines. Each thread has its own memory, which the next routine overwrites.
+
+    Args:
+        functions: from `threads.thread_memory`.
+    """
+    address = call_system(functions[1], functions[0], 0)
+    if address == 0:
+        address = call_system(functions[3], SCRATCH + 64, 0)
+        call_system(functions[2], functions[0], address)
+    return (address + 63) & -64
 
 
 @Intrinsic

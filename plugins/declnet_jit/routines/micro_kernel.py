@@ -325,21 +325,3 @@ def copy_columns(typing, source, source_row, target, target_row, columns, width,
     from numba import types
 
     return types.void(*[types.int64] * 6, zero), calling(_copy_columns)
-
-
-@Intrinsic
-def panels_memory(typing):  # type: ignore[no-untyped-def]
-    """Return the address of memory for `PANELS` panels of b, then a tile's rows of a.
-
-    It lasts until the routine returns.
-    """
-    from llvmlite import ir
-    from numba import types
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        with builder.goto_entry_block():
-            memory = builder.alloca(ir.IntType(8), PANELS * PANEL_BYTES + TILE.rows * A_ROW)
-        memory.align = TILE.bytes
-        return builder.ptrtoint(memory, ir.IntType(64))
-
-    return types.int64(), generate

@@ -2,6 +2,7 @@
 
 Numba is imported only to compile. The cache holds a file for each routine and signature, in the
 folder `DECLNET_CACHE_DIR` or the user's cache folder, until it has not been used for `DAYS` days.
+Only files that no other user can change are loaded, see `declnet.cache`.
 """
 
 import os
@@ -15,7 +16,6 @@ from hashlib import sha256
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
-from threading import RLock
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -23,8 +23,9 @@ import llvmlite
 import llvmlite.binding as llvm
 import numpy as np
 
-from declnet import cache_folder, write_atomically
+from declnet import ForkSafeLock, open_private, private_cache_folder, write_atomically
 from declnet_jit.routines.routine import ArgumentType
+from declnet_jit.routines.settings import settings
 
 ENTRY = "declnet_call"
 """The name of the function void(const int64_t *block) in each object file."""
@@ -35,12 +36,8 @@ DAYS = 90
 _FILE = re.compile(r"\.?.+-[0-9a-f]{32}\.o(\.\d+)?")
 """Names of the cache's files, and of temporary ones that a killed process left."""
 
-_lock = RLock()
-"""Held while LLVM or Numba works; also during a fork, so that a child finds them idle."""
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
+_lock = ForkSafeLock()
+"""Held while LLVM or Numba works, so that the child of a fork finds them idle."""
 
 _loaded: dict[str, llvm.ResourceTracker] = {}
 """The libraries of this process by key; their code stays in memory until it ends."""
@@ -54,9 +51,10 @@ def address_of(
     """Return the address of a routine's function void(const int64_t *block) for a signature.
 
     Its code is taken from this process, the cache or the compiler. A damaged file of the cache is
-    replaced; if the cache's folder cannot be written, each process compiles.
+    replaced; if the cache's folder cannot be written, or another user can change it, each process
+    compiles.
     """
-    described = (_environment(), signature, rounding, *fingerprint(function))
+    described = (_environment(), settings(), signature, rounding, *fingerprint(function))
     key = sha256(repr(described).encode()).hexdigest()
     with _lock:
         if key not in _loaded:
@@ -67,9 +65,13 @@ def address_of(
 
 def _cached(function: Callable[..., None], key: str) -> llvm.ResourceTracker | None:
     """Return a routine's library from the cache; None if it has none, or a damaged one."""
-    file = _cache_file(function, key)
     try:
-        content = file.read_bytes()
+        file = private_cache_folder() / _file_name(function, key)
+        with open_private(file) as opened:
+            content = opened.read()
+    except PermissionError as error:
+        _announce(f"compiling kernels with Numba in memory, without the cache: {error}")
+        return None
     except OSError:
         return None
     with suppress(OSError):  # a cache that may only be read
@@ -90,23 +92,25 @@ def _compiled(
     key: str,
 ) -> llvm.ResourceTracker:
     """Compile a routine, cache its object code if possible, and return its library."""
-    if not _announced:
-        _announced.append(key)
-        sys.stderr.write(
-            "declnet: compiling kernels with Numba, once on this machine (a few seconds)\n"
-        )
+    _announce("compiling kernels with Numba, once on this machine (a few seconds)")
     from declnet_jit.routines.compiler import compile_routine
 
     code = compile_routine(function, signature, rounding)
     library = _linked(code)
-    file = _cache_file(function, key)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, _checksum(key, code) + code)
-        _delete_unused(file.parent)
+        folder = private_cache_folder(create=True)
+        write_atomically(folder / _file_name(function, key), _checksum(key, code) + code, 0o600)
+        _delete_unused(folder)
     except OSError:
         pass  # each process compiles
     return library
+
+
+def _announce(what: str) -> None:
+    """Say on standard error that this process compiles, once."""
+    if not _announced:
+        _announced.append(what)
+        sys.stderr.write(f"declnet: {what}\n")
 
 
 def _delete_unused(folder: Path) -> None:
@@ -167,8 +171,8 @@ def _checksum(key: str, code: bytes) -> bytes:
     return sha256(key.encode() + code).digest()
 
 
-def _cache_file(function: Callable[..., None], key: str) -> Path:
-    return cache_folder() / f"{function.__name__}-{key[:32]}.o"
+def _file_name(function: Callable[..., None], key: str) -> str:
+    return f"{function.__name__}-{key[:32]}.o"
 
 
 def fingerprint(function: Any, seen: dict[object, int] | None = None) -> Iterator[object]:

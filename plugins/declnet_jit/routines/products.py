@@ -21,6 +21,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from declnet import Array, NativeCall
 from declnet_jit.routines.few_rows import MASKS, multiply_shallow
+from declnet_jit.routines.memory import thread_scratch
 from declnet_jit.routines.micro_kernel import (
     A_ROW,
     BIASES,
@@ -35,9 +36,9 @@ from declnet_jit.routines.micro_kernel import (
     copy_rows,
     multiply_rows,
     multiply_tile,
-    panels_memory,
 )
 from declnet_jit.routines.routine import Routine, rounded_as_written
+from declnet_jit.threads import thread_memory
 
 ROWS, VECTOR, PANEL_ROW = TILE.rows, TILE.bytes, TILE.vectors * TILE.bytes
 
@@ -75,6 +76,7 @@ def multiply(  # type: ignore[no-untyped-def]
     c_step,
     biased,
     copied,
+    functions,
 ):
     """C = max(a b + biases, low) for each step, or summed over the steps if c_step is 0.
 
@@ -100,7 +102,7 @@ def multiply(  # type: ignore[no-untyped-def]
     tiles, blocks = (height + ROWS - 1) // ROWS, (depth + DEPTH - 1) // DEPTH
     a_at, b_at = np.int64(a.ctypes.data), np.int64(b.ctypes.data)
     c_at, biases_at = np.int64(c.ctypes.data), np.int64(biases.ctypes.data)
-    memory = panels_memory()
+    memory = thread_scratch(functions)  # panels of b, then a tile's rows of a
     a_memory = memory + PANELS * PANEL_BYTES
     for turn in range(turns):
         count = min(together, steps - turn * together)
@@ -279,6 +281,7 @@ def product(
         *(*a.strides[-2:], a_step, b_k, b_column, b_step, c.strides[-2], c_step),
         is_biased,
         not _contiguous(b, -1) or (b_k >= FAR and rows >= MANY),
+        thread_memory(),
     )
 
 

@@ -14,13 +14,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock
 from typing import Any
 from uuid import uuid4
 
 from pydantic import Field
 
-from declnet import Callback, Diagnostic, EpochLogged, GroupedRun, Run, RunContext, grouped_run
+from declnet import (
+    Callback,
+    Diagnostic,
+    EpochLogged,
+    ForkSafeLock,
+    GroupedRun,
+    Run,
+    RunContext,
+    grouped_run,
+)
 
 LONGEST_VALUE = 500
 
@@ -33,7 +41,7 @@ KEY_FILE = "mlflow.json"
 
 KEY, DIRECTORY, PARENT = "declnet.key", "declnet.directory", "mlflow.parentRunId"
 
-_making = Lock()
+_making = ForkSafeLock()
 
 
 @dataclass

@@ -1,15 +1,14 @@
 """Example data sets of nnfs and scikit-learn."""
 
-import threading
 from importlib import import_module
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, DataError, DataInfo, Dataset, DataSource
+from declnet import Array, DataError, DataInfo, Dataset, DataSource, ForkSafeLock
 
-_one_at_a_time = threading.Lock()
+_one_at_a_time = ForkSafeLock()
 
 
 class NNFSSine(DataSource):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import sqlite3
@@ -147,6 +148,21 @@ def test_no_index_is_written_where_its_folder_cannot_be(many, tmp_path, monkeypa
     (tmp_path / "file").touch()
     monkeypatch.setenv("DECLNET_CACHE_DIR", str(tmp_path / "file"))
     assert settled(many) == settled(many)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has other permissions")
+def test_an_index_that_others_can_change_is_neither_read_nor_written(many, tmp_path):
+    expected = settled(many)
+    file = index_file()
+    assert index.indexed(many)
+    for each, mode in ((file, 0o666), (file.parent, 0o777)):
+        before, kept = each.stat().st_mode, file.read_bytes()
+        each.chmod(mode)
+        assert index.indexed(many) == {}
+        assert settled(many) == expected
+        assert file.read_bytes() == kept
+        each.chmod(before)
+    assert index.indexed(many)
 
 
 def test_few_runs_leave_no_index(tmp_path, monkeypatch):

@@ -35,6 +35,18 @@ class ForgetsOutInBackward(Doubled):
             dx = np.multiply(dy, 2)
 
 
+CALLS = [0]
+
+
+@caught_by("does_the_same_at_every_call")
+class CountsItsCalls(Doubled):
+    """y = 2 * x for some time, then y = 3 * x."""
+
+    def forward(self, x, y, state):
+        CALLS[0] += 1
+        np.multiply(x, 2 + CALLS[0] // 75, out=y)
+
+
 @caught_by("leaves_inputs_alone")
 class WritesAConstant(Doubled):
     """y = 2 * x, through a workspace that it declared constant."""

@@ -74,14 +74,14 @@ def bind(dtype):
 """
 
 
-def bind_apart(script, folder):
+def bind_apart(script, folder, **environment):
     """Start a process that binds a routine."""
     return subprocess.Popen(
         [sys.executable, "-c", BIND + script],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "DECLNET_CACHE_DIR": str(folder)},
+        env={**os.environ, "DECLNET_CACHE_DIR": str(folder), **environment},
     )
 
 
@@ -91,6 +91,19 @@ def test_two_processes_compile_at_once_and_a_third_loads_their_code(numba, tmp_p
     assert {each.communicate() for each in both} == {("True\n", LINE)}
     assert len(list(tmp_path.rglob("*.*"))) == 1
     assert bind_apart(script, tmp_path / "made" / "here").communicate() == ("False\n", "")
+
+
+def test_code_that_numba_makes_with_other_settings_is_not_shared(numba, tmp_path):
+    script = """
+bind(float)
+from declnet_jit.routines.settings import settings
+print('numba' in sys.modules, settings())
+"""
+    slow, plain = (bind_apart(script, tmp_path, **each) for each in ({"NUMBA_OPT": "0"}, {}))
+    assert slow.communicate() == ("True {'NUMBA_OPT': '0'}\n", LINE)
+    assert plain.communicate() == ("True {}\n", LINE)  # as in a process that does not import Numba
+    again = bind_apart(script, tmp_path, NUMBA_NUM_THREADS="1")
+    assert again.communicate() == ("False {}\n", "")
 
 
 def test_a_process_may_fork_while_a_thread_compiles(numba, tmp_path):
@@ -174,6 +187,68 @@ def test_a_damaged_file_of_the_cache_is_replaced(increase, restarted, damage, tm
     assert capsys.readouterr().err == ""
 
 
+def changed_by_others(folder, file):
+    folder.chmod(0o777)
+
+
+def replaced_by_others(folder, file):
+    folder.parent.chmod(0o777)
+
+
+def written_by_others(folder, file):
+    file.chmod(0o666)
+
+
+def owned_by_others(folder, file):
+    os.chown(file, 12345, -1)
+
+
+def in_folder_of_others(folder, file):
+    os.chown(folder, 12345, -1)
+
+
+def linked_by_others(folder, file):
+    folder.rename(folder.parent / "elsewhere")
+    folder.symlink_to(folder.parent / "elsewhere")
+    os.chown(folder, 12345, -1, follow_symlinks=False)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has other permissions")
+@pytest.mark.parametrize(
+    "attack",
+    [
+        None,
+        *(changed_by_others, replaced_by_others, written_by_others),
+        *(owned_by_others, in_folder_of_others, linked_by_others),
+    ],
+)
+def test_code_that_another_user_could_have_changed_never_runs(
+    increase, restarted, attack, tmp_path, capsys
+):
+    """A valid object of the cache is replaced by one that adds 2 instead of 1."""
+    folder = tmp_path / "home" / "cache"
+    restarted(folder)
+    increases(increase(2.0))
+    (other,) = folder.iterdir()
+    code = other.read_bytes()[32:]
+    increases(increase(1.0))
+    (file,) = {*folder.iterdir()} - {other}
+    key = [*object_code._loaded][1]
+    file.write_bytes(object_code._checksum(key, code) + code)
+    capsys.readouterr()
+    if attack is not None:
+        try:
+            attack(folder, file)
+        except PermissionError:
+            pytest.skip("only root can give files to other users")
+    restarted(folder)
+    assert increases(increase(1.0)) == ([2, 2] if attack is None else [1, 1])
+    increases(increase(3.0))
+    notes = capsys.readouterr().err
+    assert notes.count("\n") == 1
+    assert ("without the cache: " in notes) == (attack is not None)
+
+
 def test_files_that_no_process_loads_for_90_days_are_deleted(increase, restarted, tmp_path):
     def age(days, *files):
         for each in files:
@@ -239,9 +314,16 @@ def test_numba_is_not_imported_unless_kernels_are_compiled(short, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_without_numba_jit_is_refused_by_the_extras_name_and_auto_is_numpy(short, monkeypatch):
-    monkeypatch.setitem(sys.modules, "numba", None)
-    with pytest.raises(SpecError, match=r"E008.*pip install 'declnet\[jit\]'"):
+@pytest.mark.parametrize("how", ["not installed", "disabled"])
+def test_without_numba_jit_is_refused_by_the_reason_and_auto_is_numpy(how, short, monkeypatch):
+    if how == "disabled":
+        pytest.importorskip("numba")
+        monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+        why = "NUMBA_DISABLE_JIT disables Numba's compiler: unset it"
+    else:
+        monkeypatch.setitem(sys.modules, "numba", None)
+        why = r"pip install 'declnet\[jit\]'"
+    with pytest.raises(SpecError, match=f"E008.*{why}"):
         run(parse_spec(short))
     short["training"]["epochs"] = 20
     plain, auto = (

@@ -38,6 +38,25 @@ def computed(a, b, c, biases=None, low=-np.inf, parts=1):
     return c
 
 
+@pytest.mark.parametrize("order", ["rows", "columns"])
+def test_panels_are_memory_of_each_thread_not_of_its_stack(order, in_small_stack):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(100, 600)), laid_out(rng.normal(size=(600, 70)), order)
+    whole = computed(a, b, np.empty((100, 70)))
+    for _ in range(3):
+        assert (whole == in_small_stack(computed, a, b, np.empty((100, 70)))).all()
+
+
+@pytest.mark.parametrize("features", [{"avx512f": True}, {"avx2": True, "fma": True}, {}])
+def test_panels_fit_on_every_processor(features):
+    from declnet_jit.routines.memory import SCRATCH
+    from declnet_jit.routines.micro_kernel import A_ROW, DEPTH, PANELS, tile_for
+
+    tile = tile_for(features)
+    panel = (DEPTH + tile.bytes // 4) * tile.vectors * tile.bytes
+    assert PANELS * panel + tile.rows * A_ROW <= SCRATCH
+
+
 def reference(a, b, biases, low):
     product = a.astype(float) @ b.astype(float)
     return np.maximum(product if biases is None else product + biases[:, None], low)
