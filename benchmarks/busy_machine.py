@@ -49,14 +49,16 @@ def written(folder: Path) -> dict[str, tuple[str, ...]]:
     rows = (f"{i % 97},{i * i % 89},{i % 7},{(i % 97) * (i % 7) / 9}" for i in range(2000))
     table.write_text("\n".join(["a,b,c,y", *rows]))
     declnet("new", folder / "images.toml", "--template", "images")
-    declnet("new", folder / "table.toml", "--data", table, "--target", "y", "--preset", "realmlp")
+    declnet(
+        "new", folder / "table.toml", "--data", table, "--target", "y", "--preset", "realmlp_td"
+    )
     epochs, jit = ("--set", "training.epochs=10"), ("--set", "engine.kernels=jit")
     return {
         "images": (str(folder / "images.toml"),),
         "images, compiled": (str(folder / "images.toml"), *jit),
         "digits_convolution": (str(SPECS / "digits_convolution.toml"), *jit, *epochs),
         "spiral_adam": (str(SPECS / "spiral_adam.toml"), "--set", "training.epochs=2000"),
-        "table, realmlp": (str(folder / "table.toml"), "--set", "training.epochs=20"),
+        "table, realmlp_td": (str(folder / "table.toml"), "--set", "training.epochs=20"),
     }
 
 

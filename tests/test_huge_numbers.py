@@ -89,7 +89,8 @@ def errors(document: Mapping[str, Any], x: Any = None) -> list[str]:
         except SpecError as error:
             return [each.message for each in error.problems]
         except DeclnetError as error:
-            assert not isinstance(error.__cause__, MemoryError), error
+            if isinstance(error.__cause__, MemoryError):
+                raise error.__cause__ from error
             return [str(error)]
         return []
 
@@ -181,7 +182,8 @@ def test_a_huge_number_in_any_field_costs_nothing(
         takes = [None] if kind == "data_source" else list(SHAPES)
         takes = [x for x in takes if not errors(document(**places(kind, usual)), x)][:1] or takes
         for field in whole_fields(cls):
-            for value in (HUGE, [HUGE], [HUGE, HUGE]):
+            values = (HUGE, [HUGE], [HUGE, HUGE]) if kind in ("layer", "transform") else (HUGE,)
+            for value in values:
                 errors(document(**places(kind, {**usual, field: value})), takes[0])
 
 
