@@ -1,6 +1,6 @@
 """Compare runs with the default number of threads with one thread, next to busy processes.
 
-    python benchmarks/busy_machine.py [--busy 2] [--rounds 5]
+    python benchmarks/busy_machine.py [--busy 2] [--rounds 5] [--runs images …]
 
 The busy processes are endless loops. Default and one thread take turns, each run in a new process;
 the table has the medians of their wall and processor times. Both should be at most 1.3 times those
@@ -84,12 +84,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--busy", type=int, default=2)
     parser.add_argument("--rounds", type=positive, default=5)
+    parser.add_argument("--runs", nargs="*", help="some of the runs by name")
     options = parser.parse_args()
     rows: list[Cells] = [("run", "one: wall", "cpu", "default: wall", "cpu", "ratio: wall", "cpu")]
     print(f"{cores()} cores, load {load():.1f} before, {options.busy} busy processes")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for run, arguments in written(folder).items():
+            if options.runs and run not in options.runs:
+                continue
             seconds(folder / "run", *arguments)  # compiles
             times: tuple[list[tuple[float, float]], ...] = ([], [])
             with busy(options.busy):
@@ -98,7 +101,9 @@ def main() -> None:
                         found.append(seconds(folder / "run", *arguments, *own))
             one, default = ([median(each) for each in zip(*t, strict=True)] for t in times)
             ratios = [b / a for a, b in zip(one, default, strict=True)]
-            rows.append((run, *(f"{each:.2f}" for each in (*one, *default, *ratios))))
+            row: Cells = (run, *(f"{each:.2f}" for each in (*one, *default, *ratios)))
+            print(*row, flush=True)
+            rows.append(row)
     print("\n".join(aligned(rows)))
     print(f"load {load():.1f} after")
 
