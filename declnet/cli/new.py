@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 TITLES: dict[str, Use] = {"Templates": "example", "Presets, with --data": "table"}
 
+FEWEST_IDENTIFIERS = 30
+"""Rows in which different whole numbers may be identifiers."""
+
 MOST_SHOWN = 10
 """Maximum number of columns named in a note."""
 
@@ -159,6 +162,7 @@ def new(
                     raise click.UsageError(f'the preset "{chosen.type}" does not take --folds')
                 notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
                 notes += [*chosen.notes_for_table(table), *_left_out(table, document, spec)]
+                notes += _like_identifiers(table)
     if suffix == ".json":
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     try:
@@ -198,6 +202,18 @@ def _one_target(chosen: Template, registry: Registry) -> str:
     able = [each.type for each in entries if each.component.several_targets]
     named = f", but {', '.join(able)} take more" if able else ""
     return f'the preset "{chosen.type}" takes one --target{named}'
+
+
+def _like_identifiers(table: TableProfile) -> Iterator[str]:
+    """Yield a sentence for each target of numbers that may identify the rows."""
+    for name, task in table.targets.items():
+        column = table.columns[name]
+        differs = column.whole and column.distinct == column.rows >= FEWEST_IDENTIFIERS
+        if task == "values" and (column.counts_rows or differs):
+            yield (
+                f'the target "{name}" has another whole number in each row: an identifier cannot '
+                "be predicted, an amount can"
+            )
 
 
 def _left_out(table: TableProfile, document: dict[str, Any], spec: Path) -> list[str]:

@@ -99,6 +99,7 @@ def predict(
         from declnet.runs.inference.file_parts import predicted_parts
         from declnet.runs.inference.prediction_files import FORMS, form_of, require_free, whole_file
         from declnet.runs.stored_run import load_predictor
+        from declnet.training.numerics import one_blas_thread
 
     interrupt_on_signals()
     form = form_of(output, form)
@@ -120,7 +121,7 @@ def predict(
             predictor.set_threshold(threshold)
         start = time.perf_counter()
         given = given_data(data, "INPUT", predictor.registry, predictor.spec.data.train)
-        with _input(given) as table:
+        with one_blas_thread(), _input(given) as table:
             parts = predicted_parts(
                 predictor, table, tuple(dict.fromkeys(identifiers)), spread=spread
             )

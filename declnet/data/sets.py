@@ -32,7 +32,7 @@ from declnet.data.preparing.targets import (
 from declnet.data.preparing.windows import Windows
 from declnet.data.sharing import made_once
 from declnet.data.sources.loading import checked, load_source
-from declnet.data.splits import Data, fold_positions, one_fold, split, split_positions
+from declnet.data.splits import Data, distinct, fold_positions, one_fold, split, split_positions
 from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.errors import DataError
 from declnet.registry.spelling import suggestion
@@ -44,40 +44,52 @@ Balance = Literal["balanced"] | Mapping[str, float]
 AT_CLASSES = ("data", "class_weights")
 AT_SAMPLES = ("data", "sample_weights")
 
-
-def class_sizes(train: Dataset) -> Array:
-    """Return the number of samples of each class (classes,); raise DataError without classes."""
-    return np.bincount(_labels(train), minlength=len(train.class_names or ()))
+SUGGESTED = 100
+"""Classes without names that a message may suggest."""
 
 
-def class_weights(sizes: Array, names: tuple[str, ...] | None, balance: Balance) -> Array:
-    """Return the class weights (classes,); 1 for classes that are not listed.
+def class_sizes(labels: Array) -> dict[int, int]:
+    """Return the number of samples with each label that occurs, from labels (n,)."""
+    values, counts = np.unique(labels, return_counts=True)
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
+def class_weights(
+    sizes: Mapping[int, int], names: Sequence[str] | None, balance: Balance
+) -> dict[int, float]:
+    """Return the weights by label; other labels weigh 1.
 
     Balanced weights are n / (classes * samples of the class), so that all classes have equal total
     weight.
 
     Args:
-        sizes: as `class_sizes` returns them.
+        sizes: the number of samples with each label.
         names: the names of the classes, if known.
     """
-    weights = np.ones(len(sizes))
     if balance == "balanced":
-        known = np.count_nonzero(sizes)
-        np.divide(sizes.sum(), known * sizes, out=weights, where=sizes > 0)
-        return weights
-    names = names or tuple(str(label) for label in range(len(sizes)))
-    for name, weight in balance.items():
-        require_class(name, names)
-        weights[names.index(name)] = weight
-    return weights
+        total, known = sum(sizes.values()), sum(size > 0 for size in sizes.values())
+        return {label: total / (known * size) for label, size in sizes.items() if size > 0}
+    classes = max(sizes, default=-1) + 1
+    return {label_of_class(name, names, classes): weight for name, weight in balance.items()}
 
 
-def require_class(name: str, names: Sequence[str]) -> None:
-    """Raise DataError if a class that has a weight is not among the classes."""
-    if name not in names:
-        hint = suggestion(name, names, "classes")
-        path = (*AT_CLASSES, name)
-        raise DataError(f'there is no class "{name}"', hint=hint, path=path, code="E034")
+def label_of_class(name: str, names: Sequence[str] | None, classes: int) -> int:
+    """Return the label of a class that has a weight; raise DataError if there is no such class.
+
+    Args:
+        names: the names of the classes; None if they are the numbers from 0 on.
+        classes: their number.
+    """
+    if names is not None and name in names:
+        return names.index(name)
+    if names is None and len(name) <= len(str(classes)) and name.isdecimal():
+        label = int(name)
+        if label < classes and name == str(label):
+            return label
+    known = names if names is not None else [str(each) for each in range(min(classes, SUGGESTED))]
+    path = (*AT_CLASSES, name)
+    hint = suggestion(name, known, "classes")
+    raise DataError(f'there is no class "{name}"', hint=hint, path=path, code="E034")
 
 
 def _weights_in_column(data: Data, name: str) -> Array:
@@ -111,7 +123,7 @@ def _labels(dataset: Dataset) -> Array:
         raise DataError(
             "y holds numbers, so there are no classes to weight", path=AT_CLASSES, code="E036"
         )
-    return labels.astype(np.intp)
+    return labels
 
 
 NAMES = ("train", "validation", "test")
@@ -315,7 +327,7 @@ def prepare_sets(
         preparation = replace(preparation, target_steps=steps)
     by_class = None
     if spec.class_weights is not None:
-        sizes, names = class_sizes(datasets["train"]), datasets["train"].class_names
+        sizes, names = class_sizes(_labels(datasets["train"])), datasets["train"].class_names
         by_class = class_weights(sizes, names, spec.class_weights)
     datasets = {name: weighted(each, sets[name], spec, by_class) for name, each in datasets.items()}
     for name, dataset in datasets.items():
@@ -389,18 +401,21 @@ def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
             )
 
 
-def weighted(dataset: Dataset, data: Data, spec: DataSpec, by_class: Array | None) -> Dataset:
+def weighted(
+    dataset: Dataset, data: Data, spec: DataSpec, by_class: Mapping[int, float] | None
+) -> Dataset:
     """Weigh the samples of a data set as the spec says.
 
     Args:
         data: the same samples before they were prepared.
-        by_class: the weight of each class; those that the training data does not have weigh 1.
+        by_class: the weights by label; other labels weigh 1.
     """
     if spec.sample_weights is not None:
         dataset = replace(dataset, weights=_weights_in_column(data, spec.sample_weights))
     if by_class is None:
         return dataset
-    weights = np.append(by_class, 1.0)[np.minimum(_labels(dataset), len(by_class))]
+    labels, positions = distinct(_labels(dataset))
+    weights = np.array([by_class.get(label, 1.0) for label in labels.tolist()])[positions]
     if dataset.weights is not None:
         weights = weights * dataset.weights
     return replace(dataset, weights=weights)

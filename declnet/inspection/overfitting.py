@@ -30,6 +30,7 @@ from declnet.spec.streams import Stream, random_stream
 from declnet.training.checks.check import Checked
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.evaluation import Evaluation
+from declnet.training.numerics import one_blas_thread
 from declnet.training.preparation import Prepared, ReadyData, in_memory, prepare
 
 SAMPLES, UPDATES, SECONDS = 16, 5000, 60.0
@@ -117,7 +118,7 @@ def overfit(
         small = replace(prepared, data={"train": few})
         simple = _simplified(spec, len(prepared.data["train"]), updates)
         search = _Search(simple, small, registry, updates, seconds, watch)
-        with search.trainings.numerics():
+        with one_blas_thread():
             found = search.carry_out()
     if len(few) < min(max(2, classes or 0), len(prepared.data["train"])):
         reason = f"the training samples have only {counted(len(few), 'distinct input')}"

@@ -14,6 +14,7 @@ from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.training.checks.check import Checked
+from declnet.training.numerics import one_blas_thread
 from declnet.training.preparation import prepare
 
 FEWEST_RATES = 8
@@ -109,7 +110,7 @@ def find_rate(
     registry = registry_for(spec.plugins, registry)
     with attributing_errors(registry):
         trainings = Trainings(spec, prepare(spec, registry, checked=checked), registry)
-        with trainings.numerics():
+        with one_blas_thread():
             curve = trainings.range_test()
             watch(curve)
             left = budget * trainings.run_updates - len(curve.rates)

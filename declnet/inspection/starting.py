@@ -15,6 +15,7 @@ from declnet.runs.storage.checkpoints import Checkpoints, Notice
 from declnet.runs.stored_run import StoredRun, open_run
 from declnet.spec.model import RunSpec
 from declnet.training.checks.check import Checked
+from declnet.training.numerics import one_blas_thread
 from declnet.training.state import StateError, TrainingState
 
 
@@ -127,7 +128,7 @@ def _trained(ready: ReadyRun, step: int) -> Start:
             f"step {step} is beyond the training of {counted(trainer.steps, 'update')} "
             f"(steps count from 0, so the last one is {trainer.steps - 1})"
         )
-    with attributing_errors(ready.registry), trainer.blas_threads():
+    with attributing_errors(ready.registry), one_blas_thread():
         trainer.advance(step)
     if step == 0:
         return Start(ready, "the parameters are the initial ones")

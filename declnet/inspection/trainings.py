@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -23,7 +22,7 @@ from declnet.training.divergence import divergence
 from declnet.training.epochs import Update
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import MetricAccumulator
-from declnet.training.numerics import arithmetic_for, blas_threads_for
+from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import Prepared
 from declnet.training.state import put_back
 
@@ -207,10 +206,6 @@ class Trainings:
         self.continue_ = not isinstance(spec.optimizer.learning_rate, Schedule)
         self._saved: dict[float, _Saved] = {}
         self.judged_by = "training loss" if validation is None else "validation loss"
-
-    def numerics(self) -> AbstractContextManager[None]:
-        """Return the context that trainings of this size run in."""
-        return blas_threads_for(self._model, self._batch)
 
     def range_test(self) -> Curve:
         """Train with a rate that grows by the same factor in each update, until it diverges."""

@@ -19,6 +19,7 @@ from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import GivenSpec, as_spec
 from declnet.training.evaluation import Evaluation
+from declnet.training.numerics import one_blas_thread
 from declnet.training.preparation import ReadyData, make_ready, prepare
 from declnet.training.trainer import Trainer
 
@@ -95,7 +96,7 @@ class IncrementalTraining:
             else:
                 model, ready = self._predictor.model, self._ready(given, spec)
             trainer = Trainer(spec, model, ready, None, self._registry)
-            with trainer.blas_threads():
+            with one_blas_thread():
                 self._pass(trainer)
                 evaluation = Evaluation(model, spec.heads, ready)
                 return trainer.evaluated(evaluation, self.passes - 1)

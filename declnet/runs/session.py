@@ -36,6 +36,7 @@ from declnet.runs.storage.checkpoints import KEEP_LAST
 from declnet.runs.storage.record import Record
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import history_metrics
+from declnet.training.numerics import one_blas_thread
 from declnet.training.preparation import ReadyStream
 from declnet.training.state import StateError
 from declnet.training.trainer import Event
@@ -99,10 +100,7 @@ class Session:
             self._started -= saved["seconds"]
             active.restore(saved["run"])
         try:
-            with (
-                attributing_errors(self._ready.registry),
-                self._trainer.blas_threads(),
-            ):
+            with attributing_errors(self._ready.registry), one_blas_thread():
                 self._callbacks.start(active, saved["callbacks"] if saved is not None else ())
                 self._trainer.observe(self._callbacks.observers())
                 self._trainer.follow_updates(self._callbacks.followers())

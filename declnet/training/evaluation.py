@@ -15,6 +15,7 @@ from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
 from declnet.spec.heads import Head
 from declnet.training.metrics import MetricAccumulator, NamedMetric, Unscale, Watch
+from declnet.training.numerics import one_blas_thread
 from declnet.training.preparation import ReadyData, ReadySet
 
 OFTEN = 500
@@ -47,7 +48,7 @@ class BatchLosses:
     def add_to(self, metrics: MetricAccumulator, data: ReadyData) -> None:
         """Add a data set to the metrics, batch by batch."""
         penalty = self._store.penalty()
-        with np.errstate(all="ignore"):
+        with one_blas_thread(), np.errstate(all="ignore"):
             for start in range(0, len(data), self._graph.capacity):
                 part = slice(start, start + self._graph.capacity)
                 weights = None if data.weights is None else data.weights[part]

@@ -6,12 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from math import prod
 from typing import Any
 
 import numpy as np
-
-from declnet.graph.model import Model
 
 BUFFER = 8192
 """The default size of NumPy's ufunc buffer, in elements."""
@@ -35,30 +32,15 @@ def arithmetic_for(batch: int) -> Iterator[None]:
         yield
 
 
-SMALL = 1 << 22
-"""Multiplications in a matrix product up to which one thread is as fast as two (measured with two:
-576 000 took a third longer, 4 million equally long, 8 million two thirds of the time).
-
-A second thread has to be woken for each product and spins until the next one, slowing down
-everything in between; on a busy machine, a step took thirty times as long with two.
-"""
-
-
 @contextmanager
-def blas_threads_for(model: Model, batch: int, *, one: bool = False) -> Iterator[None]:
-    """Limit BLAS to one thread if all matrix products of a step are small.
+def one_blas_thread() -> Iterator[None]:
+    """Limit BLAS to one thread.
 
-    This depends only on the model and the batch, so results are bitwise reproducible. Most BLAS
-    libraries have one limit per process; with several runs in threads, the first one sets it.
-
-    Args:
-        batch: samples per step.
-        one: whether to limit it in any case: for steps that an engine makes, whose products are its
-            own, a second thread that spins between evaluations costs more than it saves.
+    Its threads wait for each other within every product, and spin until the next one: next to two
+    busy processes on two cores, a run took ten times as long with two threads as with one. What
+    BLAS rounds depends on their number, so it cannot follow the load; an engine's own threads can,
+    with the same bits. Most libraries have one limit per process, which the first thread sets.
     """
-    if not one and largest_product(model, batch) > SMALL:
-        yield
-        return
     with _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
         yield
 
@@ -73,11 +55,3 @@ def _libraries(_modules: int) -> Any:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
-
-
-def largest_product(model: Model, batch: int) -> int:
-    """Estimate the multiplications in the largest matrix product of a step, for any layer."""
-    return max(
-        batch * model.nodes[node.owner].parameter_count * max(1, prod(node.output_shape[1:]))
-        for node in model.nodes
-    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from declnet.contracts.arrays import Array
@@ -25,7 +24,7 @@ from declnet.training.evaluation import Evaluation
 from declnet.training.heartbeat import HeartbeatTimer
 from declnet.training.metrics import MetricAccumulator, NamedMetric, metrics_of
 from declnet.training.monitored import Monitored
-from declnet.training.numerics import arithmetic_for, blas_threads_for
+from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import ReadySet
 from declnet.training.rewind import Rewind
 from declnet.training.state import StateError, TrainingState
@@ -201,11 +200,6 @@ class Trainer:
         waiting = others.waiting(python, NATIVE * self._numpy_seconds)
         if follows or not self._epoch.is_compiled or waiting > WORKER_START:
             raise PythonNeededError(self._numpy_seconds)
-
-    def blas_threads(self) -> AbstractContextManager[None]:
-        """Return the context for training and evaluation, which may limit BLAS to one thread."""
-        one = self._epoch.is_compiled or self.kernels.threads == 1
-        return blas_threads_for(self._model, self.samples_a_step, one=one)
 
     @property
     def steps_an_epoch(self) -> int:

@@ -21,6 +21,7 @@ ARRAYS: Mapping[str, Mapping[str, np.ndarray]] = {
     "points_with_color.npz": {"x": POINTS, "y": LABELS},
     "labels_from_one.npz": {"x": POINTS[:, :2], "y": LABELS + 1},
     "labels_from_minus_one.npz": {"x": POINTS[:, :2], "y": LABELS - 1},
+    "identifiers.npz": {"x": POINTS[:, :2], "y": np.where(LABELS, LABELS, 10**9)},
     "named_labels.npz": {"x": POINTS[:, :2], "labels": LABELS},
     "one_hot.npz": {"x": POINTS[:, :2], "y": np.eye(4)[np.arange(SAMPLES) % 4]},
     "answers.npz": {"x": POINTS[:, :2], "y": LABELS % 2},

@@ -326,6 +326,9 @@ def _by_target(
     return [(names[target], (*path, target), each) for target, each in wish.items()]
 
 
+LARGEST_CLASS = 2.0**63
+"""Floats from here on have no integer of 64 bits."""
+
 MANY_CLASSES = 100
 FEW_ROWS = 5
 """With more than many classes, at least half of them need this many rows."""
@@ -386,16 +389,13 @@ def _whole(records: Table, name: str, column: Array) -> Array:
     """Return a column of classes; floats must be integral and become integers."""
     if column.dtype.kind != "f":
         return column
-    other = np.flatnonzero((column % 1 != 0) | ~np.isfinite(column))
+    other = np.flatnonzero((column % 1 != 0) | ~(np.abs(column) < LARGEST_CLASS))
     if other.size:
         value = column[other[0]]
-        raise _at(
-            records,
-            name,
-            int(other[0]),
-            f"is {value:g}, but classes are text or integers",
-            losses_hint("values"),
-        )
+        what = f"is {value:g}, but classes are text or integers"
+        if value % 1 == 0:
+            what += " of at most 64 bits"
+        raise _at(records, name, int(other[0]), what, losses_hint("values"))
     return column.astype(np.int64)
 
 

@@ -145,7 +145,7 @@ def _read(
     name: str,
     preparation: FittedPreparation | None,
     spec: DataSpec,
-    by_class: Array | None,
+    by_class: Mapping[int, float] | None,
     number: int,
 ) -> Dataset:
     """Return the prepared samples of a data set in a block."""
@@ -160,14 +160,18 @@ def _columns_of_classes(data: Data, wanted: Sequence[WantedTarget]) -> list[str]
     return [name for name in columns if name in named]
 
 
-def _class_weights(spec: DataSpec, planned: PreparedSets, survey: Survey) -> Array | None:
+def _class_weights(
+    spec: DataSpec, planned: PreparedSets, survey: Survey
+) -> dict[int, float] | None:
     if spec.class_weights is None:
         return None
     encoding = planned.preparation.target if planned.preparation is not None else None
-    sizes, names = survey.labels, encoding.class_names if encoding is not None else None
+    names = encoding.class_names if encoding is not None else None
+    sizes: Mapping[int, int] = survey.labels
     if encoding is not None and encoding.classes is not None and survey.classes:
-        sizes = np.array([survey.classes[encoding.column][each] for each in encoding.classes])
-    if not len(sizes):
+        by_class = survey.classes[encoding.column]
+        sizes = {label: by_class[each] for label, each in enumerate(encoding.classes)}
+    if not sizes:
         raise DataError(
             "class weights need a single target with classes",
             hint="use sample_weights instead",

@@ -39,7 +39,7 @@ class Survey:
 
     Attributes:
         sizes: the number of samples in each block.
-        labels: the number of samples with each label of arrays, (classes,), if counted.
+        labels: the number of samples with each label of arrays, if counted.
         classes: the number of rows with each class, by column.
     """
 
@@ -48,7 +48,7 @@ class Survey:
     ) -> None:
         self.sizes = [0] * blocks
         self.classes: dict[str, Counter[Any]] = {name: Counter() for name in targets}
-        self.labels: Array = np.zeros(0, np.int64)
+        self.labels: Counter[int] = Counter()
         self._counted, self._seed = counted, seed
         self._seen, self._threshold = 0, 1.0
         self._chances: list[Array] = []
@@ -66,16 +66,13 @@ class Survey:
             for name, counter in self.classes.items():
                 column = data.columns.get(name, np.zeros(0))
                 counter.update(column[~missing_values(column)].tolist())
-                if len(counter) > MOST_CLASSES:
-                    raise DataError(
-                        f'the target "{name}" has more than {MOST_CLASSES} classes', code="E041"
-                    )
+                _require_few(f'the target "{name}"', counter)
         elif self._counted and isinstance(data.y, np.ndarray):
             labels = labels_of(data.y)
-            if labels is not None and not (labels < 0).any():
-                sizes = np.bincount(labels.astype(np.intp), minlength=len(self.labels))
-                sizes[: len(self.labels)] += self.labels
-                self.labels = sizes
+            if labels is not None:
+                values, counts = np.unique(labels, return_counts=True)
+                self.labels.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+                _require_few("y", self.labels)
 
     def sample(self) -> Data:
         """Return a uniform random sample, followed by samples with extreme or missing numbers.
@@ -106,6 +103,12 @@ class Survey:
             self._threshold = float(np.partition(together, most)[most])
             kept = np.flatnonzero(together < self._threshold)
             self._chances, self._drawn = [together[kept]], [drawn.take(kept)]
+
+
+def _require_few(target: str, classes: Counter[Any]) -> None:
+    """Raise DataError if there are too many classes to count."""
+    if len(classes) > MOST_CLASSES:
+        raise DataError(f"{target} has more than {MOST_CLASSES} classes", code="E041")
 
 
 def _in_order(name: str, counter: Counter[Any]) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ from declnet.data.preparing.named_inputs import AT_INPUTS
 from declnet.data.preparing.target_encoding import TargetEncoding, with_chosen_labels
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.preparing.windows import AT_SERIES, Windows
-from declnet.data.sets import PreparedSets, load_sets, require_class, split_and_prepared
+from declnet.data.sets import PreparedSets, label_of_class, load_sets, split_and_prepared
 from declnet.data.sharing import made_once
 from declnet.data.splits import Data
 from declnet.errors import DataError, Diagnostic, KeyPath, error_message
@@ -262,10 +262,10 @@ def class_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Dia
         problems += _error(spec, "train", with_chosen_labels, {UNNAMED: encoding}, data)
         for name, info in infos.items():
             problems += _error(spec, name, encoding.require_known, info.class_names or ())
-    known = names or tuple(map(str, range(train.classes or 0)))
-    if known and isinstance(data.class_weights, Mapping):
+    classes = len(names) if names is not None else train.classes
+    if classes and isinstance(data.class_weights, Mapping):
         for name in data.class_weights:
-            problems += _error(spec, "train", require_class, name, known)
+            problems += _error(spec, "train", label_of_class, name, names, classes)
     return problems
 
 

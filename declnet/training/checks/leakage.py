@@ -205,7 +205,7 @@ def _told(column: Array, y: Array, classes: bool) -> str | None:
         seen = np.ones(len(at), bool)
     fitted, true = y[halves], y[~halves]
     if classes:
-        return _told_classes(places, fitted.astype(np.intp), at, seen, true.astype(np.intp))
+        return _told_classes(places, fitted, at, seen, true)
     return _told_values(places, fitted.astype(float), at, seen, true.astype(float), (x, y))
 
 
@@ -219,10 +219,13 @@ def _nearest(values: Array, wanted: Array) -> Array:
 
 
 def _told_classes(places: Array, fitted: Array, at: Array, seen: Array, true: Array) -> str | None:
-    count = int(max(fitted.max(), true.max())) + 1
-    usual = int(np.argmax(np.bincount(fitted, minlength=count)))
-    cells = np.bincount(places * count + fitted, minlength=(int(places.max()) + 1) * count)
-    guesses = np.where(seen, cells.reshape(-1, count).argmax(axis=1)[at], usual)
+    labels, codes, counts = np.unique(fitted, return_inverse=True, return_counts=True)
+    usual = labels[counts.argmax()]
+    pairs, counts = np.unique(places * len(labels) + codes.reshape(-1), return_counts=True)
+    place, code = np.divmod(pairs, len(labels))
+    order = np.lexsort((code, -counts, place))  # by place, the most frequent label first
+    first = np.unique(place[order], return_index=True)[1]
+    guesses = np.where(seen, labels[code[order][first]][at], usual)
     right, baseline = float(np.mean(guesses == true)), float(np.mean(usual == true))
     if np.count_nonzero(true != usual) < FEWEST_OTHERS:
         return None

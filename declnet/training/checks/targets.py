@@ -18,6 +18,7 @@ from declnet.data.sets import PreparedSets
 from declnet.errors import Diagnostic, KeyPath, error_message
 from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
+from declnet.registry.spelling import counted
 from declnet.spec.data_section import DataSpec
 from declnet.spec.partial import HeadPart, PartialSpec
 from declnet.training.checks.data import origin_of
@@ -27,6 +28,9 @@ from declnet.training.checks.model import (
     loss_for,
     path_of_output_size,
 )
+
+FEWEST_CLASSES = 100
+"""Labels of more classes than this, and than there are samples, are taken for other numbers."""
 
 FEWEST_OF_ONE_CLASS = 10
 """Samples of a data set that are seldom of one class by chance."""
@@ -52,7 +56,7 @@ def target_problems(
         return []
     for name, info in infos.items():
         if loss.targets == "classes":
-            problem = _of_classes(head, loss, name, info, nodes, last.output_shape)
+            problem = _of_classes(head, loss, name, info, nodes, last.output_shape, registry)
         else:
             problem = _of_values(name, info, nodes, last.output_shape, registry)
         if type(loss).prepare is not Loss.prepare:
@@ -127,6 +131,7 @@ def _of_classes(
     info: DataInfo,
     nodes: Sequence[Node | None],
     output: Shape,
+    registry: Registry,
 ) -> Diagnostic | None:
     of = f"data.{name}"
     if len(output) != 1:
@@ -142,6 +147,9 @@ def _of_classes(
     told_apart = loss.class_count(units)
     if classes is None or (classes < told_apart and one_hot is None) or classes == told_apart:
         return None
+    problem = _no_classes(head, name, info, registry) if one_hot is None else None
+    if problem is not None:  # labels below 0 are reported with those that fit the units
+        return problem if _labels_of(info)[0] >= 0 else None
     hint = _units_for(loss, units, classes)
     labels = f"one-hot labels of {classes} classes"
     if one_hot is None:
@@ -153,6 +161,19 @@ def _of_classes(
     return Diagnostic(
         f"{units} {does} not fit {labels} ({of})", hint, path_of_output_size(nodes), "E040"
     )
+
+
+def _no_classes(head: HeadPart, name: str, info: DataInfo, registry: Registry) -> Diagnostic | None:
+    """Return an error if the labels of a data set can hardly number classes, else None."""
+    smallest, largest = _labels_of(info)
+    if info.samples is None or largest - min(smallest, 0) < max(info.samples, FEWEST_CLASSES):
+        return None
+    far = f"up to {largest}" if smallest >= 0 else f"from {smallest} to {largest}"
+    rows = counted(info.samples, "sample")
+    message = f'"{head.target or "y"}" has labels {far}, but only {rows} (data.{name})'
+    hint = losses_hint("values", registry)
+    hint = f"{hint}; an identifier cannot be predicted" if hint is not None else None
+    return Diagnostic(message, hint, head.path, "E042")
 
 
 def _of_values(
@@ -184,12 +205,14 @@ def label_problems(
         return []
     if loss.targets == "binary":
         return [
-            _not_binary(head, loss, name, *each, registry)
+            _no_classes(head, name, infos[name], registry)
+            or _not_binary(head, loss, name, *each, registry)
             for name, each in labels.items()
             if each[0] < 0 or each[1] > 1
         ]
     negative = [
-        Diagnostic(
+        _no_classes(head, name, infos[name], registry)
+        or Diagnostic(
             f"the labels of data.{name} begin at {smallest}, but must begin at 0",
             "number the classes 0, 1, 2, …",
             origin_of(data.sources[name], name) if name in data.sources else head.path,

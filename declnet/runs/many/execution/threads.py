@@ -31,6 +31,7 @@ from declnet.training.alongside import (
     PythonNeededError,
     beside_others,
 )
+from declnet.training.numerics import one_blas_thread
 
 PROCESSES_WORTHWHILE = 4.0
 """Seconds of runs that need Python from which on worker processes take them: starting one takes
@@ -49,7 +50,7 @@ def side_by_side(
 ) -> Generator[Outcome, None, None]:
     """Execute tasks in parallel; yield outcomes in order of completion.
 
-    Each has the results of a separate run with one BLAS thread, to the bit. If this ends early,
+    Each has the results of a separate run, to the bit. If this ends early,
     e.g. by an interruption, the runs are recorded as interrupted.
 
     Args:
@@ -59,9 +60,7 @@ def side_by_side(
         disabled: plugins that worker processes disable.
         follow: called in this thread on each heartbeat.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "blas"):
+    with one_blas_thread():
         threads = _Threads(tasks, jobs, registry)
         yield from threads.outcomes(follow)
         numbers = {id(task): number for number, task in enumerate(tasks)}
