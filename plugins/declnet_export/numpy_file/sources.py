@@ -13,6 +13,9 @@ from keyword import iskeyword
 from types import ModuleType
 from typing import Any
 
+LONGEST_NAME = 40
+"""Characters of a variable that are made of a text, at most."""
+
 
 class Sources:
     """Functions, constants and imports of a file, each once, in the order of their use.
@@ -42,7 +45,7 @@ class Sources:
 
     def reserve(self, name: str) -> str:
         """Return a name that nothing else in the file has, like the given one."""
-        word = re.sub(r"\W", "_", name, flags=re.ASCII)
+        word = re.sub(r"\W", "_", name, flags=re.ASCII)[:LONGEST_NAME]
         if not word.isidentifier() or iskeyword(word):
             word = f"_{word}"
         found, number = word, 2
