@@ -1,4 +1,4 @@
-"""Two tables that differ in names alone, hostile ones and plain ones, with a run of each."""
+"""Tables that differ in names alone, hostile ones and plain ones, with a spec and a run of each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,9 @@ from tests.hostile_names.names import hostile_names
 NUMBERS, TEXTS, CATEGORIES, CLASSES, LAYERS, ROWS = 14, 10, 4, 4, 4, 90
 
 IN_A_BATCH = NUMBERS + TEXTS + TEXTS * CATEGORIES + CLASSES + LAYERS + 1
-"""Names of a table: of columns, categories, classes and the target."""
+"""Names of a table: of columns, categories, classes, layers and the target."""
 
-BATCHES = -(-int(os.environ.get("DECLNET_TEST_NAMES", "138")) // IN_A_BATCH)
-
-Names = tuple[list[str], list[list[str]], list[str], list[str]]
-"""The names of the columns, of the categories of each with text, of the classes, and of layers."""
+BATCHES = -(-int(os.environ.get("DECLNET_TEST_NAMES", IN_A_BATCH)) // IN_A_BATCH)
 
 CHANGES = (
     "training.epochs=2",
@@ -38,76 +35,106 @@ CHANGES = (
 
 
 @dataclass(frozen=True)
+class Names:
+    """The names of a table and its model.
+
+    Attributes:
+        columns: of the features and, last, the target.
+        cells: the categories of each column of text.
+        classes: of the target.
+        layers: of layers.
+    """
+
+    columns: list[str]
+    cells: list[list[str]]
+    classes: list[str]
+    layers: list[str]
+
+    @classmethod
+    def hostile(cls, batch: int) -> Names:
+        """Return the names of a batch; one in four has NUL characters."""
+        names = hostile_names(batch, spaces=batch % 4 != 1, nul=batch % 4 == 3)
+        columns = list(islice(names, NUMBERS + TEXTS + 1))
+        layers = list(islice(filter(is_name, names), LAYERS))
+        cells = [sorted(islice(names, CATEGORIES)) for _ in range(TEXTS)]
+        return cls(columns, cells, sorted(islice(names, CLASSES)), layers)
+
+    @classmethod
+    def plain(cls) -> Names:
+        """Return names that mean nothing in any language, in the same order."""
+        columns = [f"column_{number:02}" for number in range(NUMBERS + TEXTS + 1)]
+        cells = [[f"cell_{a:02}_{b}" for b in range(CATEGORIES)] for a in range(TEXTS)]
+        classes = [f"class_{number}" for number in range(CLASSES)]
+        return cls(columns, cells, classes, [f"layer_{number}" for number in range(LAYERS)])
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of the table."""
+        rng = np.random.default_rng(0)
+        for row in range(ROWS):
+            numbers = [round(float(number), 3) for number in rng.normal(size=NUMBERS)]
+            texts = [known[int(rng.integers(CATEGORIES))] for known in self.cells]
+            cells = [*numbers, *texts, self.classes[row % CLASSES]]
+            yield dict(zip(self.columns, cells, strict=True))
+
+    def renaming(self) -> dict[str, str]:
+        """Return plain names for these, and for the texts that declnet makes of them."""
+        plain = Names.plain()
+        names = [*self.columns, *self.classes, *self.layers]
+        others = [*plain.columns, *plain.classes, *plain.layers]
+        renaming = dict(zip(names, others, strict=True))
+        for name, other in list(renaming.items()):
+            for text in ("probability of {}", "probability_{}", "Partial dependence on {}"):
+                renaming[text.format(name)] = text.format(other)
+        columns = self.columns[NUMBERS:-1]
+        for name, cells, known in zip(columns, self.cells, plain.cells, strict=True):
+            for cell, other in zip(cells, known, strict=True):
+                renaming[cell] = other
+                renaming[f"{name}={cell}"] = f"{renaming[name]}={other}"
+        return renaming
+
+
+@dataclass(frozen=True, eq=False)
 class Case:
-    """A table and what the command line made of it.
+    """A table, with the spec that `declnet new` wrote and its run.
 
     Attributes:
         folder: has the table, the spec `s.toml` and the run `r`.
-        columns: the names of the features.
-        target: the name of the target.
-        classes: the names of the classes.
-        layers: the names of four layers.
-        plain: the plain name for each hostile name.
-        declnet: runs the command line in the folder; it must succeed.
+        table: its file.
+        names: its names.
+        declnet: runs the command line in the folder; it must end with `code`, by default 0.
     """
 
     folder: Path
     table: Path
-    columns: list[str]
-    target: str
-    classes: list[str]
-    layers: list[str]
-    plain: dict[str, str]
+    names: Names
     declnet: Callable[..., Any]
+    _results: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def features(self) -> list[str]:
+        return self.names.columns[:-1]
+
+    @property
+    def target(self) -> str:
+        return self.names.columns[-1]
 
     def renamed(self, value: Any) -> Any:
         """Return parsed data with plain names in place of these."""
-        if isinstance(value, dict):
-            return {self.renamed(key): self.renamed(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self.renamed(item) for item in value]
-        return self.plain.get(value, value) if isinstance(value, str) else value
+        return _renamed(value, self.names.renaming())
+
+    def result(self, write: Callable[[Case], Any]) -> Any:
+        """Return what a test makes of this case, made once."""
+        if write not in self._results:
+            self._results[write] = write(self)
+        return self._results[write]
 
 
-def _names(batch: int, raw: bool) -> Names:
-    stream = hostile_names(batch, raw=raw)
-    columns = list(islice(stream, NUMBERS + TEXTS + 1))
-    layers = list(islice(filter(is_name, stream), LAYERS))
-    cells = [sorted(islice(stream, CATEGORIES)) for _ in range(TEXTS)]
-    return columns, cells, sorted(islice(stream, CLASSES)), layers
-
-
-def _renaming(names: Names) -> dict[str, str]:
-    """Return plain names for names, and for the texts that declnet makes of them."""
-    (columns, cells, classes, layers), plain = names, _plain_names()
-    renaming = dict(
-        zip([*columns, *classes, *layers], [*plain[0], *plain[2], *plain[3]], strict=True)
-    )
-    for name in (*columns, *classes):
-        for text in ("probability of {}", "probability_{}", "Partial dependence on {}"):
-            renaming[text.format(name)] = text.format(renaming[name])
-    for name, known, others in zip(columns[NUMBERS:-1], cells, plain[1], strict=True):
-        for cell, other in zip(known, others, strict=True):
-            renaming[cell] = other
-            renaming[f"{name}={cell}"] = f"{renaming[name]}={other}"
-    return renaming
-
-
-def _plain_names() -> Names:
-    columns = [f"column_{number:02}" for number in range(NUMBERS + TEXTS + 1)]
-    cells = [[f"cell_{a:02}_{b}" for b in range(CATEGORIES)] for a in range(TEXTS)]
-    classes = [f"class_{number}" for number in range(CLASSES)]
-    return columns, cells, classes, [f"layer_{number}" for number in range(LAYERS)]
-
-
-def _rows(
-    columns: list[str], cells: list[list[str]], classes: list[str]
-) -> Iterator[dict[str, Any]]:
-    rng = np.random.default_rng(0)
-    for row in range(ROWS):
-        numbers = [round(float(number), 3) for number in rng.normal(size=NUMBERS)]
-        texts = [known[int(rng.integers(CATEGORIES))] for known in cells]
-        yield dict(zip(columns, [*numbers, *texts, classes[row % CLASSES]], strict=True))
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {_renamed(key, names): _renamed(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -120,39 +147,45 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> None:
         table.writerows(row.values() for row in rows)
 
 
+def _case(folder: Path, names: Names, suffix: str, command_line: Callable[..., Any]) -> Case:
+    table = folder / f"t{suffix}"
+    _write(table, list(names.rows()))
+
+    def declnet(*arguments: object, code: int = 0) -> Any:
+        done = command_line(*arguments)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    case = Case(folder, table, names, declnet)
+    declnet("new", "s.toml", "--data", table.name, "--target", case.target, "--preset", "mlp")
+    named = [
+        f"model.layers.{position}.name={json.dumps(literal_value(name))}"
+        for position, name in zip((0, 3), names.layers, strict=False)
+    ]
+    changes = [f"--set={change}" for change in (*CHANGES, *named)]
+    declnet("run", "s.toml", "--out", "r", "--quiet", *changes)
+    return case
+
+
+@pytest.fixture(scope="session")
+def plain_case(tmp_path_factory, command_in) -> Callable[[str], Case]:
+    """Return the plain table as a file with a suffix, made once."""
+    cases: dict[str, Case] = {}
+
+    def make(suffix: str) -> Case:
+        if suffix not in cases:
+            folder = tmp_path_factory.mktemp("plain")
+            cases[suffix] = _case(folder, Names.plain(), suffix, command_in(folder))
+        return cases[suffix]
+
+    return make
+
+
 @pytest.fixture(scope="session", params=range(BATCHES))
-def cases(request, tmp_path_factory, command_in) -> tuple[Case, Case]:
-    """A hostile table and its plain twin, as CSV or JSON Lines, each with a run."""
-    batch = request.param
-    raw = batch % 2 == 1
-    hostile, plain = _names(batch, raw), _plain_names()
-    found = []
-    for name, (columns, cells, classes, layers) in (("hostile", hostile), ("plain", plain)):
-        folder = tmp_path_factory.mktemp(name)
-        table = folder / ("t.jsonl" if raw else "t.csv")
-        _write(table, list(_rows(columns, cells, classes)))
-        run_command = command_in(folder)
-
-        def declnet(*arguments: object, code: int = 0, run_command=run_command) -> Any:
-            done = run_command(*arguments)
-            assert done.returncode == code, done.stderr
-            assert "Traceback" not in done.stderr
-            return done
-
-        *features, target = columns
-        case = Case(folder, table, features, target, classes, layers, _renaming(hostile), declnet)
-        declnet("new", "s.toml", "--data", table.name, "--target", target, "--preset", "mlp")
-        named = [
-            f"model.layers.{position}.name={json.dumps(literal_value(name))}"
-            for position, name in zip((0, 3), layers, strict=False)
-        ]
-        declnet(
-            "run",
-            "s.toml",
-            "--out",
-            "r",
-            "--quiet",
-            *(f"--set={each}" for each in (*CHANGES, *named)),
-        )
-        found.append(case)
-    return found[0], found[1]
+def cases(request, tmp_path_factory, command_in, plain_case) -> tuple[Case, Case]:
+    """A hostile table and its plain twin: JSON Lines, or every fourth time CSV."""
+    suffix = ".csv" if request.param % 4 == 1 else ".jsonl"
+    folder = tmp_path_factory.mktemp("hostile")
+    names = Names.hostile(request.param)
+    return _case(folder, names, suffix, command_in(folder)), plain_case(suffix)

@@ -130,7 +130,7 @@ PARTS = (
 
 WORDS = ("a", "size", " ", "  ", "1", "_", "-", "row")
 
-RAW = ("\0", "a\0b", "\0\0")
+NUL = ("\0", "a\0b", "\0\0")
 """Parts that a CSV file cannot have."""
 
 WHOLE = (
@@ -183,16 +183,17 @@ WHOLE = (
 """Names that are tried as they are."""
 
 
-def hostile_names(seed: int, *, raw: bool) -> Iterator[str]:
+def hostile_names(seed: int, *, spaces: bool, nul: bool) -> Iterator[str]:
     """Yield distinct names without end, the fixed ones of a seed among them.
 
     Args:
         seed: which ones; eight seeds have all of `WHOLE`.
-        raw: whether they may have spaces around them, and NUL characters.
+        spaces: whether they may have spaces around them.
+        nul: whether they may have NUL characters.
     """
     rng = random.Random(seed)
     seen = {"", "nan", "none", "null", "na"}
-    parts = (*PARTS, *RAW) if raw else PARTS
+    parts = (*PARTS, *NUL) if nul else PARTS
     planned = list(WHOLE[seed % 8 :: 8])
     while True:
         if planned:
@@ -202,7 +203,7 @@ def hostile_names(seed: int, *, raw: bool) -> Iterator[str]:
                 rng.choice(parts if rng.random() < 0.7 else WORDS) for _ in range(rng.randint(1, 5))
             ]
             name = "".join(chosen)
-        if not raw:
+        if not spaces:
             name = name.strip()
         if name.strip().lower() not in seen:
             seen.add(name.strip().lower())

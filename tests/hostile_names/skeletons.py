@@ -6,8 +6,9 @@ import ast
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
 
@@ -112,6 +113,6 @@ class HtmlSkeleton(HTMLParser):
         self.elements.append(("comment", data))
 
 
-def xml_skeleton(text: str) -> list[str]:
+def xml_skeleton(path: Path) -> set[str]:
     """Return the tags of an XML document, which must be well-formed."""
-    return [each.tag for each in ElementTree.fromstring(text).iter()]
+    return {each.tag for each in ET.parse(path).iter()}
