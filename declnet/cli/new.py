@@ -114,14 +114,12 @@ def new(
     SPEC ends in .toml, or in .json, which has no comments. With --data and --target, the spec is
     written for your own table, whose contents determine preparation, layers, loss and sizes.
     """
-    import json
     import shlex
 
     from declnet.contracts.attribution import attributing_errors
     from declnet.data.presets import chosen_template, example_of, written_for_table
     from declnet.data.profile import Wishes, profile_of
     from declnet.data.sources.files import naming
-    from declnet.display.characters import escaped
     from declnet.errors import OutputError
     from declnet.runs.inference.prediction_files import whole_file
 
@@ -158,11 +156,7 @@ def new(
                     raise click.UsageError(f'the preset "{chosen.type}" does not take --folds')
                 notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
                 notes += [*chosen.notes_for_table(table), *_left_out(table, written, spec)]
-    text = written.text
-    if suffix == ".json":
-        text = escaped(json.dumps(written.document, indent=2, ensure_ascii=False)) + "\n"
-        if json.loads(text) != written.document:
-            raise OutputError(f"{spec}: JSON cannot express this spec; name a .toml file")
+    text = _as_json(spec, written.document) if suffix == ".json" else written.text
     try:
         with whole_file(spec, force) as file:
             file.write(text.encode())
@@ -172,6 +166,19 @@ def new(
         click.echo(f"note: {each}", err=True)
     click.echo(f"{spec}: written. Next:")
     click.echo(f"  declnet run {shlex.quote(str(spec))}")
+
+
+def _as_json(spec: Path, document: dict[str, Any]) -> str:
+    """Return a spec as JSON, parsed again."""
+    import json
+
+    from declnet.display.characters import escaped
+    from declnet.errors import OutputError
+
+    text = escaped(json.dumps(document, indent=2, ensure_ascii=False, default=str)) + "\n"
+    if json.loads(text) != document:
+        raise OutputError(f"{spec}: JSON cannot express this spec; name a .toml file")
+    return text
 
 
 def _in_folds(table: TableProfile, folds: int | None) -> TableProfile:

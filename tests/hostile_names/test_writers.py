@@ -210,12 +210,12 @@ def sweep(case: Case) -> Any:
     (case.folder / "w.json").write_text(json.dumps(document), "utf-8")
     case.declnet("sweep", "w.json", "--out", "w", "--jobs", 1, "--quiet")
     summary = _json((case.folder / "w" / "summary.json").read_text("utf-8"))
-    for spec in summary["specs"]:  # which are named for the values
-        del spec["name"]
+    kept = ("seeds", "finished", "metrics", "gaps", "values")  # folders are named for the values
+    values = [{key: spec[key] for key in kept} for spec in summary["specs"]]
     case.declnet("plot", "w", "-o", "w.svg")
     case.declnet("report", "w", "-o", "w.html")
     xml_skeleton(case.folder / "w.svg")
-    specs = sorted(case.renamed(summary["specs"]), key=json.dumps)  # some are equally good
+    specs = sorted(case.renamed(values), key=json.dumps)  # some are equally good
     return specs, _page(case.folder / "w.html")
 
 
