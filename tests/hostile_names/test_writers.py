@@ -61,17 +61,17 @@ def specs(case: Case) -> Any:
     for document in written:
         assert document["data"]["train"]["path"] == case.table.name
         assert document["data"]["train"]["target"] == case.target
-        assert document["data"]["train"]["features"] == case.features
+        assert document["data"]["train"].get("features", case.features) == case.features
     for name in ("realmlp_td.toml", "tabm_mini.toml"):
         case.declnet("check", name)
-    return case.renamed(written)
+    return written
 
 
 def files_of_a_run(case: Case) -> Any:
     """The spec and all JSON of a run."""
     folder = case.folder / "r"
     spec = _spec(folder / "spec.toml")
-    assert spec["data"]["train"]["features"] == case.features
+    assert spec["data"]["train"].get("features", case.features) == case.features
     assert [spec["model"]["layers"][at]["name"] for at in (0, 3)] == case.names.layers[:2]
     files = {path.name: _json(path.read_text("utf-8")) for path in folder.glob("*.json")}
     lines = (folder / "history.jsonl").read_text("utf-8").splitlines()
@@ -79,7 +79,7 @@ def files_of_a_run(case: Case) -> Any:
     times = {"seconds", "time", "timestamp"}
     history = [{k: v for k, v in _json(line).items() if k not in times} for line in lines]
     assert open_run(folder).predictor().class_names == tuple(case.names.classes)
-    return case.renamed([[files[name] for name in names], history])
+    return [[files[name] for name in names], history]
 
 
 def _export(case: Case, name: str) -> None:
@@ -162,7 +162,7 @@ def predictions(case: Case) -> Any:
     assert header == [case.features[0], "prediction", *probabilities]
     lines = (case.folder / "p.jsonl").read_text("utf-8").split("\n")[:-1]
     assert [_json(line)["prediction"] for line in lines] == [row[1] for row in rows]
-    return case.renamed(rows)
+    return rows
 
 
 def http(case: Case) -> Any:
@@ -192,7 +192,7 @@ def http(case: Case) -> Any:
         assert not any(len(n) > 8 and n in v for v in reply.headers.values() for n in case.features)
     skeleton = HtmlSkeleton(page.body.decode())
     described = _json(document.body.decode()) | {"info": None}
-    return skeleton.elements, skeleton.programs, case.renamed(described)
+    return skeleton.elements, skeleton.programs, described
 
 
 def sweep(case: Case) -> Any:
@@ -237,7 +237,8 @@ WRITERS = (
 def test_names_only_name(cases: tuple[Case, Case], write: Callable[[Case], Any]) -> None:
     hostile, plain = cases
     result = write(hostile)
-    assert result is None or result == plain.result(write)
+    if result is not None:  # both renamed, since names may be words of a format
+        assert hostile.renamed(result) == hostile.renamed(plain.result(write))
 
 
 def test_columns_of_a_database(cases, tmp_path):

@@ -13,6 +13,12 @@ from keyword import iskeyword
 from types import ModuleType
 from typing import Any
 
+FIXED_NAMES = (
+    *("Array", "CLASSES", "COLUMNS", "METADATA", "OUTPUTS", "W"),
+    *("np", "predict", "rows", "sys"),
+)
+"""Names that every file has, also as the parameter of `predict`."""
+
 LONGEST_NAME = 40
 """Characters of a variable that are made of a text, at most."""
 
@@ -29,7 +35,7 @@ class Sources:
         self.imports: set[str] = set()
         self.texts: list[str] = []
         self._names: dict[int, str] = {}
-        self._taken: set[str] = {"W", "Array", "np", *dir(builtins)}
+        self._taken: set[str] = {*FIXED_NAMES, *dir(builtins)}
         self._kept: list[Any] = []
 
     def add(self, function: Callable[..., Any]) -> str:
