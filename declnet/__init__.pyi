@@ -110,6 +110,7 @@ from declnet.contracts.runs.template import Template as Template
 from declnet.data.dates import date_form as date_form
 from declnet.data.dates import read_dates as read_dates
 from declnet.data.sources.python_table import as_table as as_table
+from declnet.display.characters import escaped as escaped
 from declnet.errors import ChangedFileError as ChangedFileError
 from declnet.errors import ComponentError as ComponentError
 from declnet.errors import DataError as DataError
@@ -187,6 +188,7 @@ from declnet.runs.stored_run import load_predictor as load_predictor
 from declnet.runs.stored_run import open_run as open_run
 from declnet.spec.calibration import CalibrationSpec as CalibrationSpec
 from declnet.spec.data_section import DataSpec as DataSpec
+from declnet.spec.document.variables import literal_value as literal_value
 from declnet.spec.flatten import differing_keys as differing_keys
 from declnet.spec.flatten import spec_differences as spec_differences
 from declnet.spec.model import EngineSpec as EngineSpec

@@ -14,7 +14,7 @@ from declnet.cli.options import DATA, PATH, given_data, no_plugin_option, regist
 if TYPE_CHECKING:
     from declnet.contracts.data.table import TableProfile
     from declnet.contracts.runs.template import Template
-    from declnet.data.presets import Use
+    from declnet.data.presets import TemplateSpec, Use
     from declnet.registry.registry import Registry
 
 
@@ -118,11 +118,10 @@ def new(
     SPEC ends in .toml, or in .json, which has no comments. With --data and --target, the spec is
     written for your own table, whose contents determine preparation, layers, loss and sizes.
     """
-    import json
     import shlex
 
     from declnet.contracts.attribution import attributing_errors
-    from declnet.data.presets import chosen_template, parsed
+    from declnet.data.presets import chosen_template, example_of, written_for_table
     from declnet.data.profile import Wishes, profile_of
     from declnet.data.sources.files import naming
     from declnet.errors import OutputError
@@ -145,8 +144,8 @@ def new(
             preset or template, "example" if data is None else "table", registry
         )
         if data is None:
-            text = chosen.spec()
-            document, notes = parsed(chosen, "spec", text), [*_lacking(chosen)]
+            written = example_of(chosen)
+            notes = [*_lacking(chosen)]
         else:
             given = given_data(data, "--data", registry)
             with naming(given):
@@ -156,24 +155,35 @@ def new(
                 table = _in_folds(table, folds)
                 if table.others and not chosen.several_targets:
                     raise click.UsageError(_one_target(chosen, registry))
-                text = chosen.spec_for_table(table, registry)
-                document = parsed(chosen, "spec_for_table", text)
-                if folds is not None and document.get("data", {}).get("folds", 1) != max(folds, 1):
+                written = written_for_table(chosen, table, registry)
+                if folds is not None and written.document["data"].get("folds", 1) != max(folds, 1):
                     raise click.UsageError(f'the preset "{chosen.type}" does not take --folds')
                 notes = [f'column "{name}" {note.text}' for name, note in table.notes.items()]
-                notes += [*chosen.notes_for_table(table), *_left_out(table, document, spec)]
+                notes += [*chosen.notes_for_table(table), *_left_out(table, written, spec)]
                 notes += _like_identifiers(table)
-    if suffix == ".json":
-        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    text = _as_json(spec, written.document) if suffix == ".json" else written.text
     try:
         with whole_file(spec, force) as file:
             file.write(text.encode())
     except OSError as error:  # from a name that is too long
         raise OutputError(f"{spec}: cannot be written: {error.strerror}") from None
-    for each in (*notes, *_not_there(document, spec.parent, registry)):
-        print_line(f"note: {each}", err=True)
+    for note in (*notes, *_not_there(written.document, spec.parent, registry)):
+        print_line(f"note: {note}", err=True)
     print_line(f"{spec}: written. Next:")
     print_line(f"  declnet run {shlex.quote(str(spec))}")
+
+
+def _as_json(spec: Path, document: dict[str, Any]) -> str:
+    """Return a spec as JSON, parsed again."""
+    import json
+
+    from declnet.display.characters import escaped
+    from declnet.errors import OutputError
+
+    text = escaped(json.dumps(document, indent=2, ensure_ascii=False, default=str)) + "\n"
+    if json.loads(text) != document:
+        raise OutputError(f"{spec}: JSON cannot express this spec; name a .toml file")
+    return text
 
 
 def _in_folds(table: TableProfile, folds: int | None) -> TableProfile:
@@ -216,9 +226,9 @@ def _like_identifiers(table: TableProfile) -> Iterator[str]:
             )
 
 
-def _left_out(table: TableProfile, document: dict[str, Any], spec: Path) -> list[str]:
+def _left_out(table: TableProfile, written: TemplateSpec, spec: Path) -> list[str]:
     """Return a sentence about the columns that a template did not use, if any."""
-    used = document.get("data", {}).get("train", {}).get("features")
+    used = written.features
     names = [each.name for each in table.features if used is not None and each.name not in used]
     if not names:
         return []

@@ -11,9 +11,11 @@ from declnet.contracts.data.table import Table, TableProfile, Task
 from declnet.contracts.returned import BrokenContractError
 from declnet.contracts.runs.template import Template
 from declnet.data.profile import column_profile
+from declnet.display.characters import escaped
 from declnet.errors import OutputError, UnknownTypeError
 from declnet.registry.plugin import FIRST_PARTY
 from declnet.registry.registry import Registry
+from declnet.spec.document.variables import substituted
 
 Use = Literal["example", "table"]
 """What a template is for: a spec as an example, or one for a table."""
@@ -74,33 +76,74 @@ def _default_for(use: Use, registry: Registry) -> Template:
     )
 
 
-def parsed(template: Template, method: str, text: object) -> dict[str, Any]:
-    """Return the document that a template wrote; raise BrokenContractError if it is not TOML."""
-    if not isinstance(text, str):
-        raise BrokenContractError(template, method, f"returned {text!r}, not the text of a spec")
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BrokenContractError(template, method, f"returned invalid TOML: {error}") from None
-
-
 @dataclass(frozen=True)
-class WrittenSpec:
-    """A spec that a preset wrote for a table.
+class TemplateSpec:
+    """A spec that a template wrote.
 
     Attributes:
-        document: the spec, without data sources.
-        features: the columns that it predicts from; None for all.
+        text: commented TOML, with control characters as escapes.
+        document: the text parsed, before variables are replaced.
+        features: the columns that it predicts from; None for all, or without a table.
     """
 
+    text: str
     document: dict[str, Any]
-    features: tuple[str, ...] | None
+    features: tuple[str, ...] | None = None
+
+
+def example_of(template: Template) -> TemplateSpec:
+    """Return the example that a template writes.
+
+    Raises:
+        BrokenContractError: it is not TOML.
+    """
+    return TemplateSpec(*_parsed(template, "spec", template.spec()))
+
+
+def written_for_table(template: Template, table: TableProfile, registry: Registry) -> TemplateSpec:
+    """Return the spec that a template writes for a table.
+
+    Raises:
+        BrokenContractError: it is not TOML, or reads other data than the table and its columns.
+        DataError: the table has nothing to learn from.
+    """
+    method = "spec_for_table"
+    text, document = _parsed(template, method, template.spec_for_table(table, registry))
+    data = substituted(document).document.get("data")
+    source = data.get("train") if isinstance(data, dict) else None
+    source = source if isinstance(source, dict) else {}
+    for key, value in table.source.items():
+        if source.get(key) != value:
+            fault = f"returned a spec whose data.train.{key} is {source.get(key)!r}, not {value!r}"
+            raise BrokenContractError(template, method, fault)
+    features = source.get("features")
+    for name in features or ():
+        if name not in table.columns:
+            fault = f"returned a spec with the feature {name!r}, which the table does not have"
+            raise BrokenContractError(template, method, fault)
+    return TemplateSpec(text, document, tuple(features) if features is not None else None)
+
+
+def _parsed(template: Template, method: str, text: object) -> tuple[str, dict[str, Any]]:
+    """Return the text that a template wrote with control characters as escapes, and its meaning."""
+    if not isinstance(text, str):
+        raise BrokenContractError(template, method, f"returned {text!r}, not the text of a spec")
+    readable = escaped(text.replace("\r\n", "\n"))
+    try:
+        document = tomllib.loads(text)
+        is_same = tomllib.loads(readable) == document
+    except tomllib.TOMLDecodeError as error:
+        raise BrokenContractError(template, method, f"returned invalid TOML: {error}") from None
+    if not is_same:
+        fault = "returned TOML with control characters that are not in a basic string"
+        raise BrokenContractError(template, method, fault)
+    return readable, document
 
 
 def spec_for_table(
     table: Table, tasks: Mapping[str, Task], registry: Registry, preset: str | None = None
-) -> WrittenSpec:
-    """Return the spec that a preset writes for a table passed by a program.
+) -> TemplateSpec:
+    """Return the spec that a preset writes for a table passed by a program, without data sources.
 
     Args:
         table: at least the features and the targets. Integers that count its rows are features too,
@@ -125,7 +168,6 @@ def spec_for_table(
     if others and not template.several_targets:
         raise OutputError(f'preset "{template.type}" takes one target, not {len(tasks)}')
     profile = TableProfile(source, columns, target, tasks[target], others=kinds, folds=1)
-    text = template.spec_for_table(profile, registry)
-    document = parsed(template, "spec_for_table", text)
-    features = document.get("data", {}).pop("train", {}).get("features")
-    return WrittenSpec(document, tuple(features) if features is not None else None)
+    written = written_for_table(template, profile, registry)
+    written.document["data"].pop("train")
+    return written

@@ -12,7 +12,10 @@ _CONTROL = re.compile(
 
 
 def escaped(text: str) -> str:
-    r"""Return a text with control characters as `\u001b`, an escape in strings of JSON and TOML."""
+    r"""Return a text with control characters as `\u001b`, an escape in strings of JSON and TOML.
+
+    Line breaks and tabs stay.
+    """
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -35,7 +35,7 @@ from declnet.spec import other_keys
 from declnet.spec.calibration import CalibrationSpec
 from declnet.spec.data_section import DataSpec
 from declnet.spec.document.expansion import ExpandedMap
-from declnet.spec.document.variables import VARIABLES, escaped
+from declnet.spec.document.variables import VARIABLES, literal_value
 from declnet.spec.heads import HISTORY, Head, HeadSpec, heads_of, require_names
 from declnet.spec.messages import shown
 from declnet.spec.requirements import Requirement
@@ -429,7 +429,7 @@ def resolved_document(spec: RunSpec) -> dict[str, Any]:
 
     Keys whose value is None are left out, since TOML has no null.
     """
-    document: dict[str, Any] = escaped(spec.model_dump(mode="json", exclude_none=True))
+    document: dict[str, Any] = literal_value(spec.model_dump(mode="json", exclude_none=True))
     return document
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from math import prod
 from typing import Any, Literal, Protocol
 
@@ -38,6 +40,35 @@ Combination = Literal["mean", "median", "majority"]
 """How the results of an ensemble's networks become one: sets by the majority."""
 
 
+LONGEST_NAME = 40
+"""Maximum number of characters of a name in a file."""
+
+_PLAIN_NAME = re.compile(f"[A-Za-z_][A-Za-z0-9_]{{0,{LONGEST_NAME - 1}}}")
+
+
+def plain_names(texts: Iterable[str]) -> dict[str, str]:
+    """Return a distinct name for each text, which is safe in code and comments of any language.
+
+    A name has at most 40 ASCII letters, digits and underscores. A text that is such a name keeps
+    it; of any other, what is left of it is numbered if it is taken.
+    """
+    distinct = tuple(dict.fromkeys(texts))
+    names = {text: text for text in distinct if _PLAIN_NAME.fullmatch(text)}
+    taken = set(names)
+    for text in distinct:
+        if text in names:
+            continue
+        stem = re.sub("[^A-Za-z0-9]+", "_", text)[:LONGEST_NAME].strip("_")
+        stem = stem if _PLAIN_NAME.fullmatch(stem) else f"name_{stem}".rstrip("_")[:LONGEST_NAME]
+        numbered = (f"{stem}_{number}" for number in count(2))
+        name = stem
+        while name in taken:
+            name = next(numbered)
+        taken.add(name)
+        names[text] = name
+    return names
+
+
 @dataclass(frozen=True, eq=False)
 class WrittenOutput:
     """The handles of what is predicted for one output.
@@ -56,7 +87,11 @@ class WrittenOutput:
 
 
 class FormatWriter(Protocol):
-    """A writer for everything between the components; handles are whatever the format uses."""
+    """A writer for everything between the components; handles are whatever the format uses.
+
+    A `name` is safe in code and comments of any language, as `TranslationSite.name`. Names of
+    columns, outputs and classes come from data and may be any text: write them as literals only.
+    """
 
     def column(self, column: ExportedColumn) -> Any:
         """Return the handle of a raw column.
@@ -156,6 +191,7 @@ class _Walk:
         self.model, self.format, self.writer = model, written, writer
         self.parts: list[TranslatedPart] = []
         self._columns: dict[str, Any] = {}
+        self._names = plain_names(_names_in(model))
 
     def require_translations(self) -> None:
         missing: dict[type[Component], list[str]] = {}
@@ -217,18 +253,19 @@ class _Walk:
         by_member = [self._member(member) for member in model.members]
         for number, output in enumerate(model.outputs):
             handles = [own[number] for own in by_member]
-            predictions = self._combined(f"{output.name or 'output'}.mean", handles, "mean")
+            predictions = self._combined(f"{self._output(output)}.mean", handles, "mean")
             writer.output(output, self._limits(number, output, predictions))
 
     def _member(self, member: ExportedMember) -> list[Any]:
         """Write a network, and return its predictions for each output."""
-        prefix = f"{member.name}." if member.name else ""
+        prefix = self._prefix(member)
         columns, lengths = self._prepared(member, prefix)
         values: dict[str, Any] = {}
         for each in member.inputs:
             taken = lengths if each.lengths else columns
             handles = [taken[name] for name in each.columns]
-            values[each.value] = self.writer.joined(f"{prefix}{each.value}", each, handles)
+            name = ".".join(self._names[part] for part in each.value.split("."))
+            values[each.value] = self.writer.joined(f"{prefix}{name}", each, handles)
         for node in member.nodes:
             values[node.name] = self._node(member, node, [values[each] for each in node.inputs])
         pairs = zip(self.model.outputs, member.finish, strict=True)
@@ -246,7 +283,7 @@ class _Walk:
             done[key] += 1
             again = "" if done[key] == 1 else f".{done[key]}"
             site = TranslationSite(
-                f"{prefix}{step.column}.{step.transform.type}{again}",
+                f"{prefix}{self._names[step.column]}.{step.transform.type}{again}",
                 (columns[step.column],),
                 (step.input_shape,),
                 (step.input_type,),
@@ -265,7 +302,7 @@ class _Walk:
         return columns, lengths
 
     def _node(self, member: ExportedMember, node: ExportedNode, inputs: list[Any]) -> Any:
-        name = f"{member.name}.{node.name}" if member.name else node.name
+        name = f"{self._prefix(member)}{self._names[node.name]}"
         if not needs_translation(node.layer, "forward"):
             self._note(_of_layer(member, node), node.layer)
             return self.writer.reshaped(name, inputs[0], node.output_shape)
@@ -288,7 +325,7 @@ class _Walk:
         self, prefix: str, output: ExportedOutput, finish: ExportedFinish, value: Any
     ) -> Any:
         """Write what leads from a network's value to the predictions of a loss."""
-        prefix += output.name or "output"
+        prefix += self._output(output)
         found = value
         if needs_translation(output.loss, "predictions"):
             name = f"{prefix}.predictions"
@@ -318,7 +355,7 @@ class _Walk:
         """Write the intervals and sets for an output's predictions."""
         if not (output.intervals or output.sets):
             return WrittenOutput(predictions)
-        name, own, taken = output.name or "output", _task_shape(output), predictions
+        name, own, taken = self._output(output), _task_shape(output), predictions
         if own != output.shape:
             taken = self.writer.reshaped(f"{name}.given", predictions, own)
         method: TranslatedMethod = "intervals" if output.intervals else "sets"
@@ -329,8 +366,8 @@ class _Walk:
             calibrator, state = next(
                 step for step in member.finish[number].calibration if method in step[0].gives()
             )
-            own_name = f"{member.name}.{name}" if member.name else name
-            site = self._site(f"{own_name}.{method}", taken, own, shape, method, state)
+            site_name = f"{self._prefix(member)}{name}.{method}"
+            site = self._site(site_name, taken, own, shape, method, state)
             count = 2 if output.intervals else 1
             found.append(self._translated(_of_calibration(output), calibrator, site, count))
         if output.sets:
@@ -341,6 +378,12 @@ class _Walk:
             for at, side in enumerate(("lower", "upper"))
         )
         return WrittenOutput(predictions, lower, upper)
+
+    def _prefix(self, member: ExportedMember) -> str:
+        return f"{self._names[member.name]}." if member.name else ""
+
+    def _output(self, output: ExportedOutput) -> str:
+        return self._names[output.name] if output.name else "output"
 
     def _combined(self, name: str, handles: Sequence[Any], how: Combination) -> Any:
         return handles[0] if len(handles) == 1 else self.writer.combined(name, handles, how)
@@ -381,6 +424,17 @@ class _Walk:
         part = TranslatedPart(where, component.kind, component.type, translation, origin)
         if part not in self.parts:
             self.parts.append(part)
+
+
+def _names_in(model: ExportedModel) -> Iterator[str]:
+    """Yield the names in a model that come from outside, which are part of names in a file."""
+    yield from (output.name for output in model.outputs)
+    for member in model.members:
+        yield member.name
+        yield from (node.name for node in member.nodes)
+        for each in member.inputs:
+            yield from each.value.split(".")
+        yield from (step.column for step in member.steps)
 
 
 def _task_shape(output: ExportedOutput) -> Shape:

@@ -43,7 +43,8 @@ class TranslationSite:
     Shapes are per sample, without the batch axis. For columns of a table, a sample is a row.
 
     Attributes:
-        name: unique within the file, e.g. `dense_1`; may have dots and spaces.
+        name: unique within the file, e.g. `dense_1` or `rooms.impute`. ASCII letters, digits,
+            `_` and dots alone, whatever the data call it, so it is safe in code and comments.
         inputs: the format's own handles of the values that the component reads.
         input_shapes: the shape of each.
         input_types: what each holds: `number` (floats), `integer`, `boolean` or `text`.

@@ -44,7 +44,10 @@ def as_table(data: Any, target: str | None = None, *, first_row: int = 1) -> Tab
         columns = {name: data[name] for name in data.columns}
     else:
         return plain_array(data, "x")
-    read = {str(name): _column(each, str(name), first_row) for name, each in columns.items()}
+    read = {
+        str(name): _unicode(_column(each, str(name), first_row), str(name), first_row)
+        for name, each in columns.items()
+    }
     lengths = {len(column) for column in read.values()}
     if len(lengths) > 1:
         raise DataError(f"columns have {' and '.join(map(str, sorted(lengths)))} rows")
@@ -101,6 +104,27 @@ def _column(values: Any, name: str, first_row: int) -> Array:
         f'column "{name}" holds {values.dtype}, not numbers, booleans or text',
         hint="turn it into one of these",
     )
+
+
+def _unicode(column: Array, name: str, first_row: int) -> Array:
+    """Return a column unless it or its name has half a surrogate pair, which no file can hold."""
+    texts = [text for text in column.tolist() if text is not None] if column.dtype == object else []
+    try:
+        name.encode()
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        if not _is_unicode(name):
+            raise DataError(f"the name of column {name!r} is not valid Unicode") from None
+        position = next(
+            at for at, text in enumerate(column) if text is not None and not _is_unicode(text)
+        )
+        place = f'row {first_row + position}, column "{name}"'
+        raise DataError(f"{place} is {column[position]!r}, which is not valid Unicode") from None
+    return column
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _of_objects(values: Array, name: str, first_row: int) -> Array:

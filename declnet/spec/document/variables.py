@@ -76,12 +76,15 @@ def size_of(value: Any) -> int:
     return 1 + sum(map(size_of, value)) if isinstance(value, list | tuple) else 1
 
 
-def escaped(value: Any) -> Any:
-    """Return a value whose strings mean themselves in a spec, even if they look like a variable."""
+def literal_value(value: Any) -> Any:
+    """Return what to write in a spec for a value, whose strings may look like variables.
+
+    The text `"${name}"` is written as `"$${name}"`; everything else is unchanged.
+    """
     if isinstance(value, dict):
-        return {key: escaped(item) for key, item in value.items()}
+        return {key: literal_value(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [escaped(item) for item in value]
+        return [literal_value(item) for item in value]
     return f"${value}" if isinstance(value, str) and _LITERAL.fullmatch(value) else value
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from declnet.contracts.data.table import Table, Task
 from declnet.contracts.runs.template import Template
-from declnet.data.presets import parsed, spec_for_table
+from declnet.data.presets import example_of, spec_for_table
 from declnet.errors import DataError, SpecError
 from declnet.registry.requirements import unmet
 from declnet.spec.validate import parse_spec
@@ -51,7 +51,7 @@ def writes_a_valid_example(subject: Subject) -> None:
     if lacking:
         raise CheckSkipped("; ".join(lacking))
     with calling("spec"):
-        document = parsed(template, "spec", template.spec())
+        document = example_of(template).document
     with _valid("what spec() returns"):
         parse_spec(document, subject.registry)
 

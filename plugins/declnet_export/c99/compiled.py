@@ -17,6 +17,7 @@ import numpy as np
 
 from declnet import Array, DataError, ExportedPredictions, ExportError
 from declnet_export.c99.files import ERRORS, INTERFACE
+from declnet_export.c99.text import read_string
 from declnet_export.c99.writer import TEXT
 
 TYPES: dict[str, Any] = {
@@ -129,8 +130,9 @@ class CompiledProgram:
 
 def _interface(header: Path) -> dict[str, Any]:
     for line in header.read_text("utf-8").splitlines():
-        if line.startswith(f"/* {INTERFACE}"):
-            found: dict[str, Any] = json.loads(line.removeprefix(f"/* {INTERFACE}")[:-3])
+        words = line.split(" ", 2)
+        if words[0] == "#define" and words[1].endswith(f"_{INTERFACE}"):
+            found: dict[str, Any] = json.loads(read_string(words[2]))
             return found
     raise ExportError([(f"{header}: has no description of the interface", None)])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,7 @@ from pydantic import Field
 from declnet import (
     ExportedModel,
     Exporter,
+    ExportError,
     ExportSummary,
     FilePredictor,
     translate_model,
@@ -18,6 +20,9 @@ from declnet_export.c99.compiled import CompiledProgram, compiler
 from declnet_export.c99.files import header, source
 from declnet_export.c99.model_writer import ModelWriter
 from declnet_export.c99.text import identifier
+
+INCLUDABLE = re.compile(r"[\w .+-]+")
+"""What a file's name may be, which the source has in its #include."""
 
 
 class C99(Exporter):
@@ -47,6 +52,9 @@ class C99(Exporter):
 
     def export(self, model: ExportedModel, path: Path) -> ExportSummary:
         """Write the source to the path, and the header to the same folder."""
+        if not INCLUDABLE.fullmatch(path.name):
+            message = f"{path.name!r} has characters that #include cannot have in every compiler"
+            raise ExportError([(message, "choose a name of letters, digits, spaces and _ . - +")])
         writer = ModelWriter(self.prefix or identifier(path.stem, "model"), self.numbers)
         writer.prepare(model)
         parts = translate_model(model, self.type, writer)

@@ -1,4 +1,7 @@
-"""The two files of a program: the header, which says how it is called, and the source."""
+"""The two files of a program: the header, which says how it is called, and the source.
+
+Names of the model, of columns and of classes are in string literals only, never in comments.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,11 @@ from typing import Any
 from declnet import ExportedModel
 from declnet_export.c99.model_writer import Field, ModelWriter, Output
 from declnet_export.c99.self_test import self_test
-from declnet_export.c99.text import braced, comment, string
+from declnet_export.c99.text import braced, string
 from declnet_export.c99.writer import TEXT, Program
 
-INTERFACE = "declnet interface: "
-"""Begins the line of the header that describes the structs, from which the file is checked."""
+INTERFACE = "INTERFACE"
+"""The macro of the header, after the prefix, that describes model and structs as JSON."""
 
 ERRORS = (
     ("OK", "the prediction was made"),
@@ -33,7 +36,7 @@ def header(model: ExportedModel, writer: ModelWriter, program: Program) -> str:
         for code, (name, text) in enumerate(ERRORS)
     )
     parts = [
-        _about(model, program),
+        _about(writer, program),
         f"#ifndef {capitals}_H\n#define {capitals}_H\n\n#include <stdint.h>",
         '#ifdef __cplusplus\nextern "C" {\n#endif',
         "/* What the calls below return. */\nenum {\n" + codes + "\n};",
@@ -43,29 +46,29 @@ def header(model: ExportedModel, writer: ModelWriter, program: Program) -> str:
     parts += [_output_struct(writer, each) for each in writer.outputs if each.name]
     parts += [_outputs(writer), _workspace(prefix, program), _constants(writer)]
     parts.append(_functions(writer))
+    parts.append(
+        f"/* The model, and the structs above, in JSON. */\n"
+        f"#define {capitals}_{INTERFACE} {string(_interface(model, writer))}"
+    )
     parts.append(f"#ifdef __cplusplus\n}}\n#endif\n\n#endif /* {capitals}_H */")
-    parts.append(f"/* {INTERFACE}{_interface(writer)} */")
     return "\n\n".join(parts) + "\n"
 
 
-def _about(model: ExportedModel, program: Program) -> str:
-    versions = ", ".join(
-        f"{name} {value}" for name, value in model.metadata.items() if name not in ("name", "run")
-    )
-    lines = [
-        f'The model "{model.name}", written by declnet.',
-        versions,
-        f"Constants: {program.constant_bytes} bytes, which may be in flash memory.",
-        f"Workspace: {program.workspace_bytes} bytes; no memory is allocated, nothing recurses.",
-        "The source needs C99, expf and the like of math.h, and int of 32 bits or more.",
-    ]
-    return "/*\n" + "\n".join(f" * {comment(each)}" for each in lines if each) + "\n */"
+def _about(writer: ModelWriter, program: Program) -> str:
+    return f"""/*
+ * A model written by declnet; {writer.prefix.upper()}_{INTERFACE} has its name and versions.
+ * Constants: {program.constant_bytes} bytes, which may be in flash memory.
+ * Workspace: {program.workspace_bytes} bytes; no memory is allocated, nothing recurses.
+ * The source needs C99, expf and the like of math.h, and int of 32 bits or more.
+ */"""
 
 
 def _row(writer: ModelWriter) -> str:
     lines = ["/* A sample; a missing number is NAN, a missing text NULL. */"]
     lines.append("typedef struct {")
-    lines += [f"    {_declared(each)} /* {_described(each)} */" for each in writer.fields]
+    for number, each in enumerate(writer.fields):
+        described = f"{writer.prefix}_columns[{number}], {_described(each)}"
+        lines.append(f"    {_declared(each)} /* {described} */")
     return "\n".join([*lines, f"}} {writer.prefix}_row;"])
 
 
@@ -79,7 +82,7 @@ def _declared(each: Field) -> str:
 
 def _described(each: Field) -> str:
     column = each.column
-    found = f'"{column.source or column.name}", {column.type}'
+    found: str = column.type
     if column.window is not None:
         when = "the next" if column.source else "the last"
         found += f", of {when} {column.window} rows, the earliest first"
@@ -87,7 +90,7 @@ def _described(each: Field) -> str:
         sizes = " x ".join(map(str, column.shape))
         many = f" ({sizes}, the last axis fastest)" if len(column.shape) > 1 else ""
         found += f", {each.size} numbers{many}"
-    return comment(found)
+    return found
 
 
 def _output_struct(writer: ModelWriter, each: Output) -> str:
@@ -109,7 +112,7 @@ def _output_fields(writer: ModelWriter, own: Output) -> str:
         else "the largest belongs to the predicted class",
         "probabilities": f"in the order of {name}" if output.classes else "of yes",
     }[own.numbers]
-    lines.append(f"    {kind} {own.numbers}[{own.count}]; /* {comment(about)} */")
+    lines.append(f"    {kind} {own.numbers}[{own.count}]; /* {about} */")
     if output.intervals:
         size = prod(output.interval_shape)
         lines.append(f"    {number} lower[{size}], upper[{size}]; /* the bounds of the values */")
@@ -188,8 +191,9 @@ static workspace, so it is not
 int {prefix}_self_test(float *largest);"""
 
 
-def _interface(writer: ModelWriter) -> str:
+def _interface(model: ExportedModel, writer: ModelWriter) -> str:
     found: dict[str, Any] = {
+        "model": dict(model.metadata),
         "prefix": writer.prefix,
         "array": writer.takes_array,
         "number": writer.number,
@@ -211,7 +215,7 @@ def _interface(writer: ModelWriter) -> str:
             for each in writer.outputs
         ],
     }
-    return json.dumps(found).replace("*/", "*\\/").replace("/*", "\\/*")
+    return json.dumps(found)
 
 
 def source(
@@ -233,7 +237,6 @@ def source(
     declared = "    int error;\n" if program.fails else ""
     unused = "" if program.uses_workspace else "    (void) workspace;\n"
     parts = [
-        f"/* See {comment(name)}. */",
         f'#include "{name}"\n\n#include <limits.h>\n#include <math.h>\n#include <stddef.h>',
         '#if INT_MAX < 2147483647\n#error "int has less than 32 bits"\n#endif',
         *names,

@@ -1,4 +1,8 @@
-"""C99 source text: literals, identifiers, strings and comments."""
+"""C99 source text: literals, identifiers and strings.
+
+Names from outside, such as those of columns and classes, become `identifier`s or `string`s, and
+are nowhere else in a program, not even in comments.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array
+from declnet import Array, ExportError
 
 WORDS = """
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const
@@ -24,6 +28,15 @@ xor_eq NULL NAN INFINITY
 
 KEYWORDS = frozenset(WORDS.split())
 """Words that are not identifiers in C or C++, or that headers define."""
+
+TAKEN = re.compile(
+    r"\w+_(t|MAX|MIN|BIT|C)|(FP|MATH|M|SEEK)_\w+|HUGE_VAL[FL]?|BUFSIZ|EOF|I|L_tmpnam|assert|complex"
+    r"|errno|linux|std(err|in|out)|unix"
+)
+"""Names of types and macros of the standard headers, and others that look like them."""
+
+LONGEST = 40
+"""Characters of an identifier that are made of a text, at most."""
 
 LINE = 100
 """Characters of a line, at most."""
@@ -54,27 +67,38 @@ class Names:
 def identifier(text: str, otherwise: str = "value") -> str:
     """Return an identifier that resembles a text: `Größe (cm)` becomes `Groe_cm`."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_") or otherwise
+    name = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_")[:LONGEST] or otherwise
     if name[0].isdigit():
         name = f"{otherwise}_{name}"
-    return f"{name}_" if name in KEYWORDS else name
+    return f"{name}_" if name in KEYWORDS or TAKEN.fullmatch(name) else name
 
 
 def string(text: str) -> str:
-    """Return a string literal of a text in UTF-8, in ASCII characters alone."""
-    return '"' + "".join(_character(each) for each in text.encode()) + '"'
+    """Return a string literal of a text in UTF-8, in ASCII characters alone.
+
+    Raises:
+        ExportError: the text has a NUL character, which would end it.
+    """
+    if "\0" in text:
+        message = f"C has no texts with a NUL character, but the model has {text!r:.80}"
+        raise ExportError([(message, "rename it in the data, or choose another format")])
+    return '"' + "".join(map(_character, text.encode())) + '"'
 
 
 def _character(byte: int) -> str:
     if byte in b'"\\?':  # ? could begin a trigraph
         return "\\" + chr(byte)
-    return chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}"
+    if byte == ord("$") or not 32 <= byte < 127:  # $ begins a term in the body of a step
+        return f"\\{byte:03o}"
+    return chr(byte)
 
 
-def comment(text: str) -> str:
-    """Return text that may be inside of a comment, on one line."""
-    plain = " ".join(text.split()).encode("ascii", "backslashreplace").decode()
-    return plain.replace("*/", "* /").replace("/*", "/ *")
+def read_string(literal: str) -> str:
+    """Return the text of a literal that `string` wrote."""
+    parts = re.findall(r"\\[0-7]{3}|\\?.", literal[1:-1])
+    return bytes(
+        int(each[1:], 8) if each[1:].isdigit() else ord(each[-1]) for each in parts
+    ).decode()
 
 
 def float_literal(value: Any) -> str:

@@ -76,7 +76,6 @@ class Step:
     scratch: dict[str, Value]
     in_place: str | None
     inline: bool
-    note: str
     fails: bool
 
 
@@ -170,13 +169,13 @@ class CWriter:
         in_place: str | None = None,
         inline: bool = False,
         fails: bool = False,
-        note: str = "",
         **terms: Any,
     ) -> Value:
         """Add a step, which fills the array `y`, and return it.
 
         Args:
-            name: what its function is called after the prefix.
+            name: what its function is called after the prefix, as an `identifier`; the statements
+                of an inline step have it as a comment.
             body: statements, with `$term` for the terms; `$number` is the type of raw numbers, `$f`
                 the ending of math.h's functions and `$p` and `$PREFIX` the prefix. The arrays are
                 pointers named as in `inputs`, `y` and as in `scratch`.
@@ -191,7 +190,6 @@ class CWriter:
             inline: whether the body is a part of the function that computes the prediction, where
                 `out` is the output, so that it may return an error.
             fails: whether it is a function that returns 0, or an error's number.
-            note: a comment.
             terms: numbers, which become literals (integers as they are, floats of type float);
                 arrays of numbers, which become constants of type float; or text.
         """
@@ -210,7 +208,6 @@ class CWriter:
                 dict(scratch or {}),
                 in_place,
                 inline,
-                note,
                 fails,
             )
         )
@@ -227,7 +224,7 @@ class CWriter:
         column = next(iter(inputs.values())).column
         own = {"column": str(column)} | {key: self._term(key, each) for key, each in terms.items()}
         body = self._filled(body, own)
-        self._steps.append(Step("", body, dict(inputs), None, 0, {}, None, True, "", False))
+        self._steps.append(Step("", body, dict(inputs), None, 0, {}, None, True, False))
 
     def scratch(self, size: int, ctype: str = "float") -> Value:
         """Return an array for the `scratch` of a step."""
@@ -333,14 +330,13 @@ class CWriter:
             f"{ctype} *restrict {name}"
             for name, (ctype, _, _) in self._parameters(step, same).items()
         )
-        note = f"/* {step.note} */\n" if step.note else ""
         body = ""
         if same and step.output is not None:
             body = f"    {_constant(step.output.ctype)} *{step.in_place} = y;\n"
         body += indent(step.body, "    ")
         body += "\n    return 0;" if step.fails else ""
         kind = "int" if step.fails else "void"
-        return f"{note}static {kind} {step.name}({parameters})\n{{\n{body}\n}}"
+        return f"static {kind} {step.name}({parameters})\n{{\n{body}\n}}"
 
     def _call(self, step: Step, blocks: Mapping[Value, Block], same: bool) -> str:
         arguments = ", ".join(
@@ -355,7 +351,7 @@ class CWriter:
         )
 
     def _inlined(self, step: Step, blocks: Mapping[Value, Block], same: bool) -> str:
-        lines = [f"/* {step.note} */"] if step.note else []
+        lines = [f"/* {step.name} */"] if step.name else []
         for name, (ctype, value, offset) in self._parameters(step, same).items():
             lines.append(f"{ctype} *const {name} = {_pointer(value, blocks, offset)};")
         if same and step.output is not None:

@@ -21,15 +21,12 @@ from declnet import (
 from declnet_export.numpy_file import running
 from declnet_export.numpy_file.writer import WIDTH, NumpyWriter
 
-_DOCUMENTATION = '''"""Predictions of "{name}", trained by declnet {version}; needs NumPy alone.
+_DOCUMENTATION = '''"""Predictions of a model trained by declnet, see METADATA; needs NumPy alone.
 
-From Python: predict(rows), where rows is a dict of columns, or a data frame; missing values are
+From Python: predict(rows), where rows is a dict of COLUMNS, or a data frame; missing values are
 None or NaN. From a shell: python FILE rows.csv > predictions.csv
 
-The columns:
-{columns}
-
-{returned}
+{text}
 """'''
 
 _MAIN = """
@@ -132,24 +129,19 @@ def _constants(model: ExportedModel, *values: Any) -> list[tuple[str, Any]]:
 
 
 def _documentation(model: ExportedModel) -> str:
+    """Return the docstring of the file, which refers to names by the constants that have them."""
     lines = []
-    for each in model.columns:
-        size = f", {each.window} consecutive rows a sample" if each.window else ""
-        shape = f", samples of shape {each.shape}" if each.shape else ""
-        lines.append(f"    {each.name}: {each.type}{size}{shape}")
-    found = []
-    for output in model.outputs:
+    for number, column in enumerate(model.columns):
+        size = f"{column.window} consecutive rows a sample" if column.window else ""
+        shape = f"samples of shape {column.shape}" if column.shape else ""
+        if size or shape:
+            lines.append(f"Column {number + 1}: {', '.join(filter(None, (size, shape)))}.")
+    for number, output in enumerate(model.outputs):
         keys = ["prediction"]
         if output.sort != "values":
             keys.append("scores" if output.scores else "probabilities")
         keys += ["lower", "upper"] if output.intervals else ["sets"] if output.sets else []
-        classes = f" of the classes {', '.join(output.class_names)}" if output.class_names else ""
-        of = f"for {output.name}: " if output.name else ""
-        found.append(f"{of}{', '.join(keys)}{classes}")
-    returned = "The result is a dict of arrays: " + "; ".join(found) + "."
-    version = model.metadata.get("declnet", "")
-    text = _DOCUMENTATION.format(
-        name=model.name, version=version, columns="\n".join(lines), returned=returned
-    )
-    inner = text[3:-3].replace("\\", "\\\\").replace('"""', "'''")
-    return f'"""{inner}"""'
+        of = f"Output {number + 1} of OUTPUTS" if output.name else "The result"
+        classes = " of CLASSES" if output.class_names else ""
+        lines.append(f"{of} is a dict of arrays: {', '.join(keys)}{classes}.")
+    return _DOCUMENTATION.format(text="\n".join(lines))

@@ -13,6 +13,15 @@ from keyword import iskeyword
 from types import ModuleType
 from typing import Any
 
+FIXED_NAMES = (
+    *("Array", "CLASSES", "COLUMNS", "METADATA", "OUTPUTS", "W"),
+    *("np", "predict", "rows", "sys"),
+)
+"""Names that every file has, also as the parameter of `predict`."""
+
+LONGEST_NAME = 40
+"""Characters of a variable that are made of a text, at most."""
+
 
 class Sources:
     """Functions, constants and imports of a file, each once, in the order of their use.
@@ -26,7 +35,7 @@ class Sources:
         self.imports: set[str] = set()
         self.texts: list[str] = []
         self._names: dict[int, str] = {}
-        self._taken: set[str] = {"W", "Array", "np", *dir(builtins)}
+        self._taken: set[str] = {*FIXED_NAMES, *dir(builtins)}
         self._kept: list[Any] = []
 
     def add(self, function: Callable[..., Any]) -> str:
@@ -42,7 +51,7 @@ class Sources:
 
     def reserve(self, name: str) -> str:
         """Return a name that nothing else in the file has, like the given one."""
-        word = re.sub(r"\W", "_", name, flags=re.ASCII)
+        word = re.sub(r"\W", "_", name, flags=re.ASCII)[:LONGEST_NAME]
         if not word.isidentifier() or iskeyword(word):
             word = f"_{word}"
         found, number = word, 2

@@ -184,7 +184,7 @@ class NumpyWriter:
         while key in self._arrays:
             key, number = f"{name}_{number}", number + 1
         self._arrays[key] = array
-        return f'W["{key}"]'
+        return f"W[{key!r}]"
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def _embedded(name: str, array: Array) -> str:
     text = base64.b85encode(little.tobytes()).decode()
     lines = "\n".join(text[at : at + WIDTH] for at in range(0, len(text), WIDTH))
     dtype = array.dtype.str.lstrip("<>=|")
-    return f'"{name}": unpacked("{dtype}", {array.shape}, """\n{lines}"""),'
+    return f'{name!r}: unpacked("{dtype}", {array.shape}, """\n{lines}"""),'
 
 
 class NumpyTranslation(Translation):

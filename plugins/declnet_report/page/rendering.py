@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import declnet
-from declnet import DeclnetError
+from declnet import DeclnetError, escaped
 from declnet_report.drawing import DARK, LIGHT
 from declnet_report.page.charts import CONFIG
 from declnet_report.page.content import Page
@@ -66,7 +66,7 @@ def _rendered(template: str, scripts: Sequence[str], styles: Sequence[str], **co
     Its content security policy lets the browser run only its scripts, by their hashes, and load
     nothing, so names in a spec cannot inject code.
     """
-    environment = _environment()
+    environment = _environment(scripts)
     style = environment.get_template("page.css").render(light=LIGHT, dark=DARK) + _joined(*styles)
     return environment.get_template(template).render(
         version=declnet.__version__,
@@ -95,8 +95,13 @@ def highlighted_toml(text: str) -> str:
     return str(highlight(text, TOMLLexer(), formatter))
 
 
-def _environment() -> Environment:
+def _environment(scripts: Sequence[str]) -> Environment:
+    """Return what renders templates: text of runs shows control characters as escapes."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    def shown(value: Any) -> Any:
+        is_text = isinstance(value, str) and value not in scripts  # which have a hash
+        return type(value)(escaped(value)) if is_text else value
 
     environment = Environment(
         loader=PackageLoader("declnet_report.page"),
@@ -104,6 +109,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=shown,
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     environment.filters["finite"] = _finite

@@ -8,8 +8,9 @@ from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from warnings import catch_warnings, filterwarnings
 
-from declnet import OutputError, write_atomically
+from declnet import OutputError, escaped, write_atomically
 from declnet_report.commands import require_folder
 from declnet_report.drawing import LIGHT, set_apart
 
@@ -28,6 +29,9 @@ INK = "#1f2933"
 QUIET = "#5c6670"
 
 GRID = "#e3e7eb"
+
+LONGEST_LABEL = 80
+"""Maximum number of characters of a label."""
 
 LOGARITHMIC = 30.0
 """Minimum ratio of largest to smallest loss for a logarithmic axis."""
@@ -96,7 +100,8 @@ def save_picture(figure: Figure, path: Path) -> None:
     content = BytesIO()
     form = path.suffix.lower().removeprefix(".")
     undated = {"Date": None} if form == "svg" else {"Software": None}
-    with rc_context({"svg.hashsalt": "declnet"}):
+    with rc_context({"svg.hashsalt": "declnet"}), catch_warnings():
+        filterwarnings("ignore", "Glyph .* missing from")  # drawn as a box
         figure.savefig(content, format=form, dpi=PIXELS_PER_INCH, metadata=undated)
     try:
         write_atomically(path, content.getvalue())
@@ -116,8 +121,13 @@ def style() -> Iterator[None]:
 
 
 def unformatted(text: str) -> str:
-    """Return a text that matplotlib draws literally, not as mathematics between `$` signs."""
-    return text.replace("$", r"\$")
+    """Return a text that matplotlib draws literally on one line, shortened if it is very long.
+
+    Text between `$` signs would be mathematics, and no font has control characters.
+    """
+    line = escaped(text).replace("\n", r"\n").replace("\t", r"\t")
+    short = line if len(line) <= LONGEST_LABEL else f"{line[: LONGEST_LABEL - 1]}…"
+    return short.replace("$", r"\$")
 
 
 def layout() -> ConstrainedLayoutEngine:

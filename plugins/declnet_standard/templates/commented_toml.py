@@ -5,6 +5,8 @@ from typing import Any
 
 import tomli_w
 
+from declnet import literal_value
+
 Line = str | tuple[str, str]
 """A line, or a line with a comment to align with its neighbors'."""
 
@@ -43,10 +45,10 @@ def toml_key(name: str) -> str:
 
 
 def toml(value: Any) -> str:
-    """Return a value as TOML, on one line."""
+    """Return a value as TOML that means it in a spec, on one line."""
     if isinstance(value, Mapping):
         items = (f"{toml_key(key)} = {toml(item)}" for key, item in value.items())
         return f"{{ {', '.join(items)} }}"
     if isinstance(value, list):
         return f"[{', '.join(map(toml, value))}]"
-    return tomli_w.dumps({"v": value}).strip()[4:]
+    return tomli_w.dumps({"v": literal_value(value)}).strip()[4:]

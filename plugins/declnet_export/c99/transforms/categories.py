@@ -90,7 +90,7 @@ def _encoded(site: TranslationSite, transform: CategoryTransform, body: str) -> 
     return (
         writer.compute(
             site.name, text, {"x": site.inputs[0]}, site.output_shape, ctype=writer.number,
-            inline=True, note=site.name, count=count,
+            inline=True, count=count,
         ),
     )  # fmt: skip
 
@@ -153,6 +153,6 @@ class CGroupRare(Translation):
         return (
             site.writer.compute(
                 site.name, text, {"x": site.inputs[0]}, (), ctype=TEXT, inline=True,
-                note=site.name, other=string(transform.other),
+                other=string(transform.other),
             ),
         )  # fmt: skip

@@ -63,7 +63,7 @@ def each_number(
     return (
         writer.compute(
             site.name, body, {"x": x}, x.shape, ctype=kind, inline=True, in_place="x",
-            size=x.size, kind=kind, note=site.name, **terms,
+            size=x.size, kind=kind, **terms,
         ),
     )  # fmt: skip
 
@@ -241,7 +241,7 @@ class CImpute(Translation):
             return (
                 writer.compute(
                     site.name, f"y[0] = x[0] == NULL ? {string(value)} : x[0];", {"x": x}, (),
-                    ctype=TEXT, inline=True, in_place="x", note=site.name,
+                    ctype=TEXT, inline=True, in_place="x",
                 ),
             )  # fmt: skip
         missing = "!isfinite(v)" if transform.infinite else "isnan(v)"
@@ -267,7 +267,7 @@ class CMissingIndicator(Translation):
         return (
             writer.compute(
                 site.name, "\n".join(lines), {"x": x}, site.output_shape, ctype=x.ctype,
-                inline=True, size=x.size, kind=x.ctype, note=site.name,
+                inline=True, size=x.size, kind=x.ctype,
             ),
         )  # fmt: skip
 

@@ -115,8 +115,8 @@ def test_a_table_becomes_labels_and_probabilities(trained, tmp_path):
         assert "houses: 8 rows as in declnet" in check_built(tmp_path / "houses.c", options)
     header = (tmp_path / "houses.h").read_text("ascii")
     for line in (
-        r'    double size_m2; /* "size (m\xb2)", number */',
-        '    const char *city; /* "city", text */',
+        "    double size_m2; /* houses_columns[0], number */",
+        "    const char *city; /* houses_columns[2], text */",
         "    float probabilities[3]; /* in the order of houses_classes */",
         "int houses_predict(const houses_row *row, houses_output *out);",
     ):
