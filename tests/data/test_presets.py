@@ -15,6 +15,7 @@ from declnet import (
     parse_spec,
     run,
 )
+from declnet.contracts.returned import BrokenContractError
 from declnet.data.presets import spec_for_table
 
 
@@ -63,3 +64,36 @@ def test_several_targets_need_a_preset_that_takes_them(table):
         spec_for_table(table, tasks, registry, "one_target")
     with pytest.raises(OutputError, match='template "images" does not write specs for tables'):
         spec_for_table(table, tasks, default_registry(), "images")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[data.train]\ntype = "passed"\ntarget = "large"\npath = "\n', "returned invalid TOML"),
+        (
+            '[data.train]\ntype = "csv"\ntarget = "large"',
+            "whose data.train.type is 'csv', not 'pas",
+        ),
+        ('[data.train]\ntype = "passed"\ntarget = "price"', "data.train.target is 'price', not"),
+        ("[model]", "whose data.train.type is None"),
+        (
+            '[data.train]\ntype = "passed"\ntarget = "large"\nfeatures = ["size", "$${x}"]',
+            r"feature '\$\{x\}', which the table does not have",
+        ),
+        (
+            "[data]  # \u202e\ntrain = 'a\u202e'",
+            "control characters that are not in a basic string",
+        ),
+    ],
+)
+def test_a_spec_that_reads_other_data_is_refused(table, text, message):
+    class Careless(Template):
+        type = "careless"
+
+        def spec_for_table(self, table, registry):
+            return text
+
+    registry = Registry()
+    registry.register(Careless)
+    with pytest.raises(BrokenContractError, match=message):
+        spec_for_table(table, {"large": "binary"}, registry, "careless")

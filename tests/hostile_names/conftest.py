@@ -163,7 +163,7 @@ def _case(folder: Path, names: Names, suffix: str, command_line: Callable[..., A
     case = Case(folder, table, names, declnet)
     declnet("new", "s.toml", "--data", table.name, "--target", case.target, "--preset", "mlp")
     named = [
-        f"model.layers.{position}.name={json.dumps(literal_value(name))}"
+        f"model.layers.{position}.name={json.dumps(literal_value(name), ensure_ascii=False)}"
         for position, name in zip((0, 3), names.layers, strict=False)
     ]
     changes = [f"--set={change}" for change in (*CHANGES, *named)]

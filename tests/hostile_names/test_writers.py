@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import io
 import json
 import shutil
 import sqlite3
@@ -110,7 +111,7 @@ def python_file(case: Case) -> Any:
     if case.table.suffix == ".csv":
         command = [sys.executable, "m.py", case.table.name]
         done = subprocess.run(command, cwd=case.folder, check=True, capture_output=True)
-        _, *rows = csv.reader(done.stdout.decode().splitlines(keepends=True))
+        _, *rows = csv.reader(io.StringIO(done.stdout.decode(), newline=""))
         assert {row[0] for row in rows} <= set(case.names.classes)
     return python_skeleton(text)
 
@@ -203,20 +204,21 @@ def sweep(case: Case) -> Any:
     fill = {"type": "impute", "columns": [case.features[NUMBERS]], "strategy": "constant"}
     document["data"]["prepare"][0] = literal_value(fill | {"value": case.names.classes[0]})
     document["training"]["epochs"] = 1
-    document["sweep"] = {
-        "model.layers.0.name": literal_value(case.names.layers[:2]),
-        "data.prepare.0.value": literal_value([*case.names.classes, *case.features[:2]]),
-    }
+    layers = literal_value(case.names.layers[:2])
+    texts = literal_value([*case.names.classes, *case.features[:2]])
+    document["sweep"] = {"model.layers.0.name": layers, "data.prepare.0.value": texts}
     (case.folder / "w.json").write_text(json.dumps(document), "utf-8")
     case.declnet("sweep", "w.json", "--out", "w", "--jobs", 1, "--quiet")
     summary = _json((case.folder / "w" / "summary.json").read_text("utf-8"))
-    kept = ("seeds", "finished", "metrics", "gaps", "values")  # folders are named for the values
-    values = [{key: spec[key] for key in kept} for spec in summary["specs"]]
+    points = {}
+    for spec in summary["specs"]:
+        layer, text = spec["values"].values()
+        kept = ("seeds", "finished", "metrics", "gaps")  # folders are named for the values
+        points[layers.index(layer), texts.index(text)] = {key: spec[key] for key in kept}
     case.declnet("plot", "w", "-o", "w.svg")
     case.declnet("report", "w", "-o", "w.html")
     xml_skeleton(case.folder / "w.svg")
-    specs = sorted(case.renamed(values), key=json.dumps)  # some are equally good
-    return specs, _page(case.folder / "w.html")
+    return sorted(points.items()), _page(case.folder / "w.html")
 
 
 WRITERS = (

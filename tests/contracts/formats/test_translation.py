@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from declnet import Exporter, Layer, Registry, RegistryError, Translation
-from declnet.contracts.formats.translating import find_translation
+from declnet.contracts.formats.translating import find_translation, plain_names
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry
 
@@ -92,3 +96,15 @@ def test_suffixes_are_lower_case_and_begin_with_a_dot():
     members = {"type": "wrong", "suffixes": ("ONNX",), "export": lambda self, model, path: None}
     with pytest.raises(RegistryError, match='has "ONNX"'):
         type("Wrong", (Exporter,), members).verify_contract()
+
+
+@given(st.lists(st.text() | st.from_regex(r"[a-z0-9_ */]{1,3}|a{38,44}", fullmatch=True)))
+def test_names_in_a_file_are_distinct_and_plain(texts):
+    names = plain_names(texts)
+    assert names.keys() == set(texts)
+    assert len(set(names.values())) == len(names)
+    for text, name in names.items():
+        assert re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name)
+        assert len(name) <= 40 + len("_999")
+        if re.fullmatch("[A-Za-z_][A-Za-z0-9_]{0,39}", text):
+            assert name == text  # whatever other names there are
