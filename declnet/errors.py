@@ -151,9 +151,15 @@ def error_summary(error: BaseException) -> str:
 
 
 class DeclnetError(Exception):
-    """Base class of all declnet errors; `exit_code` is the exit code of the command line."""
+    """Base class of all declnet errors.
+
+    Attributes:
+        exit_code: the exit code of the command line.
+        details: what the command line prints below the first argument of the error, a line each.
+    """
 
     exit_code = 1
+    details: tuple[str, ...] = ()
 
 
 class SpecError(DeclnetError):

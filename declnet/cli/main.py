@@ -113,7 +113,10 @@ def _status() -> int:
             for message, hint in error.problems:
                 _print_error(message, hint)
         else:
-            _print_error(without_passwords(error_message(error)))
+            message = str(error.args[0]) if error.details else error_message(error)
+            _print_error(without_passwords(message))
+            for line in error.details:
+                print_line(f"  {line}", err=True)
         return error.exit_code
     return status if isinstance(status, int) else 0
 

@@ -53,7 +53,9 @@ def _cause(culprit: Culprit, registry: Registry, at_first: float) -> str:
         return cause
     if culprit.in_data >= LARGE:
         return f"{cause}; the batch has numbers up to {culprit.in_data:.3g}, so scale the data"
-    if largest > GROWN * at_first or culprit.method == "update":
+    if largest > GROWN * at_first:
         grown = f"the largest parameter grew from {at_first:.3g} to {largest:.3g}"
         return f"{cause}; {grown}, and {RATE}"
+    if culprit.method == "update":
+        return f"{cause}; {RATE}"
     return f"{cause}; the largest parameter is {largest:.3g}, as when the training began"

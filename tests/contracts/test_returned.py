@@ -171,7 +171,6 @@ CASES = [
             (Dataset(X.astype(complex), Y), "an array of complex128 of shape (12, 2), not"),
             (Dataset(X, Y, weights=[1] * 12), "a list of 12 items, not an array of numbers as w"),
             (Dataset(np.ma.masked_less(X, 0), Y), "a masked array as x, whose mask would be lost"),
-            (Dataset(X, Y[:3]), "returned x of 12 and y of 3 samples"),
             (Table({"a": X[:, 0].tolist(), "y": Y}, "y"), 'numbers or text as column "a"'),
             (Table({"a": X, "y": Y}, "y"), 'not an array (n,) as column "a"'),
             (Table({"a": np.array([[], 1], object)}, "a"), '"a" of objects with int and list'),

@@ -332,9 +332,9 @@ def test_parts_are_fitted_one_after_the_other(iris, spec):
     with pytest.raises(ValueError, match="is not the same as on last call"):
         estimator.partial_fit(x[:2], y[:2], classes=["a", "b"])
     loss = estimator.fit(x, y).loss_
-    for _ in range(5):
+    for _ in range(15):
         estimator.partial_fit(x, y)
-    assert estimator.loss_ < loss + 0.1
+    assert estimator.loss_ < loss
 
 
 def test_fitted_estimators_pickle_and_copy(iris, tmp_path):

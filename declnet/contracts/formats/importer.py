@@ -11,7 +11,6 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.inputs import InputInfo
 from declnet.contracts.verification import verify_suffixes
-from declnet.display.characters import escaped_line
 from declnet.errors import DeclnetError, RegistryError
 
 
@@ -25,9 +24,11 @@ class LeftoverError(DeclnetError):
     exit_code = 2
 
     def __init__(self, path: Path, leftovers: tuple[str, ...]) -> None:
-        listed = "".join(f"\n  {escaped_line(part)}" for part in leftovers)
-        super().__init__(f"{path} has parts that no layer corresponds to:{listed}")
-        self.leftovers = leftovers
+        super().__init__(f"{path} has parts that no layer corresponds to")
+        self.leftovers = self.details = leftovers
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}: {'; '.join(self.leftovers)}"
 
 
 @dataclass(frozen=True, eq=False)

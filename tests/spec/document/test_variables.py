@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from declnet import SpecError, load_spec, parse_spec
-from declnet.spec.document.variables import escaped, substituted
+from declnet.spec.document.variables import literal_value, substituted
 from declnet.spec.model import resolved_document
 from declnet.spec.validate import read_spec
 
@@ -46,7 +46,7 @@ TEXTS = st.text(alphabet="$${}x ", max_size=8)
 @given(st.recursive(TEXTS, lambda each: st.lists(each) | st.dictionaries(TEXTS, each)))
 @settings(max_examples=50)
 def test_an_escaped_document_means_itself(value):
-    made = substituted(escaped({"a": value}))
+    made = substituted(literal_value({"a": value}))
     assert (made.document, made.diagnostics) == ({"a": value}, ())
 
 
