@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import NoReturn
 
 import click
@@ -114,14 +115,14 @@ def _status() -> int:
                 _print_error(message, hint)
         else:
             message = str(error.args[0]) if error.details else error_message(error)
-            _print_error(without_passwords(message))
-            for line in error.details:
-                print_line(f"  {line}", err=True)
+            _print_error(without_passwords(message), details=error.details)
         return error.exit_code
     return status if isinstance(status, int) else 0
 
 
-def _print_error(message: str, hint: str | None = None) -> None:
+def _print_error(message: str, hint: str | None = None, details: Iterable[str] = ()) -> None:
     print_line(f"error: {message}", err=True)
+    for line in details:
+        print_line(f"  {line}", err=True)
     if hint:
         print_line(f"  = help: {hint}", err=True)

@@ -220,7 +220,7 @@ def test_an_interruption_after_the_training_loses_nothing(stop, whole, monkeypat
         if where == "callback":
             patch.setattr(CsvLog, "finished", interrupted)
         else:
-            patch.setattr("declnet.training.trainer.Trainer.evaluated", interrupted)
+            patch.setattr("declnet.runs.session.calibrating", interrupted)
         directory = stop(lambda event: None)
     status = manifest_of(directory)["status"]
     assert status == ("finished" if where == "callback" else "interrupted")
