@@ -56,9 +56,6 @@ class Component(StrictModel):
     _optional: ClassVar[frozenset[str]] = frozenset()
     """Fields of a contract that a dumped component leaves out while they have their default."""
 
-    renamed: ClassVar[dict[str, str]] = {}
-    """Names from an earlier edition of a contract, each with its replacement."""
-
     @classmethod
     def verify_contract(cls) -> None:
         """Check that the class can be registered (see `declnet.contracts.verification`).
