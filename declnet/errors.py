@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Never, Self
+from typing import Any, Literal, Self
 
 from declnet.display.characters import escaped_line
 
@@ -42,19 +42,6 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-class Renamed:
-    """An attribute of an earlier edition; reading it names its replacement."""
-
-    def __init__(self, new: str) -> None:
-        self._new = new
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, instance: object, owner: type) -> Never:
-        raise AttributeError(f"{owner.__name__}.{self._name} was renamed: use {self._new}")
-
-
 @dataclass(frozen=True)
 class Diagnostic:
     """An error in a spec, or something suspicious.
@@ -85,10 +72,6 @@ class Diagnostic:
     focus: Literal["key", "value"] = "value"
     place: Place | None = None
     notes: tuple[tuple[str, Place], ...] = ()
-
-    if not TYPE_CHECKING:  # type checkers report these names
-        hint = Renamed("help")
-        key = Renamed("path")
 
     def __post_init__(self) -> None:
         """Reduce the texts to one line of limited length."""

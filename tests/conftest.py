@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from declnet.runs.storage.checksums import checksum
 from declnet.spec.document.overrides import apply_override, override_of
 from declnet.spec.document.source_map import SourceMap
 
@@ -205,16 +206,17 @@ class Flowers:
 
 
 @pytest.fixture
-def forget_checksums() -> Callable[[Path], None]:
-    """Make a finished run look like one of a version that recorded no checksums."""
+def renew_checksums() -> Callable[[Path], None]:
+    """Let the manifest of a finished run list its files as they are now."""
 
-    def forget(directory: Path) -> None:
+    def renew(directory: Path) -> None:
         path = directory / "manifest.json"
+        files = {file.name: checksum(file.read_bytes()) for file in directory.glob("*.*")}
         manifest = json.loads(path.read_text("utf-8"))
-        del manifest["files"]
+        manifest["files"] = {name: files[name] for name in files if name != path.name}
         path.write_text(json.dumps(manifest), "utf-8")
 
-    return forget
+    return renew
 
 
 @pytest.fixture(scope="session")

@@ -62,9 +62,6 @@ class Component(StrictModel):
     _spec_keys: ClassVar[frozenset[str]] = frozenset()
     """Keys that a spec may write beside the fields of a component of this contract."""
 
-    renamed: ClassVar[dict[str, str]] = {}
-    """Names from an earlier edition of a contract, each with its replacement."""
-
     @classmethod
     def verify_contract(cls) -> None:
         """Check that the class can be registered (see `declnet.contracts.verification`).

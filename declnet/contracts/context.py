@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from declnet.contracts.arrays import Shape
-from declnet.errors import Renamed
 
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataInfo
@@ -70,9 +69,6 @@ class RunContext:
     epochs: int | None = None
     callbacks: tuple[Callback, ...] = ()
     columns: tuple[str, ...] = ()
-
-    if not TYPE_CHECKING:  # type checkers report this name
-        figures = Renamed("metrics")
 
     @property
     def last(self) -> LayerContext | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
@@ -14,9 +14,6 @@ from declnet.contracts.strict_model import StrictModel
 from declnet.errors import RegistryError
 from declnet.registry.spelling import alternatives
 
-RENAMED_VALUES = {"feature_major": "batch_last", "sample_major": "batch_first"}
-"""Values of class attributes that were renamed since an earlier edition."""
-
 SCHEDULED_KINDS = ("layer", "optimizer")
 """Kinds of components whose methods get the values of scheduled fields, as `state.now`."""
 
@@ -26,8 +23,7 @@ def verify_class(cls: Any) -> None:
 
     Raises:
         RegistryError: it derives from no contract, has no type, lacks a method, or has a method
-            with the wrong arguments, a disallowed field or class attribute, or a name that was
-            renamed.
+            with the wrong arguments, or a disallowed field or class attribute.
     """
     if not hasattr(cls, "kind"):
         raise RegistryError(f"{cls.__name__} derives from no contract (Layer, Loss, …)")
@@ -36,7 +32,6 @@ def verify_class(cls: Any) -> None:
     name = getattr(cls, "type", None)
     if not isinstance(name, str) or not name:
         raise RegistryError(f'{cls.__name__} has no type: add e.g. type = "{cls.__name__.lower()}"')
-    _verify_names(cls, contract)
     for method in contract.required_methods:
         if getattr(cls, method) is getattr(contract, method):
             raise RegistryError(f"{cls.__name__} has no {method}(), which a {cls.kind} needs")
@@ -47,7 +42,6 @@ def verify_class(cls: Any) -> None:
         if not _fits(value, annotation):
             raise RegistryError(
                 f"{cls.__name__}.{attribute} is {value!r}, but must be {_in_words(annotation)}"
-                f"{_renamed_value(value)}"
             )
 
 
@@ -79,15 +73,6 @@ def _verify_fields(cls: Any, contract: Any) -> None:
             f"{cls.__name__}.{next(iter(scheduled))} is Scheduled, but only fields of a "
             f"{' or '.join(SCHEDULED_KINDS)} can be"
         )
-
-
-def _verify_names(cls: Any, contract: Any) -> None:
-    """Reject names from an earlier edition, which would never be called."""
-    renamed: Mapping[str, str] = contract.renamed
-    for base in cls.__mro__[: cls.__mro__.index(contract)]:
-        for name in vars(base):
-            if name in renamed:
-                raise RegistryError(f"{cls.__name__}.{name} was renamed: {renamed[name]}")
 
 
 def _verify_signature(cls: Any, contract: Any, name: str) -> None:
@@ -160,7 +145,7 @@ def _traits(contract: Any) -> dict[str, Any]:
     return {
         name: get_args(hints[name])[0]
         for name in dict.fromkeys(names)
-        if get_origin(hints.get(name)) is ClassVar and name not in ("kind", "type", "renamed")
+        if get_origin(hints.get(name)) is ClassVar and name not in ("kind", "type")
     }
 
 
@@ -198,11 +183,6 @@ def _choices(annotation: Any) -> Iterator[str]:
         yield f"a set of {_in_words(arguments[0])}"
     else:
         yield getattr(annotation, "__name__", str(annotation))
-
-
-def _renamed_value(value: Any) -> str:
-    new = RENAMED_VALUES.get(value) if isinstance(value, str) else None
-    return f'; "{value}" was renamed: "{new}"' if new is not None else ""
 
 
 def verify_suffixes(cls: type, suffixes: tuple[str, ...]) -> None:

@@ -139,15 +139,6 @@ def is_from_core(error: BaseException) -> bool:
     return bool(frame.f_globals.get("__name__", "").startswith("declnet."))
 
 
-_MOVED = re.compile(
-    r"declnet_(layers|losses|regularizers|optimizers|initializers|schedules|metrics|data"
-    r"|callbacks|transforms|templates)\b"
-)
-"""The packages of the first edition that `declnet_standard` replaced."""
-
-
 def cause_of(error: BaseException) -> str:
     """Return an exception as text on one line."""
-    moved = _MOVED.match(error.name or "") if isinstance(error, ModuleNotFoundError) else None
-    now = f"; it is now declnet_standard.{moved[1]}" if moved else ""
-    return " ".join(f"{error_summary(error)}{now}".split())
+    return " ".join(error_summary(error).split())

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.network.metric_names import LOSSES, Better
-from declnet.errors import OutputError, UnknownTypeError
+from declnet.errors import OutputError
 from declnet.registry.spelling import suggestion
 from declnet.runs.display.metrics import informative, main_metric, sort_key
 from declnet.spec.flatten import differing_keys, flatten
 
 if TYPE_CHECKING:
-    from declnet.registry.registry import Registry
     from declnet.runs.storage.listing import ListedRun
     from declnet.runs.stored_run import StoredRun
 
@@ -97,42 +96,15 @@ def compared(runs: Sequence[StoredRun]) -> Comparison:
     )
 
 
-def stored_directions(
-    stored: object, spec: Mapping[str, Any], registry: Registry | None = None
-) -> dict[str, Better | None]:
+def stored_directions(stored: object) -> dict[str, Better | None]:
     """Return the better direction of each metric of a run, where known.
 
     Args:
-        stored: `better` from the run's manifest; None for runs of the first edition, whose metrics
-            are then looked up by their types.
-        spec: the run's resolved spec as plain tables.
-        registry: where metrics are looked up; default: all installed plugins.
+        stored: `better` from the run's manifest; anything else than a table counts as empty.
     """
-    if isinstance(stored, Mapping):
-        found = {name: each for name, each in stored.items() if each in ("higher", "lower")}
-    else:
-        found = _looked_up(spec, registry)
-    return {**dict.fromkeys(LOSSES, "lower"), **found}
-
-
-def _looked_up(spec: Mapping[str, Any], registry: Registry | None) -> dict[str, Better | None]:
-    training = spec.get("training")
-    metrics = training.get("metrics") if isinstance(training, Mapping) else None
-    if not isinstance(metrics, list) or not metrics:
-        return {}
-    from declnet.contracts.network.metric import Metric  # only for the first edition's runs
-    from declnet.spec.requirements import registry_for
-
-    found: dict[str, Better | None] = {}
-    registry = registry_for(spec.get("plugins"), registry)
-    for each in metrics:
-        table = each if isinstance(each, Mapping) else {"type": each}
-        try:
-            better = registry.find(Metric.kind, str(table.get("type"))).better
-        except UnknownTypeError:
-            better = None
-        found[str(table.get("name") or table.get("type"))] = better
-    return found
+    table = stored if isinstance(stored, Mapping) else {}
+    known = {name: better for name, better in table.items() if better in ("higher", "lower")}
+    return {**dict.fromkeys(LOSSES, "lower"), **known}
 
 
 def common_directions(all_directions: Iterable[Directions]) -> dict[str, Better | None]:
@@ -158,7 +130,7 @@ def best_run(directory: Path) -> tuple[Path, str] | None:
 
 def best_of(runs: Sequence[ListedRun]) -> tuple[ListedRun | None, str]:
     """Return the finished run with the best main metric, None without one, and that metric."""
-    directions = common_directions(stored_directions(run.better, run.spec or {}) for run in runs)
+    directions = common_directions(stored_directions(run.better) for run in runs)
     metric = main_metric(informative(run.metrics for run in runs), directions)
     better = directions.get(metric[1]) if metric is not None else None
     finished = [run for run in runs if run.status == "finished"]

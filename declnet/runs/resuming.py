@@ -242,7 +242,7 @@ def _require_losses(directory: Path, metrics: Mapping[str, Mapping[str, float]])
 def _resumed_manifest(manifest: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest of a resumed run, updated to the current environment."""
     gone = {"ended", "seconds", "error", "epochs", "stopped", "restored", "baseline", "warnings"}
-    gone |= {"files", "plugins"}  # the last: of the first edition
+    gone |= {"files"}
     pinned = {name: current[name] for name in (*PINNED, "better") if name in current}
     gone |= set(PINNED) - set(pinned)
     kept = {name: value for name, value in manifest.items() if name not in gone}

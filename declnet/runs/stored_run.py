@@ -127,7 +127,7 @@ class StoredRun(RunContents, Exportable):
     @cached_property
     def better(self) -> Directions:
         """Whether higher or lower values of each metric are better; None if it does not say."""
-        return stored_directions(self.manifest.get("better"), self.spec_tables, self._registry)
+        return stored_directions(self.manifest.get("better"))
 
     def compare(self, *others: StoredRun) -> Comparison:
         """Compare this run with others: the differences of the specs, and the final metrics.

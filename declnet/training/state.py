@@ -8,9 +8,6 @@ from typing import Any, Self
 
 from declnet.contracts.arrays import Array
 
-RENAMED = {"figures": "metrics"}
-"""Names in checkpoints of the first edition, and their current names."""
-
 MOST_COPIED = 1 << 26
 """The bytes of the largest state that is copied to repeat steps from if the loss diverges."""
 
@@ -48,7 +45,7 @@ class TrainingState:
     order: dict[str, Any]
     layers: list[dict[str, Any]]
     metrics: dict[str, Any] | None
-    gradient: dict[str, Any] | None = None
+    gradient: dict[str, Any] | None
 
     def plain(self) -> dict[str, Any]:
         """Return all values by name."""
@@ -71,11 +68,9 @@ class TrainingState:
         Raises:
             StateError: the values are not a valid state.
         """
-        renamed = {RENAMED.get(name, name): value for name, value in plain.items()}
-        names = {field.name for field in fields(cls)}
-        if {"gradient": None, **renamed}.keys() != names:  # new in the second edition
+        if plain.keys() != {field.name for field in fields(cls)}:
             raise StateError("not the state of a training")
-        return cls(**renamed)
+        return cls(**plain)
 
 
 def put_back(saved: Mapping[str, Array], arrays: Mapping[str, Array], label: str) -> None:

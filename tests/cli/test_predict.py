@@ -362,13 +362,13 @@ def test_a_table_that_cannot_be_evaluated_is_refused(text, message, flowers, ref
 
 
 def test_data_that_has_changed_since_is_reported(
-    flowers, declnet_cli, refused, tmp_path, forget_checksums
+    flowers, declnet_cli, refused, tmp_path, renew_checksums
 ):
     shutil.copytree(flowers.folder, tmp_path / "copy")
     run = tmp_path / "copy" / "run"
     spec = (run / "spec.toml").read_text("utf-8")
     (run / "spec.toml").write_text(spec.replace(str(flowers.folder), str(tmp_path / "copy")))
-    forget_checksums(run)
+    renew_checksums(run)
     table = tmp_path / "copy" / "flowers.csv"
     table.write_text(table.read_text("utf-8").replace("blue", "red"), "utf-8")
     done = declnet_cli("evaluate", run)

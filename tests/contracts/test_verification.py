@@ -177,18 +177,6 @@ def test_right_values_of_traits_are_taken():
     Registry().register(Right)
 
 
-@pytest.mark.parametrize("order", ["feature_major", "sample_major"])
-def test_a_value_that_was_renamed_says_what_it_is_now(order):
-    new = {"feature_major": "batch_last", "sample_major": "batch_first"}[order]
-    assert f'"{order}" was renamed: "{new}"' in refusal({"memory_order": order})
-
-
-def test_a_method_that_was_renamed_says_what_it_is_now():
-    message = refusal({"buffers": lambda self, input_shape: {}})
-    assert message.startswith("Wrong.buffers was renamed:")
-    assert "workspace()" in message
-
-
 def test_a_scheduled_field_needs_a_contract_that_gets_its_values():
     field = Annotated[float | Schedule, Scheduled(ge=0)]
     methods = dict.fromkeys(Loss.required_methods, lambda *_: None)

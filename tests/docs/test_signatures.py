@@ -10,7 +10,7 @@ from declnet_pages.code_blocks import CodeBlock
 
 import declnet
 
-NOT_FOR_AUTHORS = {"kind", "renamed", "required_methods", "verify_contract"}
+NOT_FOR_AUTHORS = {"kind", "required_methods", "verify_contract"}
 
 
 def stub_of(cls: type) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from declnet import Metric, OutputError, Registry, open_run, parse_spec, run
+from declnet import OutputError, open_run, parse_spec, run
 from declnet.runs.comparison import common_directions, stored_directions
 
 
@@ -41,51 +41,13 @@ def test_what_no_run_has_is_named(runs):
     assert runs[0].compare().differences == {}
 
 
-class Undirected(Metric):
-    """Its type has "error" in it, and says nothing."""
-
-    type = "undirected_error"
-
-    def start(self):
-        return None
-
-    def update(self, state, y_pred, y_true):
-        pass
-
-    def result(self, state):
-        return 0.0
-
-
-class Gap(Undirected):
-    """Its name says nothing, but it does."""
-
-    type = "gap"
-    better = "lower"
-
-
 LOSSES = dict.fromkeys(("loss", "data_loss", "regularization_loss"), "lower")
 
 
 def test_directions_are_those_of_the_manifest():
     stored = {"loss": "lower", "hits": "higher", "count": None, "odd": 7}
-    spec = {"training": {"metrics": [{"type": "gap", "name": "hits"}]}}
-    assert stored_directions(stored, spec) == {**LOSSES, "hits": "higher"}
-
-
-def test_directions_of_a_run_of_the_first_edition_are_looked_up_by_type():
-    registry = Registry()
-    registry.register(Undirected)
-    registry.register(Gap)
-    metrics = ["gap", {"type": "gap", "name": "hits"}, {"type": "undirected_error"}, "gone"]
-    assert stored_directions(None, {"training": {"metrics": metrics}}, registry) == {
-        **LOSSES,
-        "gap": "lower",
-        "hits": "lower",
-        "undirected_error": None,
-        "gone": None,
-    }
-    for spec in ({}, {"training": 3}, {"training": {"metrics": "gap"}}):
-        assert stored_directions(None, spec) == LOSSES
+    assert stored_directions(stored) == {**LOSSES, "hits": "higher"}
+    assert stored_directions(None) == LOSSES
 
 
 def test_runs_that_disagree_have_no_direction_in_common():

@@ -81,39 +81,40 @@ def test_it_tells_what_the_run_wrote(stored, done, document):
         ("metrics.json", "metrics", r"cannot be read: metrics\.json"),
     ],
 )
-def test_a_damaged_part_costs_only_itself(done, file, part, message, forget_checksums):
+def test_a_damaged_part_costs_only_itself(done, file, part, message, renew_checksums):
     parts = {"spec_tables", "history", "metrics"} - {part.replace("spec", "spec_tables")[:11]}
-    forget_checksums(done.directory)
     (done.directory / file).write_text("{damaged\n{}\n")
+    renew_checksums(done.directory)
     stored = open_run(done.directory)
     with pytest.raises((OutputError, SpecError), match=message):
         getattr(stored, part)
     assert all(getattr(stored, each) for each in parts)
 
 
-def test_damaged_or_missing_weights_are_named(done, forget_checksums):
-    forget_checksums(done.directory)
+def test_damaged_or_missing_weights_are_named(done, renew_checksums):
     (done.directory / "weights.safetensors").write_bytes(b"damaged")
+    renew_checksums(done.directory)
     with pytest.raises(WeightsError, match="not a safetensors file"):
         declnet.load_model(done.directory)
     (done.directory / "weights.safetensors").unlink()
+    renew_checksums(done.directory)
     with pytest.raises(OutputError, match=r"the run has no weights \(it is finished\)"):
         declnet.load_model(done.directory)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"form": 2}', '{"form": 1}'])
-def test_a_damaged_preparation_is_named(flowers, tmp_path, content, forget_checksums):
+def test_a_damaged_preparation_is_named(flowers, tmp_path, content, renew_checksums):
     copy = Path(shutil.copytree(flowers.run, tmp_path / "copy"))
-    forget_checksums(copy)
     (copy / "preparation.json").write_text(content)
+    renew_checksums(copy)
     with pytest.raises(OutputError, match=r"preparation\.json: cannot be read"):
         declnet.load_predictor(copy)
 
 
-def test_a_last_line_that_a_kill_cut_off_is_left_out(done, forget_checksums):
-    forget_checksums(done.directory)
+def test_a_last_line_that_a_kill_cut_off_is_left_out(done, renew_checksums):
     with (done.directory / "history.jsonl").open("a") as file:
         file.write('{"epoch": 3, "lo')
+    renew_checksums(done.directory)
     assert open_run(done.directory).history == done.history
 
 

@@ -61,7 +61,7 @@ BROKEN = {
     ),
     "declnet-wave": (
         "from declnet import Buffer",
-        "declnet.Buffer was renamed: use Workspace",
+        "cannot import name 'Buffer' from 'declnet'",
     ),
 }
 

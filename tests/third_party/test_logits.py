@@ -190,11 +190,11 @@ def test_a_program_gets_probabilities_and_the_model_alone_its_output(logits, tra
     assert np.allclose(outputs, trained.logits)
 
 
-def test_predictions_of_a_wrong_shape_are_attributed(logits, trained, tmp_path, forget_checksums):
+def test_predictions_of_a_wrong_shape_are_attributed(logits, trained, tmp_path, renew_checksums):
     shutil.copytree(trained.folder / "run", tmp_path / "run")
-    forget_checksums(tmp_path / "run")
     spec = tmp_path / "run" / "spec.toml"
     spec.write_text(re.sub(r'"logit_\w+"', '"broken_logits"', spec.read_text()))
+    renew_checksums(tmp_path / "run")
     done = logits("predict", tmp_path / "run", trained.folder / "x.npy")
     assert done.returncode == 1
     assert 'loss "broken_logits" of plugin declnet_logits (declnet-logits 2.1)' in done.stderr

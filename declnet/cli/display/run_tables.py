@@ -321,7 +321,7 @@ def _directions(runs: Iterable[ListedRun]) -> Directions:
     for run in runs:  # mostly the same ones
         key = repr((run.better, run.spec))
         if key not in found:
-            found[key] = stored_directions(run.better, run.spec or {})
+            found[key] = stored_directions(run.better)
     return common_directions(found.values())
 
 

@@ -104,10 +104,6 @@ class Kernel(Component):
 
     kind = "kernel"
     required_methods = ("bind",)
-    renamed = dict.fromkeys(
-        ("forward", "backward", "bind_forward", "bind_backward"),
-        "the method bind(site) returns the calls of both directions, as KernelCalls",
-    )
 
     replaces: ClassVar[tuple[Any, ...]] = ()
     """The classes of the components that it replaces."""

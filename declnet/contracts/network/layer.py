@@ -97,7 +97,6 @@ class Layer(Component):
             "leave it out: the size of the input follows from the data and the layers before",
         ),
     }
-    renamed = {"buffers": "the method workspace() declares working memory, with Workspace"}  # noqa: RUF012
 
     backward_needs: ClassVar[frozenset[str] | set[str]] = frozenset({"x", "y"})
     """Which of `x` and `y` backward reads; it gets None for the others."""

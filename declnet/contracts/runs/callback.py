@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.metric_names import Better
 from declnet.contracts.runs.observer import StepObserver
 from declnet.contracts.serialization import is_plain_dict
-from declnet.errors import Renamed
 
 
 @dataclass(frozen=True)
@@ -32,9 +31,6 @@ class EpochFinished:
     learning_rate: float
     metrics: dict[str, float] = field(default_factory=dict)
     validation: dict[str, float] = field(default_factory=dict)
-
-    if not TYPE_CHECKING:  # type checkers report this name
-        figures = Renamed("metrics")
 
     def row(self) -> dict[str, float | int]:
         """Return the epoch as a row of the history, validation metrics under `validation_…`."""

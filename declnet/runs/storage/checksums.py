@@ -24,8 +24,7 @@ def checksum(content: bytes) -> str:
 class RunFiles:
     """The files of a run, each compared with its checksum in the manifest before it is used.
 
-    The manifest of a finished run lists all files that must be there. Runs of versions that
-    recorded no checksums are read without this check.
+    The manifest of a finished run lists all files that must be there.
 
     Args:
         directory: the run's folder.
@@ -38,7 +37,7 @@ class RunFiles:
     ) -> None:
         self._directory, self._name = directory, name
         self._checksums: Mapping[str, Any] = manifest.get("files", {})
-        self._is_complete = "files" in manifest and manifest.get("status") == "finished"
+        self._is_complete = manifest.get("status") == "finished"
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a file, or None if the run has no such file.

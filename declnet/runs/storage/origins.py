@@ -20,7 +20,7 @@ from declnet.graph.initializers import initializer_of
 from declnet.graph.model import Model
 from declnet.registry.discovery import default_registry
 from declnet.registry.plugin import FIRST_PARTY, LOCAL, Plugin, normalized, origins_in_words
-from declnet.registry.recorded import recorded_components, recorded_plugin
+from declnet.registry.recorded import recorded_components
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import kind_in_words
 from declnet.runs.storage import folder
@@ -83,11 +83,9 @@ class Origins:
 
     Attributes:
         components: origins by kind and type.
-        plugins: all plugins used, from a first-edition manifest, which does not name types.
     """
 
     components: Mapping[tuple[str, str], Plugin]
-    plugins: tuple[Plugin, ...] = ()
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> Self:
@@ -96,14 +94,7 @@ class Origins:
         Raises:
             ValueError: the manifest is malformed.
         """
-        try:
-            listed = () if "components" in manifest else manifest.get("plugins", ())
-            plugins = tuple(
-                recorded_plugin(each["distribution"], each["version"]) for each in listed
-            )
-        except (KeyError, TypeError):
-            raise ValueError("the list of plugins is malformed") from None
-        return cls(recorded_components(manifest), plugins)
+        return cls(recorded_components(manifest))
 
     def versions(self, *, kernels: bool = True) -> dict[str, str]:
         """Return the versions of all distributions by name, optionally excluding kernels."""
@@ -112,25 +103,11 @@ class Origins:
             for (kind, _), plugin in self.components.items()
             if kernels or kind != Kernel.kind
         ]
-        return {each.distribution: each.version for each in (*used, *self.plugins) if each.version}
+        return {plugin.distribution: plugin.version for plugin in used if plugin.version}
 
     def as_seen(self, registry: Registry) -> Registry:
-        """Return a registry as the run sees it, with each component from its recorded origin.
-
-        For unrecorded types offered by several distributions, it follows the first edition:
-        declnet's own, else the first distribution by name.
-        """
-        known = dict(self.components)
-        used = {normalized(each.distribution) for each in self.plugins}
-        for conflict in registry.conflicts() if self.plugins else ():
-            among = [each for each in conflict.plugins if normalized(each.distribution) in used]
-            if among:
-                first = min(
-                    among, key=lambda each: (not each.is_of(FIRST_PARTY), each.distribution)
-                )
-                known[conflict.kind, conflict.type] = first
-        # A hint on a missing type names the distributions that the run used.
-        return registry.as_recorded(known).preferring(used - {normalized(FIRST_PARTY)})
+        """Return a registry as the run sees it, with each component from its recorded origin."""
+        return registry.as_recorded(self.components)
 
     def moved(self, registry: Registry, *, kernels: bool) -> Iterator[tuple[str, Plugin]]:
         """Yield a description and the origin of each component now offered only elsewhere."""
@@ -139,21 +116,6 @@ class Origins:
             if offering and not any(each.is_of(plugin.distribution) for each in offering):
                 now = f"but is now offered by {origins_in_words(offering)}"
                 yield f'{kind_in_words(kind)} "{name}" came from {plugin.origin}, {now}', plugin
-
-    def unlisted(self, spec: RunSpec, registry: Registry) -> Iterator[tuple[str, Plugin]]:
-        """Yield the same for the spec's components whose distributions the run did not use."""
-        listed = {normalized(each.distribution): each for each in self.plugins}
-        if not listed:
-            return
-        now = registry.versions()
-        former = " or ".join(each.origin for each in listed.values())
-        likely = min(listed, key=lambda each: (each in now, each == FIRST_PARTY, each))
-        for component in components_in(spec):
-            plugin = registry.plugin_of(type(component))
-            if plugin is not None and normalized(plugin.distribution) not in listed:
-                name = f'{kind_in_words(component.kind)} "{component.type}"'
-                sentence = f"{name} came from {former}, but is now offered by {plugin.origin}"
-                yield sentence, listed[likely]
 
 
 def spec_of_run(
@@ -189,7 +151,6 @@ def spec_of_run(
     _require_none(directory, recorded.moved(registry, kernels=training), registry)
     view = recorded.as_seen(registry)
     spec = load_spec(directory / folder.SPEC, registry=view)
-    _require_none(directory, recorded.unlisted(spec, registry), registry)
     if notice is not None:
         now = {**registry.versions(), FIRST_PARTY: declnet.__version__}
         for name, version in sorted(recorded.versions(kernels=training).items()):

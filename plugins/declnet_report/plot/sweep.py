@@ -111,7 +111,7 @@ def read_sweep(folder: Path) -> Sweep:
     """
     summary = _summary(folder)
     try:
-        ranked_by = summary["metric" if "metric" in summary else "figure"]  # of the first edition
+        ranked_by = summary["metric"]
         data, _, metric = (ranked_by or "").partition(".")
         found = [_series(each, folder, data, metric) for each in summary["specs"]]
     except (KeyError, TypeError, AttributeError) as error:

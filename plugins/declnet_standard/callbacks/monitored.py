@@ -81,7 +81,7 @@ class MonitoredCallback(Callback):
     def restore(self, run: Run, saved: dict[str, Any]) -> Watch:
         """Return the saved state."""
         state = self.start(run)
-        state.best, state.since = saved["best"], saved.get("since")
+        state.best, state.since = saved["best"], saved["since"]
         return state
 
     def _mode(self, run: Run) -> Literal["min", "max"] | None:

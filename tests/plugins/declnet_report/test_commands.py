@@ -145,11 +145,11 @@ def test_one_run_is_drawn_into_its_folder(command, runs):
 
 
 @pytest.mark.usefixtures("needs_matplotlib")
-def test_names_with_dollar_signs_are_drawn_as_they_are(command, runs, forget_checksums):
-    forget_checksums(runs / "one")
+def test_names_with_dollar_signs_are_drawn_as_they_are(command, runs, renew_checksums):
     name = r"a$\frac{$b"
     history = runs / "one/history.jsonl"
     history.write_text(history.read_text().replace("accuracy", name.replace("\\", r"\\")))
+    renew_checksums(runs / "one")
     (runs / "one").rename(runs / "$x_{$")
     assert command("plot", "$x_{$", "-o", "a.svg")[0] == 0
     assert command("plot", "$x_{$", "two", "-o", "b.svg")[0] == 0
@@ -194,9 +194,9 @@ def test_what_cannot_be_drawn_is_reported(command, runs, arguments, message):
         ("x\n", "one: cannot be read: history.jsonl: "),
     ],
 )
-def test_an_empty_or_damaged_history_is_reported(command, runs, content, message, forget_checksums):
-    forget_checksums(runs / "one")
+def test_an_empty_or_damaged_history_is_reported(command, runs, content, message, renew_checksums):
     (runs / "one/history.jsonl").write_text(content)
+    renew_checksums(runs / "one")
     code, out, err = command("plot", "one")
     assert (code, out) == (2, "")
     assert f"error: {message}" in err

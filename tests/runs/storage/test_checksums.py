@@ -80,15 +80,10 @@ def test_a_file_that_the_run_did_not_write_is_refused(copy):
             USES[use](copy)
 
 
-def test_a_run_without_checksums_is_read_unless_its_preparation_is_lost(copy):
+def test_a_finished_run_without_checksums_is_refused(copy):
     edit_manifest(copy, files="gone")
-    with (copy / "spec.toml").open("a") as file:
-        file.write("\n")
-    for use in USES.values():
-        use(copy)
-    (copy / "preparation.json").unlink()
-    for use in USED_BY["preparation.json"]:
-        with pytest.raises(OutputError, match=r"preparation\.json: this file of the run is miss"):
+    for use in USED_BY["spec.toml"]:
+        with pytest.raises(OutputError, match="not a file of this run"):
             USES[use](copy)
 
 
@@ -119,9 +114,12 @@ HUGE = str(10**400)
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )
-def test_a_file_of_the_wrong_form_is_an_error_that_names_it(copy, name, content, uses):
-    edit_manifest(copy, files="gone")
+def test_a_file_of_the_wrong_form_is_an_error_that_names_it(
+    copy, name, content, uses, renew_checksums
+):
     (copy / name).write_text(content)
+    if name != "manifest.json":
+        renew_checksums(copy)
     for use in uses:
         with pytest.raises(OutputError, match=re.escape(name)):
             USES[use](copy)
@@ -140,8 +138,7 @@ def test_a_file_of_the_wrong_form_is_an_error_that_names_it(copy, name, content,
         (("feature_names",), "abc"),
     ],
 )
-def test_wrong_types_in_a_preparation_are_named_with_the_file(copy, path, value):
-    edit_manifest(copy, files="gone")
+def test_wrong_types_in_a_preparation_are_named_with_the_file(copy, path, value, renew_checksums):
     file = copy / "preparation.json"
     document = json.loads(file.read_text())
     part = document
@@ -149,6 +146,7 @@ def test_wrong_types_in_a_preparation_are_named_with_the_file(copy, path, value)
         part = part[key]
     part[path[-1]] = value
     file.write_text(json.dumps(document))
+    renew_checksums(copy)
     for use in ("predict", "evaluate"):
         with pytest.raises(OutputError, match=r"preparation\.json: cannot be read"):
             USES[use](copy)

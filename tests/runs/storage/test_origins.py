@@ -122,16 +122,6 @@ def edit(directory, **values):
     (directory / "manifest.json").write_text(json.dumps(written))
 
 
-def first_edition(directory, *plugins):
-    """Turn the manifest into the first format, with these plugins in addition to declnet's."""
-    own = {"plugin": "layers", "distribution": "declnet", "version": declnet.__version__}
-    others = [
-        {"plugin": each.name, "distribution": each.distribution, "version": each.version}
-        for each in plugins
-    ]
-    edit(directory, components=None, better=None, plugins=[own, *others])
-
-
 def evaluated(directory, registry, **options):
     """Return a run's predictor after evaluating it."""
     stored = open_run(directory, registry, **options)
@@ -300,16 +290,6 @@ class TestAnotherDistribution:
         assert 'layer type "wave" is not installed' in said
         assert '= help: it came from declnet-wave 1.0: pip install "declnet-wave==1.0"' in said
 
-    def test_a_manifest_of_the_first_edition_names_the_distributions(self, finished, registry_with):
-        manifest = json.loads((finished / "manifest.json").read_text())
-        del manifest["components"]
-        manifest["plugins"] = [{"distribution": "declnet-wave", "version": "1.0"}]
-        (finished / "manifest.json").write_text(json.dumps(manifest))
-        with pytest.raises(SpecError) as caught:
-            load_model(finished, registry_with())
-        (problem,) = caught.value.problems
-        assert problem.help == "it may belong to declnet-wave, which is not installed"
-
     def test_a_missing_initializer_is_named_with_its_distribution(self, finished, registry_with):
         registry = registry_with()
         registry.register(wave(1), WAVE)
@@ -403,52 +383,6 @@ class TestKernels:
             resume(tmp_path / "run", registry=registry_with(WAVE))
 
 
-class TestTheFirstEdition:
-    def test_they_are_resumed(self, interrupted, registry_with):
-        first_edition(interrupted, WAVE)
-        resume(interrupted, registry=registry_with(WAVE))
-        manifest = manifest_of(interrupted)
-        assert manifest["resumed"][0]["changes"] == []
-        assert manifest["components"]["layer"]["wave"] == "declnet-wave==1.0"
-        assert "plugins" not in manifest
-
-    @READERS
-    def test_a_component_of_a_distribution_that_they_did_not_use_is_refused(
-        self, finished, registry_with, read
-    ):
-        first_edition(finished, WAVE)
-        with pytest.raises(OriginError) as caught:
-            read(finished, registry=registry_with(OTHER))
-        assert caught.value.message == (
-            f'{finished}: layer "wave" came from declnet {declnet.__version__} or '
-            "declnet-wave 1.0, but is now offered by other-wave 2.0"
-        )
-        assert caught.value.hint == 'pip install "declnet-wave==1.0"'
-
-    def test_of_several_distributions_the_one_that_it_used_is_taken(self, finished, registry_with):
-        first_edition(finished, WAVE)
-        registry = registry_with(WAVE, OTHER, Plugin("first", "a-wave", "1.0"))
-        model = load_model(finished, registry)
-        assert model.parameters()["wave_1.gain"].tolist() == [1, 1, 1, 1]
-
-    def test_versions_are_noted_and_refused(self, finished, registry_with):
-        first_edition(finished, WAVE)
-        sentences = []
-        load_model(finished, registry_with(NEWER), notice=sentences.append)
-        assert sentences == [TestAnotherVersion.SENTENCE]
-        edit(finished, status="interrupted")
-        with pytest.raises(ResumeError, match=r"declnet-wave was 1\.0 and is 1\.1"):
-            resume(finished, registry=registry_with(NEWER))
-
-    def test_a_class_of_a_program_is_found_again(self, finished, registry_with):
-        first_edition(finished, LOCAL)
-        load_model(finished, registry_with(LOCAL))
-
-    def test_a_manifest_that_says_nothing_of_plugins_loads(self, finished, registry_with):
-        edit(finished, components=None)
-        load_model(finished, registry_with(OTHER))
-
-
 @READERS
 @pytest.mark.parametrize(
     "wrong",
@@ -456,12 +390,10 @@ class TestTheFirstEdition:
         {"components": ["layer"]},
         {"components": {"layer": "dense"}},
         {"components": {"layer": {"dense": 1}}},
-        {"components": None, "plugins": ["declnet"]},
-        {"components": None, "plugins": [{"plugin": "layers"}]},
     ],
 )
 def test_a_malformed_manifest_is_named(finished, registry_with, read, wrong):
     edit(finished, **wrong)
-    message = r"manifest\.json: the list of (components|plugins) is malformed"
+    message = r"manifest\.json: the list of components is malformed"
     with pytest.raises(OutputError, match=message):
         read(finished, registry=registry_with(WAVE))

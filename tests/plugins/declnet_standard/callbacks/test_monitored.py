@@ -146,14 +146,6 @@ def test_it_is_what_its_definition_says(follow, losses, patience):
     assert (found.stopped_at, found.restored) == brute_force(losses, patience)
 
 
-@pytest.mark.parametrize("saved", [{"best": 2.0, "since": 10}, {"best": None, "since": None}])
-def test_what_the_first_edition_saved_of_a_stop_is_restored(follow, saved):
-    """It counted logged epochs alone, e.g. epochs 0 and 10."""
-    found, state = follow(EarlyStopping(patience=3), [3.0] * 9, saved=saved, first=11)
-    assert found.stopped_at == (13 if saved["best"] is not None else 14)
-    assert EarlyStopping().save(state).keys() == saved.keys()
-
-
 @pytest.fixture
 def noisy(document):
     """A spec that soon overfits."""
@@ -232,13 +224,6 @@ def test_a_small_gain_and_nan_are_none(follow):
     assert rates(follow, losses, patience=3, factor=0.5, min_delta=0)[-1] == 0.1
 
 
-def test_what_the_first_edition_saved_of_a_plateau_is_restored(follow):
-    saved = {"best": 1.0, "since": 10}
-    callback = ReduceOnPlateau(monitor="loss", patience=3, factor=0.5)
-    found, _ = follow(callback, [1.0] * 4, saved=saved, first=11)
-    assert found.rates == pytest.approx([0.1, 0.1, 0.05, 0.05])
-
-
 def test_the_rate_of_a_run_falls_on_top_of_its_schedule(document):
     document["optimizer"] |= {"learning_rate": 1e-12, "decay": 1.0}
     document["training"] |= {"epochs": 6}
@@ -265,11 +250,6 @@ def test_it_asks_for_the_best_of_the_monitored_alone(follow):
     assert found.best == [0, 1, 3]
     saved = Checkpoint(monitor="loss").save(state)
     assert follow(Checkpoint(monitor="loss"), [2, 0.5], saved=saved)[0].best == [1]
-
-
-def test_what_the_first_edition_saved_of_the_best_is_restored(follow):
-    found, _ = follow(Checkpoint(monitor="loss"), [2, 0.5], saved={"best": 1.5}, first=7)
-    assert found.best == [8]
 
 
 def index_of(directory):
