@@ -17,9 +17,9 @@ from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
 from declnet.spec.validate import read_spec
 from declnet.training.checks.check import check_parsed
-from declnet_standard.data.csv_polars import last_row_end
-from declnet_standard.layers import Dense, ReLU
-from declnet_standard.losses import MeanSquaredError
+from declnet_plugins.standard.data.csv_polars import last_row_end
+from declnet_plugins.standard.layers import Dense, ReLU
+from declnet_plugins.standard.losses import MeanSquaredError
 
 SPEC = """
 declnet = 1

@@ -80,8 +80,14 @@ DECLARED = {
     ("plugins/declnet_serve/requests.py", "urllib.parse"): "the query of a request, parsed",
     ("plugins/declnet_serve/problems.py", "http"): "the names of HTTP's statuses",
     ("plugins/declnet_serve/server.py", "socket"): "what `declnet serve` listens on",
-    ("plugins/declnet_standard/data/examples.py", "import_module"): "sklearn.datasets, a constant",
-    ("plugins/declnet_standard/data/sql.py", "environ"): "a password, in a variable DECLNET_…",
+    (
+        "plugins/declnet_plugins/standard/data/examples.py",
+        "import_module",
+    ): "sklearn.datasets, a constant",
+    (
+        "plugins/declnet_plugins/standard/data/sql.py",
+        "environ",
+    ): "a password, in a variable DECLNET_…",
 }
 """Where a source does what specs must never cause, and what for."""
 

@@ -23,7 +23,7 @@ from declnet_jit import (
     tanh,
 )
 from declnet_kernels.memory_orders import flat_for_elementwise
-from declnet_standard.layers import (
+from declnet_plugins.standard.layers import (
     ELU,
     GELU,
     SELU,
@@ -36,8 +36,8 @@ from declnet_standard.layers import (
     Softplus,
     Tanh,
 )
-from declnet_standard.layers.activations import ALPHA, SCALE
-from declnet_standard.layers.gelu import CUBE, DENOMINATOR, FAR, NUMERATOR, ROOT
+from declnet_plugins.standard.layers.activations import ALPHA, SCALE
+from declnet_plugins.standard.layers.gelu import CUBE, DENOMINATOR, FAR, NUMERATOR, ROOT
 
 F = np.float32
 
@@ -205,7 +205,7 @@ def of_type(x: Any, number: Any) -> Any:
 def gelu(x: Any) -> Any:
     """Return max(x, 0) - a * Phi(-a), a = |x|, and its derivative Phi(x) + x * phi(x).
 
-    Phi(-a) = exp(-a**2 / 2) * P(a) / Q(a), as in `declnet_standard.layers.gelu`.
+    Phi(-a) = exp(-a**2 / 2) * P(a) / Q(a), as in `declnet_plugins.standard.layers.gelu`.
     """
     zero, half = of_type(x, 0), of_type(x, 0.5)
     a = abs(x)

@@ -26,7 +26,7 @@ from declnet_kernels.rows import (
     multiply,
     multiply_packed,
 )
-from declnet_standard.layers import CrossAttention, MultiHeadAttention
+from declnet_plugins.standard.layers import CrossAttention, MultiHeadAttention
 
 
 @Routine

@@ -25,8 +25,8 @@ from declnet_jit import CompiledKernel, host_features
 from declnet_kernels.convolution_routines import pad, prepare_slopes, routines_for
 from declnet_kernels.convolution_tiles import Tile, tile_for
 from declnet_kernels.memory_orders import FLOATS
-from declnet_standard.layers import Conv2d, ReLU
-from declnet_standard.layers.window import Window, batch_last, window_over
+from declnet_plugins.standard.layers import Conv2d, ReLU
+from declnet_plugins.standard.layers.window import Window, batch_last, window_over
 
 AT_ONCE = 4096
 """Numbers of each filter that the weight gradient adds up at a time."""

@@ -12,9 +12,9 @@ import numpy as np
 from declnet import KernelCalls, KernelSite
 from declnet_jit import CompiledKernel, Routine, exp, log, log1p, share
 from declnet_kernels.memory_orders import batch_last, rows_of_features
-from declnet_standard.layers import Sigmoid, Softmax
-from declnet_standard.losses import BinaryCrossentropy, CategoricalCrossentropy
-from declnet_standard.losses.classification import SMALLEST
+from declnet_plugins.standard.layers import Sigmoid, Softmax
+from declnet_plugins.standard.losses import BinaryCrossentropy, CategoricalCrossentropy
+from declnet_plugins.standard.losses.classification import SMALLEST
 
 BLOCK = np.uint64(256)
 ZERO, ONE = np.uint64(0), np.uint64(1)

@@ -15,7 +15,7 @@ import numpy as np
 from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_jit import CompiledKernel, Routine, product, rectified_gradient, share
 from declnet_kernels.memory_orders import FLOATS
-from declnet_standard.layers import Dense, ReLU
+from declnet_plugins.standard.layers import Dense, ReLU
 
 
 @Routine

@@ -24,7 +24,7 @@ from declnet_kernels.pcg64 import (
     state_after,
     word,
 )
-from declnet_standard.layers import Dropout, GaussianNoise
+from declnet_plugins.standard.layers import Dropout, GaussianNoise
 
 BLOCK = np.uint64(512)
 TWO, FOUR, EIGHT, HALF = map(np.uint64, (2, 4, 8, 32))

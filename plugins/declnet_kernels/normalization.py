@@ -24,7 +24,7 @@ import numpy as np
 from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_jit import CompiledKernel, Routine, share
 from declnet_kernels.memory_orders import FLOATS
-from declnet_standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from declnet_plugins.standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 
 CHUNK = np.uint64(2048)
 BLOCK = 256

@@ -12,7 +12,7 @@ import numpy as np
 from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_jit import CompiledKernel, rounded_as_written, share
 from declnet_kernels.memory_orders import FLOATS
-from declnet_standard.optimizers import (
+from declnet_plugins.standard.optimizers import (
     SGD,
     Adadelta,
     Adagrad,
@@ -23,7 +23,7 @@ from declnet_standard.optimizers import (
     NAdam,
     RMSProp,
 )
-from declnet_standard.optimizers.adam import mu_product
+from declnet_plugins.standard.optimizers.adam import mu_product
 
 Arrays = tuple[Array, ...]
 

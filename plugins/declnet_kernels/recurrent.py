@@ -27,7 +27,7 @@ from declnet_kernels.recurrent_steps import (
     tanh_step_back,
 )
 from declnet_kernels.rows import Panels, address, multiplier, multiply_packed
-from declnet_standard.layers import GRU, LSTM, SimpleRNN
+from declnet_plugins.standard.layers import GRU, LSTM, SimpleRNN
 
 ZERO, ONE = np.uint64(0), np.uint64(1)
 

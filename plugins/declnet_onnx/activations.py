@@ -10,7 +10,7 @@ import numpy as np
 
 from declnet import TranslationSite
 from declnet_onnx.translation import OnnxTranslation
-from declnet_standard.layers import (
+from declnet_plugins.standard.layers import (
     ELU,
     GELU,
     GLU,
@@ -28,7 +28,7 @@ from declnet_standard.layers import (
     Softplus,
     Tanh,
 )
-from declnet_standard.layers.gating import features_axis
+from declnet_plugins.standard.layers.gating import features_axis
 
 if TYPE_CHECKING:
     from declnet_onnx.writer import GraphWriter

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from declnet import CalibratorState, TranslationSite
 from declnet_onnx.translation import OnnxTranslation
-from declnet_standard.calibrators import (
+from declnet_plugins.standard.calibrators import (
     LARGEST_BOUND,
     LEAST_POSITIVE,
     LEAST_REST,

@@ -9,7 +9,7 @@ import numpy as np
 from declnet import TranslationSite
 from declnet_onnx.sequences import kept_steps, without_padding
 from declnet_onnx.translation import OnnxTranslation
-from declnet_standard.layers import (
+from declnet_plugins.standard.layers import (
     AveragePool2d,
     Conv1d,
     Conv2d,
@@ -18,7 +18,7 @@ from declnet_standard.layers import (
     GlobalMaxPool2d,
     MaxPool2d,
 )
-from declnet_standard.layers.window import Window, window_over
+from declnet_plugins.standard.layers.window import Window, window_over
 
 if TYPE_CHECKING:
     from declnet_onnx.writer import GraphWriter

@@ -15,8 +15,8 @@ import numpy as np
 from declnet import TranslationSite, Untranslatable
 from declnet_onnx.text import LEAST_OPSET, places_of, replaced
 from declnet_onnx.translation import OnnxTranslation
-from declnet_standard.transforms import Datetime
-from declnet_standard.transforms.dates import DAYS_PER_YEAR, FROM_ONE, PERIODS
+from declnet_plugins.standard.transforms import Datetime
+from declnet_plugins.standard.transforms.dates import DAYS_PER_YEAR, FROM_ONE, PERIODS
 
 if TYPE_CHECKING:
     from declnet_onnx.writer import GraphWriter

@@ -11,7 +11,7 @@ import numpy as np
 from declnet import Array, TranslationSite
 from declnet_onnx.activations import along_first_axis
 from declnet_onnx.translation import OnnxTranslation
-from declnet_standard.layers import Dense, Embedding
+from declnet_plugins.standard.layers import Dense, Embedding
 from declnet_tabular.layers.feature_scale import FeatureScale
 from declnet_tabular.layers.members import MemberDense, Members
 from declnet_tabular.layers.ntp_dense import NTPDense

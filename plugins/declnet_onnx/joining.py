@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from declnet import TranslationSite
 from declnet_onnx.translation import OnnxTranslation
-from declnet_standard.layers import (
+from declnet_plugins.standard.layers import (
     Add,
     Concatenate,
     Dropout,

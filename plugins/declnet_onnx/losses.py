@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from declnet import TranslationSite
 from declnet_onnx.translation import OnnxTranslation
-from declnet_standard.losses import GaussianNLL, Ordinal, Poisson
-from declnet_standard.losses.regression import LARGEST_LOGARITHM
+from declnet_plugins.standard.losses import GaussianNLL, Ordinal, Poisson
+from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM
 from declnet_tabular.losses import MembersCrossentropy, MembersSquaredError
 
 if TYPE_CHECKING:

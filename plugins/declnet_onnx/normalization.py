@@ -10,7 +10,7 @@ import numpy as np
 from declnet import TranslationSite
 from declnet_onnx.activations import along_first_axis
 from declnet_onnx.translation import OnnxTranslation
-from declnet_standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from declnet_plugins.standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 
 if TYPE_CHECKING:
     from declnet_onnx.writer import GraphWriter

@@ -8,8 +8,8 @@ import numpy as np
 
 from declnet import Array, TranslationSite
 from declnet_onnx.translation import OnnxTranslation
-from declnet_standard.layers.gelu import DENOMINATOR, FAR, NUMERATOR
-from declnet_standard.transforms import (
+from declnet_plugins.standard.layers.gelu import DENOMINATOR, FAR, NUMERATOR
+from declnet_plugins.standard.transforms import (
     Impute,
     Log,
     MinMax,
@@ -19,7 +19,7 @@ from declnet_standard.transforms import (
     SignedLog,
     Standardize,
 )
-from declnet_standard.transforms.quantile import EDGE
+from declnet_plugins.standard.transforms.quantile import EDGE
 from declnet_tabular.transforms.numbers import QuantileNormal, RobustScale
 from declnet_tabular.transforms.targets import Clamp
 

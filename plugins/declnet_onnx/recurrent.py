@@ -8,7 +8,7 @@ import numpy as np
 
 from declnet import Array, TranslationSite
 from declnet_onnx.translation import OnnxTranslation
-from declnet_standard.layers import GRU, LSTM, SimpleRNN
+from declnet_plugins.standard.layers import GRU, LSTM, SimpleRNN
 
 if TYPE_CHECKING:
     from declnet_onnx.writer import GraphWriter

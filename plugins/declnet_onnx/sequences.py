@@ -8,8 +8,8 @@ import numpy as np
 
 from declnet import TranslationSite
 from declnet_onnx.translation import OnnxTranslation
-from declnet_standard.layers import LastStep, MaxOverTime, MeanOverTime, PositionalEncoding
-from declnet_standard.layers.positions import waves
+from declnet_plugins.standard.layers import LastStep, MaxOverTime, MeanOverTime, PositionalEncoding
+from declnet_plugins.standard.layers.positions import waves
 
 if TYPE_CHECKING:
     from declnet_onnx.writer import GraphWriter

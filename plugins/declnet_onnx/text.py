@@ -15,8 +15,8 @@ import numpy as np
 from declnet import TranslationSite, Untranslatable
 from declnet_onnx.translation import OnnxTranslation
 from declnet_onnx.writer import TYPES
-from declnet_standard.transforms import Tokenize
-from declnet_standard.transforms.text import FIRST, PADDING, UNKNOWN
+from declnet_plugins.standard.transforms import Tokenize
+from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN
 
 if TYPE_CHECKING:
     from declnet_onnx.writer import GraphWriter

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from declnet import Array, Initializer
-from declnet_standard.initializers import Normal
+from declnet_plugins.standard.initializers import Normal
 
 
 class FanInUniform(Initializer):

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from declnet import Initializer, Layer, default_registry
 from declnet.cli.component_pages import describe, describe_field
-from declnet_standard.initializers import Normal, Zeros
+from declnet_plugins.standard.initializers import Normal, Zeros
 
 
 class Started(Layer):

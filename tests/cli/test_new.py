@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet_standard.templates import TEMPLATES
+from declnet_plugins.standard.templates import TEMPLATES
 
 HAS_SKLEARN = find_spec("sklearn") is not None
 EXAMPLES = [

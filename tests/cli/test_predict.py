@@ -452,7 +452,7 @@ def test_of_many_classes_the_worst_pairs_are_listed(capsys):
 
 PEAK = """
 import re, sys
-import declnet_standard.data.csv_polars as csv_polars
+import declnet_plugins.standard.data.csv_polars as csv_polars
 csv_polars.PIECE = 1 << 20
 from declnet.cli.main import command
 command.main(["predict", *sys.argv[1:], "--force"], standalone_mode=False)

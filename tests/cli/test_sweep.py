@@ -18,7 +18,7 @@ from declnet.runs.inference.evaluation import Evaluation
 from declnet.runs.many.ensembles.series import series_of
 from declnet.runs.many.execution import threads, workers
 from declnet.runs.many.execution.tasks import Outcome
-from declnet_standard.data.arrays import NPZ
+from declnet_plugins.standard.data.arrays import NPZ
 
 from .conftest import by_name
 

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from declnet import Initializer, Layer, Regularizer, Schedule
 from declnet.contracts.component import Component
 from declnet.registry.discovery import default_registry
-from declnet_standard.layers import Dense, ReLU
-from declnet_standard.optimizers import SGD
-from declnet_standard.regularizers import L2
-from declnet_standard.schedules import Constant
+from declnet_plugins.standard.layers import Dense, ReLU
+from declnet_plugins.standard.optimizers import SGD
+from declnet_plugins.standard.regularizers import L2
+from declnet_plugins.standard.schedules import Constant
 
 
 @pytest.mark.parametrize("value", [L2(strength=0.5), {"type": "l2", "strength": 0.5}])

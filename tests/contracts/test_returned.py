@@ -28,7 +28,7 @@ from declnet import (
     run,
 )
 from declnet.registry.plugin import Plugin
-from declnet_standard.layers import ReLU
+from declnet_plugins.standard.layers import ReLU
 
 PLUGIN = Plugin("odd", "declnet-odd", "1.2")
 X, Y = np.linspace(-1, 1, 24).reshape(12, 2), np.arange(12) % 3

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from declnet import Layer, RunSpec
 from declnet.contracts.strict_model import KIND, LocatedString, StrictModel, with_folder
-from declnet_standard.data import NPZ
-from declnet_standard.layers import Dense
-from declnet_standard.schedules import Warmup
+from declnet_plugins.standard.data import NPZ
+from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.schedules import Warmup
 
 HERE = Path("/here")
 

@@ -21,11 +21,11 @@ from declnet import (
     Template,
 )
 from declnet.spec.heads import RESERVED
-from declnet_standard.layers import ReLU
-from declnet_standard.losses.regression import MeanSquaredError
-from declnet_standard.metrics.classification import Accuracy
-from declnet_standard.optimizers.sgd import SGD
-from declnet_standard.transforms.scaling import Standardize
+from declnet_plugins.standard.layers import ReLU
+from declnet_plugins.standard.losses.regression import MeanSquaredError
+from declnet_plugins.standard.metrics.classification import Accuracy
+from declnet_plugins.standard.optimizers.sgd import SGD
+from declnet_plugins.standard.transforms.scaling import Standardize
 
 
 class Half(Layer):

@@ -12,7 +12,7 @@ from declnet import Layer, Loss, Registry
 from declnet.graph.model import Model
 from declnet.graph.shapes import infer_nodes
 from declnet.registry.discovery import default_registry
-from declnet_standard.layers import Dense, Linear, ReLU
+from declnet_plugins.standard.layers import Dense, Linear, ReLU
 
 
 class Toy(Layer):

@@ -13,7 +13,7 @@ from declnet.registry.discovery import default_registry
 from declnet.training.checks.check import check_spec
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
-from declnet_standard.initializers import LSUV, GlorotUniform
+from declnet_plugins.standard.initializers import LSUV, GlorotUniform
 
 
 class Tap(Layer):

@@ -8,7 +8,7 @@ import pytest
 from declnet import Workspace
 from declnet.graph.arrays import Workspaces, batch_view, workspace_bytes
 from declnet.graph.shapes import infer_nodes
-from declnet_standard.layers import Dense, ReLU
+from declnet_plugins.standard.layers import Dense, ReLU
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 4, 5)])

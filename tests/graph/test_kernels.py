@@ -19,10 +19,10 @@ from declnet.graph.update import Update
 from declnet.registry.discovery import load
 from declnet.registry.plugin import Plugin
 from declnet.spec.model import EngineSpec
-from declnet_standard.layers import LSTM, Dense, ReLU, Softmax
-from declnet_standard.losses import CategoricalCrossentropy
-from declnet_standard.optimizers import SGD
-from declnet_standard.regularizers import L2
+from declnet_plugins.standard.layers import LSTM, Dense, ReLU, Softmax
+from declnet_plugins.standard.losses import CategoricalCrossentropy
+from declnet_plugins.standard.optimizers import SGD
+from declnet_plugins.standard.regularizers import L2
 
 RNG = np.random.default_rng(8)
 X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 3))

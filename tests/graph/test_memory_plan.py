@@ -13,7 +13,7 @@ from declnet.graph.kernels import Kernels
 from declnet.graph.memory_plan import Ending, copied_reads, plan_memory, value_orders
 from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
-from declnet_standard.layers import Dense, Flatten, ReLU, Softmax
+from declnet_plugins.standard.layers import Dense, Flatten, ReLU, Softmax
 
 
 class SampleMajor(ReLU):

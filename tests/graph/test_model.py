@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import DataError, MappedArray, SpecError, WeightsError, build_model, parse_spec
-from declnet_standard.layers import BatchNorm, Dense, Embedding, ReLU, Softmax
+from declnet_plugins.standard.layers import BatchNorm, Dense, Embedding, ReLU, Softmax
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.wiring import parts_of, wire
 from declnet.registry.discovery import default_registry
-from declnet_standard.layers import Concatenate, Dense, Embedding, Flatten, ReLU
-from declnet_standard.losses import MeanSquaredError
+from declnet_plugins.standard.layers import Concatenate, Dense, Embedding, Flatten, ReLU
+from declnet_plugins.standard.losses import MeanSquaredError
 
 INPUTS = {"numbers": InputInfo((3,)), "word": InputInfo((2,), "integer", (5, 5))}
 

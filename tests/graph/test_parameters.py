@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import WeightsError
-from declnet_standard.layers import Dense, ReLU
+from declnet_plugins.standard.layers import Dense, ReLU
 
 
 def test_trainable_parameters_are_views_of_one_vector(make_model):

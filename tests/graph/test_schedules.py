@@ -13,9 +13,9 @@ from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.update import Update
-from declnet_standard.layers import Dropout
-from declnet_standard.optimizers import AdamW, Lion
-from declnet_standard.schedules import Constant, Polynomial
+from declnet_plugins.standard.layers import Dropout
+from declnet_plugins.standard.optimizers import AdamW, Lion
+from declnet_plugins.standard.schedules import Constant, Polynomial
 
 FALLING = Polynomial(initial_rate=0.6, final_rate=0.2)
 

@@ -12,7 +12,7 @@ from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
 from declnet.registry.discovery import discover
 from declnet.spec.heads import Head
-from declnet_standard.layers import (
+from declnet_plugins.standard.layers import (
     Add,
     BatchNorm,
     Concatenate,
@@ -23,7 +23,7 @@ from declnet_standard.layers import (
     Softmax,
     Tanh,
 )
-from declnet_standard.losses import (
+from declnet_plugins.standard.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Huber,

@@ -7,8 +7,8 @@ import pytest
 
 from declnet import InputInfo, IntegerLimit, Layer, Parameter, SpecError, Workspace
 from declnet.graph.shapes import infer_nodes, input_limits
-from declnet_standard.layers import Dense, Softmax
-from declnet_standard.regularizers import L2
+from declnet_plugins.standard.layers import Dense, Softmax
+from declnet_plugins.standard.regularizers import L2
 
 
 class Odd(Layer):

@@ -13,9 +13,9 @@ from declnet import Layer, Parameter
 from declnet.graph.kernels import Kernels
 from declnet.graph.parameters import view
 from declnet.graph.training_graph import TrainingGraph
-from declnet_standard.layers import Dense, ReLU, Softmax
-from declnet_standard.losses import CategoricalCrossentropy
-from declnet_standard.regularizers import L2
+from declnet_plugins.standard.layers import Dense, ReLU, Softmax
+from declnet_plugins.standard.losses import CategoricalCrossentropy
+from declnet_plugins.standard.regularizers import L2
 
 RNG = np.random.default_rng(8)
 X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 3))

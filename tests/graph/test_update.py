@@ -8,8 +8,8 @@ import pytest
 from declnet.graph.model import Model
 from declnet.graph.shapes import infer_nodes
 from declnet.graph.update import FLUSH_EVERY, SLICE, Update, bound_update, clippings
-from declnet_standard.layers import Dense
-from declnet_standard.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp
+from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp
 
 
 @pytest.mark.parametrize(

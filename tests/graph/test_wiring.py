@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from declnet.graph.wiring import parts_of, wire
 from declnet.spec.partial import LayerPart
-from declnet_standard.layers import Dense, ReLU
+from declnet_plugins.standard.layers import Dense, ReLU
 
 
 def named(kind, name=None, inputs=None, **fields):

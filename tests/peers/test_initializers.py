@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from declnet_standard.initializers import (
+from declnet_plugins.standard.initializers import (
     GlorotNormal,
     GlorotUniform,
     HeNormal,

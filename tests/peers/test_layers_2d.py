@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet_standard.layers import (
+from declnet_plugins.standard.layers import (
     AveragePool2d,
     BatchNorm,
     Conv2d,

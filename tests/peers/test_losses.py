@@ -7,8 +7,8 @@ from math import log
 import numpy as np
 import pytest
 
-from declnet_standard.layers import Sigmoid, Softmax
-from declnet_standard.losses import (
+from declnet_plugins.standard.layers import Sigmoid, Softmax
+from declnet_plugins.standard.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     CategoricalFocal,

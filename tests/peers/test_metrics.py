@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from declnet_standard.metrics import (
+from declnet_plugins.standard.metrics import (
     F1,
     R2,
     Accuracy,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from declnet.graph.update import Update
-from declnet_standard.optimizers import (
+from declnet_plugins.standard.optimizers import (
     SGD,
     Adadelta,
     Adagrad,
@@ -20,7 +20,7 @@ from declnet_standard.optimizers import (
     NAdam,
     RMSProp,
 )
-from declnet_standard.schedules import FlatCosine
+from declnet_plugins.standard.schedules import FlatCosine
 
 torch = pytest.importorskip("torch")
 

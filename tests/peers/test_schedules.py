@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from declnet_standard.schedules import (
+from declnet_plugins.standard.schedules import (
     Cosine,
     Exponential,
     FlatCosine,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_standard.layers import (
+from declnet_plugins.standard.layers import (
     GRU,
     LSTM,
     Conv1d,

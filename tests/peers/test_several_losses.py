@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from declnet import load_spec, run
 from declnet.data.sets import load_sets, split_sets
-from declnet_standard.losses import GaussianNLL, Quantile
+from declnet_plugins.standard.losses import GaussianNLL, Quantile
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_standard.transforms import (
+from declnet_plugins.standard.transforms import (
     GroupRare,
     Impute,
     MinMax,

@@ -122,9 +122,9 @@ def test_a_plugin_sees_nothing_of_the_others(make_schedule):
 def test_a_class_announced_lazily_is_imported_when_it_is_needed():
     @hookimpl
     def declnet_register(register):
-        register.lazily("layer", "dense", "declnet_standard.layers.dense:Dense")
-        register.lazily("layer", "absent", "declnet_standard.layers.nosuch:Nosuch")
-        register.lazily("layer", "other", "declnet_standard.layers.activations:ReLU")
+        register.lazily("layer", "dense", "declnet_plugins.standard.layers.dense:Dense")
+        register.lazily("layer", "absent", "declnet_plugins.standard.layers.nosuch:Nosuch")
+        register.lazily("layer", "other", "declnet_plugins.standard.layers.activations:ReLU")
 
     registry = loaded(declnet_register=declnet_register)
     assert registry.types("layer") == ["absent", "dense", "other"]

@@ -16,7 +16,7 @@ import pytest
 
 from declnet import DeclnetError, parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet_standard.data import parquet
+from declnet_plugins.standard.data import parquet
 
 REPLACEMENTS = int(os.environ.get("DECLNET_TEST_REPLACEMENTS", "6"))
 """Changes of a streamed file at random moments, over all formats and kinds of changes."""

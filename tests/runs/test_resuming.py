@@ -31,7 +31,7 @@ from declnet import (
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.training import heartbeat
 from declnet.training.mini_batches import MiniBatchEpoch
-from declnet_standard.callbacks import CsvLog
+from declnet_plugins.standard.callbacks import CsvLog
 
 FILES = ("weights.safetensors", "history.jsonl", "metrics.json")
 

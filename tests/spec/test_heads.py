@@ -11,7 +11,7 @@ from declnet import SpecError, parse_spec
 from declnet.spec.heads import target_among
 from declnet.spec.model import resolved_toml
 from declnet.spec.partial import valid_parts
-from declnet_standard.losses import Huber
+from declnet_plugins.standard.losses import Huber
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ STRINGS = [
     "!!python/object/apply:os.system ['touch ran']",
     "__import__('pathlib').Path('ran').touch()",
     "os:system",
-    "declnet_standard.layers.dense:Dense",
+    "declnet_plugins.standard.layers.dense:Dense",
     "cos\nsystem\n(S'touch ran'\ntR.",
     "file:///etc/passwd",
     "http://localhost:9/spec.toml",

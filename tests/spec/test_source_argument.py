@@ -6,7 +6,7 @@ import pytest
 
 from declnet import SpecError, default_registry
 from declnet.spec.source_argument import declared_source, is_declaration
-from declnet_standard.data import CSV, SQL
+from declnet_plugins.standard.data import CSV, SQL
 
 REGISTRY = default_registry()
 

@@ -22,7 +22,7 @@ def test_a_fault_fails(plugin):
     assert failed == {"gradient_of_inputs", "gradient_of_parameters"}
 
 
-@pytest.mark.parametrize("name", ["layers", "declnet_standard.layers"])
+@pytest.mark.parametrize("name", ["layers", "declnet_plugins.standard.layers"])
 def test_an_entry_point_and_its_package(name):
     components = {case.component for case in cases_of_package(name)}
     assert "layer:dense" in components

@@ -28,9 +28,9 @@ from declnet.training.compile import compile_training
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.preparation import prepare
 from declnet.training.rewind import Rewind
-from declnet_standard.layers.dense import Dense
-from declnet_standard.losses.regression import MeanSquaredError
-from declnet_standard.optimizers.sgd import SGD
+from declnet_plugins.standard.layers.dense import Dense
+from declnet_plugins.standard.losses.regression import MeanSquaredError
+from declnet_plugins.standard.optimizers.sgd import SGD
 
 
 class Kink(Elementwise):

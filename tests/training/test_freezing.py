@@ -22,7 +22,7 @@ from declnet.contracts.runs.callback import EpochLogged
 from declnet.graph.training_graph import TrainingGraph
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
-from declnet_standard.losses import CategoricalCrossentropy
+from declnet_plugins.standard.losses import CategoricalCrossentropy
 
 BASE = {"type": "dense", "units": 5}
 LAYERS = (BASE, "batch_norm", "tanh", {"type": "dense", "units": 4}, "relu",

@@ -18,9 +18,9 @@ from declnet.graph.update import Update
 from declnet.registry.discovery import default_registry
 from declnet.training.checks.check import check_spec
 from declnet.training.memory import training_memory
-from declnet_standard.layers import Dense, ReLU, Softmax
-from declnet_standard.losses import CategoricalCrossentropy
-from declnet_standard.optimizers import Adam
+from declnet_plugins.standard.layers import Dense, ReLU, Softmax
+from declnet_plugins.standard.losses import CategoricalCrossentropy
+from declnet_plugins.standard.optimizers import Adam
 
 LAYERS = (Dense(units=300), ReLU(), Dense(units=200), ReLU(), Dense(units=10), Softmax())
 

@@ -8,8 +8,8 @@ import pytest
 from declnet import build_model, parse_spec, run
 from declnet.spec.heads import Head
 from declnet.training.metrics import MetricAccumulator
-from declnet_standard.losses import CategoricalCrossentropy
-from declnet_standard.metrics import Accuracy
+from declnet_plugins.standard.losses import CategoricalCrossentropy
+from declnet_plugins.standard.metrics import Accuracy
 
 TINY = 1e-7
 

@@ -12,8 +12,8 @@ from declnet.data.splits import split
 from declnet.registry.discovery import default_registry
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Progressed, Trainer
-from declnet_standard.metrics import Accuracy
-from declnet_standard.schedules import Polynomial
+from declnet_plugins.standard.metrics import Accuracy
+from declnet_plugins.standard.schedules import Polynomial
 
 
 def rates(document, optimizer, **training):

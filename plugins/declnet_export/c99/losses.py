@@ -10,15 +10,15 @@ from declnet import Calibrator, Loss, Translation, TranslationSite, Untranslatab
 from declnet_export.c99.layers.activations import sigmoid, softmax, softplus
 from declnet_export.c99.text import LITERALS
 from declnet_export.c99.writer import CWriter, Value
-from declnet_standard.calibrators import (
+from declnet_plugins.standard.calibrators import (
     LARGEST_BOUND,
     LEAST_POSITIVE,
     LEAST_REST,
     Conformal,
     Temperature,
 )
-from declnet_standard.losses import GaussianNLL, Ordinal, Poisson
-from declnet_standard.losses.regression import LARGEST_LOGARITHM
+from declnet_plugins.standard.losses import GaussianNLL, Ordinal, Poisson
+from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM
 from declnet_tabular.losses import MembersCrossentropy, MembersSquaredError
 
 ORDINAL = """

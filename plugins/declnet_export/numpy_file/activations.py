@@ -9,8 +9,8 @@ import numpy as np
 
 from declnet import Array
 from declnet_export.numpy_file.writer import NumpyTranslation
-from declnet_standard import layers
-from declnet_standard.layers.activations import ALPHA, SCALE
+from declnet_plugins.standard import layers
+from declnet_plugins.standard.layers.activations import ALPHA, SCALE
 
 
 def linear(x: Array) -> Array:

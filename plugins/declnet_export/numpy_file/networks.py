@@ -9,8 +9,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from declnet import Array, TranslationSite
 from declnet_export.numpy_file.writer import NumpyTranslation
-from declnet_standard import layers
-from declnet_standard.layers.window import window_over
+from declnet_plugins.standard import layers
+from declnet_plugins.standard.layers.window import window_over
 
 
 def dense(x: Array, *, weights: Array, biases: Array) -> Array:

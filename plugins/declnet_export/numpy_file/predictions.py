@@ -9,9 +9,9 @@ import numpy as np
 from declnet import Array, TranslationSite
 from declnet_export.numpy_file.activations import softmax
 from declnet_export.numpy_file.writer import NumpyTranslation
-from declnet_standard import calibrators, losses
-from declnet_standard.calibrators import LARGEST_BOUND, LEAST_POSITIVE, LEAST_REST
-from declnet_standard.losses.regression import LARGEST_LOGARITHM
+from declnet_plugins.standard import calibrators, losses
+from declnet_plugins.standard.calibrators import LARGEST_BOUND, LEAST_POSITIVE, LEAST_REST
+from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM
 from declnet_tabular.losses import MembersCrossentropy, MembersSquaredError
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from declnet import Array, TranslationSite
 from declnet_export.numpy_file.activations import sigmoid
 from declnet_export.numpy_file.writer import NumpyTranslation
-from declnet_standard import layers
+from declnet_plugins.standard import layers
 
 
 def is_padding(lengths: Array | None, time: int) -> Array:

@@ -11,10 +11,10 @@ import numpy as np
 
 from declnet import Array, TranslationSite, class_name, missing_values, read_dates
 from declnet_export.numpy_file.writer import NumpyTranslation
-from declnet_standard import transforms
-from declnet_standard.transforms.dates import FROM_ONE, PERIODS, part_of
-from declnet_standard.transforms.quantile import EDGE, normal_quantiles, ranks
-from declnet_standard.transforms.text import FIRST, PADDING, UNKNOWN, WORDS
+from declnet_plugins.standard import transforms
+from declnet_plugins.standard.transforms.dates import FROM_ONE, PERIODS, part_of
+from declnet_plugins.standard.transforms.quantile import EDGE, normal_quantiles, ranks
+from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN, WORDS
 from declnet_tabular.transforms.categories import SignedOneHot
 from declnet_tabular.transforms.numbers import QuantileNormal, RobustScale
 from declnet_tabular.transforms.targets import Clamp

@@ -22,7 +22,7 @@ from declnet_onnx.importing.frames import receive, send
 from declnet_onnx.importing.graph import Graph
 from declnet_onnx.importing.reading import Reader, input_name
 from declnet_onnx.importing.structure import printable
-from declnet_standard.importers import sections_for
+from declnet_plugins.standard.importers import sections_for
 
 Converted = tuple[Graph, dict[str, Any], dict[str, Array]]
 """A graph, and an answer about it: JSON and arrays."""

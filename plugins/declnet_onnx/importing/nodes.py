@@ -12,7 +12,7 @@ from declnet_onnx.importing.graph import Node
 from declnet_onnx.importing.network import Value
 from declnet_onnx.importing.reading import Reader, UnknownNodeError
 from declnet_onnx.importing.recurrent import gather, recurrent, squeeze_view, transpose, view_rows
-from declnet_standard.layers.window import window_over
+from declnet_plugins.standard.layers.window import window_over
 
 
 def _constant(r: Reader, node: Node, position: int) -> Array:

@@ -13,7 +13,7 @@ from declnet import (
     Regularizer,
     Shape,
 )
-from declnet_standard.initializers import Ones
+from declnet_plugins.standard.initializers import Ones
 
 
 class FeatureScale(Layer):

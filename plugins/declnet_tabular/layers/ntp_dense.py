@@ -16,7 +16,7 @@ from declnet import (
     Shape,
     Workspace,
 )
-from declnet_standard.initializers import Normal
+from declnet_plugins.standard.initializers import Normal
 
 
 class NTPDense(Layer):

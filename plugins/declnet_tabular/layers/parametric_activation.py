@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import Field
 
 from declnet import Array, Initializer, Layer, LayerState, Parameter, Regularizer, Shape, Workspace
-from declnet_standard.initializers import Ones
+from declnet_plugins.standard.initializers import Ones
 
 
 class ParametricActivation(Layer):

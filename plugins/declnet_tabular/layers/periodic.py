@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from declnet import Array, Initializer, Layer, LayerState, OutputRange, Parameter, Shape, Workspace
-from declnet_standard.initializers import Normal, Uniform
+from declnet_plugins.standard.initializers import Normal, Uniform
 from declnet_tabular.initializers import FanInUniform
 
 

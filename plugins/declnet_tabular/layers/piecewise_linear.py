@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import Field
 
 from declnet import Array, Initializer, Layer, LayerState, OutputRange, Parameter, Shape, Workspace
-from declnet_standard.initializers import Zeros
+from declnet_plugins.standard.initializers import Zeros
 from declnet_tabular.initializers import FanInUniform, QuantileEdges
 
 

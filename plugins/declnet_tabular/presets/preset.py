@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from declnet import ColumnProfile, Registry, TableProfile, Template
-from declnet_standard.templates import (
+from declnet_plugins.standard.templates import (
     INDICATORS,
     MOST_CATEGORIES,
     Features,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from declnet import ColumnProfile, TableProfile
-from declnet_standard.templates import (
+from declnet_plugins.standard.templates import (
     SMOOTHING,
     Features,
     Line,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from declnet import ColumnProfile
-from declnet_standard.templates import Line, calibration, toml
+from declnet_plugins.standard.templates import Line, calibration, toml
 from declnet_tabular.presets.plan import TablePlan
 from declnet_tabular.presets.preset import (
     TablePreset,

@@ -4,13 +4,13 @@ import numpy as np
 from pydantic import Field
 
 from declnet import Array, Transform, TransformState
-from declnet_standard.transforms.quantile import (
+from declnet_plugins.standard.transforms.quantile import (
     EDGE,
     normal_quantiles,
     ranks,
     require_ascending,
 )
-from declnet_standard.transforms.scaling import (
+from declnet_plugins.standard.transforms.scaling import (
     finite_numbers,
     is_numeric,
     require_shape,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from declnet import Array, Transform, TransformState
-from declnet_standard.transforms.scaling import finite_numbers, is_numeric, saved
+from declnet_plugins.standard.transforms.scaling import finite_numbers, is_numeric, saved
 
 
 class Clamp(Transform):

@@ -9,7 +9,7 @@ import pytest
 from pydantic import PrivateAttr
 
 from declnet import Dataset, DataSource, MappedArray, Registry, RegistryError, Table
-from declnet_standard.data import NPY
+from declnet_plugins.standard.data import NPY
 
 RNG = np.random.default_rng(0)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet_standard.losses import (
+from declnet_plugins.standard.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     MeanSquaredError,

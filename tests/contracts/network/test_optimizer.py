@@ -7,7 +7,7 @@ import pytest
 
 from declnet.contracts.returned import BrokenContractError
 from declnet.graph.update import Update
-from declnet_standard.optimizers.sgd import SGD
+from declnet_plugins.standard.optimizers.sgd import SGD
 
 TOTAL = 50
 

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from declnet import parse_spec
 from declnet.spec.model import resolved_document
-from declnet_standard.optimizers import SGD, Adam, AdamW
-from declnet_standard.schedules import Cosine
+from declnet_plugins.standard.optimizers import SGD, Adam, AdamW
+from declnet_plugins.standard.schedules import Cosine
 
 BIASES = ("*.biases",)
 

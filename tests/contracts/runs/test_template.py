@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from declnet import Registry, RegistryError, Template
-from declnet_standard.templates import TableTemplate
-from declnet_standard.templates.examples import Binary
+from declnet_plugins.standard.templates import TableTemplate
+from declnet_plugins.standard.templates.examples import Binary
 
 
 class Example(Template):

@@ -13,7 +13,7 @@ from declnet.data.preparing.stored_preparation import FORM, restored, stored
 from declnet.data.preparing.targets import WantedTarget
 from declnet.data.sources.loading import checked, fingerprint
 from declnet.registry.discovery import default_registry
-from declnet_standard.transforms import Impute, OneHot, Ordinal, Standardize
+from declnet_plugins.standard.transforms import Impute, OneHot, Ordinal, Standardize
 
 INPUTS = {"numbers": ("age", "income"), "categories": ("job", "city", "member")}
 

@@ -20,7 +20,7 @@ from declnet.registry.discovery import default_registry
 from declnet.runs.inference.file_parts import predicted_parts
 from declnet.spec.data_section import DataSpec, WindowSpec
 from declnet.training.checks.check import check_spec
-from declnet_standard.transforms import Standardize
+from declnet_plugins.standard.transforms import Standardize
 
 
 def series(rows, **more):

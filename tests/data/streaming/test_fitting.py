@@ -13,7 +13,7 @@ from declnet.data.sets import class_sizes, class_weights, prepare_sets
 from declnet.data.streaming import survey
 from declnet.data.streaming.fitting import streamed_sets
 from declnet.spec.data_section import DataSpec, SplitSpec, StreamSpec
-from declnet_standard.transforms import (
+from declnet_plugins.standard.transforms import (
     GroupRare,
     Impute,
     Log,

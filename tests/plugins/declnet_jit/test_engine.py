@@ -16,7 +16,7 @@ from declnet.training.evaluation import OFTEN, Evaluation
 from declnet.training.preparation import prepare
 from declnet_jit.driver import StepsInThreads
 from declnet_jit.engine import NativeEngine
-from declnet_standard.schedules import FlatCosine
+from declnet_plugins.standard.schedules import FlatCosine
 
 pytestmark = pytest.mark.usefixtures("numba")
 

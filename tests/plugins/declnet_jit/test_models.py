@@ -24,7 +24,7 @@ def layers_by_shape():
     return [
         example
         for entry in registry.entries("layer")
-        if entry.component.__module__.startswith("declnet_standard")
+        if entry.component.__module__.startswith("declnet_plugins.standard")
         for example in build_examples(entry.component, registry)
         if example.n_inputs != 2 and example.input_dtype == "float"
     ]

@@ -10,8 +10,8 @@ from declnet_kernels.crossentropies import (
     SigmoidBinaryCrossentropyKernel,
     SoftmaxCategoricalCrossentropyKernel,
 )
-from declnet_standard.layers import Sigmoid, Softmax
-from declnet_standard.losses import BinaryCrossentropy, CategoricalCrossentropy
+from declnet_plugins.standard.layers import Sigmoid, Softmax
+from declnet_plugins.standard.losses import BinaryCrossentropy, CategoricalCrossentropy
 
 pytestmark = pytest.mark.usefixtures("numba")
 

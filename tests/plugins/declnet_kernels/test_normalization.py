@@ -14,7 +14,7 @@ from declnet_kernels.normalization import (
     LayerNormKernel,
     RMSNormKernel,
 )
-from declnet_standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from declnet_plugins.standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 
 pytestmark = pytest.mark.usefixtures("numba")
 

@@ -13,7 +13,7 @@ from declnet_kernels.pooling import (
     GlobalAveragePool2dKernel,
     MaxPool2dKernel,
 )
-from declnet_standard.layers import AveragePool2d, GlobalAveragePool2d, MaxPool2d
+from declnet_plugins.standard.layers import AveragePool2d, GlobalAveragePool2d, MaxPool2d
 
 pytestmark = pytest.mark.usefixtures("numba")
 

@@ -8,7 +8,7 @@ import pytest
 from declnet import KernelSite, LayerState, parse_spec, run
 from declnet_kernels.attention import CrossAttentionKernel, MultiHeadAttentionKernel
 from declnet_kernels.recurrent import GRUKernel, LSTMKernel, SimpleRNNKernel
-from declnet_standard.layers import GRU, LSTM, CrossAttention, MultiHeadAttention, SimpleRNN
+from declnet_plugins.standard.layers import GRU, LSTM, CrossAttention, MultiHeadAttention, SimpleRNN
 
 pytestmark = pytest.mark.usefixtures("numba")
 

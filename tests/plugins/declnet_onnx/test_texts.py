@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import TranslationSite, Untranslatable
-from declnet_standard.transforms import Datetime, Tokenize
+from declnet_plugins.standard.transforms import Datetime, Tokenize
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_standard.losses import CategoricalCrossentropy, MeanSquaredError
+from declnet_plugins.standard.losses import CategoricalCrossentropy, MeanSquaredError
 from declnet_tabular import MembersCrossentropy, MembersSquaredError
 
 N, K, C = 6, 4, 3

@@ -21,8 +21,8 @@ from declnet.runs.display.metrics import (
     sort_key,
 )
 from declnet.spec.heads import Head
-from declnet_standard.losses import MeanSquaredError
-from declnet_standard.metrics import F1, Accuracy
+from declnet_plugins.standard.losses import MeanSquaredError
+from declnet_plugins.standard.metrics import F1, Accuracy
 
 SHORTER = {"accuracy": "acc"}
 METRICS = {"loss": 0.952, "data_loss": 0.932, "regularization_loss": 0.02, "accuracy": 0.556}

@@ -14,7 +14,7 @@ import declnet
 from declnet import Exporter, ExportError, ExportSummary, Layer, OutputError
 from declnet.testing.examples import registry_with
 from declnet_export.numpy_file import NumpyTranslation
-from declnet_standard.layers import Dense
+from declnet_plugins.standard.layers import Dense
 
 
 class Square(Layer):

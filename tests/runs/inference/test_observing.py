@@ -8,7 +8,7 @@ import pytest
 from declnet import Metric
 from declnet.runs.inference.observing import MOST_VALUES, Observed, never_predicted
 from declnet.runs.inference.predictions import OutputReading
-from declnet_standard.metrics import (
+from declnet_plugins.standard.metrics import (
     F1,
     Accuracy,
     BinaryAccuracy,

@@ -6,9 +6,9 @@ import numpy as np
 
 from declnet import Translation
 from declnet_export.numpy_file import NumpyTranslation
-from declnet_standard.calibrators import Conformal
-from declnet_standard.layers import GRU, LeakyReLU
-from declnet_standard.transforms import OneHot, Standardize
+from declnet_plugins.standard.calibrators import Conformal
+from declnet_plugins.standard.layers import GRU, LeakyReLU
+from declnet_plugins.standard.transforms import OneHot, Standardize
 
 from .expected import caught_by
 

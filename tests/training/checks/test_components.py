@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from declnet import Callback, Diagnostic, Registry, default_registry
-from declnet_standard.data import NPZ
-from declnet_standard.layers import Dense
-from declnet_standard.losses import CategoricalCrossentropy
-from declnet_standard.metrics import Accuracy
-from declnet_standard.optimizers import SGD
-from declnet_standard.regularizers import L2
-from declnet_standard.schedules import Constant
+from declnet_plugins.standard.data import NPZ
+from declnet_plugins.standard.layers import Dense
+from declnet_plugins.standard.losses import CategoricalCrossentropy
+from declnet_plugins.standard.metrics import Accuracy
+from declnet_plugins.standard.optimizers import SGD
+from declnet_plugins.standard.regularizers import L2
+from declnet_plugins.standard.schedules import Constant
 
 
 class Silent(Callback):

@@ -15,7 +15,7 @@ from declnet.training.checks.model import (
     output_problems,
     path_of_output_size,
 )
-from declnet_standard.losses import (
+from declnet_plugins.standard.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Hinge,

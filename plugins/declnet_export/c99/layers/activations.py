@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from declnet import Layer, Shape, Translation, TranslationSite
 from declnet_export.c99.writer import CWriter, Value
-from declnet_standard.layers import (
+from declnet_plugins.standard.layers import (
     ELU,
     GELU,
     GLU,
@@ -25,9 +25,9 @@ from declnet_standard.layers import (
     Softplus,
     Tanh,
 )
-from declnet_standard.layers.activations import ALPHA, SCALE
-from declnet_standard.layers.gating import features_axis
-from declnet_standard.layers.gelu import ROOT
+from declnet_plugins.standard.layers.activations import ALPHA, SCALE
+from declnet_plugins.standard.layers.gating import features_axis
+from declnet_plugins.standard.layers.gelu import ROOT
 
 SIGMOID = """
 /* 1 / (1 + exp(-x)), exact at both ends. */

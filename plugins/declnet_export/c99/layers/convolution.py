@@ -15,8 +15,8 @@ import numpy as np
 from declnet import Array, Translation, TranslationSite
 from declnet_export.c99.products import LANES, product
 from declnet_export.c99.writer import Value
-from declnet_standard.layers import Conv1d, Conv2d, Conv2dTranspose
-from declnet_standard.layers.window import Axis, window_over
+from declnet_plugins.standard.layers import Conv1d, Conv2d, Conv2dTranspose
+from declnet_plugins.standard.layers.window import Axis, window_over
 
 GATHERED = """
 for (int r = 0; r < $rows; r++) {

@@ -8,7 +8,7 @@ from textwrap import indent
 from declnet import Translation, TranslationSite
 from declnet_export.c99.products import product
 from declnet_export.c99.writer import CWriter, Value
-from declnet_standard.layers import Dense
+from declnet_plugins.standard.layers import Dense
 
 
 class CDense(Translation):

@@ -8,7 +8,7 @@ import numpy as np
 
 from declnet import Translation, TranslationSite
 from declnet_export.c99.writer import Value
-from declnet_standard.layers import Embedding
+from declnet_plugins.standard.layers import Embedding
 
 ONE_VOCABULARY = """
 for (int i = 0; i < $numbers; i++) {

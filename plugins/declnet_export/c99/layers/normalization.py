@@ -9,7 +9,7 @@ import numpy as np
 
 from declnet import Translation, TranslationSite
 from declnet_export.c99.writer import Value
-from declnet_standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from declnet_plugins.standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 
 BATCH_NORM = """
 for (int c = 0; c < $channels; c++) {

@@ -6,13 +6,13 @@ from math import prod
 
 from declnet import Layer, Translation, TranslationSite
 from declnet_export.c99.writer import Value
-from declnet_standard.layers import (
+from declnet_plugins.standard.layers import (
     AveragePool2d,
     GlobalAveragePool2d,
     GlobalMaxPool2d,
     MaxPool2d,
 )
-from declnet_standard.layers.window import window_over
+from declnet_plugins.standard.layers.window import window_over
 
 POOL = """
 for (int c = 0; c < $channels; c++) {

@@ -10,8 +10,8 @@ from declnet_export.c99.layers.activations import sigmoid
 from declnet_export.c99.layers.sequences import check_length
 from declnet_export.c99.products import product
 from declnet_export.c99.writer import CWriter, Value
-from declnet_standard.layers import GRU, LSTM, SimpleRNN
-from declnet_standard.layers.recurrent import RecurrentLayer
+from declnet_plugins.standard.layers import GRU, LSTM, SimpleRNN
+from declnet_plugins.standard.layers.recurrent import RecurrentLayer
 
 STEPS: dict[type[Layer], str] = {
     SimpleRNN: "for (int j = 0; j < $units; j++) h[j] = $activation;",

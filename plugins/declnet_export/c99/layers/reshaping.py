@@ -6,7 +6,7 @@ from math import prod
 
 from declnet import Layer, Translation, TranslationSite
 from declnet_export.c99.writer import CWriter, Value
-from declnet_standard.layers import (
+from declnet_plugins.standard.layers import (
     Add,
     Concatenate,
     Dropout,

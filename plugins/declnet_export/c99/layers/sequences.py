@@ -8,8 +8,8 @@ import numpy as np
 
 from declnet import Layer, Translation, TranslationSite
 from declnet_export.c99.writer import Value
-from declnet_standard.layers import LastStep, MaxOverTime, MeanOverTime, PositionalEncoding
-from declnet_standard.layers.positions import waves
+from declnet_plugins.standard.layers import LastStep, MaxOverTime, MeanOverTime, PositionalEncoding
+from declnet_plugins.standard.layers.positions import waves
 
 BODIES: dict[type[Layer], str] = {
     LastStep: """

@@ -8,8 +8,8 @@ from declnet import Translation, TranslationSite, Untranslatable, class_name
 from declnet_export.c99.text import string
 from declnet_export.c99.transforms.numbers import FAIL, require_scalar_types
 from declnet_export.c99.writer import TEXT, CWriter, Value
-from declnet_standard.transforms import GroupRare, OneHot, Ordinal
-from declnet_standard.transforms.categories import CategoryTransform
+from declnet_plugins.standard.transforms import GroupRare, OneHot, Ordinal
+from declnet_plugins.standard.transforms.categories import CategoryTransform
 from declnet_tabular.transforms.categories import SignedOneHot
 
 FIND_TEXT = """

@@ -15,7 +15,7 @@ import numpy as np
 from declnet import Translation, TranslationSite, Untranslatable
 from declnet_export.c99.text import string
 from declnet_export.c99.writer import TEXT, CWriter, Value
-from declnet_standard.transforms import (
+from declnet_plugins.standard.transforms import (
     Impute,
     Log,
     MinMax,

@@ -9,8 +9,8 @@ import numpy as np
 from declnet import Translation, TranslationSite, Untranslatable
 from declnet_export.c99.transforms.numbers import LIMITED, each_number
 from declnet_export.c99.writer import CWriter, Value
-from declnet_standard.transforms import Quantile
-from declnet_standard.transforms.quantile import EDGE
+from declnet_plugins.standard.transforms import Quantile
+from declnet_plugins.standard.transforms.quantile import EDGE
 from declnet_tabular.transforms.numbers import QuantileNormal
 
 INTERPOLATED = """

@@ -26,7 +26,7 @@ from declnet.testing import build_examples
 from declnet.testing.checks.translations import Case, cases_of, model_of, numbered
 from declnet_export.c99.compiled import CompiledProgram, compiler, loaded_library
 from declnet_export.c99.exporter import C99
-from declnet_standard.losses import MeanSquaredError
+from declnet_plugins.standard.losses import MeanSquaredError
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
 

@@ -1,0 +1,1 @@
+"""The plugins that ship with declnet, each a subpackage, written as a third party would."""

@@ -1,0 +1,182 @@
+"""Rows of a CSV file in blocks, read by Python's csv module, with the place in each error."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from declnet import DataError
+from declnet_plugins.standard.data.text_file import encoding_of, opened
+from declnet_plugins.standard.data.text_table import header, unnamed
+
+CELLS = 1 << 17
+"""Approximate number of cells in a block."""
+
+
+@dataclass(frozen=True)
+class CSVFormat:
+    """The format of a file.
+
+    Attributes:
+        path: the file.
+        delimiter: the character between cells.
+        decimal: the decimal sign, a point or a comma.
+        encoding: the text encoding.
+        header: whether the first row names the columns.
+        most_bytes: the size limit; larger files are refused.
+        missing: the cells that mark a missing value.
+    """
+
+    path: Path
+    delimiter: str
+    decimal: str
+    encoding: str
+    header: bool
+    most_bytes: int
+    missing: frozenset[str]
+
+
+def wrong_encoding(form: CSVFormat) -> DataError:
+    """Return the error for text that does not match the encoding, with its place."""
+    where = ""
+    with opened(form.path, form.most_bytes) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode(form.encoding)
+            except UnicodeError as error:
+                start = getattr(error, "start", 0)
+                if start < len(line):
+                    where = f" line {number} has the byte 0x{line[start]:02x},"
+                break
+    hint = 'name the encoding of the file, e.g. encoding = "cp1252"'
+    return DataError(f"{form.path}:{where} which is not valid {form.encoding}", hint=hint)
+
+
+def opening_line(form: CSVFormat) -> int | None:
+    """Return the number of the line with the last quotation mark that opens a cell, from 1."""
+    found, inside = None, False
+    with opened(form.path, form.most_bytes) as raw:
+        stream = io.TextIOWrapper(raw, encoding_of(raw, form.encoding, form.path), "replace")
+        for number, line in enumerate(stream, start=1):
+            if line.count('"') % 2:
+                inside = not inside
+                found = number if inside else found
+        stream.detach()
+    return found if inside else None
+
+
+class CSVFile:
+    """An open CSV file.
+
+    Attributes:
+        names: the columns' names.
+
+    Raises:
+        DataError: the file is empty or not text, or its header is invalid.
+    """
+
+    def __init__(self, file: BinaryIO, form: CSVFormat) -> None:
+        self._form = form
+        encoding = encoding_of(file, form.encoding, form.path)
+        self._stream = io.TextIOWrapper(file, encoding, "strict", newline="")
+        self._reader = csv.reader(
+            self._lines(), delimiter=form.delimiter, strict=True, skipinitialspace=True
+        )
+        self._row = 1
+        first = self._first_row()
+        self._waiting = [] if form.header else [first]
+        self.names = header(first, form.path) if form.header else unnamed(len(first))
+
+    def blocks(self) -> Iterator[tuple[int, list[tuple[str, ...]]]]:
+        """Yield the number of each block's first row, from 1, and its cells by column.
+
+        Raises:
+            DataError: a row has more or fewer cells than the header, or the text is invalid.
+        """
+        size = max(1, CELLS // len(self.names))
+        while rows := self._next_rows(size):
+            yield self._row, list(zip(*rows, strict=True))
+            self._row += len(rows)
+
+    def close(self) -> None:
+        """Detach from the file."""
+        self._stream.detach()
+
+    def _first_row(self) -> list[str]:
+        with self._faults():
+            for row in self._reader:
+                if row:
+                    self._check_header(row)
+                    return row
+        raise DataError(f"{self._form.path}: is empty")
+
+    def _check_header(self, row: list[str]) -> None:
+        """Refuse a first line that is for Excel alone."""
+        line = self._form.delimiter.join(row)
+        if re.fullmatch("sep=.", line, re.IGNORECASE):
+            raise DataError(
+                f'{self._form.path}: line 1 is "{line}", which only Excel reads',
+                hint=f'delete the line, and set delimiter = "{line[-1]}"',
+            )
+
+    def _next_rows(self, size: int) -> list[list[str]]:
+        with self._faults():
+            rows = self._waiting + list(islice(self._reader, size))
+        self._waiting = []
+        while rows and set(map(len, rows)) != {len(self.names)}:
+            whole = [row for row in rows if row]  # blank lines
+            for position, row in enumerate(whole):
+                if len(row) != len(self.names):
+                    raise self._ragged(position, row)
+            if whole:
+                return whole
+            with self._faults():
+                rows = list(islice(self._reader, size))
+        return rows
+
+    def _ragged(self, position: int, row: list[str]) -> DataError:
+        cells = f"{len(row)} cell{'s' if len(row) != 1 else ''}"
+        columns = "is 1 column" if len(self.names) == 1 else f"are {len(self.names)} columns"
+        hint = f"if a cell contains {self._form.delimiter!r}, put the cell in quotation marks"
+        if len(row) < len(self.names):
+            hint = "is the file truncated?"
+        elif len(self.names) == 1:
+            hint = "are there lines above the names of the columns? Delete them"
+        elif row[-1] == "" and len(row) == len(self.names) + 1:
+            hint = f"does the row end with {self._form.delimiter!r}, unlike the first line?"
+        return DataError(
+            f"{self._form.path}: row {self._row + position} has {cells}, but there {columns}",
+            hint=hint,
+        )
+
+    def _lines(self) -> Iterator[str]:
+        for line in self._stream:
+            if "\0" in line:
+                raise DataError(
+                    f"{self._form.path}: line {self._reader.line_num + 1} has a NUL byte, so it "
+                    "is not text in this encoding",
+                    hint='encoding = "utf-16"?',
+                )
+            yield line
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        """Turn the reader's exceptions into errors with a line number."""
+        try:
+            yield
+        except csv.Error as error:
+            text = str(error)
+            number, hint = self._reader.line_num, None
+            if "unexpected end" in text or "field larger" in text:
+                text = "a quotation mark is not closed, or a cell is longer than 131072 characters"
+                number = opening_line(self._form) or number
+            elif "expected after" in text:
+                hint = "quotation marks within a cell are doubled"
+            raise DataError(f"{self._form.path}: line {number}: {text}", hint=hint) from None
+        except UnicodeError:
+            raise wrong_encoding(self._form) from None

@@ -1,0 +1,120 @@
+"""Tables in workbooks of Excel and of OpenDocument."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zipfile import BadZipFile, ZipFile, is_zipfile
+
+from pydantic import Field
+
+from declnet import DataError
+from declnet_plugins.standard.data.cells import Cells
+from declnet_plugins.standard.data.text_file import too_large
+from declnet_plugins.standard.data.text_table import (
+    Block,
+    TextTable,
+    TextTableSource,
+    header,
+    unnamed,
+)
+
+_DURATION = re.compile(r"PT(\d{1,6})H(\d\d)M(\d\d(?:\.\d+)?)S")
+"""A duration in a workbook of OpenDocument, which calamine leaves as text."""
+
+
+class Excel(TextTableSource):
+    """A table in a sheet of a workbook of Excel or OpenDocument, read like a CSV file.
+
+    Numbers, booleans and text become columns as in `csv`, also numbers that are stored as text;
+    dates and times become text in ISO 8601, durations seconds. Formulas have the value that the
+    workbook stores; an error such as #N/A is missing. Empty rows, and columns without a name and
+    values, are left out. Needs the extra `excel`.
+    """
+
+    type = "excel"
+    suffixes = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+    examples = ({"path": "houses.xlsx", "target": "price", "sheet": "2024"},)
+
+    sheet: str | None = Field(default=None, description="the sheet's name; default: the first one")
+    maximum_bytes: int = Field(
+        default=2**30, ge=1, description="size limit of the file in bytes, after decompression"
+    )
+
+    def _text(self) -> TextTable:
+        rows = [row for row in self._rows() if any(cell != "" for cell in row)]
+        if not rows:
+            raise DataError(f"{self.path}: the sheet is empty", path=("sheet",))
+        columns = [_as_text(column) for column in zip(*rows, strict=True)]
+        if self.header:
+            columns = [each for each in columns if any(each)]
+            names = header([each[0] for each in columns], self.path)
+            columns = [each[1:] for each in columns]
+        else:
+            names = unnamed(len(columns))
+        return _Sheet(names, columns, frozenset(self.missing))
+
+    def _rows(self) -> list[list[Any]]:
+        try:
+            import python_calamine as calamine
+        except ImportError:
+            raise DataError(
+                "the data source excel needs python-calamine",
+                hint='pip install "declnet[excel]"',
+                path=("type",),
+            ) from None
+        if not self.path.is_file():
+            what = "not a file" if self.path.exists() else "there is no such file"
+            raise DataError(f"{self.path}: {what}")
+        try:
+            size = self.path.stat().st_size
+            if is_zipfile(self.path):
+                with ZipFile(self.path) as archive:
+                    size = sum(each.file_size for each in archive.infolist())
+            if size > self.maximum_bytes:
+                raise too_large(self.path, self.maximum_bytes)
+            with calamine.CalamineWorkbook.from_path(self.path) as book:
+                names = book.sheet_names
+                if self.sheet is not None and self.sheet not in names:
+                    raise DataError(
+                        f'{self.path}: there is no sheet "{self.sheet}"',
+                        hint=f"its sheets: {', '.join(names)}",
+                        path=("sheet",),
+                    )
+                rows: list[list[Any]] = book.get_sheet_by_name(self.sheet or names[0]).to_python()
+        except calamine.PasswordError:
+            raise DataError(f"{self.path}: is protected by a password") from None
+        except (calamine.CalamineError, BadZipFile, OSError) as error:
+            raise DataError(f"{self.path}: not a valid workbook, or damaged: {error}") from None
+        return rows
+
+
+class _Sheet:
+    def __init__(
+        self, names: Sequence[str], columns: Sequence[Sequence[str]], missing: frozenset[str]
+    ) -> None:
+        self.names, self._columns, self._missing = names, columns, missing
+
+    def blocks(self, types: Mapping[str, str]) -> Iterator[Block]:
+        if self._columns[0]:
+            yield 1, [Cells(each, self._missing) for each in self._columns]
+
+
+def _as_text(column: Sequence[Any]) -> list[str]:
+    """Return the cells of a column as a CSV file would have them."""
+    has_times = any(isinstance(each, datetime) for each in column)
+    return [_cell(each, has_times) for each in column]
+
+
+def _cell(value: Any, has_times: bool) -> str:
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+    if isinstance(value, date) and has_times and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if isinstance(value, date | time):
+        return value.isoformat()
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is not None:
+        hours, minutes, seconds = map(float, found.groups())
+        value = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    return str(value.total_seconds()) if isinstance(value, timedelta) else str(value)

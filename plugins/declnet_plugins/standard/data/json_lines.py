@@ -1,0 +1,96 @@
+"""Tables in files of JSON lines."""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from declnet import DataError, DataInfo
+from declnet_plugins.standard.data.row_source import Columns, RowSource
+from declnet_plugins.standard.data.text_file import encoding_of, opened
+
+
+class JSONLines(RowSource):
+    """A table in a text file with one JSON object a line, a key for each column; .gz files too.
+
+    A key that is null or absent is a missing value. Text remains text, even if it looks like a
+    number. Columns of lists or objects, or of numbers and text, are refused as features.
+    """
+
+    type = "jsonl"
+    suffixes = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
+    examples = ({"path": "houses.jsonl", "target": "price"},)
+
+    path: Path = Field(description="the file")
+    maximum_bytes: int = Field(
+        default=2**32, ge=1, description="size limit of the file in bytes, after decompression"
+    )
+
+    @property
+    def _label(self) -> str:
+        return str(self.path)
+
+    def describe(self) -> DataInfo | None:
+        """Read as many lines as it takes to see every named column."""
+        self._names()
+        return None
+
+    def _names(self) -> dict[str, None]:
+        """Return the columns of the first lines, among them all named ones."""
+        seen: dict[str, None] = {}
+        for row in self._rows():
+            seen |= dict.fromkeys(row)
+            if seen and self._needed <= seen.keys():
+                return seen
+        if not seen:
+            raise DataError(f"{self.path}: has no rows")
+        self.require_columns(list(seen))
+        return seen
+
+    def _parts(self, rows: int) -> Iterator[Columns]:
+        names, remaining = self._names(), self._rows()
+        while part := list(islice(remaining, rows)):
+            names |= dict.fromkeys(name for row in part for name in row)
+            yield {name: [row.get(name) for row in part] for name in names}
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        with opened(self.path, self.maximum_bytes) as file:
+            try:
+                encoding_of(file, "utf-8", self.path)
+            except DataError as error:
+                raise DataError(error.message, hint="convert it to UTF-8") from None
+            for number, line in enumerate(file, start=1):
+                if not line.isspace():
+                    yield self._row(line, number)
+
+    def _row(self, line: bytes, number: int) -> dict[str, Any]:
+        where = f"{self.path}: line {number}"
+        try:
+            row = json.loads(line.decode("utf-8").rstrip(), object_pairs_hook=_distinct)
+        except json.JSONDecodeError as error:
+            hint = "each line holds one object" if number == 1 else None
+            raise DataError(
+                f"{where}, column {error.colno} is not valid JSON: {error.msg}", hint=hint
+            ) from None
+        except UnicodeDecodeError:
+            raise DataError(f"{where} is not valid UTF-8") from None
+        except RecursionError:
+            raise DataError(f"{where} is nested too deeply") from None
+        except ValueError as error:  # a duplicate key, or a number of thousands of digits
+            raise DataError(f"{where}: {error}") from None
+        if not isinstance(row, dict):
+            kind = "list" if isinstance(row, list) else "single value"
+            raise DataError(f"{where} is a {kind}, not an object", hint="one object on each line")
+        return row
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f'duplicate key "{twice}"')
+    return row

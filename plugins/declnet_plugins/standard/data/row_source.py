@@ -1,0 +1,123 @@
+"""The base of sources whose rows hold typed values, such as databases and JSON."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+
+from declnet import Array, ColumnNote, DataError, Dataset, Table, as_table, missing_values
+from declnet_plugins.standard.data.table_source import TableSource
+
+ROWS = 1 << 16
+"""Rows that are Python objects at a time."""
+
+Columns = Mapping[str, Sequence[Any]]
+
+
+class RowSource(TableSource):
+    """A table whose rows hold Python values, or None where they are missing."""
+
+    def _parts(self, rows: int) -> Iterator[Columns]:
+        """Yield the columns in parts of up to `rows` rows; a part may lack columns.
+
+        Raises:
+            DataError: the rows cannot be read, or a needed column is in none of them.
+        """
+        raise NotImplementedError
+
+    @property
+    def _label(self) -> str:
+        """What messages call the source."""
+        return f'data source "{self.type}"'
+
+    @property
+    def _needed(self) -> frozenset[str]:
+        """The columns that the source names, which must exist."""
+        return frozenset((*self.target_columns, *(self.features or ()), *(self._only or ())))
+
+    def with_detected_format(self) -> Self:
+        """Return a source that notes columns of other values, e.g. lists, and leaves them out."""
+        other = self.model_copy()
+        other._reports_unusable = True
+        return other
+
+    def load(self, rng: np.random.Generator) -> Table:
+        """Read the rows; nothing is random."""
+        unusable: dict[str, str] = {}
+        parts = list(self._tables(ROWS, unusable))
+        if not parts:
+            raise DataError(f"{self._label}: has no rows")
+        columns = {}
+        for name in dict.fromkeys(name for part in parts for name in part.columns):
+            if name not in unusable:
+                with self._unless_needed(name, unusable):
+                    columns[name] = _joined(parts, name)
+        table = self.records(columns)
+        if self._reports_unusable:
+            notes = {name: ColumnNote(f"is left out: {why}") for name, why in unusable.items()}
+            table = replace(table, notes=notes)
+        return next(self.labelled([table]))
+
+    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
+        """Read the rows in chunks."""
+        return self.labelled(self._tables(samples, {}))
+
+    def _tables(self, rows: int, unusable: dict[str, str]) -> Iterator[Table]:
+        """Yield the rows in parts; columns that no table can have go to `unusable`, with why."""
+        first = 1
+        for columns in self._parts(rows):
+            count = len(next(iter(columns.values())))
+            numbers = np.arange(first, first + count)
+            yield replace(self.records(self._arrays(columns, first, unusable)), rows=numbers)
+            first += count
+
+    def _arrays(
+        self, columns: Columns, first_row: int, unusable: dict[str, str]
+    ) -> dict[str, Array]:
+        """Return the usable columns, which include all needed ones."""
+        arrays = {}
+        for name, values in columns.items():
+            if name in unusable or (self._only is not None and name not in self._only):
+                continue
+            with self._unless_needed(name, unusable):
+                table = as_table({name: values}, first_row=first_row)
+                if not isinstance(table, Table):
+                    raise TypeError(table)
+                arrays[name] = table.columns[name]
+        return arrays
+
+    @contextmanager
+    def _unless_needed(self, name: str, unusable: dict[str, str]) -> Iterator[None]:
+        """Add a column and its error to `unusable`, or raise the error if the column is needed."""
+        try:
+            yield
+        except DataError as error:
+            listed = self.features is not None or self._only is not None
+            all_are_needed = not listed and not self._reports_unusable
+            if all_are_needed or name in self._needed:
+                hint = error.hint or "leave it out by naming the features"
+                raise DataError(error.message, hint=hint) from None
+            unusable[name] = error.message.replace(f', column "{name}"', "", 1)
+
+
+def _joined(parts: Sequence[Table], name: str) -> Array:
+    """Return a column of consecutive parts, of which some may lack it.
+
+    Raises:
+        DataError: it is text in one part and not in another.
+    """
+    arrays = [part.columns.get(name, np.full(len(part), np.nan)) for part in parts]
+    if any(each.dtype.kind == "O" for each in arrays):
+        for position, (part, array) in enumerate(zip(parts, arrays, strict=True)):
+            if array.dtype.kind == "O":
+                continue
+            there = ~missing_values(array)
+            if there.any():
+                row = part.row_number(int(np.argmax(there)))
+                raise DataError(
+                    f'row {row}, column "{name}" is {array[there][0]}, but text elsewhere'
+                )
+            arrays[position] = np.full(len(array), None)
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

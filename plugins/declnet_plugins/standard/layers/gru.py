@@ -1,0 +1,128 @@
+"""The GRU, a recurrent layer with a state that gates reset and update."""
+
+import numpy as np
+
+from declnet import Array, OutputRange, Parameter, Shape, Workspace
+from declnet_plugins.standard.layers.recurrent import RecurrentLayer, Scan, fill_logistic
+from declnet_plugins.standard.layers.sequences import rows_of
+
+
+class GRU(RecurrentLayer):
+    """A state that gates reset and update, step by step.
+
+    r = s(x[t] @ W_r + b_r + h[t - 1] @ U_r), z = s(x[t] @ W_z + b_z + h[t - 1] @ U_z),
+    c = tanh(x[t] @ W_c + b_c + r * (h[t - 1] @ U_c + v)), h[t] = (1 - z) * c + z * h[t - 1], with
+    h[-1] = 0 and s(a) = 1 / (1 + exp(-a)).
+
+    x: sequences (n, time, features) and, as an optional second input, their lengths (n,). The gates
+    follow each other as r, z, c in weights (features, 3 * units), recurrent_weights (units,
+    3 * units) and biases (3 * units,); candidate_biases v: (units,). y: the last state of each
+    sequence (n, units), or with `return_sequences` all (n, time, units), which are 0 at padding.
+    If bidirectional, y has twice units.
+
+    Backward, with q = h[t - 1] @ U_c + v: da_c = dh * (1 - z) * (1 - c²), da_z = dh * (h[t - 1] -
+    c) * z * (1 - z), da_r = da_c * q * r * (1 - r), dq = da_c * r; dh[t - 1] = dh * z + (da_r,
+    da_z, dq) @ recurrent_weights.T.
+
+    PyTorch's `GRU`, with the same order of gates, and Keras's `GRU`, where it is z, r, c; both have
+    three recurrent biases, of which b_r and b_z take two here. Source: Cho et al., "Learning Phrase
+    Representations using RNN Encoder-Decoder", EMNLP 2014; r after the product, as in cuDNN.
+    """
+
+    type = "gru"
+    other_keys = {
+        "hidden_size": "units",
+        "hidden": "units",
+        "hidden_dim": "units",
+        "num_units": "units",
+    }
+    blocks = 3
+    output_range = OutputRange(-1, 1)
+    examples = (
+        {"units": 8},
+        {"units": 4, "bidirectional": True, "return_sequences": True},
+        {"units": 8, "inputs": ["embedding_1", "input.lengths"]},
+    )
+
+    def _parameters(self, features: int) -> dict[str, Parameter]:
+        biases = Parameter((self.units,), self.bias_initializer, self.bias_regularizer, role="bias")
+        return {**super()._parameters(features), "candidate_biases": biases}
+
+    def _kept(self, time: int) -> dict[str, Workspace]:
+        """Return h[t - 1] @ recurrent_weights of all steps, too."""
+        width = 3 * self.units
+        return {**super()._kept(time), "recurrent": Workspace((time, width))}
+
+    def _of_recurrent(self, scan: Scan) -> Array:
+        return scan.steps("recurrent")
+
+    def _step(self, scan: Scan, t: int, before: int | None, where: Array | None) -> None:
+        """h[t] = c + z * (h[t - 1] - c)."""
+        units, new = self.units, scan.h[t]
+        gates = scan.gates[t]
+        recurrent = scan.steps("recurrent")[t]
+        if before is None:
+            recurrent.fill(0)
+        else:
+            np.matmul(scan.h[before], scan.parameter("recurrent_weights"), out=recurrent)
+        q, c, z = recurrent[:, 2 * units :], gates[:, 2 * units :], gates[:, units : 2 * units]
+        np.add(q, scan.parameter("candidate_biases"), out=q)
+        reset_and_update = gates[:, : 2 * units]
+        np.add(reset_and_update, recurrent[:, : 2 * units], out=reset_and_update)
+        fill_logistic(reset_and_update)
+        np.multiply(gates[:, :units], q, out=new)
+        np.add(c, new, out=c)
+        np.tanh(c, out=c)
+        if before is None:
+            np.multiply(z, c, out=new)
+            np.subtract(c, new, out=new)
+        else:
+            np.subtract(scan.h[before], c, out=new)
+            np.multiply(new, z, out=new)
+            np.add(new, c, out=new)
+        if where is not None:
+            np.copyto(new, 0, where=where)
+
+    def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
+        """Return more space: for the gradient of the state before by way of the update gate."""
+        return {**super().workspace(input_shape), "carried": Workspace((self.units,))}
+
+    def _carry(self, scan: Scan, later: int) -> None:
+        super()._carry(scan, later)
+        state = scan.state
+        np.add(state.dh, state.carried, out=state.dh)
+
+    def _step_back(self, scan: Scan, t: int, before: int | None, where: Array | None) -> None:
+        """The gradients of r, z, c and, for the recurrent weights, of q."""
+        units, state = self.units, scan.state
+        dh, part, slopes = state.dh, state.scratch, state.slopes
+        gates = scan.gates[t]
+        recurrent = scan.steps("recurrent")[t]
+        r, z, c = gates[:, :units], gates[:, units : 2 * units], gates[:, 2 * units :]
+        q = recurrent[:, 2 * units :]
+        np.multiply(dh, z, out=state.carried)
+        logistic = slopes[:, : 2 * units]
+        np.multiply(gates[:, : 2 * units], gates[:, : 2 * units], out=logistic)
+        np.subtract(gates[:, : 2 * units], logistic, out=logistic)
+        np.multiply(c, c, out=slopes[:, 2 * units :])
+        np.subtract(1, slopes[:, 2 * units :], out=slopes[:, 2 * units :])
+        if before is None:
+            np.multiply(dh, c, out=part)
+            np.negative(part, out=part)
+        else:
+            np.subtract(scan.h[before], c, out=part)
+            np.multiply(part, dh, out=part)
+        np.subtract(dh, state.carried, out=c)
+        np.copyto(z, part)
+        np.multiply(c, slopes[:, 2 * units :], out=c)
+        np.multiply(c, q, out=part)
+        np.multiply(c, r, out=q)
+        np.copyto(r, part)
+        np.multiply(gates[:, : 2 * units], logistic, out=gates[:, : 2 * units])
+        np.copyto(recurrent[:, : 2 * units], gates[:, : 2 * units])
+
+    def _sum_gradients(self, x: Array, scan: Scan) -> None:
+        super()._sum_gradients(x, scan)
+        rows = rows_of(self._of_recurrent(scan))[:, 2 * self.units :]
+        own = scan.gradient("candidate_biases")
+        np.matmul(scan.state.ones.reshape(-1), rows, out=own)

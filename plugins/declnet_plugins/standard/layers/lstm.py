@@ -1,0 +1,143 @@
+"""The LSTM, a recurrent layer with a cell that gates write, keep and read."""
+
+import numpy as np
+from pydantic import Field
+
+from declnet import Array, Initializer, OutputRange, Parameter, Shape, Workspace
+from declnet_plugins.standard.layers.recurrent import RecurrentLayer, Scan, by_step, fill_logistic
+
+
+class LSTM(RecurrentLayer):
+    """A cell that gates write, keep and read, step by step.
+
+    i, f, o = s(x[t] @ W + b + h[t - 1] @ U) with weights of their own, g = tanh(x[t] @ W_g + b_g +
+    h[t - 1] @ U_g), c[t] = f * c[t - 1] + i * g, h[t] = o * tanh(c[t]), with h[-1] = c[-1] = 0 and
+    s(a) = 1 / (1 + exp(-a)).
+
+    x: sequences (n, time, features) and, as an optional second input, their lengths (n,). The gates
+    follow each other as i, f, o, g (input, forget, output, candidate) in weights (features,
+    4 * units), recurrent_weights (units, 4 * units) and biases (4 * units,). y: the last state h of
+    each sequence (n, units), or with `return_sequences` all (n, time, units), which are 0 at
+    padding. If bidirectional, y has twice units.
+
+    Backward: dc[t] = dh[t] * o * (1 - tanh(c[t])²) + dc[t + 1] * f[t + 1]; da_i = dc * g * i *
+    (1 - i), da_f = dc * c[t - 1] * f * (1 - f), da_o = dh * tanh(c) * o * (1 - o), da_g = dc * i *
+    (1 - g²); dh[t - 1] = da[t] @ recurrent_weights.T.
+
+    PyTorch's and Keras's `LSTM`, whose order of gates is i, f, g, o; PyTorch has two biases, which
+    it adds. Sources: Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 9,
+    1997; forget gates: Gers, Schmidhuber and Cummins, 2000; their bias of 1: Jozefowicz, Zaremba
+    and Sutskever, ICML 2015.
+    """
+
+    type = "lstm"
+    other_keys = {
+        "hidden_size": "units",
+        "hidden": "units",
+        "hidden_dim": "units",
+        "num_units": "units",
+    }
+    blocks = 4
+    output_range = OutputRange(-1, 1)
+    examples = (
+        {"units": 8},
+        {"units": 4, "bidirectional": True, "return_sequences": True},
+        {"units": 8, "inputs": ["embedding_1", "input.lengths"]},
+    )
+
+    forget_bias: float = Field(
+        default=1.0, description="added to the initial biases of the forget gate"
+    )
+
+    def _parameters(self, features: int) -> dict[str, Parameter]:
+        found = super()._parameters(features)
+        biases = GateBiases(start=self.bias_initializer, gate=1, gates=4, more=self.forget_bias)
+        found["biases"] = Parameter((4 * self.units,), biases, self.bias_regularizer, role="bias")
+        return found
+
+    def _kept(self, time: int) -> dict[str, Workspace]:
+        """Return the gates, the cells, and the tanh of the cells."""
+        cells = Workspace((time, self.units))
+        return {**super()._kept(time), "cells": cells, "tanh": cells}
+
+    def workspace(self, input_shape: tuple[Shape, ...]) -> dict[str, Workspace]:
+        """Return more space: for the gradients of the gates and of the cells."""
+        dgates = Workspace((input_shape[0][0], 4 * self.units))
+        return {**super().workspace(input_shape), "dgates": dgates, "dc": Workspace((self.units,))}
+
+    def _step(self, scan: Scan, t: int, before: int | None, where: Array | None) -> None:
+        """c[t] = f * c[t - 1] + i * g, h[t] = o * tanh(c[t])."""
+        units, gates = self.units, scan.gates[t]
+        cells, tanh = scan.steps("cells"), scan.steps("tanh")[t]
+        scan.add_recurrent(gates, before)
+        fill_logistic(gates[:, : 3 * units])
+        g, c = gates[:, 3 * units :], cells[t]
+        np.tanh(g, out=g)
+        np.multiply(gates[:, :units], g, out=c)
+        if before is not None:
+            np.multiply(gates[:, units : 2 * units], cells[before], out=scan.state.scratch)
+            np.add(c, scan.state.scratch, out=c)
+        if where is not None:
+            np.copyto(c, 0, where=where)
+        np.tanh(c, out=tanh)
+        np.multiply(gates[:, 2 * units : 3 * units], tanh, out=scan.h[t])
+
+    def _of_gates(self, scan: Scan) -> Array:
+        return by_step(scan.state.dgates)
+
+    def _start_back(self, scan: Scan) -> None:
+        """Fill, for all steps together, what the gradients of dc and dh are multiplied by.
+
+        dgates: dc[t] to the gradients of i, f, g, and dh[t] to that of o; tanh: dh[t] to dc[t].
+        """
+        scan.state.dc.fill(0)
+        units, gates, slopes = self.units, scan.gates, by_step(scan.state.dgates)
+        cells, tanh = scan.steps("cells"), scan.steps("tanh")
+        i, f, o, g = (slice(k * units, (k + 1) * units) for k in range(4))
+        np.multiply(gates, gates, out=slopes)
+        logistic = slopes[:, :, : 3 * units]
+        np.subtract(gates[:, :, : 3 * units], logistic, out=logistic)
+        np.subtract(1, slopes[:, :, g], out=slopes[:, :, g])
+        np.multiply(slopes[:, :, i], gates[:, :, g], out=slopes[:, :, i])
+        np.multiply(slopes[:, :, g], gates[:, :, i], out=slopes[:, :, g])
+        np.multiply(slopes[:, :, o], tanh, out=slopes[:, :, o])
+        first, after, before = 0, slice(1, None), slice(-1)
+        if scan.direction.from_end:
+            first, after, before = -1, before, after
+        of_cells = slopes[after, :, f]
+        np.multiply(of_cells, cells[before], out=of_cells)
+        slopes[first, :, f] = 0
+        np.multiply(tanh, tanh, out=tanh)
+        np.subtract(1, tanh, out=tanh)
+        np.multiply(tanh, gates[:, :, o], out=tanh)
+
+    def _step_back(self, scan: Scan, t: int, before: int | None, where: Array | None) -> None:
+        """The gradients of the gates; then dc of the step before."""
+        units, state = self.units, scan.state
+        dh, dc, dgates = state.dh, state.dc, by_step(state.dgates)[t]
+        np.multiply(dh, scan.steps("tanh")[t], out=state.scratch)
+        np.add(dc, state.scratch, out=dc)
+        if where is not None:
+            np.copyto(dc, 0, where=where)
+        input_and_forget = dgates[:, : 2 * units].reshape(-1, 2, units)
+        np.multiply(input_and_forget, dc[:, None], out=input_and_forget)
+        o, g = dgates[:, 2 * units : 3 * units], dgates[:, 3 * units :]
+        np.multiply(o, dh, out=o)
+        np.multiply(g, dc, out=g)
+        np.multiply(dc, scan.gates[t, :, units : 2 * units], out=dc)
+
+
+class GateBiases(Initializer):
+    """The biases of gates, filled by another initializer, with a number added to one gate's."""
+
+    type = "gate_biases"
+
+    start: Initializer
+    gate: int
+    gates: int
+    more: float
+
+    def fill(self, w: Array, rng: np.random.Generator, fan_in: int, fan_out: int) -> None:
+        """Fill all, then add to one gate's."""
+        self.start.fill(w, rng, fan_in, fan_out)
+        w.reshape(self.gates, -1)[self.gate] += self.more

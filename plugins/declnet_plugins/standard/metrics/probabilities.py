@@ -1,0 +1,162 @@
+"""Metrics of predicted probabilities: how sharp they are, and whether they are honest."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import nan, prod
+
+import numpy as np
+from pydantic import Field
+
+from declnet import Array, Diagnostic, Metric, RunContext
+from declnet_plugins.standard.metrics.classification import whole_labels
+from declnet_plugins.standard.metrics.comparability import (
+    no_binary_labels,
+    no_probabilities,
+    several_axes,
+    several_choices,
+)
+
+ROUNDING = 1e-5
+"""How far a probability may be outside 0 to 1: a softmax of float32 may round."""
+
+
+class ProbabilityMetric(Metric):
+    """A metric of the probabilities of one unit, for labels of 0 and 1, or of one per class."""
+
+    better = "lower"
+
+    def check(self, context: RunContext) -> Iterator[Diagnostic]:
+        """Require probabilities: of one axis of classes, or of one unit for 0 and 1."""
+        yield from several_axes(self, context)
+        yield from several_choices(self, context)
+        yield from no_binary_labels(self, context)
+        yield from no_probabilities(self, context)
+
+    def read(self, y_pred: Array, y_true: Array) -> tuple[Array, Array]:
+        """Return probabilities (n, classes), or (n, 1) of class 1, and labels (n,).
+
+        Raises:
+            ValueError: the outputs are not probabilities, or have several axes.
+        """
+        if prod(y_pred.shape[1:]) != 1 and y_pred.ndim != 2:
+            raise ValueError(f"{self.type} needs outputs of one axis, not {y_pred.shape[1:]}")
+        p = y_pred.reshape(len(y_pred), -1)
+        wrong = (p < -ROUNDING) | (p > 1 + ROUNDING)
+        if wrong.any():
+            raise ValueError(f"{self.type} needs probabilities, not {p[wrong][0]:g}")
+        return p, whole_labels(y_true, max(2, p.shape[1]))
+
+
+class MeanOfProbabilities(ProbabilityMetric):
+    """The mean of a cost of each sample's probabilities."""
+
+    def costs(self, p: Array, labels: Array) -> Array:
+        """Return the cost of each sample, (n,)."""
+        raise NotImplementedError
+
+    def start(self) -> list[float]:
+        """Return [sum, count]."""
+        return [0.0, 0]
+
+    def update(self, state: list[float], y_pred: Array, y_true: Array) -> None:
+        """Add a batch."""
+        state[0] += float(self.costs(*self.read(y_pred, y_true)).sum())
+        state[1] += len(y_pred)
+
+    def result(self, state: list[float]) -> float:
+        """Return sum / count."""
+        return state[0] / state[1] if state[1] else nan
+
+
+class LogLoss(MeanOfProbabilities):
+    """log_loss = mean(-log(p)), with p the predicted probability of each sample's label.
+
+    p is clipped to [eps, 1 - eps], eps the machine epsilon of y_pred's type, 1.2e-7 in float32.
+    y_pred: (n, 1), probabilities of class 1, with y of 0 and 1; or (n, classes) with labels (n,) or
+    one-hot rows.
+
+    Like categorical_crossentropy and binary_crossentropy, but always without label smoothing, and
+    also for models trained with another loss. The same as scikit-learn's log_loss.
+    """
+
+    type = "log_loss"
+
+    def costs(self, p: Array, labels: Array) -> Array:
+        """Return -log(p) of the labels."""
+        if p.shape[1] == 1:
+            chosen = np.where(labels == 1, p[:, 0], 1 - p[:, 0])
+        else:
+            chosen = p[np.arange(len(p)), labels]
+        eps = np.finfo(p.dtype).eps
+        logarithms: Array = np.log(np.clip(chosen, eps, 1 - eps), dtype=np.float64)
+        return -logarithms
+
+
+class Brier(MeanOfProbabilities):
+    """brier = mean((p - y)**2) for one unit; for classes the mean of sum_k (p_k - y_k)**2.
+
+    y is 0 or 1, y_k is 1 for a sample's class and 0 for the others. From 0, perfect, to 1 for one
+    unit and 2 for classes: two classes have twice the value of one unit.
+
+    y_pred: (n, 1), probabilities of class 1, with y of 0 and 1; or (n, classes) with labels (n,) or
+    one-hot rows. The same as scikit-learn's brier_score_loss.
+
+    Brier, Verification of Forecasts Expressed in Terms of Probability, 1950.
+    """
+
+    type = "brier"
+
+    def costs(self, p: Array, labels: Array) -> Array:
+        """Return the squared distance of each sample's probabilities from its label."""
+        truth = labels[:, None] if p.shape[1] == 1 else labels[:, None] == np.arange(p.shape[1])
+        squares: Array = np.square(np.subtract(p, truth, dtype=np.float64)).sum(axis=1)
+        return squares
+
+
+@dataclass
+class Bins:
+    """Sums over the samples so far: number, probability and right answers, (3, bins)."""
+
+    sums: Array
+
+
+class ExpectedCalibrationError(ProbabilityMetric):
+    """expected_calibration_error = sum over bins of (m_b / n) * |right_b - p_b|.
+
+    Samples are sorted by their probability p into `bins` bins of equal width, (0, 1 / bins] and
+    so on. Of the m_b samples in a bin, right_b is the share that is right and p_b the mean
+    probability. With classes, p is the largest of a sample's probabilities, and it is right if that
+    is its label; with one unit, p is the probability of 1, and it is right if y is 1. 0 if what is
+    predicted with a probability of 70 % is right in 70 % of cases; it says nothing about accuracy.
+
+    y_pred: (n, 1), probabilities of class 1, with y of 0 and 1; or (n, classes) with labels (n,) or
+    one-hot rows. The same as torchmetrics's CalibrationError with norm "l1".
+
+    Naeini, Cooper and Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian Binning,
+    2015; Guo et al., On Calibration of Modern Neural Networks, 2017.
+    """
+
+    type = "expected_calibration_error"
+    examples = ({}, {"bins": 10})
+
+    bins: int = Field(default=15, ge=1, le=10**6, description="number of bins of equal width")
+
+    def start(self) -> Bins:
+        """Return empty bins."""
+        return Bins(np.zeros((3, self.bins)))
+
+    def update(self, state: Bins, y_pred: Array, y_true: Array) -> None:
+        """Add a batch to the bins."""
+        p, labels = self.read(y_pred, y_true)
+        right = labels == (1 if p.shape[1] == 1 else p.argmax(axis=1))
+        confidences = p.max(axis=1)
+        inner = np.linspace(0, 1, self.bins + 1)[1:-1]
+        places = inner.searchsorted(confidences)  # NaN comes last
+        sums = (np.bincount(places, each, self.bins) for each in (None, confidences, right))
+        state.sums += np.stack(list(sums))
+
+    def result(self, state: Bins) -> float:
+        """Return the weighted mean of the gaps."""
+        counts, confidences, right = state.sums
+        n = counts.sum()
+        return float(np.absolute(right - confidences).sum() / n) if n else nan

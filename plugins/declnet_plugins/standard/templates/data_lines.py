@@ -1,0 +1,282 @@
+"""The section `[data]` for a table."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from declnet import ColumnProfile, TableProfile, class_name
+from declnet_plugins.standard.templates.commented_toml import Line, toml, toml_key
+from declnet_plugins.standard.templates.plan import (
+    MOST_WORDS,
+    Features,
+    Plan,
+    is_free_text,
+    sizes_for,
+)
+from declnet_plugins.standard.templates.suggestions import (
+    is_category,
+    may_be_amount,
+    order_of_words,
+    percent,
+    rare_categories,
+    rare_class,
+)
+
+MOST_LISTED = 60
+"""Maximum number of features to list with details."""
+
+
+MEANINGS = {
+    "path": "relative to this spec",
+    "target": "the column to predict",
+    "targets": "the columns to predict",
+    "decimal": "as in 2,5",
+}
+
+
+def data_section(
+    plan: Plan,
+    prepare: Iterable[Line] | None = None,
+    inputs: Mapping[str, Sequence[str]] | None = None,
+    prepare_target: Sequence[str] = (),
+) -> Iterator[Line]:
+    """Yield the data section: held-out shares, preparation and columns in use.
+
+    Args:
+        prepare: the transforms, an item a line; default: those of the template `table`.
+        inputs: the columns of each input by name; default: those of the template `table`.
+        prepare_target: the types of the target's transforms.
+    """
+    of_inputs = "the columns of each input"
+    if inputs is None:
+        inputs = plan.inputs
+        of_inputs = "each text is a separate input; the other columns are one"
+    yield "[data]"
+    yield from _held_out(plan)
+    yield from _labels(plan) if plan.table.others else _balance(plan)
+    yield "prepare = [  # fitted on the training data, applied to all data and predictions"
+    yield from _prepare(plan) if prepare is None else prepare
+    yield "]"
+    if plan.table.others:
+        yield from _targets_prepared(plan)
+    elif prepare_target:
+        transforms = ", ".join(f'"{each}"' for each in prepare_target)
+        line = f"prepare_targets = {{ {toml_key(plan.target.name)} = [{transforms}] }}"
+        why = "positive and skewed: learned as its logarithm, " if "log" in prepare_target else ""
+        yield line, f"{why}undone in predictions"
+    if may_be_amount(plan.table):
+        others = [each for each in prepare_target if each != "standardize"]
+        transforms = toml([*others, "log", "standardize"])
+        line = f"# prepare_targets = {{ {toml_key(plan.target.name)} = {transforms} }}"
+        yield line, "would learn its logarithm, for smaller relative errors"
+    yield ""
+    if inputs:
+        yield f"[data.inputs]  # {of_inputs}"
+        for name, columns in inputs.items():
+            yield f"{name} = ["
+            yield from (f"  {toml(each)}," for each in columns)
+            yield "]"
+        yield ""
+    yield "[data.train]"
+    meanings = {**MEANINGS, "missing_target": f"{plan.table.unlabeled} rows have none"}
+    for key, value in plan.table.source.items():
+        line = f"{key} = {toml(value)}"
+        yield (line, meanings[key]) if key in meanings else line
+    yield from _features(plan)
+
+
+def _held_out(plan: Plan) -> Iterator[Line]:
+    """Yield the folds or the shares that are held out, and how."""
+    sizes = plan.sizes
+    if plan.folds > 1:
+        comment = f"trains {plan.folds} models, each with another part as its validation data;"
+        yield f"folds = {plan.folds}", f"{comment} predictions are their mean"
+        single = sizes_for(plan.table.rows).validation
+        if single:
+            comment = f"in place of folds: one model, in 1/{plan.folds} of the time"
+            yield f"# validation = {single:g}", comment
+    elif sizes.test:
+        comment = "fraction held out for early stopping"
+        yield f"validation = {sizes.validation:g}", comment
+    if sizes.test:
+        yield f"test = {sizes.test:g}", "fraction held out to measure the finished model"
+    else:
+        yield "# too few rows to hold any out; test = { … } would name other data to measure"
+    if sizes.test or plan.folds > 1:
+        yield from _split(plan)
+
+
+def _split(plan: Plan) -> Iterator[Line]:
+    """Yield a split by the target with the rarest class, of which the training data needs a row."""
+    targets = (each.target for each in plan.plans.values() if each.table.task != "values")
+    rarest = min(targets, key=lambda each: min(each.counts.values(), default=0), default=None)
+    if rarest is not None and plan.table.others:
+        line = f'split = {{ method = "stratified", column = {toml(rarest.name)} }}'
+        yield line, "keeps the proportions of its classes"
+    elif rarest is not None:
+        yield 'split = { method = "stratified" }', "keeps the proportions of the classes"
+
+
+def _targets_prepared(plan: Plan) -> Iterator[Line]:
+    """Yield the transforms of several targets."""
+    known = {e.target.name: list(e.target_transforms) for e in plan.plans.values()}
+    transforms = {name: each for name, each in known.items() if each}
+    if transforms:
+        yield "[data.prepare_targets]  # undone in predictions"
+        for name, each in transforms.items():
+            comment = "positive and skewed: learned as its logarithm" if "log" in each else ""
+            line = f"{toml_key(name)} = {toml(each)}"
+            yield (line, comment) if comment else line
+
+
+def _labels(plan: Plan) -> Iterator[Line]:
+    """Yield the positive classes and the orders of classes of several targets."""
+    targets = [each.table for each in plan.plans.values()]
+    positive = {each.target: name for each in targets if (name := _rare_positive(each)) is not None}
+    if positive:
+        comment = "the classes that f1, precision and recall are about"
+        yield f"positive_class = {_inline(positive)}", comment
+    orders = {each.target: list(found) for each in targets if (found := order_of_words(each))}
+    if orders:
+        yield f"# class_order = {_inline(orders)}", 'their order, for the loss "ordinal"'
+
+
+def _inline(values: Mapping[str, object]) -> str:
+    return (
+        "{ " + ", ".join(f"{toml_key(key)} = {toml(each)}" for key, each in values.items()) + " }"
+    )
+
+
+def _rare_positive(table: TableProfile) -> str | None:
+    """Return the rare class of two, unless it is the positive one by default."""
+    rare = rare_class(table)
+    last = class_name(max(table.columns[table.target].counts, default=""))
+    return rare[0] if rare is not None and table.task == "binary" and rare[0] != last else None
+
+
+def _balance(plan: Plan) -> Iterator[Line]:
+    """Yield what concerns rare classes and the order of classes."""
+    if plan.table.task == "values":
+        return
+    rare = rare_class(plan.table)
+    if rare is not None:
+        yield f"# the class {toml(rare[0])} is rare, {percent(rare[1])} of the rows:"
+    positive = _rare_positive(plan.table)
+    if positive is not None:
+        comment = "the class that f1, precision and recall are about"
+        yield f"positive_class = {toml(positive)}", comment
+    comment = "would give rare classes as much weight as frequent ones"
+    yield '# class_weights = "balanced"', comment
+    order = order_of_words(plan.table)
+    if order is not None:
+        yield f"# class_order = {toml(list(order))}", 'their order, for the loss "ordinal"'
+
+
+def _prepare(plan: Plan) -> Iterator[Line]:
+    """Yield the transforms of all columns."""
+    features = plan.features
+    yield from tokenizing(features)
+    if features.others or "table" in plan.inputs:
+        yield from _values(plan)
+
+
+def tokenizing(features: Features) -> Iterator[Line]:
+    """Yield a transform for each column of free text."""
+    for each in features.texts:
+        length = f", length = {MOST_WORDS}" if each.most_words > MOST_WORDS else ""
+        empty = ', missing = "empty"'
+        line = f'  {{ type = "tokenize", columns = [{toml(each.name)}]{length}{empty} }},'
+        yield line, "an integer for each word"
+
+
+def _values(plan: Plan) -> Iterator[Line]:
+    """Yield the preparation of columns other than free text."""
+    features = plan.features
+    if features.dates:
+        yield '  { type = "datetime" },', "dates to numbers: years elapsed, cycles of year and week"
+    yield from grouping(plan.columns)
+    if features.category_gaps:
+        line = '  { type = "impute", strategy = "constant", value = "missing" },'
+        yield line, "missing text becomes a category"
+    yield from finite(features)
+    scale = '  { type = "standardize" },', "scales numbers to mean 0 and standard deviation 1"
+    fill = '  { type = "impute", strategy = "median" },'
+    if features.gaps:
+        yield scale
+        yield INDICATORS
+        yield fill, "fills missing values"
+    else:
+        if not features.infinities:
+            what = "numbers" if features.category_gaps else "values"
+            yield fill, f"fills missing {what}; this table has none"
+        if features.numbers:
+            yield scale
+    if features.text:
+        yield '  { type = "one_hot" },', "turns text into a column per category"
+
+
+INDICATORS: Line = (
+    '  { type = "missing_indicator" },',
+    "a column of 0 and 1 for each with missing values",
+)
+
+
+def grouping(columns: Iterable[ColumnProfile], most: int | None = None) -> Iterator[Line]:
+    """Yield the transform for rare categories, if there are any.
+
+    Args:
+        columns: the columns that are prepared.
+        most: the most categories of a column; default: the most to one-hot encode.
+    """
+    found = rare_categories(columns) if most is None else rare_categories(columns, most)
+    if found is not None:
+        yield f"  {found},", 'rarer categories become one, "other", and so do new ones'
+
+
+def finite(features: Features) -> Iterator[Line]:
+    """Yield the transform that replaces infinite numbers, if there are any.
+
+    It fills missing values, too, so only the columns concerned are named if others have gaps.
+    """
+    if features.infinities:
+        named = toml([each.name for each in features.infinite])
+        columns = f", columns = {named}" if features.gaps else ""
+        line = f'  {{ type = "impute", strategy = "median", infinite = true{columns} }},'
+        yield line, "fills missing values and infinite numbers"
+
+
+def _features(plan: Plan) -> Iterator[Line]:
+    used, left_out = plan.features.used, plan.features.left_out
+    if not plan.table.selects_features:
+        yield f"# predicted from all {len(plan.table.features)} other columns"
+        for each, reason in left_out[:MOST_LISTED]:
+            yield f"# {toml(each.name)}", f"useless: {reason}"
+    elif len(used) <= MOST_LISTED:
+        yield "features = [  # the columns to predict from"
+        for each in used:
+            yield f"  {toml(each.name)},", _facts(each)
+        for each, reason in left_out[:MOST_LISTED]:
+            yield f"  # {toml(each.name)},", f"left out: {reason}"
+        if len(left_out) > MOST_LISTED:
+            yield f"  # and {len(left_out) - MOST_LISTED} more were left out"
+        yield "]"
+    elif left_out or plan.table.excluded:
+        names = ", ".join(toml(each.name) for each in used)
+        if left_out:
+            count = f"{len(left_out)} columns are" if len(left_out) > 1 else "1 column is"
+            yield f"# {count} left out, e.g. {toml(left_out[0][0].name)}:"
+            yield f"# {left_out[0][1]}"
+        yield f"features = [{names}]"
+    else:
+        yield f"# predicted from all {len(used)} other columns; features = […] would name some"
+
+
+def _facts(column: ColumnProfile) -> str:
+    facts: str = "dates or times" if column.date_form else column.type
+    if is_free_text(column):
+        facts += f", {column.words:.0f} words on average, {column.most_words} at most"
+    elif is_category(column):
+        facts += f", {column.distinct} categories"
+    if column.missing:
+        facts += f", {column.missing} missing"
+    if column.infinite:
+        facts += f", {column.infinite} infinite"
+    return facts

@@ -1,0 +1,148 @@
+"""Templates: spec files to run unchanged or adapt, and a spec tailored to a table."""
+
+import json
+from importlib.resources import files
+from typing import ClassVar
+
+from declnet import DataError, Registry, TableProfile, Template
+from declnet_plugins.standard.templates.plan import (
+    Features,
+    Plan,
+    different_texts,
+    features_of,
+    folds_for,
+    is_unread_text,
+    odd_date,
+    sizes_for,
+)
+from declnet_plugins.standard.templates.suggestions import MOST_CATEGORIES, notes_on
+from declnet_plugins.standard.templates.writing import spec_text
+
+SCIKIT_LEARN = "scikit-learn>=1.5"
+
+MOST_NOTES = 3
+"""Maximum number of columns of texts that are left out to explain."""
+
+
+class ExampleTemplate(Template):
+    """A spec in the file `specs/<type>.toml`."""
+
+    def spec(self) -> str:
+        """Return the file's text."""
+        return (
+            files("declnet_plugins.standard.templates") / "specs" / f"{self.type}.toml"
+        ).read_text("utf-8")
+
+
+class Classification(ExampleTemplate):
+    """One of several classes, for points on a spiral."""
+
+    type = "classification"
+    default_for = "example"
+
+
+class Binary(ExampleTemplate):
+    """Yes or no, for points on a spiral of two arms."""
+
+    type = "binary"
+
+
+class Regression(ExampleTemplate):
+    """Numbers, for the sine."""
+
+    type = "regression"
+
+
+class Images(ExampleTemplate):
+    """Convolutions, for handwritten digits (needs scikit-learn)."""
+
+    type = "images"
+    requires = (SCIKIT_LEARN,)
+
+
+class OwnData(ExampleTemplate):
+    """Your arrays, from a NumPy file data.npz that you write."""
+
+    type = "own_data"
+
+
+class MLP(Template):
+    """A multilayer perceptron of two hidden layers, with dropout and weight decay."""
+
+    type = "mlp"
+    several_targets = True
+    hidden: ClassVar[bool] = True
+
+    def spec_for_table(self, table: TableProfile, registry: Registry) -> str:
+        """Return a dense network with the preparation, loss and sizes to suit the table."""
+        features = usable_features_of(table)
+        kinds = ("callback", "schedule", "transform", "calibrator")
+        installed = frozenset(each for kind in kinds for each in registry.types(kind))
+        folds = folds_for(table)
+        sizes = sizes_for(table.rows, folds)
+        return spec_text(Plan(table, features, sizes, installed, self.hidden, folds))
+
+    def notes_for_table(self, table: TableProfile) -> tuple[str, ...]:
+        """Return how texts and rare values are treated, and how to read what is left out."""
+        return table_notes(table)
+
+
+class Linear(MLP):
+    """A linear or logistic regression: quick to train, and a bar for other models to clear."""
+
+    type = "linear"
+    hidden = False
+
+
+class TableTemplate(MLP, ExampleTemplate):
+    """Columns on different scales: your table (--data), or wines (needs scikit-learn)."""
+
+    type = "table"
+    requires = (SCIKIT_LEARN,)
+
+
+def table_notes(
+    table: TableProfile, most: int = MOST_CATEGORIES, where: str | None = None
+) -> tuple[str, ...]:
+    """Return how texts, rare values and targets are treated, and how to read what is left out.
+
+    Args:
+        most: the most categories of a column that are kept.
+        where: how to try another loss that is suggested; default: where it is in the spec.
+    """
+    features = features_of(table)
+    beside = ", in addition to the other columns" if features.others else ""
+    read = [
+        f'column "{each.name}" is read as text, word by word{beside}' for each in features.texts
+    ]
+    many = [each for each, _ in features.left_out if is_unread_text(each)]
+    unread = [each for each in many if each.odd_date is None]
+    left_out = [
+        f'column "{each.name}" is left out: {odd_date(each)}; write all alike, or leave out the row'
+        for each in many
+        if each.odd_date is not None
+    ]
+    left_out += [
+        f'column "{each.name}" is left out: {different_texts(each)}; to read them, make it a '
+        "separate input in [data.inputs], and add to prepare "
+        f'{{ type = "tokenize", columns = {json.dumps([each.name], ensure_ascii=False)}, '
+        f'unit = "{"characters" if each.most_words <= 1 else "words"}" }}'
+        for each in unread[:MOST_NOTES]
+    ]
+    where = where or ("see [losses]" if table.others else "see [loss]")
+    more = [
+        note for name in table.others for note in notes_on(table.of_target(name), (), most, where)
+    ]
+    return (*read, *left_out, *notes_on(table, features.others, most, where), *more)
+
+
+def usable_features_of(table: TableProfile) -> Features:
+    """Return the sorted columns of a table; raise DataError if none is useful."""
+    features = features_of(table)
+    if not features.used:
+        reasons = "; ".join(f'"{each.name}": {why}' for each, why in features.left_out[:5])
+        raise DataError(
+            f'has no column to predict "{table.target}" from',
+            hint=reasons or "it has no other column",
+        )
+    return features

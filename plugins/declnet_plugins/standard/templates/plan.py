@@ -1,0 +1,348 @@
+"""Choices for a table: columns, sizes, and preparation of the target."""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+from declnet import ColumnProfile, TableProfile
+from declnet_plugins.standard.templates.suggestions import (
+    has_frequent_categories,
+    is_amount,
+    is_category,
+)
+
+MOST_CATEGORIES = 1000
+"""Maximum number of categories of a text column to one-hot encode, unless most rows have a frequent
+one."""
+FEW_CATEGORIES = 20
+"""Number of categories that is acceptable for any number of rows."""
+ROWS_FOR_A_CATEGORY = 5
+"""Average rows per category, if there are more than a few categories."""
+IDENTIFIER = re.compile(r"(^|[_ .-])([Ii][Dd]|KEY|[Kk]ey|[GgUu]?[Uu][Ii][Dd])$|[a-z]I[dD]$")
+"""Names of columns of identifiers."""
+WORDS_OF_A_TEXT = 5.0
+"""Minimum mean number of words of texts to read word by word, rather than names or addresses."""
+MOST_WORDS = 256
+"""Maximum number of words of a text that are read, so that a few long texts need little memory."""
+MOSTLY = 0.9
+"""Share of rows without a value above which a column is left out."""
+
+FEWEST_TO_HOLD_OUT = 30
+"""Minimum number of rows for which some can be held out."""
+
+FOLDS = 5
+"""Folds of a table that is small enough to train several models."""
+ROWS_OF_A_CLASS = 2
+"""Minimum number of rows of each class for each fold."""
+
+NO_NAME = re.compile(r"[^A-Za-z0-9_]+")
+"""What is not in the name of a loss."""
+TAKEN = re.compile(r"input|trunk|joined|mean|words|text|dense|relu|dropout|.*_logits$")
+"""How names of other layers begin, and end."""
+
+DIGITS = 1e4
+"""Maximum number of deviations between the mean and 0 that float32 can resolve."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """The columns of a table other than the target.
+
+    Attributes:
+        used: the columns to learn from, in order.
+        left_out: the unusable columns, each with the reason.
+    """
+
+    used: tuple[ColumnProfile, ...]
+    left_out: tuple[tuple[ColumnProfile, str], ...]
+
+    @property
+    def texts(self) -> tuple[ColumnProfile, ...]:
+        """Return the columns of free text, to read word by word."""
+        return tuple(each for each in self.used if is_free_text(each))
+
+    @property
+    def others(self) -> tuple[ColumnProfile, ...]:
+        """Return the other columns, which are prepared as single values."""
+        return tuple(each for each in self.used if not is_free_text(each))
+
+    @property
+    def gaps(self) -> bool:
+        """Return whether numbers or dates are missing."""
+        return any(each.missing for each in self.others if not is_category(each))
+
+    @property
+    def category_gaps(self) -> bool:
+        """Return whether categories are missing."""
+        return any(each.missing for each in self.others if is_category(each))
+
+    @property
+    def infinities(self) -> bool:
+        """Return whether numbers are infinite."""
+        return bool(self.infinite)
+
+    @property
+    def infinite(self) -> tuple[ColumnProfile, ...]:
+        """Return the columns with infinite numbers."""
+        return tuple(each for each in self.used if each.infinite)
+
+    @property
+    def numbers(self) -> bool:
+        """Return whether there are columns of numbers, or of dates, which become numbers."""
+        return any(each.type in ("number", "integer") for each in self.used) or self.dates
+
+    @property
+    def text(self) -> bool:
+        """Return whether there are columns of categories."""
+        return any(is_category(each) for each in self.others)
+
+    @property
+    def dates(self) -> bool:
+        """Return whether there are columns of dates or times."""
+        return any(each.date_form for each in self.used)
+
+
+def features_of(table: TableProfile) -> Features:
+    """Sort the columns into usable and unusable ones."""
+    used, left_out = [], []
+    for column in table.features:
+        reason = _reason(column)
+        if reason is None:
+            used.append(column)
+        else:
+            left_out.append((column, reason))
+    return Features(tuple(used), tuple(left_out))
+
+
+def _reason(column: ColumnProfile) -> str | None:
+    """Return why a column is unusable, or None if it is usable."""
+    reasons = {
+        "empty": not column.present,
+        f"only {column.present} of {column.rows} rows have a value": (
+            column.missing > MOSTLY * column.rows
+        ),
+        "always the same": column.distinct == 1,
+        "numbers the rows": column.counts_rows,
+        "an identifier, different in each row": _is_identifier(column),
+        "dates of which the day or the month may come first; datetime needs an order": (
+            column.date_form == "ambiguous"
+        ),
+        f"{odd_date(column)}; datetime needs dates that are all written alike": (
+            column.odd_date is not None and is_unread_text(column)
+        ),
+        f"{different_texts(column)}; tokenize reads texts": is_unread_text(column),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def _is_identifier(column: ColumnProfile) -> bool:
+    """Return whether integers that are all different have the name of an identifier."""
+    differ = column.type == "integer" and column.distinct == column.rows > FEW_CATEGORIES
+    return differ and IDENTIFIER.search(column.name) is not None
+
+
+def is_free_text(column: ColumnProfile) -> bool:
+    """Return whether a column holds texts such as messages: many different ones, of many words."""
+    return _too_many_texts(column) and column.words >= WORDS_OF_A_TEXT
+
+
+def is_unread_text(column: ColumnProfile) -> bool:
+    """Return whether a column holds many different texts of few words, most of them rare.
+
+    Names and codes are such texts, and any text in a language that is written without spaces.
+    """
+    many = _too_many_texts(column) and not is_free_text(column)
+    return many and not has_frequent_categories(column)
+
+
+def different_texts(column: ColumnProfile) -> str:
+    """Return how many texts differ, and whether they have spaces."""
+    without = ", without spaces" if column.most_words <= 1 else ""
+    return f"{column.distinct} different texts in {column.present} rows{without}"
+
+
+def odd_date(column: ColumnProfile) -> str:
+    """Return which text keeps a column from being one of dates."""
+    return f"dates, but {json.dumps(column.odd_date, ensure_ascii=False)} is not like the others"
+
+
+def _too_many_texts(column: ColumnProfile) -> bool:
+    if not is_category(column) or column.distinct <= FEW_CATEGORIES:
+        return False
+    rare = column.distinct * ROWS_FOR_A_CATEGORY > column.present
+    return rare or column.distinct > MOST_CATEGORIES
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes for a number of rows, chosen with `benchmarks/tables.py`.
+
+    Attributes:
+        units: the units of each hidden layer.
+        dropout: the fraction of units dropped in training; 0 for none.
+        validation: the fraction of rows held out for early stopping; 0 for none.
+        test: the fraction of rows held out for the final evaluation; 0 for none.
+        batch_size: samples per step; None for all.
+        epochs: the maximum number of epochs.
+        patience: epochs without improvement before training stops.
+    """
+
+    units: int
+    dropout: float
+    validation: float
+    test: float
+    batch_size: int | None
+    epochs: int
+    patience: int
+
+
+FEW = Sizes(16, 0.0, 0.0, 0.0, None, 200, 0)
+MANY = Sizes(256, 0.1, 0.05, 0.05, 512, 30, 5)
+BELOW = {
+    FEWEST_TO_HOLD_OUT: FEW,
+    1000: Sizes(256, 0.1, 0.15, 0.2, 16, 150, 30),
+    3000: Sizes(256, 0.1, 0.15, 0.15, 32, 150, 30),
+    10_000: Sizes(256, 0.1, 0.15, 0.15, 64, 150, 30),
+    50_000: Sizes(256, 0.1, 0.15, 0.15, 128, 150, 30),
+    200_000: Sizes(256, 0.1, 0.1, 0.1, 256, 60, 10),
+}
+"""Sizes for fewer rows than each number, in ascending order; `MANY` for more."""
+
+EMBEDDING_UNITS = 32
+LEARNING_RATE = 0.0015
+LINEAR_RATE = 0.01
+WEIGHT_DECAY = 0.05
+LABEL_SMOOTHING = 0.1
+
+
+def sizes_for(rows: int, folds: int = 1) -> Sizes:
+    """Return sizes for a table: the more rows, the larger batches and the fewer epochs.
+
+    With folds, each is the validation data of a model.
+    """
+    sizes = next((sizes for limit, sizes in BELOW.items() if rows < limit), MANY)
+    return sizes if folds == 1 else replace(sizes, validation=(1 - sizes.test) / folds)
+
+
+def folds_for(table: TableProfile, *, quick: bool = False) -> int:
+    """Return into how many folds to divide a table, 1 for a single split.
+
+    Args:
+        table: the table; what the user wants counts first.
+        quick: whether training a model for each fold is quick.
+    """
+    if table.folds is not None:
+        return max(table.folds, 1)
+    rarest = min(_rows_of_classes(table), default=table.rows)
+    enough = table.rows >= FEWEST_TO_HOLD_OUT and rarest >= FOLDS * ROWS_OF_A_CLASS
+    return FOLDS if quick and enough else 1
+
+
+def _rows_of_classes(table: TableProfile) -> Iterable[int]:
+    """Yield the number of rows of each class of each target."""
+    for name, task in table.targets.items():
+        if task != "values":
+            yield from table.columns[name].counts.values()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The content of the spec to write.
+
+    Attributes:
+        table: the table's contents.
+        features: the columns to predict from.
+        sizes: the sizes for the number of rows.
+        installed: the types of installed callbacks, schedules, transforms and calibrators.
+        hidden: whether there are hidden layers.
+        folds: into how many folds the rows are divided; 1 for a single split.
+    """
+
+    table: TableProfile
+    features: Features
+    sizes: Sizes
+    installed: frozenset[str]
+    hidden: bool = True
+    folds: int = 1
+
+    taken: ClassVar[re.Pattern[str]] = TAKEN
+    """How names of layers begin that an output cannot have."""
+
+    @property
+    def target(self) -> ColumnProfile:
+        """Return facts about the target column."""
+        return self.table.columns[self.table.target]
+
+    @property
+    def inputs(self) -> dict[str, tuple[str, ...]]:
+        """Return the columns of each input by name, texts first; empty if there is only one."""
+        texts, others = self.text_inputs, self.columns
+        if not texts or len(texts) + len(others) == 1:
+            return {}
+        inputs: dict[str, tuple[str, ...]]
+        inputs = {name: (each.name,) for name, each in texts.items()}
+        if others:
+            inputs["table"] = tuple(each.name for each in others)
+        return inputs
+
+    @property
+    def text_inputs(self) -> dict[str, ColumnProfile]:
+        """Return the columns of free text by the name of their input."""
+        texts = self.features.texts
+        names = ["text"] if len(texts) == 1 else [f"text_{n + 1}" for n in range(len(texts))]
+        return dict(zip(names, texts, strict=True))
+
+    @property
+    def columns(self) -> tuple[ColumnProfile, ...]:
+        """Return the columns that the source gives to the model, without free text."""
+        if self.table.selects_features:
+            return self.features.others
+        texts = self.features.texts  # an input must have useless columns, too
+        return tuple(each for each in self.table.features if each not in texts)
+
+    @property
+    def plans(self) -> dict[str, Self]:
+        """Return a plan for each target, by the name of its loss and of its output."""
+        if not self.table.others:
+            return {"": self}
+        plans: dict[str, Self] = {}
+        for target in self.table.targets:
+            name = NO_NAME.sub("_", target).strip("_")
+            if not name or self.taken.match(name):
+                name = f"target_{name}"
+            while name in plans:
+                name += "_"
+            plans[name] = replace(self, table=self.table.of_target(target))
+        return plans
+
+    @property
+    def target_transforms(self) -> tuple[str, ...]:
+        """Return the types of the target's transforms."""
+        if self.table.task != "values":
+            return ()
+        if not is_amount(self.table):
+            return ("standardize",)
+        return (*(("clamp",) if "clamp" in self.installed else ()), "log", "standardize")
+
+    @property
+    def monitor(self) -> str:
+        """Return the metric that chooses the epoch: the loss, without any label smoothing.
+
+        Accuracy hardly changes with the epoch if a class is rare.
+        """
+        is_one_of_classes = not self.table.others and self.table.task != "values"
+        return "validation_log_loss" if is_one_of_classes else "validation_loss"
+
+    @property
+    def last_units(self) -> int:
+        """Return the units of the last dense layer."""
+        return self.target.distinct if self.table.task == "classes" else 1
+
+    @property
+    def double(self) -> bool:
+        """Return whether a target needs more digits than float32 has."""
+        columns = self.table.columns
+        numbers = [columns[name] for name, task in self.table.targets.items() if task == "values"]
+        return any(abs(each.mean) > DIGITS * each.std for each in numbers)

@@ -1,0 +1,267 @@
+"""Writing of the choices for a table as a commented TOML spec."""
+
+from collections.abc import Iterable, Iterator
+
+from declnet_plugins.standard.templates.commented_toml import Line, joined, toml
+from declnet_plugins.standard.templates.data_lines import data_section
+from declnet_plugins.standard.templates.plan import (
+    EMBEDDING_UNITS,
+    LABEL_SMOOTHING,
+    LEARNING_RATE,
+    LINEAR_RATE,
+    WEIGHT_DECAY,
+    Plan,
+)
+from declnet_plugins.standard.templates.suggestions import (
+    has_words,
+    holds_counts,
+    order_of_classes,
+    rare_class,
+)
+
+SMOOTHING: Line = (
+    f"# label_smoothing = {LABEL_SMOOTHING:g}",
+    "may help if some labels are wrong; log_loss shows whether it does",
+)
+"""A comment: networks of `mlp` and `linear` gave a higher log loss with it on all tables tried."""
+
+TASKS = {
+    "binary": "which of two classes",
+    "classes": "which of {} classes",
+    "values": "a number",
+}
+
+
+def spec_text(plan: Plan) -> str:
+    """Return the whole spec."""
+    data = data_section(plan, prepare_target=plan.target_transforms)
+    losses = _losses(plan) if plan.table.others else [_loss(plan)]
+    blocks = [head(plan), data, _model(plan), *losses, _optimizer(plan)]
+    return joined((*blocks, _training(plan)))
+
+
+def head(plan: Plan) -> Iterator[Line]:
+    """Yield what comes before the sections."""
+    *others, last = plan.plans.values()
+    for each in others:
+        what = TASKS[each.table.task].format(each.target.distinct)
+        yield f"# Predicts {toml(each.target.name)}: {what}."
+    what = TASKS[last.table.task].format(last.target.distinct)
+    yield f"# Predicts {toml(last.target.name)}: {what}. Written by `declnet new` for a table of"
+    yield f"# {plan.target.rows} rows; change what you like. `declnet plugins` lists all types,"
+    yield "# `declnet plugins show dense` the keys of one."
+    yield ""
+    yield "declnet = 1", "the version of this format"
+    yield "seed = 0", "changes the split and the initial weights"
+
+
+def _model(plan: Plan) -> Iterator[Line]:
+    yield "[model]"
+    if plan.double:
+        yield 'dtype = "float64"', "the target varies too little for its size in float32"
+    if plan.table.others:
+        yield f"outputs = {toml(list(plan.plans))}", "the layers that give the predictions"
+    yield "layers = [  # from the input to the output"
+    names = [name for name in plan.inputs if name != "table"]
+    yield from text_layers(names or [""] * len(plan.features.texts))
+    if plan.inputs:
+        joined = [*map(text_vector, names), *(["input.table"] if "table" in plan.inputs else [])]
+        name = ', name = "joined"' if plan.table.others else ""
+        yield f'  {{ type = "concatenate"{name}, inputs = {toml(joined)} }},'
+    if plan.hidden:
+        yield from _hidden_layers(plan)
+    if plan.table.others:
+        yield from _outputs(plan)
+        yield "]"
+        return
+    units = f'type = "dense", units = {plan.last_units}'
+    comment = {"classes": "one unit per class", "binary": "one unit for yes or no"}
+    yield f"  {{ {units} }},", comment.get(plan.table.task, "one unit, for the number")
+    if plan.table.task == "classes":
+        yield '  "softmax",', "turns them into probabilities that sum to 1"
+    if plan.table.task == "binary":
+        yield '  "sigmoid",', "turns it into a probability"
+    yield "]"
+
+
+def _outputs(plan: Plan) -> Iterator[Line]:
+    """Yield the layers of several outputs, which all read what the layers before them give."""
+    read = "input"
+    if plan.hidden:
+        read = "trunk"
+    elif plan.features.texts:
+        read = "joined" if plan.inputs else "mean"
+    for name, each in plan.plans.items():
+        of = toml(each.target.name)
+        last = {"classes": "softmax", "binary": "sigmoid"}.get(each.table.task)
+        own = f"{name}_logits" if last else name
+        units = f'type = "dense", name = "{own}", units = {each.last_units}, inputs = ["{read}"]'
+        yield f"  {{ {units} }},", f"of {of}"
+        if last is not None:
+            yield f'  {{ type = "{last}", name = "{name}" }},', "turns that into probabilities"
+
+
+def _hidden_layers(plan: Plan) -> Iterator[Line]:
+    sizes = plan.sizes
+    trunk = ', name = "trunk"' if plan.table.others else ""
+    last_relu = f'  {{ type = "relu"{trunk} }},' if trunk and not sizes.dropout else '  "relu",'
+    dense = f'  {{ type = "dense", units = {sizes.units} }},'
+    drop = f'  {{ type = "dropout", rate = {sizes.dropout:g} }},'
+    last_drop = f'  {{ type = "dropout"{trunk}, rate = {sizes.dropout:g} }},'
+    yield (
+        dense,
+        "every unit is connected to every " + ("feature" if plan.features.texts else "input"),
+    )
+    yield '  "relu",', 'makes the network nonlinear; or "gelu", "selu", "tanh"'
+    if sizes.dropout:
+        yield drop, "reduces overfitting: drops units at random in training"
+    yield dense, "more layers or units can learn more, but train more slowly"
+    yield last_relu
+    if sizes.dropout:
+        yield last_drop
+
+
+def text_layers(names: Iterable[str]) -> Iterator[Line]:
+    """Yield the layers that make one vector, `text_vector`, of each text.
+
+    Args:
+        names: the inputs of the texts; "" for the only input.
+    """
+    for name in names:
+        read, lengths = (f"input.{name}", f"input.{name}_lengths") if name else ("input", "")
+        words = f"{name}_words" if name else "words"
+        embedding = f'type = "embedding", name = "{words}", units = {EMBEDDING_UNITS}'
+        yield f'  {{ {embedding}, inputs = ["{read}"] }},', "a vector for each word"
+        inputs = f'inputs = ["{words}", "{lengths or "input.lengths"}"]'
+        comment = 'their mean; "gru" (units = 32) reads them in order'
+        yield f'  {{ type = "mean_over_time", name = "{text_vector(name)}", {inputs} }},', comment
+
+
+def text_vector(name: str) -> str:
+    """Return the name of the layer that gives the vector of a text, by its input."""
+    return f"{name}_mean" if name else "mean"
+
+
+def _losses(plan: Plan) -> Iterator[Iterator[Line]]:
+    """Yield a section for the loss of each target."""
+    for name, each in plan.plans.items():
+        yield _loss(each, name)
+
+
+def _loss(plan: Plan, name: str = "") -> Iterator[Line]:
+    losses = {
+        "binary": ("binary_crossentropy", 'for two classes, after "sigmoid"'),
+        "classes": ("categorical_crossentropy", 'for one of several classes, after "softmax"'),
+        "values": (
+            "mean_squared_error",
+            '"huber" and "mean_absolute_error" are less sensitive to outliers',
+        ),
+    }
+    type_name, comment = losses[plan.table.task]
+    yield from loss_head(plan, name)
+    yield f'type = "{type_name}"', comment
+    if plan.table.task == "classes":
+        yield SMOOTHING
+        yield from ordinal_loss(plan)
+    yield from counts_loss(plan)
+    if name:
+        yield f"metrics = {toml(_metrics(plan))}", "measured in addition to the loss"
+
+
+def loss_head(
+    plan: Plan, name: str = "", comment: str = "what training minimizes"
+) -> Iterator[Line]:
+    """Yield the beginning of a loss's section, by the name in `Plan.plans`."""
+    yield f"[losses.{name}]" if name else f"[loss]  # {comment}"
+    if name and name != plan.target.name:
+        yield f"target = {toml(plan.target.name)}", "the column to predict"
+
+
+def ordinal_loss(plan: Plan) -> Iterator[Line]:
+    """Yield the loss to try for classes that may have an order as a comment, if they do."""
+    order = order_of_classes(plan.table)
+    if order is None:
+        return
+    yield '# type = "ordinal"', "may suit classes with an order better, without label_smoothing;"
+    named = ", class_order in [data]" if has_words(plan.table) else ""
+    yield f'# and with units = {len(order) - 1} in the last layer, no "softmax"{named}'
+
+
+def counts_loss(plan: Plan) -> Iterator[Line]:
+    """Yield the loss to try for counts as a comment, if the target seems to hold any."""
+    if not holds_counts(plan.table):
+        return
+    yield '# type = "poisson"', "may suit counts better; it learns the logarithm of their mean"
+    yield "# and takes the counts themselves, without prepare_targets"
+
+
+def _optimizer(plan: Plan) -> Iterator[Line]:
+    yield "[optimizer]"
+    yield 'type = "adamw"', 'or "adam", "nadam", "rmsprop"; "sgd" needs a larger learning rate'
+    rate = f"{LEARNING_RATE if plan.hidden else LINEAR_RATE:g}"
+    if "cosine" in plan.installed:
+        rate = f'{{ type = "cosine", initial_rate = {rate} }}'
+    yield f"learning_rate = {rate}", "smaller if the loss jumps"
+    yield f"weight_decay = {WEIGHT_DECAY:g}", "pulls weights toward 0, to reduce overfitting"
+    yield ""
+    yield "[[optimizer.groups]]  # parameters that are updated differently"
+    yield 'parameters = ["*.biases"]', "* is any text"
+    yield "weight_decay = 0.0", "biases are left alone"
+
+
+def _metrics(plan: Plan) -> list[str]:
+    """Return the metrics for the target."""
+    metrics = {
+        "binary": ["binary_accuracy", "log_loss", "roc_auc"],
+        "classes": ["accuracy", "log_loss", "f1"],
+        "values": ["r2", "mean_absolute_error"],
+    }
+    if rare_class(plan.table) is not None:
+        metrics["binary"] += ["f1", "average_precision"]
+        metrics["classes"] += ["matthews"]
+    return metrics[plan.table.task]
+
+
+def _training(plan: Plan) -> Iterator[Line]:
+    sizes = plan.sizes
+    stops = "early_stopping" in plan.installed and bool(sizes.validation)
+    yield "[training]"
+    yield (
+        f"epochs = {sizes.epochs}",
+        "passes over the training data" + (", at most" if stops else ""),
+    )
+    if sizes.batch_size is not None:
+        yield f"batch_size = {sizes.batch_size}", "samples per step"
+    if not plan.table.others:
+        yield f"metrics = {toml(_metrics(plan))}", "measured in addition to the loss"
+    callbacks: list[Line] = []
+    if stops:
+        monitor = f'monitor = "{plan.monitor}", patience = {sizes.patience}'
+        callback = f'  {{ type = "early_stopping", {monitor} }},'
+        callbacks.append((callback, "finishes with the best epoch for the validation data"))
+    if "checkpoint" in plan.installed and sizes.validation:
+        callbacks.append(('  { type = "checkpoint", every_minutes = 1 },', "for declnet resume"))
+    if callbacks:
+        yield "callbacks = ["
+        yield from callbacks
+        yield "]"
+    if {"threshold", "conformal"} <= plan.installed:
+        yield from calibration(plan)
+
+
+def calibration(plan: Plan) -> Iterator[Line]:
+    """Yield the calibration to try for a single target as a comment.
+
+    It is a threshold for a rare one of two classes, or intervals for a number.
+    """
+    if plan.table.others or not plan.sizes.validation:
+        return
+    if plan.table.task == "binary" and rare_class(plan.table) is not None:
+        yield ""
+        yield "# [calibration]  # would choose a threshold on the validation data, in place of 0.5"
+        yield '# steps = [{ type = "threshold", metric = "f1" }]'
+    if plan.table.task == "values":
+        scale = ', scale = "log"' if "log" in plan.target_transforms else ""
+        yield ""
+        yield "# [calibration]  # would add an interval to each prediction, by the validation data"
+        yield f'# steps = [{{ type = "conformal", coverage = 0.9{scale} }}]'

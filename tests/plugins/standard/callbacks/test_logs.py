@@ -1,0 +1,172 @@
+"""csv_log and tensorboard: what they write, read with the reader that it is for."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+
+import pytest
+from pydantic import ValidationError
+
+from declnet import parse_spec, resume, run
+from declnet.contracts.runs.callback import EpochLogged
+from declnet.runs.many.ensembles.recording import begin_ensemble
+from declnet.runs.many.execution.tasks import tasks_of
+from declnet.training.checks.check import check_spec
+from declnet_plugins.standard.callbacks import CsvLog, TensorBoard
+
+
+def test_the_table_is_the_history_with_all_digits(document, tmp_path):
+    document["data"]["validation"] = 0.2
+    document["training"]["callbacks"] = ["csv_log"]
+    result = run(parse_spec(document), out=tmp_path / "out")
+    with (tmp_path / "out" / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [{name: float(value) for name, value in row.items()} for row in rows] == result.history
+    assert list(rows[0]) == list(result.history[0])
+
+
+def test_what_was_written_after_a_checkpoint_is_cut_off(follow, played, tmp_path):
+    callback, run = CsvLog(path="table.csv"), played(tmp_path)
+    run, state = follow(callback, [3, 2], run=run)
+    saved, before = callback.save(state), (tmp_path / "table.csv").read_bytes()
+    for loss in (9, 9):
+        follow(callback, [loss], run=played(tmp_path), saved=saved, first=2)
+    assert (tmp_path / "table.csv").read_bytes() == before + b"2,9,9,0.1,9,9\n"
+    callback.restore(played(tmp_path), saved)
+    assert (tmp_path / "table.csv").read_bytes() == before
+
+
+def test_a_table_that_is_shorter_than_it_was_is_reported(follow, played, tmp_path):
+    callback = CsvLog()
+    _, state = follow(callback, [3, 2], run=played(tmp_path))
+    saved = callback.save(state)
+    (tmp_path / "history.csv").write_text("epoch\n")
+    with pytest.raises(ValueError, match=r"history\.csv is shorter"):
+        callback.restore(played(tmp_path), saved)
+
+
+def test_without_a_folder_there_is_not_a_table(follow):
+    _, state = follow(CsvLog(), [3, 2])
+    assert state.saved()["size"] > 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "a/b.csv", "../a.csv", "/tmp/a.csv", "a\\b.csv", ".hidden", "..", "history.jsonl",
+     "weights.safetensors", "manifest.json", "spec.toml"],
+)  # fmt: skip
+def test_only_a_file_of_its_own_in_the_folder_is_written(path):
+    with pytest.raises(ValidationError, match="the run itself does not use"):
+        CsvLog(path=path)
+
+
+needs_tensorboard = pytest.mark.skipif(
+    importlib.util.find_spec("tensorboard") is None, reason="TensorBoard is not installed"
+)
+
+
+def read(folder):
+    """The values of each tag by step."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return {
+        tag: {each.step: each.value for each in events.Scalars(tag)}
+        for tag in events.Tags()["scalars"]
+    }
+
+
+@pytest.fixture
+def events_spec(document):
+    document["data"] |= {"validation": 0.2, "test": document["data"]["train"]}
+    document["training"] |= {"epochs": 8, "log_every": 2}
+    document["training"]["callbacks"] = [
+        "tensorboard",
+        {"type": "checkpoint", "every_epochs": 3},
+    ]
+    return parse_spec(document)
+
+
+@needs_tensorboard
+def test_the_history_is_what_tensorboard_reads(events_spec, tmp_path):
+    result = run(events_spec, out=tmp_path / "out")
+    found = read(tmp_path / "out" / "tensorboard")
+    for row in result.history:
+        assert found["loss/train"][row["epoch"]] == pytest.approx(row["loss"])
+        assert found["accuracy/validation"][row["epoch"]] == pytest.approx(
+            row["validation_accuracy"]
+        )
+        assert found["learning_rate"][row["epoch"]] == pytest.approx(row["learning_rate"])
+    assert set(found["loss/train"]) == {0, 2, 4, 6, 7}
+    assert found["loss/test"] == {8: pytest.approx(result.metrics["test"]["loss"])}
+
+
+@needs_tensorboard
+def test_a_resumed_run_has_each_epoch_once(events_spec, tmp_path):
+    whole = run(events_spec, out=tmp_path / "whole")
+
+    def fail(event):
+        if isinstance(event, EpochLogged) and event.epoch == 6:
+            raise ValueError("a failure")
+
+    with pytest.raises(ValueError, match="a failure"):
+        run(events_spec, out=tmp_path / "out", listener=fail)
+    assert set(read(tmp_path / "out" / "tensorboard")["loss/train"]) == {0, 2, 4}
+    resume(tmp_path / "out")
+    found = read(tmp_path / "out" / "tensorboard")
+    assert found == read(whole.directory / "tensorboard")
+
+
+@needs_tensorboard
+def test_a_run_that_starts_over_has_each_epoch_once(events_spec, tmp_path):
+    whole = run(events_spec, out=tmp_path / "whole")
+
+    def fail(event):
+        if isinstance(event, EpochLogged) and event.epoch == 2:
+            raise ValueError("a failure")
+
+    with pytest.raises(ValueError, match="a failure"):
+        run(events_spec, out=tmp_path / "out", listener=fail)
+    resume(tmp_path / "out")
+    assert read(tmp_path / "out" / "tensorboard") == read(whole.directory / "tensorboard")
+
+
+@needs_tensorboard
+def test_what_varies_is_compared_and_folds_are_repetitions(events_spec, document, tmp_path):
+    from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
+
+    del document["data"]["validation"]
+    begin_ensemble(tmp_path, events_spec, tasks_of(parse_spec(document), [3, 4], tmp_path))
+    infos = []
+    for seed in (3, 4):
+        spec = events_spec.model_copy(update={"seed": seed})
+        run(spec, out=tmp_path / f"seed-{seed}")
+        events = EventAccumulator(str(tmp_path / f"seed-{seed}" / "tensorboard"))
+        events.Reload()
+        metadata = events.SummaryMetadata("_hparams_/session_start_info")
+        infos.append(parse_session_start_info_plugin_data(metadata.plugin_data.content))
+    assert [each.hparams["seed"].number_value for each in infos] == [3, 4]
+
+
+@needs_tensorboard
+def test_without_a_folder_nothing_is_written(events_spec, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    run(events_spec)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_missing_tensorboard(events_spec, monkeypatch):
+    monkeypatch.setattr("declnet_plugins.standard.callbacks.logs.find_spec", lambda name: None)
+    (problem,) = check_spec(events_spec).problems
+    assert "needs TensorBoard" in problem.message
+    assert problem.help == 'pip install "declnet[tensorboard]"'
+
+
+@pytest.mark.parametrize("folder", ["", "a/b", "..", ".x", "/tmp"])
+def test_only_a_folder_in_the_runs_folder_is_written(folder):
+    with pytest.raises(ValidationError, match="a folder in the run's folder"):
+        TensorBoard(folder=folder)

@@ -1,0 +1,210 @@
+"""mlflow: what its server holds of runs, and of those that belong together."""
+
+from __future__ import annotations
+
+import importlib.util
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from declnet import cross_validate, parse_spec, resume, resume_ensemble, run
+from declnet.contracts.runs.callback import EpochLogged
+from declnet.runs.many.ensembles.recording import begin_ensemble, finish_ensemble
+from declnet.runs.many.execution.tasks import tasks_of
+from declnet.training.checks.check import check_spec
+
+MISSING = [
+    name for name in ("mlflow", "sqlalchemy", "alembic") if not importlib.util.find_spec(name)
+]
+needs_mlflow = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's and SQLAlchemy's own
+
+PARENT = "mlflow.parentRunId"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+
+
+@pytest.fixture
+def tracked_document(document, database, tmp_path, monkeypatch, request):
+    """A spec whose experiment is this test's own."""
+    monkeypatch.chdir(tmp_path)
+    document["data"] |= {"test": document["data"]["train"]}
+    document["training"] |= {"epochs": 6}
+    document["training"]["callbacks"] = [
+        {"type": "mlflow", "tracking_uri": database, "experiment": request.node.name},
+        {"type": "checkpoint", "every_epochs": 2},
+    ]
+    return document
+
+
+@pytest.fixture
+def tracked(database, request):
+    """The client, and the runs of this test's experiment, oldest first."""
+
+    def find():
+        from mlflow.tracking import MlflowClient
+
+        client = MlflowClient(database)
+        experiment = client.get_experiment_by_name(request.node.name)
+        found = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time"])
+        return client, found
+
+    return find
+
+
+def failing(at):
+    def fail(event):
+        if isinstance(event, EpochLogged) and event.epoch == at:
+            raise ValueError("a failure")
+
+    return fail
+
+
+@needs_mlflow
+@pytest.mark.parametrize("at", [1, 5])  # before the first checkpoint, and after
+def test_a_run_that_failed_and_was_resumed_is_one_run_with_each_epoch_once(
+    tracked_document, tracked, tmp_path, at
+):
+    with pytest.raises(ValueError, match="a failure"):
+        run(parse_spec(tracked_document), out=tmp_path / "out", listener=failing(at))
+    assert tracked()[1][0].info.status == "FAILED"
+    result = resume(tmp_path / "out")
+    client, (found,) = tracked()
+    assert (found.info.status, found.info.run_name) == ("FINISHED", "small")
+    assert found.data.params["model.layers.0.units"] == "4"
+    assert found.data.params["optimizer.type"] == "sgd"
+    assert found.data.tags["declnet.directory"] == str(tmp_path / "out")
+    assert PARENT not in found.data.tags
+    for name in ("loss", "accuracy", "learning_rate"):
+        history = client.get_metric_history(found.info.run_id, name)
+        assert {each.step: each.value for each in history} == {
+            row["epoch"]: row[name] for row in result.history
+        }
+        assert len(history) == 6
+    assert found.data.metrics["test_loss"] == result.metrics["test"]["loss"]
+
+
+@needs_mlflow
+def test_a_run_whose_process_was_killed_at_its_end_is_ended_by_resume(
+    tracked_document, tracked, tmp_path
+):
+    directory = run(parse_spec(tracked_document), out=tmp_path / "out").directory
+    files = {each: each.read_bytes() for each in directory.iterdir() if each.is_file()}
+    client, (ended,) = tracked()
+    client.update_run(ended.info.run_id, status="RUNNING")  # as if killed at its end
+    result = resume(directory)
+    for _ in range(2):  # told again, it stays as it is
+        client, (found,) = tracked()
+        assert (found.info.status, found.info.run_id) == ("FINISHED", ended.info.run_id)
+        resume(directory)
+    history = client.get_metric_history(found.info.run_id, "test_loss")
+    assert {(each.step, each.value) for each in history} == {(5, result.metrics["test"]["loss"])}
+    assert files == {each: each.read_bytes() for each in directory.iterdir() if each.is_file()}
+    (directory / "mlflow.json").unlink()  # as of a run that was copied without it
+    resume(directory)
+    assert len(tracked()[1]) == 1
+
+
+@needs_mlflow
+def test_folds_that_were_resumed_have_one_parent_with_the_best_of_them(
+    tracked_document, tracked, tmp_path
+):
+    del tracked_document["data"]["test"]
+    tracked_document["data"] |= {"folds": 3}
+    started = []
+
+    def fail_in_the_second(event):
+        started.append(event)
+        if len(started) == 6 + 2:
+            raise ValueError("a failure")
+
+    with pytest.raises(ValueError, match="a failure"):
+        cross_validate(
+            parse_spec(tracked_document), out=tmp_path / "out", listener=fail_in_the_second
+        )
+    client, (parent, *_) = tracked()
+    assert (parent.info.run_name, parent.info.status) == ("out", "FAILED")
+    client.update_run(tracked()[1][1].info.run_id, status="RUNNING")  # as if killed at its end
+    ensemble = resume_ensemble(tmp_path / "out")
+    client, (parent, *children) = tracked()
+    assert [each.data.tags[PARENT] for each in children] == [parent.info.run_id] * 3
+    assert [each.data.params["fold"] for each in children] == ["1", "2", "3"]
+    assert {each.info.status for each in (parent, *children)} == {"FINISHED"}
+    assert parent.data.params == {"fold": "1, 2, 3"}
+    best = max(ensemble.runs, key=lambda each: each.metrics["validation"]["accuracy"])
+    assert parent.data.metrics["validation_accuracy"] == best.metrics["validation"]["accuracy"]
+    assert parent.data.tags["declnet.best"] == str(best.path)
+
+
+@needs_mlflow
+@pytest.mark.parametrize("moment", ["before it told MLflow", "before it was recorded"])
+def test_a_parent_whose_process_was_killed_at_the_end_is_ended_by_resume(
+    tracked_document, tracked, tmp_path, moment, monkeypatch
+):
+    class Killed(BaseException):
+        """The process ends here."""
+
+    def killed(*_):
+        raise Killed
+
+    tracked_document["data"]["folds"] = 2
+    step = "ensembles.recording.tell_callbacks"
+    if moment == "before it was recorded":
+        step = "groups.stored_group.write_json"
+    spec = parse_spec(tracked_document)
+    begin_ensemble(tmp_path / "out", spec, tasks := tasks_of(spec, None, tmp_path / "out"))
+    for each in tasks:
+        run(each.spec, out=each.directory)
+    with monkeypatch.context() as patched:
+        patched.setattr(f"declnet.runs.many.{step}", killed)
+        with pytest.raises(Killed):
+            finish_ensemble(tmp_path / "out")
+    assert [each.info.status for each in tracked()[1]] == ["RUNNING", "FINISHED", "FINISHED"]
+    for _ in range(2):  # told again, it stays as it is
+        resume_ensemble(tmp_path / "out")
+        assert {each.info.status for each in tracked()[1]} == {"FINISHED"}
+
+
+@needs_mlflow
+def test_an_interrupted_parent_is_killed_until_it_is_resumed(tracked_document, tracked, tmp_path):
+    tracked_document["data"]["folds"] = 2
+
+    def interrupt(event):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cross_validate(parse_spec(tracked_document), out=tmp_path / "out", listener=interrupt)
+    assert [each.info.status for each in tracked()[1]] == ["KILLED", "KILLED"]
+    seen = []
+    resume_ensemble(
+        tmp_path / "out", listener=lambda _: seen or seen.append(tracked()[1][0].info.status)
+    )
+    assert seen == ["RUNNING"]
+    assert {each.info.status for each in tracked()[1]} == {"FINISHED"}
+
+
+@needs_mlflow
+def test_runs_in_threads_share_a_parent(tracked_document, tracked, tmp_path):
+    tracked_document["training"]["epochs"] = 1
+    spec = parse_spec(tracked_document)
+    tasks = tasks_of(spec, range(4), tmp_path / "out")
+    begin_ensemble(tmp_path / "out", spec, tasks)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda task: run(task.spec, out=task.directory), tasks))
+    finish_ensemble(tmp_path / "out")
+    _, found = tracked()
+    (parent,) = (each for each in found if PARENT not in each.data.tags)
+    children = [each for each in found if each is not parent]
+    assert {each.data.tags[PARENT] for each in children} == {parent.info.run_id}
+    assert sorted(each.data.params["seed"] for each in children) == ["0", "1", "2", "3"]
+    assert parent.data.params == {"seed": "0, 1, 2, 3"}
+
+
+def test_missing_mlflow(tracked_document, monkeypatch):
+    monkeypatch.setattr("declnet_plugins.standard.callbacks.mlflow.find_spec", lambda name: None)
+    (problem,) = check_spec(parse_spec(tracked_document)).problems
+    assert "needs MLflow" in problem.message
+    assert problem.help == 'pip install "declnet[mlflow]"'

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from declnet import parse_spec, run
+from declnet_plugins.standard.callbacks import TimeLimit
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that advances by a minute at each look."""
+    now = [1000.0]
+
+    def look():
+        now[0] += 60
+        return now[0]
+
+    monkeypatch.setattr("declnet_plugins.standard.callbacks.time_limit.time.monotonic", look)
+    return now
+
+
+def test_it_stops_when_the_time_is_over(clock, follow):
+    found, _ = follow(TimeLimit(minutes=4.0), [1] * 10)
+    assert found.stopped_at == 3
+    assert found.stopped == "reached the time limit of 4 minutes"
+
+
+def test_epochs_count_that_are_not_logged(clock, follow):
+    found, _ = follow(TimeLimit(minutes=4.0), [1] * 10, log_every=1000)
+    assert found.stopped_at == 3
+
+
+def test_time_between_two_sessions_does_not_count(clock, follow):
+    callback = TimeLimit(minutes=5.0)
+    _, state = follow(callback, [1])
+    saved = callback.save(state)
+    clock[0] += 10**6
+    found, _ = follow(callback, [1] * 10, saved=saved)
+    assert saved == {"seconds": 120.0}
+    assert found.stopped_at == 2
+
+
+def test_a_run_ends_well(document, clock):
+    document["training"] |= {"epochs": 10**6}
+    document["training"]["callbacks"] = [{"type": "time_limit", "minutes": 3}]
+    result = run(parse_spec(document))
+    assert len(result.history) < 10
+    assert result.metrics["train"]["loss"] > 0

@@ -1,0 +1,105 @@
+"""How the source csv finds out how a file is written."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import tomllib
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet.data.profile import profile_of
+from declnet_plugins.standard.data import CSV, TSV
+from declnet_plugins.standard.data.csv_detection import PIECE, text_format
+from declnet_plugins.standard.templates import TableTemplate
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("a,b\n1,2\n", {}),
+        ("ä,b\n1,2\n".encode(), {}),
+        ("\ufeffä,b\n1,2\n".encode(), {}),
+        ("größe,b\n1,2\n".encode("cp1252"), {"encoding": "cp1252"}),
+        (b"a,b\n\x81,2\n\xe4,3\n", {"encoding": "latin-1"}),
+        ("ä,b\n1,2\n".encode("utf-16"), {"encoding": "utf-16"}),
+        ("a;b\n1,5;2,5\n", {"delimiter": ";"}),
+        ("a\tb\n1\t2\n", {"delimiter": "\t"}),
+        ("a|b|c\n1|2|3\n", {"delimiter": "|"}),
+        ('a,"b;c;d"\n1,"2;3;4"\n', {}),
+        ("a,b;c\n1,2;3\n4,5;6;7\n", {}),
+        ("alone\n1\n2\n", {}),
+        ("a;b\n1;2", {"delimiter": ";"}),
+        ("", {}),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_is_not_usual_is_found(content, found, packed, tmp_path):
+    path = tmp_path / ("table.csv.gz" if packed else "table.csv")
+    raw = content if isinstance(content, bytes) else content.encode()
+    path.write_bytes(gzip.compress(raw) if packed else raw)
+    assert text_format(path, CSV(path=path).missing) == found
+
+
+def test_a_letter_far_within_the_file_counts(tmp_path):
+    path, many = tmp_path / "table.csv", b"1,2\n" * (PIECE // 4)
+    path.write_bytes(b"a,b\n" + many + "ü,3\n".encode("cp1252"))
+    assert text_format(path, CSV(path=path).missing) == {"encoding": "cp1252"}
+    path.write_bytes(b"a,b\n" + many[:-4] + "1ü,3\n".encode())  # its ü is in both pieces
+    assert text_format(path, CSV(path=path).missing) == {}
+
+
+def test_what_cannot_be_read_is_left_to_the_source(tmp_path):
+    assert text_format(tmp_path / "nowhere.csv", ()) == {}
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert text_format(tmp_path / "pipe.csv", ()) == {}
+    path = tmp_path / "table.csv.gz"
+    path.write_bytes(b"no gzip")
+    assert text_format(path, CSV(path=path).missing) == {}
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [(["1,5", "2"], [1.5, 2.0]), (["-,5", "+3,25"], [-0.5, 3.25]), (["1,5", "x"], None)],
+)
+def test_commas_in_numbers_are_reported_by_the_cells(cells, numbers, tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("x;y\n" + "".join(f"{each};a\n" for each in cells))
+    source = CSV.for_file(path).with_detected_format()
+    table = source.load(np.random.default_rng(0))
+    assert table.columns["x"].tolist() == (cells if numbers is None else numbers)
+    assert source.decimal == ("." if numbers is None else ",")
+
+
+@pytest.mark.parametrize("name", ["table.tsv", "table.TSV", "table.tsv.gz"])
+def test_a_file_of_tabs_has_them_by_its_name(name, tmp_path):
+    content = b"a\tb\n1,5\t2\n"
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    table = TSV.for_file(path).load(np.random.default_rng(0))
+    assert {each: column.tolist() for each, column in table.columns.items()} == {
+        "a": ["1,5"],
+        "b": [2],
+    }
+    for like, delimiter in (
+        (CSV(path="other.csv", delimiter=",", target="y"), "\t"),  # as the spec of any run has it
+        (TSV(path="other.tsv", delimiter=";", target="y"), ";"),
+    ):
+        other = TSV.for_file(path, like)
+        assert (other.path, other.delimiter, other.target) == (path, delimiter, "y")
+
+
+def test_a_european_table_becomes_a_spec_that_runs(tmp_path):
+    path = tmp_path / "table.csv"
+    rows = "".join(f"{each},5;{'ja' if each % 3 else 'nein'}\n" for each in range(40))
+    path.write_text("Größe;Kauf\n" + rows, "cp1252")
+    registry = declnet.default_registry()
+    profile = profile_of(path, "Kauf", tmp_path, registry)
+    text = TableTemplate().spec_for_table(profile, registry)
+    train = tomllib.loads(text)["data"]["train"]
+    assert (train["delimiter"], train["decimal"], train["encoding"]) == (";", ",", "cp1252")
+    (tmp_path / "spec.toml").write_text(text, "utf-8")
+    spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 2})
+    assert declnet.run(spec).metrics["test"].keys() >= {"loss", "roc_auc"}

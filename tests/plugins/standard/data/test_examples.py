@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from declnet import DataError
+from declnet_plugins.standard.data import NNFSSine, NNFSSpiral, NNFSVertical, ScikitLearn
+
+SOURCES = [
+    NNFSSpiral(samples=20, classes=3),
+    NNFSVertical(samples=20, classes=4),
+    NNFSSine(samples=25),
+]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=repr)
+def test_description_agrees_with_the_data(source):
+    info, data = source.describe(), source.load(np.random.default_rng(0))
+    assert info.samples == len(data.x) == len(data.y)
+    assert info.sample_shape == data.x.shape[1:]
+    assert info.target_shape == data.y.shape[1:]
+    if info.target == "classes":
+        assert set(data.y.tolist()) == set(range(info.classes))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=repr)
+def test_the_global_generator_is_left_as_it_was(source):
+    np.random.seed(17)
+    before = np.random.get_state()
+    source.load(np.random.default_rng(0))
+    after = np.random.get_state()
+    assert before[0] == after[0]
+    assert (before[1] == after[1]).all()
+    assert before[2:] == after[2:]
+
+
+@pytest.mark.parametrize("source", SOURCES[:2], ids=repr)
+def test_points_follow_from_the_given_stream_alone(source):
+    np.random.seed(1)
+    first = source.load(np.random.default_rng(7)).x
+    np.random.seed(2)
+    assert (source.load(np.random.default_rng(7)).x == first).all()
+    assert (source.load(np.random.default_rng(8)).x != first).any()
+
+
+def test_sine_is_the_sine():
+    data = NNFSSine(samples=9).load(np.random.default_rng(0))
+    np.testing.assert_allclose(data.y, np.sin(2 * np.pi * data.x), atol=1e-6)
+
+
+RNG = np.random.default_rng(0)
+
+
+def test_without_scikit_learn_it_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(DataError, match=r'pip install "declnet\[sklearn\]"'):
+        ScikitLearn(dataset="iris").describe()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "samples", "features", "classes"),
+    [
+        ("digits", 1797, 64, 10),
+        ("iris", 150, 4, 3),
+        ("wine", 178, 13, 3),
+        ("diabetes", 442, 10, None),
+    ],
+)
+def test_the_sets_are_those_of_scikit_learn(dataset, samples, features, classes):
+    pytest.importorskip("sklearn")
+    info = ScikitLearn(dataset=dataset).describe()
+    assert (info.samples, info.sample_shape, info.classes) == (samples, (features,), classes)
+
+
+def test_train_and_test_are_the_whole_and_share_nothing():
+    pytest.importorskip("sklearn")
+    parts = [ScikitLearn(dataset="iris", part=part).load(RNG) for part in ("train", "test")]
+    whole = ScikitLearn(dataset="iris").load(RNG)
+    assert [len(part) for part in parts] == [120, 30]
+    rows = sorted(map(tuple, np.vstack([part.x for part in parts]).tolist()))
+    assert rows == sorted(map(tuple, whole.x.tolist()))

@@ -1,0 +1,148 @@
+"""Tables in Excel workbooks, which the tests write with openpyxl."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+
+import numpy as np
+import pytest
+
+from declnet import DataError, default_registry
+from declnet_plugins.standard.data import Excel
+
+from .workbooks import write_ods, write_xls, write_xlsb
+
+RNG = np.random.default_rng(0)
+
+DAY = dt.datetime(2024, 1, 3)
+ROWS = [
+    ["id", "size", "code", "new", "day", "seen at", "took", "city", None, None],
+    [1, 1.5, "01", True, DAY, DAY, dt.timedelta(hours=30), "=1/0", None, None],
+    [None] * 10,
+    [2, "$1,250.50", "7", False, DAY, dt.datetime(2024, 1, 3, 8, 15), None, " Ülm ", None, 5],
+    [3, "NA", "x", True, None, DAY, dt.timedelta(minutes=1), "Rom", None, None],
+]
+
+
+@pytest.fixture
+def book(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    pytest.importorskip("python_calamine")
+
+    def write(rows, **fields):
+        book = openpyxl.Workbook()
+        book.active.title = "houses"
+        for row in rows:
+            book.active.append(row)
+        book.create_sheet("empty")
+        path = tmp_path / "table.xlsx"
+        book.save(path)
+        return Excel(path=path, **fields)
+
+    return write
+
+
+def columns(table):
+    return {
+        name: [None if value != value else value for value in column.tolist()]
+        for name, column in table.columns.items()
+    }
+
+
+def test_without_the_library_it_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "python_calamine", None)
+    with pytest.raises(DataError, match=r'pip install "declnet\[excel\]"'):
+        Excel(path=tmp_path / "x.xlsx").describe()
+
+
+def test_cells_are_read_as_those_of_a_csv_file(book):
+    source = book(ROWS, target="new")
+    assert source.describe() is None
+    table = source.load(RNG)
+    assert columns(table) == {
+        "id": [1, 2, 3],
+        "size": [1.5, 1250.5, None],
+        "code": ["01", "7", "x"],
+        "new": [True, False, True],
+        "day": ["2024-01-03", "2024-01-03", None],
+        "seen at": ["2024-01-03T00:00:00", "2024-01-03T08:15:00", "2024-01-03T00:00:00"],
+        "took": [108000.0, None, 60.0],
+        "city": [None, "Ülm", "Rom"],
+        "column_9": [None, 5.0, None],
+    }
+    assert table.types["id"] == "integer"
+    assert table.notes["size"].text == 'is read as numbers, with "$"'
+    parts = list(source.with_types(table.types).with_columns(["id", "city"]).chunks(RNG, 2))
+    assert [columns(each) for each in parts] == [
+        {"id": [1, 2], "city": [None, "Ülm"]},
+        {"id": [3], "city": ["Rom"]},
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["ods", "xls", "xlsb"])
+def test_workbooks_of_other_formats(suffix, tmp_path):
+    pytest.importorskip("python_calamine")
+    path, took = tmp_path / f"t.{suffix}", dt.timedelta(hours=30) if suffix == "ods" else 108000.0
+    days = [dt.date(2024, 2, 29), dt.date(1999, 12, 31)]
+    write = {"ods": write_ods, "xls": write_xls, "xlsb": write_xlsb}[suffix]
+    rows = [[1.5, "Ülm", days[0], True, took], [-2.0, "$3.50", days[1], False, 60.0]]
+    write(path, [["size", "city", "day", "new", "took"], *rows])
+    source = default_registry().find("data_source", "excel").for_file(path)
+    assert columns(source.load(RNG)) == {
+        "size": [1.5, -2.0],
+        "city": ["Ülm", "$3.50"],
+        "day": ["2024-02-29", "1999-12-31"],
+        "new": [True, False],
+        "took": [108000.0, 60.0],
+    }
+    with pytest.raises(DataError, match=f"t.{suffix}: is larger than 100 bytes"):
+        source.model_copy(update={"maximum_bytes": 100}).load(RNG)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match=f"t.{suffix}: not a valid workbook, or damaged"):
+        source.load(RNG)
+
+
+def test_a_sheet_without_names(book):
+    source = book([[1, "a"], [2, None]], header=False, types={"column_1": "text"})
+    assert columns(source.load(RNG)) == {"column_1": ["1", "2"], "column_2": ["a", None]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "fields", "message"),
+    [
+        (ROWS, {"sheet": "Houses"}, 'no sheet "Houses" .its sheets: houses, empty'),
+        (ROWS, {"sheet": "empty"}, "the sheet is empty"),
+        (ROWS, {"target": "size_"}, r'no column "size_".*did you mean "size"'),
+        (ROWS, {"maximum_bytes": 1000}, "table.xlsx: is larger than 1000 bytes"),
+        (ROWS[:1], {}, "has a header, but no rows"),
+        ([["a", "b", "a"], [1, 2, 3]], {}, 'columns 1 and 3 are both called "a"'),
+        ([["a"], [1], ["x"]], {"types": {"a": "number"}}, 'row 2, column "a": "x" is not a number'),
+    ],
+)
+def test_what_is_wrong_is_said(book, rows, fields, message):
+    with pytest.raises(DataError, match=message):
+        book(rows, **fields).load(RNG)
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"PK\x03\x04 no archive", None])
+def test_another_file_is_refused(tmp_path, content):
+    pytest.importorskip("python_calamine")
+    path = tmp_path / "table.xlsx"
+    if content is not None:
+        path.write_bytes(content)
+    expected = "there is no such file" if content is None else "not a valid workbook"
+    with pytest.raises(DataError, match=expected):
+        Excel(path=path).load(RNG)
+
+
+def test_a_damaged_workbook_is_refused_or_read(book):
+    source = book(ROWS)
+    content = source.path.read_bytes()
+    for position in range(0, len(content), 97):
+        source.path.write_bytes(content[:position] + b"\xff" + content[position + 1 :])
+        try:
+            source.load(RNG)
+        except DataError as error:
+            assert str(source.path) in str(error) or "column" in str(error)  # noqa: PT017

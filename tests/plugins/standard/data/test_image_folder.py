@@ -1,0 +1,226 @@
+"""Folders of images: order, classes, sizes, colors, and damaged files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import DataError, DataInfo, parse_spec
+from declnet.training.checks.check import check_spec
+from declnet_plugins.standard.data import ImageFolder
+
+Image = pytest.importorskip("PIL.Image", reason="the extra images is not installed")
+
+RNG = np.random.default_rng(2)
+
+
+@pytest.fixture
+def pets(tmp_path):
+    """Return a folder of classes, and a function that writes an image of an array into it."""
+    folder = tmp_path / "pets"
+
+    def write(name, pixels, mode=None, **options):
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        image = Image.fromarray(np.asarray(pixels, np.uint8))
+        (image if mode is None else image.convert(mode)).save(file, **options)
+        return file
+
+    return folder, write
+
+
+def load(folder, **fields):
+    return ImageFolder(path=folder, **fields).load(np.random.default_rng(0))
+
+
+def gray(value, shape=(4, 6)):
+    return np.full(shape, value)
+
+
+def test_samples_are_in_the_order_of_their_paths_and_classes_in_that_of_their_names(pets):
+    folder, write = pets
+    for name, value in (("b/2.png", 4), ("b/10.PNG", 3), ("a/z/1.bmp", 2), ("a/1.png", 1)):
+        write(name, gray(value))
+    write("b/.hidden.png", gray(9))
+    (folder / "b" / "Thumbs.db").write_text("x")
+    (folder / "readme.txt").write_text("x")
+    data = load(folder, color="gray")
+    assert data.x[:, 0, 0, 0].tolist() == [1, 2, 3, 4]
+    assert data.y.tolist() == [0, 0, 1, 1]
+    assert data.class_names == ("a", "b")
+    assert data.x.dtype == np.uint8
+    source = ImageFolder(path=folder, color="gray")
+    (
+        folder / "readme.txt"
+    ).unlink()  # other files are allowed only next to the folders of the classes
+    assert source.sample_names() == ("a/1.png", "a/z/1.bmp", "b/10.PNG", "b/2.png")
+    assert source.describe() == replace(DataInfo.of(data.x, data.y), class_names=("a", "b"))
+    parts = list(source.chunks(np.random.default_rng(0), 3))
+    assert [len(part) for part in parts] == [3, 1]
+    np.testing.assert_array_equal(np.concatenate([part.x for part in parts]), data.x)
+
+
+def test_channels_come_first(pets):
+    folder, write = pets
+    pixels = RNG.integers(0, 256, (4, 6, 3))
+    write("a/1.png", pixels)
+    np.testing.assert_array_equal(load(folder).x[0], pixels.transpose(2, 0, 1))
+    luma = pixels @ [0.299, 0.587, 0.114]
+    assert np.abs(load(folder, color="gray").x[0, 0] - luma).max() <= 1
+    write("a/2.png", gray(7))
+    np.testing.assert_array_equal(load(folder).x[1], np.full((3, 4, 6), 7))
+
+
+def test_images_are_stretched_to_a_size_or_cropped(pets):
+    folder, write = pets
+    halves = np.repeat([[0, 200]], 6, axis=1).repeat(4, axis=0)  # 4 x 12, black and bright
+    write("a/1.png", halves)
+    stretched = load(folder, size=4, color="gray").x[0, 0]
+    assert stretched.shape == (4, 4)
+    assert (stretched[:, 0] < 20).all()
+    assert (stretched[:, 3] > 180).all()
+    cropped = load(folder, size=[4, 2], crop=True, color="gray").x[0, 0]
+    np.testing.assert_array_equal(cropped, halves[:, 5:7])
+    assert ImageFolder(path=folder, size=[5, 3]).describe().sample_shape == (3, 5, 3)
+    with pytest.raises(ValueError, match="crop has no effect without size"):
+        ImageFolder(path=folder, crop=True)
+
+
+def test_transparent_pixels_are_white_and_exif_turns(pets):
+    folder, write = pets
+    pixels = np.zeros((4, 6, 4))
+    pixels[0, 0] = (10, 20, 30, 255)
+    write("a/1.png", pixels)
+    found = load(folder).x[0]
+    assert found[:, 0, 0].tolist() == [10, 20, 30]
+    assert (found[:, 1:] == 255).all()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    write("b/1.png", gray(5, (6, 4)), exif=exif)
+    assert load(folder).x.shape == (2, 3, 4, 6)
+
+
+def test_16_bits_become_8(pets):
+    folder, _ = pets
+    (folder / "a").mkdir(parents=True)
+    levels = np.array([[0, 255, 256, 65535]], np.uint16)
+    Image.fromarray(levels).save(folder / "a" / "1.png")
+    assert load(folder, color="gray").x[0, 0].tolist() == [[0, 0, 1, 255]]
+
+
+def test_what_is_wrong_is_named(pets):
+    folder, write = pets
+    with pytest.raises(DataError, match="pets: there is no such folder"):
+        load(folder)
+    write("1.png", gray(1))
+    with pytest.raises(DataError, match="in a subfolder for each class, but it has none"):
+        load(folder)
+    with pytest.raises(DataError, match=r"1.png: is a file, but classes are subfolders"):
+        load(folder / "1.png")
+    write("a/1.png", gray(1))
+    with pytest.raises(DataError, match=r"for each class, but 1\.png is in none"):
+        load(folder)
+    (folder / "1.png").unlink()
+    (folder / "b").mkdir()
+    with pytest.raises(DataError, match="b: has no images, so there is no such class"):
+        load(folder)
+    write("b/1.png", gray(1, (3, 5)))
+    with pytest.raises(
+        DataError, match=r"1.png: has 5 x 3 pixels, but images before it have 6 x 4"
+    ):
+        load(folder)
+    assert load(folder, size=3).x.shape == (2, 3, 3, 3)
+    with pytest.raises(DataError, match=r"1.png: has 6 x 4 pixels, more than 20"):
+        load(folder, size=3, maximum_pixels=20)
+    with pytest.raises(DataError, match=r"2 images of .* take 54 bytes, more than 53"):
+        load(folder, size=3, maximum_bytes=53)
+    (folder / "b" / "notes.txt").write_text("x")
+    with pytest.raises(DataError, match=r"notes.txt: not an image \(.bmp"):
+        load(folder, size=3)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "tiff", "webp"])
+def test_damaged_images_are_named(suffix, pets):
+    folder, write = pets
+    write("a/1.png", gray(1))
+    file = write(f"b/1.{suffix}", RNG.integers(0, 256, (64, 64, 3)))
+    whole = file.read_bytes()
+    for damaged in (b"", b"nothing", whole[: len(whole) // 2], whole[:20] + bytes(200)):
+        file.write_bytes(damaged)
+        with pytest.raises(DataError, match=f"b/1.{suffix}: not a valid image, or damaged: "):
+            load(folder, size=3)
+
+
+SPEC = {
+    "declnet": 1,
+    "model": {"layers": ["flatten", {"type": "dense", "units": 2}, "softmax"]},
+    "loss": "categorical_crossentropy",
+    "optimizer": {"type": "adam", "learning_rate": 0.1},
+    "training": {"epochs": 30, "metrics": ["accuracy"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "code", "message"),
+    [
+        (("positive_class",), "rat", "E034", 'there is no class "rat"'),
+        (("class_weights", "rat"), 2.0, "E034", 'there is no class "rat"'),
+        (("test", "path"), "rats", "E031", 'there is a class "rat", which the training data'),
+        (("train", "path"), "rats", "E035", 'the training data has only one class, "rat"'),
+    ],
+)
+def test_classes_are_checked_before_any_image_is_loaded(pets, key, value, code, message):
+    folder, write = pets
+    for name in ("cat", "dog", "../rats/rat"):
+        write(f"{name}/1.png", gray(1))
+    source = {"type": "image_folder", "path": str(folder)}
+    data = {"train": {**source}, "test": {**source}, "class_weights": {"cat": 2.0}}
+    if key[-1] == "path":
+        value = str(folder.parent / value)
+    place = data
+    for each in key[:-1]:
+        place = place[each]
+    place[key[-1]] = value
+    checked = check_spec(parse_spec(SPEC | {"data": data}))
+    assert checked.sets is None
+    (found,) = checked.errors
+    assert found.code == code
+    assert ("data", *key)[: len(found.path)] == found.path
+    assert message in found.message
+
+
+@pytest.fixture
+def run(pets, tmp_path):
+    """The folder of a run that tells dark from bright images."""
+    folder, write = pets
+    for number in range(8):
+        write(f"dark/{number}.png", RNG.integers(0, 90, (4, 4)))
+        write(f"light/{number}.png", RNG.integers(160, 256, (4, 4)))
+    source = {"type": "image_folder", "path": str(folder), "color": "gray"}
+    data = {"train": source, "prepare": ["normalize"]}
+    declnet.run(parse_spec(SPEC | {"data": data}), out=tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_a_run_predicts_and_evaluates_folders_and_files_by_the_names_of_classes(
+    run, pets, declnet_cli, tmp_path
+):
+    folder, _ = pets
+    rows = list(csv.DictReader(io.StringIO(declnet_cli.succeeds("predict", run, folder))))
+    assert [row["file"] for row in rows[:2]] == ["dark/0.png", "dark/1.png"]
+    assert all(row["prediction"] == row["file"].split("/")[0] for row in rows)
+    assert len(rows) == 16
+    one = declnet_cli.succeeds("predict", run, folder / "light" / "3.png").splitlines()
+    assert one[0] == "file,prediction,probability_dark,probability_light"
+    assert one[1].startswith("3.png,light,")
+    (folder / "dark").rename(tmp_path / "dark")  # the only class left is light, with the label 1
+    evaluation = declnet.load_predictor(run).evaluate(folder)
+    assert evaluation.metrics["accuracy"] == 1
+    (folder / "light").rename(folder / "unknown")
+    with pytest.raises(DataError, match='a class "unknown", which the training data does not have'):
+        declnet.load_predictor(run).evaluate(folder)

@@ -1,0 +1,140 @@
+"""conv2d: the sum in its equation, position by position, and refused input."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+import declnet
+from declnet import SpecError
+from declnet_plugins.standard.layers import Conv2d
+
+from ....plain_arrays import LayerRun
+
+CONVOLUTION = {"type": "conv2d", "filters": 4, "kernel_size": 3}
+SIZES = "must be an integer of at least 1, or two"
+PADDING = 'must be "same", "valid", an integer of at least 0, or two'
+
+
+def ends(padding, size, extent, stride):
+    """Zeros before and after; "same" as TensorFlow's documentation has it."""
+    if isinstance(padding, int):
+        return padding, padding
+    total = max(extent - (size % stride or stride), 0) if padding == "same" else 0
+    return total // 2, total - total // 2
+
+
+def convolved(layer, x, dy, weights, biases):
+    """y by its equation, one place at a time, and the gradients that dy implies."""
+    size, stride, dilation, groups = layer.kernel_size, layer.stride, layer.dilation, layer.groups
+    extents = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
+    paddings = [layer.padding] * 2 if isinstance(layer.padding, str) else layer.padding
+    around = [ends(*each) for each in zip(paddings, x.shape[2:], extents, stride, strict=True)]
+    padded = np.pad(x, ((0, 0), (0, 0), *around))
+    places = [
+        (length - extent) // step + 1
+        for length, extent, step in zip(padded.shape[2:], extents, stride, strict=True)
+    ]
+    filters = layer.filters // groups
+    y = np.empty((len(x), layer.filters, *places))
+    dpadded, dweights = np.zeros_like(padded), np.zeros_like(weights)
+    for group, i, j in np.ndindex(groups, *places):
+        own = np.s_[group * filters : (group + 1) * filters]
+        channels = np.s_[group * weights.shape[1] : (group + 1) * weights.shape[1]]
+        top, left = i * stride[0], j * stride[1]
+        rows = np.s_[top : top + extents[0] : dilation[0]]
+        columns = np.s_[left : left + extents[1] : dilation[1]]
+        patch = padded[:, channels, rows, columns]
+        y[:, own, i, j] = np.einsum("nckl,fckl->nf", patch, weights[own]) + biases[own]
+        dweights[own] += np.einsum("nf,nckl->fckl", dy[:, own, i, j], patch)
+        slopes = np.einsum("nf,fckl->nckl", dy[:, own, i, j], weights[own])
+        dpadded[:, channels, rows, columns] += slopes
+    (top, _), (left, _) = around
+    dx = dpadded[:, :, top : top + x.shape[2], left : left + x.shape[3]]
+    dbiases = dy.sum(axis=(0, 2, 3))
+    return {"y": y, "dx": dx, "grad.weights": dweights, "grad.biases": dbiases}
+
+
+def pairs(least, most):
+    return st.tuples(st.integers(least, most), st.integers(least, most))
+
+
+FIELDS = st.fixed_dictionaries(
+    {
+        "filters": st.just(6),
+        "kernel_size": pairs(1, 4),
+        "stride": pairs(1, 4),
+        "padding": st.sampled_from(["same", "valid"]) | pairs(0, 4),
+        "dilation": pairs(1, 3),
+        "groups": st.sampled_from([1, 2, 3, 6]),
+        "use_bias": st.booleans(),
+    }
+)
+
+
+@given(FIELDS, pairs(1, 8), pairs(1, 3), st.sampled_from(["batch_last", "batch_first"]))
+@example({"filters": 1, "kernel_size": 4, "padding": 3}, (1, 1), (1, 1), "batch_last")
+@example({"filters": 6, "kernel_size": 3, "dilation": 2}, (5, 8), (2, 2), "batch_first")
+def test_it_is_the_sum_of_its_equation_in_both_directions(fields, sizes, counts, order):
+    layer, (samples, channels) = Conv2d(**fields), counts
+    if layer.padding != "same":
+        zeros = (0, 0) if layer.padding == "valid" else layer.padding
+        limits = zip(layer.kernel_size, layer.dilation, sizes, zeros, strict=True)
+        assume(all((k - 1) * d + 1 <= size + 2 * zero for k, d, size, zero in limits))
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(samples, layer.groups * channels, *sizes))
+    weights = rng.normal(size=(layer.filters, channels, *layer.kernel_size))
+    biases = rng.normal(size=layer.filters) * layer.use_bias
+    bench = LayerRun(layer, x.shape[1:], samples + 2, order=order)
+    parameters = {"weights": weights} | ({"biases": biases} if layer.use_bias else {})
+    assert set(bench.initial) == set(parameters)
+    bench.initial |= parameters
+    dy = rng.normal(size=(samples, *bench.output))
+    expected = convolved(layer, x, dy, weights, biases)
+    for name, found in bench.run(x, dy).items():
+        np.testing.assert_allclose(found, expected[name], rtol=1e-10, atol=1e-10, err_msg=name)
+
+
+def spec(*layers):
+    sections = {"loss": "mean_squared_error", "training": {"epochs": 1}}
+    return declnet.parse_spec({"model": {"layers": [*layers]}, "optimizer": "sgd", **sections})
+
+
+@pytest.mark.parametrize(
+    ("fields", "key", "message"),
+    [
+        *(({"filters": value}, "filters", "integer") for value in (True, 3.0, "3")),
+        ({"filters": 0}, "filters", "1, not 0"),
+        *(({"kernel_size": size}, "kernel_size", SIZES) for size in (True, 3.0, "3", 0, -1, None)),
+        *(({"kernel_size": size}, "kernel_size", SIZES) for size in ([3], [3, True], [3, 3, 3])),
+        *(({"stride": stride}, "stride", SIZES) for stride in (False, 0, [1, 0], None)),
+        *(({"dilation": dilation}, "dilation", SIZES) for dilation in (0, [1, -1], 1.5)),
+        *(({"padding": padding}, "padding", PADDING) for padding in ("full", True, -1, None)),
+        *(({"padding": padding}, "padding", PADDING) for padding in ([1, 1.0], [1, -1], [1] * 4)),
+        *(({"groups": groups}, "groups", "integer") for groups in (True, 1.0)),
+        ({"groups": 0}, "groups", "1, not 0"),
+        ({"groups": 3}, None, "3 groups do not divide 4 filters"),
+        *(({"use_bias": value}, "use_bias", "true or false") for value in (1, "yes")),
+    ],
+)
+def test_wrong_fields_are_refused(fields, key, message):
+    with pytest.raises(SpecError, match=re.escape(message)) as raised:
+        spec(CONVOLUTION | fields)
+    assert raised.value.problems[0].path == ("model", "layers", 0, *([key] if key else []))
+
+
+@pytest.mark.parametrize(
+    ("fields", "shape", "message"),
+    [
+        ({}, (4, 6), "conv2d takes images (channels, height, width), not (4, 6); put a reshape"),
+        ({"dilation": 3, "padding": 1}, (4, 4, 9), "height 7, the images (4, 4, 9) have 4, 6 with"),
+        ({"groups": 2}, (3, 6, 5), "2 groups do not divide 3 channels"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused(fields, shape, message):
+    with pytest.raises(SpecError, match=re.escape(message)):
+        declnet.build_model(spec(CONVOLUTION | fields).model, shape)

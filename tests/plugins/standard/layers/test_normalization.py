@@ -1,0 +1,217 @@
+"""Normalization: over a batch, by running statistics, or over each sample alone; and accuracy."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import SpecError
+from declnet_plugins.standard.layers import BatchNorm, LayerNorm
+
+from ....plain_arrays import LayerRun
+
+RNG = np.random.default_rng(6)
+ORDERS = pytest.mark.parametrize("order", ["batch_last", "batch_first"])
+
+
+def run_of(layer, x, order="batch_last"):
+    orders = {"order" if layer.memory_order == "any" else "input_order": order}
+    return LayerRun(layer, x.shape[1:], len(x), dtype=x.dtype.name, **orders)
+
+
+def over_batch(numbers, x):
+    return np.reshape(numbers, (1, -1, *(1 for _ in x.shape[2:])))
+
+
+def normalized_over_batch(run, x, mean=None, variance=None):
+    """y in float64, with the statistics of the batch unless others are given."""
+    x, axes = x.astype("float64"), (0, *range(2, x.ndim))
+    mean, variance = (x.mean(axes), x.var(axes)) if mean is None else (mean, variance)
+    z = (x - over_batch(mean, x)) / np.sqrt(over_batch(variance, x) + run.layer.epsilon)
+    return over_batch(run.initial["scale"], x) * z + over_batch(run.initial["offset"], x)
+
+
+def normalized_over_samples(run, x, axes):
+    """y in float64, over the last axes."""
+    over, x = tuple(range(-axes, 0)), x.astype("float64")
+    variance = x.var(axis=over, keepdims=True) + run.layer.epsilon
+    z = (x - x.mean(axis=over, keepdims=True)) / np.sqrt(variance)
+    return run.initial["scale"] * z + run.initial["offset"]
+
+
+def spec(layer, **training):
+    layers = [layer, "flatten", {"type": "dense", "units": 1}]
+    document = {"model": {"dtype": "float64", "layers": layers}, "loss": "mean_squared_error"}
+    document |= {"optimizer": {"type": "sgd", "learning_rate": 0.01}}
+    return declnet.parse_spec(document | {"training": {"epochs": 1, **training}})
+
+
+@ORDERS
+@pytest.mark.parametrize("shape", [(7,), (3, 4), (2, 3, 5), (500,)])  # 500: several parts
+def test_training_takes_the_statistics_of_the_batch_and_follows_them(shape, order):
+    x = RNG.normal(3, 2, size=(300, *shape))
+    run = run_of(BatchNorm(momentum=0.75, epsilon=0.01), x, order)
+    expected = normalized_over_batch(run, x)
+    np.testing.assert_allclose(run.run(x)["y"], expected, rtol=1e-10, atol=1e-12)
+    axes = (0, *range(2, x.ndim))
+    np.testing.assert_allclose(run.parameters["running_mean"], 0.25 * x.mean(axes), rtol=1e-12)
+    variance = 0.75 + 0.25 * x.var(axes, ddof=1)
+    np.testing.assert_allclose(run.parameters["running_variance"], variance, rtol=1e-12)
+
+
+def test_evaluation_takes_the_running_statistics_and_leaves_them():
+    x = RNG.normal(size=(6, 3, 2, 2))
+    run = run_of(BatchNorm(), x)
+    statistics = RNG.normal(size=3), np.arange(1.0, 4)
+    names = ("running_mean", "running_variance")
+    run.initial |= zip(names, statistics, strict=True)
+    y = run.run(x, training=False)["y"]
+    expected = normalized_over_batch(run, x, *statistics)
+    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-14)
+    for name, numbers in zip(names, statistics, strict=True):
+        np.testing.assert_array_equal(run.parameters[name], numbers)
+
+
+def test_a_shorter_last_batch_counts_its_own_samples():
+    x = RNG.normal(size=(7, 3, 2))
+    run = run_of(BatchNorm(), x)
+    for part in (x, x[:3]):
+        expected = normalized_over_batch(run, part)
+        np.testing.assert_allclose(run.run(part)["y"], expected, rtol=1e-10, atol=1e-12)
+        variance = 0.9 + 0.1 * part.var(axis=(0, 2), ddof=1)
+        np.testing.assert_allclose(run.parameters["running_variance"], variance, rtol=1e-12)
+
+
+def test_a_run_whose_last_batch_is_one_sample():
+    x = RNG.normal(size=(5, 3))
+    layer = {"type": "batch_norm", "momentum": 0.0}
+    found = declnet.run(spec(layer, batch_size=4), (x, x[:, :1])).model.parameters()
+    assert np.abs(x - found["batch_norm_1.running_mean"]).max(axis=1).min() < 1e-12
+    np.testing.assert_array_equal(found["batch_norm_1.running_variance"], 0)
+
+
+def test_a_batch_of_one_gives_the_offset_and_no_gradient():
+    x = RNG.normal(size=(1, 4))
+    run = run_of(BatchNorm(), x)
+    filled = run.run(x, RNG.normal(size=x.shape))
+    np.testing.assert_array_equal(filled["y"], run.initial["offset"][None])
+    np.testing.assert_array_equal(filled["grad.scale"], 0)
+    np.testing.assert_allclose(filled["dx"], 0, atol=1e-12)
+    np.testing.assert_allclose(run.parameters["running_variance"], 0.9, rtol=1e-12)
+
+
+@ORDERS
+@pytest.mark.parametrize(
+    ("shape", "fields", "axes"),
+    [
+        ((6,), {}, 1),
+        ((6,), {"axes": 1}, 1),
+        ((3, 4), {}, 2),
+        ((3, 4), {"axes": 1, "epsilon": 0.1}, 1),
+        ((2, 3, 4), {"axes": 2}, 2),
+        ((2, 3, 4), {"axes": 3}, 3),
+    ],
+)
+def test_layer_norm_is_over_all_or_the_last_axes(shape, fields, axes, order):
+    x = RNG.normal(3, 2, size=(5, *shape))
+    run = run_of(LayerNorm(**fields), x, order)
+    assert run.initial["scale"].shape == run.initial["offset"].shape == shape[-axes:]
+    found = run.run(x, training=False)["y"]
+    expected = normalized_over_samples(run, x, axes)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
+
+
+def test_scaling_and_shifting_a_sample_changes_nothing():
+    x = RNG.normal(size=(3, 50))
+    run = run_of(LayerNorm(epsilon=1e-12), x)
+    found, expected = (run.run(each)["y"] for each in (100 * x - 40, x))
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "layer", ["batch_norm", "layer_norm", {"type": "layer_norm", "axes": 1}], ids=str
+)
+def test_a_prediction_depends_on_no_other_sample(layer):
+    x = RNG.normal(5, 3, size=(20, 3, 4))
+    model = declnet.run(spec(layer, epochs=3), (x, x[:, 0, :1])).model
+    together = model.predict(x)
+    for i, sample in enumerate(x):
+        np.testing.assert_allclose(model.predict(sample[None]), together[i : i + 1], rtol=1e-11)
+    x[5:] *= 1e6
+    x[6] = np.nan
+    np.testing.assert_array_equal(model.predict(x)[:5], together[:5])
+
+
+@ORDERS
+@pytest.mark.parametrize("n", [64, 96, 1000])
+def test_a_constant_channel_gives_the_offset(n, order):
+    x = RNG.normal(size=(n, 2, 3)).astype("float32")
+    x[:, 1] = 1e4 + 0.1234
+    run = run_of(BatchNorm(), x, order)
+    filled = run.run(x, RNG.normal(size=x.shape).astype("float32"))
+    np.testing.assert_array_equal(filled["y"][:, 1], run.initial["offset"][1].astype("float32"))
+    assert filled["grad.scale"][1] == 0
+    assert np.isfinite(filled["dx"]).all()
+
+
+@ORDERS
+@pytest.mark.parametrize("length", [1, 100, 1000])
+def test_a_constant_sample_gives_the_offset(length, order):
+    x = np.full((3, length), 1e4 + 0.1234, "float32")
+    run = run_of(LayerNorm(), x, order)
+    filled = run.run(x)
+    expected = np.tile(run.initial["offset"].astype("float32"), (3, 1))
+    np.testing.assert_array_equal(filled["y"], expected)
+    assert np.isfinite(filled["dx"]).all()
+
+
+@ORDERS
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [(BatchNorm(), (64,)), (BatchNorm(), (3, 7, 7)), (LayerNorm(), (1000,))],
+    ids=repr,
+)
+def test_a_large_mean_costs_no_digits_of_float32(layer, shape, order):
+    x = RNG.normal(1e4, 1, size=(500, *shape)).astype("float32")
+    run = run_of(layer, x, order)
+    found = run.run(x)["y"]
+    if isinstance(layer, LayerNorm):
+        assert np.abs(found - normalized_over_samples(run, x, 1)).max() < 2e-5
+        return
+    assert np.abs(found - normalized_over_batch(run, x)).max() < 2e-5
+    mean = 0.1 * x.astype("float64").mean(axis=(0, *range(2, x.ndim)))
+    np.testing.assert_allclose(run.parameters["running_mean"], mean, rtol=3e-7)
+
+
+@pytest.mark.parametrize(
+    ("type_", "fields", "message"),
+    [
+        *(("batch_norm", {"epsilon": value}, "greater than 0") for value in (0, -1e-5)),
+        *(("batch_norm", {key: True}, "must be a number") for key in ("epsilon", "momentum")),
+        *(("batch_norm", {"momentum": value}, f"momentum.* not {value}") for value in (1.5, -0.1)),
+        *(("layer_norm", {"axes": value}, "must be an integer") for value in (True, 2.0)),
+        *(("layer_norm", {"axes": value}, f"axes.* not {value}") for value in (0, -1)),
+    ],
+)
+def test_wrong_fields_are_refused(type_, fields, message):
+    with pytest.raises(SpecError, match=message):
+        spec({"type": type_, **fields})
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "message"),
+    [
+        ("batch_norm", (), "takes samples (features,) or (channels, …)"),
+        ("layer_norm", (), "layer_norm takes samples of at least 1 axes, not ()"),
+        *(
+            ({"type": "layer_norm", "axes": axes}, shape, f"at least {axes} axes, not {shape}")
+            for shape, axes in (((4,), 2), ((4, 6), 3))
+        ),
+    ],
+)
+def test_samples_with_too_few_axes_are_refused(layer, shape, message):
+    with pytest.raises(SpecError, match=re.escape(message)):
+        declnet.build_model(spec(layer).model, shape)

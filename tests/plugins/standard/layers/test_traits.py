@@ -1,0 +1,134 @@
+"""Declared traits of the standard layers: output range, linearity, parameter roles."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import OutputRange, default_registry
+
+LAYERS = {
+    entry.type: entry.component
+    for entry in default_registry().entries("layer")
+    if entry.component.__module__.startswith("declnet_plugins.standard.")
+}
+SHAPES = {"embedding": (4,), "reshape": (12,), "rms_norm": (2, 3), "positional_encoding": (5, 6)}
+IMAGES = (
+    "conv2d",
+    "conv2d_transpose",
+    "average_pool2d",
+    "global_average_pool2d",
+    "global_max_pool2d",
+    "max_pool2d",
+)
+JOINS = ("add", "concatenate", "multiply")
+SEQUENCES = (
+    *("conv1d", "cross_attention", "gru", "last_step", "lstm", "max_over_time", "mean_over_time"),
+    *("multi_head_attention", "simple_rnn"),
+)
+ATTENTION = {
+    f"{of}_{what}": role
+    for of in ("query", "key", "value", "output")
+    for what, role in (("weights", "weight"), ("biases", "bias"))
+}
+RECURRENT = {"weights": "weight", "recurrent_weights": "weight", "biases": "bias"}
+EXAMPLES = [
+    (name, example)
+    for name, layer in LAYERS.items()
+    for example in (layer.examples or ({},))
+    if name not in SEQUENCES or "inputs" not in example  # with lengths: test_sequences
+]
+ROLES = {
+    "dense": {"weights": "weight", "biases": "bias"},
+    "conv2d": {"weights": "weight", "biases": "bias"},
+    "conv2d_transpose": {"weights": "weight", "biases": "bias"},
+    "embedding": {"weights": "weight"},
+    "prelu": {"slopes": "scale"},
+    "conv1d": {"weights": "weight", "biases": "bias"},
+    "cross_attention": ATTENTION,
+    "multi_head_attention": ATTENTION,
+    "simple_rnn": RECURRENT,
+    "lstm": RECURRENT,
+    "gru": {**RECURRENT, "candidate_biases": "bias"},
+    "group_norm": {"scale": "scale", "offset": "bias"},
+    "layer_norm": {"scale": "scale", "offset": "bias"},
+    "rms_norm": {"scale": "scale"},
+    "batch_norm": {
+        "scale": "scale",
+        "offset": "bias",
+        "running_mean": "bias",
+        "running_variance": "scale",
+    },
+}
+
+each_example = pytest.mark.parametrize(("name", "fields"), EXAMPLES)
+
+
+def shape_of(name):
+    if name in SEQUENCES:
+        return (5, 6)
+    return (4, 12, 12) if name in IMAGES else SHAPES.get(name, (6,))
+
+
+def model_of(name, fields):
+    """A model of the layer alone, of which no parameter is 0."""
+    layer = {"type": name, **fields}
+    if name in JOINS or name == "cross_attention":
+        layer["inputs"] = ["input", "input"]
+    document = {
+        "model": {"dtype": "float64", "layers": [layer]},
+        "loss": "mean_squared_error",
+        "optimizer": "sgd",
+        "training": {"epochs": 1},
+    }
+    model = declnet.build_model(declnet.parse_spec(document).model, shape_of(name))
+    rng = np.random.default_rng(3)
+    parameters = model.parameters()
+    model.load_parameters(
+        {key: each + rng.uniform(0.1, 0.5, each.shape) for key, each in parameters.items()}
+    )
+    return model
+
+
+@each_example
+def test_bounds_are_no_wider_than_they_must_be(name, fields):
+    declared = LAYERS[name].output_range
+    if name in SEQUENCES:
+        return  # how far states go depends on the weights
+    if isinstance(declared, OutputRange) and declared.is_bounded and not declared.sums_to_one:
+        y = model_of(name, fields).predict(np.linspace(-60, 60, 120_000).reshape(-1, 6))
+        for end, reached in ((declared.low, y.min()), (declared.high, y.max())):
+            assert np.isinf(end) or abs(end - reached) < 0.02
+
+
+@each_example
+def test_an_affine_function_is_said_to_be_one_and_no_other(name, fields):
+    if name == "embedding":
+        assert not LAYERS[name].is_linear  # of integers
+        return
+    model, x = model_of(name, fields), np.random.default_rng(5).normal(0, 5, (50, *shape_of(name)))
+    z = x[::-1]
+    mixed = model.predict(0.3 * x + 0.7 * z)
+    is_affine = np.allclose(mixed, 0.3 * model.predict(x) + 0.7 * model.predict(z), atol=1e-9)
+    if name == "batch_norm":  # in training, the batch's own statistics make it another function
+        assert is_affine
+        assert not LAYERS[name].is_linear
+    else:
+        assert LAYERS[name].is_linear == is_affine
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_parameters_have_their_roles(name):
+    layer = LAYERS[name](**(LAYERS[name].examples or ({},))[0])
+    shape = shape_of(name)
+    given = {**dict.fromkeys(JOINS, (shape, shape)), **dict.fromkeys(SEQUENCES, (shape,))}
+    given["cross_attention"] = shape, shape
+    parameters = layer.parameters(given.get(name, shape))
+    assert {key: each.role for key, each in parameters.items()} == ROLES.get(name, {})
+
+
+def test_a_range_tells_whether_it_is_bounded_and_holds_probabilities():
+    ranges = (OutputRange(), OutputRange(low=0), OutputRange(-1, 1), OutputRange(0, 1))
+    assert [each.is_bounded for each in ranges] == [False, True, True, True]
+    assert [each.is_probability for each in ranges] == [False, False, False, True]

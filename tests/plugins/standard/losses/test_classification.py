@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+from math import log
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from declnet_plugins.standard.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocal,
+    Focal,
+    Hinge,
+    KLDivergence,
+)
+
+from ....plain_arrays import run_loss
+
+FLOAT = np.dtype(float)
+SLOPE = 1 / (1 - 1e-7)
+LARGE, SMALL = -log(1e-7), -log(1 - 1e-7)
+
+
+@pytest.mark.parametrize("form", ["sparse", "one_hot"])
+def test_categorical_crossentropy_is_golden_for_labels_and_one_hot_rows(golden_components, form):
+    labels = golden_components["labels"]
+    y = labels if form == "sparse" else np.eye(5, dtype=int)[labels]
+    losses, dy_pred = run_loss(CategoricalCrossentropy(), golden_components["softmax"], y)
+    np.testing.assert_allclose(losses, golden_components[f"cross_entropy_{form}"], rtol=1e-12)
+    expected = golden_components["cross_entropy_gradient"]
+    np.testing.assert_allclose(dy_pred / 12, expected, rtol=1e-12)
+
+
+def test_clipped_predictions_are_golden(golden_components):
+    losses, _ = run_loss(CategoricalCrossentropy(), [[0.0, 1.0], [0.0, 1.0]], [0, 1])
+    np.testing.assert_allclose(losses, golden_components["saturated"], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y_pred", "y", "losses", "slopes"),
+    [
+        (
+            BinaryCrossentropy(),
+            [[0.8, 0.3], [0.4, 0.5]],
+            [[1, 0], [1, 1]],
+            [-(log(0.8) + log(0.7)) / 2, -(log(0.4) + log(0.5)) / 2],
+            [[-1 / 0.8 / 2, 1 / 0.7 / 2], [-1 / 0.4 / 2, -1 / 0.5 / 2]],
+        ),
+        (
+            BinaryCrossentropy(),  # clipped
+            [[0.0], [0.0], [1.0], [1.0]],
+            [0, 1, 0, 1],
+            [SMALL, LARGE, LARGE, SMALL],
+            [[SLOPE], [-1e7], [1e7], [-SLOPE]],
+        ),
+        (
+            BinaryCrossentropy(label_smoothing=0.2),  # 0.9 is the best answer, not certainty
+            [[0.9], [0.7]],
+            [1, 1],
+            [-0.9 * log(p) - 0.1 * log(1 - p) for p in (0.9, 0.7)],
+            [[0], [-0.9 / 0.7 + 0.1 / 0.3]],
+        ),
+        (CategoricalCrossentropy(), [[0.0, 1.0]], [0], [LARGE], [[-1e7, 0]]),
+        (
+            CategoricalCrossentropy(label_smoothing=0.3),
+            [[0.7, 0.2, 0.1]],
+            [0],
+            [-0.8 * log(0.7) - 0.1 * log(0.2) - 0.1 * log(0.1)],
+            [[-0.8 / 0.7, -0.1 / 0.2, -0.1 / 0.1]],
+        ),
+        (
+            CategoricalCrossentropy(label_smoothing=0.2),  # clipped
+            [[0.0, 1.0]],
+            [1],
+            [0.1 * LARGE + 0.9 * SMALL],
+            [[-0.1e7, -0.9 * SLOPE]],
+        ),
+        (
+            KLDivergence(),
+            [[0.25, 0.75], [0.2, 0.8], [1.0, 0.0], [0.0, 1.0]],
+            [[0.5, 0.5], [0.2, 0.8], [1.0, 0.0], [1.0, 0.0]],  # equal: 0; the last one: clipped
+            [0.5 * log(2) + 0.5 * log(2 / 3), 0, 0, LARGE],
+            [[-2, -2 / 3], [-1, -1], [-1, 0], [-1e7, 0]],
+        ),
+        (
+            KLDivergence(),  # the sum over both distributions of a sample
+            [[[0.25, 0.75], [0.5, 0.5]]],
+            [[[1, 0], [0, 1]]],
+            [log(4) + log(2)],
+            [[[-4, 0], [0, -2]]],
+        ),
+        (
+            Focal(),
+            [[0.8, 0.3], [0.8, 0.3]],
+            [[1, 0], [0, 1]],
+            [
+                -(0.04 * log(0.8) + 0.09 * log(0.7)) / 2,
+                -(0.64 * log(0.2) + 0.49 * log(0.3)) / 2,
+            ],
+            [
+                [(0.4 * log(0.8) - 0.04 / 0.8) / 2, -(0.6 * log(0.7) - 0.09 / 0.7) / 2],
+                [-(1.6 * log(0.2) - 0.64 / 0.2) / 2, (1.4 * log(0.3) - 0.49 / 0.3) / 2],
+            ],
+        ),
+        (
+            Focal(gamma=0.0, alpha=0.25),  # weighted cross-entropy
+            [[0.8], [0.3]],
+            [1, 0],
+            [-0.25 * log(0.8), -0.75 * log(0.7)],
+            [[-0.25 / 0.8], [0.75 / 0.7]],
+        ),
+        (Focal(), [[0.0]], [1], [(1 - 1e-7) ** 2 * LARGE], [[-2 * LARGE - 1e7 + 2]]),  # clipped
+        (
+            CategoricalFocal(),
+            [[0.8, 0.2], [0.8, 0.2]],
+            [0, 1],
+            [-0.04 * log(0.8), -0.64 * log(0.2)],
+            [[0.4 * log(0.8) - 0.04 / 0.8, 0], [0, 1.6 * log(0.2) - 0.64 / 0.2]],
+        ),
+        (
+            CategoricalFocal(gamma=0.0),
+            [[0.8, 0.2]],
+            [1],
+            [-log(0.2)],
+            [[0, -5]],
+        ),
+        (
+            Hinge(),
+            [[0.25], [2.0], [0.25], [-3.0], [1.0], [-1.0]],  # 0 at the kink
+            [1, 1, 0, 0, 1, 0],
+            [0.75, 0, 1.25, 0, 0, 0],
+            [[-1], [0], [1], [0], [0], [0]],
+        ),
+        (
+            Hinge(),
+            [[0.0, 0.0, 5.0, -1.0]],
+            [[1, 0, 1, 1]],
+            [(1 + 1 + 0 + 2) / 4],
+            [[-0.25, 0.25, 0, -0.25]],
+        ),
+    ],
+    ids=lambda each: getattr(each, "type", None),
+)
+def test_losses_and_gradients(loss, y_pred, y, losses, slopes):
+    found = run_loss(loss, y_pred, y)
+    rtol = 1e-8 if SMALL in losses or loss == Focal() else 1e-12  # 1 - p loses digits
+    np.testing.assert_allclose(found[0], losses, rtol=rtol)
+    np.testing.assert_allclose(found[1], slopes, rtol=rtol, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_0_log_0_is_0(dtype):
+    y_pred = np.array([[0.2, 0.8, 0.0]], dtype)
+    losses, dy_pred = run_loss(KLDivergence(), y_pred, [[0, 1, 0]])
+    np.testing.assert_allclose(losses, [-log(0.8)], rtol=1e-6)
+    np.testing.assert_allclose(dy_pred, [[0, -1 / 0.8, 0]], rtol=1e-6)
+
+
+def test_small_losses_keep_their_digits_in_float32():
+    losses, _ = run_loss(BinaryCrossentropy(), np.float32([[1e-6], [2e-5]]), [0, 0])
+    np.testing.assert_allclose(losses, [1e-6, 2e-5], rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "shape", "expected"),
+    [
+        (Hinge(), [0, 1], (1,), [[-1], [1]]),
+        (BinaryCrossentropy(label_smoothing=0.2), [0, 1], (1,), [[0.1], [0.9]]),
+        *(
+            (
+                CategoricalCrossentropy(label_smoothing=0.3),
+                y,
+                (3,),
+                [[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]],
+            )
+            for y in ([0, 2], [[1, 0, 0], [0, 0, 1]])
+        ),
+    ],
+    ids=lambda each: getattr(each, "type", None),
+)
+def test_targets_become_signs_or_smoothed(loss, y, shape, expected):
+    y_true = loss.prepare(np.array(y), shape, np.dtype("float32"))
+    np.testing.assert_allclose(y_true, expected, rtol=1e-6)
+    assert y_true.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "message"),
+    [
+        *(
+            (CategoricalCrossentropy(), y, message)
+            for y, message in (
+                ([0, 3], "labels range from 0 to 3, but the last layer has 3 units"),
+                ([-1, 0], "labels range from -1 to 0"),
+                ([0.0, 1.0], "class labels are integers"),
+                (np.eye(4)[:2], "one-hot with 4 classes, the last layer has 3"),
+                ([[0, 1, 1], [1, 0, 0]], "not one-hot"),
+                ([[0, 2, 0], [1, 0, 0]], "not one-hot"),
+            )
+        ),
+        (KLDivergence(), [[1.5, -0.5, 0]], r"kl_divergence needs probabilities, but y has -0\.5"),
+        (Hinge(), [[-1, 1, 1]], "binary targets are 0 and 1, but y has -1"),
+        (
+            BinaryCrossentropy(label_smoothing=0.2),
+            [[0.5, 0, 1]],
+            r"binary targets are 0 and 1, but y has 0\.5",
+        ),
+    ],
+)
+def test_targets_that_do_not_fit_are_refused(loss, y, message):
+    with pytest.raises(ValueError, match=message):
+        loss.prepare(np.array(y), (3,), FLOAT)
+
+
+@pytest.mark.parametrize("cls", [BinaryCrossentropy, CategoricalCrossentropy])
+@pytest.mark.parametrize("smoothing", [-0.1, 1.0, 2.0])
+def test_smoothing_is_a_fraction(cls, smoothing):
+    with pytest.raises(ValidationError, match="label_smoothing"):
+        cls(label_smoothing=smoothing)

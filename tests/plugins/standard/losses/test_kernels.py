@@ -1,0 +1,121 @@
+"""Kernels of a last layer and a loss: which they replace, and numbers that the kit does not try."""
+
+from __future__ import annotations
+
+from math import log
+
+import numpy as np
+import pytest
+
+from declnet import default_registry
+from declnet.graph.kernels import Kernels
+from declnet.graph.model import Model
+from declnet.graph.shapes import infer_nodes
+from declnet.graph.training_graph import TrainingGraph
+from declnet_plugins.standard.layers import Dense, HardSigmoid, Linear, Sigmoid, Softmax
+from declnet_plugins.standard.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    KLDivergence,
+    SigmoidBinaryCrossentropy,
+    SoftmaxCategoricalCrossentropy,
+)
+
+from ....plain_arrays import run_kernel, run_loss
+
+X = np.random.default_rng(4).normal(size=(9, 4))
+LABELS = np.arange(9) % 3
+
+BINARY = (SigmoidBinaryCrossentropy(), Sigmoid(), BinaryCrossentropy())
+
+
+class OtherSoftmax(Softmax):
+    """A subclass may compute something else."""
+
+    type = "other_softmax"
+
+
+def taken(layers, loss, kernels):
+    """The mean loss, the gradient and the output of one step."""
+    registry = default_registry()
+    model = Model(infer_nodes(layers, (4,), registry), (4,), "float64")
+    model.store.initialize(3, registry)
+    y = np.eye(3)[LABELS]
+    graph = TrainingGraph(model, loss, 9, 0, kernels)
+    step = graph.step(X, loss.prepare(y, (3,), model.dtype))
+    return step.run(), graph.gradient.copy(), step.y_pred.copy()
+
+
+@pytest.mark.parametrize(
+    ("layers", "loss"),
+    [
+        ((Softmax(),), BinaryCrossentropy()),
+        ((Softmax(),), KLDivergence()),
+        ((OtherSoftmax(),), CategoricalCrossentropy()),
+        ((Softmax(), Linear()), CategoricalCrossentropy()),
+        ((Sigmoid(),), CategoricalCrossentropy()),
+        ((HardSigmoid(),), BinaryCrossentropy()),
+    ],
+)
+def test_others_are_not_joined(layers, loss):
+    kernels = Kernels(default_registry())
+    taken((Dense(units=3), *layers), loss, kernels)
+    assert kernels.used == ()
+
+
+def test_nothing_to_train_leaves_the_gradient_out():
+    kernels = Kernels(default_registry())
+    mean, gradient, y = taken((Dense(units=3), Softmax()), CategoricalCrossentropy(), kernels)
+    alone = default_registry()
+    model = Model(infer_nodes((Softmax(),), (3,), alone), (3,), "float64")
+    logits = np.log(y)
+    loss = CategoricalCrossentropy()
+    graph = TrainingGraph(model, loss, 9, 0, kernels)
+    assert graph.step(logits, loss.prepare(LABELS, (3,), model.dtype)).run() == pytest.approx(mean)
+    assert gradient.size
+    assert graph.gradient.size == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_saturated_logits_are_clipped_as_probabilities_are(dtype):
+    x = np.array([[1e4], [1e4], [-1e4], [-1e4]], dtype)
+    with np.errstate(all="raise", under="ignore"):
+        y_pred, losses, dx = run_kernel(*BINARY, x, [1, 0, 1, 0])
+    np.testing.assert_allclose(y_pred[:, 0], [1, 1, 0, 0], atol=1e-30)
+    large = -log(1e-7)
+    np.testing.assert_allclose(losses, [1e-7, large, large, 1e-7], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(dx[:, 0], [0, 1, -1, 0], atol=1e-30)
+
+
+def test_float32_keeps_digits_that_layer_and_loss_lose():
+    x = np.float32([[14.5]])
+    _, losses, _ = run_kernel(*BINARY, x, [0])
+    np.testing.assert_allclose(losses, np.log1p(np.exp(14.5)), rtol=1e-6)
+    apart, _ = run_loss(BinaryCrossentropy(), np.float32(1) / (1 + np.exp(-x)), [0])
+    assert abs(apart[0] - losses[0]) > 1e-3
+
+
+def test_softmax_losses_and_gradient_are_golden(golden_components):
+    logits, labels = golden_components["logits"], golden_components["labels"]
+    y, losses, dx = run_kernel(
+        SoftmaxCategoricalCrossentropy(), Softmax(), CategoricalCrossentropy(), logits, labels
+    )
+    np.testing.assert_allclose(y, golden_components["softmax"], rtol=1e-12)
+    np.testing.assert_allclose(losses, golden_components["cross_entropy_sparse"], rtol=1e-12)
+    expected = golden_components["softmax_cross_entropy_gradient"]
+    np.testing.assert_allclose(dx / 12, expected, rtol=1e-12, atol=1e-16)
+
+
+def test_smoothed_losses_of_large_logits_are_those_of_layer_and_loss():
+    loss = CategoricalCrossentropy(label_smoothing=0.1)
+    rng = np.random.default_rng(1)
+    logits, labels = rng.normal(scale=1e4, size=(20, 4)), rng.integers(0, 4, 20)
+    y_pred, losses, dx = run_kernel(
+        SoftmaxCategoricalCrossentropy(), Softmax(), loss, logits, labels
+    )
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(y_pred.sum(axis=1), 1, rtol=1e-12)
+    np.testing.assert_allclose(y_pred, exponentials / exponentials.sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(losses, run_loss(loss, y_pred, labels)[0], rtol=1e-12)
+    expected = y_pred - loss.prepare(labels, (4,), np.dtype(float))
+    np.testing.assert_allclose(dx, expected, atol=1e-15)

@@ -1,0 +1,564 @@
+"""The spec that the template of tables writes for a table."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet import ColumnProfile, DataError, TableProfile
+from declnet.data.profile import Wishes, profile_of
+from declnet.training.checks.check import check_spec
+from declnet_plugins.standard.templates import MLP, Linear, TableTemplate
+
+RNG = np.random.default_rng(6)
+
+
+def spec_for_file(file, target, folder, registry, wanted=None):
+    profile = profile_of(file, target, folder, registry, Wishes(wanted))
+    return TableTemplate().spec_for_table(profile, registry)
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Write a table and return its spec's document, which must be valid unchanged."""
+
+    def make(target="y", rows=60, wanted=None, **columns):
+        given = {name: [str(each) for each in column] for name, column in columns.items()}
+        lines = [",".join(f'"{name}"' for name in given)]
+        lines += [
+            ",".join(column[at % len(column)] for column in given.values()) for at in range(rows)
+        ]
+        path = tmp_path / "table.csv"
+        path.write_text("\n".join(lines) + "\n", "utf-8")
+        text = spec_for_file(path, target, tmp_path, declnet.default_registry(), wanted)
+        (tmp_path / "spec.toml").write_text(text, "utf-8")
+        assert max(map(len, text.splitlines())) < 160
+        spec = declnet.load_spec(tmp_path / "spec.toml")
+        assert check_spec(spec).problems == ()
+        return tomllib.loads(text)
+
+    return make
+
+
+def numbers(count=60):
+    return RNG.normal(size=count).round(3)
+
+
+def types(document):
+    return [each if isinstance(each, str) else each["type"] for each in document["model"]["layers"]]
+
+
+@pytest.mark.parametrize("y", [["no", "yes"], ["true", "false"], [0, 1], [3, 7]])
+def test_two_values_are_yes_or_no(y, made):
+    document = made(x=numbers(), y=y * 30)
+    assert types(document)[-2:] == ["dense", "sigmoid"]
+    assert document["model"]["layers"][-2]["units"] == 1
+    assert document["loss"]["type"] == "binary_crossentropy"
+    assert document["data"]["split"] == {"method": "stratified"}
+
+
+@pytest.mark.parametrize("y", [["a", "b", "c"], [1, 2, 3], ["1.0", "2.0", "3.0"]])
+def test_few_values_are_classes(y, made):
+    document = made(x=numbers(), y=y * 20)
+    assert types(document)[-2:] == ["dense", "softmax"]
+    assert document["model"]["layers"][-2]["units"] == 3
+    assert document["loss"]["type"] == "categorical_crossentropy"
+    assert document["training"]["metrics"] == ["accuracy", "log_loss", "f1"]
+
+
+@pytest.mark.parametrize("y", [numbers(), [f"{each}" for each in range(100, 160)]])
+def test_many_numbers_are_numbers(y, made):
+    document = made(x=numbers(), y=y)
+    assert types(document)[-1] == "dense"
+    assert document["loss"]["type"] == "mean_squared_error"
+    assert document["training"]["metrics"][0] == "r2"
+    assert "split" not in document["data"]
+
+
+def test_the_user_may_say_which(made):
+    assert made(x=numbers(), y=[1, 2, 3] * 20, wanted="regression")["loss"]["type"] == (
+        "mean_squared_error"
+    )
+    document = made(x=numbers(75), y=list(range(25)) * 3, rows=75, wanted="classification")
+    assert document["model"]["layers"][-2]["units"] == 25
+
+
+@pytest.mark.parametrize("preset", ["linear", "mlp"])
+def test_a_number_of_any_size_is_learned(made, tmp_path, preset):
+    x = numbers(300)
+    made(x=x, y=[f"{1e6 + 3e5 * each:.1f}" for each in x], rows=300)
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    template = {"linear": Linear, "mlp": MLP}[preset]()
+    (tmp_path / "spec.toml").write_text(
+        template.spec_for_table(profile, declnet.default_registry()), "utf-8"
+    )
+    spec = declnet.load_spec(tmp_path / "spec.toml", {"training.log_every": 150})
+    assert declnet.run(spec).metrics["test"]["r2"] > 0.98
+
+
+def test_a_number_of_more_digits_than_float32_is_kept(made):
+    document = made(x=numbers(), y=[f"{1e8 + each}" for each in numbers()])
+    assert document["model"]["dtype"] == "float64"
+    assert "dtype" not in made(x=numbers(), y=1000 + 50 * numbers())["model"]
+
+
+def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
+    document = made(
+        x=numbers(),
+        row=range(60),
+        name=[f"person {each}" for each in range(60)],
+        same=["x"] * 60,
+        empty=[""] * 60,
+        rare=["1"] + [""] * 59,
+        color=["red", "green"] * 30,
+        day=[f"2024-{1 + each // 28:02}-{1 + each % 28:02}" for each in range(59)] + ["2024-02-30"],
+        y=["a", "b", "c"] * 20,
+    )
+    assert document["data"]["train"]["features"] == ["x", "color"]
+    text = (tmp_path / "spec.toml").read_text("utf-8")
+    for name, reason in {
+        "row": "numbers the rows",
+        "name": "60 different texts in 60 rows; tokenize reads texts",
+        "same": "always the same",
+        "day": 'dates, but "2024-02-30" is not like the others; datetime needs dates that are all '
+        "written alike",
+        "empty": "empty",
+        "rare": "only 1 of 60 rows have a value",
+    }.items():
+        (line,) = [each for each in text.splitlines() if each.strip().startswith(f'# "{name}",')]
+        assert line.endswith(f"# left out: {reason}")
+    (line,) = [each for each in text.splitlines() if each.startswith('  "color",')]
+    assert line.endswith("  # text, 2 categories")
+
+
+SENTENCES = [f"the {a} is {b} than a {c}" for a in "uvwx" for b in "yz" for c in "mnopqrst"]
+
+
+def test_texts_of_many_words_are_inputs_of_their_own(made):
+    many, y = numbers(64), ["a", "b", "c", "d"] * 16
+    alone = made(note=SENTENCES, y=y, rows=64)
+    assert "inputs" not in alone["data"]
+    tokenize = {"type": "tokenize", "columns": ["note"], "missing": "empty"}
+    assert alone["data"]["prepare"] == [tokenize]
+    assert types(alone)[:3] == ["embedding", "mean_over_time", "dense"]
+    long = ["far " * 300 + SENTENCES[0], *SENTENCES[1:]]
+    both = made(x=many, note=long, more=SENTENCES[::-1], word=["u", "v"] * 32, y=y, rows=64)
+    expected = {"text_1": ["note"], "text_2": ["more"], "table": ["x", "word"]}
+    assert both["data"]["inputs"] == expected
+    assert both["data"]["prepare"][0] == tokenize | {"length": 256}
+    assert [each["type"] for each in both["data"]["prepare"][1:]] == [
+        "tokenize",
+        "impute",
+        "standardize",
+        "one_hot",
+    ]
+    assert types(both)[:5] == ["embedding", "mean_over_time"] * 2 + ["concatenate"]
+    joined = ["text_1_mean", "text_2_mean", "input.table"]
+    assert both["model"]["layers"][4]["inputs"] == joined
+
+
+def test_names_and_few_different_texts_are_not_read_word_by_word(made):
+    names = [f"{a} von {b}" for a, b in zip("abcdefgh" * 8, SENTENCES, strict=True)]
+    people = [f"Count {a[0]} {a[-1]} {row}" for row, a in enumerate(names)]
+    y = ["a", "b", "c", "d"] * 16
+    document = made(x=numbers(64), who=people, kind=SENTENCES[:16] * 4, y=y, rows=64)
+    assert document["data"]["train"]["features"] == ["x", "kind"]
+    assert "inputs" not in document["data"]
+
+
+def test_preparation_is_what_the_columns_need(made):
+    plain = made(x=numbers(), y=["a", "b"] * 30)
+    fill = {"type": "impute", "strategy": "median"}
+    assert plain["data"]["prepare"] == [fill, {"type": "standardize"}]
+    words = made(word=["u", "v", "w"] * 20, y=["a", "b"] * 30)
+    assert words["data"]["prepare"] == [fill, {"type": "one_hot"}]
+    infinite = made(x=["1.5", "inf", "2", "-Infinity"] * 15, y=["a", "b"] * 30)
+    assert infinite["data"]["prepare"][0] == fill | {"infinite": True}
+    gaps = made(x=["1.5", "", "2"] * 20, word=["u", "v", ""] * 20, y=["a", "b"] * 30)
+    missing = {"type": "impute", "strategy": "constant", "value": "missing"}
+    after = [{"type": "standardize"}, {"type": "missing_indicator"}, fill]
+    assert gaps["data"]["prepare"] == [missing, *after, {"type": "one_hot"}]
+    wild = ["1.5", "inf", "2", "3"] * 15
+    both = made(wild=wild, x=["1.5", "", "2"] * 20, y=["a", "b"] * 30)
+    finite = fill | {"infinite": True, "columns": ["wild"]}
+    assert both["data"]["prepare"] == [finite, *after]
+
+
+def test_rare_categories_become_one(made):
+    words = ["u"] * 40 + ["v"] * 19 + ["w"]
+    document = made(word=words, y=["a", "b"] * 30)
+    assert document["data"]["prepare"][0] == {"type": "group_rare", "min_count": 2}
+    document = made(word=words, y=["a", "b"] * 1000, rows=2000)
+    assert document["data"]["prepare"][0]["type"] == "impute"
+
+
+def test_a_column_of_many_categories_is_used_if_most_rows_have_a_frequent_one(made, tmp_path):
+    """Half of the rows have one of 200 cities, the others one of their own."""
+    cities = [f"city {at // 2 % 200}" if at % 2 else f"only {at}" for at in range(4000)]
+    document = made(city=cities, y=["a", "b", "b", "a"], rows=4000)
+    grouped = document["data"]["prepare"][0]
+    assert grouped == {"type": "group_rare", "min_count": 5, "max_categories": 250}
+    assert document["data"]["train"]["features"] == ["city"]
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    (note,) = TableTemplate().notes_for_table(profile)
+    assert note.startswith('column "city": 200 of its 2200 categories are frequent')
+
+
+def test_of_a_rare_class_the_threshold_can_be_chosen(made, tmp_path):
+    """By what is commented out, where such a component is installed."""
+    registry = declnet.default_registry()
+    if "threshold" not in registry.types("calibrator"):
+        pytest.skip("no calibrator is installed")
+    made(x=numbers(), y=["no"] * 9 + ["yes"], rows=200)
+    text = (tmp_path / "spec.toml").read_text("utf-8")
+    (tmp_path / "spec.toml").write_text(with_calibration(text))
+    assert check_spec(declnet.load_spec(tmp_path / "spec.toml")).problems == ()
+    made(x=numbers(), y=["no", "yes"])
+    assert "calibration" not in (tmp_path / "spec.toml").read_text("utf-8")
+
+
+def with_calibration(text):
+    """Return a spec whose calibration is commented out with it."""
+    before, after = text.split("# [calibration]")
+    return f"{before}[calibration]{after.replace('# steps', 'steps')}"
+
+
+@pytest.mark.parametrize("scale", ["values", "log"])
+def test_intervals_can_be_added_on_the_scale_of_what_is_learned(scale, made, tmp_path):
+    if "conformal" not in declnet.default_registry().types("calibrator"):
+        pytest.skip("no calibrator is installed")
+    made(x=numbers(400), y=numbers(400) if scale == "values" else AMOUNTS, rows=400)
+    path = tmp_path / "spec.toml"
+    path.write_text(with_calibration(path.read_text("utf-8")), "utf-8")
+    spec = declnet.load_spec(path, {"training.epochs": 1})
+    assert [each.scale for each in spec.calibration.steps] == [scale]
+    lower = declnet.run(spec).predict({"x": numbers(20)}).lower
+    assert (lower.min() > 0) == (scale == "log")
+
+
+AMOUNTS = np.exp(np.random.default_rng(0).normal(5, 1, 400)).round(2)
+
+
+def test_the_logarithm_of_positive_and_skewed_numbers_is_learned(made, tmp_path):
+    document = made(x=numbers(400), y=AMOUNTS, rows=400)
+    assert document["data"]["prepare_targets"] == {"y": ["clamp", "log", "standardize"]}
+    assert "bias_initializer" not in document["model"]["layers"][-1]
+    assert "# positive and skewed: learned as its log" in (tmp_path / "spec.toml").read_text(
+        "utf-8"
+    )
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    (note,) = TableTemplate().notes_for_table(profile)
+    assert note.startswith('the target "y" is positive and skewed, so the network learns its log')
+    spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 3})
+    in_its_unit = declnet.run(spec).metrics["train"]["mean_absolute_error"]
+    assert 0.3 * AMOUNTS.std() < in_its_unit < AMOUNTS.std()
+    for others in (AMOUNTS - 400, np.log(AMOUNTS), -AMOUNTS, AMOUNTS - AMOUNTS.min()):
+        document = made(x=numbers(400), y=others, rows=400)
+        assert document["data"]["prepare_targets"] == {"y": ["standardize"]}
+
+
+def test_the_logarithm_of_somewhat_skewed_numbers_is_suggested(made, tmp_path):
+    mild = (100 * np.exp(0.4 * np.random.default_rng(0).normal(size=400))).round(2)
+    document = made(x=numbers(400), y=mild, rows=400)
+    assert "log" not in document["data"]["prepare_targets"]["y"]
+    line = '# prepare_targets = { y = ["log", "standardize"] }'
+    assert line in (tmp_path / "spec.toml").read_text("utf-8")
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    (note,) = TableTemplate().notes_for_table(profile)
+    assert note.startswith('the target "y" is positive and somewhat skewed: if relative errors')
+
+
+def test_for_counts_poisson_is_suggested(made, tmp_path):
+    counts = np.random.default_rng(1).poisson(AMOUNTS / 10)
+    document = made(x=numbers(400), y=counts, rows=400)
+    assert document["loss"]["type"] == "mean_squared_error"
+    text = (tmp_path / "spec.toml").read_text("utf-8")
+    assert '# type = "poisson"' in text
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    (note,) = TableTemplate().notes_for_table(profile)
+    assert 'seems to hold counts: the loss "poisson" may suit' in note
+
+
+ORDERED = {
+    "words": (["medium", "Low", "very high", "HIGH"], ["Low", "medium", "HIGH", "very high"]),
+    "sizes": (["S", "XL", "M"], ["S", "M", "XL"]),
+    "answers": (
+        ["agree", "strongly_disagree", "Neutral"],
+        ["strongly_disagree", "Neutral", "agree"],
+    ),
+    "numbers": ([3, 1, 5, 2, 4], None),
+}
+
+
+@pytest.mark.parametrize("case", ORDERED)
+@pytest.mark.parametrize("preset", [TableTemplate, Linear, "realmlp_td_s", "realmlp_td"])
+def test_for_classes_with_an_order_ordinal_is_suggested(case, preset, made, tmp_path):
+    registry = declnet.default_registry()
+    template = registry.find("template", preset)() if isinstance(preset, str) else preset()
+    values, order = ORDERED[case]
+    made(x=numbers(), y=values * 20)
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, Wishes())
+    (note,) = template.notes_for_table(profile)
+    assert note.endswith('the loss "ordinal" may suit them better, see [loss]')
+    text = template.spec_for_table(profile, registry)
+    assert tomllib.loads(text)["loss"]["type"] == "categorical_crossentropy"
+    lines = [each for each in text.splitlines() if "label_smooth" not in each[:13]]
+    lines = [each for each in lines if not each.startswith(('type = "cat', '  "softmax"'))]
+    text = "\n".join(lines).replace("# class_order", "class_order").replace("# type", "type")
+    text = text.replace(f"units = {len(values)}", f"units = {len(values) - 1}")
+    (tmp_path / "spec.toml").write_text(text, "utf-8")
+    spec = declnet.load_spec(tmp_path / "spec.toml")
+    assert spec.loss.type == "ordinal"
+    assert list(spec.data.class_order or ()) == (order or [])
+    assert check_spec(spec).problems == ()
+
+
+@pytest.mark.parametrize("y", [["a", "b", "c"], [1, 2, 7], ["low", "high", "green"], [0, 1]])
+def test_other_classes_have_no_order(y, made, tmp_path):
+    made(x=numbers(), y=y * 30)
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    assert TableTemplate().notes_for_table(profile) == ()
+    assert "ordinal" not in (tmp_path / "spec.toml").read_text("utf-8")
+
+
+def test_rare_classes_are_said_and_measured(made, tmp_path):
+    document = made(x=numbers(), y=["no"] * 9 + ["late"])
+    assert document["data"]["positive_class"] == "late"
+    rates = ["binary_accuracy", "log_loss", "roc_auc", "f1", "average_precision"]
+    assert document["training"]["metrics"] == rates
+    assert '# the class "late" is rare, 10 % of' in (tmp_path / "spec.toml").read_text("utf-8")
+    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
+    (note,) = TableTemplate().notes_for_table(profile)
+    assert note.startswith('the class "late" is rare, 10 % of the rows: accuracy says little')
+    document = made(x=numbers(), y=["no"] * 9 + ["yes"])  # the last one anyway
+    assert "positive_class" not in document["data"]
+    document = made(x=numbers(), y=["a"] * 5 + ["b"] * 4 + ["c"], rows=200)
+    assert document["training"]["metrics"] == ["accuracy", "log_loss", "f1", "matthews"]
+    for balanced in (["a", "a", "b"], ["a", "b", "c", "d", "e", "f"]):
+        assert len(made(x=numbers(), y=balanced)["training"]["metrics"]) == 3
+
+
+def test_rows_without_a_target_are_left_out(made, tmp_path):
+    document = made(x=[1, 2, 3], y=["a", "", "b"])
+    assert document["data"]["train"]["missing_target"] == "leave_out"
+    assert "# 20 rows have none" in (tmp_path / "spec.toml").read_text("utf-8")
+    assert "missing_target" not in made(x=[1, 2], y=["a", "b"])["data"]["train"]
+
+
+def test_sizes_grow_with_the_table(made):
+    small = made(x=numbers(), y=["a", "b"] * 30)
+    assert (small["data"]["test"], small["training"]["batch_size"]) == (0.2, 16)
+    callbacks = [each["type"] for each in small["training"]["callbacks"]]
+    assert callbacks == ["early_stopping", "checkpoint"]
+    assert "dropout" in types(small)
+    large = made(x=numbers(1000), y=["a", "b"], rows=30_000)
+    assert large["training"]["batch_size"] > small["training"]["batch_size"]
+
+
+def test_of_very_few_rows_none_is_held_out(made):
+    document = made(x=numbers(12), y=["a", "b"], rows=12)
+    assert {"validation", "test", "split"} & set(document["data"]) == set()
+    assert "callbacks" not in document["training"]
+
+
+def test_without_the_plugin_of_callbacks_the_spec_has_none(flowers, tmp_path):
+    registry = declnet.discover(disabled=["callbacks"])
+    text = spec_for_file(flowers.table, "kind", tmp_path, registry)
+    assert "callbacks" not in tomllib.loads(text)["training"]
+
+
+def test_names_may_have_anything_in_them(made):
+    names = {'with "marks"': numbers(), "a # b": numbers(), "ünï\\\\": numbers()}
+    columns = {name.replace('"', '""'): each for name, each in names.items()}
+    document = made(target="the target", **columns, **{"the target": ["a", "b"] * 30})
+    assert document["data"]["train"]["features"] == list(names)
+    assert document["data"]["train"]["target"] == "the target"
+
+
+def test_thousands_of_columns_are_not_listed(made, tmp_path):
+    columns = {f"x{at}": numbers(40) for at in range(200)}
+    document = made(rows=40, **columns, y=["a", "b"] * 20)
+    assert "features" not in document["data"]["train"]
+    assert len((tmp_path / "spec.toml").read_text("utf-8").splitlines()) < 60
+
+
+@pytest.mark.parametrize(
+    ("columns", "wanted", "message"),
+    [
+        ({"x": [1, 2], "y": ["a", "a"]}, None, 'the target "y" has only one value'),
+        ({"x": [1, 2, 3], "y": ["", "NA", ""]}, None, "is empty: all values are missing"),
+        ({"y": ["a", "b"]}, None, "it has no other column"),
+        ({"x": ["q", "q"], "y": ["a", "b"]}, None, '"x": always the same'),
+        ({"x": numbers(), "y": [f"t{each}" for each in range(60)]}, None, "60 classes in 60 rows"),
+        ({"x": [1, 2], "y": ["a", "b"]}, "regression", "is text, not a number"),
+        ({"x": [1, 2], "y": [0.5, 1]}, "classification", "numbers that are not whole"),
+    ],
+)
+def test_a_table_with_nothing_to_learn_is_refused(columns, wanted, message, made):
+    with pytest.raises(DataError) as raised:
+        made(wanted=wanted, **columns)
+    assert message in str(raised.value)
+
+
+def test_a_source_that_takes_no_list_of_features_gets_none():
+    """What it reads is then all that is predicted from; the values may be of any JSON type."""
+    source = {"type": "sheet", "range": {"first row": 1, "sheets": ["a", "b"]}, "target": "y"}
+    columns = {
+        "x": ColumnProfile("x", "number", 60, 0, 55, mean=0.5, std=1.0),
+        "same": ColumnProfile("same", "text", 60, 0, 1),
+        "y": ColumnProfile("y", "text", 60, 0, 2),
+    }
+    profile = TableProfile(source, columns, "y", "binary", selects_features=False)
+    text = TableTemplate().spec_for_table(profile, declnet.default_registry())
+    assert tomllib.loads(text)["data"]["train"] == source
+    assert '# "same"  # useless: always the same' in text
+
+
+def test_the_command_writes_it(flowers, declnet_cli, tmp_path):
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "data.csv").write_bytes(flowers.table.read_bytes())
+    out = declnet_cli.succeeds("new", "specs/a.toml", "--data", "data.csv", "--target", "kind")
+    assert out.splitlines() == ["specs/a.toml: written. Next:", "  declnet run specs/a.toml"]
+    document = tomllib.loads((tmp_path / "specs" / "a.toml").read_text("utf-8"))
+    assert document["data"]["train"]["path"] == "../data.csv"
+    declnet_cli.succeeds("run", "specs/a.toml", "--quiet", "--set", "training.epochs=2")
+    declnet_cli.succeeds("new", "specs/a.json", "--data", "data.csv", "--target", "kind")
+    assert json.loads((tmp_path / "specs" / "a.json").read_text("utf-8")) == document
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "data.csv"], 'no target column was given (add --target with one of "length"'),
+        (["--data", "data.csv", "--target", "kinds"], 'there is no column "kinds" (did you mean'),
+        (["--data", "none.csv", "--target", "y"], "none.csv: there is no such file"),
+        (
+            ["--target", "y"],
+            "--exclude, --folds and --no-header go with --data, a table",
+        ),
+        (["--data", "data.csv", "--target", "width", "--task", "classification"], "data.csv: the"),
+        (
+            ["--data", "data.csv", "--target", "kind", "--template", "binary"],
+            'template "binary" does not write specs for tables (those that do: linear, mlp, ',
+        ),
+        (["--data", "x.npz", "--target", "y"], "x.npz: holds arrays, not a table"),
+        (["--data", "x.npy", "--target", "y"], "x.npy: holds arrays, not a table"),
+        (
+            ["--data", "data.doc", "--target", "y"],
+            "data.doc: no installed data source reads such files (its name must end in .bmp, ",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused(arguments, message, flowers, declnet_cli, tmp_path):
+    (tmp_path / "data.csv").write_bytes(flowers.table.read_bytes())
+    np.savez(tmp_path / "x.npz", x=np.ones((2, 2)), y=np.ones(2))
+    np.save(tmp_path / "x.npy", np.ones((2, 2)))
+    done = declnet_cli("new", "a.toml", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert not (tmp_path / "a.toml").exists()
+
+
+SEVERAL = {
+    "x": RNG.normal(size=200).round(3),
+    "c": ["red", "blue", "green", "red", "green"],
+    "is sold": ["no", "yes"],
+    "grade": ["a", "b", "c"],
+    "dense": RNG.normal(size=200).round(3),
+    "price": np.exp(RNG.normal(3, 1.5, 200)).round(2),
+}
+
+
+@pytest.mark.parametrize("template", [TableTemplate, Linear])
+@pytest.mark.parametrize("text", [False, True])
+def test_several_targets_have_an_output_and_a_loss_each(tmp_path, template, text):
+    columns = {name: [str(e) for e in each] for name, each in SEVERAL.items()}
+    if text:
+        columns["note"] = [f"the {n} word of a long text {n}" for n in range(200)]
+    lines = [",".join(columns)]
+    lines += [",".join(each[at % len(each)] for each in columns.values()) for at in range(200)]
+    (tmp_path / "table.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    wishes = Wishes(more_targets=("grade", "dense", "price"))
+    registry = declnet.default_registry()
+    table = profile_of(tmp_path / "table.csv", "is sold", tmp_path, registry, wishes)
+    assert table.targets == {
+        "is sold": "binary",
+        "grade": "classes",
+        "dense": "values",
+        "price": "values",
+    }
+    assert [each.name for each in table.features] == ["x", "c", *(["note"] if text else [])]
+    written = template().spec_for_table(table, registry)
+    (tmp_path / "spec.toml").write_text(written, "utf-8")
+    spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 2})
+    assert check_spec(spec).problems == ()
+    document = tomllib.loads(written)
+    assert document["model"]["outputs"] == ["is_sold", "grade", "target_dense", "price"]
+    assert {name: each["type"] for name, each in document["losses"].items()} == {
+        "is_sold": "binary_crossentropy",
+        "grade": "categorical_crossentropy",
+        "target_dense": "mean_squared_error",
+        "price": "mean_squared_error",
+    }
+    assert "log" in document["data"]["prepare_targets"]["price"]
+    found = declnet.run(spec).predict([{"x": 0.5, "c": "red", "note": "a long text"}])
+    assert found["is_sold"].class_names == ("no", "yes")
+    assert found["grade"].probabilities.shape == (1, 3)
+    assert found["price"].prediction[0] > 0
+
+
+def test_several_targets_are_split_by_the_one_with_the_rarest_class(tmp_path):
+    columns = {
+        "x": RNG.normal(size=80).round(3),
+        "grade": ["a", "b", "c"],
+        "visits": [*[0, 1, 2] * 26, 3, 11],
+    }
+    lines = [",".join(str(each[at % len(each)]) for each in columns.values()) for at in range(80)]
+    (tmp_path / "table.csv").write_text("\n".join([",".join(columns), *lines]) + "\n", "utf-8")
+    registry, wishes = declnet.default_registry(), Wishes(more_targets=("visits",))
+    table = profile_of(tmp_path / "table.csv", "grade", tmp_path, registry, wishes)
+    (tmp_path / "spec.toml").write_text(TableTemplate().spec_for_table(table, registry), "utf-8")
+    for seed in range(3):
+        spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 1, "seed": seed})
+        assert (spec.data.split.method, spec.data.split.column) == ("stratified", "visits")
+        assert np.isfinite(declnet.run(spec).history[0]["loss"])
+
+
+def test_of_several_targets_rare_classes_are_positive_and_an_order_is_suggested(tmp_path):
+    rows = [
+        f"{x},{['low', 'high', 'medium'][at % 3]},{'no' if at % 10 else 'late'}"
+        for at, x in enumerate(RNG.normal(size=90).round(3))
+    ]
+    (tmp_path / "table.csv").write_text("\n".join(["x,risk,due", *rows]) + "\n", "utf-8")
+    registry, wishes = declnet.default_registry(), Wishes(more_targets=("due",))
+    table = profile_of(tmp_path / "table.csv", "risk", tmp_path, registry, wishes)
+    text = TableTemplate().spec_for_table(table, registry)
+    text = text.replace("# class_order", "class_order").replace("# type", "type")
+    lines = [each for each in text.splitlines() if not each.startswith('type = "categorical')]
+    lines = [
+        each for each in lines if not each.startswith(("label_smoothing", '  { type = "softm'))
+    ]
+    text = "\n".join(lines).replace('"risk_logits", units = 3', '"risk", units = 2')
+    (tmp_path / "spec.toml").write_text(text, "utf-8")
+    spec = declnet.load_spec(tmp_path / "spec.toml")
+    assert spec.data.class_order == {"risk": ("low", "medium", "high")}
+    assert spec.data.positive_class == {"due": "late"}
+    assert check_spec(spec).problems == ()
+
+
+def test_targets_of_labels_are_an_output_each(tmp_path):
+    """A table of several labels of a sample."""
+    rows = [f"{x},{int(x > 0)},{int(x > 1)}" for x in RNG.normal(size=80).round(3)]
+    (tmp_path / "table.csv").write_text("\n".join(["x,warm,hot", *rows]) + "\n", "utf-8")
+    registry, wishes = declnet.default_registry(), Wishes(more_targets=("hot",))
+    table = profile_of(tmp_path / "table.csv", "warm", tmp_path, registry, wishes)
+    (tmp_path / "spec.toml").write_text(Linear().spec_for_table(table, registry), "utf-8")
+    result = declnet.run(tmp_path / "spec.toml")
+    assert result.metrics["train"]["warm_binary_accuracy"] > 0.8
+    found = result.predict([{"x": -2.0}, {"x": 3.0}])
+    assert found["warm"].prediction.tolist() == [0, 1]
+    assert found.columns()["hot_probability_1"][1] > found.columns()["hot_probability_1"][0]

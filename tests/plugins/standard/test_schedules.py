@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from math import cos, log2, pi, sqrt
+
+import numpy as np
+import pytest
+
+import declnet
+from declnet_plugins.standard.optimizers import SGD
+from declnet_plugins.standard.schedules import (
+    Constant,
+    Cosine,
+    CosLog,
+    Exponential,
+    FlatCosine,
+    InverseTime,
+    OneCycle,
+    Polynomial,
+    Step,
+    Warmup,
+)
+
+TOTAL = 10**4
+"""Updates of a training, which matter only where a schedule does not say its own."""
+
+
+def rates(schedule, *steps, total=TOTAL):
+    return pytest.approx([schedule.rate(step, total) for step in steps], rel=1e-12, abs=1e-15)
+
+
+WAVE = sqrt(2) / 8
+ONE_CYCLE = OneCycle(max_rate=1.0, steps=10, warmup_share=0.5, initial_divisor=2, final_divisor=50)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "steps", "expected"),
+    [
+        (Constant(value=0.3), [1, 2, 1000], [0.3] * 3),
+        (InverseTime(initial_rate=0.8, decay=0.5), [1, 2, 3], [0.8, 0.8 / 1.5, 0.4]),
+        (Exponential(initial_rate=8, decay_rate=0.5), [1, 2, 3, 5], [8, 4, 2, 0.5]),
+        (
+            Exponential(initial_rate=8, decay_rate=0.25, decay_steps=4),
+            [1, 2, 3, 5, 7],
+            [8, 8 / sqrt(2), 4, 2, 1],
+        ),
+        (
+            Exponential(initial_rate=8, decay_rate=0.25, decay_steps=4, staircase=True),
+            [1, 2, 4, 5, 8, 9],
+            [8, 8, 8, 2, 2, 0.5],
+        ),
+        (Step(initial_rate=0.8, factor=0.5, every=3), [1, 3, 4, 6, 7], [0.8, 0.8, 0.4, 0.4, 0.2]),
+        (
+            Polynomial(initial_rate=1.0, final_rate=0.2, steps=4),
+            [1, 2, 3, 4, 5, 6, 10**9],
+            [1.0, 0.8, 0.6, 0.4, 0.2, 0.2, 0.2],
+        ),
+        (
+            Polynomial(initial_rate=1.0, steps=4, power=2.0),
+            [1, 2, 3, 4, 5],
+            [1, 9 / 16, 4 / 16, 1 / 16, 0],
+        ),
+        (
+            Cosine(initial_rate=1.0, final_rate=0.5, steps=4),
+            [1, 2, 3, 4, 5, 6, 9, 10**9],
+            [1, 0.75 + WAVE, 0.75, 0.75 - WAVE, 0.5, 0.5, 0.5, 0.5],
+        ),
+        (
+            FlatCosine(initial_rate=1.0, final_rate=0.5, steps=8),
+            [1, 3, 5, 6, 7, 8, 9, 10**9],
+            [1, 1, 1, 0.75 + WAVE, 0.75, 0.75 - WAVE, 0.5, 0.5],
+        ),
+        (ONE_CYCLE, [1, 3, 5, 10, 11, 10**9], [0.5, 0.75, 1.0, 0.01, 0.01, 0.01]),
+        (
+            Warmup(steps=4, start_factor=0.2, schedule=0.5),
+            [1, 2, 3, 4, 5, 6, 10**9],
+            [0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.5],
+        ),
+        (  # it leads to the first rate of what follows
+            Warmup(
+                steps=2,
+                start_factor=0.0,
+                schedule=Step(initial_rate=0.5, factor=0.1, every=2),
+            ),
+            [1, 2, 3, 4, 5, 6],
+            [0, 0.25, 0.5, 0.5, 0.05, 0.05],
+        ),
+    ],
+    ids=lambda each: getattr(each, "type", None),
+)
+def test_rates(schedule, steps, expected):
+    assert rates(schedule, *steps) == expected
+
+
+@pytest.mark.parametrize(
+    "schedule", [each.component for each in declnet.default_registry().entries("schedule")]
+)
+def test_all_rates_follow_the_rate_field(schedule):
+    fields = {**schedule.examples[0], "final_rate": 0.0}
+    fields = {name: value for name, value in fields.items() if name in schedule.model_fields}
+    once, twice = (schedule(**fields | {schedule.rate_field: rate}) for rate in (0.25, 0.5))
+    steps = (1, 2, 7, 500, TOTAL)
+    assert rates(twice, *steps) == [2 * once.rate(step, TOTAL) for step in steps]
+    assert twice.rate(7, TOTAL) > 0
+
+
+def test_inverse_time_equals_an_optimizers_decay():
+    decayed = SGD(learning_rate=0.7, decay=1e-3)
+    scheduled = SGD(learning_rate=InverseTime(initial_rate=0.7, decay=1e-3))
+    steps = range(1, 500)
+    assert [decayed.rate(step, TOTAL) for step in steps] == [
+        scheduled.rate(step, TOTAL) for step in steps
+    ]
+
+
+def test_decay_beside_a_schedule_is_refused():
+    with pytest.raises(ValueError, match="cannot be combined"):
+        SGD(learning_rate=Constant(value=0.1), decay=0.1)
+
+
+def test_warmup_takes_what_follows_as_a_table_and_dumps_it():
+    cosine = {"type": "cosine", "initial_rate": 0.5, "final_rate": 0.0, "steps": 9}
+    schedule = Warmup(steps=2, schedule=cosine)
+    assert schedule.schedule == Cosine(initial_rate=0.5, steps=9)
+    assert schedule.model_dump()["schedule"] == cosine
+
+
+def test_faults_of_what_follows_a_warmup_are_at_their_key():
+    with pytest.raises(ValueError, match=r"(?m)^schedule\.steps$"):
+        Warmup(steps=2, schedule={"type": "cosine", "initial_rate": 0.5, "steps": 0})
+
+
+@pytest.mark.parametrize("total", [1, 2, 37])
+@pytest.mark.parametrize(
+    ("schedule", "fields"),
+    [
+        (Polynomial, {"initial_rate": 1.0, "final_rate": 0.2, "power": 2.0}),
+        (Cosine, {"initial_rate": 1.0, "final_rate": 0.5}),
+        (FlatCosine, {"initial_rate": 1.0, "flat_share": 0.3}),
+        (OneCycle, {"max_rate": 1.0, "warmup_share": 0.4}),
+    ],
+)
+def test_without_steps_of_its_own_a_schedule_takes_those_of_the_training(schedule, fields, total):
+    steps = (*range(1, total + 3), 10**9)
+    stated = schedule(**fields, steps=total)
+    expected = [stated.rate(step, 5) for step in steps]
+    assert rates(schedule(**fields), *steps, total=total) == expected
+
+
+def test_coslog_has_cycles_that_double_in_length():
+    """Cycle i of k spans t from (2**i - 1) / (2**k - 1) to (2**(i + 1) - 1) / (2**k - 1)."""
+    total = 15000
+    found = [CosLog(max_rate=0.2).rate(step, total) for step in range(1, total + 2)]
+    assert [found[total * done // 15] for done in (0, 1, 3, 7, 15)] == pytest.approx([0] * 5)
+    peaks = [total * (2 ** (i + 0.5) - 1) / 15 for i in range(4)]
+    assert [found[round(peak)] for peak in peaks] == pytest.approx([0.2] * 4, rel=1e-5)
+    rising = np.diff(found) > 0
+    assert np.count_nonzero(rising[1:] & ~rising[:-1]) == 3  # one valley between two cycles
+    assert CosLog(max_rate=0.2, cycles=1).rate(51, 100) == 0.1 * (1 - cos(2 * pi * log2(1.5)))
+
+
+def test_what_follows_a_warmup_has_the_rest_of_the_training():
+    schedule = Warmup(steps=3, schedule=Cosine(initial_rate=1.0))
+    rest = Cosine(initial_rate=1.0, steps=7)
+    found = rates(schedule, *range(4, 15), total=10)
+    assert found == [rest.rate(step, 99) for step in range(1, 12)]
+    assert schedule.rate(2, 2) == schedule.rate(2, 100)  # a training that is shorter than it
+
+
+def test_a_run_passes_its_number_of_steps_to_its_schedule():
+    """15 samples by 4 make 4 steps per epoch; an epoch's rate is its last step's rate."""
+    document = {
+        "model": {"layers": [{"type": "dense", "units": 1}]},
+        "loss": "mean_squared_error",
+        "optimizer": {"type": "sgd", "learning_rate": {"type": "cosine", "initial_rate": 0.01}},
+        "training": {"epochs": 5, "batch_size": 4},
+    }
+    x = np.ones((15, 2))
+    history = declnet.run(declnet.parse_spec(document), (x, x[:, :1])).history
+    stated = Cosine(initial_rate=0.01, steps=20)
+    expected = [stated.rate(4 * epoch, 1) for epoch in range(1, 6)]
+    assert [row["learning_rate"] for row in history] == pytest.approx(expected)
+
+
+def test_one_cycle_without_warmup_falls_only():
+    schedule = OneCycle(max_rate=1.0, steps=5, warmup_share=0.0)
+    found = [schedule.rate(step, TOTAL) for step in range(1, 6)]
+    assert found == sorted(found, reverse=True)
+    assert found[-1] == pytest.approx(1 / 25e4)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+@pytest.mark.parametrize("share", [0.0, 1 / 3, 0.5, 0.999])
+def test_one_cycle_of_few_steps_has_rates(steps, share):
+    schedule = OneCycle(max_rate=1.0, steps=steps, warmup_share=share)
+    assert all(0 < schedule.rate(step, TOTAL) <= 1 for step in range(1, 6))
+    assert schedule.rate(steps + 1, TOTAL) == pytest.approx(1 / 25e4)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        Exponential(initial_rate=1.0, decay_rate=0.1, decay_steps=3),
+        Step(initial_rate=1.0, every=1),
+        Polynomial(initial_rate=1.0, final_rate=1.1, steps=7, power=0.3),
+        Cosine(initial_rate=0.1, final_rate=0.3, steps=7),
+        Warmup(steps=7, start_factor=0.0, schedule=Cosine(initial_rate=1.0, steps=100)),
+        OneCycle(max_rate=1.0, steps=7),
+        FlatCosine(initial_rate=0.1, final_rate=0.3),
+        CosLog(max_rate=1.0, cycles=64),
+    ],
+    ids=repr,
+)
+def test_rates_are_finite_and_not_negative_however_late(schedule):
+    steps = [*range(1, 400), 10**6, 10**12, 10**18]
+    assert all(0 <= schedule.rate(step, TOTAL) < 1.2 for step in steps)

@@ -1,0 +1,85 @@
+"""Rare categories, which become one."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declnet import ColumnError
+from declnet_plugins.standard.transforms import GroupRare, OneHot
+
+
+def text(*values):
+    return np.array(values, object)
+
+
+COLUMN = text(*["a"] * 6, *["b"] * 4, *["c"] * 4, "d", None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({}, ["a"]),
+        ({"min_count": 4}, ["a", "b", "c"]),
+        ({"min_count": 1}, ["a", "b", "c", "d"]),
+        ({"min_count": 1, "min_share": 0.27}, ["a"]),  # 15 rows have a value
+        ({"min_count": 1, "min_share": 4 / 15}, ["a", "b", "c"]),
+        ({"min_count": 1, "max_categories": 2}, ["a", "b"]),  # of b and c the first
+        ({"min_count": 99}, []),
+    ],
+)
+def test_the_frequent_ones_are_kept(fields, kept):
+    transform = GroupRare(**fields)
+    state = transform.fit(COLUMN)
+    assert state == {"categories": kept}
+    expected = [each if each in kept else "other" for each in "ad"]
+    found = transform.apply(text("a", "d", None, "new"), state).tolist()
+    assert found == [*expected, None, "other"]
+
+
+def test_integers_and_booleans_become_text():
+    zips = np.array([10115, 10115, 80331])
+    transform = GroupRare(columns=["zip"], min_count=2, other="elsewhere")
+    assert transform.apply(zips, transform.fit(zips)).tolist() == ["10115", "10115", "elsewhere"]
+    gaps = np.array([1.0, np.nan, 1.0])
+    assert transform.apply(gaps, transform.fit(np.array([1, 1]))).tolist() == ["1", None, "1"]
+    assert transform.apply(np.array([True]), transform.fit(np.array([True] * 2))) == ["true"]
+
+
+def test_what_it_takes():
+    dates = text("2024-01-01", "2024-02-01")
+    suits = [GroupRare().suits(each) for each in (COLUMN, dates, np.arange(3), np.ones(2))]
+    assert suits == [True, False, False, False]
+    with pytest.raises(ColumnError, match="all values are missing"):
+        GroupRare().fit(text(None, None))
+    with pytest.raises(ColumnError, match="categories are text or integers"):
+        GroupRare().fit(np.array([0.5, 1.5]))
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), min_size=1), st.integers(1, 6), st.integers(1, 6))
+def test_each_level_that_is_left_is_frequent_and_none_is_lost(values, least, most):
+    transform = GroupRare(min_count=least, max_categories=most)
+    column = text(*values)
+    after = Counter(transform.apply(column, transform.fit(column)))
+    before = Counter(values)
+    assert after.total() == len(values)
+    kept = after.keys() - {"other"}
+    assert len(kept) == min(most, sum(count >= least for count in before.values()))
+    assert all(after[each] == before[each] >= least for each in kept)
+    merged = [count for each, count in before.items() if each not in kept]
+    assert after["other"] == sum(merged)
+    if len(kept) == most:
+        assert max(merged, default=0) <= min(after[each] for each in kept)
+
+
+def test_a_new_category_has_a_column_that_was_trained():
+    group, encode = GroupRare(min_count=2), OneHot()
+    grouped = group.apply(column := text("a", "a", "b"), group.fit(column))
+    state = encode.fit(grouped)
+    assert encode.feature_names(("c",), state) == ("c=a", "c=other")
+    new = encode.apply(group.apply(text("z"), group.fit(column)), state)
+    assert new.tolist() == [[False, True]]

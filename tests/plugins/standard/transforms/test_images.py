@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet_plugins.standard.transforms import Augment
+
+IMAGE = np.arange(20.0).reshape(1, 1, 4, 5)
+
+
+def varied(transform, n=200, image=IMAGE):
+    x = np.repeat(image, n, axis=0)
+    transform.vary(x, np.random.default_rng(0))
+    return x
+
+
+def counts(x):
+    found, number = np.unique(x.reshape(len(x), -1), axis=0, return_counts=True)
+    return {tuple(row): int(count) for row, count in zip(found.tolist(), number, strict=True)}
+
+
+@pytest.mark.parametrize(("field", "axis"), [("flip", 3), ("flip_vertically", 2)])
+def test_about_half_of_the_images_are_flipped(field, axis):
+    found = counts(varied(Augment(**{field: True})))
+    flipped = np.flip(IMAGE, axis)
+    assert set(found) == {tuple(IMAGE.ravel().tolist()), tuple(flipped.ravel().tolist())}
+    assert all(70 < count < 130 for count in found.values())
+
+
+def test_images_are_moved_each_way_and_their_edges_fill_what_is_free():
+    expected = set()
+    padded = np.pad(IMAGE[0, 0], 1, mode="edge")
+    for down in range(3):
+        for right in range(3):
+            moved = padded[down : down + 4, right : right + 5]
+            expected.add(tuple(moved.ravel().tolist()))
+    found = counts(varied(Augment(shift=1), 900))
+    assert set(found) == expected
+    assert all(60 < count < 140 for count in found.values())
+
+
+def test_all_channels_are_moved_alike():
+    images = np.concatenate([IMAGE, IMAGE + 100], axis=1)
+    x = varied(Augment(flip=True, flip_vertically=True, shift=2), image=images)
+    assert (x[:, 1] - x[:, 0] == 100).all()
+
+
+def test_it_suits_images_that_are_larger_than_the_shift():
+    assert Augment(shift=3).suits(IMAGE)
+    assert not Augment(shift=4).suits(IMAGE)
+    assert not Augment(flip=True).suits(IMAGE[0])
+
+
+def test_nothing_to_do_is_refused():
+    with pytest.raises(ValueError, match="changes nothing"):
+        Augment()

@@ -1,0 +1,61 @@
+"""Indicators of missing values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet import ColumnError
+from declnet_plugins.standard.transforms import Impute, MissingIndicator
+
+NAN = np.nan
+
+
+def test_a_number_with_gaps_gets_a_column_that_says_where():
+    transform = MissingIndicator()
+    state = transform.fit(np.array([1.0, NAN, 3.0]))
+    found = transform.apply(np.array([NAN, 5.0]), state)
+    np.testing.assert_array_equal(found, [[NAN, 1], [5, 0]])
+    assert transform.feature_names(("age",), state) == ("age", "age.missing")
+    np.testing.assert_array_equal(transform.apply(np.array([4]), state), [[4, 0]])
+
+
+@pytest.mark.parametrize("column", [np.array([1.0, 2.0]), np.array([1, 2]), np.ones((2, 3))])
+def test_without_gaps_in_the_training_data_a_column_stays_as_it_is(column):
+    transform = MissingIndicator()
+    state = transform.fit(column)
+    found = transform.apply(column, state)
+    assert found is not column
+    np.testing.assert_array_equal(found, column)
+    assert found.dtype == column.dtype
+    assert transform.feature_names(("a",), state) == ("a",)
+    np.testing.assert_array_equal(transform.apply(np.array([NAN]), state), [NAN])
+
+
+def test_numbers_that_are_missing_together_share_an_indicator():
+    """As the parts of a date do; the others have their own."""
+    column = np.array([[1, NAN, NAN, NAN], [2, 3, 4, 5], [3, 5, 6, NAN]])
+    transform = MissingIndicator()
+    state = transform.fit(column)
+    assert state == {"numbers": [1, 3]}
+    found = transform.apply(column, state)
+    np.testing.assert_array_equal(found[:, :4], column)
+    assert found[:, 4:].tolist() == [[1, 1], [0, 0], [0, 1]]
+    names = ("d.year", "d.sin", "d.cos", "other")
+    assert transform.feature_names(names, state) == (*names, "d.sin.missing", "other.missing")
+
+
+def test_indicators_survive_the_filling():
+    """The mean fills the number; the indicator still tells it from a row that has the mean."""
+    indicate, fill = MissingIndicator(), Impute()
+    column = np.array([1.0, NAN, 3.0, 2.0])
+    rows = indicate.apply(column, indicate.fit(column))
+    assert fill.apply(rows, fill.fit(rows)).tolist() == [[1, 0], [2, 1], [3, 0], [2, 0]]
+
+
+def test_samples_of_more_axes_and_damaged_states_are_refused():
+    with pytest.raises(ColumnError, match=r"missing values in samples of shape \(2, 2\)"):
+        MissingIndicator().fit(np.full((3, 2, 2), NAN))
+    for numbers in ([-1], ["0"], [0.5], [True]):
+        with pytest.raises(ValueError, match="positions"):
+            MissingIndicator().verify_state({"numbers": numbers})
