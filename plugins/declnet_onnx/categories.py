@@ -14,7 +14,7 @@ import numpy as np
 from declnet import Array, TranslationSite, class_name
 from declnet_onnx.translation import OnnxTranslation
 from declnet_plugins.standard.transforms import GroupRare, OneHot, Ordinal
-from declnet_tabular.transforms.categories import SignedOneHot
+from declnet_plugins.tabular.transforms.categories import SignedOneHot
 
 if TYPE_CHECKING:
     from declnet_onnx.writer import GraphWriter

@@ -12,12 +12,12 @@ from declnet import Array, TranslationSite
 from declnet_onnx.activations import along_first_axis
 from declnet_onnx.translation import OnnxTranslation
 from declnet_plugins.standard.layers import Dense, Embedding
-from declnet_tabular.layers.feature_scale import FeatureScale
-from declnet_tabular.layers.members import MemberDense, Members
-from declnet_tabular.layers.ntp_dense import NTPDense
-from declnet_tabular.layers.parametric_activation import ParametricActivation
-from declnet_tabular.layers.periodic import PBLD
-from declnet_tabular.layers.piecewise_linear import LARGE, PiecewiseLinear
+from declnet_plugins.tabular.layers.feature_scale import FeatureScale
+from declnet_plugins.tabular.layers.members import MemberDense, Members
+from declnet_plugins.tabular.layers.ntp_dense import NTPDense
+from declnet_plugins.tabular.layers.parametric_activation import ParametricActivation
+from declnet_plugins.tabular.layers.periodic import PBLD
+from declnet_plugins.tabular.layers.piecewise_linear import LARGE, PiecewiseLinear
 
 if TYPE_CHECKING:
     from declnet_onnx.writer import GraphWriter

@@ -8,7 +8,7 @@ from declnet import TranslationSite
 from declnet_onnx.translation import OnnxTranslation
 from declnet_plugins.standard.losses import GaussianNLL, Ordinal, Poisson
 from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM
-from declnet_tabular.losses import MembersCrossentropy, MembersSquaredError
+from declnet_plugins.tabular.losses import MembersCrossentropy, MembersSquaredError
 
 if TYPE_CHECKING:
     from declnet_onnx.writer import GraphWriter

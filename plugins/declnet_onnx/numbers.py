@@ -20,8 +20,8 @@ from declnet_plugins.standard.transforms import (
     Standardize,
 )
 from declnet_plugins.standard.transforms.quantile import EDGE
-from declnet_tabular.transforms.numbers import QuantileNormal, RobustScale
-from declnet_tabular.transforms.targets import Clamp
+from declnet_plugins.tabular.transforms.numbers import QuantileNormal, RobustScale
+from declnet_plugins.tabular.transforms.targets import Clamp
 
 if TYPE_CHECKING:
     from declnet_onnx.writer import GraphWriter

@@ -14,7 +14,7 @@ from declnet import Dataset, default_registry, parse_spec
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
-from declnet_tabular import QuantileNormal
+from declnet_plugins.tabular import QuantileNormal
 
 torch = pytest.importorskip("torch")
 

@@ -19,7 +19,7 @@ from declnet_plugins.standard.calibrators import (
 )
 from declnet_plugins.standard.losses import GaussianNLL, Ordinal, Poisson
 from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM
-from declnet_tabular.losses import MembersCrossentropy, MembersSquaredError
+from declnet_plugins.tabular.losses import MembersCrossentropy, MembersSquaredError
 
 ORDINAL = """
 float cut = x[0], above = 1.0f;

@@ -12,7 +12,7 @@ from declnet_export.numpy_file.writer import NumpyTranslation
 from declnet_plugins.standard import calibrators, losses
 from declnet_plugins.standard.calibrators import LARGEST_BOUND, LEAST_POSITIVE, LEAST_REST
 from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM
-from declnet_tabular.losses import MembersCrossentropy, MembersSquaredError
+from declnet_plugins.tabular.losses import MembersCrossentropy, MembersSquaredError
 
 
 def poisson_means(y: Array, *, log_input: bool) -> Array:

@@ -9,12 +9,12 @@ import numpy as np
 
 from declnet import Array
 from declnet_export.numpy_file.writer import NumpyTranslation
-from declnet_tabular.layers.feature_scale import FeatureScale
-from declnet_tabular.layers.members import MemberDense, Members
-from declnet_tabular.layers.ntp_dense import NTPDense
-from declnet_tabular.layers.parametric_activation import ParametricActivation
-from declnet_tabular.layers.periodic import PBLD
-from declnet_tabular.layers.piecewise_linear import PiecewiseLinear
+from declnet_plugins.tabular.layers.feature_scale import FeatureScale
+from declnet_plugins.tabular.layers.members import MemberDense, Members
+from declnet_plugins.tabular.layers.ntp_dense import NTPDense
+from declnet_plugins.tabular.layers.parametric_activation import ParametricActivation
+from declnet_plugins.tabular.layers.periodic import PBLD
+from declnet_plugins.tabular.layers.piecewise_linear import PiecewiseLinear
 
 
 def feature_scale(x: Array, *, scale: Array) -> Array:

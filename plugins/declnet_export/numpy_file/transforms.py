@@ -15,9 +15,9 @@ from declnet_plugins.standard import transforms
 from declnet_plugins.standard.transforms.dates import FROM_ONE, PERIODS, part_of
 from declnet_plugins.standard.transforms.quantile import EDGE, normal_quantiles, ranks
 from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN, WORDS
-from declnet_tabular.transforms.categories import SignedOneHot
-from declnet_tabular.transforms.numbers import QuantileNormal, RobustScale
-from declnet_tabular.transforms.targets import Clamp
+from declnet_plugins.tabular.transforms.categories import SignedOneHot
+from declnet_plugins.tabular.transforms.numbers import QuantileNormal, RobustScale
+from declnet_plugins.tabular.transforms.targets import Clamp
 
 
 def standardize(x: Array, *, mean: Any, std: Any) -> Array:

@@ -11,12 +11,12 @@ from declnet import Translation, TranslationSite
 from declnet_export.c99.layers.dense import dense
 from declnet_export.c99.products import product
 from declnet_export.c99.writer import Value
-from declnet_tabular.layers.feature_scale import FeatureScale
-from declnet_tabular.layers.members import MemberDense, Members
-from declnet_tabular.layers.ntp_dense import NTPDense
-from declnet_tabular.layers.parametric_activation import ParametricActivation
-from declnet_tabular.layers.periodic import PBLD
-from declnet_tabular.layers.piecewise_linear import PiecewiseLinear
+from declnet_plugins.tabular.layers.feature_scale import FeatureScale
+from declnet_plugins.tabular.layers.members import MemberDense, Members
+from declnet_plugins.tabular.layers.ntp_dense import NTPDense
+from declnet_plugins.tabular.layers.parametric_activation import ParametricActivation
+from declnet_plugins.tabular.layers.periodic import PBLD
+from declnet_plugins.tabular.layers.piecewise_linear import PiecewiseLinear
 
 
 class CNtpDense(Translation):

@@ -10,7 +10,7 @@ from declnet_export.c99.transforms.numbers import FAIL, require_scalar_types
 from declnet_export.c99.writer import TEXT, CWriter, Value
 from declnet_plugins.standard.transforms import GroupRare, OneHot, Ordinal
 from declnet_plugins.standard.transforms.categories import CategoryTransform
-from declnet_tabular.transforms.categories import SignedOneHot
+from declnet_plugins.tabular.transforms.categories import SignedOneHot
 
 FIND_TEXT = """
 /* The position of a text in sorted ones; -1 if it is none of them. */

@@ -24,8 +24,8 @@ from declnet_plugins.standard.transforms import (
     SignedLog,
     Standardize,
 )
-from declnet_tabular.transforms.numbers import RobustScale
-from declnet_tabular.transforms.targets import Clamp
+from declnet_plugins.tabular.transforms.numbers import RobustScale
+from declnet_plugins.tabular.transforms.targets import Clamp
 
 FAIL = """{
     out->column = $column;

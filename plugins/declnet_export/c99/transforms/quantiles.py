@@ -11,7 +11,7 @@ from declnet_export.c99.transforms.numbers import LIMITED, each_number
 from declnet_export.c99.writer import CWriter, Value
 from declnet_plugins.standard.transforms import Quantile
 from declnet_plugins.standard.transforms.quantile import EDGE
-from declnet_tabular.transforms.numbers import QuantileNormal
+from declnet_plugins.tabular.transforms.numbers import QuantileNormal
 
 INTERPOLATED = """
 /* The share of the data below v, from 0 to 1: between quantiles that ascend, interpolated; above

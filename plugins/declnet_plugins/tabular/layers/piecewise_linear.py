@@ -5,7 +5,7 @@ from pydantic import Field
 
 from declnet import Array, Initializer, Layer, LayerState, OutputRange, Parameter, Shape, Workspace
 from declnet_plugins.standard.initializers import Zeros
-from declnet_tabular.initializers import FanInUniform, QuantileEdges
+from declnet_plugins.tabular.initializers import FanInUniform, QuantileEdges
 
 
 class PiecewiseLinear(Layer):

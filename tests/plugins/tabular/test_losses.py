@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet_plugins.standard.losses import CategoricalCrossentropy, MeanSquaredError
-from declnet_tabular import MembersCrossentropy, MembersSquaredError
+from declnet_plugins.tabular import MembersCrossentropy, MembersSquaredError
 
 N, K, C = 6, 4, 3
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from declnet import Array, Initializer, Layer, LayerState, OutputRange, Parameter, Shape, Workspace
 from declnet_plugins.standard.initializers import Normal, Uniform
-from declnet_tabular.initializers import FanInUniform
+from declnet_plugins.tabular.initializers import FanInUniform
 
 
 class PBLD(Layer):

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from declnet import ColumnProfile
 from declnet_plugins.standard.templates import Line, calibration, toml
-from declnet_tabular.presets.plan import TablePlan
-from declnet_tabular.presets.preset import (
+from declnet_plugins.tabular.presets.plan import TablePlan
+from declnet_plugins.tabular.presets.preset import (
     TablePreset,
     concatenated,
     filled,

@@ -12,10 +12,10 @@ import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
 from declnet_jit import CompiledKernel, Routine, product, share, sine_and_cosine
-from declnet_tabular.layers.members import MemberDense, Members
-from declnet_tabular.layers.ntp_dense import NTPDense
-from declnet_tabular.layers.parametric_activation import ParametricActivation
-from declnet_tabular.layers.periodic import PBLD
+from declnet_plugins.tabular.layers.members import MemberDense, Members
+from declnet_plugins.tabular.layers.ntp_dense import NTPDense
+from declnet_plugins.tabular.layers.parametric_activation import ParametricActivation
+from declnet_plugins.tabular.layers.periodic import PBLD
 
 FLOATS = (np.dtype("float32"), np.dtype("float64"))
 

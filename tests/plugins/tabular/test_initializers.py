@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import ModelSpec, build_model
-from declnet_tabular import (
+from declnet_plugins.tabular import (
     FanInUniform,
     HePlus,
     PerFeature,

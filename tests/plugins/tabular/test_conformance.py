@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from declnet.testing import component_tests
 
-test_components = component_tests("declnet_tabular")
+test_components = component_tests("declnet_plugins.tabular")

@@ -7,7 +7,7 @@ from math import pi, sqrt
 import numpy as np
 import pytest
 
-from declnet_tabular import (
+from declnet_plugins.tabular import (
     PBLD,
     FeatureScale,
     MemberDense,

@@ -13,8 +13,8 @@ from declnet_plugins.standard.templates import (
     rare_class,
     toml,
 )
-from declnet_tabular.presets.plan import TablePlan
-from declnet_tabular.presets.preset import (
+from declnet_plugins.tabular.presets.plan import TablePlan
+from declnet_plugins.tabular.presets.preset import (
     TablePreset,
     concatenated,
     filled,

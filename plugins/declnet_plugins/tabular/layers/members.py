@@ -13,7 +13,7 @@ from declnet import (
     Regularizer,
     Shape,
 )
-from declnet_tabular.initializers import FanInUniform, RandomSigns
+from declnet_plugins.tabular.initializers import FanInUniform, RandomSigns
 
 
 class Members(Layer):

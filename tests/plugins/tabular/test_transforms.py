@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from declnet import ColumnError
-from declnet_tabular import Clamp, QuantileNormal, RobustScale, SignedOneHot
+from declnet_plugins.tabular import Clamp, QuantileNormal, RobustScale, SignedOneHot
 
 RNG = np.random.default_rng(4)
 

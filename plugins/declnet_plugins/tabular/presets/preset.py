@@ -24,7 +24,7 @@ from declnet_plugins.standard.templates import (
     toml,
     usable_features_of,
 )
-from declnet_tabular.presets.plan import TablePlan
+from declnet_plugins.tabular.presets.plan import TablePlan
 
 
 class TablePreset(Template):
