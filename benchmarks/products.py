@@ -24,8 +24,8 @@ from time import thread_time
 from typing import Any
 
 import numpy as np
-from declnet_jit.replay.replay import replayed
-from declnet_jit.routines.products import product
+from declnet_plugins.jit.replay.replay import replayed
+from declnet_plugins.jit.routines.products import product
 
 LAYERS = (
     # the benchmarks' works

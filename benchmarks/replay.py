@@ -19,9 +19,9 @@ from declnet import NativeCall, build_model, parse_spec
 from declnet.contracts.execution.kernel import Call
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import VectorUpdate
-from declnet_jit.replay.replay import replayed_together
-from declnet_jit.routines.memory import call_block
-from declnet_jit.routines.routine import Routine
+from declnet_plugins.jit.replay.replay import replayed_together
+from declnet_plugins.jit.routines.memory import call_block
+from declnet_plugins.jit.routines.routine import Routine
 
 WORKS: dict[str, tuple[int, int, list[Any]]] = {
     "64→128→64→10, relu, batch 32": (64, 32, [128, "relu", 64, "relu", 10, "softmax"]),

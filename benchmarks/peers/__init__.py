@@ -9,7 +9,7 @@ from measuring.peer import Peer
 
 EPSILON_NOTE = "its Adam adds epsilon to the root of the uncorrected second moment"
 ALPHA_NOTE = "alpha = 2 * l2 * batch gives the same L2 gradient, but on all weights and no biases"
-JIT = find_spec("declnet_jit") is not None
+JIT = find_spec("declnet_plugins.jit") is not None
 PLAIN = {"kernels": "numpy"} if JIT else {}  # older declnet has no [engine]
 
 DENSE_ONLY = "MLPClassifier has dense layers only"
@@ -25,7 +25,7 @@ PEERS = (
     Peer(
         "declnet-jit",
         "peers.declnet_runs",
-        ("declnet", "declnet_jit", "numba"),
+        ("declnet", "declnet_plugins.jit", "numba"),
         {"kernels": "jit"},
         counted=False,
         quick=True,

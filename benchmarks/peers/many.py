@@ -55,7 +55,7 @@ MANY_PEERS = (
     ManyPeer(
         "declnet-jit",
         "peers.many_declnet",
-        ("declnet", "declnet_jit", "numba"),
+        ("declnet", "declnet_plugins.jit", "numba"),
         {"kernels": "jit"},
         counted=False,
         note="the same with kernels = 'jit', which short runs do not choose themselves",

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
-from declnet_jit import (
+from declnet_kernels.memory_orders import flat_for_elementwise
+from declnet_plugins.jit import (
     CompiledKernel,
     Routine,
     exp,
@@ -22,7 +23,6 @@ from declnet_jit import (
     share,
     tanh,
 )
-from declnet_kernels.memory_orders import flat_for_elementwise
 from declnet_plugins.standard.layers import (
     ELU,
     GELU,

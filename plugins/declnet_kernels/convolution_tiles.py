@@ -14,7 +14,7 @@ from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
-from declnet_jit import Intrinsic, Vectors
+from declnet_plugins.jit import Intrinsic, Vectors
 
 
 class Tile(NamedTuple):

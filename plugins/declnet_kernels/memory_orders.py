@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, NativeCall
-from declnet_jit import Routine, share
+from declnet_plugins.jit import Routine, share
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 INTEGERS = (np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.uint8))

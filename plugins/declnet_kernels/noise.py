@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from declnet import KernelCalls, KernelSite, NativeCall
-from declnet_jit import CompiledKernel, Intrinsic, rounded_as_written, share, store
 from declnet_kernels.memory_orders import flat_for_elementwise
 from declnet_kernels.pcg64 import (
     ONE,
@@ -24,6 +23,7 @@ from declnet_kernels.pcg64 import (
     state_after,
     word,
 )
+from declnet_plugins.jit import CompiledKernel, Intrinsic, rounded_as_written, share, store
 from declnet_plugins.standard.layers import Dropout, GaussianNoise
 
 BLOCK = np.uint64(512)

@@ -7,7 +7,7 @@ The way back puts the gradient of a in place of a, and adds the gradient of the 
 
 import numpy as np
 
-from declnet_jit import Routine, logistic, tanh
+from declnet_plugins.jit import Routine, logistic, tanh
 
 ONE = np.uint64(1)
 

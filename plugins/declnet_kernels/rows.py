@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, Dtype, NativeCall
-from declnet_jit import NOTHING, SUMS, TILE, Intrinsic, Routine, multiply_tile
+from declnet_plugins.jit import NOTHING, SUMS, TILE, Intrinsic, Routine, multiply_tile
 
 ROWS, VECTOR, PANEL_ROW = TILE.rows, TILE.bytes, TILE.vectors * TILE.bytes
 

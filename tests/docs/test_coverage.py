@@ -15,7 +15,7 @@ import declnet
 from declnet import Component, default_registry
 from declnet.cli.plugins.commands import KINDS
 from declnet.testing import __all__ as names_of_the_kit
-from declnet_jit import _NAMES as NAMES_FOR_KERNELS
+from declnet_plugins.jit import _NAMES as NAMES_FOR_KERNELS
 
 CONTRACTS = [
     value
@@ -44,7 +44,7 @@ def test_every_public_name_is_documented_and_on_the_reference_page(
 def test_every_name_for_compiled_kernels_is_documented(name: str, docs: Path) -> None:
     page = (docs / "plugins" / "contracts.md").read_text("utf-8")
     section = page.partition("(compiled-kernels)=")[2].partition("(example-compiled-rate)=")[0]
-    assert documented(f"declnet_jit.{name}", section) or re.search(rf"`{name}\b", section)
+    assert documented(f"declnet_plugins.jit.{name}", section) or re.search(rf"`{name}\b", section)
 
 
 @pytest.mark.parametrize("name", names_of_the_kit)

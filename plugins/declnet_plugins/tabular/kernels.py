@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_jit import CompiledKernel, Routine, product, share, sine_and_cosine
+from declnet_plugins.jit import CompiledKernel, Routine, product, share, sine_and_cosine
 from declnet_plugins.tabular.layers.members import MemberDense, Members
 from declnet_plugins.tabular.layers.ntp_dense import NTPDense
 from declnet_plugins.tabular.layers.parametric_activation import ParametricActivation

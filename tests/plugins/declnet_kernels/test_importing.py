@@ -7,16 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import declnet_jit
 import declnet_kernels
+import declnet_plugins.jit
 
 WITHOUT_COMPILER = """
 import sys
 sys.modules["numba"] = sys.modules["llvmlite"] = None
-import declnet_jit
+import declnet_plugins.jit
 from declnet import default_registry
 for name in {names!r}:
-    getattr(declnet_jit, name)
+    getattr(declnet_plugins.jit, name)
 kernels = [each.component for each in default_registry().entries("kernel")]
 kernels = [each for each in kernels if each.__module__.startswith("declnet_kernels")]
 compiled = [each for each in kernels if each.compiled]
@@ -30,7 +30,7 @@ def names_from_the_engine() -> set[str]:
     return {
         name.name
         for node in nodes
-        if isinstance(node, ast.ImportFrom) and node.module == "declnet_jit"
+        if isinstance(node, ast.ImportFrom) and node.module == "declnet_plugins.jit"
         for name in node.names
     }
 
@@ -45,8 +45,8 @@ def test_kernels_and_the_names_for_them_are_imported_without_numba_and_llvmlite(
 
 
 def test_every_public_name_has_a_description():
-    names = vars(declnet_jit)["_NAMES"]
+    names = vars(declnet_plugins.jit)["_NAMES"]
     for name in {each for several in names.values() for each in several}:
-        value = getattr(declnet_jit, name)
+        value = getattr(declnet_plugins.jit, name)
         described = getattr(value, "__doc__", None)
         assert described, name

@@ -1,0 +1,62 @@
+"""The engine: joins compiled calls, and runs steps that consist of them without Python."""
+
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
+from itertools import groupby
+
+from declnet import CompiledCalls, Engine, NativeCall, RecordedMethod, StepLoop
+from declnet_plugins.jit.driver import StepsInThreads, joined
+from declnet_plugins.jit.operations import gathering, operation
+from declnet_plugins.jit.replay.loops import Loop
+from declnet_plugins.jit.replay.replay import joined as joined_loops
+from declnet_plugins.jit.replay.replay import replay
+from declnet_plugins.jit.routines.settings import disabled
+from declnet_plugins.jit.threads import Pace, usable_threads
+
+Call = Callable[[], object]
+
+
+class NativeEngine(Engine):
+    """The native engine, which runs compiled calls for whole stretches of steps at a time."""
+
+    type = "native"
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Return the missing extra, or the setting that disables the compiler; else None."""
+        if find_spec("llvmlite") is None:
+            return "llvmlite is not installed: pip install 'declnet[jit]'"
+        return disabled()
+
+    def compile(self, calls: Sequence[Call]) -> CompiledCalls:
+        """Return native calls where there are some, joined if they follow each other."""
+        parts: list[list[Loop] | Call] = []
+        left: list[tuple[Call, str]] = []
+        recorded: list[RecordedMethod] = []
+        for call in calls:
+            native = call if isinstance(call, NativeCall) else operation(call)
+            if native is not None:
+                parts.append(native)
+                continue
+            found = replay(call)
+            parts += [call] if found.parts is None else found.parts
+            recorded += [] if found.recorded is None else [found.recorded]
+            reason = found.problem or "; ".join(dict.fromkeys(found.python))
+            if reason:
+                left.append((call, reason))
+        compiled = joined_loops(parts)
+        groups = groupby(compiled, lambda call: isinstance(call, NativeCall))
+        joint = [call for native, part in groups for call in ([_joined(part)] if native else part)]
+        all_native = tuple(each for each in compiled if isinstance(each, NativeCall))
+        is_native = len(all_native) == len(compiled)
+        native_calls = all_native if is_native else None
+        return CompiledCalls(tuple(joint), native_calls, tuple(left), tuple(recorded))
+
+    def loop(self, steps: StepLoop) -> StepsInThreads:
+        """Return a loop over steps in the driver."""
+        gathers = tuple(gathering(each, steps.order, steps.start) for each in steps.gathers)
+        return StepsInThreads(steps, gathers, Pace(steps.threads or usable_threads()))
+
+
+def _joined(calls: Iterator[Call]) -> NativeCall:
+    return joined(tuple(each for each in calls if isinstance(each, NativeCall)))

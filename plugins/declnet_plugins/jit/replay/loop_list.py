@@ -1,0 +1,147 @@
+"""The loops of recorded calls, added one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from declnet import Array, Dtype, NativeCall
+from declnet_plugins.jit.replay import own_loops
+from declnet_plugins.jit.replay.loops import AXES, OPERANDS, Loop
+from declnet_plugins.jit.replay.recording import RecordedCall
+from declnet_plugins.jit.replay.shadow import address_of
+from declnet_plugins.jit.replay.symbols import Symbol
+from declnet_plugins.jit.replay.ufunc_loops import loop_of
+
+
+class NotLoweredError(Exception):
+    """A recorded call has no form as loops; the message says why, after "it"."""
+
+
+class LoopList:
+    """Loops in the order in which they run."""
+
+    def __init__(self) -> None:
+        self.loops: list[Loop] = []
+
+    def add(
+        self,
+        inner: tuple[int, int] | NativeCall | None,
+        arrays: Sequence[Array],
+        axes: list[list[int]] | None = None,
+        *,
+        order: Sequence[int] = (),
+        outputs: int = 1,
+    ) -> None:
+        """Add a loop over all elements.
+
+        NumPy's own iterator orders and joins the axes, so that sums come out in NumPy's order.
+
+        Args:
+            inner: the inner loop; None raises NotLoweredError.
+            arrays: inputs, then outputs.
+            axes: for each array, which of its axes each axis of the loop takes, or -1; default: as
+                they are broadcast.
+            order: the arrays, by number, as the inner loop takes them; default: as given.
+            outputs: how many of the last ones that it takes it writes.
+        """
+        if inner is None:
+            kinds = ", ".join(str(each.dtype) for each in arrays)
+            raise NotLoweredError(f"converts or selects elements of {kinds}")
+        if any(each.size == 0 for each in arrays):
+            return
+        places = order or range(len(arrays))
+        shape, addresses, strides = nest(arrays, axes, {*places[-outputs:]})
+        self.loops.append(
+            Loop(
+                inner,
+                tuple(addresses[place] for place in places),
+                tuple(arrays[place].itemsize for place in places),
+                outputs,
+                shape,
+                tuple(strides[place] for place in places),
+                elementwise=axes is None,
+                keeps=tuple(arrays),
+            )
+        )
+
+    def convert(self, source: Array, target: Array) -> None:
+        """Copy elements, broadcast if need be, and convert them to the type of the target."""
+        if source.dtype == target.dtype:
+            if are_identical(source, target):
+                return
+            word = np.dtype(f"u{target.itemsize}")
+            if target.itemsize not in (1, 2, 4, 8):
+                raise NotLoweredError(f"copies an array of {target.dtype}")
+            function = require_loop(np.positive, (word, word))
+            self.add(function, [source.view(word), target.view(word)])
+            return
+        if target.dtype == np.bool:
+            inner = require_loop(np.not_equal, (source.dtype, source.dtype, target.dtype))
+            self.add(inner, [source, np.zeros((), source.dtype), target])
+            return
+        self.add(own_loops.conversion(source.dtype, target.dtype), [source, target])
+
+    def converted(self, value: Any, dtype: Dtype) -> Array:
+        """Return an operand as an array of a type: itself, a constant, or a converted copy."""
+        if isinstance(value, Symbol):
+            value = value.slot
+        if not isinstance(value, np.ndarray):
+            return np.array(value, dtype)
+        return value if value.dtype == dtype else self.copied(value, dtype)
+
+    def copied(self, array: Array, dtype: Dtype | None = None) -> Array:
+        """Return an array to which another one is copied whenever the loops run."""
+        pairs = zip(array.shape, array.strides, strict=True)
+        once = tuple(slice(1) if step == 0 and n > 1 else slice(None) for n, step in pairs)
+        core = array[(*once, ...)]
+        made = np.empty_like(core, dtype)
+        self.convert(core, made)
+        return np.broadcast_to(made, array.shape)
+
+    def apart(self, array: Array, targets: Sequence[Array]) -> Array:
+        """Return an input, or a copy if it overlaps an output element by element otherwise."""
+        overlaps = any(
+            np.may_share_memory(array, each) and not are_identical(array, each) for each in targets
+        )
+        return self.copied(array) if overlaps else array
+
+
+def nest(
+    arrays: Sequence[Array], axes: list[list[int]] | None, written: set[int]
+) -> tuple[tuple[int, ...], list[int], list[tuple[int, ...]]]:
+    """Return the shape of a loop over arrays, and the address and the strides of each."""
+    if not all(each.flags.aligned and each.dtype.isnative for each in arrays):
+        raise NotLoweredError("has an array whose elements are not aligned in memory")
+    access = [["readwrite" if number in written else "readonly"] for number in range(len(arrays))]
+    iterator = np.nditer(arrays, ["external_loop", "reduce_ok"], access, op_axes=axes, order="K")  # type: ignore[call-overload]
+    with iterator:
+        views = iterator.itviews
+        shape: tuple[int, ...] = views[0].shape or (1,)
+        if len(shape) > AXES or len(arrays) > OPERANDS:
+            raise NotLoweredError(f"loops over {len(shape)} axes of {len(arrays)} arrays")
+        return shape, [address_of(each) for each in views], [each.strides or (0,) for each in views]
+
+
+def are_identical(first: Array, second: Array) -> bool:
+    """Return whether two arrays are the same elements in the same places of memory."""
+    same = first.shape == second.shape and first.strides == second.strides
+    return same and first.dtype == second.dtype and address_of(first) == address_of(second)
+
+
+def require_loop(ufunc: np.ufunc, dtypes: Sequence[Dtype]) -> tuple[int, int]:
+    """Return the inner loop of a ufunc; raise NotLoweredError if there is none."""
+    found = loop_of(ufunc, dtypes)
+    if found is None:
+        names = ", ".join(map(str, dtypes))
+        raise NotLoweredError(f"calls np.{ufunc.__name__} with {names}")
+    return found
+
+
+def require_only(call: RecordedCall, *names: str) -> None:
+    """Raise NotLoweredError for keyword arguments besides these and those without effect here."""
+    for name in call.kwargs:
+        if name not in (*names, "casting", "order", "subok"):
+            raise NotLoweredError(f"calls {call.name} with {name}=")

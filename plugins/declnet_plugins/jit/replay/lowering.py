@@ -1,0 +1,303 @@
+"""The translation of recorded NumPy calls to loops, with the same results to the bit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from declnet import Array, Dtype
+from declnet_plugins.jit.replay import own_loops
+from declnet_plugins.jit.replay.einsum import einsum
+from declnet_plugins.jit.replay.loop_list import (
+    LoopList,
+    NotLoweredError,
+    nest,
+    require_loop,
+    require_only,
+)
+from declnet_plugins.jit.replay.loops import Loop
+from declnet_plugins.jit.replay.recording import RecordedCall
+from declnet_plugins.jit.replay.symbols import Symbol
+
+
+def lowered(call: RecordedCall, einsums: bool = True) -> list[Loop]:
+    """Return the loops that do what a recorded call did, on the same arrays.
+
+    Args:
+        einsums: whether to also translate np.einsum, whose order of sums depends on how NumPy was
+            compiled.
+
+    Raises:
+        NotLoweredError: it cannot be translated.
+    """
+    made = LoopList()
+    if call.generator is not None:
+        raise NotLoweredError("draws random numbers")
+    if isinstance(call.function, np.ufunc):
+        translate = _METHODS.get(call.method, _refuse)
+    elif call.function is np.einsum and einsums:
+        translate = einsum
+    else:
+        translate = _FUNCTIONS.get(call.function, _refuse)
+    try:
+        translate(made, call)
+    except (TypeError, ValueError, LookupError) as error:  # arguments of unusual kinds
+        raise NotLoweredError(f"calls {call.name} in an unusual way") from error
+    return made.loops
+
+
+def _refuse(_: LoopList, call: RecordedCall) -> None:
+    raise NotLoweredError(f"calls {call.name}")
+
+
+def _resolved(call: RecordedCall) -> tuple[Dtype, ...]:
+    """Return the types for which a ufunc computes, by NumPy's rules of promotion."""
+    ufunc = call.function
+    types = *map(_type_of, call.inputs), *[None] * ufunc.nout
+    casting, wanted = call.kwargs.get("casting", "same_kind"), call.kwargs.get("dtype")
+    further: dict[str, Any] = {}
+    if wanted is not None:
+        further["signature"] = (*[None] * ufunc.nin, *[np.dtype(wanted)] * ufunc.nout)
+    resolved: tuple[Dtype, ...] = ufunc.resolve_dtypes(types, casting=casting, **further)
+    return resolved
+
+
+def _type_of(value: Any) -> Any:
+    if isinstance(value, Symbol):
+        return type(value.value)
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype
+    return type(value) if type(value) in (int, float) else np.asarray(value).dtype
+
+
+def _elementwise(made: LoopList, call: RecordedCall) -> None:
+    """Lower a ufunc's call."""
+    if call.function.signature is not None:
+        _of_matrices(made, call)
+        return
+    require_only(call, "dtype", "where")
+    dtypes = _resolved(call)
+    function = require_loop(call.function, dtypes)
+    count, mask = len(call.inputs), call.kwargs.get("where", True)
+    targets = _targets(call.outputs, dtypes[count:], apart=mask is not True)
+    pairs = zip(call.inputs, dtypes, strict=False)
+    inputs = [made.apart(made.converted(each, dtype), targets) for each, dtype in pairs]
+    made.add(function, [*inputs, *targets], outputs=len(targets))
+    for target, output in zip(targets, call.outputs, strict=True):
+        if mask is True:
+            made.convert(target, output)
+        else:
+            _select(made, mask, made.converted(target, output.dtype), output, output)
+
+
+def _targets(
+    outputs: Sequence[Array], dtypes: Sequence[Dtype], *, apart: bool = False
+) -> list[Array]:
+    """Return where a loop writes: to the outputs, or to others, if of other types or `apart`."""
+    pairs = zip(outputs, dtypes, strict=True)
+    return [
+        each if each.dtype == kind and not apart else np.empty_like(each, kind)
+        for each, kind in pairs
+    ]
+
+
+def _reduction(made: LoopList, call: RecordedCall) -> None:
+    """Lower ufunc.reduce: the start value, then a loop in which the output is also an input."""
+    require_only(call, "axis", "keepdims", "dtype", "where")
+    (x, *further), (output,), ufunc = call.inputs, call.outputs, call.function
+    if call.kwargs.get("where", True) is not True or not isinstance(x, np.ndarray) or further[1:]:
+        raise NotLoweredError(f"calls {call.name} with where=, or in another unusual way")
+    axis = further[0] if further else call.kwargs.get("axis", 0)
+    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    dtypes = ufunc.resolve_dtypes((output.dtype, x.dtype, None), reduction=True)
+    wanted = call.kwargs.get("dtype")
+    if output.dtype != dtypes[0] or (wanted is not None and np.dtype(wanted) != dtypes[0]):
+        raise NotLoweredError(f"calls {call.name} of {x.dtype} for a result of {output.dtype}")
+    function = require_loop(ufunc, dtypes)
+    x = made.converted(x, dtypes[1])
+    if np.may_share_memory(x, output):
+        x = made.copied(x)
+    first = tuple(0 if each in axes else slice(None) for each in range(x.ndim))
+    if output.ndim == x.ndim and call.kwargs.get("keepdims"):
+        output = output[(*first, ...)]
+    if ufunc.identity is None:
+        if not x.size:
+            return
+        made.convert(x[(*first, ...)], output)
+    else:
+        made.convert(np.array(ufunc.identity, output.dtype), output)
+    kept = iter(range(output.ndim))
+    of_output = [-1 if each in axes else next(kept) for each in range(x.ndim)]
+    made.add(function, [output, x], [of_output, list(range(x.ndim))], order=(0, 1, 0))
+
+
+def _of_matrices(made: LoopList, call: RecordedCall) -> None:
+    """Lower a call of a ufunc of matrices and vectors, such as np.matmul."""
+    require_only(call, "axis")
+    ufunc, (output,) = call.function, call.outputs
+    dtypes = _resolved(call)
+    function = require_loop(ufunc, dtypes)
+    (target,) = _targets([output], dtypes[-1:])
+    pairs = zip(call.inputs, dtypes, strict=False)
+    inputs = [made.apart(made.converted(each, kind), []) for each, kind in pairs]
+    inputs = [made.copied(each) if np.may_share_memory(each, target) else each for each in inputs]
+    if "axis" in call.kwargs:
+        axis = call.kwargs["axis"]
+        inputs = [np.moveaxis(each, normalize_axis_index(axis, each.ndim), -1) for each in inputs]
+    arrays, names = [*inputs, target], _core_names(ufunc.signature)
+    missing: set[str] = set()
+    zeros: Any = (0, 0)
+    for array, own in zip(inputs, names, strict=False):
+        if array.ndim < len(own):
+            missing |= {name for name in own if name.endswith("?")}
+    if any(each.size == 0 for each in arrays):
+        raise NotLoweredError(f"calls {call.name} on an empty array")
+    sizes, core_strides, outer = dict[str, int](), list[int](), list[Array]()
+    for array, own in zip(arrays, names, strict=True):
+        present = [name for name in own if name not in missing]
+        axes = range(array.ndim - len(present), array.ndim)
+        steps = {name: array.strides[i] for name, i in zip(present, axes, strict=True)}
+        sizes |= {name: array.shape[i] for name, i in zip(present, axes, strict=True)}
+        core_strides += [steps.get(name, 0) for name in own]
+        outer.append(array[(..., *zeros[: len(present)])])
+    shape, addresses, strides = nest(outer, None, {len(inputs)})
+    order = dict.fromkeys(name for own in names for name in own)
+    made.loops.append(
+        Loop(
+            function,
+            tuple(addresses),
+            tuple(each.itemsize for each in arrays),
+            1,
+            shape,
+            tuple(strides),
+            tuple(sizes.get(name, 1) for name in order),
+            tuple(core_strides),
+            keeps=tuple(arrays),
+        )
+    )
+    made.convert(target, output)
+
+
+def _core_names(signature: str) -> list[list[str]]:
+    """Return the names of the axes of a signature such as (n?,k),(k,m?)->(n?,m?)."""
+    return [re.findall(r"[^,\s]+", each) for each in re.findall(r"\(([^)]*)\)", signature)]
+
+
+def _scalar(made: LoopList, call: RecordedCall) -> None:
+    """Lower an operation on numbers, in float64 as in Python."""
+    kind, ufunc = np.dtype(np.float64), call.function
+    operands = [*(made.converted(each, kind) for each in call.inputs), *call.outputs]
+    if ufunc is not np.power:
+        made.add(require_loop(ufunc, [kind] * len(operands)), operands)
+        return
+    made.add(own_loops.power(), operands)
+
+
+def _copy(made: LoopList, call: RecordedCall) -> None:
+    """Lower np.copyto."""
+    require_only(call, "where")
+    target, values = call.inputs
+    if not isinstance(values, np.ndarray):
+        values = np.array(values).astype(target.dtype)
+    values = _broadcast(made.apart(values, [target]), target.shape)
+    mask = call.kwargs.get("where")
+    if mask is None:
+        made.convert(values, target)
+    else:
+        _select(made, mask, made.converted(values, target.dtype), target, target)
+
+
+def _broadcast(array: Array, shape: tuple[int, ...]) -> Array:
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError as error:
+        raise NotLoweredError("copies an array with more axes than its target") from error
+
+
+def _where(made: LoopList, call: RecordedCall) -> None:
+    """Lower np.where."""
+    require_only(call)
+    (mask, *values), (output,) = call.inputs, call.outputs
+    a, b = (made.converted(each, output.dtype) for each in values)
+    _select(made, mask, a, b, output)
+
+
+def _select(made: LoopList, mask: Any, a: Array, b: Array, output: Array) -> None:
+    if not isinstance(mask, np.ndarray) or mask.dtype != bool:
+        raise NotLoweredError(f"selects elements of {output.dtype} by {mask!r:.20}")
+    made.add(own_loops.selection(output.itemsize), [made.apart(mask, [output]), a, b, output])
+
+
+def _concatenation(made: LoopList, call: RecordedCall) -> None:
+    """Lower np.concatenate."""
+    require_only(call, "axis")
+    (arrays, *further), (output,) = call.inputs, call.outputs or (None,)
+    axis = further[0] if further else call.kwargs.get("axis", 0)
+    if output is None or axis is None or not all(isinstance(a, np.ndarray) for a in arrays):
+        raise NotLoweredError("calls np.concatenate with out= or without an axis")
+    along, start = np.moveaxis(output, axis, 0), 0
+    for each in arrays:
+        length = each.shape[axis]
+        made.convert(np.moveaxis(each, axis, 0), along[start : start + length])
+        start += length
+
+
+def _take(made: LoopList, call: RecordedCall) -> None:
+    """Lower np.take along an axis with mode="clip", which raises no error."""
+    require_only(call, "axis", "out", "mode")
+    output, (source, index) = call.kwargs.get("out", *call.outputs), call.inputs
+    axis, mode = call.kwargs.get("axis"), call.kwargs.get("mode")
+    if mode != "clip" or axis is None or source.dtype != output.dtype:
+        raise NotLoweredError('calls np.take without an axis or without mode="clip"')
+    axis, places = normalize_axis_index(axis, source.ndim), index.ndim
+    if np.may_share_memory(source, output):
+        raise NotLoweredError("calls np.take with an output that is also an input")
+    first = source[(*[slice(None)] * axis, 0, ...)]
+    before, after = range(axis), range(axis, source.ndim - 1)
+    axes = [
+        [*(-1 for _ in before), *range(places), *(-1 for _ in after)],
+        [*before, *(-1 for _ in range(places)), *after],
+        list(range(output.ndim)),
+    ]
+    inner = own_loops.taking(source.itemsize, source.shape[axis], source.strides[axis])
+    indices = made.apart(made.converted(index, np.dtype(np.int64)), [output])
+    made.add(inner, [indices, first, output], axes)
+
+
+def _arg_of_extreme(made: LoopList, call: RecordedCall) -> None:
+    """Lower np.argmax or np.argmin along an axis."""
+    require_only(call, "axis", "out", "keepdims")
+    (x, *further), output = call.inputs, call.kwargs.get("out", *call.outputs)
+    axis = further[0] if further else call.kwargs.get("axis")
+    if axis is None or further[1:] or output.dtype != np.int64:
+        raise NotLoweredError(f"calls {call.name} without an axis, or for another type")
+    axis = normalize_axis_index(axis, x.ndim)
+    if call.kwargs.get("keepdims"):
+        output = np.squeeze(output, axis)
+    if np.may_share_memory(x, output):
+        raise NotLoweredError(f"calls {call.name} with an output that is also an input")
+    first = x[(*[slice(None)] * axis, 0, ...)]
+    greatest = call.function is np.argmax
+    inner = own_loops.arg_of_extreme(x.dtype, x.shape[axis], x.strides[axis], greatest)
+    axes = [list(range(output.ndim))] * 2  # of which the loop sees only the first elements
+    made.add(inner, [first, output], axes)
+
+
+_METHODS: dict[str, Callable[[LoopList, RecordedCall], None]] = {
+    "__call__": _elementwise,
+    "reduce": _reduction,
+    "scalar": _scalar,
+}
+
+_FUNCTIONS: dict[Any, Callable[[LoopList, RecordedCall], None]] = {
+    np.copyto: _copy,
+    np.where: _where,
+    np.concatenate: _concatenation,
+    np.take: _take,
+    np.argmax: _arg_of_extreme,
+    np.argmin: _arg_of_extreme,
+}

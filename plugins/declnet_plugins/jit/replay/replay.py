@@ -1,0 +1,420 @@
+"""The replay of a component's NumPy calls by compiled code, with the same bits.
+
+A call is recorded once, on copies of its arrays; its NumPy calls become loops over NumPy's own
+inner loops. Replay and component are then compared on several fillings of the copies, and only if
+all bits agree is the replay bound to the arrays themselves.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from declnet import (
+    Array,
+    Component,
+    LayerState,
+    NativeCall,
+    Optimizer,
+    OptimizerState,
+    OptimizerUpdate,
+    RecordedMethod,
+    Schedule,
+    error_message,
+)
+from declnet_plugins.jit.replay.loop_list import NotLoweredError
+from declnet_plugins.jit.replay.loops import Loop, native_call
+from declnet_plugins.jit.replay.lowering import lowered
+from declnet_plugins.jit.replay.recording import RecordedCall, RecordedGenerator, Recording
+from declnet_plugins.jit.replay.shadow import Shadow, address_of
+from declnet_plugins.jit.replay.symbols import NotRecordedError, Symbol
+
+Call = Callable[[], object]
+
+METHODS = ("forward", "backward", "update", "add_gradient")
+"""The methods of components that are recorded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """The result of recording a call.
+
+    Attributes:
+        parts: what does the same, in order: loops, and calls from Python; None if it is unknown.
+        python: descriptions of the calls from Python, each to follow "it".
+        problem: the reason for the lack of parts, to follow "it"; else None.
+        recorded: the component's method, if the call is one.
+    """
+
+    parts: tuple[list[Loop] | Call, ...] | None = None
+    python: tuple[str, ...] = ()
+    problem: str | None = None
+    recorded: RecordedMethod | None = None
+
+
+def replayed(call: Call) -> tuple[Call, ...] | None:
+    """Return calls that do what a call does, natively where possible; None if there are none.
+
+    Args:
+        call: a `functools.partial` of a ufunc, of a function of NumPy, or of a component's method
+            `forward`, `backward` or `add_gradient`, on the arrays and states that it computes with
+            each time; or an `OptimizerUpdate`.
+    """
+    parts = replay(call).parts
+    return None if parts is None else joined(parts)
+
+
+def replayed_together(calls: Sequence[Call]) -> tuple[Call, ...]:
+    """Return as few calls as possible that do the same as several calls in sequence.
+
+    Elementwise loops of neighboring calls run in turns, so that their arrays stay in the cache.
+    Native calls, and those that cannot be replayed, are kept.
+    """
+    parts: list[list[Loop] | Call] = []
+    for call in calls:
+        found = None if isinstance(call, NativeCall) else replay(call).parts
+        parts += [call] if found is None else found
+    return joined(parts)
+
+
+def joined(parts: Sequence[list[Loop] | Call]) -> tuple[Call, ...]:
+    """Return parts as calls: neighboring loops as one native call."""
+    calls: list[Call] = []
+    loops: list[Loop] = []
+    for part in (*parts, None):
+        if isinstance(part, list):
+            loops += part
+            continue
+        if loops:
+            calls.append(native_call(loops))
+            loops = []
+        if part is not None:
+            calls.append(part)
+    return tuple(calls)
+
+
+def why_not(call: Call) -> str | None:
+    """Return why a call is not replayed natively throughout, for "it …"; None if it is."""
+    found = replay(call)
+    return found.problem or ("; ".join(dict.fromkeys(found.python)) or None)
+
+
+def replay(call: Call) -> Replay:
+    """Return what becomes of a call; the argument is as for `replayed`."""
+    if isinstance(call, OptimizerUpdate):
+        arrays = call.w, call.dw, call.state, call.rate, call.step
+        call = partial(call.optimizer.update, *arrays)  # type: ignore[arg-type]  # arrays (1,)
+    if not isinstance(call, partial) or not _is_suitable(call.func):
+        return Replay(problem="is neither a call of NumPy nor of a component's method")
+    owner = getattr(call.func, "__self__", None)
+    if isinstance(owner, Component) and not owner.recordable:
+        return Replay(problem="is declared with recordable = False")
+    try:
+        with np.errstate(all="ignore"):
+            found = _Attempt(call).replay()
+    except NotRecordedError as error:
+        return Replay(problem=f"{error}{_place(error)}")
+    if found.parts is None or not isinstance(owner, Component):
+        return found
+    agrees = partial(_still_agrees, call, found.parts)
+    return replace(found, recorded=RecordedMethod(owner, call.func.__name__, agrees))
+
+
+def _still_agrees(call: partial[object], parts: Sequence[list[Loop] | Call]) -> bool:
+    """Return whether a call still does what its parts do, with what its arrays hold now."""
+    with np.errstate(all="ignore"):
+        return _Attempt(call).agrees_with(joined(parts))
+
+
+def _is_suitable(function: Any) -> bool:
+    """Return whether a function is one of NumPy, or a method of a component that is recorded."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, Component):
+        return any(getattr(owner, name, None) == function for name in METHODS)
+    is_ufunc = isinstance(function, np.ufunc) or isinstance(owner, np.ufunc)
+    return is_ufunc or hasattr(function, "_implementation")
+
+
+def _place(error: BaseException) -> str:
+    """Return where a component did what ended its recording, in parentheses."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not any(Path(frame.filename).is_relative_to(path) for path in PATHS):
+            return f" ({Path(frame.filename).name}, line {frame.lineno}: {frame.line})"
+    return ""
+
+
+PATHS = Path(__file__).parent, Path(np.__file__).parent
+
+
+class _Attempt:
+    """The attempt to replay a call: its arguments, and copies of them."""
+
+    def __init__(self, call: partial[object]) -> None:
+        self._function, self._names = call.func, tuple(call.keywords)
+        self._given = (*call.args, *call.keywords.values())
+        owner = getattr(call.func, "__self__", None)
+        self._counts_steps = isinstance(owner, Optimizer)
+        self._scheduled, now = _scheduled(owner, self._given)
+        self._shadow = Shadow((*self._given, now))
+        *self._plain, self._now = self._shadow.arguments(
+            (*self._given, now), lambda each: each, lambda each, _: each
+        )
+        self._let_read(self._plain, [each.item for each in self._now])
+
+    def replay(self) -> Replay:
+        """Record the call, translate it, and compare the results."""
+        self._fill(0)
+        recorded = self._recorded()
+        for einsum in (True, False):
+            parts, reasons = _translated(recorded, einsum)
+            if self._agrees(joined(self._bound(parts, original=False))):
+                break
+            if not any(each.function is np.einsum for each in recorded):
+                return Replay(problem=DIFFERS)
+        else:
+            return Replay(problem=DIFFERS)
+        if parts and not any(isinstance(each, list) for each in parts):
+            return Replay(problem="; ".join(dict.fromkeys(reasons)))
+        return Replay(tuple(self._bound(parts, original=True)), tuple(reasons))
+
+    def _call(self, arguments: Sequence[Any]) -> None:
+        """Call the function with as many arguments as were given."""
+        count = len(arguments) - len(self._names)
+        self._function(*arguments[:count], **dict(zip(self._names, arguments[count:], strict=True)))
+
+    def _called(self) -> list[Any]:
+        """Return the copied arguments for the component, with the rate and step as numbers."""
+        arguments = list(self._plain)
+        if self._counts_steps:
+            arguments[3:5] = float(arguments[3][0]), int(arguments[4][0])
+        return arguments
+
+    def _recorded(self) -> list[RecordedCall]:
+        """Return the calls of NumPy that the function makes."""
+        recording = Recording()
+        arguments = list(
+            self._shadow.arguments(
+                self._given, recording.array, partial(RecordedGenerator, recording)
+            )
+        )
+        if self._counts_steps:
+            arguments[3:5] = recording.number(self._plain[3]), recording.count(self._plain[4])
+        symbols = [recording.number(each) for each in self._now]
+        states = self._let_read(arguments, [partial(_itself, each) for each in symbols])
+        before = [dict(vars(each)) for each in states]
+        try:
+            self._call(arguments)
+        except Exception as error:
+            message = f"raises {type(error).__name__} while it is recorded: {error_message(error)}"
+            raise NotRecordedError(message) from error
+        for held, state in zip(before, states, strict=True):
+            for name, value in vars(state).items():
+                if held.get(name, self) is not value:
+                    raise NotRecordedError(f"sets the attribute {name} of its state")
+        return recording.calls
+
+    def _let_read(
+        self, arguments: Sequence[Any], readers: Sequence[Callable[[], Any]]
+    ) -> list[LayerState | OptimizerState]:
+        """Return the states among arguments, whose fields with schedules are now read by these."""
+        states = [each for each in arguments if isinstance(each, LayerState | OptimizerState)]
+        for each in states:
+            scheduled = dict(zip(self._scheduled, readers, strict=True))
+            each.now = _CurrentValues(each.now, scheduled)  # type: ignore[assignment]
+        return states
+
+    def _bound(self, parts: Sequence[Part], original: bool) -> list[list[Loop] | Call]:
+        """Return loops and calls from Python, on the arrays themselves or on the copies."""
+        return [
+            self._in_python(part, original)
+            if isinstance(part, RecordedCall)
+            else [self._moved(each) if original else each for each in part]
+            for part in parts
+        ]
+
+    def _moved(self, loop: Loop) -> Loop:
+        """Return a loop on the arrays themselves, which keeps none of the copies."""
+        address = self._shadow.original_address
+        keeps = tuple(each for each in loop.keeps if address(address_of(each)) == address_of(each))
+        addresses = tuple(map(address, loop.addresses))
+        return replace(loop, addresses=addresses, keeps=(*keeps, *self._shadow.keeps))
+
+    def _in_python(self, call: RecordedCall, original: bool) -> Call:
+        moved: Callable[[Any], Any] = self._shadow.original if original else lambda each: each
+        function: Any = call.function
+        if call.generator is not None:
+            function = getattr(self._shadow.stream(call.generator, original), function)
+        elif call.method:
+            function = getattr(function, call.method)
+        inputs = tuple(map(moved, call.inputs))
+        kwargs = {name: moved(each) for name, each in call.kwargs.items()}
+        outputs = tuple(map(moved, call.outputs))
+        if call.method and outputs:
+            kwargs["out"], outputs = outputs, ()
+        return PythonCall(function, inputs, kwargs, outputs, self._shadow.keeps)
+
+    def _agrees(self, calls: Sequence[Call]) -> bool:
+        """Return whether the calls and the component give the same bits for each filling."""
+        shadow, compared = self._shadow, 0
+        for number in range(len(FILLINGS)):
+            self._fill(number)
+            before = shadow.state()
+            try:
+                self._call(self._called())
+            except Exception:  # noqa: S112  # it does not accept such numbers
+                continue
+            after = shadow.state()
+            shadow.restore(before)
+            for call in calls:
+                call()
+            if not shadow.holds(after):
+                return False
+            compared += 1
+        if not compared:
+            raise NotRecordedError("raises an error for every filling of its arrays")
+        return True
+
+    def agrees_with(self, calls: Sequence[Call]) -> bool:
+        """Return whether the component changes the copies as calls change the arrays themselves.
+
+        Afterwards, the arrays and random streams are as before.
+        """
+        shadow = self._shadow
+        before = shadow.state()
+        try:
+            self._call(self._called())
+        except Exception:  # it does not accept what the arrays hold between two steps
+            return True
+        try:
+            for call in calls:
+                call()
+            return shadow.holds(shadow.original_state())
+        finally:
+            shadow.restore_originals(before)
+
+    def _fill(self, number: int) -> None:
+        """Fill the copies with other numbers."""
+        self._shadow.fill(FILLINGS[number], BOOLEANS, INTEGERS[number])
+        if self._counts_steps:
+            rate, step = self._plain[3:5]
+            rate[0], step[0] = RATES[number % len(RATES)], STEPS[number % len(STEPS)]
+        for array, bounds in zip(self._now, self._scheduled.values(), strict=True):
+            fitting = [each for each in (*RATES, 0.5, 1.5, 30.0) if bounds.contains(each)]
+            if not fitting:
+                raise NotRecordedError("has a schedule in a field of an unusual range")
+            array[0] = fitting[number % len(fitting)]
+
+
+def _translated(recorded: Sequence[RecordedCall], einsum: bool) -> tuple[list[Part], list[str]]:
+    """Return recorded calls as loops where possible, and what the others do."""
+    parts: list[Part] = []
+    reasons: list[str] = []
+    for call in recorded:
+        try:
+            loops = lowered(call, einsum)
+        except NotLoweredError as error:
+            if any(isinstance(each, Symbol) for each in call.inputs):
+                raise NotRecordedError(
+                    f"{error}, with a number that changes with the step"
+                ) from error
+            reasons.append(str(error))
+            parts.append(call)
+            continue
+        if loops and parts and isinstance(parts[-1], list):
+            parts[-1] += loops
+        elif loops:
+            parts.append(loops)
+    return parts, reasons
+
+
+@dataclass(frozen=True, eq=False)
+class PythonCall:
+    """A call of NumPy that is not native.
+
+    Attributes:
+        outputs: the array that its result is copied to, if it does not write there itself.
+        keeps: the arrays whose memory it uses.
+    """
+
+    function: Callable[..., Any]
+    inputs: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outputs: tuple[Array, ...]
+    keeps: tuple[Array, ...]
+
+    def __call__(self) -> None:
+        """Call the function."""
+        result = self.function(*self.inputs, **self.kwargs)
+        for output in self.outputs:
+            np.copyto(output, result)
+
+
+class _CurrentValues:
+    """The scheduled fields of a component that runs on copies.
+
+    Args:
+        now: the fields that are plain numbers, among others.
+        scheduled: returns the number of a field with a schedule.
+    """
+
+    def __init__(self, now: Any, scheduled: Mapping[str, Callable[[], Any]]) -> None:
+        self._now, self._scheduled = now, scheduled
+
+    def __getattr__(self, name: str) -> Any:
+        read = self._scheduled.get(name)
+        return getattr(self._now, name) if read is None else read()
+
+
+def _scheduled(owner: Any, given: Sequence[Any]) -> tuple[dict[str, Any], list[Array]]:
+    """Return the fields of a component that have a schedule, with their ranges, and their arrays.
+
+    Args:
+        owner: the component, or None.
+        given: the arguments of the call, with its state among them.
+    """
+    fields = owner.scheduled_fields() if isinstance(owner, Component) else {}
+    found = {name: each for name, each in fields.items() if _has_schedule(owner, name)}
+    states = [each for each in given if isinstance(each, LayerState | OptimizerState)]
+    return found, [state.now[name] for state in states[:1] for name in found]
+
+
+def _has_schedule(owner: Component, name: str) -> bool:
+    return isinstance(getattr(owner, name), Schedule)
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+Part = list[Loop] | RecordedCall
+
+DIFFERS = "gives other results when its calls of NumPy are repeated: it also computes without them"
+
+RATES, STEPS = (0.001, 0.37, 0.02), (1, 2, 7, 1000, 41)
+
+
+def _fillings() -> tuple[Array, ...]:
+    """Return numbers to fill arrays with, in float64.
+
+    Ordinary ones; with zeros and repeated numbers; positive ones, as for logarithms; of very
+    different sizes; and with NaN and infinities.
+    """
+    random, size = np.random.default_rng(20), 4099
+    ordinary = random.normal(size=size)
+    tied = np.round(ordinary * 2) / 2 * random.choice([-1.0, 1.0], size)
+    scaled = ordinary * 10 ** random.uniform(-20, 20, size)
+    strange = ordinary.copy()
+    strange[random.permutation(size)[:60]] = np.repeat([np.nan, np.inf, -np.inf], 20)
+    return ordinary, tied, random.uniform(0.001, 1, size), scaled, strange
+
+
+FILLINGS = _fillings()
+BOOLEANS = FILLINGS[0] > 0
+INTEGERS = np.zeros(1), BOOLEANS, None, None, None
+"""Integers that are indices of most arrays, then what the arrays hold, if anything yet."""

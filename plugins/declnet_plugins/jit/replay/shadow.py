@@ -1,0 +1,239 @@
+"""Copies of the memory that a call reaches, to run it on without touching the originals."""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+
+from declnet import Array, LayerState, OptimizerState
+from declnet_plugins.jit.replay.symbols import NotRecordedError
+
+ALIGNMENT = 64
+"""Alignment in bytes that copies share with the originals, since some loops depend on it."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """A range of bytes and its copy.
+
+    Attributes:
+        start: the first address of the original.
+        shadow: the copy, bytes.
+        arrays: the copies of the arrays in it.
+    """
+
+    start: int
+    original: Array
+    shadow: Array
+    arrays: list[Array]
+
+    @cached_property
+    def shadow_start(self) -> int:
+        return address_of(self.shadow)
+
+
+class Shadow:
+    """Copies of all arrays and random streams in a call's arguments, which overlap as they do.
+
+    Args:
+        arguments: arrays, random streams, the states of layers and optimizers, tuples and lists of
+            them; anything else is passed on unchanged.
+
+    Raises:
+        NotRecordedError: an array holds Python objects.
+    """
+
+    def __init__(self, arguments: Sequence[Any]) -> None:
+        self._originals: dict[int, Array] = {}
+        self.generators: list[np.random.Generator] = []
+        self._shadow_generators: list[np.random.Generator] = []
+        for each in arguments:
+            mapped(each, self._find_array, self._find_generator)
+        self._blocks = [_block_of(each) for each in _joined(list(self._originals.values()))]
+        self._shadows = {key: self._copy_of(each) for key, each in self._originals.items()}
+        self.keeps = tuple(self._originals.values())
+
+    def _find_array(self, array: Array) -> Array:
+        if array.dtype.hasobject or not array.dtype.isnative:
+            raise NotRecordedError(f"has an array of {array.dtype}")
+        self._originals[id(array)] = array
+        return array
+
+    def _find_generator(self, generator: np.random.Generator) -> Any:
+        if generator not in self.generators:
+            self.generators.append(generator)
+            self._shadow_generators.append(copy.deepcopy(generator))
+        return generator
+
+    def _copy_of(self, array: Array) -> Array:
+        block = self._block(address_of(array)) if array.size else None
+        if block is None:
+            return np.empty_like(array)
+        offset = address_of(array) - block.start
+        made = np.ndarray(array.shape, array.dtype, block.shadow, offset, array.strides)
+        block.arrays.append(made)
+        made = made.view()
+        made.flags.writeable = array.flags.writeable
+        return made
+
+    def _block(self, address: int) -> _Block | None:
+        for each in self._blocks:
+            if each.start <= address < each.start + each.original.size:
+                return each
+        return None
+
+    def arguments(
+        self, given: Sequence[Any], array: Callable[[Array], Any], stream: Callable[[Any, int], Any]
+    ) -> tuple[Any, ...]:
+        """Return the arguments with a function of each copy instead of the arrays and streams."""
+        made = {key: array(each) for key, each in self._shadows.items()}
+
+        def streamed(generator: Any) -> Any:
+            number = self.generators.index(generator)
+            return stream(self._shadow_generators[number], number)
+
+        return tuple(mapped(each, lambda found: made[id(found)], streamed) for each in given)
+
+    def original_address(self, address: int) -> int:
+        """Return where the original of a copied byte is; other addresses are unchanged."""
+        for each in self._blocks:
+            if each.shadow_start <= address < each.shadow_start + each.shadow.size:
+                return address - each.shadow_start + each.start
+        return address
+
+    def original(self, value: Any) -> Any:
+        """Return arguments with views of the originals instead of views of the copies."""
+        if isinstance(value, tuple | list):
+            return type(value)(map(self.original, value))
+        if not isinstance(value, np.ndarray) or not value.size:
+            return value
+        address = address_of(value)
+        for each in self._blocks:
+            if each.shadow_start <= address < each.shadow_start + each.shadow.size:
+                offset = address - each.shadow_start
+                return np.ndarray(value.shape, value.dtype, each.original, offset, value.strides)
+        return value
+
+    def stream(self, number: int, original: bool) -> np.random.Generator:
+        """Return a random stream, or its copy."""
+        return (self.generators if original else self._shadow_generators)[number]
+
+    def fill(self, floats: Array, booleans: Array, integers: Array | None) -> None:
+        """Fill the copies with repeated numbers; None for the integers of the originals."""
+        values = {"f": floats, "b": booleans, "i": integers, "u": integers}
+        for each in self._blocks:
+            kinds = {array.dtype for array in each.arrays}
+            targets = each.arrays
+            if len(kinds) == 1 and each.shadow.size % (kind := kinds.pop()).itemsize == 0:
+                targets = [each.shadow.view(kind)]
+            for target in targets:
+                found = values.get(target.dtype.kind)
+                if found is None:
+                    target[...] = self.original(target)
+                else:
+                    with np.errstate(all="ignore"):
+                        target[...] = np.resize(found, target.shape)
+
+    def state(self) -> tuple[list[Array], list[Any]]:
+        """Return what the copies hold."""
+        streams = [each.bit_generator.state for each in self._shadow_generators]
+        return [each.shadow.copy() for each in self._blocks], streams
+
+    def restore(self, state: tuple[list[Array], list[Any]]) -> None:
+        """Let the copies hold what they held before."""
+        for block, held in zip(self._blocks, state[0], strict=True):
+            np.copyto(block.shadow, held)
+        for generator, held in zip(self._shadow_generators, state[1], strict=True):
+            generator.bit_generator.state = held
+
+    def original_state(self) -> tuple[list[Array], list[Any]]:
+        """Return what the originals hold."""
+        streams = [each.bit_generator.state for each in self.generators]
+        return [each.original for each in self._blocks], streams
+
+    def restore_originals(self, state: tuple[list[Array], list[Any]]) -> None:
+        """Let the originals hold this; those that hold it may be read-only."""
+        for block, held in zip(self._blocks, state[0], strict=True):
+            if not np.array_equal(block.original, held):
+                np.copyto(block.original, held)
+        for generator, held in zip(self.generators, state[1], strict=True):
+            generator.bit_generator.state = held
+
+    def holds(self, state: tuple[list[Array], list[Any]]) -> bool:
+        """Return whether the copies hold the same bits, treating all NaNs as equal."""
+        if str([each.bit_generator.state for each in self._shadow_generators]) != str(state[1]):
+            return False
+        return all(
+            _same_bits(block, held) for block, held in zip(self._blocks, state[0], strict=True)
+        )
+
+
+def _same_bits(block: _Block, held: Array) -> bool:
+    if np.array_equal(block.shadow, held):
+        return True
+    kinds = {array.dtype for array in block.arrays}
+    for kind in kinds:
+        if kind.kind != "f" or held.size % kind.itemsize:
+            return False
+        mine, other = block.shadow.view(kind), held.view(kind)
+        words = f"u{kind.itemsize}"
+        differ = mine.view(words) != other.view(words)
+        if not np.isnan(mine[differ]).all() or not np.isnan(other[differ]).all():
+            return False
+    return True
+
+
+def mapped(value: Any, array: Callable[[Array], Any], stream: Callable[[Any], Any]) -> Any:
+    """Return an argument with functions applied to the arrays and random streams in it."""
+    if isinstance(value, np.ndarray):
+        return array(value)
+    if isinstance(value, np.random.Generator):
+        return stream(value)
+    if isinstance(value, tuple | list):
+        return type(value)(mapped(each, array, stream) for each in value)
+    if isinstance(value, LayerState | OptimizerState):
+        made = object.__new__(type(value))
+        vars(made).update({k: mapped(each, array, stream) for k, each in vars(value).items()})
+        if isinstance(value, LayerState):
+            grad = object.__new__(type(value.grad))
+            held = vars(value.grad).items()
+            vars(grad).update({k: mapped(each, array, stream) for k, each in held})
+            vars(made)["grad"] = grad
+        return made
+    return value
+
+
+def address_of(array: Array) -> int:
+    """Return the address of an array's first element."""
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+def _joined(arrays: list[Array]) -> list[tuple[int, int]]:
+    """Return the ranges of addresses that the arrays take, those that overlap as one."""
+    ranges: list[tuple[int, int]] = []
+    for start, stop in sorted(byte_bounds(each) for each in arrays if each.size):
+        if ranges and start < ranges[-1][1]:
+            ranges[-1] = ranges[-1][0], max(stop, ranges[-1][1])
+        else:
+            ranges.append((start, stop))
+    return ranges
+
+
+def _block_of(bounds: tuple[int, int]) -> _Block:
+    start, stop = bounds
+    size = stop - start
+    memory_of: Any = (ctypes.c_uint8 * size).from_address(start)
+    original = np.frombuffer(memory_of, np.uint8)
+    memory = np.empty(size + 2 * ALIGNMENT, np.uint8)
+    skip = (start - address_of(memory)) % ALIGNMENT
+    shadow = memory[skip : skip + size]
+    np.copyto(shadow, original)
+    return _Block(start, original, shadow, [])

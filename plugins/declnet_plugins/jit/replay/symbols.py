@@ -1,0 +1,115 @@
+"""Numbers that change from step to step, and the arithmetic on them while a call is recorded."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from declnet import Array
+
+if TYPE_CHECKING:
+    from declnet_plugins.jit.replay.recording import Recording
+
+
+class NotRecordedError(BaseException):
+    """A call does what cannot be recorded; the message says what, after "it".
+
+    A component that handles exceptions must not handle this one, so it does not derive from
+    Exception.
+    """
+
+
+def refusal(what: str) -> Callable[..., NoReturn]:
+    """Return a method that ends the recording because a value would leave it."""
+
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise NotRecordedError(what)
+
+    return refuse
+
+
+class Symbol:
+    """The learning rate, the step, a scheduled field, or a number computed from them.
+
+    Sums, differences, products, quotients and powers are recorded, and computed in float64 as
+    Python does; integers are exact up to 2**53. Whatever needs the value ends the recording:
+    `float`, `int`, `bool`, comparisons, rounding, and the functions of `math`, which call `float`.
+    `x**0.5` is recorded where `math.sqrt(x)` is not.
+
+    Attributes:
+        value: the value while recording, a Python float or int.
+        slot: a float64 array without axes that holds it whenever the recorded calls run.
+    """
+
+    def __init__(self, recording: Recording, value: float, slot: Array) -> None:
+        self.recording, self.value, self.slot = recording, value, slot
+
+    def _computed(
+        self, python: Callable[..., Any], ufunc: np.ufunc, *operands: Any
+    ) -> Symbol | Any:
+        """Return the symbol of an operation on numbers, and record it."""
+        if not all(type(each) in (Symbol, int, float) for each in operands):
+            return NotImplemented
+        value = python(*(each.value if type(each) is Symbol else each for each in operands))
+        if type(value) not in (int, float):
+            raise NotRecordedError("computes a complex number from one that changes with the step")
+        slot = np.array(value, np.float64)
+        self.recording.add_scalar(ufunc, operands, slot)
+        return Symbol(self.recording, value, slot)
+
+    def __add__(self, other: Any) -> Any:
+        return self._computed(operator.add, np.add, self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._computed(operator.add, np.add, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._computed(operator.sub, np.subtract, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._computed(operator.sub, np.subtract, other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._computed(operator.mul, np.multiply, self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self._computed(operator.mul, np.multiply, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._computed(operator.truediv, np.true_divide, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self._computed(operator.truediv, np.true_divide, other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return self._power(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return self._power(other, self)
+
+    def _power(self, base: Any, exponent: Any) -> Any:
+        kinds = [type(each.value if type(each) is Symbol else each) for each in (base, exponent)]
+        if kinds == [int, int]:
+            raise NotRecordedError("raises an integer that changes with the step to a power")
+        return self._computed(operator.pow, np.power, base, exponent)
+
+    def __neg__(self) -> Any:
+        return self._computed(operator.neg, np.negative, self)
+
+    def __pos__(self) -> Symbol:
+        return self
+
+    def __abs__(self) -> Any:
+        return self._computed(operator.abs, np.absolute, self)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return self.recording.call_ufunc(ufunc, method, inputs, kwargs)
+
+    _refuse = refusal("needs the value of a number that changes with the step")
+    __float__ = __int__ = __index__ = __bool__ = __round__ = __trunc__ = __floor__ = _refuse
+    __ceil__ = __complex__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
+    __hash__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __divmod__ = _refuse
+    __rdivmod__ = __format__ = __str__ = __repr__ = __array__ = __reduce_ex__ = _refuse

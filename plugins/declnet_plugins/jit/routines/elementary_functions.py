@@ -1,0 +1,281 @@
+"""exp, log and functions of these, for routines: without branches, so that loops vectorize.
+
+They take a float32 or a float64 and return the same type. Their errors are at most 1.2 units in the
+last place for exp and log, 2 for log1p, and 3 for the others. Denormal numbers, infinities and NaN
+are treated as by NumPy's functions.
+"""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from declnet_plugins.jit.routines.routine import Intrinsic, Routine
+
+function = partial(Routine, rounding=("contract",), inlined=True)
+"""Decorates a function whose sums keep their order, also in routines whose sums may not."""
+
+
+@Intrinsic
+def of_its_type(_context: Any, x: Any, single: Any, double: Any) -> Any:
+    """Return `single` if x is a float32, or else `double`; the other is not computed."""
+    from numba import types
+
+    is_single = x == types.float32
+
+    def generate(_context: Any, _builder: Any, _signature: Any, arguments: Any) -> Any:
+        return arguments[1 if is_single else 2]
+
+    return (single if is_single else double)(x, single, double), generate
+
+
+def _of_bits(compute: Any) -> Any:
+    """Return the generator of a float computed from the bits of another.
+
+    Args:
+        compute: of an LLVM builder, the bits, their type and the number of bits of the mantissa.
+    """
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        from llvmlite import ir
+
+        (x,) = arguments
+        is_single = isinstance(x.type, ir.FloatType)
+        word, mantissa = (ir.IntType(32), 23) if is_single else (ir.IntType(64), 52)
+        bits = compute(builder, builder.bitcast(x, word), word, mantissa)
+        return builder.bitcast(bits, x.type)
+
+    return generate
+
+
+@Intrinsic
+def low_bits_as_exponent(_context: Any, x: Any) -> Any:
+    """Return the number whose exponent is the last bits of x's mantissa, and its own mantissa 0."""
+
+    def compute(builder: Any, bits: Any, word: Any, mantissa: int) -> Any:
+        return builder.shl(bits, word(mantissa))
+
+    return x(x), _of_bits(compute)
+
+
+ROOT = {23: 0x3F3504F3, 52: 0x3FE6A09E667F3BCD}
+"""The bits of sqrt(1/2), by the bits of the mantissa."""
+
+
+@Intrinsic
+def mantissa_near_one(_context: Any, x: Any) -> Any:
+    """Return x / 2**k, for the k with which that is between sqrt(1/2) and sqrt(2)."""
+
+    def compute(builder: Any, bits: Any, word: Any, mantissa: int) -> Any:
+        root = word(ROOT[mantissa])
+        own = builder.and_(builder.sub(bits, root), word((1 << mantissa) - 1))
+        return builder.add(own, root)
+
+    return x(x), _of_bits(compute)
+
+
+@Intrinsic
+def exponent_as_low_bits(_context: Any, x: Any) -> Any:
+    """Return k + 3/2 * 2**mantissa bits, for the k of `mantissa_near_one`."""
+
+    def compute(builder: Any, bits: Any, word: Any, mantissa: int) -> Any:
+        k = builder.ashr(builder.sub(bits, word(ROOT[mantissa])), word(mantissa))
+        offset = np.float32(SINGLE_SHIFT) if mantissa == 23 else np.float64(DOUBLE_SHIFT)
+        return builder.add(k, word(int(offset.view(f"i{offset.itemsize}"))))
+
+    return x(x), _of_bits(compute)
+
+
+F = np.float32
+SINGLE_SHIFT, DOUBLE_SHIFT = F(1.5 * 2.0**23), 1.5 * 2.0**52
+"""Added to a number, they leave its integer part in the last bits."""
+SINGLE_HIGH, SINGLE_LOW = F(0.693359375), F(-2.12194440e-4)
+DOUBLE_HIGH, DOUBLE_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+"""log(2) in two parts, the first with so few bits that its multiples are exact."""
+INVERSE = 1.4426950408889634
+"""1 / log(2)."""
+SINGLE_LOWEST, SINGLE_HIGHEST = F(-104), F(89)
+DOUBLE_LOWEST, DOUBLE_HIGHEST = -746.0, 710.0
+"""Below and above, exp is 0 and infinite."""
+
+
+@function
+def single_power(n):  # type: ignore[no-untyped-def]
+    """Return 2**n of an integer n from -126 to 127."""
+    return low_bits_as_exponent(n + (SINGLE_SHIFT + F(127)))
+
+
+@function
+def double_power(n):  # type: ignore[no-untyped-def]
+    """Return 2**n of an integer n from -1022 to 1023."""
+    return low_bits_as_exponent(n + (DOUBLE_SHIFT + 1023.0))
+
+
+@function
+def single_series(r):  # type: ignore[no-untyped-def]
+    """Return exp(r) - 1 for |r| <= log(2) / 2, by Taylor's series up to r**7 / 7!."""
+    q = F(1 / 5040)
+    q = q * r + F(1 / 720)
+    q = q * r + F(1 / 120)
+    q = q * r + F(1 / 24)
+    q = q * r + F(1 / 6)
+    q = q * r + F(1 / 2)
+    return q * (r * r) + r
+
+
+@function
+def double_series(r):  # type: ignore[no-untyped-def]
+    """Return exp(r) - 1 for |r| <= log(2) / 2, by Taylor's series up to r**13 / 13!."""
+    q = 1 / 6227020800
+    q = q * r + 1 / 479001600
+    q = q * r + 1 / 39916800
+    q = q * r + 1 / 3628800
+    q = q * r + 1 / 362880
+    q = q * r + 1 / 40320
+    q = q * r + 1 / 5040
+    q = q * r + 1 / 720
+    q = q * r + 1 / 120
+    q = q * r + 1 / 24
+    q = q * r + 1 / 6
+    q = q * r + 1 / 2
+    return q * (r * r) + r
+
+
+@function
+def single_exp(x):  # type: ignore[no-untyped-def]
+    """Return 2**n * exp(x - n * log(2)); 2**n in two factors, as it may be beyond the exponents."""
+    x = SINGLE_LOWEST if x < SINGLE_LOWEST else x
+    x = SINGLE_HIGHEST if x > SINGLE_HIGHEST else x
+    n = (x * F(INVERSE) + SINGLE_SHIFT) - SINGLE_SHIFT
+    value = single_series((x - n * SINGLE_HIGH) - n * SINGLE_LOW) + F(1)
+    half = (n * F(0.5) + SINGLE_SHIFT) - SINGLE_SHIFT
+    return value * single_power(half) * single_power(n - half)
+
+
+@function
+def double_exp(x):  # type: ignore[no-untyped-def]
+    """Return 2**n * exp(x - n * log(2)), as `single_exp`."""
+    x = DOUBLE_LOWEST if x < DOUBLE_LOWEST else x
+    x = DOUBLE_HIGHEST if x > DOUBLE_HIGHEST else x
+    n = (x * INVERSE + DOUBLE_SHIFT) - DOUBLE_SHIFT
+    value = double_series((x - n * DOUBLE_HIGH) - n * DOUBLE_LOW) + 1.0
+    half = (n * 0.5 + DOUBLE_SHIFT) - DOUBLE_SHIFT
+    return value * double_power(half) * double_power(n - half)
+
+
+@function
+def exp(x):  # type: ignore[no-untyped-def]
+    """Return e**x."""
+    return of_its_type(x, single_exp(F(x)), double_exp(np.float64(x)))
+
+
+@function
+def single_log(x):  # type: ignore[no-untyped-def]
+    """Return k * log(2) + log(1 + f), x = 2**k * (1 + f), by the series of s = f / (2 + f).
+
+    The coefficients are from FreeBSD's logf, up to s**8.
+    """
+    tiny = x < SINGLE_TINY
+    normal = x * SINGLE_SCALE if tiny else x
+    k = exponent_as_low_bits(normal) - SINGLE_SHIFT - (F(23) if tiny else F(0))
+    f = mantissa_near_one(normal) - F(1)
+    s = f / (F(2) + f)
+    z = s * s
+    r = F(0.24279078841)
+    r = r * z + F(0.28498786688)
+    r = r * z + F(0.40000972152)
+    r = (r * z + F(0.66666662693)) * z
+    half = F(0.5) * f * f
+    value = (s * (half + r) + k * F(LOG_LOW) - half + f) + k * F(LOG_HIGH)
+    value = x if x > SINGLE_LARGEST else value
+    value = -SINGLE_INFINITY if x == F(0) else value
+    return value if x >= F(0) else SINGLE_NAN
+
+
+SINGLE_TINY, SINGLE_SCALE = np.finfo(F).tiny, F(2.0**23)
+SINGLE_LARGEST, SINGLE_INFINITY, SINGLE_NAN = np.finfo(F).max, F(np.inf), F(np.nan)
+LOG_HIGH, LOG_LOW = 6.9313812256e-01, 9.0580006145e-06
+
+
+@function
+def double_log(x):  # type: ignore[no-untyped-def]
+    """Return log x as `single_log`, with the coefficients of FreeBSD's log, up to s**14."""
+    tiny = x < DOUBLE_TINY
+    normal = x * DOUBLE_SCALE if tiny else x
+    k = exponent_as_low_bits(normal) - DOUBLE_SHIFT - (52.0 if tiny else 0.0)
+    f = mantissa_near_one(normal) - 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    r = 1.479819860511658591e-01
+    r = r * z + 1.531383769920937332e-01
+    r = r * z + 1.818357216161805012e-01
+    r = r * z + 2.222219843214978396e-01
+    r = r * z + 2.857142874366239149e-01
+    r = r * z + 3.999999999940941908e-01
+    r = (r * z + 6.666666666666735130e-01) * z
+    half = 0.5 * f * f
+    value = (s * (half + r) + k * DOUBLE_LOW - half + f) + k * DOUBLE_HIGH
+    value = x if x > DOUBLE_LARGEST else value
+    value = -np.inf if x == 0.0 else value
+    return value if x >= 0.0 else np.nan
+
+
+DOUBLE_TINY, DOUBLE_SCALE = float(np.finfo(float).tiny), 2.0**52
+DOUBLE_LARGEST = float(np.finfo(float).max)
+
+
+@function
+def log(x):  # type: ignore[no-untyped-def]
+    """Return the natural logarithm of x."""
+    return of_its_type(x, single_log(F(x)), double_log(np.float64(x)))
+
+
+@function
+def log1p(x):  # type: ignore[no-untyped-def]
+    """Return log(1 + x), with the rounding of 1 + x corrected."""
+    one = of_its_type(x, F(1), 1.0)
+    whole = one + x
+    lost = (x - (whole - one)) / whole
+    return log(whole) + (lost if lost == lost else one - one)  # noqa: PLR0124
+
+
+@function
+def logistic(x):  # type: ignore[no-untyped-def]
+    """Return 1 / (1 + exp(-x))."""
+    one = of_its_type(x, F(1), 1.0)
+    small = exp(-abs(x))
+    return (one if x >= one - one else small) / (one + small)
+
+
+@function
+def single_expm1(x):  # type: ignore[no-untyped-def]
+    """Return 2**n * (exp(x - n * log(2)) - 1) + (2**n - 1), for x up to 88; -1 below -80."""
+    x = F(-80) if x < F(-80) else x
+    n = (x * F(INVERSE) + SINGLE_SHIFT) - SINGLE_SHIFT
+    power = single_power(n)
+    return single_series((x - n * SINGLE_HIGH) - n * SINGLE_LOW) * power + (power - F(1))
+
+
+@function
+def double_expm1(x):  # type: ignore[no-untyped-def]
+    """Return exp(x) - 1 as `single_expm1`, for x up to 709; -1 below -80."""
+    x = -80.0 if x < -80.0 else x
+    n = (x * INVERSE + DOUBLE_SHIFT) - DOUBLE_SHIFT
+    power = double_power(n)
+    return double_series((x - n * DOUBLE_HIGH) - n * DOUBLE_LOW) * power + (power - 1.0)
+
+
+@function
+def expm1(x):  # type: ignore[no-untyped-def]
+    """Return e**x - 1 of an x up to 88, or up to 709 in float64."""
+    return of_its_type(x, single_expm1(F(x)), double_expm1(np.float64(x)))
+
+
+@function
+def tanh(x):  # type: ignore[no-untyped-def]
+    """Return t / (t + 2), t = exp(2 |x|) - 1, with the sign of x; 1 from 22 on."""
+    two, most = of_its_type(x, F(2), 2.0), of_its_type(x, F(44), 44.0)
+    size = abs(x) * two
+    t = expm1(most if size > most else size)
+    value = t / (t + two)
+    return -value if x < two - two else value

@@ -1,0 +1,80 @@
+"""Recording and replaying components' NumPy calls."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from declnet.testing.check import Subject
+from declnet.testing.trial import Setting
+from declnet_plugins.jit.replay.replay import DIFFERS, replay, why_not
+from tests.plugins.jit.component_calls import calls_of, is_native, subjects
+
+pytestmark = pytest.mark.usefixtures("numba")
+
+PYTHON = {
+    ("layer", "dropout"): "draws random numbers",
+    ("layer", "embedding"): "the value of an array",
+    ("layer", "gaussian_noise"): "draws random numbers",
+    ("layer", "gru"): "calls np.getitem",
+    ("layer", "lstm"): "calls np.getitem",
+    ("layer", "simple_rnn"): "calls np.getitem",
+    ("loss", "ordinal"): "calls np.cumsum",
+    ("optimizer", "adam"): "changes with the step",
+    ("optimizer", "adamw"): "changes with the step",
+    ("optimizer", "amsgrad"): "changes with the step",
+    ("optimizer", "lamb"): "the value of an array",
+    ("optimizer", "muon"): "the value of an array",
+    ("optimizer", "nadam"): "changes with the step",
+}
+"""Why some calls of these components are not native throughout."""
+
+
+@pytest.mark.parametrize("kind", ["layer", "loss", "optimizer", "regularizer"])
+def test_first_party_components_are_replayed_to_the_bit(kind: str) -> None:
+    """Replay compares itself with the component; no other component may be left to Python."""
+    for number, subject in enumerate(subjects(kind, 1)):
+        kinds = ("float32", "float64")[number % 2], ("batch_last", "batch_first")[number // 2 % 2]
+        setting = Setting(samples=7, dtype=kinds[0], input_order=kinds[1], order=kinds[1])  # type: ignore[arg-type]
+        component = kind, subject.instance.type
+        for what, call in calls_of(subject, setting):
+            found = replay(call)
+            if component in PYTHON and not is_native(found.parts):
+                reason = found.problem or "; ".join(found.python)
+                assert PYTHON[component] in reason
+            else:
+                assert is_native(found.parts), (component, what, why_not(call))
+
+
+EVERY = [each for kind in ("layer", "loss", "optimizer") for each in subjects(kind, 2)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(EVERY), st.integers(1, 70), st.booleans(), st.booleans())
+def test_no_component_gives_other_bits(
+    subject: Subject, samples: int, wide: bool, last: bool
+) -> None:
+    """With any number of samples, either float type and either memory order."""
+    order: Any = "batch_last" if last else "batch_first"
+    dtype = "float64" if wide else "float32"
+    setting = Setting(samples=samples, dtype=dtype, input_order=order, order=order)
+    for what, call in calls_of(subject, setting):
+        assert replay(call).problem != DIFFERS, (subject.component, what)
+
+
+def test_nothing_is_changed() -> None:
+    """Arrays and random streams are as they were before a call was recorded."""
+    for subject in subjects("layer", 1):
+        if subject.instance.type not in ("batch_norm", "dropout", "dense"):
+            continue
+        for _, call in calls_of(subject, Setting(samples=5)):
+            arrays = [each for each in call.args if isinstance(each, np.ndarray)]  # type: ignore[attr-defined]
+            state = call.args[-1]  # type: ignore[attr-defined]
+            arrays += [each for each in vars(state).values() if isinstance(each, np.ndarray)]
+            before = [each.copy() for each in arrays], str(state.rng.bit_generator.state)
+            replay(call)
+            assert str(state.rng.bit_generator.state) == before[1]
+            for array, held in zip(arrays, before[0], strict=True):
+                np.testing.assert_array_equal(array, held)

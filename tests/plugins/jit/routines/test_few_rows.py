@@ -1,0 +1,48 @@
+"""The gradient of a ReLU's layer with few inputs; products with few k are in `test_products`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from declnet_plugins.jit.routines.few_rows import FEW, MASKS, rectified_gradient
+
+pytestmark = [
+    pytest.mark.usefixtures("numba"),
+    pytest.mark.skipif(not MASKS, reason="the processor has no masks for its vectors"),
+]
+
+
+def computed(x, y, dy, parts):
+    """Return dw and db, computed in parts, in any order."""
+    dw, db = np.empty((x.shape[1], y.shape[1]), x.dtype), np.empty(y.shape[1], x.dtype)
+    call = rectified_gradient(x, y, dy, dw, db)
+    for part in reversed(range(parts)):
+        block = call.block.copy()
+        block[:2] = part, parts
+        replace(call, block=block)()
+    return np.vstack([dw, db])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("inputs", range(1, FEW + 1))
+def test_gradients_of_all_sizes_in_any_number_of_parts(dtype, inputs):
+    rng = np.random.default_rng(inputs)
+    for units, n in ((1, 1), (3, 16), (9, 33), (6, 300)):
+        x, y, dy = (rng.normal(size=(1, each, n)).astype(dtype) for each in (inputs, units, units))
+        y[0, 0, 0] = 0  # of which the slope is 0
+        slopes = np.where(y > 0, dy, 0)[0].astype(float)
+        results = [computed(x, y, dy, parts) for parts in (1, 2, 5)]
+        expected = np.vstack([x[0] @ slopes.T, slopes.sum(axis=1)])
+        close = 8 * n * np.finfo(dtype).eps
+        np.testing.assert_allclose(results[0], expected, rtol=0, atol=close)
+        assert len({each.tobytes() for each in results}) == 1
+
+
+def test_more_inputs_steps_and_gaps_are_declined():
+    y, dw, db = np.ones((1, 4, 8)), np.empty((2, 4)), np.empty(4)
+    for x in (np.ones((1, FEW + 1, 8)), np.ones((2, 2, 8)), np.ones((1, 2, 16))[..., ::2]):
+        assert rectified_gradient(x, y, y, dw, db) is None
+    assert rectified_gradient(np.ones((1, 2, 8)), y, y, dw, db) is not None

@@ -1,0 +1,229 @@
+"""Compiled routines compute what their Python functions do, on all arguments they take."""
+
+from __future__ import annotations
+
+from functools import partial
+from threading import Thread
+
+import numpy as np
+import pytest
+
+from declnet_plugins.jit.routines.routine import ELEMENTS, GRAIN, Intrinsic, Routine, share
+
+pytestmark = pytest.mark.usefixtures("numba", "cache")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DECLNET_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@Routine
+def exchange(a, b, c, d, e, f, scalar, flag, number, single, double, read):
+    """Copy the arrays, each of another type, to `read`, and the numbers to the arrays."""
+    read[6, 0, 0], read[6, 0, 1] = scalar[()], number
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            read[0, i, j], read[1, i, j], read[2, i, j] = a[i, j], b[i, j], c[i, j]
+            read[3, i, j], read[4, i, j], read[5, i, j] = d[i, j], e[i, j], f[i, j]
+            a[i, j], b[i, j], c[i, j] = flag, number, number
+            d[i, j], e[i, j], f[i, j] = number, single, double
+
+
+LAYOUTS = {
+    "contiguous": lambda x: x,
+    "transposed": lambda x: x.T.copy().T,
+    "with gaps": lambda x: np.repeat(np.repeat(x, 2, 0), 3, 1)[::2, ::3],
+    "columns of another": lambda x: np.concatenate([x, x], 1)[:, x.shape[1] :],
+    "reversed": lambda x: x[::-1, ::-1].copy()[::-1, ::-1],
+}
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (1, 1), (5, 7)], ids=str)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_type_and_layout_of_an_argument_is_read_and_written(shape, layout):
+    values = np.random.default_rng(1).normal(size=shape) * 90
+    scalar, read = np.array(1 / 3, np.float32), np.zeros((2, 7, 5, 7))
+    for flag, number in ((True, 7), (np.False_, np.uint8(200))):
+        numbers = flag, number, np.float32(0.1), 0.1
+        results = []
+        for way, function in enumerate((exchange.bound, exchange.__wrapped__)):
+            arrays = [LAYOUTS[layout](np.abs(values).astype(each)) for each in ELEMENTS]
+            call = function(*arrays, scalar, *numbers, read[way])
+            if call is not None:
+                call()
+            results.append([each.tobytes() for each in arrays])
+        assert results[0] == results[1]
+        assert read[0].tolist() == read[1].tolist()
+
+
+def test_a_call_reads_its_arrays_each_time_and_keeps_them(cache):
+    @Routine
+    def add(x, y):
+        for i in range(x.size):
+            y[i] += x[i]
+
+    y = np.zeros(3)
+    call = add.bound(np.arange(3.0), y)
+    call()
+    call()
+    assert y.tolist() == [0, 2, 4]
+    assert call.block.tolist()[1::2] == [3, 3]
+    assert not call.divisible
+
+
+@pytest.mark.parametrize(
+    ("argument", "what"),
+    [
+        (np.zeros(2, np.float16), "an array of float16"),
+        (np.zeros(2, ">f4"), "an array of >f4"),
+        (np.zeros(9, np.uint8)[1:].view(np.float32), "an array of float32"),
+        (2j, "2j"),
+        ([1.0], r"\[1.0\]"),
+    ],
+)
+def test_other_arguments_are_errors(argument, what):
+    with pytest.raises(TypeError, match=f"a routine cannot take {what}"):
+        exchange.bound(argument)
+
+
+@Routine
+def double(x, y):
+    for i in range(x.size):
+        y[i] = twice(x[i])
+
+
+def twice(value):
+    return increased(value) + increased(value) - 2
+
+
+def increased(value):
+    return value + 1
+
+
+def scaled_by(factor, function):
+    @Routine
+    def scaled(x, y):
+        double_of_x(x, y)
+        for i in range(x.size):
+            y[i] = quotient(function(y[i]) * factor, TWO)
+
+    double_of_x = double
+    return scaled
+
+
+TWO = np.float64(2)
+
+
+@Intrinsic
+def quotient(typing_context, x, y):
+    def write(context, builder, signature, values):
+        return builder.fdiv(*values)
+
+    return x(x, y), write
+
+
+def test_routines_call_routines_functions_and_intrinsics(numba):
+    x, y = np.arange(5.0), np.zeros(5)
+    cube = numba.njit(lambda value: value**3)
+    for factor, function, expected in (
+        (2.0, increased, 2 * x + 1),
+        (3.0, increased, (2 * x + 1) * 1.5),
+        (2.0, twice, 4 * x),
+        (2.0, cube, (2 * x) ** 3),
+    ):
+        scaled_by(factor, function).bound(x, y)()
+        assert y.tolist() == expected.tolist()
+
+
+def test_a_routine_that_others_call_keeps_its_rounding_and_is_not_for_python():
+    @partial(Routine, rounding=(), inlined=True)
+    def rest(x, large):
+        return (x + large) - large
+
+    @Routine
+    def round_off(x, large):
+        for i in range(x.size):
+            x[i] = rest(x[i], large)
+
+    x = np.linspace(-9, 9, 50)
+    expected = np.rint(x)
+    round_off.bound(x, 1.5 * 2.0**52)()
+    assert x.tolist() == expected.tolist()
+    with pytest.raises(TypeError, match="rest is called by routines only"):
+        rest(1.0, 2.0)
+
+
+def test_a_routine_rounds_as_its_source_says_if_asked_to():
+    @partial(Routine, rounding=())
+    def exact(x, y):
+        total = y[0]
+        for i in range(x.size):
+            total += x[i] * y[i]
+        y[0] = total
+
+    x, y = np.random.default_rng(0).normal(size=(2, 1001))
+    expected = y.copy()
+    exact.__wrapped__(x, expected)
+    exact.bound(x, y)()
+    assert y[0] == expected[0]
+
+
+def test_threads_bind_at_once():
+    x = np.arange(4.0)
+    routines = [scaled_by(2.0, twice), scaled_by(5.0, twice)] * 4
+    ys, calls = np.zeros((8, 4)), [None] * 8
+
+    def bind(place):
+        calls[place] = routines[place].bound(x, ys[place])
+        calls[place]()
+
+    threads = [Thread(target=bind, args=(place,)) for place in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({call.address for call in calls}) == 2
+    assert ys.tolist() == [(4 * x).tolist(), (10 * x).tolist()] * 4
+
+
+@Routine
+def normalize(part, parts, x, weights, y):
+    """Y = x / (1 + |x|) + the sum of weights, whose order must not depend on the part."""
+    start, stop = share(x.size, part, parts)
+    total = x.dtype.type(0)
+    for i in range(weights.size):
+        total += weights[i] * weights[i]
+    for i in range(start, stop):
+        y[i] = x[i] / (np.abs(x[i]) + total) * total + np.exp(x[i])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_parts_of_a_divisible_routine_give_the_same_bits(dtype):
+    for size in (0, 1, 15, 16, 17, 1003):
+        x = np.random.default_rng(size).normal(size=size).astype(dtype)
+        weights = np.linspace(0, 1, 37, dtype=dtype)
+        results = []
+        for parts in (1, 2, 3, 7):
+            y = np.full_like(x, np.nan)
+            call = normalize.bound(x, weights, y)
+            assert call.divisible
+            assert call.block[:2].tolist() == [0, 1]
+            for part in reversed(range(parts)):
+                call.block[:2] = part, parts
+                call()
+            results.append(y.tobytes())
+        assert len(set(results)) == 1
+        assert np.isfinite(np.frombuffer(results[0], dtype)).all()
+
+
+def test_shares_are_about_equal_and_cover_all():
+    for size in (0, 1, 16, 100, 1000):
+        for parts in (1, 2, 3, 7):
+            shares = [share(size, part, parts) for part in range(parts)]
+            assert [start for start, _ in shares[1:]] == [stop for _, stop in shares[:-1]]
+            assert shares[0][0] == 0
+            assert shares[-1][1] == size
+            assert max(stop - start for start, stop in shares) <= size / parts + GRAIN
