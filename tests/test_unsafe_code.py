@@ -61,13 +61,13 @@ DECLARED = {
     ("plugins/declnet_export/numpy_file/exporter.py", "compile"): "the file that it has written",
     ("plugins/declnet_export/numpy_file/exporter.py", "exec"): "the same, compared with declnet",
     ("declnet/training/alongside.py", "environ"): "DECLNET_NUM_THREADS, OMP_NUM_THREADS",
-    ("plugins/declnet_kernels/pcg64.py", "ctypes"): "the state of NumPy's generator",
+    ("plugins/declnet_plugins/kernels/pcg64.py", "ctypes"): "the state of NumPy's generator",
     (
         "plugins/declnet_onnx/importing/process.py",
         "subprocess",
     ): "the process that reads an ONNX file, a constant command",
     ("plugins/declnet_optuna/storage.py", "environ"): "a password, in a variable DECLNET_…",
-    ("plugins/declnet_kernels/noise.py", "ctypes"): "NumPy's functions that draw numbers",
+    ("plugins/declnet_plugins/kernels/noise.py", "ctypes"): "NumPy's functions that draw numbers",
     ("plugins/declnet_plugins/jit/replay/own_loops.py", "ctypes"): "the C library's pow",
     ("plugins/declnet_plugins/jit/replay/shadow.py", "ctypes"): "the memory around an array",
     (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import KernelSite, LayerState
-from declnet_kernels import activations
+from declnet_plugins.kernels import activations
 
 pytestmark = pytest.mark.usefixtures("numba")
 

@@ -7,8 +7,8 @@ of weights from `first`, of which there are `count`.
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
-from declnet_kernels.memory_orders import FLOATS, INTEGERS
 from declnet_plugins.jit import CompiledKernel, Routine, share
+from declnet_plugins.kernels.memory_orders import FLOATS, INTEGERS
 from declnet_plugins.standard.layers import Embedding
 
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_kernels.memory_orders import FLOATS
 from declnet_plugins.jit import CompiledKernel, rounded_as_written, share
+from declnet_plugins.kernels.memory_orders import FLOATS
 from declnet_plugins.standard.optimizers import (
     SGD,
     Adadelta,

@@ -3,8 +3,8 @@
 from typing import Any
 
 from declnet import KernelCalls, KernelSite
-from declnet_kernels.memory_orders import FLOATS
 from declnet_plugins.jit import CompiledKernel, rounded_as_written, share
+from declnet_plugins.kernels.memory_orders import FLOATS
 from declnet_plugins.standard.regularizers import L1, L1L2, L2
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import KernelSite
-from declnet_kernels.crossentropies import (
+from declnet_plugins.kernels.crossentropies import (
     SigmoidBinaryCrossentropyKernel,
     SoftmaxCategoricalCrossentropyKernel,
 )

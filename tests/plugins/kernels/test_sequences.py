@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from declnet import KernelSite, LayerState, parse_spec, run
-from declnet_kernels.attention import CrossAttentionKernel, MultiHeadAttentionKernel
-from declnet_kernels.recurrent import GRUKernel, LSTMKernel, SimpleRNNKernel
+from declnet_plugins.kernels.attention import CrossAttentionKernel, MultiHeadAttentionKernel
+from declnet_plugins.kernels.recurrent import GRUKernel, LSTMKernel, SimpleRNNKernel
 from declnet_plugins.standard.layers import GRU, LSTM, CrossAttention, MultiHeadAttention, SimpleRNN
 
 pytestmark = pytest.mark.usefixtures("numba")

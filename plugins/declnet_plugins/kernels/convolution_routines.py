@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from declnet_kernels.convolution_tiles import Tile, convolution_tile, gradient_tile
 from declnet_plugins.jit import Routine
+from declnet_plugins.kernels.convolution_tiles import Tile, convolution_tile, gradient_tile
 
 
 class Routines(NamedTuple):

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from declnet import Array, Dtype, KernelCalls, KernelSite, NativeCall
-from declnet_kernels.memory_orders import FLOATS, INTEGERS
-from declnet_kernels.rows import (
+from declnet_plugins.jit import CompiledKernel, Routine, copy_columns, exp, product
+from declnet_plugins.kernels.memory_orders import FLOATS, INTEGERS
+from declnet_plugins.kernels.rows import (
     PANEL_ROW,
     VECTOR,
     Panels,
@@ -25,7 +26,6 @@ from declnet_kernels.rows import (
     multiply,
     multiply_packed,
 )
-from declnet_plugins.jit import CompiledKernel, Routine, copy_columns, exp, product
 from declnet_plugins.standard.layers import CrossAttention, MultiHeadAttention
 
 

@@ -10,8 +10,8 @@ from math import log as log_of
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
-from declnet_kernels.memory_orders import batch_last, rows_of_features
 from declnet_plugins.jit import CompiledKernel, Routine, exp, log, log1p, share
+from declnet_plugins.kernels.memory_orders import batch_last, rows_of_features
 from declnet_plugins.standard.layers import Sigmoid, Softmax
 from declnet_plugins.standard.losses import BinaryCrossentropy, CategoricalCrossentropy
 from declnet_plugins.standard.losses.classification import SMALLEST

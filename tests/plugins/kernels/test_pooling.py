@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from declnet import KernelSite
-from declnet_kernels.pooling import (
+from declnet_plugins.kernels.pooling import (
     AveragePool2dKernel,
     GlobalAveragePool2dKernel,
     MaxPool2dKernel,

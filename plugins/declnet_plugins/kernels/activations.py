@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import KernelCalls, KernelSite
-from declnet_kernels.memory_orders import flat_for_elementwise
 from declnet_plugins.jit import (
     CompiledKernel,
     Routine,
@@ -23,6 +22,7 @@ from declnet_plugins.jit import (
     share,
     tanh,
 )
+from declnet_plugins.kernels.memory_orders import flat_for_elementwise
 from declnet_plugins.standard.layers import (
     ELU,
     GELU,

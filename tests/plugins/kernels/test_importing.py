@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import declnet_kernels
 import declnet_plugins.jit
+import declnet_plugins.kernels
 
 WITHOUT_COMPILER = """
 import sys
@@ -18,14 +18,14 @@ from declnet import default_registry
 for name in {names!r}:
     getattr(declnet_plugins.jit, name)
 kernels = [each.component for each in default_registry().entries("kernel")]
-kernels = [each for each in kernels if each.__module__.startswith("declnet_kernels")]
+kernels = [each for each in kernels if each.__module__.startswith("declnet_plugins.kernels")]
 compiled = [each for each in kernels if each.compiled]
 print(len(compiled), *{{each.unavailable() for each in compiled}})
 """
 
 
 def names_from_the_engine() -> set[str]:
-    files = Path(declnet_kernels.__file__).parent.glob("*.py")
+    files = Path(declnet_plugins.kernels.__file__).parent.glob("*.py")
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
     return {
         name.name
@@ -40,7 +40,7 @@ def test_kernels_and_the_names_for_them_are_imported_without_numba_and_llvmlite(
     assert {"CompiledKernel", "Routine", "product"} <= set(names)
     code = WITHOUT_COMPILER.format(names=names)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    number = sum(map(len, declnet_kernels.KERNELS.values()))
+    number = sum(map(len, declnet_plugins.kernels.KERNELS.values()))
     assert done.stdout == f"{number} numba is not installed: pip install 'declnet[jit]'\n"
 
 

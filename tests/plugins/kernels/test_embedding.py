@@ -7,7 +7,7 @@ import pytest
 
 from declnet import KernelSite, LayerState, parse_spec, run
 from declnet.contracts.network.inputs import InputInfo
-from declnet_kernels.embedding import EmbeddingKernel
+from declnet_plugins.kernels.embedding import EmbeddingKernel
 from declnet_plugins.standard.layers import Embedding
 
 pytestmark = pytest.mark.usefixtures("numba")

@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_kernels.memory_orders import FLOATS, INTEGERS
-from declnet_kernels.recurrent_steps import (
+from declnet_plugins.jit import CompiledKernel, Routine, product, share
+from declnet_plugins.kernels.memory_orders import FLOATS, INTEGERS
+from declnet_plugins.kernels.recurrent_steps import (
     gru_step,
     gru_step_back,
     lstm_step,
@@ -25,8 +26,7 @@ from declnet_kernels.recurrent_steps import (
     tanh_step,
     tanh_step_back,
 )
-from declnet_kernels.rows import Panels, address, multiplier, multiply_packed
-from declnet_plugins.jit import CompiledKernel, Routine, product, share
+from declnet_plugins.kernels.rows import Panels, address, multiplier, multiply_packed
 from declnet_plugins.standard.layers import GRU, LSTM, SimpleRNN
 
 ZERO, ONE = np.uint64(0), np.uint64(1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import KernelSite
-from declnet_kernels.regression import (
+from declnet_plugins.kernels.regression import (
     HuberKernel,
     MeanAbsoluteErrorKernel,
     MeanSquaredErrorKernel,

@@ -21,10 +21,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_kernels.convolution_routines import pad, prepare_slopes, routines_for
-from declnet_kernels.convolution_tiles import Tile, tile_for
-from declnet_kernels.memory_orders import FLOATS
 from declnet_plugins.jit import CompiledKernel, host_features
+from declnet_plugins.kernels.convolution_routines import pad, prepare_slopes, routines_for
+from declnet_plugins.kernels.convolution_tiles import Tile, tile_for
+from declnet_plugins.kernels.memory_orders import FLOATS
 from declnet_plugins.standard.layers import Conv2d, ReLU
 from declnet_plugins.standard.layers.window import Window, batch_last, window_over
 

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_kernels.memory_orders import FLOATS
 from declnet_plugins.jit import CompiledKernel, Routine, product, rectified_gradient, share
+from declnet_plugins.kernels.memory_orders import FLOATS
 from declnet_plugins.standard.layers import Dense, ReLU
 
 

@@ -22,8 +22,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Array, KernelCalls, KernelSite, NativeCall
-from declnet_kernels.memory_orders import FLOATS
 from declnet_plugins.jit import CompiledKernel, Routine, share
+from declnet_plugins.kernels.memory_orders import FLOATS
 from declnet_plugins.standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
 
 CHUNK = np.uint64(2048)

@@ -7,7 +7,7 @@ import pytest
 
 from declnet import KernelSite, Optimizer, OptimizerState
 from declnet.graph.schedules import ScheduledValues
-from declnet_kernels import optimizers, regularizers
+from declnet_plugins.kernels import optimizers, regularizers
 
 pytestmark = pytest.mark.usefixtures("numba")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from declnet import KernelSite
-from declnet_kernels.dense import DenseKernel, DenseReLUKernel
+from declnet_plugins.kernels.dense import DenseKernel, DenseReLUKernel
 
 pytestmark = pytest.mark.usefixtures("numba")
 

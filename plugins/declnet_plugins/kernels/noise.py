@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from declnet import KernelCalls, KernelSite, NativeCall
-from declnet_kernels.memory_orders import flat_for_elementwise
-from declnet_kernels.pcg64 import (
+from declnet_plugins.jit import CompiledKernel, Intrinsic, rounded_as_written, share, store
+from declnet_plugins.kernels.memory_orders import flat_for_elementwise
+from declnet_plugins.kernels.pcg64 import (
     ONE,
     ZERO,
     factors_of,
@@ -23,7 +24,6 @@ from declnet_kernels.pcg64 import (
     state_after,
     word,
 )
-from declnet_plugins.jit import CompiledKernel, Intrinsic, rounded_as_written, share, store
 from declnet_plugins.standard.layers import Dropout, GaussianNoise
 
 BLOCK = np.uint64(512)

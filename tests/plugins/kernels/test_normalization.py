@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from declnet import KernelSite, LayerState
-from declnet_kernels.normalization import (
+from declnet_plugins.kernels.normalization import (
     BatchNormKernel,
     GroupNormKernel,
     LayerNormKernel,
