@@ -55,11 +55,23 @@ DECLARED = {
         "subprocess",
     ): "the checks of `plugins check`, a constant command",
     ("declnet/testing/packages.py", "import_module"): "the package that `plugins check` is given",
-    ("plugins/declnet_export/c99/compiled.py", "ctypes"): "the library that it has compiled",
-    ("plugins/declnet_export/c99/compiled.py", "environ"): "CC, the C compiler",
-    ("plugins/declnet_export/c99/compiled.py", "subprocess"): "the compiler, of its own file",
-    ("plugins/declnet_export/numpy_file/exporter.py", "compile"): "the file that it has written",
-    ("plugins/declnet_export/numpy_file/exporter.py", "exec"): "the same, compared with declnet",
+    (
+        "plugins/declnet_plugins/export/c99/compiled.py",
+        "ctypes",
+    ): "the library that it has compiled",
+    ("plugins/declnet_plugins/export/c99/compiled.py", "environ"): "CC, the C compiler",
+    (
+        "plugins/declnet_plugins/export/c99/compiled.py",
+        "subprocess",
+    ): "the compiler, of its own file",
+    (
+        "plugins/declnet_plugins/export/numpy_file/exporter.py",
+        "compile",
+    ): "the file that it has written",
+    (
+        "plugins/declnet_plugins/export/numpy_file/exporter.py",
+        "exec",
+    ): "the same, compared with declnet",
     ("declnet/training/alongside.py", "environ"): "DECLNET_NUM_THREADS, OMP_NUM_THREADS",
     ("plugins/declnet_plugins/kernels/pcg64.py", "ctypes"): "the state of NumPy's generator",
     (

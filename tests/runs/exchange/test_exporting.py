@@ -13,7 +13,7 @@ import pytest
 import declnet
 from declnet import Exporter, ExportError, ExportSummary, Layer, OutputError
 from declnet.testing.examples import registry_with
-from declnet_export.numpy_file import NumpyTranslation
+from declnet_plugins.export.numpy_file import NumpyTranslation
 from declnet_plugins.standard.layers import Dense
 
 

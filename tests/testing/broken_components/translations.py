@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from declnet import Translation
-from declnet_export.numpy_file import NumpyTranslation
+from declnet_plugins.export.numpy_file import NumpyTranslation
 from declnet_plugins.standard.calibrators import Conformal
 from declnet_plugins.standard.layers import GRU, LeakyReLU
 from declnet_plugins.standard.transforms import OneHot, Standardize

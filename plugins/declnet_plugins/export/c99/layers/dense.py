@@ -1,0 +1,39 @@
+"""The fully connected layer in C99."""
+
+from __future__ import annotations
+
+from math import prod
+from textwrap import indent
+
+from declnet import Translation, TranslationSite
+from declnet_plugins.export.c99.products import product
+from declnet_plugins.export.c99.writer import CWriter, Value
+from declnet_plugins.standard.layers import Dense
+
+
+class CDense(Translation):
+    """y = x @ weights + biases, at each step."""
+
+    type = "c_dense"
+    format = "c"
+    replaces = (Dense,)
+
+    def translate(self, layer: Dense, site: TranslationSite) -> tuple[Value, ...]:
+        """Add a function of loops."""
+        return (dense(site, site.parameters["weights"], site.parameters["biases"]),)
+
+
+def dense(site: TranslationSite, weights: object, biases: object) -> Value:
+    """Return y = x @ weights + biases over the last axis of x."""
+    writer: CWriter = site.writer
+    (x,), (shape,) = site.inputs, site.input_shapes
+    steps, inputs, units = prod(shape[:-1]), shape[-1], site.output_shape[-1]
+    body = product(inputs, units, "$weights", "$biases")
+    if steps > 1:
+        body = (
+            f"for (int t = 0; t < {steps}; t++, x += {inputs}, y += {units}) {{\n"
+            f"{indent(body, '    ')}\n}}"
+        )
+    return writer.compute(
+        site.name, body, {"x": x}, site.output_shape, weights=weights, biases=biases
+    )

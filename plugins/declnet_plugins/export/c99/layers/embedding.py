@@ -1,0 +1,50 @@
+"""The embedding of integers in C99."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from declnet import Translation, TranslationSite
+from declnet_plugins.export.c99.writer import Value
+from declnet_plugins.standard.layers import Embedding
+
+ONE_VOCABULARY = """
+for (int i = 0; i < $numbers; i++) {
+    if (x[i] < 0 || x[i] >= $rows) return ${PREFIX}_OUT_OF_RANGE;
+    for (int j = 0; j < $units; j++) y[i * $units + j] = $weights[x[i] * $units + j];
+}
+"""
+
+OWN_VOCABULARIES = """
+for (int i = 0; i < $numbers; i++) {
+    if (x[i] < 0 || x[i] >= $sizes[i]) return ${PREFIX}_OUT_OF_RANGE;
+    const float *const w = $weights + ($starts[i] + x[i]) * $units;
+    for (int j = 0; j < $units; j++) y[i * $units + j] = w[j];
+}
+"""
+
+
+class CEmbedding(Translation):
+    """y = weights[x]."""
+
+    type = "c_embedding"
+    format = "c"
+    replaces = (Embedding,)
+
+    def translate(self, layer: Embedding, site: TranslationSite) -> tuple[Value, ...]:
+        """Add a loop over the integers, which are compared with the vocabulary."""
+        (x,), (shape,), writer = site.inputs, site.input_shapes, site.writer
+        numbers = prod(shape)
+        sizes, starts = layer.vocabularies(shape)
+        terms = {"numbers": numbers, "units": layer.units, "weights": site.parameters["weights"]}
+        body = ONE_VOCABULARY
+        if numbers > 1 and np.any(starts):
+            body = OWN_VOCABULARIES
+            for name, array in (("sizes", sizes), ("starts", starts)):
+                kept = np.asarray(array, np.int32).reshape(-1)
+                terms[name] = writer.constant(f"{site.name}_{name}", kept, "int32_t")
+        else:
+            terms["rows"] = int(np.max(sizes))
+        return (writer.compute(site.name, body, {"x": x}, site.output_shape, fails=True, **terms),)

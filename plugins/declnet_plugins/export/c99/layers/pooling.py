@@ -1,0 +1,100 @@
+"""Pooling of images in C99."""
+
+from __future__ import annotations
+
+from math import prod
+
+from declnet import Layer, Translation, TranslationSite
+from declnet_plugins.export.c99.writer import Value
+from declnet_plugins.standard.layers import (
+    AveragePool2d,
+    GlobalAveragePool2d,
+    GlobalMaxPool2d,
+    MaxPool2d,
+)
+from declnet_plugins.standard.layers.window import window_over
+
+POOL = """
+for (int c = 0; c < $channels; c++) {
+    for (int i = 0; i < $rows; i++) {
+        for (int j = 0; j < $columns; j++) {
+            float pooled = $start;
+            for (int k = 0; k < $height; k++) {
+                const int row = i * $down - $above + k;
+                if (row < 0 || row >= $given_rows) continue;
+                for (int l = 0; l < $width; l++) {
+                    const int column = j * $right - $left + l;
+                    if (column < 0 || column >= $given_columns) continue;
+                    const float v = x[(c * $given_rows + row) * $given_columns + column];
+                    $include;
+                }
+            }
+            y[(c * $rows + i) * $columns + j] = $end;
+        }
+    }
+}
+"""
+
+
+class CPool2d(Translation):
+    """The maximum or mean of each window."""
+
+    type = "c_pool2d"
+    format = "c"
+    replaces = (MaxPool2d, AveragePool2d)
+
+    def translate(self, layer: Layer, site: TranslationSite) -> tuple[Value, ...]:
+        """Add loops over windows and over what they see."""
+        if not isinstance(layer, MaxPool2d | AveragePool2d):
+            raise TypeError(layer)
+        (given,) = site.input_shapes
+        window = window_over(
+            layer.type, given, layer.pool_size, layer.stride or layer.pool_size, layer.padding
+        )
+        down, right = window.rows, window.columns
+        body = POOL
+        if not window.has_padding:
+            body = "\n".join(line for line in body.splitlines() if "continue" not in line)
+        is_max = isinstance(layer, MaxPool2d)
+        return (
+            site.writer.compute(
+                site.name, body, {"x": site.inputs[0]}, site.output_shape, channels=given[0],
+                rows=down.output, columns=right.output, height=down.kernel, width=right.kernel,
+                down=down.stride, right=right.stride, above=down.before, left=right.before,
+                given_rows=down.size, given_columns=right.size,
+                start="-INFINITY" if is_max else "0.0f",
+                include="if (v > pooled) pooled = v" if is_max else "pooled += v",
+                end="pooled" if is_max else f"pooled / {prod(layer.pool_size)}.0f",
+            ),
+        )  # fmt: skip
+
+
+GLOBAL = """
+for (int c = 0; c < $channels; c++) {
+    float pooled = x[c * $places];
+    for (int i = c * $places + 1; i < (c + 1) * $places; i++) {
+        $include;
+    }
+    y[c] = $end;
+}
+"""
+
+
+class CGlobalPool2d(Translation):
+    """The maximum or mean of each channel."""
+
+    type = "c_global_pool2d"
+    format = "c"
+    replaces = (GlobalMaxPool2d, GlobalAveragePool2d)
+
+    def translate(self, layer: Layer, site: TranslationSite) -> tuple[Value, ...]:
+        """Add a loop over channels."""
+        channels, *sizes = site.input_shapes[0]
+        is_max, places = isinstance(layer, GlobalMaxPool2d), prod(sizes)
+        return (
+            site.writer.compute(
+                site.name, GLOBAL, {"x": site.inputs[0]}, site.output_shape, channels=channels,
+                places=places, end="pooled" if is_max else f"pooled / {places}.0f",
+                include="if (x[i] > pooled) pooled = x[i]" if is_max else "pooled += x[i]",
+            ),
+        )  # fmt: skip

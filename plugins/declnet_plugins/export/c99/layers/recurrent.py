@@ -1,0 +1,116 @@
+"""Recurrent layers in C99: a loop over the steps, which has the memory of a single one."""
+
+from __future__ import annotations
+
+from textwrap import indent
+from typing import Any
+
+from declnet import Layer, Translation, TranslationSite
+from declnet_plugins.export.c99.layers.activations import sigmoid
+from declnet_plugins.export.c99.layers.sequences import check_length
+from declnet_plugins.export.c99.products import product
+from declnet_plugins.export.c99.writer import CWriter, Value
+from declnet_plugins.standard.layers import GRU, LSTM, SimpleRNN
+from declnet_plugins.standard.layers.recurrent import RecurrentLayer
+
+STEPS: dict[type[Layer], str] = {
+    SimpleRNN: "for (int j = 0; j < $units; j++) h[j] = $activation;",
+    LSTM: """for (int j = 0; j < $units; j++) {
+    cells[j] = $sigmoid(gates[$units + j]) * cells[j]
+               + $sigmoid(gates[j]) * tanhf(gates[3 * $units + j]);
+    h[j] = $sigmoid(gates[2 * $units + j]) * tanhf(cells[j]);
+}""",
+    GRU: """for (int j = 0; j < $units; j++) {
+    const float r = $sigmoid(gates[j] + recurrent[j]);
+    const float z = $sigmoid(gates[$units + j] + recurrent[$units + j]);
+    const float q = recurrent[2 * $units + j] + $candidate_biases[j];
+    const float next = tanhf(gates[2 * $units + j] + r * q);
+    h[j] = next + z * (h[j] - next);
+}""",
+}
+"""The state computed from the gates, to which the input and the previous state were added."""
+
+DIRECTION = """
+{
+    for (int j = 0; j < $units; j++) h[j] = 0.0f;
+$start
+    for (int n = 0; n < $length; n++) {
+        const int t = $step;
+        const float *const given = x + t * $features;
+$products
+$state
+$kept
+    }
+$last
+}
+"""
+
+
+class CRecurrent(Translation):
+    """A recurrent layer, in one direction or both."""
+
+    type = "c_recurrent"
+    format = "c"
+    replaces = (SimpleRNN, LSTM, GRU)
+
+    def translate(self, layer: RecurrentLayer, site: TranslationSite) -> tuple[Value, ...]:
+        """Add a loop over the steps for each direction."""
+        writer: CWriter = site.writer
+        parameters: dict[str, Any] = dict(site.parameters)
+        time, features = site.input_shapes[0]
+        inputs = dict(zip(("x", "lengths"), site.inputs, strict=False))
+        length = "lengths[0]" if len(inputs) > 1 else str(time)
+        units, total = layer.units, site.output_shape[-1]
+        width = layer.blocks * units
+        body = check_length(time) if len(inputs) > 1 else ""
+        if len(inputs) > 1 and layer.return_sequences:
+            body += f"for (int i = lengths[0] * {total}; i < {time * total}; i++) y[i] = 0.0f;\n"
+        for prefix, column in (("", 0), ("backward_", units))[: total // units]:
+            body += _direction(layer, prefix, column, length, (features, total))
+        scratch = {"h": writer.scratch(units), "gates": writer.scratch(width)}
+        if isinstance(layer, LSTM):
+            scratch["cells"] = writer.scratch(units)
+        if isinstance(layer, GRU):
+            scratch["recurrent"] = writer.scratch(width)
+        activation = ""
+        if isinstance(layer, SimpleRNN):
+            is_tanh = layer.activation == "tanh"
+            activation = "tanhf(gates[j])" if is_tanh else "0.0f > gates[j] ? 0.0f : gates[j]"
+        return (
+            writer.compute(
+                site.name, body, inputs, site.output_shape, scratch=scratch,
+                fails=len(inputs) > 1, units=units, features=features, activation=activation,
+                sigmoid="" if isinstance(layer, SimpleRNN) else sigmoid(writer),
+                **parameters,
+            ),
+        )  # fmt: skip
+
+
+def _direction(
+    layer: RecurrentLayer, prefix: str, column: int, length: str, sizes: tuple[int, int]
+) -> str:
+    """Return statements that read the sequence in one direction, with `$term` for its terms."""
+    (features, total), units = sizes, layer.units
+    width = layer.blocks * units
+    own = product(features, width, f"${prefix}weights", f"${prefix}biases", "given", "gates")
+    is_gru = isinstance(layer, GRU)
+    into, start = ("recurrent", "0") if is_gru else ("gates", None)
+    own += "\n" + product(units, width, f"${prefix}recurrent_weights", start, "h", into)
+    state = STEPS[type(layer)].replace("$candidate", f"${prefix}candidate")
+    at = f"{column} + j" if column else "j"
+    whole = layer.return_sequences
+    kept = f"for (int j = 0; j < {units}; j++) y[t * {total} + {at}] = h[j];" if whole else ""
+    last = "" if whole else f"for (int j = 0; j < {units}; j++) y[{at}] = h[j];"
+    cells = isinstance(layer, LSTM)
+    parts = {
+        "start": (f"for (int j = 0; j < {units}; j++) cells[j] = 0.0f;" if cells else "", 4),
+        "products": (own, 8),
+        "state": (state, 8),
+        "kept": (kept, 8),
+        "last": (last, 4),
+    }
+    body = DIRECTION.replace("$step", f"{length} - 1 - n" if prefix else "n")
+    body = body.replace("$length", length)
+    for name, (text, spaces) in parts.items():
+        body = body.replace(f"${name}\n", indent(text, " " * spaces) + "\n" if text else "")
+    return body

@@ -1,0 +1,273 @@
+"""The code between the components of a model: raw columns, the network's inputs, and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from declnet import (
+    ExportedColumn,
+    ExportedInput,
+    ExportedModel,
+    ExportedOutput,
+    Shape,
+    WrittenOutput,
+)
+from declnet_plugins.export.c99.text import Names
+from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
+
+
+@dataclass(frozen=True)
+class Field:
+    """A raw column as the program takes it.
+
+    Attributes:
+        column: the column.
+        name: the name of the field of the row, or of the argument for a single array.
+        ctype: the type of its items.
+        is_array: whether it is an array by pointer, in place of a number or text of a row.
+    """
+
+    column: ExportedColumn
+    name: str
+    ctype: str
+    is_array: bool
+
+    @property
+    def size(self) -> int:
+        """How many items a sample has."""
+        return prod(self.column.shape) * (self.column.window or 1)
+
+
+@dataclass(frozen=True)
+class Output:
+    """The predictions of one loss as the program gives them.
+
+    Attributes:
+        output: what is predicted.
+        name: the prefix of its classes and the field of the output; empty for the only one.
+        size: how many numbers are predicted.
+    """
+
+    output: ExportedOutput
+    name: str
+    size: int
+
+    @property
+    def numbers(self) -> str:
+        """The name of the field with probabilities, scores or values."""
+        if self.output.sort == "values":
+            return "values"
+        return "scores" if self.output.scores else "probabilities"
+
+    @property
+    def count(self) -> int:
+        """How many items that field has: of two classes, both have a probability."""
+        return 2 if self.output.sort == "binary" and not self.output.scores else self.size
+
+
+PUBLIC = (
+    *("column", "columns", "row", "rows", "output", "workspace", "classes", "predict"),
+    *("predict_with", "predict_array", "predict_array_with", "self_test", "expected", "given"),
+)
+"""Names that the program has with every model, after the prefix or in the output."""
+
+
+@dataclass(eq=False)
+class ModelWriter(CWriter):
+    """The writer of a whole model, which `translate_model` walks through."""
+
+    fields: list[Field] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    takes_array: bool = False
+    _integers: frozenset[str] = frozenset()
+    _field_names: Names = field(default_factory=Names)
+    _output_names: Names = field(default_factory=Names)
+
+    def prepare(self, model: ExportedModel) -> None:
+        """Decide whether the program takes an array or a row, and reserve its public names."""
+        for name in PUBLIC:
+            self._names.unique(f"{self.prefix}_{name}")
+            self._output_names.unique(name)
+        for output in model.outputs:
+            name = self._output_names.unique(output.name) if output.name else ""
+            for ending in (name, f"{name}_classes", f"expected_{name}"):
+                self._names.unique(f"{self.prefix}_{ending}")
+            self.outputs.append(Output(output, name, prod(output.shape)))
+        joined = [each for member in model.members for each in member.inputs]
+        self.takes_array = len(model.columns) == 1 and model.columns[0].shape != ()
+        self._integers = frozenset(
+            name for each in joined if each.dtype == "integer" for name in each.columns
+        )
+
+    def column(self, column: ExportedColumn) -> Value:
+        """Return the value of a raw column."""
+        number, is_array = len(self.fields), column.shape != ()
+        ctype = TEXT if column.type == "text" else self.number
+        if is_array:
+            ctype = "int32_t" if column.name in self._integers else "float"
+        name = "sample"
+        if not self.takes_array:
+            name = self._field_names.unique(column.name, f"column_{number + 1}")
+        self.fields.append(Field(column, name, ctype, is_array))
+        shape = column.shape if column.window is None else (column.window, *column.shape)
+        source = name if self.takes_array else f"row->{name}"
+        if not is_array and column.window is None:
+            source = f"&row->{name}"
+        found = Value(shape, ctype, source, number)
+        return self._checked_boolean(found) if column.type == "boolean" else found
+
+    def _checked_boolean(self, x: Value) -> Value:
+        self.check(BOOLEAN, {"x": x}, size=x.size)
+        return x
+
+    def joined(self, name: str, joined: ExportedInput, columns: Sequence[Value]) -> Value:
+        """Return the value of an input: checked columns side by side, as floats or integers."""
+        ctype = "int32_t" if joined.dtype == "integer" else "float"
+        if len(columns) == 1 and columns[0].ctype == ctype == "int32_t":
+            return columns[0]
+        if len(columns) == 1 and columns[0].ctype == ctype:
+            self.check(FINITE, {"x": columns[0]}, size=columns[0].size)
+            return columns[0]
+        filled, offset = Value((sum(each.size for each in columns),), ctype), 0
+        rows = joined.window or 1
+        whole = filled.size // rows
+        for each in columns:
+            width = each.size // rows
+            self.compute(
+                name, JOINED, {"x": each}, filled.shape, into=filled, offset=offset, inline=True,
+                rows=rows, width=width, whole=whole, kind=ctype,
+                x=f"x[t * {width} + i]" if rows > 1 else "x[i]",
+                y=f"y[t * {whole} + i]" if rows > 1 else "y[i]",
+            )  # fmt: skip
+            offset += width
+        return filled
+
+    def reshaped(self, name: str, handle: Value, shape: Shape) -> Value:
+        """Return the same value: a shape is only how layers read it."""
+        return handle
+
+    def combined(self, name: str, handles: Sequence[Value], how: str) -> Value:
+        """Return the mean or median of several networks' results, or what most of them have."""
+        inputs = {f"x{number}": each for number, each in enumerate(handles)}
+        count, ctype = len(handles), handles[0].ctype
+        terms = ", ".join(f"{each}[i]" for each in inputs)
+        body = COMBINED[how]
+        return self.compute(
+            name, body, inputs, handles[0].shape, ctype=ctype, size=handles[0].size,
+            count=count, items=terms, kind=ctype, sum=terms.replace(", ", " + "),
+        )  # fmt: skip
+
+    def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
+        """Write the predictions of one loss to the program's output."""
+        own = next(each for each in self.outputs if each.output is output)
+        name = own.name
+        into = f"out->{name}." if name else "out->"
+        self._fill(f"{into}{own.numbers}", written.predictions, own.size, own.count)
+        if output.sort == "classes":
+            self._final(LABEL, into, size=own.size, numbers=own.numbers)
+        elif output.sort in ("binary", "flags"):
+            at = own.count - own.size
+            what = "label" if output.sort == "binary" else "flags[i]"
+            self._final(
+                FLAG, into, size=own.size, numbers=own.numbers, at=f"{at} + i" if at else "i",
+                what=what, limit=self._limit(output.threshold),
+            )  # fmt: skip
+        for side in ("lower", "upper"):
+            value = getattr(written, side)
+            if value is not None:
+                size = prod(output.interval_shape)
+                self._fill(f"{into}{side}", value, size, size)
+        if written.sets is not None:
+            self.compute(
+                "sets", "for (int i = 0; i < $size; i++) y[i] = (int) x[i];",
+                {"x": written.sets}, (), into=Value((), "int", f"{into}in_set"), inline=True,
+                size=len(output.classes or ()),
+            )  # fmt: skip
+
+    def _limit(self, threshold: float | tuple[float, ...]) -> Any:
+        """Return the threshold of unit i, a term."""
+        if isinstance(threshold, tuple):
+            return f"{self.constant('thresholds', np.array(threshold))}[i]"
+        return float(threshold)
+
+    def _fill(self, target: str, x: Value, size: int, count: int) -> None:
+        ctype = self.number if target.endswith(("values", "lower", "upper")) else "float"
+        body = """
+            for (int i = 0; i < $size; i++) {
+                if (!isfinite(x[i])) return ${PREFIX}_NOT_FINITE;
+                y[$at] = ($kind) x[i];
+            }
+        """
+        if count > size:
+            body += "            y[0] = 1.0f - y[1];\n"
+        filled = Value((), ctype, target)
+        self.compute(
+            "output", body, {"x": x}, (), into=filled, inline=True, size=size, kind=ctype,
+            at="1" if count > size else "i",
+        )  # fmt: skip
+
+    def _final(self, body: str, into: str, **terms: Any) -> None:
+        own = Value((), "float", f"{into}{terms['numbers']}")
+        self.compute("label", body, {}, (), into=own, inline=True, target=into, **terms)
+
+
+BOOLEAN = """
+for (int i = 0; i < $size; i++) {
+    if (x[i] < 0 || x[i] > 1 || (x[i] > 0 && x[i] < 1)) {
+        out->column = $column;
+        return ${PREFIX}_OUT_OF_RANGE;
+    }
+}
+"""
+
+FINITE = """
+for (int i = 0; i < $size; i++) {
+    if (!isfinite(x[i])) {
+        out->column = $column;
+        return isnan(x[i]) ? ${PREFIX}_MISSING : ${PREFIX}_OUT_OF_RANGE;
+    }
+}
+"""
+
+JOINED = """
+for (int t = 0; t < $rows; t++) {
+    for (int i = 0; i < $width; i++) {
+        if (!isfinite($x)) {
+            out->column = $column;
+            return isnan($x) ? ${PREFIX}_MISSING : ${PREFIX}_OUT_OF_RANGE;
+        }
+        $y = ($kind) $x;
+    }
+}
+"""
+
+COMBINED = {
+    "mean": "for (int i = 0; i < $size; i++) y[i] = ($sum) / $count;",
+    "majority": "for (int i = 0; i < $size; i++) y[i] = 2 * ($sum) > $count;",
+    "median": """
+        for (int i = 0; i < $size; i++) {
+            $kind items[] = {$items};
+            for (int k = 1; k < $count; k++) {
+                const $kind v = items[k];
+                int at = k;
+                for (; at > 0 && items[at - 1] > v; at--) items[at] = items[at - 1];
+                items[at] = v;
+            }
+            y[i] = (items[($count - 1) / 2] + items[$count / 2]) / 2;
+        }
+    """,
+}
+
+LABEL = """
+${target}label = 0;
+for (int i = 1; i < $size; i++) if (y[i] > y[${target}label]) ${target}label = i;
+"""
+
+FLAG = """
+for (int i = 0; i < $size; i++) ${target}$what = y[$at] > $limit;
+"""

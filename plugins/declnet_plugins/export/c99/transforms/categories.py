@@ -1,0 +1,158 @@
+"""Categories as numbers, and rare ones as one, in C99."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from declnet import Translation, TranslationSite, Untranslatable, class_name
+from declnet_plugins.export.c99.text import string
+from declnet_plugins.export.c99.transforms.numbers import FAIL, require_scalar_types
+from declnet_plugins.export.c99.writer import TEXT, CWriter, Value
+from declnet_plugins.standard.transforms import GroupRare, OneHot, Ordinal
+from declnet_plugins.standard.transforms.categories import CategoryTransform
+from declnet_plugins.tabular.transforms.categories import SignedOneHot
+
+FIND_TEXT = """
+/* The position of a text in sorted ones; -1 if it is none of them. */
+static int $name(const char *const *texts, int count, const char *text)
+{
+    int from = 0, to = count;
+    while (from < to) {
+        const int middle = from + (to - from) / 2;
+        const unsigned char *a = (const unsigned char *) texts[middle];
+        const unsigned char *b = (const unsigned char *) text;
+        while (*a != 0 && *a == *b) a++, b++;
+        if (*a == *b) return middle;
+        if (*a < *b) from = middle + 1;
+        else to = middle;
+    }
+    return -1;
+}
+"""
+
+
+FIND_NUMBER = """
+/* The position of a number in sorted ones; -1 if it is none of them. */
+static int $name(const $number *numbers, int count, $number wanted)
+{
+    int from = 0, to = count;
+    while (from < to) {
+        const int middle = from + (to - from) / 2;
+        if (numbers[middle] == wanted) return middle;
+        if (numbers[middle] < wanted) from = middle + 1;
+        else to = middle;
+    }
+    return -1;
+}
+"""
+
+
+FRACTION = """
+if (x[0] != floor$f(x[0])) {
+    out->column = $column;
+    return ${PREFIX}_OUT_OF_RANGE;
+}
+"""
+
+
+def _position(site: TranslationSite, missing_fails: bool, unknown_fails: bool) -> str:
+    """Return statements that set `at` to the category of x[0]; -1 if it is accepted unknown."""
+    writer, x = site.writer, site.inputs[0]
+    require_scalar_types(site)
+    if x.ctype not in (TEXT, writer.number):
+        raise Untranslatable("categories are columns of a table, not of arrays")
+    categories = site.state["categories"]
+    if x.ctype == TEXT:
+        known = writer.strings(f"{site.name}_categories", tuple(categories))
+        find, missing, check = writer.helper("find_text", FIND_TEXT), "x[0] == NULL", ""
+    else:
+        known = writer.raw_constant(f"{site.name}_categories", np.array(categories, float))
+        find, missing, check = writer.helper("find_number", FIND_NUMBER), "isnan(x[0])", FRACTION
+    lines = ["int at = -1;"]
+    if missing_fails:
+        lines += [f"if ({missing}) {FAIL % 'MISSING'}", *check.strip().splitlines()]
+        lines.append(f"at = {find}({known}, {len(categories)}, x[0]);")
+    else:
+        lines += [f"if (!({missing})) {{", *check.strip().splitlines()]
+        lines.append(f"at = {find}({known}, {len(categories)}, x[0]);")
+    if unknown_fails:
+        lines.append(f"if (at < 0) {FAIL % 'UNKNOWN_CATEGORY'}")
+    return "\n".join(lines) + ("" if missing_fails else "\n}")
+
+
+def _encoded(site: TranslationSite, transform: CategoryTransform, body: str) -> tuple[Value, ...]:
+    fails = transform.missing == "error" or (
+        transform.missing == "unknown" and transform.unknown == "error"
+    )
+    count = len(site.state["categories"])
+    writer: CWriter = site.writer
+    text = f"{_position(site, fails, transform.unknown == 'error')}\n{body}"
+    return (
+        writer.compute(
+            site.name, text, {"x": site.inputs[0]}, site.output_shape, ctype=writer.number,
+            inline=True, count=count,
+        ),
+    )  # fmt: skip
+
+
+class COneHot(Translation):
+    """One number for each category, 1 where x has it."""
+
+    type = "c_one_hot"
+    format = "c"
+    replaces = (OneHot,)
+
+    def translate(self, transform: OneHot, site: TranslationSite) -> tuple[Value, ...]:
+        """Add a search for the category."""
+        body = "for (int i = 0; i < $count; i++) y[i] = ($number) (i == at);"
+        return _encoded(site, transform, body)
+
+
+class CSignedOneHot(Translation):
+    """The same; for two categories, one number, 1 or -1."""
+
+    type = "c_signed_one_hot"
+    format = "c"
+    replaces = (SignedOneHot,)
+
+    def translate(self, transform: SignedOneHot, site: TranslationSite) -> tuple[Value, ...]:
+        """Add a search for the category."""
+        body = "for (int i = 0; i < $count; i++) y[i] = ($number) (i == at);"
+        if len(site.state["categories"]) == 2:
+            body = "y[0] = ($number) ((at == 0) - (at == 1));"
+        return _encoded(site, transform, body)
+
+
+class COrdinal(Translation):
+    """The position of x in the categories; their number for unknown ones."""
+
+    type = "c_ordinal"
+    format = "c"
+    replaces = (Ordinal,)
+
+    def translate(self, transform: Ordinal, site: TranslationSite) -> tuple[Value, ...]:
+        """Add a search for the category."""
+        return _encoded(site, transform, "y[0] = ($number) (at < 0 ? $count : at);")
+
+
+class CGroupRare(Translation):
+    """y = x, or another text for categories that are rare or unknown; missing ones stay missing."""
+
+    type = "c_group_rare"
+    format = "c"
+    replaces = (GroupRare,)
+
+    def translate(self, transform: GroupRare, site: TranslationSite) -> tuple[Value, ...]:
+        """Add a search for the category."""
+        names = tuple(map(class_name, site.state["categories"]))
+        own = site.writer.strings(f"{site.name}_names", names) if names else "NULL"
+        missing = "x[0] == NULL" if site.inputs[0].ctype == TEXT else "isnan(x[0])"
+        found = f"at < 0 ? $other : {own}[at]" if names else "$other"
+        text = f"y[0] = {missing} ? NULL : {found};"
+        text = f"{_position(site, False, False)}\n{text}" if names else text
+        return (
+            site.writer.compute(
+                site.name, text, {"x": site.inputs[0]}, (), ctype=TEXT, inline=True,
+                other=string(transform.other),
+            ),
+        )  # fmt: skip

@@ -1,0 +1,147 @@
+"""The exporter of Python files that need NumPy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from pprint import pformat
+from typing import Any
+
+import numpy as np
+
+from declnet import (
+    Array,
+    ExportedModel,
+    ExportedPredictions,
+    Exporter,
+    ExportSummary,
+    FilePredictor,
+    translate_model,
+)
+from declnet_plugins.export.numpy_file import running
+from declnet_plugins.export.numpy_file.writer import WIDTH, NumpyWriter
+
+_DOCUMENTATION = '''"""Predictions of a model trained by declnet, see METADATA; needs NumPy alone.
+
+From Python: predict(rows), where rows is a dict of COLUMNS, or a data frame; missing values are
+None or NaN. From a shell: python FILE rows.csv > predictions.csv
+
+{text}
+"""'''
+
+_MAIN = """
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit(f"usage: python {{sys.argv[0]}} ROWS.csv")
+    {print_csv}(predict({read_csv}(sys.argv[1], COLUMNS)), CLASSES)
+"""
+
+
+class NumpyFile(Exporter):
+    """A Python file with a function `predict(rows)` that needs NumPy alone.
+
+    The file holds the whole path from raw columns to predictions as readable functions, and the
+    weights as text. It computes in the model's type, like declnet, so predictions are the same up
+    to the order of sums. `python FILE rows.csv` prints predictions for a table.
+    """
+
+    type = "numpy"
+    suffixes = (".py",)
+
+    def export(self, model: ExportedModel, path: Path) -> ExportSummary:
+        """Write the file."""
+        writer = NumpyWriter(model.dtype.name)
+        if len(model.columns) == 1 and model.columns[0].shape:
+            name = model.columns[0].name
+            writer.lines.append(f'rows = rows if hasattr(rows, "keys") else {{{name!r}: rows}}')
+        parts = translate_model(model, self.type, writer)
+        is_table = all(each.shape == () and each.window is None for each in model.columns)
+        main = _main(writer) if is_table else ""
+        path.write_text(_text(model, writer, main), "utf-8")
+        notes = () if is_table else ("its samples are arrays, so it does not read CSV files",)
+        return ExportSummary(parts, notes)
+
+    def predictor(self, path: Path) -> FilePredictor:
+        """Run the file in this process."""
+        namespace: dict[str, Any] = {"__name__": path.stem}
+        code = compile(path.read_text("utf-8"), str(path), "exec")
+        exec(code, namespace)  # noqa: S102  # the file that `export` has just written
+        predict, scores = namespace["predict"], namespace["OUTPUTS"]
+
+        def run(rows: Mapping[str, Array]) -> dict[str, ExportedPredictions]:
+            with np.errstate(all="ignore"):
+                found = predict(rows)
+            named = found if "" not in scores else {"": found}
+            return {name: _read(named[name], *scores[name]) for name in scores}
+
+        return run
+
+
+def _read(found: Mapping[str, Array], sort: str, shape: tuple[int, ...]) -> ExportedPredictions:
+    outputs = found.get("probabilities", found.get("scores", found["prediction"]))
+    if sort == "binary" and "probabilities" in found:
+        outputs = outputs[:, 1]
+    limits = (found.get(name) for name in ("lower", "upper", "sets"))
+    return ExportedPredictions(found["prediction"], outputs.reshape(-1, *shape), *limits)
+
+
+def _main(writer: NumpyWriter) -> str:
+    writer.sources.imports.add("import sys")
+    used = (running.read_csv, running.print_csv)
+    names = {each.__name__: writer.sources.add(each) for each in used}
+    return _MAIN.format(**names)
+
+
+def _text(model: ExportedModel, writer: NumpyWriter, main: str) -> str:
+    body, data = writer.body(), writer.data()
+    columns = {each.name: each.type for each in model.columns}
+    names = {each.name: list(each.class_names or ()) for each in model.outputs}
+    sorts = {each.name: (each.sort, each.shape) for each in model.outputs}
+    imports = sorted(writer.sources.imports - {"import numpy as np"})
+    sections = [
+        _documentation(model),
+        "from __future__ import annotations",
+        "\n".join(imports),
+        "import numpy as np",
+        "Array = np.ndarray",
+        "\n".join(_assigned(key, each) for key, each in _constants(model, columns, names, sorts)),
+        f"\ndef predict(rows):\n    {_SUMMARY}\n{body}\n",
+        "\n\n\n".join(writer.sources.texts) + "\n",
+        data,
+        main,
+    ]
+    return "\n\n".join(each for each in sections if each).rstrip() + "\n"
+
+
+_SUMMARY = '"""Return the predictions for rows, a dict of columns or a data frame."""'
+
+
+def _assigned(name: str, value: Any) -> str:
+    line = f"{name} = {value!r}"
+    if len(line) <= WIDTH:
+        return line
+    return f"{name} = {pformat(value, width=WIDTH, sort_dicts=False)}"
+
+
+def _constants(model: ExportedModel, *values: Any) -> list[tuple[str, Any]]:
+    names = ("COLUMNS", "CLASSES", "OUTPUTS")
+    return [("METADATA", dict(model.metadata)), *zip(names, values, strict=True)]
+
+
+def _documentation(model: ExportedModel) -> str:
+    """Return the docstring of the file, which refers to names by the constants that have them."""
+    lines = []
+    for number, column in enumerate(model.columns):
+        size = f"{column.window} consecutive rows a sample" if column.window else ""
+        shape = f"samples of shape {column.shape}" if column.shape else ""
+        if size or shape:
+            lines.append(f"Column {number + 1}: {', '.join(filter(None, (size, shape)))}.")
+    for number, output in enumerate(model.outputs):
+        keys = ["prediction"]
+        if output.sort != "values":
+            keys.append("scores" if output.scores else "probabilities")
+        keys += ["lower", "upper"] if output.intervals else ["sets"] if output.sets else []
+        of = f"Output {number + 1} of OUTPUTS" if output.name else "The result"
+        classes = " of CLASSES" if output.class_names else ""
+        lines.append(f"{of} is a dict of arrays: {', '.join(keys)}{classes}.")
+    return _DOCUMENTATION.format(text="\n".join(lines))

@@ -1,0 +1,213 @@
+"""Layers with parameters, of samples as a whole, in NumPy; each function is a layer's equation."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from declnet import Array, TranslationSite
+from declnet_plugins.export.numpy_file.writer import NumpyTranslation
+from declnet_plugins.standard import layers
+from declnet_plugins.standard.layers.window import window_over
+
+
+def dense(x: Array, *, weights: Array, biases: Array) -> Array:
+    return np.asarray(x @ weights + biases)
+
+
+def batch_norm(
+    x: Array,
+    *,
+    scale: Array,
+    offset: Array,
+    running_mean: Array,
+    running_variance: Array,
+    epsilon: float,
+) -> Array:
+    def along(each: Array) -> Array:
+        return each.reshape(-1, *[1] * (x.ndim - 2))
+
+    z = (x - along(running_mean)) / along(np.sqrt(running_variance + epsilon))
+    return np.asarray(z * along(scale) + along(offset))
+
+
+def standardized(x: Array, axes: tuple[int, ...], epsilon: float) -> Array:
+    z = x - x.mean(axis=axes, keepdims=True)
+    return np.asarray(z / np.sqrt((z * z).mean(axis=axes, keepdims=True) + epsilon))
+
+
+def layer_norm(x: Array, *, scale: Array, offset: Array, epsilon: float, axes: int | None) -> Array:
+    last = tuple(range(-(axes or x.ndim - 1), 0))
+    return np.asarray(standardized(x, last, epsilon) * scale + offset)
+
+
+def group_norm(x: Array, *, scale: Array, offset: Array, epsilon: float, groups: int) -> Array:
+    z = standardized(x.reshape(len(x), groups, -1), (2,), epsilon).reshape(x.shape)
+    along = (-1, *[1] * (x.ndim - 2))
+    return np.asarray(z * scale.reshape(along) + offset.reshape(along))
+
+
+def rms_norm(x: Array, *, scale: Array, epsilon: float, axes: int) -> Array:
+    square = (x * x).mean(axis=tuple(range(-axes, 0)), keepdims=True)
+    return np.asarray(x / np.sqrt(square + epsilon) * scale)
+
+
+def add(*x: Array) -> Array:
+    return np.asarray(sum(x[1:], x[0]))
+
+
+def multiply(*x: Array) -> Array:
+    y = x[0]
+    for each in x[1:]:
+        y = y * each
+    return y
+
+
+def concatenate(*x: Array, axis: int) -> Array:
+    return np.concatenate(x, axis=axis + 1)
+
+
+def embedding(x: Array, *, weights: Array, sizes: Any, starts: Any) -> Array:
+    """Return the row of weights of each integer, in its own vocabulary."""
+    if (x < 0).any() or (x >= sizes).any():
+        raise ValueError("an integer is not in its vocabulary")
+    return np.asarray(weights[x + starts])
+
+
+def windows_of(
+    x: Array,
+    size: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    pads: tuple[tuple[int, int], tuple[int, int]],
+    fill: float,
+) -> Array:
+    """Return what a window sees at each place: (n, channels, rows, columns, height, width)."""
+    x = np.pad(x, ((0, 0), (0, 0), *pads), constant_values=fill)
+    extent = tuple((k - 1) * d + 1 for k, d in zip(size, dilation))
+    seen = sliding_window_view(x, extent, axis=(2, 3))
+    return seen[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
+
+
+def conv2d(
+    x: Array,
+    *,
+    weights: Array,
+    biases: Array | None = None,
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+    pads: Any,
+) -> Array:
+    size = (weights.shape[2], weights.shape[3])
+    seen = windows_of(x, size, stride, dilation, pads, 0)
+    parts = zip(np.split(seen, groups, axis=1), np.split(weights, groups))
+    y = np.concatenate([np.tensordot(a, b, ((1, 4, 5), (1, 2, 3))) for a, b in parts], axis=3)
+    return np.moveaxis(y if biases is None else y + biases, 3, 1)
+
+
+def conv2d_transpose(
+    x: Array,
+    *,
+    weights: Array,
+    biases: Array | None = None,
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+    pads: Any,
+    output_shape: tuple[int, int, int],
+) -> Array:
+    """Add the window of each number of x to y, whose edges are then cut off."""
+    (top, bottom), (left, right) = pads
+    filters, height, width = output_shape
+    y = np.zeros((len(x), filters, top + height + bottom, left + width + right), x.dtype)
+    own, rows, columns = filters // groups, x.shape[2], x.shape[3]
+    for g, (a, b) in enumerate(zip(np.split(x, groups, axis=1), np.split(weights, groups))):
+        for k in range(b.shape[2]):
+            for m in range(b.shape[3]):
+                down, along = k * dilation[0], m * dilation[1]
+                y[
+                    :,
+                    g * own : (g + 1) * own,
+                    down : down + (rows - 1) * stride[0] + 1 : stride[0],
+                    along : along + (columns - 1) * stride[1] + 1 : stride[1],
+                ] += np.moveaxis(np.tensordot(a, b[:, :, k, m], (1, 0)), 3, 1)
+    y = y[:, :, top : top + height, left : left + width]
+    return y if biases is None else y + biases[:, None, None]
+
+
+def max_pool2d(x: Array, *, size: Any, stride: Any, pads: Any) -> Array:
+    return np.asarray(windows_of(x, size, stride, (1, 1), pads, -np.inf).max(axis=(4, 5)))
+
+
+def average_pool2d(x: Array, *, size: Any, stride: Any, pads: Any) -> Array:
+    return np.asarray(windows_of(x, size, stride, (1, 1), pads, 0).mean(axis=(4, 5)))
+
+
+def global_average_pool2d(x: Array) -> Array:
+    return np.asarray(x.mean(axis=(2, 3)))
+
+
+def global_max_pool2d(x: Array) -> Array:
+    return np.asarray(x.max(axis=(2, 3)))
+
+
+class NumpyLayers(NumpyTranslation):
+    """Dense layers, normalization, and layers of several inputs."""
+
+    type = "numpy_layers"
+    functions: ClassVar[Any] = {
+        layers.Dense: dense,
+        layers.BatchNorm: batch_norm,
+        layers.LayerNorm: layer_norm,
+        layers.GroupNorm: group_norm,
+        layers.RMSNorm: rms_norm,
+        layers.Add: add,
+        layers.Multiply: multiply,
+        layers.Concatenate: concatenate,
+        layers.GlobalAveragePool2d: global_average_pool2d,
+        layers.GlobalMaxPool2d: global_max_pool2d,
+    }
+    replaces = tuple(functions)
+
+
+class NumpyEmbedding(NumpyTranslation):
+    """Embeddings."""
+
+    type = "numpy_embedding"
+    functions: ClassVar[Any] = {layers.Embedding: embedding}
+    replaces = tuple(functions)
+
+    def options(self, component: Any, site: TranslationSite) -> dict[str, Any]:
+        """Return the vocabularies: their sizes and first rows."""
+        sizes, starts = component.vocabularies(site.input_shapes[0])
+        if (sizes == sizes.flat[0]).all() and not starts.any():
+            return {"sizes": int(sizes.flat[0]), "starts": 0}
+        return {"sizes": sizes, "starts": starts}
+
+
+class NumpyWindows(NumpyTranslation):
+    """Convolutions and pools of images."""
+
+    type = "numpy_windows"
+    functions: ClassVar[Any] = {
+        layers.Conv2d: conv2d,
+        layers.Conv2dTranspose: conv2d_transpose,
+        layers.MaxPool2d: max_pool2d,
+        layers.AveragePool2d: average_pool2d,
+    }
+    replaces = tuple(functions)
+
+    def options(self, component: Any, site: TranslationSite) -> dict[str, Any]:
+        """Return the padding above, below, left and right, and a pool's size and stride."""
+        pools = isinstance(component, layers.MaxPool2d | layers.AveragePool2d)
+        size = component.pool_size if pools else component.kernel_size
+        stride = component.stride or size
+        dilation = (1, 1) if pools else component.dilation
+        transposed = isinstance(component, layers.Conv2dTranspose)
+        shape = site.output_shape if transposed else site.input_shapes[0]
+        window = window_over(component.type, shape, size, stride, component.padding, dilation)
+        pads = tuple((each.before, each.after) for each in (window.rows, window.columns))
+        return {"size": size, "stride": stride, "pads": pads, "output_shape": site.output_shape}

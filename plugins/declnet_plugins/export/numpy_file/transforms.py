@@ -1,0 +1,280 @@
+"""Transforms in NumPy; each function computes the transform of that name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from math import erf, prod, sqrt
+from typing import Any, ClassVar
+
+import numpy as np
+
+from declnet import Array, TranslationSite, class_name, missing_values, read_dates
+from declnet_plugins.export.numpy_file.writer import NumpyTranslation
+from declnet_plugins.standard import transforms
+from declnet_plugins.standard.transforms.dates import FROM_ONE, PERIODS, part_of
+from declnet_plugins.standard.transforms.quantile import EDGE, normal_quantiles, ranks
+from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN, WORDS
+from declnet_plugins.tabular.transforms.categories import SignedOneHot
+from declnet_plugins.tabular.transforms.numbers import QuantileNormal, RobustScale
+from declnet_plugins.tabular.transforms.targets import Clamp
+
+
+def standardize(x: Array, *, mean: Any, std: Any) -> Array:
+    return np.asarray((x - mean) / std)
+
+
+def from_standardized(y: Array, *, mean: Any, std: Any) -> Array:
+    return np.asarray(y * std + mean)
+
+
+def min_max(x: Array, *, min: Any, max: Any, low: float, high: float, clip: bool) -> Array:
+    span = np.subtract(max, min)
+    y = (x - min) / np.where(span == 0, 1.0, span) * (high - low) + low
+    return np.asarray(np.clip(y, low, high) if clip else y)
+
+
+def from_min_max(y: Array, *, min: Any, max: Any, low: float, high: float) -> Array:
+    return np.asarray((y - low) * (np.subtract(max, min) / (high - low)) + min)
+
+
+def log(x: Array, *, shift: float) -> Array:
+    if (x <= -shift).any():
+        raise ValueError(f"log takes numbers greater than {-shift}")
+    return np.asarray(np.log(x.astype(float) + shift))
+
+
+def from_log(y: Array, *, shift: float) -> Array:
+    return np.asarray(np.exp(y) - shift)
+
+
+def signed_log(x: Array, *, scale: float) -> Array:
+    return np.asarray(np.copysign(np.log1p(np.abs(x.astype(float)) / scale), x))
+
+
+def from_signed_log(y: Array, *, scale: float) -> Array:
+    return np.asarray(np.copysign(np.expm1(np.abs(y)) * scale, y))
+
+
+def robust_scale(x: Array, *, median: Any, factor: Any, clip: float | None) -> Array:
+    z = (x - median) * factor
+    return np.asarray(z if clip is None else z / np.sqrt(1 + (z / clip) ** 2))
+
+
+def by_number(x: Array, quantiles: Array) -> Any:
+    """Yield the numbers of all samples at each place, with the quantiles of that place."""
+    rows = x.astype(float).reshape(len(x), prod(x.shape[1:]))
+    return zip(rows.T, quantiles.reshape(len(quantiles), -1).T)
+
+
+def quantile(x: Array, *, quantiles: Array, distribution: str) -> Array:
+    shares = np.stack([ranks(own, edges) for own, edges in by_number(x, quantiles)], axis=1)
+    if distribution == "normal":
+        shares = normal_quantiles(EDGE + (1 - 2 * EDGE) * shares)
+    return shares.reshape(x.shape)
+
+
+def from_quantile(y: Array, *, quantiles: Array, distribution: str) -> Array:
+    shares = y.astype(float)
+    if distribution == "normal":
+        below = [0.5 * (1 + erf(each / sqrt(2))) for each in shares.ravel().tolist()]
+        shares = (np.array(below).reshape(y.shape) - EDGE) / (1 - 2 * EDGE)
+    known = np.linspace(0, 1, len(quantiles))
+    if quantiles.ndim == 1:
+        return np.asarray(np.interp(shares, known, quantiles))
+    columns = [np.interp(own, known, edges) for own, edges in by_number(shares, quantiles)]
+    return np.stack(columns, axis=1).reshape(y.shape)
+
+
+def quantile_normal(x: Array, *, quantiles: Array) -> Array:
+    columns = []
+    for own, edges in by_number(x, quantiles):
+        shares = ranks(own, edges)
+        shares[own - EDGE < edges[0]] = 0
+        shares[own + EDGE > edges[-1]] = 1
+        columns.append(normal_quantiles(shares))
+    return np.stack(columns, axis=1).reshape(x.shape)
+
+
+def unchanged(x: Array) -> Array:
+    return x
+
+
+def clamped(y: Array, *, min: Any, max: Any) -> Array:
+    return np.asarray(np.clip(y, min, max))
+
+
+def impute(x: Array, *, value: Any, infinite: bool) -> Array:
+    if infinite and x.dtype.kind == "f":
+        x = np.where(np.isinf(x), np.nan, x)
+    gaps, x = missing_values(x), x.copy()
+    x[gaps] = np.broadcast_to(value, x.shape)[gaps] if np.ndim(value) else value
+    return x
+
+
+def missing_indicator(x: Array, *, numbers: list[int]) -> Array:
+    if not numbers:
+        return x
+    rows = x.reshape(len(x), prod(x.shape[1:])).astype(float)
+    return np.concatenate([rows, np.isnan(rows[:, numbers])], axis=1)
+
+
+def normalize(x: Array, *, maximum: float, mean: Any, std: Any) -> Array:
+    def by_channel(factors: Any) -> Any:
+        return factors[0] if len(factors) == 1 else np.reshape(factors, (-1, 1, 1))
+
+    y = x / maximum
+    y = y if mean is None else y - by_channel(mean)
+    return np.asarray(y if std is None else y / by_channel(std))
+
+
+def positions(x: Array, categories: list[Any], unknown: str, missing: str) -> Array:
+    """Return the category of each row, -1 for missing and unknown values that are accepted."""
+    position_of = {each: position for position, each in enumerate(categories)}
+    found = np.array([position_of.get(each, -1) for each in x.tolist()], int)
+    gaps = missing_values(x)
+    if (missing == "error" or (missing == "unknown" and unknown == "error")) and gaps.any():
+        raise ValueError("a category is missing")
+    wrong = (found < 0) & ~gaps if missing == "zeros" else found < 0
+    if unknown == "error" and wrong.any():
+        raise ValueError(f"the training data does not have the category {x[wrong][0]!r}")
+    return found
+
+
+def one_hot(x: Array, *, categories: list[Any], unknown: str, missing: str) -> Array:
+    found = positions(x, categories, unknown, missing)
+    return np.asarray(found[:, None] == np.arange(len(categories)))
+
+
+def signed_one_hot(x: Array, *, categories: list[Any], unknown: str, missing: str) -> Array:
+    rows = one_hot(x, categories=categories, unknown=unknown, missing=missing).astype(float)
+    return rows[:, :1] - rows[:, 1:] if rows.shape[1] == 2 else rows
+
+
+def ordinal(x: Array, *, categories: list[Any], unknown: str, missing: str) -> Array:
+    found = positions(x, categories, unknown, missing)
+    return np.where(found < 0, len(categories), found)
+
+
+def group_rare(x: Array, *, categories: list[Any], names: list[str]) -> Array:
+    y = np.array(names, object)[positions(x, categories, "", "")]  # -1 is the last
+    y[missing_values(x)] = None
+    return y
+
+
+def date_parts(
+    x: Array, *, form: str, parts: list[str], start: float, periods: dict[str, float], cycles: bool
+) -> Array:
+    moments = read_dates(x, form)
+    if (np.isnat(moments) & ~missing_values(x)).any():
+        raise ValueError("a date is not written as in the training data")
+    columns = []
+    for part in parts:
+        values = part_of(moments, part, start)
+        if cycles and part in periods:
+            angles = 2 * np.pi * (values - (part in FROM_ONE)) / periods[part]
+            columns += [np.sin(angles), np.cos(angles)]
+        else:
+            columns.append(values)
+    return np.stack(columns, axis=1)
+
+
+def tokens_of(text: str, unit: str, lowercase: bool) -> list[str]:
+    text = unicodedata.normalize("NFC", text)
+    text = text.lower() if lowercase else text
+    return re.findall(WORDS, text) if unit == "words" else list(text)
+
+
+def tokenize(
+    x: Array,
+    *,
+    tokens: list[str],
+    length: int,
+    unit: str,
+    lowercase: bool,
+    cut: str,
+    missing: str,
+) -> tuple[Array, Array]:
+    """Return an integer for each token, (n, length), and how many each row has."""
+    number_of = {token: number for number, token in enumerate(tokens, FIRST)}
+    values, lengths = np.full((len(x), length), PADDING), np.empty(len(x), int)
+    for position, text in enumerate(x.tolist()):
+        if text is None and missing == "error":
+            raise ValueError("a text is missing")
+        row = tokens_of(text or "", unit, lowercase)
+        kept = row[:length] if cut == "end" else row[-length:]
+        found = [number_of.get(token, UNKNOWN) for token in kept] or [UNKNOWN]
+        values[position, : len(found)] = found
+        lengths[position] = len(found)
+    return values, lengths
+
+
+class NumpyTransforms(NumpyTranslation):
+    """Transforms of columns, and their inverses for targets."""
+
+    type = "numpy_transforms"
+    functions: ClassVar[Any] = {
+        transforms.Standardize: standardize,
+        transforms.MinMax: min_max,
+        transforms.Log: log,
+        transforms.SignedLog: signed_log,
+        transforms.Quantile: quantile,
+        transforms.Impute: impute,
+        transforms.MissingIndicator: missing_indicator,
+        transforms.Normalize: normalize,
+        transforms.OneHot: one_hot,
+        transforms.Ordinal: ordinal,
+        transforms.GroupRare: group_rare,
+        transforms.Datetime: date_parts,
+        transforms.Tokenize: tokenize,
+    }
+    inverses: ClassVar[Any] = {
+        transforms.Standardize: from_standardized,
+        transforms.MinMax: from_min_max,
+        transforms.Log: from_log,
+        transforms.SignedLog: from_signed_log,
+        transforms.Quantile: from_quantile,
+    }
+    replaces = tuple(functions)
+
+    def options(self, component: Any, site: TranslationSite) -> dict[str, Any]:
+        """Return the names of the categories that are kept, and the cycles of dates."""
+        if isinstance(component, transforms.GroupRare):
+            return {"names": [*map(class_name, site.state["categories"]), component.other]}
+        if isinstance(component, transforms.Datetime):
+            periodic = [each for each in site.state["parts"] if each in PERIODS]
+            return {"periods": {each: PERIODS[each] for each in periodic}}
+        return {}
+
+    def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
+        """As always; tokenize has two results."""
+        found = super().translate(component, site)
+        if not isinstance(component, transforms.Tokenize):
+            return found
+        call = site.writer.call
+        return (
+            call(first, f"{site.name}.values", *found),
+            call(second, f"{site.name}.lengths", *found),
+        )
+
+
+def first(pair: tuple[Array, Array]) -> Array:
+    return pair[0]
+
+
+def second(pair: tuple[Array, Array]) -> Array:
+    return pair[1]
+
+
+class NumpyTabularTransforms(NumpyTranslation):
+    """Transforms of the package for tables."""
+
+    type = "numpy_tabular_transforms"
+    functions: ClassVar[Any] = {
+        RobustScale: robust_scale,
+        QuantileNormal: quantile_normal,
+        SignedOneHot: signed_one_hot,
+        Clamp: unchanged,
+    }
+    inverses: ClassVar[Any] = {Clamp: clamped}
+    replaces = tuple(functions)

@@ -1,0 +1,255 @@
+"""The writer of a Python file: statements, functions from their own source, embedded arrays."""
+
+from __future__ import annotations
+
+import base64
+import pprint
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import Parameter, signature
+from textwrap import indent
+from typing import Any, ClassVar
+
+import numpy as np
+
+from declnet import (
+    Array,
+    ExportedColumn,
+    ExportedInput,
+    ExportedOutput,
+    Shape,
+    Translation,
+    TranslationSite,
+    Untranslatable,
+    WrittenOutput,
+)
+from declnet_plugins.export.numpy_file import running
+from declnet_plugins.export.numpy_file.sources import Sources
+
+SMALL = 12
+"""Maximum number of elements of an array that is written as a literal."""
+
+WIDTH = 96
+"""Characters of a line."""
+
+_INDENT = "    "
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A handle: a name in the function that predicts."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class NumpyWriter:
+    """A writer of the body of `predict`, which collects the functions and arrays it needs.
+
+    Translations use `call`.
+    """
+
+    def __init__(self, float_type: str) -> None:
+        self.sources = Sources()
+        self.lines: list[str] = []
+        self.results: list[tuple[str, str]] = []
+        self._float = float_type
+        self._arrays: dict[str, Array] = {}
+        self._constants: list[str] = []
+        self._locals: set[str] = {"rows"}
+
+    def call(
+        self, function: Callable[..., Any], name: str, *arguments: Any, **options: Any
+    ) -> Variable:
+        """Write `name = function(arguments, options)` and return the handle of its result.
+
+        The function's source becomes part of the file, with the functions, constants and modules
+        that it uses. It may use NumPy and the standard library.
+
+        Args:
+            function: a function of the top level of a module.
+            name: what the result is called, e.g. the name of the site.
+            arguments: handles, arrays (which are embedded) or literals.
+            options: the same, by keyword.
+        """
+        own = self.sources.add(function)
+        given = [self._argument(f"{name}.{i}", each) for i, each in enumerate(arguments)]
+        given += [f"{key}={self._argument(f'{name}.{key}', v)}" for key, v in options.items()]
+        found = self._variable(name)
+        line = f"{found} = {own}({', '.join(given)})"
+        if len(line) + len(_INDENT) <= WIDTH:
+            self.lines.append(line)
+        else:
+            self.lines += [f"{found} = {own}(", *(f"{_INDENT}{each}," for each in given), ")"]
+        return found
+
+    def column(self, column: ExportedColumn) -> Variable:
+        """Read a column of the given rows."""
+        shape = (column.window,) if column.window is not None else column.shape
+        given = Variable("rows"), column.name, column.type, shape
+        found = self.call(running.column, column.name, *given)
+        if column.window is None:
+            return found
+        return self.call(running.flattened, f"{column.name}.rows", found)
+
+    def joined(self, name: str, joined: ExportedInput, columns: Sequence[Any]) -> Variable:
+        """Join columns into an array of the type that the layers take."""
+        dtype = self._float if joined.dtype == "float" else "int64"
+        return self.call(running.joined, name, Columns(columns), shape=joined.shape, dtype=dtype)
+
+    def reshaped(self, name: str, handle: Any, shape: Shape) -> Variable:
+        """Write a reshape of each sample."""
+        found = self._variable(name)
+        sizes = "".join(f", {size}" for size in shape)
+        self.lines.append(f"{found} = {handle}.reshape(len({handle}){sizes})")
+        return found
+
+    def combined(self, name: str, handles: Sequence[Any], how: str) -> Variable:
+        """Combine the results of an ensemble's networks."""
+        functions = {"mean": running.mean, "median": running.median, "majority": running.majority}
+        return self.call(functions[how], name, Columns(handles))
+
+    def output(self, output: ExportedOutput, written: WrittenOutput) -> None:
+        """Write what `predict` returns for an output."""
+        name, classes = output.name or "found", output.classes
+        found: Variable
+        if output.sort == "classes":
+            found = self.call(running.classes, name, written.predictions, list(classes or ()))
+        elif output.sort == "binary":
+            given = written.predictions, list(classes or ()), output.threshold
+            found = self.call(running.binary, name, *given)
+        elif output.sort == "flags":
+            found = self.call(running.flags, name, written.predictions, output.threshold)
+        else:
+            found = self.call(running.values, name, written.predictions)
+        if output.scores and output.sort != "values":
+            self.lines.append(f'{found}["scores"] = {found}.pop("probabilities")')
+            if output.sort == "binary":
+                self.lines.append(f'{found}["scores"] = {found}["scores"][:, 1]')
+        for key in ("lower", "upper", "sets"):
+            handle = getattr(written, key)
+            if handle is not None:
+                self.lines.append(f'{found}["{key}"] = {handle}')
+        self.results.append((output.name, str(found)))
+
+    def body(self) -> str:
+        """Return the statements of `predict`."""
+        returned = self.results[0][1] if not self.results[0][0] else _dict_of(self.results)
+        return indent("\n".join([*self.lines, f"return {returned}"]), _INDENT)
+
+    def data(self) -> str:
+        """Return the definitions of constants and arrays, which come last in the file."""
+        lines = [*self._constants]
+        if self._arrays:
+            self.sources.add(running.unpacked)
+            lines += ["W = {", *map(_embedded, self._arrays, self._arrays.values()), "}"]
+        return "\n".join(lines)
+
+    def _variable(self, name: str) -> Variable:
+        start, _, rest = name.partition(".")
+        name = name if start != "input" else f"x_{rest}" if rest else "x"  # input is a builtin
+        return Variable(self.sources.reserve(name))
+
+    def _argument(self, name: str, value: Any) -> str:
+        if isinstance(value, Variable):
+            return str(value)
+        if isinstance(value, Columns):
+            return f"[{', '.join(map(str, value.handles))}]"
+        if isinstance(value, np.ndarray):
+            return self._array(name, value)
+        if isinstance(value, np.generic):
+            value = value.item()
+        if isinstance(value, float) and not np.isfinite(value):
+            return f'float("{value}")'
+        text = repr(value)
+        if len(text) <= WIDTH // 2:
+            return text
+        constant = self.sources.reserve(f"{name}".replace(".", "_").upper())
+        written = pprint.pformat(value, width=WIDTH, compact=True, sort_dicts=False)
+        self._constants.append(f"{constant} = {written}\n")
+        return constant
+
+    def _array(self, name: str, array: Array) -> str:
+        if array.dtype.kind == "O":
+            return self._argument(name, array.tolist())
+        if array.size <= SMALL and np.isfinite(array).all():
+            if array.dtype == np.float64:
+                return f"np.array({array.tolist()})"
+            shortest = np.array([float(str(each)) for each in array.flat]).reshape(array.shape)
+            numbers = array if array.dtype.kind != "f" else shortest
+            return f'np.array({numbers.tolist()}, "{array.dtype.name}")'
+        key, number = name, 2
+        while key in self._arrays:
+            key, number = f"{name}_{number}", number + 1
+        self._arrays[key] = array
+        return f"W[{key!r}]"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Several handles that are passed as one list."""
+
+    handles: Sequence[Any]
+
+
+def _dict_of(results: Sequence[tuple[str, str]]) -> str:
+    return f"{{{', '.join(f'{key!r}: {name}' for key, name in results)}}}"
+
+
+def _embedded(name: str, array: Array) -> str:
+    little = array.astype(array.dtype.newbyteorder("<"), order="C")
+    text = base64.b85encode(little.tobytes()).decode()
+    lines = "\n".join(text[at : at + WIDTH] for at in range(0, len(text), WIDTH))
+    dtype = array.dtype.str.lstrip("<>=|")
+    return f'{name!r}: unpacked("{dtype}", {array.shape}, """\n{lines}"""),'
+
+
+class NumpyTranslation(Translation):
+    """A base of translations into NumPy: each class has a function of the same mathematics.
+
+    The function takes the inputs as positional arguments. A keyword-only argument gets the layer's
+    parameter of that name, or else what a transform or calibrator learned, or else the component's
+    field, or what `options` returns; an argument with a default may be missing.
+    """
+
+    format = "numpy"
+    functions: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
+    """The function of each class: of a layer, a loss, a transform or a calibrator's `apply`."""
+    inverses: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
+    """The function of the inverse of each transform."""
+
+    def options(self, component: Any, site: TranslationSite) -> dict[str, Any]:
+        """Return further arguments by name; default: none."""
+        return {}
+
+    def translate(self, component: Any, site: TranslationSite) -> tuple[Any, ...]:
+        """Write a call of the class's function."""
+        functions = self.inverses if site.inverse else self.functions
+        function = functions.get(type(component))
+        if function is None:
+            raise Untranslatable(f"its {site.method} has no function")
+        options = self.given(function, component, site)
+        return (site.writer.call(function, site.name, *site.inputs, **options),)
+
+    def given(
+        self, function: Callable[..., Any], component: Any, site: TranslationSite
+    ) -> dict[str, Any]:
+        """Return the keyword arguments of a function."""
+        more = self.options(component, site)
+        found: dict[str, Any] = {}
+        wanted = signature(function).parameters
+        if any(each.kind is Parameter.VAR_KEYWORD for each in wanted.values()):
+            found.update(site.parameters)
+        for name, each in wanted.items():
+            if each.kind is not Parameter.KEYWORD_ONLY:
+                continue
+            for known in (more, site.parameters, site.state):
+                if name in known:
+                    found[name] = known[name]
+                    break
+            else:
+                if each.default is Parameter.empty or hasattr(component, name):
+                    found[name] = getattr(component, name)
+        return found
