@@ -75,7 +75,7 @@ DECLARED = {
     ("declnet/training/alongside.py", "environ"): "DECLNET_NUM_THREADS, OMP_NUM_THREADS",
     ("plugins/declnet_plugins/kernels/pcg64.py", "ctypes"): "the state of NumPy's generator",
     (
-        "plugins/declnet_onnx/importing/process.py",
+        "plugins/declnet_plugins/onnx/importing/process.py",
         "subprocess",
     ): "the process that reads an ONNX file, a constant command",
     ("plugins/declnet_optuna/storage.py", "environ"): "a password, in a variable DECLNET_…",

@@ -1,0 +1,90 @@
+"""Calibrators in ONNX, in double precision as declnet computes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from declnet import CalibratorState, TranslationSite
+from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.standard.calibrators import (
+    LARGEST_BOUND,
+    LEAST_POSITIVE,
+    LEAST_REST,
+    Conformal,
+    Temperature,
+)
+
+if TYPE_CHECKING:
+    from declnet_plugins.onnx.writer import GraphWriter
+
+
+class TemperatureTranslation(OnnxTranslation):
+    """The probabilities of logits that are divided by the temperature."""
+
+    type = "onnx_temperature"
+    replaces = (Temperature,)
+
+    def write(self, component: Temperature, site: TranslationSite, w: GraphWriter) -> str:
+        """Return the calibrated probabilities."""
+        p = w.cast(site.inputs[0], "float64")
+        together, temperature = site.state["together"], site.state["temperature"]
+        logits = w.op("Log", w.compute("Max", p, LEAST_POSITIVE))
+        if together:
+            return w.op("Softmax", w.compute("Div", logits, temperature), axis=-1)
+        rest = w.compute("Max", _rest(w, p), LEAST_REST)
+        logits = w.op("Sub", logits, w.op("Log", rest))
+        return w.op("Sigmoid", w.compute("Div", logits, temperature))
+
+
+class ConformalTranslation(OnnxTranslation):
+    """Intervals around predictions, or which classes are in a set."""
+
+    type = "onnx_conformal"
+    replaces = (Conformal,)
+
+    def write(self, component: Conformal, site: TranslationSite, w: GraphWriter) -> tuple[str, ...]:
+        """Return lower and upper bounds, or booleans (n, classes)."""
+        y, state = w.cast(site.inputs[0], "float64"), site.state
+        if site.method == "intervals":
+            return self._bounds(component, w, y, state)
+        if not site.input_shapes[0] or site.input_shapes[0] == (1,):
+            column = w.op("Reshape", y, w.constant([-1, 1], "int64"))
+            y = w.concat([_rest(w, column), column])
+        if component.method == "lac":
+            scores = _rest(w, y)
+        else:  # the sums of the probabilities from the largest on
+            count = _classes(site)
+            given = (y, w.constant([count], "int64"))
+            p, order = w.node("TopK", given, ("float64", "int64"), axis=1)
+            sums = w.op("CumSum", p, w.constant(1))
+            scores = w.op("ScatterElements", y, order, sums, axis=1)
+        return (w.compute("LessOrEqual", scores, state["limit"]),)
+
+    def _bounds(
+        self, component: Conformal, w: GraphWriter, y: str, state: CalibratorState
+    ) -> tuple[str, ...]:
+        logarithmic, shift = component.scale == "log", component.shift
+        if logarithmic:
+            y = w.op("Log", w.compute("Max", w.compute("Add", y, shift), LEAST_POSITIVE))
+        low = high = y
+        if state["quantiles"]:
+            low, high = (w.reduce(each, y, [1], keep=False) for each in ("ReduceMin", "ReduceMax"))
+        lower = w.compute("Sub", low, state["limit"])
+        upper = w.compute("Add", high, state["limit"])
+        middle = w.compute("Mul", w.op("Add", lower, upper), 0.5)
+        bounds = w.op("Min", lower, middle), w.op("Max", upper, middle)
+        if not logarithmic:
+            return bounds
+        powers = [w.op("Exp", w.compute("Min", each, LARGEST_BOUND)) for each in bounds]
+        return tuple(w.compute("Sub", each, shift) for each in powers)
+
+
+def _classes(site: TranslationSite) -> int:
+    """Return the number of classes."""
+    shape = site.input_shapes[0]
+    return 2 if shape in ((), (1,)) else int(shape[0])
+
+
+def _rest(w: GraphWriter, p: str) -> str:
+    """Return 1 - p."""
+    return w.op("Neg", w.compute("Sub", p, 1))

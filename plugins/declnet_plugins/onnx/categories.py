@@ -1,0 +1,87 @@
+"""Transforms of categories in ONNX: LabelEncoder, and tables to gather from.
+
+A value that declnet refuses has a position outside of its table, so that the runtime refuses it
+too. A missing text is the empty text, a missing number NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from declnet import Array, TranslationSite, class_name
+from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.standard.transforms import GroupRare, OneHot, Ordinal
+from declnet_plugins.tabular.transforms.categories import SignedOneHot
+
+if TYPE_CHECKING:
+    from declnet_plugins.onnx.writer import GraphWriter
+
+
+class CategoryTranslation(OnnxTranslation):
+    """The position of a category, then a row of a table."""
+
+    type = "onnx_category"
+    replaces = (OneHot, Ordinal, SignedOneHot)
+
+    def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
+        """Return a row for each category, or its position."""
+        categories = site.state["categories"]
+        count = len(categories)
+        refused = count + 1
+        unknown = refused if component.unknown == "error" else count
+        accepts = component.missing == "zeros" or (
+            component.missing == "unknown" and component.unknown == "index"
+        )
+        missing = count if accepts else refused
+        found = positions(w, site.inputs[0], categories, (unknown, missing, refused))
+        return w.op("Gather", w.constant(self._table(component, count)), found, axis=0)
+
+    def _table(self, component: Any, count: int) -> Array:
+        if isinstance(component, Ordinal):
+            return np.arange(count + 1)
+        rows = np.eye(count + 1, count)
+        if isinstance(component, SignedOneHot):
+            return rows[:, :1] - rows[:, 1:] if count == 2 else rows
+        return rows.astype(bool)
+
+
+class GroupRareTranslation(OnnxTranslation):
+    """The position of a category, then its name."""
+
+    type = "onnx_group_rare"
+    replaces = (GroupRare,)
+
+    def write(self, component: GroupRare, site: TranslationSite, w: GraphWriter) -> str:
+        """Return the names of frequent categories, and one for all others."""
+        categories = site.state["categories"]
+        names = [*map(class_name, categories), component.other, ""]
+        places = (len(names) - 2, len(names) - 1, len(names))
+        found = positions(w, site.inputs[0], categories, places)
+        return w.op("Gather", w.constant(names), found, axis=0)
+
+
+def positions(
+    w: GraphWriter, x: str, categories: Sequence[Any], others: tuple[int, int, int]
+) -> str:
+    """Return the position of each category, (n,).
+
+    Args:
+        others: the positions of unknown values, of missing ones, and of fractions.
+    """
+    unknown, missing, refused = others
+    if w.type_of(x) == "text":
+        keys, values = [str(each) for each in categories], [*range(len(categories))]
+        if "" not in keys:
+            keys, values = [*keys, ""], [*values, missing]
+        return w.table(x, keys, values, unknown)
+    whole_keys = [int(each) for each in categories]
+    if w.type_of(x) not in ("float64", "float32"):
+        return w.table(w.cast(x, "int64"), whole_keys, range(len(whole_keys)), unknown)
+    is_whole = w.op("Equal", x, w.op("Floor", x))
+    whole = w.cast(w.where(is_whole, x, w.like(x, 0)), "int64")
+    found = w.table(whole, whole_keys, range(len(whole_keys)), unknown)
+    found = w.where(is_whole, found, w.constant(refused))
+    return w.where(w.op("IsNaN", x), w.constant(missing), found)

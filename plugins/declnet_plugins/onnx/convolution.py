@@ -1,0 +1,156 @@
+"""Convolutions and pooling in ONNX, whose images and weights have declnet's order of axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from declnet import TranslationSite
+from declnet_plugins.onnx.sequences import kept_steps, without_padding
+from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.standard.layers import (
+    AveragePool2d,
+    Conv1d,
+    Conv2d,
+    Conv2dTranspose,
+    GlobalAveragePool2d,
+    GlobalMaxPool2d,
+    MaxPool2d,
+)
+from declnet_plugins.standard.layers.window import Window, window_over
+
+if TYPE_CHECKING:
+    from declnet_plugins.onnx.writer import GraphWriter
+
+
+def _pads(window: Window) -> list[int]:
+    rows, columns = window.rows, window.columns
+    return [rows.before, columns.before, rows.after, columns.after]
+
+
+def _given(w: GraphWriter, weights: Any, parameters: Any) -> list[str]:
+    biases = [parameters["biases"]] if "biases" in parameters else []
+    return [w.constant(each, "float32") for each in (weights, *biases)]
+
+
+class Conv2dTranslation(OnnxTranslation):
+    """Conv."""
+
+    type = "onnx_conv2d"
+    replaces = (Conv2d,)
+
+    def write(self, component: Conv2d, site: TranslationSite, w: GraphWriter) -> str:
+        """Return the convolution of images."""
+        shape, kernel, stride = site.input_shapes[0], component.kernel_size, component.stride
+        window = window_over("", shape, kernel, stride, component.padding, component.dilation)
+        return w.op(
+            "Conv",
+            site.inputs[0],
+            *_given(w, site.parameters["weights"], site.parameters),
+            kernel_shape=list(kernel),
+            strides=list(stride),
+            dilations=list(component.dilation),
+            pads=_pads(window),
+            group=component.groups,
+        )
+
+
+class Conv2dTransposeTranslation(OnnxTranslation):
+    """ConvTranspose, which pads less than the convolution that it transposes if that sees less."""
+
+    type = "onnx_conv2d_transpose"
+    replaces = (Conv2dTranspose,)
+
+    def write(self, component: Conv2dTranspose, site: TranslationSite, w: GraphWriter) -> str:
+        """Return the transposed convolution of images."""
+        kernel, stride, dilation = component.kernel_size, component.stride, component.dilation
+        shape, output = site.input_shapes[0], site.output_shape
+        window = window_over("", output, kernel, stride, component.padding, dilation)
+        pads = _pads(window)
+        extra = [
+            output[1 + axis]
+            - (shape[1 + axis] - 1) * stride[axis]
+            - (kernel[axis] - 1) * dilation[axis]
+            - 1
+            + pads[axis]
+            + pads[2 + axis]
+            for axis in (0, 1)
+        ]
+        return w.op(
+            "ConvTranspose",
+            site.inputs[0],
+            *_given(w, site.parameters["weights"], site.parameters),
+            kernel_shape=list(kernel),
+            strides=list(stride),
+            dilations=list(dilation),
+            pads=pads,
+            output_padding=extra,
+            group=component.groups,
+        )
+
+
+class Conv1dTranslation(OnnxTranslation):
+    """Conv of (n, features, time), with weights (filters, features / groups, kernel_size)."""
+
+    type = "onnx_conv1d"
+    replaces = (Conv1d,)
+
+    def write(self, component: Conv1d, site: TranslationSite, w: GraphWriter) -> str:
+        """Return the convolution of sequences, 0 at padding."""
+        (time, _), x = site.input_shapes[0], site.inputs[0]
+        kept = kept_steps(w, site, time)
+        weights = np.transpose(site.parameters["weights"], (2, 1, 0))
+        found = w.op(
+            "Conv",
+            w.transpose(without_padding(w, x, kept), 0, 2, 1),
+            *_given(w, weights, site.parameters),
+            kernel_shape=[component.kernel_size],
+            strides=[component.stride],
+            dilations=[component.dilation],
+            pads=self._pads(component, time),
+            group=component.groups,
+        )
+        return without_padding(w, w.transpose(found, 0, 2, 1), kept)
+
+    def _pads(self, component: Conv1d, time: int) -> list[int]:
+        if component.padding == "valid":
+            return [0, 0]
+        extent = (component.kernel_size - 1) * component.dilation + 1
+        places = -(-time // component.stride)
+        total = max((places - 1) * component.stride + extent - time, 0)
+        before = total // 2 if component.padding == "same" else extent - 1
+        return [before, total - total // 2 if component.padding == "same" else 0]
+
+
+class PoolTranslation(OnnxTranslation):
+    """MaxPool or AveragePool, where padding counts."""
+
+    type = "onnx_pool"
+    replaces = (MaxPool2d, AveragePool2d)
+
+    def write(
+        self, component: MaxPool2d | AveragePool2d, site: TranslationSite, w: GraphWriter
+    ) -> str:
+        """Return the maximum or the mean of each window."""
+        stride = component.stride or component.pool_size
+        window = window_over(
+            "", site.input_shapes[0], component.pool_size, stride, component.padding
+        )
+        settings: dict[str, Any] = {"kernel_shape": list(component.pool_size)}
+        settings |= {"strides": list(stride), "pads": _pads(window)}
+        if isinstance(component, MaxPool2d):
+            return w.op("MaxPool", site.inputs[0], **settings)
+        return w.op("AveragePool", site.inputs[0], **settings, count_include_pad=1)
+
+
+class GlobalPoolTranslation(OnnxTranslation):
+    """The maximum or mean over both axes of images."""
+
+    type = "onnx_global_pool"
+    replaces = (GlobalAveragePool2d, GlobalMaxPool2d)
+
+    def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
+        """Return a number for each channel."""
+        mean = isinstance(component, GlobalAveragePool2d)
+        return w.reduce("ReduceMean" if mean else "ReduceMax", site.inputs[0], [2, 3], keep=False)

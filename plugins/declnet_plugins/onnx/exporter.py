@@ -1,0 +1,121 @@
+"""The exporter of ONNX files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from declnet import (
+    Array,
+    ExportedModel,
+    ExportedPredictions,
+    Exporter,
+    ExportSummary,
+    FilePredictor,
+    __version__,
+    translate_model,
+)
+
+OLDEST, NEWEST = 17, 21
+"""The opsets that can be written: from LayerNormalization on, as far as onnxruntime 1.20 reads."""
+
+
+class OnnxExporter(Exporter):
+    """The whole model in one ONNX file, from raw columns to labels and probabilities.
+
+    Each column is an input, and the preparation is part of the graph: transforms compute in double
+    precision, layers in float32. Classes come as `label`, in their own type, and a tensor of
+    `probabilities`; values as `prediction`; intervals as `lower` and `upper`, sets as `sets`. The
+    names of several losses precede these. `metadata_props` holds the classes, the hash of the spec
+    and the versions.
+    """
+
+    type = "onnx"
+    suffixes = (".onnx",)
+    examples = ({}, {"opset": 17})
+
+    opset: int = Field(
+        default=20,
+        ge=OLDEST,
+        le=NEWEST,
+        description="the version of the operators; texts are tokenized from 20 on",
+    )
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Return why ONNX files cannot be written, if so."""
+        missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
+        if not missing:
+            return None
+        return f'{" and ".join(missing)} not installed: pip install "declnet[onnx]"'
+
+    def export(self, model: ExportedModel, path: Path) -> ExportSummary:
+        """Write the file, and check it by onnx.checker with all shapes inferred."""
+        import onnx
+
+        from declnet_plugins.onnx.model_writer import ModelWriter
+
+        writer = ModelWriter(self.opset, model)
+        parts = translate_model(model, self.type, writer)
+        found = writer.model(model.name, writer.metadata(), ("declnet", __version__))
+        onnx.save(found, path)
+        onnx.checker.check_model(path, full_check=True)
+        return ExportSummary(parts, (f"opset {self.opset}, checked by onnx.checker",))
+
+    def predictor(self, path: Path) -> FilePredictor:
+        """Return a function that runs a file by onnxruntime."""
+        return OnnxPredictor(path).predict
+
+
+class OnnxPredictor:
+    """A predictor that runs an exported file on raw columns.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import onnxruntime
+
+        settings = onnxruntime.SessionOptions()
+        settings.log_severity_level = 4
+        providers = ["CPUExecutionProvider"]
+        self._session = onnxruntime.InferenceSession(str(path), settings, providers=providers)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self._outputs: list[dict[str, Any]] = json.loads(metadata["outputs"])
+
+    def predict(self, columns: Mapping[str, Array]) -> dict[str, ExportedPredictions]:
+        """Return the predictions of each loss for raw columns (n, …)."""
+        given = {
+            each.name: _as_input(columns[each.name], each.type)
+            for each in self._session.get_inputs()
+        }
+        names = [each.name for each in self._session.get_outputs()]
+        found = dict(zip(names, self._session.run(names, given), strict=True))
+        return {each["name"]: self._read(each, found) for each in self._outputs}
+
+    def _read(self, output: Mapping[str, Any], found: Mapping[str, Any]) -> ExportedPredictions:
+        prediction = found[output.get("label") or output["prediction"]]
+        rows = found[output.get("probabilities") or output.get("scores") or output["prediction"]]
+        if output["sort"] == "binary" and "probabilities" in output:
+            rows = rows[:, 1:]
+        limits = (found.get(output.get(name, "")) for name in ("lower", "upper", "sets"))
+        outputs = rows.reshape(len(rows), *output["shape"])
+        return ExportedPredictions(prediction, outputs, *limits)
+
+
+def _as_input(column: Array, kind: str) -> Array:
+    """Return a column in the type of an input, with missing texts as empty ones."""
+    if kind == "tensor(string)":
+        return np.array(["" if each is None else each for each in column.ravel()], object).reshape(
+            column.shape
+        )
+    names = {"float": "float32", "double": "float64"}
+    name = kind.removeprefix("tensor(").removesuffix(")")
+    return np.asarray(column, names.get(name, name))

@@ -1,0 +1,357 @@
+"""Recognition of the nodes of an ONNX graph as layers, in order.
+
+Elementwise nodes wait until something else reads them: several of them may be one activation, which
+is recognized by its values. What is not recognized is collected, for one message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from declnet import Array
+from declnet_plugins.onnx.importing.graph import Graph, Node
+from declnet_plugins.onnx.importing.network import Network, Value
+
+UNARY: dict[str, str] = {
+    "Relu": "relu",
+    "Elu": "elu",
+    "Selu": "selu",
+    "LeakyRelu": "leaky_relu",
+    "Sigmoid": "sigmoid",
+    "HardSigmoid": "hard_sigmoid",
+    "Tanh": "tanh",
+    "Softplus": "softplus",
+    "Mish": "mish",
+    "Gelu": "gelu",
+}
+"""Operators of one value and no constants that are layers."""
+
+PARTS = frozenset({"Erf", "Add", "Sub", "Mul", "Div", "Pow", "Neg", "Exp", *UNARY})
+"""Elementwise operators that may be parts of an activation."""
+
+MOST_PARTS = 16
+"""Nodes of one activation, an upper bound: what follows them waits on its own."""
+
+UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What inputs and attributes of another kind than an operator usually has may raise."""
+
+PASSING = frozenset({"Identity", "Dropout", "Cast"})
+
+
+class UnknownNodeError(Exception):
+    """A node is not recognized; the message says why, if it is known."""
+
+
+@dataclass(eq=False)
+class Waiting:
+    """An elementwise function of one value, computed by several nodes."""
+
+    base: str
+    nodes: list[Node] = field(default_factory=list)
+
+
+@dataclass
+class Reader:
+    """A reader of a graph into a network.
+
+    Attributes:
+        graph: the graph.
+        network: what was found.
+        leftovers: the nodes that were not recognized, each with the reason.
+    """
+
+    graph: Graph
+    network: Network = field(default_factory=Network)
+    leftovers: list[str] = field(default_factory=list)
+    values: dict[str, Value] = field(default_factory=dict)
+    waiting: dict[str, Waiting] = field(default_factory=dict)
+    same_as: dict[str, str] = field(default_factory=dict)
+    """Values that wait under another name."""
+    open_biases: set[str] = field(default_factory=set)
+    """Values of matrix products whose biases may follow."""
+    open_affine: set[str] = field(default_factory=set)
+    """Values of factors and offsets that may be combined with further ones."""
+
+    def unreadable(self) -> list[str]:
+        """Return the nodes that nothing reads, whatever their values, or that must not be run."""
+        from declnet_plugins.onnx.importing.nodes import HANDLERS
+
+        refused = self.graph.refused()
+        known = PASSING | PARTS | HANDLERS.keys()
+        unknown = (
+            f"{node.operator} {node.name}"
+            for node in self.graph.nodes
+            if node.operator not in known and not self.graph.is_constant(node.outputs[0])
+        )
+        return [*refused, *unknown] if refused else []
+
+    def read(self) -> dict[str, Value]:
+        """Read all nodes, and return the network's outputs; `leftovers` says what is missing."""
+        inputs = self.graph.inputs
+        for name, info in inputs.items():
+            source = "input" if len(inputs) == 1 else f"input.{input_name(name)}"
+            self.values[name] = Value(source, info.shape)
+        unknown: set[str] = set()
+        for node in self.graph.nodes:
+            if all(self.graph.is_constant(name) for name in node.outputs if name):
+                continue
+            if unknown & set(node.inputs):
+                unknown |= set(node.outputs)
+                continue
+            reason = self._reason_against(node)
+            if reason is not None:
+                self.leftovers.append(f"{node.operator} {node.name}{reason}")
+                unknown |= set(node.outputs)
+        outputs = {}
+        for name in self.graph.outputs:
+            if name in unknown:
+                continue
+            try:
+                outputs[name] = self.value(name)
+            except UnknownNodeError as error:
+                self.leftovers.append(str(error) or f"output {name}")
+            except UNEXPECTED as error:
+                self.leftovers.append(f"output {name}: {type(error).__name__}: {error}")
+        return outputs
+
+    def _reason_against(self, node: Node) -> str | None:
+        """Read a node; return why it cannot be read, if so."""
+        try:
+            self._read(node)
+        except UnknownNodeError as error:
+            return f": {error}" if str(error) else ""
+        except UNEXPECTED as error:
+            return f": its inputs or attributes are unusual ({type(error).__name__}: {error})"
+        return None
+
+    def _read(self, node: Node) -> None:
+        from declnet_plugins.onnx.importing.nodes import HANDLERS
+
+        if node.operator in PASSING:
+            self._pass(node)
+        elif self._is_part(node) and not self._completes(node):
+            bases = {self._base(name) for name in node.inputs if not self.graph.is_constant(name)}
+            parts = dict.fromkeys(
+                part
+                for name in node.inputs
+                for part in (self.waiting[name].nodes if name in self.waiting else ())
+            )
+            if len(bases) == 1 and len(parts) < MOST_PARTS:
+                self.waiting[node.outputs[0]] = Waiting(bases.pop(), [*parts, node])
+            else:
+                self._single(node)
+        elif node.operator in HANDLERS:
+            HANDLERS[node.operator](self, node)
+        elif not self._is_part(node):
+            raise UnknownNodeError
+
+    def _pass(self, node: Node) -> None:
+        name = node.inputs[0]
+        if name in self.waiting:
+            self.waiting[node.outputs[0]] = self.waiting[name]
+            self.same_as[node.outputs[0]] = self.same_as.get(name, name)
+            return
+        value = self.values[name]
+        self.values[node.outputs[0]] = value
+        if not value.source.startswith("input"):
+            self.network.note(value.source, node.name)
+        for each in (self.open_biases, self.open_affine):
+            if name in each and self.graph.readers(name) == 1:
+                each.add(node.outputs[0])
+
+    def _is_part(self, node: Node) -> bool:
+        return node.operator in PARTS and "" not in node.inputs
+
+    def _base(self, name: str) -> str:
+        return self.waiting[name].base if name in self.waiting else name
+
+    def _completes(self, node: Node) -> bool:
+        """Add a bias to the matrix product before it, or an affine map to another one."""
+        varying = [name for name in node.inputs if not self.graph.is_constant(name)]
+        if len(varying) != 1 or len(node.inputs) != 2 or varying[0] in self.waiting:
+            return False
+        name = varying[0]
+        if node.operator == "Add" and name in self.open_biases and self.graph.readers(name) == 1:
+            value = self.values[name]
+            other = self.graph.constant(next(each for each in node.inputs if each != name))
+            if other.shape[-1:] in ((), (1,), value.shape[-1:]) and other.size in (
+                1,
+                value.shape[-1],
+            ):
+                biases = self.network.parameters[f"{value.source}.biases"]
+                biases += other.reshape(-1)
+                self.network.note(value.source, node.name)
+                self.values[node.outputs[0]] = value
+                return True
+        return False
+
+    def value(self, name: str) -> Value:
+        """Return a value as a layer computes it, adding layers for what waits."""
+        if name in self.values:
+            found = self.values[name]
+        else:
+            found = self.values[name] = self._settled(name)
+        if found.view:
+            raise UnknownNodeError(f"an order of axes that no layer has ({found.view})")
+        return found
+
+    def viewed(self, name: str) -> Value:
+        """Return a value as a layer computes it, in another order of axes perhaps."""
+        return self.values[name] if name in self.values else self.value(name)
+
+    def _settled(self, name: str) -> Value:
+        if name in self.same_as:
+            return self.value(self.same_as[name])
+        waiting = self.waiting[name]
+        base = self.value(waiting.base)
+        if len(waiting.nodes) > 1:
+            found = _activation(self.graph.values[waiting.base], self.graph.values[name])
+            if found is not None:
+                nodes = [each.name for each in waiting.nodes]
+                return self.network.add(found[0], [base], base.shape, nodes, **found[1])
+        node = waiting.nodes[-1]
+        self._single(node)
+        return self.values[node.outputs[0]]
+
+    def _single(self, node: Node) -> None:
+        """Add a layer for one elementwise node."""
+        output = node.outputs[0]
+        varying = [name for name in node.inputs if not self.graph.is_constant(name)]
+        if node.operator in UNARY:
+            x = self.value(varying[0])
+            fields = _fields_of(node)
+            self.values[output] = self.network.add(
+                UNARY[node.operator], [x], x.shape, [node.name], **fields
+            )
+        elif len(varying) == 2 and node.operator in ("Add", "Mul"):
+            parts = [self.value(name) for name in node.inputs]
+            if parts[0].shape != parts[1].shape:
+                raise UnknownNodeError("its inputs have different shapes")
+            kind = "add" if node.operator == "Add" else "multiply"
+            self.values[output] = self.network.add(kind, parts, parts[0].shape, [node.name])
+        elif len(varying) == 1 and node.operator in ("Add", "Sub", "Mul", "Div"):
+            self._affine(node, varying[0])
+        else:
+            raise UnknownNodeError
+
+    def _affine(self, node: Node, name: str) -> None:
+        """Add a factor and an offset for each feature: a batch_norm that is not trained."""
+        x = self.value(name)
+        if name != node.inputs[0] and node.operator in ("Sub", "Div"):
+            raise UnknownNodeError("it subtracts from a constant, or divides one")
+        other = self.graph.constant(node.inputs[1] if name == node.inputs[0] else node.inputs[0])
+        if not x.shape:
+            raise UnknownNodeError("it has one number for each sample")
+        own = np.broadcast_to(other.reshape(other.shape or (1,)), (1, *x.shape))
+        by_channel = own.reshape(x.shape[0], -1)
+        if (by_channel != by_channel[:, :1]).any():
+            raise UnknownNodeError("its constant differs within a channel")
+        numbers = by_channel[:, 0].astype(float)
+        factor, offset = np.ones_like(numbers), np.zeros_like(numbers)
+        if node.operator in ("Mul", "Div"):
+            factor = numbers if node.operator == "Mul" else 1 / numbers
+        else:
+            offset = numbers if node.operator == "Add" else -numbers
+        if name in self.open_affine and self.graph.readers(name) == 1:
+            own_parameters = self.network.parameters
+            scale, shift = (own_parameters[f"{x.source}.{each}"] for each in ("scale", "offset"))
+            shift[:] = shift * factor + offset
+            scale[:] = scale * factor
+            self.network.note(x.source, node.name)
+            self.values[node.outputs[0]] = x
+        else:
+            self.values[node.outputs[0]] = self.network.add(
+                "batch_norm",
+                [x],
+                x.shape,
+                [node.name],
+                {
+                    "scale": factor,
+                    "offset": offset,
+                    "running_mean": np.zeros_like(numbers),
+                    "running_variance": np.full_like(numbers, 1 - 1e-5),
+                },
+                trainable=False,
+            )
+        self.open_affine.add(node.outputs[0])
+
+
+def input_name(name: str) -> str:
+    """Return an input's name as specs take it: letters, digits and underscores."""
+    kept = "".join(each if each.isalnum() and each.isascii() else "_" for each in name)
+    return kept.strip("_") or "x"
+
+
+def _fields_of(node: Node) -> dict[str, Any]:
+    given = node.attributes
+    if node.operator == "LeakyRelu":
+        return {"negative_slope": round(float(given.get("alpha", 0.01)), 7)}
+    if node.operator == "Elu":
+        return {"alpha": round(float(given.get("alpha", 1.0)), 7)}
+    if node.operator == "Gelu" and given.get("approximate") == "tanh":
+        return {"approximation": "tanh"}
+    if node.operator == "HardSigmoid":
+        alpha, beta = given.get("alpha", 0.2), given.get("beta", 0.5)
+        if abs(alpha - 1 / 6) > 1e-6 or beta != 0.5:
+            raise UnknownNodeError(f"its slope is {alpha:g}; hard_sigmoid has 1/6")
+    if node.operator == "Selu" and abs(given.get("gamma", 1.0507) - 1.0507) > 1e-4:
+        raise UnknownNodeError("its constants differ from the paper's")
+    return {}
+
+
+def _sigmoid(x: Array) -> Array:
+    found: Array = 1 / (1 + np.exp(-x.astype(float)))
+    return found
+
+
+def _gelu(x: Array) -> Array:
+    from math import erf
+
+    shares = np.fromiter((erf(each / sqrt(2)) for each in x.ravel().tolist()), float, x.size)
+    found: Array = 0.5 * x * (1 + shares.reshape(x.shape))
+    return found
+
+
+def _gelu_by_tanh(x: Array) -> Array:
+    found: Array = 0.5 * x * (1 + np.tanh(sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return found
+
+
+def _mish(x: Array) -> Array:
+    found: Array = x * np.tanh(np.logaddexp(0, x))
+    return found
+
+
+COMPOSED: tuple[tuple[str, dict[str, Any], Callable[[Array], Array]], ...] = (
+    ("silu", {}, lambda x: x * _sigmoid(x)),
+    ("mish", {}, _mish),
+    ("gelu", {}, _gelu),
+    ("gelu", {"approximation": "tanh"}, _gelu_by_tanh),
+)
+"""Activations that graphs compute by several nodes."""
+
+
+def _activation(x: Array, y: Array) -> tuple[str, dict[str, Any]] | None:
+    """Return the type and the fields of the activation that is closest to y, if one is close.
+
+    A part of large values is enough, since predictions are compared later.
+    """
+    if x.shape != y.shape:
+        return None
+    x, y = x.reshape(-1)[:MOST_COMPARED], y.reshape(-1)[:MOST_COMPARED]
+    with np.errstate(over="ignore"):
+        errors = [float(np.abs(function(x) - y).max()) for *_, function in COMPOSED]
+    best = int(np.argmin(errors))
+    type_, fields, _ = COMPOSED[best]
+    return (type_, fields) if errors[best] <= CLOSE * max(1.0, float(np.abs(y).max())) else None
+
+
+MOST_COMPARED = 4096
+
+CLOSE = 1e-5
+"""The largest difference of an activation that is recognized by its values."""

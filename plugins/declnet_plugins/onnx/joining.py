@@ -1,0 +1,54 @@
+"""Layers that join, reshape or pass on their inputs, in ONNX."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from declnet import TranslationSite
+from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.standard.layers import (
+    Add,
+    Concatenate,
+    Dropout,
+    GaussianNoise,
+    Multiply,
+)
+
+if TYPE_CHECKING:
+    from declnet_plugins.onnx.writer import GraphWriter
+
+
+class SumTranslation(OnnxTranslation):
+    """Add or Mul, one input at a time."""
+
+    type = "onnx_sum"
+    replaces = (Add, Multiply)
+
+    def write(self, component: Add | Multiply, site: TranslationSite, w: GraphWriter) -> str:
+        """Return the sum or the product of the inputs."""
+        found, *others = site.inputs
+        for each in others:
+            found = w.op("Add" if isinstance(component, Add) else "Mul", found, each)
+        return str(found)
+
+
+class ConcatenateTranslation(OnnxTranslation):
+    """Concat."""
+
+    type = "onnx_concatenate"
+    replaces = (Concatenate,)
+
+    def write(self, component: Concatenate, site: TranslationSite, w: GraphWriter) -> str:
+        """Return the inputs, joined."""
+        return w.concat(site.inputs, component.axis + 1)
+
+
+class NoiseTranslation(OnnxTranslation):
+    """Nothing: noise is for training."""
+
+    type = "onnx_noise"
+    replaces = (Dropout, GaussianNoise)
+
+    def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
+        """Return x."""
+        return str(site.inputs[0])

@@ -1,0 +1,74 @@
+"""The postprocessing of a model's output by losses, in ONNX."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from declnet import TranslationSite
+from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.standard.losses import GaussianNLL, Ordinal, Poisson
+from declnet_plugins.standard.losses.regression import LARGEST_LOGARITHM
+from declnet_plugins.tabular.losses import MembersCrossentropy, MembersSquaredError
+
+if TYPE_CHECKING:
+    from declnet_plugins.onnx.writer import GraphWriter
+
+
+class GaussianNLLTranslation(OnnxTranslation):
+    """The means, which are the first half."""
+
+    type = "onnx_gaussian_nll"
+    replaces = (GaussianNLL,)
+
+    def write(self, component: GaussianNLL, site: TranslationSite, w: GraphWriter) -> str:
+        """Return the means."""
+        return w.slice(site.inputs[0], 1, 0, site.input_shapes[0][0] // 2)
+
+
+class PoissonTranslation(OnnxTranslation):
+    """Exp, of logarithms."""
+
+    type = "onnx_poisson"
+    replaces = (Poisson,)
+
+    def write(self, component: Poisson, site: TranslationSite, w: GraphWriter) -> str:
+        """Return the mean counts."""
+        (y,) = site.inputs
+        return w.op("Exp", w.clip(y, high=LARGEST_LOGARITHM)) if component.log_input else y
+
+
+class OrdinalTranslation(OnnxTranslation):
+    """Differences of neighboring sigmoids."""
+
+    type = "onnx_ordinal"
+    replaces = (Ordinal,)
+
+    def write(self, component: Ordinal, site: TranslationSite, w: GraphWriter) -> str:
+        """Return the probability of each class."""
+        (y,), ((units,), *_) = site.inputs, site.input_shapes
+        a = first = w.slice(y, 1, 0, 1)
+        if units > 1:
+            steps = w.op("Softplus", w.slice(y, 1, 1, units))
+            sums = w.op("CumSum", steps, w.constant(1, "int64"))
+            a = w.concat([first, w.op("Sub", first, sums)])
+        above = w.op("Sigmoid", a)
+
+        def padded(before: int, value: float) -> str:
+            pads = w.constant([0, before, 0, 1 - before], "int64")
+            return w.op("Pad", above, pads, w.like(above, value))
+
+        return w.op("Sub", padded(1, 1.0), padded(0, 0.0))
+
+
+class MembersTranslation(OnnxTranslation):
+    """The mean over the members."""
+
+    type = "onnx_members"
+    replaces = (MembersCrossentropy, MembersSquaredError)
+
+    def write(self, component: Any, site: TranslationSite, w: GraphWriter) -> str:
+        """Return the mean of the members' probabilities or values."""
+        (y,) = site.inputs
+        if isinstance(component, MembersCrossentropy):
+            y = w.op("Softmax", y, axis=-1)
+        return w.reduce("ReduceMean", y, [1], keep=False)

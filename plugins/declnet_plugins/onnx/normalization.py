@@ -1,0 +1,77 @@
+"""Normalization in ONNX."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from declnet import TranslationSite
+from declnet_plugins.onnx.activations import along_first_axis
+from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.standard.layers import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+
+if TYPE_CHECKING:
+    from declnet_plugins.onnx.writer import GraphWriter
+
+
+class BatchNormTranslation(OnnxTranslation):
+    """BatchNormalization, with the running mean and variance."""
+
+    type = "onnx_batch_norm"
+    replaces = (BatchNorm,)
+
+    def write(self, component: BatchNorm, site: TranslationSite, w: GraphWriter) -> str:
+        """Return scale * (x - mean) / sqrt(variance + epsilon) + offset."""
+        names = ("scale", "offset", "running_mean", "running_variance")
+        given = (w.constant(site.parameters[name], "float32") for name in names)
+        return w.op("BatchNormalization", site.inputs[0], *given, epsilon=component.epsilon)
+
+
+class LayerNormTranslation(OnnxTranslation):
+    """LayerNormalization over the last axes."""
+
+    type = "onnx_layer_norm"
+    replaces = (LayerNorm,)
+
+    def write(self, component: LayerNorm, site: TranslationSite, w: GraphWriter) -> str:
+        """Return scale * (x - mean) / sqrt(variance + epsilon) + offset."""
+        own = (w.constant(site.parameters[name], "float32") for name in ("scale", "offset"))
+        axis = -(component.axes or len(site.input_shapes[0]))
+        x = site.inputs[0]
+        return w.op("LayerNormalization", x, *own, axis=axis, epsilon=component.epsilon)
+
+
+class GroupNormTranslation(OnnxTranslation):
+    """LayerNormalization of each group, then a scale and an offset for each channel."""
+
+    type = "onnx_group_norm"
+    replaces = (GroupNorm,)
+
+    def write(self, component: GroupNorm, site: TranslationSite, w: GraphWriter) -> str:
+        """Return scale * (x - mean) / sqrt(variance + epsilon) + offset."""
+        (shape,), (x,) = site.input_shapes, site.inputs
+        size = prod(shape) // component.groups
+        grouped = w.reshape(x, (component.groups, size))
+        ones, zeros = w.constant(np.ones(size), "float32"), w.constant(np.zeros(size), "float32")
+        z = w.op("LayerNormalization", grouped, ones, zeros, axis=-1, epsilon=component.epsilon)
+        scale, offset = (
+            along_first_axis(site.parameters[name], shape) for name in ("scale", "offset")
+        )
+        return w.compute("Add", w.compute("Mul", w.reshape(z, shape), scale), offset)
+
+
+class RMSNormTranslation(OnnxTranslation):
+    """A few operators: RMSNormalization is newer than all that is selectable here."""
+
+    type = "onnx_rmsnorm"
+    replaces = (RMSNorm,)
+
+    def write(self, component: RMSNorm, site: TranslationSite, w: GraphWriter) -> str:
+        """Return scale * x / sqrt(mean(x**2) + epsilon)."""
+        (x,) = site.inputs
+        axes = list(range(-component.axes, 0))
+        mean = w.reduce("ReduceMean", w.op("Mul", x, x), axes)
+        deviation = w.op("Sqrt", w.compute("Add", mean, component.epsilon))
+        return w.compute("Mul", w.op("Div", x, deviation), site.parameters["scale"])

@@ -1,0 +1,147 @@
+r"""Tokenizing in ONNX, by operators of opset 20.
+
+No operator finds all matches of a pattern, so texts get spaces around each symbol and
+are split at spaces. Symbols are those of the vocabulary and the usual ones of typesetting; a token
+that is then neither a word nor one symbol has another one, which the runtime refuses.
+"""
+
+from __future__ import annotations
+
+import string
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from declnet import TranslationSite, Untranslatable
+from declnet_plugins.onnx.translation import OnnxTranslation
+from declnet_plugins.onnx.writer import TYPES
+from declnet_plugins.standard.transforms import Tokenize
+from declnet_plugins.standard.transforms.text import FIRST, PADDING, UNKNOWN
+
+if TYPE_CHECKING:
+    from declnet_plugins.onnx.writer import GraphWriter
+
+LEAST_OPSET = 20
+
+WORD = r"[\pL\pN_]"
+"""What Python's \\w matches; \\w of the runtime's RE2 is ASCII only."""
+
+TOKEN = rf"{WORD}+(?:['\x{{2019}}]{WORD}+)*|[^\pL\pN_\s]"
+APOSTROPHES = ("'", "\u2019")
+SPACES = "\t\n\r\u00a0\u2009\u202f"
+USUAL = "\u2018\u201c\u201d\u201e\u00ab\u00bb\u2013\u2014\u2026\u00b7\u2022\u20ac\u00a3\u00a7\u00b0"
+"""Quotation marks, dashes and signs of many languages."""
+
+
+class TokenizeTranslation(OnnxTranslation):
+    """StringNormalizer, StringSplit and LabelEncoder."""
+
+    type = "onnx_tokenize"
+    replaces = (Tokenize,)
+
+    def write(self, component: Tokenize, site: TranslationSite, w: GraphWriter) -> tuple[str, str]:
+        """Return the integers (n, length) and the lengths (n,)."""
+        if component.unit == "characters":
+            raise Untranslatable(
+                "ONNX has no operator for the characters of a text", 'tokenize with unit = "words"'
+            )
+        if w.opset < LEAST_OPSET:
+            raise Untranslatable(
+                f"splitting texts needs opset {LEAST_OPSET}, not {w.opset}", "choose a newer opset"
+            )
+        tokens, length = site.state["tokens"], site.state["length"]
+        text = self._lower(w, site.inputs[0], tokens) if component.lowercase else site.inputs[0]
+        words, counts = w.node("StringSplit", [self._spaced(w, text, tokens)], ("text", "int64"))
+        numbers = w.table(words, tokens, range(FIRST, FIRST + len(tokens)), UNKNOWN)
+        is_token = w.op("RegexFullMatch", words, pattern=f"(?s){TOKEN}")
+        is_word = w.op("Less", places_of(w, words), w.expand(counts, 1))
+        refused = w.op("And", is_word, w.op("Not", is_token))
+        numbers = w.where(is_word, numbers, w.constant(PADDING))
+        numbers = w.where(refused, w.constant(FIRST + len(tokens)), numbers)
+        limits = w.constant(np.arange(FIRST + len(tokens)))
+        numbers = w.op("Gather", limits, numbers, axis=0)
+        pads = w.constant([0, 0, 0, length], "int64")
+        padded = w.op("Pad", numbers, pads, w.constant(PADDING))
+        kept = w.clip(counts, high=length)
+        places = w.constant(np.arange(length)[None])
+        if component.cut == "start":
+            places = w.op("Add", w.expand(w.op("Sub", counts, kept), 1), places)
+        else:
+            places = w.op("Add", w.expand(w.op("Sub", counts, counts), 1), places)
+        found = w.op("GatherElements", padded, places, axis=1)
+        is_empty = w.op(
+            "And",
+            w.compute("Equal", w.expand(counts, 1), 0),
+            w.constant(np.arange(length)[None] == 0),
+        )
+        return w.where(is_empty, w.constant(UNKNOWN), found), w.clip(kept, low=1)
+
+    def _lower(self, w: GraphWriter, text: str, tokens: list[str]) -> str:
+        """Return text in lower case; letters beyond ASCII matter only if the vocabulary has them.
+
+        The locale "C" is known everywhere, but only to ASCII.
+        """
+        plain = all(each.isascii() for each in tokens)
+        locale = "C" if plain else "C.UTF-8"
+        return w.op("StringNormalizer", text, case_change_action="LOWER", locale=locale)
+
+    def _spaced(self, w: GraphWriter, text: str, tokens: list[str]) -> str:
+        """Return text with spaces around each symbol, and in place of other white space."""
+        own = {each for each in tokens if len(each) == 1 and not (each.isalnum() or each == "_")}
+        symbols = (own | set(string.punctuation) | set(USUAL)) - {"_", *APOSTROPHES}
+        for each in SPACES:
+            text = replaced(w, text, each, " ")
+        for each in APOSTROPHES:
+            text = replaced(w, text, each, f" {each} ", within=each)
+        for each in sorted(symbols):
+            text = replaced(w, text, each, f" {each} ")
+        return text
+
+
+def places_of(w: GraphWriter, matrix: str) -> str:
+    """Return 0, 1, 2, … for the columns of a matrix, (columns,)."""
+    shape = w.op("Shape", matrix, start=1, end=2)
+    zero, one = w.constant(0), w.constant(1)
+    return w.op("Range", zero, w.squeeze(shape, 0), one, kind="int64")
+
+
+def replaced(w: GraphWriter, text: str, symbol: str, new: str, within: str | None = None) -> str:
+    """Return text with a symbol replaced; inside of a word by `within`, if it is given."""
+    parts, counts = w.node("StringSplit", [text], ("text", "int64"), delimiter=symbol)
+    places = places_of(w, parts)
+    glue = w.constant(new)
+    if within is not None:
+        ends = w.op("RegexFullMatch", parts, pattern=f"(?s).*{WORD}")
+        begins = w.op("RegexFullMatch", parts, pattern=f"(?s){WORD}.*")
+        pads = w.constant([0, 1, 0, -1], "int64")
+        before = w.cast(w.op("Pad", w.cast(ends, "int64"), pads), "bool")
+        glue = w.where(w.op("And", before, begins), w.constant(within), glue)
+    follows = w.op(
+        "And",
+        w.compute("Greater", places, 0),
+        w.op("Less", places, w.expand(counts, 1)),
+    )
+    pieces = w.op("StringConcat", w.where(follows, glue, w.constant("")), parts)
+    empty = w.where(w.op("Equal", text, w.constant("")), w.constant(""), w.constant(""))
+    return w.op("Scan", empty, pieces, body=_joining(), num_scan_inputs=1, scan_input_axes=[1])
+
+
+def _joining() -> Any:
+    """Return the graph that appends a piece to what was joined before.
+
+    ONNX Runtime's Scan writes to two buffers in turn, and its StringConcat appends to what is there
+    (1.32), so another operator writes the result.
+    """
+    from onnx import helper
+
+    values = [
+        helper.make_tensor_value_info(name, TYPES["text"], ["n"]) for name in ("left", "right")
+    ]
+    joined = helper.make_tensor_value_info("joined", TYPES["text"], ["n"])
+    nothing = helper.make_tensor("nothing", TYPES["text"], [], [b""])
+    nodes = [
+        helper.make_node("StringConcat", ["left", "right"], ["both"]),
+        helper.make_node("Equal", ["both", "nothing"], ["is_empty"]),
+        helper.make_node("Where", ["is_empty", "nothing", "both"], ["joined"]),
+    ]
+    return helper.make_graph(nodes, "join", values, [joined], [nothing])

@@ -1,0 +1,67 @@
+"""Imports the files that it is sent without another process, and answers how each import ended."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import traceback
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from declnet import DeclnetError, default_registry
+from declnet.runs.exchange.importing import import_network
+from declnet_plugins.onnx.importing import conversion
+from declnet_plugins.onnx.importing.importer import OnnxImporter, network_of
+
+MEMORY = 6 * 2**30
+
+
+class Converter:
+    """As a `FileProcess`, in this process."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def convert(self, outputs):
+        with np.errstate(all="ignore"):
+            self.graph, message, parameters = conversion.convert(self.path, outputs)
+        return json.loads(json.dumps(message)), parameters
+
+    def run(self, x):
+        given = {str(at): array for at, array in enumerate(x)}
+        with np.errstate(all="ignore"):
+            _, _, outputs = conversion.run(self.graph, given)
+        return list(outputs.values())
+
+
+class DirectImporter(OnnxImporter):
+    """An importer of ONNX files that starts no process."""
+
+    def read(self, path):
+        return network_of(Converter(path), self.outputs)
+
+
+def ending(path):
+    try:
+        import_network(
+            DirectImporter(), path, path.with_suffix(".toml"), default_registry(), overwrite=True
+        )
+    except DeclnetError as error:
+        return f"refused: {error}"
+    except MemoryError:
+        return "refused: memory"
+    except Exception:
+        return traceback.format_exc()
+    return "imported"
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("error")
+    default_registry()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(ending(Path(line.rstrip("\n")))) + "\n")
+        sys.stdout.flush()

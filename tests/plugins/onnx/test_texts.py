@@ -1,0 +1,124 @@
+"""Texts and dates within the graph: what is exact, and what the runtime refuses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from declnet import TranslationSite, Untranslatable
+from declnet_plugins.standard.transforms import Datetime, Tokenize
+
+pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+from declnet_plugins.onnx.dates import DatetimeTranslation  # noqa: E402
+from declnet_plugins.onnx.text import TokenizeTranslation  # noqa: E402
+from declnet_plugins.onnx.writer import GraphWriter  # noqa: E402
+
+
+def session_of(translation, component, state, shapes, opset=20):
+    writer = GraphWriter(opset)
+    x = writer.input("x", "text", ["n"])
+    site = TranslationSite(
+        "t", (x,), ((),), ("text",), shapes[0], "number", "apply", np.dtype("float32"), writer,
+        state=state,
+    )  # fmt: skip
+    found = translation().translate(component, site)
+    for number, (value, shape) in enumerate(zip(found, shapes, strict=True)):
+        writer.output_value(f"y{number}", value, ["n", *shape])
+    content = writer.model("texts", {}, ("tests", "0")).SerializeToString()
+    settings = onnxruntime.SessionOptions()
+    settings.log_severity_level = 4
+    return onnxruntime.InferenceSession(content, settings, providers=["CPUExecutionProvider"])
+
+
+def texts(*values):
+    return np.array(values, object)
+
+
+SENTENCES = texts(
+    "Hello, World don't stop!",
+    "it's 'quoted' text; ok?",
+    "a-b c_d  e\tf",
+    "''x'' rock'n'roll",
+    "\u00c4\u00d6 \u00e4\u00f6 \u201cx\u201d a\u2019b \u2019c",
+    "a,b,c,d,e,f,g",
+    "...!?",
+    "  ",
+    "two 2.5% of \u00a33",
+)
+
+
+@pytest.mark.parametrize("cut", ["start", "end"])
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_words_are_those_of_declnet(lowercase, cut):
+    tokenize = Tokenize(lowercase=lowercase, cut=cut, min_count=1, max_tokens=30, length=6)
+    state = tokenize.fit(SENTENCES)
+    wanted = tokenize.apply(SENTENCES, state)
+    session = session_of(TokenizeTranslation, tokenize, state, [(6,), ()])
+    values, lengths = session.run(None, {"x": SENTENCES})
+    np.testing.assert_array_equal(values, wanted.values)
+    np.testing.assert_array_equal(lengths, wanted.lengths)
+
+
+def test_a_symbol_that_was_not_split_off_is_refused():
+    tokenize = Tokenize(min_count=1)
+    state = tokenize.fit(SENTENCES)
+    session = session_of(TokenizeTranslation, tokenize, state, [(state["length"],), ()])
+    session.run(None, {"x": texts("snow \u2603")})  # alone it is one unknown token
+    with pytest.raises(Exception, match="bounds"):
+        session.run(None, {"x": texts("snow\u2603")})
+
+
+def dates(count):
+    days = np.random.default_rng(0).integers(-3000, 40000, count)
+    return [np.datetime64("1970-01-01") + np.timedelta64(int(each), "D") for each in days]
+
+
+def written(pattern):
+    return [
+        pattern.format(y=d.year, m=d.month, d=d.day, h=n % 24, i=n % 60, s=7 * n % 60)
+        for n, d in enumerate(each.astype(object) for each in dates(60))
+    ]
+
+
+COLUMNS = {
+    "iso": texts(*written("{y}-{m:02}-{d:02}"), "2000-02-29", None),
+    "moments": texts(*written("{y}-{m:02}-{d:02}T{h:02}:{i:02}:{s:02}.25"), "2024-02-29", None),
+    "day first": texts(*written("{d}.{m}.{y}"), None),
+    "month first": texts(*written("{m}/{d}/{y} {h}:{i:02}"), None),
+    "times": texts(*written("{h}:{i:02}"), "12:30:15.5", None),
+}
+PARTS = ("elapsed", "year", "quarter", "month", "day", "day_of_year", "weekday")
+OF_TIMES = ("hour", "minute", "second", "time_of_day")
+
+
+@pytest.mark.parametrize("cycles", [True, False])
+@pytest.mark.parametrize("name", COLUMNS)
+def test_parts_of_dates_are_those_of_declnet(name, cycles):
+    x = COLUMNS[name]
+    parts = OF_TIMES if name == "times" else (*PARTS, *OF_TIMES)
+    transform = Datetime(parts=parts, cycles=cycles)
+    state = transform.fit(x)
+    wanted = transform.apply(x, state)
+    session = session_of(DatetimeTranslation, transform, state, [wanted.shape[1:]])
+    (found,) = session.run(None, {"x": np.where(x == None, "", x).astype(object)})  # noqa: E711
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+    for wrong in ("x", "2021-02-30", "2021-03/04", "31.4.2020", "13/13/2020", "24:00", "7:60"):
+        with pytest.raises(Exception, match="bounds"):
+            session.run(None, {"x": texts(wrong)})
+
+
+def test_older_operators_cannot_read_texts():
+    tokenize, days = Tokenize(min_count=1), Datetime()
+    with pytest.raises(Untranslatable, match="opset 20"):
+        session_of(TokenizeTranslation, tokenize, tokenize.fit(SENTENCES), [(9,), ()], 19)
+    with pytest.raises(Untranslatable, match="opset 20"):
+        session_of(DatetimeTranslation, days, days.fit(COLUMNS["iso"]), [(1,)], 19)
+
+
+def test_names_of_months_cannot_be_read():
+    transform = Datetime()
+    state = transform.fit(texts("3 May 2021", "4 June 2022"))
+    with pytest.raises(Untranslatable, match="names of months"):
+        session_of(DatetimeTranslation, transform, state, [(1,)])
