@@ -21,7 +21,7 @@ import optuna
 from sqlalchemy import Engine, event
 
 from declnet import Dimension, StudyContext
-from declnet_optuna.searcher import OptunaSearcher
+from declnet_plugins.optuna.searcher import OptunaSearcher
 
 SPACE = (Dimension("optimizer.learning_rate", 1e-4, 0.1, log=True),)
 

@@ -11,7 +11,7 @@ from threading import Barrier
 
 import pytest
 
-from declnet_optuna.storage import open_storage
+from declnet_plugins.optuna.storage import open_storage
 
 from ...postgresql import PASSWORD, running_server
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from declnet import Diagnostic, OpenStudy, RunError, Searcher, StudyContext
-from declnet_optuna.grid import MOST_POINTS, grid_size
-from declnet_optuna.storage import PASSWORD, SQLITE, absolute, folder_of, open_storage
+from declnet_plugins.optuna.grid import MOST_POINTS, grid_size
+from declnet_plugins.optuna.storage import PASSWORD, SQLITE, absolute, folder_of, open_storage
 
 SamplerName = Literal["tpe", "random", "cma-es", "grid"]
 PrunerName = Literal["median", "hyperband", "none"]
@@ -109,7 +109,7 @@ class OptunaSearcher(Searcher):
         missing = self.unavailable()
         if missing is not None:
             raise RunError(f"the searcher optuna: {missing}")
-        from declnet_optuna.study import OptunaStudy
+        from declnet_plugins.optuna.study import OptunaStudy
 
         url = self.storage or f"sqlite:///{(study.directory.absolute() / 'study.db').as_posix()}"
         return OptunaStudy(study, self, url)

@@ -12,17 +12,17 @@ from optuna.trial import FrozenTrial, TrialState
 
 from declnet import RunError, Scalar, StudyContext, StudyTrial
 from declnet import TrialState as State
-from declnet_optuna.grid import grid_points
-from declnet_optuna.sampling import (
+from declnet_plugins.optuna.grid import grid_points
+from declnet_plugins.optuna.sampling import (
     distribution_of,
     pruner_of,
     sampler_of,
     suggested,
 )
-from declnet_optuna.storage import explained, open_storage, shown
+from declnet_plugins.optuna.storage import explained, open_storage, shown
 
 if TYPE_CHECKING:
-    from declnet_optuna.searcher import OptunaSearcher
+    from declnet_plugins.optuna.searcher import OptunaSearcher
 
 WORKER, ASKED, STOPPED, SECONDS, SPACE = (
     f"declnet:{name}" for name in ("worker", "asked", "stopped", "seconds", "space")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from declnet import Dimension, RunError, StudyContext
-from declnet_optuna.searcher import OptunaSearcher
+from declnet_plugins.optuna.searcher import OptunaSearcher
 
 from ...postgresql import PASSWORD, running_server
 

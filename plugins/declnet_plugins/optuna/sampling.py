@@ -16,7 +16,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial
 
 from declnet import Dimension, Scalar, StudyContext
-from declnet_optuna.searcher import PrunerName, SamplerName
+from declnet_plugins.optuna.searcher import PrunerName, SamplerName
 
 
 class SeededSampler(optuna.samplers.BaseSampler):  # type: ignore[misc]  # it has no type here
