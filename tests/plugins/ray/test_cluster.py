@@ -18,7 +18,7 @@ if not os.environ.get("DECLNET_TEST_RAY"):
 
 from ray.cluster_utils import Cluster  # noqa: E402  # slow
 
-from declnet_ray.executor import RayExecutor  # noqa: E402
+from declnet_plugins.ray.executor import RayExecutor  # noqa: E402
 
 pytestmark = [
     pytest.mark.xdist_group("ray"),
