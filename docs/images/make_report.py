@@ -15,8 +15,8 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 import declnet
-from declnet_report.page.assembling import assemble
-from declnet_report.page.rendering import render
+from declnet_plugins.report.page.assembling import assemble
+from declnet_plugins.report.page.rendering import render
 
 WIDTH, HEIGHT = 980, 1180
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

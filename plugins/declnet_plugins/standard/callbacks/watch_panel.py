@@ -7,8 +7,8 @@ from html import escape
 from io import StringIO
 
 from declnet import SpecError, StoredRun
+from declnet_plugins.report import ReportPanel
 from declnet_plugins.standard.callbacks.watch import Watch
-from declnet_report import ReportPanel
 
 VALUES = {
     "deviation": ("Deviation of the outputs", True),

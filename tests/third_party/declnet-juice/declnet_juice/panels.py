@@ -3,7 +3,7 @@
 from html import escape
 
 from declnet import StoredRun
-from declnet_report import ReportPanel
+from declnet_plugins.report import ReportPanel
 
 
 class Ripeness(ReportPanel):

@@ -1,0 +1,161 @@
+"""The commands `declnet report` and `declnet plot`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from declnet_plugins.report.plot.curves import Scale
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of the page.  [default: report.html, in the folder of a single run]",
+)
+@click.option(
+    "--no-plugin",
+    "disabled",
+    multiple=True,
+    metavar="NAME",
+    help="Disable a plugin: the name of its entry point or distribution.",
+)
+def report(runs: tuple[Path, ...], output: Path | None, disabled: tuple[str, ...]) -> None:
+    """Write an HTML report on RUNS, folders that `declnet run` wrote.
+
+    A folder of runs, e.g. of seeds or folds, means all runs in it; for folds or seeds, the page
+    also has the metrics of all models together. A sweep, a study, or a folder of more than 30 runs
+    gets a page for many: a table to sort and filter, curves, effects, and parallel coordinates.
+
+    The page is self-contained: it works offline and can be sent as one file. It needs the
+    extra `report`: pip install 'declnet[report]'.
+    """
+    from declnet import (
+        default_registry,
+        discover,
+        is_ensemble,
+        open_ensemble,
+        open_run,
+        run_folders,
+    )
+    from declnet_plugins.report.many.page import many_runs_page
+    from declnet_plugins.report.many.reported import MANY, is_group, read_runs, read_study
+    from declnet_plugins.report.page.assembling import assemble
+    from declnet_plugins.report.page.rendering import render, require_packages
+
+    if len(runs) == 1 and runs[0].is_dir() and not (runs[0] / "manifest.json").exists():
+        path = output or runs[0] / "report.html"
+        require_folder(path)
+        found = read_runs(runs[0])
+        if len(found) > MANY or (found and is_group(runs[0])):
+            require_packages()
+            objective, importance = read_study(runs[0])
+            page = many_runs_page(runs[0].resolve().name, found, importance, objective)
+            _write_page(path, page)
+            return
+    registry = discover(disabled) if disabled else default_registry()
+    stored = [open_run(run, registry, notice=_show_note) for run in run_folders(runs)]
+    ensembles = [open_ensemble(run, registry, notice=_no_note) for run in runs if is_ensemble(run)]
+    path = output or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
+    require_folder(path)
+    require_packages()
+    _write_page(path, render(assemble(stored, registry, ensembles)))
+
+
+def _write_page(path: Path, page: str) -> None:
+    from declnet import RunError, print_line, write_atomically
+
+    try:
+        write_atomically(path, page.encode())
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error.strerror}") from None
+    print_line(path)
+
+
+def require_folder(path: Path) -> None:
+    """Raise OutputError if the folder of a file to write does not exist, or is read-only."""
+    import os
+
+    from declnet import OutputError
+
+    folder = path.absolute().parent
+    try:
+        there = folder.is_dir()
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+    if not there:
+        raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        is_fixed = hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY
+        why = "read-only file system" if is_fixed else "no permission to write to its folder"
+        raise OutputError(f"{path}: cannot be written: {why}")
+
+
+def _no_note(_sentence: str) -> None:
+    """Say nothing: the notes of the same runs have been shown."""
+
+
+def _show_note(sentence: str) -> None:
+    from declnet import print_line
+
+    print_line(f"note: {sentence}", err=True)
+
+
+class _Picture(click.Path):
+    """A writable picture file, checked before any work is done."""
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        from declnet_plugins.report.plot.picture import check_picture
+
+        path = Path(super().convert(value, param, ctx))  # type: ignore[arg-type]
+        check_picture(path)
+        return path
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUNS...", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=_Picture(path_type=Path),
+    metavar="FILE",
+    help="File of the picture, .png or .svg.  [default: plot.png in the run's folder]",
+)
+@click.option(
+    "--scale",
+    type=click.Choice(["auto", "linear", "log"]),
+    default="auto",
+    show_default=True,
+    help="Scale of the loss axis; auto is logarithmic if the loss falls to a thirtieth or less.",
+)
+def plot(runs: tuple[Path, ...], output: Path | None, scale: Scale) -> None:
+    """Draw RUNS, folders that `declnet run` wrote: losses, metrics and learning rate by epoch.
+
+    Several runs, or all runs in a folder, are drawn in the same axes. For a folder written by
+    `declnet sweep`, the final metrics and the losses of its specs are drawn. Needs the extra plot:
+    pip install 'declnet[plot]'.
+    """
+    from declnet import open_run, print_line, run_folders
+    from declnet_plugins.report.plot.curves import draw_curves
+    from declnet_plugins.report.plot.picture import check_picture
+    from declnet_plugins.report.plot.sweep import draw_sweep, is_sweep, read_sweep
+
+    if output is None and len(runs) > 1:
+        raise click.UsageError("say where to draw several runs, e.g. -o runs.png")
+    sweep = read_sweep(runs[0]) if len(runs) == 1 and is_sweep(runs[0]) else None
+    stored = [open_run(run) for run in run_folders(runs)] if sweep is None else []
+    path = output or runs[0] / "plot.png"
+    check_picture(path)
+    if sweep is not None:
+        draw_sweep(sweep, path)
+    else:
+        draw_curves(stored, path, scale)
+    print_line(f"{path}: drawn")

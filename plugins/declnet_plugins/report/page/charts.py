@@ -1,0 +1,200 @@
+"""Parts of Vega-Lite specs and selection of points, shared by all charts; histograms.
+
+Colors come from the style sheet, so themes and printing need no redraw.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from declnet import Array
+from declnet_plugins.report.drawing import series_color
+from declnet_plugins.report.page.content import Chart, Table
+from declnet_plugins.report.page.formatting import format_number
+
+INK, MUTED, LINES, CARD = "var(--ink)", "var(--muted)", "var(--lines)", "var(--card)"
+
+LINE_LEGEND: dict[str, Any] = {"symbolType": "stroke", "symbolSize": 320}
+"""A legend with lines instead of points."""
+
+CONFIG: dict[str, Any] = {
+    "background": None,
+    "font": "system-ui, sans-serif",
+    "padding": 2,
+    "view": {"stroke": None},
+    "axis": {
+        "domain": False,
+        "ticks": False,
+        "gridColor": LINES,
+        "labelColor": MUTED,
+        "labelFontSize": 12,
+        "labelPadding": 7,
+        "titleColor": MUTED,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "titlePadding": 8,
+        "tickCount": 5,
+    },
+    "axisX": {"grid": False, "domain": True, "domainColor": LINES},
+    "legend": {
+        "orient": "top",
+        "title": None,
+        "labelColor": INK,
+        "labelFontSize": 12,
+        "labelLimit": 220,
+        "symbolSize": 140,
+        "symbolStrokeWidth": 2.5,
+        "columnPadding": 18,
+        "offset": 10,
+        "layout": {"top": {"direction": "vertical", "anchor": "start", "margin": 2}},
+    },
+    "header": {"labelColor": INK},
+}
+"""The configuration of every chart."""
+
+BINS, BINS_OF_SMALL = 32, 24
+
+FEW = 4
+"""Largest count for which every count gets an axis label."""
+
+
+def colors(count: int) -> list[str]:
+    """Return the colors of `count` series."""
+    return [series_color(index) for index in range(count)]
+
+
+def quantity(field: str, title: str | None, **more: Any) -> dict[str, Any]:
+    """Return a quantitative axis, untitled if the title is None."""
+    return {"field": field, "type": "quantitative", "title": title, **more}
+
+
+def category(
+    field: str, domain: Sequence[str], marks: Sequence[Any], **more: Any
+) -> dict[str, Any]:
+    """Return an encoding of each value in `domain` by its color, dashes or shape."""
+    scale = {"domain": domain, "range": marks}
+    return {"field": field, "type": "nominal", "scale": scale, **more}
+
+
+def tooltip(*fields: tuple[str, str]) -> list[dict[str, Any]]:
+    """Return a point's tooltip, from fields and their titles."""
+    return [{"field": field, "title": title, "type": "nominal"} for field, title in fields]
+
+
+def near_tooltip(*fields: tuple[str, str]) -> dict[str, Any]:
+    """Return the tooltip of the point nearest to the pointer, from fields and their titles.
+
+    Vega-Lite 6 shows "undefined" for fields of a selection with `nearest`, whose datum is nested
+    one level deeper (vega/vega-lite pull request 9707), so an expression reads it from there.
+    """
+    near = "(datum.datum || datum)"
+    parts = (f"{json.dumps(title)}: {near}[{json.dumps(field)}]" for field, title in fields)
+    return {"value": {"expr": f"{{{', '.join(parts)}}}"}}
+
+
+def even_positions(n: int, most: int) -> Array:
+    """Return at most `most` of n positions, evenly spaced."""
+    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(np.intp)
+
+
+def curve_positions(y: Array, most: int) -> Array:
+    """Return the points of a curve to draw: its ends and the extremes of each interval.
+
+    Args:
+        y: (n,) finite numbers, in the order of the curve.
+        most: the approximate number of points to keep; at least 4.
+    """
+    n = len(y)
+    if n <= most:
+        return np.arange(n)
+    edges = np.linspace(0, n, most // 2 + 1).astype(np.intp)
+    kept = {0, n - 1}
+    for start, end in pairwise(edges):
+        stretch = y[start:end]
+        kept |= {int(start + stretch.argmin()), int(start + stretch.argmax())}
+    return np.array(sorted(kept))
+
+
+def histogram_chart(title: str, numbers: Array, what: str, note: str = "") -> Chart:
+    """Return a histogram with bins of equal width, and its counts as a table.
+
+    Args:
+        title: of the chart.
+        numbers: (n,); those that are not finite are left out.
+        what: what the numbers are.
+        note: a line under the title.
+    """
+    bins = _bins(numbers, BINS)
+    spec = _histogram_spec(bins, 300, 0, 5, (what, "count"))
+    rows = tuple((each["range"], format_number(each["count"])) for each in bins)
+    table = Table(title, (what, "count"), rows)
+    return Chart(title, _histogram_description(numbers, what), spec, table, note)
+
+
+def small_histogram(title: str, numbers: Array, what: str, series: int) -> Chart:
+    """Return one of many histograms, without axis titles or a table.
+
+    Args:
+        title: of the chart.
+        numbers: (n,); those that are not finite are left out.
+        what: what the numbers are, shown under the title.
+        series: the series whose color the bars use.
+    """
+    spec = _histogram_spec(_bins(numbers, BINS_OF_SMALL), 110, series, 3, (None, None))
+    return Chart(title, _histogram_description(numbers, what), spec, note=what, small=True)
+
+
+def _bins(numbers: Array, count: int) -> list[dict[str, Any]]:
+    counts, edges = np.histogram(_finite(numbers), bins=count)
+    return [
+        {
+            "from": float(low),
+            "to": float(high),
+            "count": int(inside),
+            "range": f"{format_number(float(low))} to {format_number(float(high))}",
+        }
+        for inside, low, high in zip(counts, edges[:-1], edges[1:], strict=True)
+    ]
+
+
+def _histogram_spec(
+    bins: list[dict[str, Any]],
+    height: int,
+    series: int,
+    ticks: int,
+    titles: tuple[str | None, str | None],
+) -> dict[str, Any]:
+    top = max(each["count"] for each in bins)
+    counts = {"values": list(range(top + 1))} if top <= FEW else {"tickCount": ticks}
+    across = {"tickCount": ticks, "format": ".3~g"}
+    x = quantity("from", titles[0], axis=across, scale={"zero": False})
+    return {
+        "height": height,
+        "data": {"values": bins},
+        "mark": {"type": "bar", "color": colors(series + 1)[series], "binSpacing": 1},
+        "encoding": {
+            "x": {**x, "bin": "binned"},
+            "x2": {"field": "to"},
+            "y": quantity("count", titles[1], axis={**counts, "format": ",d"}),
+            "tooltip": tooltip(("range", "from"), ("count", "count")),
+        },
+    }
+
+
+def _histogram_description(numbers: Array, what: str) -> str:
+    finite = _finite(numbers)
+    low, middle, high = (
+        format_number(float(f(finite)) if finite.size else None)
+        for f in (np.min, np.median, np.max)
+    )
+    return f"Histogram of {len(finite)} numbers ({what}) from {low} to {high}, median {middle}."
+
+
+def _finite(numbers: Array) -> Array:
+    finite: Array = numbers[np.isfinite(numbers)].astype(float)
+    return finite

@@ -1,0 +1,142 @@
+"""A run's data and predictions, or why they are missing, shared by the page's sections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from declnet import (
+    Array,
+    DataError,
+    DeclnetError,
+    Predictor,
+    SpecError,
+    StoredData,
+    StoredRun,
+)
+from declnet_plugins.report.page.charts import even_positions
+from declnet_plugins.report.page.formatting import format_number
+
+SETS = ("test", "validation", "train")
+"""Data sets, most informative first; predictions use the first one that a run has."""
+MOST_SAMPLES = 50_000
+"""Maximum number of samples to predict; a larger set is subsampled evenly."""
+MOST_BYTES = 100_000_000
+"""Size of these samples."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Samples, with the targets and predictions of one loss.
+
+    Attributes:
+        predictor: the model that made the predictions.
+        head: the position of the loss among all.
+        x: (n, *sample shape), prepared; named inputs by name.
+        y: (n, …), as metrics take it.
+        y_pred: (n, *shape), as metrics take it.
+        uncalibrated: the same before any calibration.
+        note: a sentence that names the data set.
+    """
+
+    predictor: Predictor
+    head: int
+    x: Any
+    y: Array
+    y_pred: Array
+    uncalibrated: Array
+    note: str
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def name(self) -> str:
+        """The name of the loss; `""` if it is the only one."""
+        return self.predictor.heads[self.head].name
+
+    @property
+    def reading(self) -> Any:
+        """How to interpret the predictions."""
+        return self.predictor.readings[self.head]
+
+    @property
+    def calibration(self) -> Any:
+        """The fitted calibration of the predictions, or None."""
+        return self.predictor.calibrations.get(self.name)
+
+    def answers(self, x: Array) -> Array:
+        """Return predictions for other prepared samples, (n, *shape)."""
+        return self.predictor.outputs(x)[self.head]
+
+    @property
+    def input_shape(self) -> tuple[int, ...] | None:
+        """The shape of a sample of the only input; None if the inputs have names."""
+        inputs = self.predictor.model.inputs.values()
+        return next(iter(inputs)).shape if isinstance(self.x, np.ndarray) else None
+
+    def input_names(self) -> tuple[str, ...]:
+        """Return a name for each of one or two inputs, marked if they are prepared."""
+        preparation = self.predictor.preparation
+        if preparation is not None and preparation.feature_names is not None:
+            suffix = " (prepared)" if preparation.steps else ""
+            return tuple(f"{name}{suffix}" for name in preparation.feature_names)
+        single = self.input_shape == (1,)
+        return ("input",) if single else ("first input", "second input")
+
+
+def predictions_of(run: StoredRun) -> list[Predictions]:
+    """Return each loss's predictions on the first data set that a run has, or on a subsample.
+
+    Raises:
+        DeclnetError: the model or the data is missing.
+    """
+    predictor = run.predictor()
+    sets = seen_data(run)
+    data = sets[next(each for each in SETS if each in sets)]
+    x, total = data.dataset.x, len(data.dataset)
+    arrays = x.values() if isinstance(x, Mapping) else (x,)
+    note = f"On the {data.name} data, {format_number(total)} samples."
+    sample = sum(prod(each.shape[1:]) * each.dtype.itemsize for each in arrays)
+    most = max(1, min(MOST_SAMPLES, MOST_BYTES // max(sample, 1)))
+    positions = None
+    if total > most:
+        positions = even_positions(total, most)
+        some = f"{format_number(most)} of {format_number(total)}"
+        note = f"On {some} samples of the {data.name} data."
+    with np.errstate(all="ignore"):
+        found = run.predictions(data.name, positions)
+    return [
+        Predictions(
+            predictor,
+            number,
+            found.x,
+            found.y[head.name] if head.name else found.y,
+            found.outputs[head.name] if head.name else found.outputs,
+            found.uncalibrated[head.name] if head.name else found.uncalibrated,
+            note,
+        )
+        for number, head in enumerate(predictor.heads)
+    ]
+
+
+def seen_data(run: StoredRun) -> dict[str, StoredData]:
+    """Return a run's data sets by name.
+
+    Raises:
+        DataError: they can no longer be loaded, or have changed since the run.
+    """
+    for name, data in run.data_sets.items():
+        if not data.unchanged:
+            raise DataError(f"the {name} data is not what the run saw: it has another hash")
+    return run.data_sets
+
+
+def reason_of(error: DeclnetError) -> str:
+    """Return an error's message as the end of a sentence, for a spec its first diagnostic."""
+    first = error.problems[0].message if isinstance(error, SpecError) and error.problems else error
+    return str(first).rstrip(".")

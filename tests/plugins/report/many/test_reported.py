@@ -1,0 +1,60 @@
+"""What the page of many runs reads from a folder."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from declnet import OutputError
+from declnet_plugins.report.many.reported import main_metric, read_runs
+
+
+def write_run(path, seed, rate, accuracy, **manifest):
+    path.mkdir(parents=True)
+    better = {"loss": "lower", "accuracy": "higher", "size": None}
+    content = {"status": "finished", "seconds": 2.5, "better": better} | manifest
+    (path / "manifest.json").write_text(json.dumps(content))
+    metrics = {"test": {"loss": 0.5, "accuracy": accuracy, "size": 3}}
+    (path / "metrics.json").write_text(json.dumps(metrics))
+    (path / "spec.toml").write_text(
+        f'name = "s-{rate}"\nseed = {seed}\n[optimizer]\nlearning_rate = {rate}\ntype = "sgd"\n'
+    )
+
+
+@pytest.fixture
+def runs(tmp_path):
+    for rate in (0.1, 0.2):
+        for seed in (0, 1):
+            write_run(tmp_path / f"s-{rate}" / f"seed-{seed}", seed, rate, rate + seed / 10)
+    return tmp_path
+
+
+def test_in_any_folder_the_values_are_the_keys_in_which_the_specs_differ(runs):
+    first, *_, last = read_runs(runs)
+    assert (first.name, first.status, first.seconds) == ("s-0.1/seed-0", "finished", 2.5)
+    assert first.values == {"seed": 0, "optimizer.learning_rate": 0.1}
+    assert last.values == {"seed": 1, "optimizer.learning_rate": 0.2}
+    assert first.metrics == {"test.loss": 0.5, "test.accuracy": 0.1, "test.size": 3}
+    assert first.better == {"test.loss": "lower", "test.accuracy": "higher"}
+    assert first.history == runs / "s-0.1" / "seed-0" / "history.jsonl"
+    assert main_metric([first, last]) == "test.accuracy"
+    assert main_metric([first, last], "test.loss") == "test.loss"
+    assert main_metric([first, last], "test.unknown") == "test.accuracy"
+
+
+def test_in_a_sweep_the_values_are_those_that_it_varies(runs):
+    specs = []
+    for rate in (0.1, 0.2):
+        listed = [{"folder": f"seed-{seed}", "seed": seed} for seed in (0, 1)]
+        (runs / f"s-{rate}" / "ensemble.json").write_text(json.dumps({"runs": listed}))
+        specs.append({"name": f"s-{rate}", "values": {"variables.rate": rate}})
+    (runs / "sweep.json").write_text(json.dumps({"specs": specs}))
+    found = [each.values for each in read_runs(runs)]
+    assert found[1] == {"variables.rate": 0.1, "seed": 1}
+    assert found[2] == {"variables.rate": 0.2, "seed": 0}
+
+
+def test_a_folder_that_is_not_there_is_reported(tmp_path):
+    with pytest.raises(OutputError, match="there is no such folder"):
+        read_runs(tmp_path / "absent")

@@ -1,0 +1,143 @@
+"""The page of 10,000 runs: what it keeps in the document, by keyboard, and for assistive tools."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from declnet_plugins.report.many.page import many_runs_page
+from declnet_plugins.report.many.reported import ReportedRun
+
+COUNT = 10_000
+
+
+@pytest.fixture(scope="module")
+def many_html(tmp_path_factory):
+    pytest.importorskip("jinja2", reason="needs the extra report")
+    history = tmp_path_factory.mktemp("history") / "history.jsonl"
+    rows = [
+        {"epoch": epoch, "accuracy": 1 - 1 / (2 + epoch), "loss": 1 / (1 + epoch)}
+        for epoch in range(200)
+    ]
+    history.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    runs = []
+    for number in range(COUNT):
+        rate, width, seed = (
+            0.001 * 1.25 ** (number // 10 % 20),
+            2 ** (number // 200 % 8),
+            number % 10,
+        )
+        accuracy = (
+            0.5 + 0.4 * math.exp(-((math.log(rate) + 5) ** 2)) + (number * 7919 % 1000) / 20_000
+        )
+        runs.append(
+            ReportedRun(
+                f"wide-learning_rate={rate:.4g}-width={width}/{number}-seed-{seed}",
+                "finished" if number % 500 else "failed",
+                {"optimizer.learning_rate": rate, "variables.width": width, "seed": seed},
+                {"test.accuracy": accuracy, "test.loss": 1 - accuracy, "train.accuracy": accuracy},
+                {"test.accuracy": "higher", "test.loss": "lower", "train.accuracy": "higher"},
+                1.5,
+                history,
+            )
+        )
+    return many_runs_page("many", runs)
+
+
+def shown(opened):
+    return opened.page.locator("#shown").text_content()
+
+
+def first_row(opened):
+    return opened.page.locator("#body tr:not(.space)").first.locator("td").all_text_contents()
+
+
+def test_runs_that_all_failed_are_listed(open_page, tmp_path):
+    pytest.importorskip("jinja2", reason="needs the extra report")
+    nothing = tmp_path / "history.jsonl"
+    nothing.write_text("")
+    runs = [
+        ReportedRun(f"{at:04}", "failed", {"trial": at, "rate": at + 1.0}, {}, {}, 0.1, nothing)
+        for at in range(3)
+    ]
+    opened = open_page(many_runs_page("failed", runs))
+    assert opened.messages == []
+    assert shown(opened).startswith("3 of 3 runs")
+    assert first_row(opened)[0] == "failed"
+
+
+def test_ten_thousand_runs_stay_usable(open_page, many_html, record_property):
+    opened = open_page(many_html)
+    drawn = opened.page.evaluate("performance.getEntriesByName('drawn')[0].startTime")
+    record_property("megabytes", round(len(many_html) / 1e6, 2))
+    record_property("seconds to interactive", round(drawn / 1000, 2))
+    assert opened.messages == []
+    assert len(opened.requests) == 1
+    assert shown(opened) == "10,000 of 10,000 runs, 8 selected"
+    assert opened.page.locator("#body tr").count() < 80
+    assert opened.page.locator("#rows table").get_attribute("aria-rowcount") == "10001"
+    assert opened.page.locator("#curves path.curve").count() == 8
+    assert opened.page.locator(".effect").count() == 3
+    opened.page.evaluate("document.getElementById('rows').scrollTop = 1e9")
+    opened.until(lambda: opened.page.locator("tr[aria-rowindex='10001']").count() == 1)
+    assert opened.page.locator("#body tr").count() < 80
+    opened.page.get_by_label("Filter").fill("learning_rate<0.002 seed=3 wide")
+    opened.until(lambda: shown(opened).startswith("200 of"))
+    opened.page.get_by_label("Filter").fill("nothing=3")
+    opened.until(lambda: "no column for nothing=3" in shown(opened))
+    opened.page.get_by_label("Filter").fill("")
+    opened.page.locator("#metric").select_option("test.loss")
+    opened.until(lambda: "test.loss" in opened.page.locator(".effect").first.text_content())
+    opened.page.set_viewport_size({"width": 360, "height": 740})
+    opened.page.wait_for_timeout(300)
+    assert opened.width() <= 360
+    assert opened.messages == []
+
+
+def test_runs_are_sorted_and_selected_by_keyboard(open_page, many_html):
+    opened = open_page(many_html)
+    page = opened.page
+    head = page.get_by_role("columnheader", name="test.loss")
+    head.get_by_role("button").focus()
+    opened.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    low = float(first_row(opened)[5])
+    opened.press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert float(first_row(opened)[5]) > low
+    page.locator("#none").focus()
+    opened.press("Space")
+    assert "0 selected" in shown(opened)
+    page.locator("#body input").first.focus()
+    opened.press("Space")
+    assert "1 selected" in shown(opened)
+    assert page.locator("#legend li, #curve-note").first.text_content()
+    page.locator("#rows").focus()
+    for _ in range(6):
+        opened.press("PageDown")
+    opened.until(lambda: page.evaluate("document.getElementById('rows').scrollTop") > 500)
+
+
+def test_axe_finds_nothing_on_the_page_of_many_runs(open_page, many_html):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-core")
+    opened = open_page(many_html)
+    opened.open_all()
+    for _ in ("light", "dark"):
+        found = axe.Axe().run(opened.page, options={"resultTypes": ["violations"]}).response
+        told = [
+            (each["id"], [node["target"] for node in each["nodes"]][:5])
+            for each in found["violations"]
+        ]
+        assert told == []
+        opened.page.get_by_role("button", name="Dark theme").click()
+
+
+def test_without_scripts_the_best_runs_are_there(browser, many_html, tmp_path):
+    (tmp_path / "report.html").write_text(many_html, "utf-8")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.get_by_role("table", name="The best runs").get_by_role("row").count() == 21
+    context.close()

@@ -1,0 +1,65 @@
+"""A run's analyses on its page: what they say is drawn, the rest is a table."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import vl_convert
+
+import declnet
+from declnet import AnalysisTable, TableChart
+from declnet.runs.inference.analyzing import AnalysisResult
+from declnet_plugins.report.page.analyses import analysis_section
+
+
+def test_tables_are_drawn_as_they_say(tmp_path, page_of):
+    rng = np.random.default_rng(0)
+    city = np.array(["<b>", "Lyon", "Turin"], object)[rng.integers(0, 3, 90)]
+    table = {"size": rng.normal(size=90), "city": city}
+    document = {
+        "analyses": ["importance", "partial_dependence", {"type": "groups", "by": "city"}],
+        "data": {"prepare": ["one_hot"]},
+        "model": {"layers": [{"type": "dense", "units": 3}, "softmax"]},
+        "loss": "categorical_crossentropy",
+        "optimizer": "adam",
+        "training": {"epochs": 20, "metrics": ["accuracy"]},
+    }
+    classes = np.array(["low", "middle", "high"], object)[np.digitize(table["size"], [-0.5, 0.5])]
+    declnet.run(declnet.parse_spec(document), (table, classes.tolist()), tmp_path / "run")
+    page = page_of(tmp_path / "run")
+    section = page.section("analyses")
+    assert "on the train data, 90 samples" in section.text
+    titles = [each for each in page.titles() if each in section.text]
+    assert {"Permutation importance", "Partial dependence on city"} < set(titles)
+    bars = page.spec("Permutation importance")
+    assert {each["x"] for each in bars["data"]["values"]} == {"size", "city"}
+    assert len(bars["layer"]) == 2  # with lines of one standard deviation
+    lines = page.spec("Partial dependence on size")
+    assert len({each["series"] for each in lines["data"]["values"]}) == 3
+    for spec in (bars, lines, page.spec("Partial dependence on city")):
+        vl_convert.vegalite_to_vega(json.dumps(spec))  # raises for an invalid spec
+    tables = [each.rows() for each in section.all("table")]
+    (groups,) = [each for each in tables if each[0][:3] == ["city", "samples", "share of samples"]]
+    assert [row[0] for row in groups[1:]] == ["<b>", "Lyon", "Turin", "all"]
+    assert groups[-1][2] == "100.0 %"
+
+
+def test_values_that_cannot_be_drawn_are_left_out_and_long_tables_cut():
+    rows = tuple((f"c{each}", float(each) if each % 2 else None) for each in range(100))
+    table = AnalysisTable("T", ("c", "v"), rows, "N.", chart=TableChart("bars", "c", ("v",)))
+    empty = AnalysisTable("E", ("c", "v"), (), chart=TableChart("lines", "c", ("v",)))
+
+    class Run:
+        analyses = (AnalysisResult({"type": "t"}, "test", 5, (table, empty)),)
+
+    section = analysis_section(Run())
+    (chart,) = section.charts
+    assert len(chart.spec["data"]["values"]) == 30
+    assert chart.note == "N. The first 30 of 50 rows are drawn."
+    assert len(chart.table.rows) == 100
+    assert [each.caption for each in section.tables] == ["E"]
+
+
+def test_a_run_without_analyses_has_no_section(classifier_page):
+    assert not classifier_page.root.all("section", id="analyses")

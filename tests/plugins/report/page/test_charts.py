@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declnet_plugins.report.page.charts import (
+    curve_positions,
+    even_positions,
+    histogram_chart,
+    small_histogram,
+)
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=300), st.integers(4, 60))
+def test_ends_and_extremes_of_a_curve_stay(values, most):
+    y = np.array(values)
+    kept = curve_positions(y, most)
+    assert list(kept) == sorted(set(kept.tolist()))
+    assert (kept[0], kept[-1]) == (0, len(y) - 1)
+    assert y[kept].min() == y.min()
+    assert y[kept].max() == y.max()
+    assert len(kept) <= most + 2
+
+
+def test_a_single_spike_stays():
+    y = np.zeros(10_000)
+    y[4321] = 1
+    assert 4321 in curve_positions(y, 50)
+
+
+@given(st.integers(1, 5000), st.integers(1, 100))
+def test_even_positions_are_spread(n, most):
+    kept = even_positions(n, most)
+    assert len(kept) == min(n, most)
+    assert kept[0] == 0
+    steps = np.diff(kept)
+    assert steps.size == 0 or (steps.min() >= 1 and steps.max() - steps.min() <= 1)
+
+
+vl_convert = pytest.importorskip("vl_convert")
+
+
+def labels(chart):
+    """The texts of a chart's axes, the numbers' and the counts'."""
+    schema = {"$schema": "https://vega.github.io/schema/vega-lite/v6.json", "width": 200}
+    drawn = vl_convert.vegalite_to_svg(chart.spec | schema)
+    groups = re.findall(r'role-axis-label".*?</g>', drawn)
+    return [
+        [text.replace("\u2212", "-") for text in re.findall(r">([^<>]+)<", each)] for each in groups
+    ]
+
+
+def test_all_finite_numbers_are_counted():
+    numbers = np.array([0.0, 1, 1, 2, np.nan, np.inf, -np.inf])
+    chart = histogram_chart("numbers", numbers, "value")
+    assert sum(each["count"] for each in chart.spec["data"]["values"]) == 4
+    assert "4 numbers (value) from 0 to 2.000, median 1.000" in chart.description
+    assert sum(int(count) for _, count in chart.table.rows) == 4
+
+
+@pytest.mark.parametrize("most", [1, 2, 4, 40, 4000])
+def test_counts_are_whole_numbers(most):
+    counts = labels(small_histogram("numbers", np.repeat([0.0, 1], most), "values", 0))[1]
+    assert counts[0] == "0"
+    assert counts[-1] == f"{most:,}"
+    assert len(set(counts)) == len(counts)
+    assert all(re.fullmatch(r"[\d,]+", each) for each in counts)
+
+
+def test_tiny_numbers_are_written_short():
+    numbers = np.linspace(-3e-10, 3e-10, 50)
+    assert max(map(len, labels(small_histogram("numbers", numbers, "gradient", 1))[0])) <= 6
+
+
+@pytest.mark.parametrize("numbers", [np.zeros(9), np.full(9, np.nan), np.empty(0)])
+def test_numbers_without_a_spread_have_a_chart_too(numbers):
+    assert labels(histogram_chart("numbers", numbers, "value"))

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from declnet import open_run, run
+from declnet_plugins.report.page.network import (
+    BOX,
+    BOX_HEIGHT,
+    RANK_GAP,
+    Label,
+    draw,
+    lay_out,
+    network_section,
+)
+
+
+def test_names_are_escaped_and_cut_but_whole_in_the_title():
+    name = "<b>&" + "a" * 60
+    layout = lay_out([[0]])
+    drawing = draw(layout, [Label("input", "2"), Label(name, "dense", "7")], 'a "graph" <of> it')
+    root = ET.fromstring(drawing)
+    assert root.attrib["aria-label"] == 'a "graph" <of> it'
+    titles = [each.text for each in root.iter("title")]
+    assert titles == ["input: 2", f"{name}: dense, 7 parameters"]
+    shown = [each.text for each in root.iter("text")]
+    assert any(each and each.startswith("<b>&a") and each.endswith("…") for each in shown)
+    assert max(len(each or "") for each in shown) < 30
+
+
+@st.composite
+def networks(draw):
+    """Inputs of up to twelve layers, each of one to three values above it."""
+    layers = draw(st.integers(1, 12))
+    return [
+        draw(st.lists(st.integers(0, index), min_size=1, max_size=3)) for index in range(layers)
+    ]
+
+
+@given(networks())
+def test_layers_stand_apart_and_below_what_they_take(inputs):
+    layout = lay_out(inputs)
+    assert len(layout.boxes) == len(inputs) + 1
+    for index, (x, top) in enumerate(layout.boxes):
+        assert BOX / 2 - 1e-6 <= x <= layout.width - BOX / 2 + 1e-6
+        assert 0 <= top <= layout.height - BOX_HEIGHT
+        for other_x, other_top in layout.boxes[index + 1 :]:
+            assert other_top != top or abs(other_x - x) >= BOX
+    for index, taken in enumerate(inputs):
+        for value in taken:
+            distance = layout.boxes[index + 1][1] - layout.boxes[value][1]
+            assert distance >= BOX_HEIGHT + RANK_GAP
+
+
+@given(networks())
+def test_connections_go_down_and_pass_beside_the_layers(inputs):
+    layout = lay_out(inputs)
+    assert len(layout.connections) == sum(len(set(taken)) for taken in inputs)
+    for points in layout.connections:
+        heights = [y for _, y in points]
+        assert heights == sorted(heights)
+        if len(points) == 2:
+            continue
+        _, (x, first), (same, last), _ = points
+        assert x == same
+        for box, top in layout.boxes:
+            if first <= top and top + BOX_HEIGHT <= last:
+                assert abs(box - x) > BOX / 2
+
+
+@given(networks())
+def test_lanes_do_not_run_into_each_other(inputs):
+    lanes = [points[1:3] for points in lay_out(inputs).connections if len(points) == 4]
+    for index, ((x, first), (_, last)) in enumerate(lanes):
+        for (other, start), (_, end) in lanes[index + 1 :]:
+            if max(first, start) < min(last, end):
+                assert abs(x - other) > 4
+
+
+def test_a_chain_is_straight():
+    layout = lay_out([[0], [1], [2], [3]])
+    assert {x for x, _ in layout.boxes} == {BOX / 2}
+    assert layout.width == BOX
+
+
+def test_what_skips_layers_leaves_the_chain_straight():
+    layout = lay_out([[0], [1], [2], [1, 3], [4]])
+    assert len({x for x, _ in layout.boxes}) == 1
+    assert layout.width < 1.5 * BOX
+
+
+def test_branches_stand_around_the_middle():
+    layout = lay_out([[0], [1], [1], [1], [2, 3, 4]])
+    xs = [x for x, _ in layout.boxes]
+    assert xs[0] == xs[1] == xs[5] == pytest.approx(layout.width / 2)
+    assert np.mean(xs[2:5]) == pytest.approx(layout.width / 2)
+
+
+def test_named_inputs_are_boxes_at_the_top_of_a_runs_drawing(tmp_path):
+    columns = {"size": np.arange(20.0), "city": ["a", "b"] * 10, "kind": ["p", "q"] * 10}
+    spec = {
+        "data": {
+            "inputs": {"numbers": ["size"], "categories": ["city"]},
+            "prepare": ["standardize", "ordinal"],
+        },
+        "model": {
+            "layers": [
+                {"type": "embedding", "units": 2, "inputs": ["input.categories"]},
+                "flatten",
+                {"type": "concatenate", "inputs": ["input.numbers", "flatten_1"]},
+                {"type": "dense", "units": 2},
+                "softmax",
+            ]
+        },
+        "loss": "categorical_crossentropy",
+        "optimizer": "adam",
+        "training": {"epochs": 2},
+    }
+    run(spec, (columns, "kind"), tmp_path / "run")
+    section = network_section(open_run(tmp_path / "run"))
+    root = ET.fromstring(section.drawing)
+    titles = [each.text for each in root.iter("title")]
+    assert titles[:2] == ["input.numbers: 1", "input.categories: 1"]
+    assert len(titles) == 7
+    assert len([each for each in root.iter("path") if each.get("class") == "wire"]) == 6
+    tops = [float(each.attrib["y"]) for each in root.iter("rect")]
+    assert tops[0] == tops[1] == min(tops)

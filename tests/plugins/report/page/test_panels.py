@@ -1,0 +1,170 @@
+"""Panels that plugins add to the page of a run."""
+
+from __future__ import annotations
+
+import pytest
+
+import declnet
+from declnet import DataError, StoredRun
+from declnet.registry.plugin import Plugin
+from declnet.registry.registry import Entry
+from declnet_plugins.report import ReportPanel
+from declnet_plugins.report.page.panels import checked_fragment, panel_sections
+
+JUICE = Plugin("juice", "declnet-juice", "0.4.0")
+
+
+def panel(answer, type_name="answer", heading=""):
+    """Return a panel class that returns or raises a given value."""
+
+    class Answer(ReportPanel):
+        type = type_name
+        title = heading
+
+        def render(self, run: StoredRun) -> str | None:
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer(run) if callable(answer) else answer
+
+    return Answer
+
+
+@pytest.fixture
+def registry():
+    return declnet.Registry()
+
+
+@pytest.fixture
+def sections(registry, classifier):
+    """Register panels of one plugin and return their sections on a run's page."""
+
+    def make(*panels):
+        for each in panels:
+            registry.register(each, JUICE)
+        return panel_sections(declnet.open_run(classifier), registry)
+
+    return make
+
+
+def test_a_panel_gets_the_run(sections):
+    (section,) = sections(panel(lambda run: f"<p>{run.name}, {run.metrics.keys()}</p>"))
+    assert section.html == "<p>spots, dict_keys(['train', 'validation', 'test'])</p>"
+    assert (section.id, section.title, section.error) == ("panel-1", "Answer", "")
+
+
+def test_panels_have_their_titles_and_those_without_content_are_left_out(sections):
+    found = sections(
+        panel("<p>2</p>", "b", "Second"),
+        panel("<p>1</p>", "a"),
+        panel(None, "none"),
+        panel("", "c"),
+    )
+    assert [(each.id, each.title, each.html) for each in found] == [
+        ("panel-1", "A", "<p>1</p>"),
+        ("panel-2", "Second", "<p>2</p>"),
+        ("panel-3", "C", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (ValueError("no"), "ValueError: no"),
+        (SystemExit(3), "SystemExit: 3"),
+        (3, "TypeError: render() returned int, but must return HTML or None"),
+        ("<p>", "ValueError: render() returned HTML in which <p> is not closed"),
+        ("</div>", "ValueError: render() returned HTML in which </div> closes nothing"),
+    ],
+)
+def test_a_panel_that_fails_is_named_with_its_plugin(sections, answer, cause):
+    good, bad = sections(panel("<p>good</p>", "a"), panel(answer, "b"))
+    assert (good.html, good.error) == ("<p>good</p>", "")
+    plugin = "plugin juice (declnet-juice 0.4.0)"
+    assert (bad.html, bad.error) == ("", f"This panel cannot be shown: {plugin} raised {cause}")
+
+
+def test_what_a_run_lacks_is_no_fault_of_the_panel(sections):
+    (section,) = sections(panel(DataError("the run has no test data")))
+    assert section.error == "This panel cannot be shown: the run has no test data"
+
+
+def test_a_panel_that_needs_fields_is_named(sections, registry):
+    class Needs(ReportPanel):
+        type = "needs"
+        color: str
+
+        def render(self, run: StoredRun) -> str | None:
+            return None
+
+    (section,) = sections(Needs)
+    assert "plugin juice (declnet-juice 0.4.0) raised ValidationError" in section.error
+
+
+def test_panels_that_cannot_be_imported_or_are_offered_twice_are_named(sections, registry):
+    registry.add(Entry(ReportPanel.kind, "gone", JUICE, "a_module_that_is_missing:Gone"))
+    registry.register(panel("<p>wine</p>", "twice"), Plugin("wine", "declnet-wine", "1.0"))
+    gone, twice = sections(panel("<p>juice</p>", "twice"))
+    assert gone.title == "gone"
+    assert gone.error.startswith(
+        "This panel cannot be shown: plugin juice (declnet-juice 0.4.0): ModuleNotFoundError"
+    )
+    assert twice.title == "twice"
+    assert twice.error == (
+        "This panel is not shown: several plugins offer it: "
+        "wine (declnet-wine 1.0), juice (declnet-juice 0.4.0)"
+    )
+
+
+def test_a_panel_must_render():
+    class Half(ReportPanel):
+        type = "half"
+
+    with pytest.raises(declnet.RegistryError, match=r"Half has no render\(\)"):
+        declnet.Registry().register(Half)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "",
+        "text & more",
+        "<p>one<br>two<img src='data:,'></p>",
+        '<svg viewBox="0 0 1 1"><path d="M0 0"/><g><circle r="1"/></g></svg>',
+        "<!-- a <p> in a comment --><table><tr><td>1</td></tr></table>",
+        "<style>p > b { color: red }</style>",
+    ],
+)
+def test_fragments_that_disturb_nothing(html):
+    assert checked_fragment(html) == html
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>one<p>two",
+        "<div><p></div></p>",
+        "</section>",
+        "<div/>",
+        "<p>fine</p><!-- not closed",
+        "<table><tr><td>1</table>",
+    ],
+)
+def test_fragments_that_would_disturb_the_page_are_refused(html):
+    with pytest.raises(ValueError, match=r"^render\(\) returned HTML "):
+        checked_fragment(html)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_the_page_has_the_panels_of_each_run(page_with, classifier, regression, registry, several):
+    registry = declnet.discover()
+    registry.register(panel(lambda run: f"<p>of {run.name}</p>", "a", "Juice"), JUICE)
+    registry.register(panel(ValueError("<no>"), "b", "Pulp"), JUICE)
+    folders = [classifier, regression] if several else [classifier]
+    page = page_with(registry, *folders)
+    for number, folder in enumerate(folders, start=1):
+        prefix = f"run-{number}-" if several else ""
+        good, bad = (page.section(f"{prefix}panel-{each}") for each in (1, 2))
+        assert good.text == f"Juice of {folder.name}"
+        assert bad.one("p", class_="bad").text.endswith("raised ValueError: <no>")
+    links = [each.text for each in page.root.one("nav").all("a")]
+    assert links[-2:] == (["spots", "line"] if several else ["Juice", "Pulp"])

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from declnet_plugins.report.plot.effects import ABSENT, SweptSeries, scale_of, value_text
+from declnet_plugins.report.plot.sweep import draw_sweep, read_sweep
+
+TABLE = {"type": "sgd", "momentum": 0.9}
+POINTS = [
+    ({"optimizer": "adam", "rate": 0.1, "same": 1}, 0.5),
+    ({"optimizer": TABLE, "rate": 0.1, "a$b$": 3, "same": 1}, 0.75),
+    ({"optimizer": TABLE, "rate": 0.01, "a$b$": 4, "same": 1}, 1.0),
+]
+
+
+def test_numbers_ascend_and_what_a_condition_leaves_out_comes_first():
+    drawn = [SweptSeries(values, (metric,)) for values, metric in POINTS]
+    assert scale_of("rate", drawn) == ["0.01", "0.1"]
+    assert scale_of("a$b$", drawn) == [ABSENT, "3", "4"]
+    assert scale_of("optimizer", drawn) == ["adam", "sgd momentum=0.9"]
+    assert value_text([1, 2]) == "[1, 2]"
+
+
+def test_a_sweep_over_several_keys_is_drawn_by_key(tmp_path):
+    pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+    specs = [
+        {
+            "name": f"s{at}",
+            "values": values,
+            "runs": [{"folder": "seed-0", "metrics": {"train": {"loss": metric}}}],
+        }
+        for at, (values, metric) in enumerate(POINTS)
+    ]
+    failed = {"name": "nan", "values": {}, "runs": specs[0]["runs"]}
+    failed = json.loads(json.dumps(failed).replace("0.5", "null"))
+    summary = {"metric": "train.loss", "specs": [*specs, failed]}
+    (tmp_path / "summary.json").write_text(json.dumps(summary), "utf-8")
+    sweep = read_sweep(tmp_path)
+    assert sweep.keys == ["optimizer", "rate", "same", "a$b$"]
+    draw_sweep(sweep, tmp_path / "effects.svg")
+    drawn = (tmp_path / "effects.svg").read_text("utf-8")
+    ET.fromstring(drawn)
+    labels = {each.strip() for each in drawn.split("<!--") for each in each.split("-->")[:1]}
+    assert {
+        "optimizer",
+        "rate",
+        "sgd momentum=0.9",
+        "train loss",
+        "3 specs, mean train loss of each",
+    } <= labels
+    assert "same" in labels  # the failed spec has no value of it

@@ -1,0 +1,227 @@
+"""`declnet report` and `declnet plot`, in this process, which keeps what takes long to load."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from declnet import cross_validate, open_ensemble, open_run, parse_spec, run
+from declnet.cli.main import main
+from declnet_plugins.report.page import assembling
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Two runs of a small spec with another seed each."""
+    folder = tmp_path_factory.mktemp("trained")
+    for seed, name in enumerate(("one", "two")):
+        spec = {
+            "declnet": 1,
+            "name": "small",
+            "seed": seed,
+            "data": {
+                "train": {"type": "nnfs_spiral", "samples": 20, "classes": 3},
+                "validation": 0.2,
+            },
+            "model": {"layers": [{"type": "dense", "units": 3}, "softmax"]},
+            "loss": "categorical_crossentropy",
+            "optimizer": {"type": "sgd", "decay": 0.1},
+            "training": {"epochs": 5, "metrics": ["accuracy"]},
+        }
+        run(parse_spec(spec), out=folder / name)
+    return folder
+
+
+@pytest.fixture
+def runs(trained, tmp_path):
+    """Copies of the runs in the test's own folder."""
+    return shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+
+
+@pytest.fixture
+def command(runs, monkeypatch, capsys):
+    """Run a command line in the folder of the runs; return its exit code and output."""
+
+    def go(*arguments):
+        monkeypatch.chdir(runs)
+        monkeypatch.setattr(sys, "argv", ["declnet", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code, *capsys.readouterr()
+
+    return go
+
+
+@pytest.fixture
+def needs_report():
+    for name in ("jinja2", "pygments", "vl_convert"):
+        pytest.importorskip(name, reason="needs the extra report")
+
+
+@pytest.fixture
+def needs_matplotlib():
+    pytest.importorskip("matplotlib", reason="the extra plot is not installed")
+
+
+@pytest.mark.usefixtures("needs_report")
+def test_a_page_is_the_runs_the_working_folders_or_where_the_user_wants_it(command, runs):
+    before = {path: path.read_bytes() for path in (runs / "one").iterdir()}
+    (runs / "page.html").write_text("old", "utf-8")
+    assert command("report", "one", "-o", "page.html") == (0, "page.html\n", "")
+    page = (runs / "page.html").read_text("utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "<h1>small</h1>" in page
+    assert "Decision surface" in page
+    assert {path: path.read_bytes() for path in (runs / "one").iterdir()} == before
+    assert command("report", "one") == (0, "one/report.html\n", "")
+    assert "<h1>small</h1>" in (runs / "one" / "report.html").read_text("utf-8")
+    assert command("report", "one", "two") == (0, "report.html\n", "")
+    assert "2 runs compared" in (runs / "report.html").read_text("utf-8")
+    assert command("report", ".", "-o", "folder.html") == (0, "folder.html\n", "")
+    assert "2 runs compared" in (runs / "folder.html").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("needs_report")
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["absent"], 2, "absent: there is no such folder"),
+        (["empty"], 2, "this is not a run's folder"),
+        ([], 2, "Missing argument"),
+        (["one", "-o", "absent/page.html"], 2, "absent/page.html: there is no folder absent; make"),
+    ],
+)
+def test_what_cannot_be_reported_is_said(command, runs, monkeypatch, arguments, status, message):
+    (runs / "empty").mkdir()
+    monkeypatch.setattr(assembling, "assemble", None)  # nothing is rendered in vain
+    code, out, err = command("report", *arguments)
+    assert (code, out) == (status, "")
+    assert message in err
+
+
+@pytest.mark.usefixtures("needs_report")
+def test_a_folder_without_write_permission_is_found_before_rendering(command, runs, monkeypatch):
+    monkeypatch.setattr(assembling, "assemble", None)
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != runs)  # root may write anywhere
+    expected = "error: page.html: cannot be written: no permission to write to its folder"
+    assert expected in command("report", "one", "-o", "page.html")[2]
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    expected = "error: page.html: cannot be written: read-only file system"
+    assert expected in command("report", "one", "-o", "page.html")[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "extra"),
+    [("report", "vl_convert", "report"), ("plot", "matplotlib", "plot")],
+)
+def test_without_the_extra_it_says_what_to_install(command, monkeypatch, name, missing, extra):
+    monkeypatch.setitem(sys.modules, missing, None)
+    code, out, err = command(name, "one")
+    assert (code, out) == (2, "")
+    assert missing in err
+    assert f"pip install 'declnet[{extra}]'" in err
+
+
+def png_size(path):
+    header = path.read_bytes()[:24]
+    assert header[:8] == b"\x89PNG\r\n\x1a\n"
+    return tuple(int.from_bytes(header[at : at + 4], "big") for at in (16, 20))
+
+
+@pytest.mark.usefixtures("needs_matplotlib")
+def test_one_run_is_drawn_into_its_folder(command, runs):
+    assert command("plot", "one") == (0, "one/plot.png: drawn\n", "")
+    width, height = png_size(runs / "one/plot.png")
+    assert 1500 < width < 2000
+    assert 400 < height < 700
+    assert (runs / "one/plot.png").stat().st_size > 20_000
+
+
+@pytest.mark.usefixtures("needs_matplotlib")
+def test_names_with_dollar_signs_are_drawn_as_they_are(command, runs, renew_checksums):
+    name = r"a$\frac{$b"
+    history = runs / "one/history.jsonl"
+    history.write_text(history.read_text().replace("accuracy", name.replace("\\", r"\\")))
+    renew_checksums(runs / "one")
+    (runs / "one").rename(runs / "$x_{$")
+    assert command("plot", "$x_{$", "-o", "a.svg")[0] == 0
+    assert command("plot", "$x_{$", "two", "-o", "b.svg")[0] == 0
+    assert r"<!-- A$\frac{$b -->" in (runs / "a.svg").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("needs_matplotlib")
+def test_several_runs_are_drawn_over_each_other_and_twice_the_same(command, runs):
+    for name in ("a.svg", "b.svg", "c.PNG"):
+        assert command("plot", "one", "two", "-o", name, "--scale", "log")[0] == 0
+    assert ET.parse(runs / "a.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    assert (runs / "a.svg").read_bytes() == (runs / "b.svg").read_bytes()
+    png_size(runs / "c.PNG")
+
+
+@pytest.mark.usefixtures("needs_matplotlib")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["one", "two"], "say where to draw several runs, e.g. -o runs.png"),
+        (["one", "-o", "a.pdf"], "ends in .png or .svg"),
+        (["one", "-o", "none/a.png"], "there is no folder none"),
+        (["one", "-o", "folder.png"], "is a folder; name a file"),
+        (["one", "-o", f"{'n' * 300}.png"], "n.png: cannot be written: File name too long"),
+        (["absent"], "there is no such folder"),
+    ],
+)
+def test_what_cannot_be_drawn_is_reported(command, runs, arguments, message):
+    (runs / "folder.png").mkdir()
+    code, out, err = command("plot", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+@pytest.mark.usefixtures("needs_matplotlib")
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "one: no epoch has been logged"),
+        ("[]\n", "one: cannot be read: history.jsonl: a line is not a logged epoch"),
+        ('{"epoch": "x"}\n', "one: cannot be read: history.jsonl: a line is not a logged epoch"),
+        ("x\n", "one: cannot be read: history.jsonl: "),
+    ],
+)
+def test_an_empty_or_damaged_history_is_reported(command, runs, content, message, renew_checksums):
+    (runs / "one/history.jsonl").write_text(content)
+    renew_checksums(runs / "one")
+    code, out, err = command("plot", "one")
+    assert (code, out) == (2, "")
+    assert f"error: {message}" in err
+
+
+@pytest.mark.usefixtures("needs_report")
+def test_the_page_of_folds_has_the_metrics_of_all_models_as_one(command, runs):
+    spec = {
+        **open_run(runs / "one").spec_tables,
+        "data": {
+            "train": {"type": "nnfs_spiral", "samples": 20, "classes": 3},
+            "test": 0.2,
+            "folds": 2,
+        },
+    }
+    cross_validate(parse_spec(spec), out=runs / "folds")
+    assert command("report", "folds")[0] == 0
+    page = (runs / "folds/report.html").read_text("utf-8")
+    assert "All 2 models of folds together: out of fold, each sample" in page
+    table = page[page.index("<caption>Metrics of all models together") :]
+    ensemble = open_ensemble(runs / "folds")
+    found = [ensemble.evaluate(name).metrics["accuracy"] for name in ("validation", "test")]
+    cells = re.search(r"accuracy</th><td>([0-9.]+)</td><td>([0-9.]+)</td>", table)
+    assert [float(each) for each in cells.groups()] == pytest.approx(found, abs=1e-4)
+    (runs / "folds/fold-2/weights.safetensors").unlink()
+    assert command("report", "folds")[0] == 0
+    page = (runs / "folds/report.html").read_text("utf-8")
+    assert "have no metrics" in page
