@@ -30,7 +30,7 @@ import declnet
 import numpy as np
 
 HERE = Path(__file__).parent
-DECLNET = "from declnet_serve.commands import serve\nif __name__ == '__main__': serve()\n"
+DECLNET = "from declnet_plugins.serve.commands import serve\nif __name__ == '__main__': serve()\n"
 LARGEST_ERROR = 1e-5  # of a probability
 LOADS = ((1, 1), (1, 16), (100, 4))
 """Rows of a request, and connections that each send the next as soon as one is answered."""

@@ -95,9 +95,9 @@ DECLARED = {
         "plugins/declnet_plugins/jit/replay/ufunc_loops.py",
         "ctypes",
     ): "the inner loops of NumPy's functions",
-    ("plugins/declnet_serve/requests.py", "urllib.parse"): "the query of a request, parsed",
-    ("plugins/declnet_serve/problems.py", "http"): "the names of HTTP's statuses",
-    ("plugins/declnet_serve/server.py", "socket"): "what `declnet serve` listens on",
+    ("plugins/declnet_plugins/serve/requests.py", "urllib.parse"): "the query of a request, parsed",
+    ("plugins/declnet_plugins/serve/problems.py", "http"): "the names of HTTP's statuses",
+    ("plugins/declnet_plugins/serve/server.py", "socket"): "what `declnet serve` listens on",
     (
         "plugins/declnet_plugins/standard/data/examples.py",
         "import_module",

@@ -43,7 +43,7 @@ def test_the_answers_are_as_shown(docs: Path, tmp_path: Path) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log_file = tmp_path / "log"
-    code = "from declnet_serve.commands import serve; serve()"
+    code = "from declnet_plugins.serve.commands import serve; serve()"
     with log_file.open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-c", code, tmp_path / "flowers", "--port", str(port)], stderr=log

@@ -169,10 +169,10 @@ def predictions(case: Case) -> Any:
 def http(case: Case) -> Any:
     """The server's headers, pages and OpenAPI document."""
     pytest.importorskip("uvicorn")
-    from declnet_serve.app import App
-    from declnet_serve.models import load_models
-    from declnet_serve.options import Options
-    from tests.plugins.declnet_serve.conftest import Client
+    from declnet_plugins.serve.app import App
+    from declnet_plugins.serve.models import load_models
+    from declnet_plugins.serve.options import Options
+    from tests.plugins.serve.conftest import Client
 
     options = Options((("m", case.folder / "r"),), log_requests=False)
     app = App(load_models(options.models, None, print), options)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from declnet_serve.docs_page import docs_page
-from declnet_serve.models import ServedModel
-from declnet_serve.openapi import openapi
-from declnet_serve.options import Options
-from declnet_serve.problems import ProblemError
-from declnet_serve.replies import Reply, json_reply
-from declnet_serve.requests import require_method
+from declnet_plugins.serve.docs_page import docs_page
+from declnet_plugins.serve.models import ServedModel
+from declnet_plugins.serve.openapi import openapi
+from declnet_plugins.serve.options import Options
+from declnet_plugins.serve.problems import ProblemError
+from declnet_plugins.serve.replies import Reply, json_reply
+from declnet_plugins.serve.requests import require_method
 
 
 class Pages:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from declnet import __version__
-from declnet_serve.contract import KINDS
-from declnet_serve.models import Column, LoadedModel, ServedModel
-from declnet_serve.options import Options
+from declnet_plugins.serve.contract import KINDS
+from declnet_plugins.serve.models import Column, LoadedModel, ServedModel
+from declnet_plugins.serve.options import Options
 
 _PROBLEMS = {
     "400": "The body is malformed.",

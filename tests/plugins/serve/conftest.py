@@ -22,9 +22,9 @@ from declnet import cross_validate, parse_spec, run
 
 pytest.importorskip("uvicorn", reason="needs the extra serve")
 
-from declnet_serve.app import App
-from declnet_serve.models import load_models
-from declnet_serve.options import Options
+from declnet_plugins.serve.app import App
+from declnet_plugins.serve.models import load_models
+from declnet_plugins.serve.options import Options
 
 
 def _network(units: int) -> dict[str, Any]:
@@ -224,7 +224,7 @@ def client(runs: Path) -> Iterator[Callable[..., Client]]:
         app.close()
 
 
-COMMAND = "from declnet_serve.commands import serve\nif __name__ == '__main__': serve()"
+COMMAND = "from declnet_plugins.serve.commands import serve\nif __name__ == '__main__': serve()"
 
 
 class Server:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from declnet_serve.problems import ProblemError
+from declnet_plugins.serve.problems import ProblemError
 
 JSON = "application/json"
 

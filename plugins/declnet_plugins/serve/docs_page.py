@@ -8,8 +8,8 @@ import json
 from collections.abc import Mapping
 from html import escape
 
-from declnet_serve.models import Column, ServedModel
-from declnet_serve.options import Options
+from declnet_plugins.serve.models import Column, ServedModel
+from declnet_plugins.serve.options import Options
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8885; --soft: #8881; }

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from declnet_serve.problems import MEDIA_TYPE, ProblemError
-from declnet_serve.requests import JSON
+from declnet_plugins.serve.problems import MEDIA_TYPE, ProblemError
+from declnet_plugins.serve.requests import JSON
 
 
 class Reply:

@@ -13,13 +13,20 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from declnet import ComponentError, DataError, Registry, error_summary
-from declnet_serve.logs import log
-from declnet_serve.models import LoadedModel, ServedModel
-from declnet_serve.options import Options
-from declnet_serve.pages import Pages
-from declnet_serve.problems import ProblemError
-from declnet_serve.replies import Reply, problem_reply
-from declnet_serve.requests import CSV, JSON, accepted_form, body_form, require_method, wants_spread
+from declnet_plugins.serve.logs import log
+from declnet_plugins.serve.models import LoadedModel, ServedModel
+from declnet_plugins.serve.options import Options
+from declnet_plugins.serve.pages import Pages
+from declnet_plugins.serve.problems import ProblemError
+from declnet_plugins.serve.replies import Reply, problem_reply
+from declnet_plugins.serve.requests import (
+    CSV,
+    JSON,
+    accepted_form,
+    body_form,
+    require_method,
+    wants_spread,
+)
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

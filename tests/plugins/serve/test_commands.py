@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from declnet import DeclnetError
-from declnet_serve.commands import serve
+from declnet_plugins.serve.commands import serve
 
 
 def outcome(*arguments):

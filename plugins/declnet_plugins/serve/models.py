@@ -28,9 +28,9 @@ from declnet import (
     load_predictor,
     write_predictions,
 )
-from declnet_serve.bodies import Shape, csv_file, parse_json
-from declnet_serve.contract import KINDS, Contract
-from declnet_serve.problems import ProblemError
+from declnet_plugins.serve.bodies import Shape, csv_file, parse_json
+from declnet_plugins.serve.contract import KINDS, Contract
+from declnet_plugins.serve.problems import ProblemError
 
 Signature = tuple[tuple[str, int, int, int], ...]
 

@@ -9,9 +9,9 @@ import shutil
 import pytest
 
 from declnet import load_predictor, parse_spec, run
-from declnet_serve.models import load_models
-from declnet_serve.options import Options
-from declnet_serve.pages import Pages
+from declnet_plugins.serve.models import load_models
+from declnet_plugins.serve.options import Options
+from declnet_plugins.serve.pages import Pages
 
 ROW = {"size": 0.25, "age": 20, "color": "red", "<i>fresh</i>": True}
 

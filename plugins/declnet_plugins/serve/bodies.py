@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from declnet import Array, ColumnType, DataError, Table, as_table
-from declnet_serve.problems import ProblemError
+from declnet_plugins.serve.problems import ProblemError
 
 _BEYOND = 2**63
 _WANTED: dict[ColumnType, str] = {

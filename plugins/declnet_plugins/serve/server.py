@@ -14,12 +14,12 @@ from typing import Any
 import uvicorn
 
 from declnet import DeclnetError, Registry, default_registry, discover
-from declnet_serve.app import App
-from declnet_serve.contract import Contract
-from declnet_serve.logs import log, take_over_logging
-from declnet_serve.models import ServedModel, load_models
-from declnet_serve.options import Options
-from declnet_serve.strict_http import StrictProtocol
+from declnet_plugins.serve.app import App
+from declnet_plugins.serve.contract import Contract
+from declnet_plugins.serve.logs import log, take_over_logging
+from declnet_plugins.serve.models import ServedModel, load_models
+from declnet_plugins.serve.options import Options
+from declnet_plugins.serve.strict_http import StrictProtocol
 
 
 class AddressError(DeclnetError):

@@ -143,12 +143,12 @@ def serve(
     from dataclasses import replace
 
     from declnet import print_line
-    from declnet_serve.options import Options
+    from declnet_plugins.serve.options import Options
 
     _require_packages()
-    from declnet_serve import server
-    from declnet_serve.logs import log
-    from declnet_serve.models import load_models
+    from declnet_plugins.serve import server
+    from declnet_plugins.serve.logs import log
+    from declnet_plugins.serve.models import load_models
 
     if host in _LOOPBACK:
         hosts = (*_LOOPBACK, "[::1]", *hosts)
