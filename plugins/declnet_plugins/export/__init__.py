@@ -1,6 +1,7 @@
 """Formats for trained models, each with its exporter and the translations of components.
 
-They use nothing but the public names of `declnet`, `declnet_plugins.standard` and `declnet_plugins.tabular`.
+They use nothing but the public names of `declnet`, `declnet_plugins.standard` and
+`declnet_plugins.tabular`.
 """
 
 from declnet import Register, hookimpl

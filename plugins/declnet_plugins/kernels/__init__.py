@@ -1,6 +1,7 @@
 """Compiled kernels of declnet's own components; the extra `jit` installs their compiler.
 
-They use nothing but the public names of `declnet`, `declnet_plugins.jit` and `declnet_plugins.standard`.
+They use nothing but the public names of `declnet`, `declnet_plugins.jit` and
+`declnet_plugins.standard`.
 """
 
 from declnet import Register, hookimpl

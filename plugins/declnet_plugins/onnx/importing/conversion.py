@@ -1,7 +1,7 @@
 """The process that reads an ONNX file: it limits itself, then converts the file and runs it.
 
-It is started by `declnet_plugins.onnx.importing.process`, with a request on standard input; it answers on
-standard output.
+It is started by `declnet_plugins.onnx.importing.process`, with a request on standard input; it
+answers on standard output.
 """
 
 from __future__ import annotations
