@@ -131,10 +131,9 @@ def test_a_folder_without_a_manifest_is_refused(tmp_path):
 @pytest.mark.parametrize("shape", [None, "2", [2.0], {}])
 def test_an_input_shape_that_is_missing_is_named(done, shape):
     path = done.directory / "manifest.json"
-    manifest = json.loads(path.read_text()) | {"input_shape": shape}
-    del manifest["inputs"]  # as older versions wrote it
+    manifest = json.loads(path.read_text()) | {"inputs": [{"shape": shape}]}
     path.write_text(json.dumps(manifest))
-    with pytest.raises(OutputError, match=r"manifest\.json: has no valid inputs or"):
+    with pytest.raises(OutputError, match=r"manifest\.json: has no valid inputs"):
         open_run(done.directory).model()
 
 

@@ -60,7 +60,7 @@ class RunContents:
         try:
             return inputs_of(self.manifest)
         except (AttributeError, KeyError, TypeError, ValueError):
-            message = f"{self.path / folder.MANIFEST}: has no valid inputs or input_shape"
+            message = f"{self.path / folder.MANIFEST}: has no valid inputs"
             raise OutputError(message) from None
 
     @property

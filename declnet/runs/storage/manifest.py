@@ -74,19 +74,17 @@ def _inputs(model: Model) -> dict[str, Any]:
         for name, each in (model.inputs | model.unread).items()
     ]
     written = [{k: v for k, v in each.items() if v not in ("", None)} for each in inputs]
-    only = {"input_shape": list(model.input_shape)} if len(model.inputs) == 1 else {}
-    return {**only, "inputs": written}
+    return {"inputs": written}
 
 
 def inputs_of(manifest: dict[str, Any]) -> dict[str, InputInfo]:
-    """Return the inputs that `first_manifest` wrote; older manifests have only `input_shape`.
+    """Return the inputs that `first_manifest` wrote.
 
     Raises:
         AttributeError, KeyError, TypeError, ValueError: the manifest is damaged.
     """
-    written = manifest.get("inputs") or [{"shape": manifest["input_shape"]}]
     inputs = {}
-    for each in written:
+    for each in manifest["inputs"]:
         name, levels = str(each.get("name", UNNAMED)), each.get("levels")
         shape, dtype = each["shape"], each.get("dtype", "float")
         numbers = [shape, levels or []]
