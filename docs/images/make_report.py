@@ -1,6 +1,6 @@
 """Make docs/images/report.png: parts of the page that `declnet report` writes for the spiral's run.
 
-Needs Chromium and Pillow (`pip install -e '.[browser-tests]' pillow`). Run it from the repository
+Needs Chromium and `pip install --group browser pillow '.[report]'`. Run it from the repository
 root.
 """
 

@@ -13,9 +13,12 @@ from safetensors.numpy import load_file
 
 SKIPPED = {
     *("started", "ended", "seconds", "declnet", "python", "numpy", "blas", "platform", "machine"),
-    *("files", "spec"),
+    *("files", "manifest", "spec", "origin", "worker"),
 }
 """Keys whose values depend on the machine, the time, or the folder."""
+DIGESTED = {"index", "preparation"}
+"""JSON files of which a transcript has only the hash, if anything."""
+
 LINES = 200
 """The most lines of a file that a transcript shows."""
 
@@ -31,10 +34,10 @@ def describe(folder: Path) -> Iterator[str]:
             records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
             yield f"{name}: {len(records)} lines, {digest(json.dumps(masked(records)).encode())}"
             yield from (f"  {line}" for line in flat(masked(records[-1])))
-        elif path.name in {"manifest.json", "metrics.json", "summary.json", "calibration.json"}:
+        elif path.suffix == ".json" and path.stem not in DIGESTED:
             yield f"{name}:"
             yield from (f"  {line}" for line in flat(masked(json.loads(path.read_bytes()))))
-        elif path.suffix in {".json", ".toml", ".csv"} and path.name != "index.json":
+        elif path.suffix in {".json", ".toml", ".csv"} and path.stem != "index":
             content = path.read_bytes().replace(str(folder.parent).encode(), b"")
             yield f"{name}: {digest(content)}"
         else:

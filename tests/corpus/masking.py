@@ -35,7 +35,7 @@ def _without_seconds(lines: list[str]) -> Iterator[str]:
     """Yield the lines of tables without the numbers that end where a heading "seconds" ends."""
     end = 0
     for line in lines:
-        heading = re.search(r"\bseconds\b", line)
+        heading = re.search(r"\bseconds\b(?: a run\b)?", line)
         if heading and line[: heading.start()].strip():
             end = heading.end()
         yield re.sub(r"[\d.]+$", "-", line[:end]) + line[end:]

@@ -14,6 +14,7 @@ Machine-dependent text is masked (`masking.py`).
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -89,15 +90,17 @@ def transcripts() -> list[Transcript]:
 
 
 def prepare(folder: Path, text: str) -> None:
-    """Copy the specs that a text names into a folder, with the data files that they name."""
+    """Copy the specs that commands name into a folder, with the data files that they name."""
     shutil.copytree(CORPUS / "specs", folder, dirs_exist_ok=True)
-    if "specs/" in text:
+    commands = [line for line in text.splitlines() if line.startswith(COMMAND)]
+    words = {word for command in commands for word in command.split()}
+    if any(word.startswith("specs/") for word in words):
         shutil.copytree(SHIPPED, folder / "specs", ignore=WITHOUT_DATA)
-    words = {Path(word) for line in text.splitlines() for word in line.split()}
-    specs = [folder / word for word in words if word.suffix == ".toml"]
+    specs = [folder / word for word in words if word.endswith(".toml")]
     texts = [spec.read_text("utf-8") for spec in specs if spec.is_file()]
-    names = [f'"{word}"' for word in words]
-    write_data_files(folder, "\n".join([*texts, *names]))
+    bases = [base for content in texts for base in re.findall(r'extends = "(.*)"', content)]
+    texts += [(folder / base).read_text("utf-8") for base in bases if (folder / base).is_file()]
+    write_data_files(folder, "\n".join([*texts, *(f'"{word}"' for word in words)]))
 
 
 SHOWN: dict[str, Callable[[Path], Iterable[str]]] = {

@@ -49,7 +49,7 @@ def _taplo() -> str:
     """Return its path: next to the interpreter, where pip puts it, or on the search path."""
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     found = shutil.which("taplo", path=places)
-    assert found is not None, "taplo is missing: pip install -e '.[test]'"
+    assert found is not None, "taplo is missing: run nox -s dev"
     return found
 
 

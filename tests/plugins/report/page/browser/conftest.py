@@ -39,7 +39,7 @@ def browser() -> Iterator[Any]:
     Playwright's event loop runs as long as this does; tests of other files may run their own.
     """
     playwright = pytest.importorskip(
-        "playwright.sync_api", reason="needs Playwright: pip install 'declnet[browser-tests]'"
+        "playwright.sync_api", reason="needs Playwright: run nox -s long"
     )
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if path is None:
