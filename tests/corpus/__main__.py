@@ -30,8 +30,10 @@ def main() -> int:
         parser.error(f"no such transcript: {', '.join(sorted(unknown))}")
     if options.accept and not options.names:
         parser.error("--accept needs the names of the transcripts whose change is meant")
+    replayer = Replayer()
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        replays = list(threads.map(Replayer().replay, chosen))
+        replays = list(threads.map(replayer.replay, chosen))
+    replayer.end()
     changed = [replay for replay in replays if replay.changed]
     for replay in changed:
         sys.stdout.writelines(replay.difference())

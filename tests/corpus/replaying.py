@@ -78,6 +78,12 @@ class Replayer:
 
     def __init__(self) -> None:
         self._local = threading.local()
+        self._servers: list[ForkServer] = []
+
+    def end(self) -> None:
+        """End the fork servers."""
+        for server in self._servers:
+            server.end()
 
     def replay(self, transcript: Transcript) -> Replay:
         """Replay a transcript in a temporary folder."""
@@ -85,6 +91,7 @@ class Replayer:
             return Replay(transcript, None)
         if not hasattr(self._local, "server"):
             self._local.server = ForkServer(ENVIRONMENT)
+            self._servers.append(self._local.server)
         with TemporaryDirectory() as folder:
             return Replay(transcript, transcript.replay(Path(folder).resolve(), self._run))
 

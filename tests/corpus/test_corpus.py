@@ -21,8 +21,10 @@ ELSEWHERE = {"mlflow": "needs a server", "tensorboard": "its file holds the time
 
 
 @pytest.fixture(scope="session")
-def replayer() -> Replayer:
-    return Replayer()
+def replayer() -> Iterator[Replayer]:
+    replayer = Replayer()
+    yield replayer
+    replayer.end()
 
 
 @pytest.mark.parametrize("transcript", transcripts(), ids=lambda transcript: transcript.name)

@@ -106,6 +106,12 @@ def write_workbook(path: Path) -> None:
     book.save(path)
 
 
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Write bytes in the format of MNIST's files."""
+    sizes = np.array(array.shape, ">i4").tobytes()
+    path.write_bytes(bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes())
+
+
 def write_parquet(path: Path) -> None:
     """Write a Parquet file with the flowers."""
     import polars as pl
@@ -179,6 +185,8 @@ def _writers() -> dict[str, Callable[[Path], object]]:
     writers: dict[str, Callable[[Path], object]] = {
         "flowers.xlsx": write_workbook,
         "flowers.parquet": write_parquet,
+        "images-idx3-ubyte": lambda path: write_idx(path, (IMAGES[:, 0] * 255).astype(np.uint8)),
+        "labels-idx1-ubyte": lambda path: write_idx(path, LABELS.astype(np.uint8)),
         "points.npy": lambda path: np.save(path, POINTS[:, :2]),
         "labels.npy": lambda path: np.save(path, LABELS),
         "sqlite:///flowers.db": lambda path: write_database(path.parents[1] / "flowers.db"),

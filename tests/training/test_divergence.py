@@ -32,6 +32,10 @@ from declnet_plugins.standard.layers.dense import Dense
 from declnet_plugins.standard.losses.regression import MeanSquaredError
 from declnet_plugins.standard.optimizers.sgd import SGD
 
+NEEDS_NUMBA = pytest.mark.skipif(
+    find_spec("numba") is None, reason="the extra jit is not installed"
+)
+
 
 class Kink(Elementwise):
     """|x| with a slope of 0 / 0 at 0, where a relu before it gives many zeros."""
@@ -363,7 +367,7 @@ def diverge(registry, changed):
 
 
 @pytest.mark.parametrize("batch_size", [None, 8])
-@pytest.mark.parametrize("kernels", ["numpy", "jit"])
+@pytest.mark.parametrize("kernels", ["numpy", pytest.param("jit", marks=NEEDS_NUMBA)])
 @pytest.mark.parametrize("cause", CAUSES.values(), ids=CAUSES)
 def test_the_first_call_that_made_a_value_non_finite_is_blamed(cause, kernels, batch_size, diverge):
     changes = {"engine.kernels": kernels, **cause.changes}
