@@ -102,7 +102,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
-    install(session, *GROUPS(PROJECT, "types"))
+    install(session, *GROUPS(PROJECT, "types", "test", "docs"))
     session.run("mypy")
     session.run("mypy", "--config-file", "benchmarks/mypy.ini", "benchmarks")
 
