@@ -86,6 +86,15 @@ def _sizes(count: int) -> list[str]:
     return [f"{'-' if row == 7 else row / 2},kind {row % 3}" for row in range(count)]
 
 
+CELLS = (
+    ("1", "NA", "1e3", "", "N/A", "-0.5", "nan", "null", "?", "7"),
+    ("a", "b c", "NaN", "-", "ä", "", "1", "1.0", "true", "x\u2028y"),
+    ("true", "false", "true", "true", "false", "", "false", "true", "false", "true"),
+    *[[f"{day:02}.03.2024" for day in range(1, 11)], [f'"$1,{row}00.50"' for row in range(10)]],
+)
+"""Cells as they are found in files: numbers, texts, answers, dates and amounts."""
+
+
 def write_database(path: Path) -> None:
     """Write an SQLite file with the flowers."""
     with closing(sqlite3.connect(path)) as database:
@@ -161,6 +170,15 @@ TEXTS: Mapping[str, str] = {
     ),
     "ragged.csv": "size,species\n1.5,rose\n1.7,lily, white\n1.2,rose\n",
     "flowers_with_a_dash.csv": "\n".join(["size,species", *_sizes(30)]),
+    "cells.csv": "\n".join(
+        [
+            "number,text,yes,date,money,code,kind",
+            *(
+                f"{number}, {text} ,{yes},{date},{money},{row:02},kind {row % 2}"
+                for row, (number, text, yes, date, money) in enumerate(zip(*CELLS, strict=True))
+            ),
+        ]
+    ),
     "flowers.tsv": "\n".join(
         ["size\tcolor\tspecies", *(row.replace(",", "\t") for row in FLOWERS)]
     ),
