@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,7 +43,13 @@ def run(folder: Path, arguments: Sequence[str]) -> Done:
         except SystemExit as ended:
             code = ended.code
     assert isinstance(code, int)
-    return Done(code, out.getvalue(), err.getvalue())
+    return Done(code, out.getvalue(), without_installed_types(err.getvalue()))
+
+
+def without_installed_types(text: str) -> str:
+    """Return a text in which lists of the installed types of a kind end with the first one."""
+    listed = re.sub(r"(installed [a-z ]+: \w+)(?:, \w+)+…?", r"\1, …", text)
+    return re.sub(r'(use a loss such as "\w+")(?:,? (?:or )?"\w+")+', r"\1 or …", listed)
 
 
 @contextlib.contextmanager
