@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
 from math import prod
 from typing import Any, Literal, Protocol
 
@@ -23,6 +21,7 @@ from declnet.contracts.formats.exported_model import (
     ExportedOutput,
 )
 from declnet.contracts.formats.exporter import TranslatedPart
+from declnet.contracts.formats.plain_names import plain_names_of
 from declnet.contracts.formats.translation import (
     TranslatedMethod,
     Translation,
@@ -38,35 +37,6 @@ from declnet.registry.spelling import kind_in_words
 
 Combination = Literal["mean", "median", "majority"]
 """How the results of an ensemble's networks become one: sets by the majority."""
-
-
-LONGEST_NAME = 40
-"""Maximum number of characters of a name in a file."""
-
-_PLAIN_NAME = re.compile(f"[A-Za-z_][A-Za-z0-9_]{{0,{LONGEST_NAME - 1}}}")
-
-
-def plain_names(texts: Iterable[str]) -> dict[str, str]:
-    """Return a distinct name for each text, which is safe in code and comments of any language.
-
-    A name has at most 40 ASCII letters, digits and underscores. A text that is such a name keeps
-    it; of any other, what is left of it is numbered if it is taken.
-    """
-    distinct = tuple(dict.fromkeys(texts))
-    names = {text: text for text in distinct if _PLAIN_NAME.fullmatch(text)}
-    taken = set(names)
-    for text in distinct:
-        if text in names:
-            continue
-        stem = re.sub("[^A-Za-z0-9]+", "_", text)[:LONGEST_NAME].strip("_")
-        stem = stem if _PLAIN_NAME.fullmatch(stem) else f"name_{stem}".rstrip("_")[:LONGEST_NAME]
-        numbered = (f"{stem}_{number}" for number in count(2))
-        name = stem
-        while name in taken:
-            name = next(numbered)
-        taken.add(name)
-        names[text] = name
-    return names
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +161,7 @@ class _Walk:
         self.model, self.format, self.writer = model, written, writer
         self.parts: list[TranslatedPart] = []
         self._columns: dict[str, Any] = {}
-        self._names = plain_names(_names_in(model))
+        self._names = plain_names_of(model)
 
     def require_translations(self) -> None:
         missing: dict[type[Component], list[str]] = {}
@@ -424,17 +394,6 @@ class _Walk:
         part = TranslatedPart(where, component.kind, component.type, translation, origin)
         if part not in self.parts:
             self.parts.append(part)
-
-
-def _names_in(model: ExportedModel) -> Iterator[str]:
-    """Yield the names in a model that come from outside, which are part of names in a file."""
-    yield from (output.name for output in model.outputs)
-    for member in model.members:
-        yield member.name
-        yield from (node.name for node in member.nodes)
-        for each in member.inputs:
-            yield from each.value.split(".")
-        yield from (step.column for step in member.steps)
 
 
 def _task_shape(output: ExportedOutput) -> Shape:

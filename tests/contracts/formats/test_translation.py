@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import Exporter, Layer, Registry, RegistryError, Translation
-from declnet.contracts.formats.translating import find_translation, plain_names
+from declnet.contracts.formats.plain_names import plain_names
+from declnet.contracts.formats.translating import find_translation
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry
 
