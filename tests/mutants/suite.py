@@ -1,0 +1,148 @@
+"""The tests that a mutant may fail: those that ran its statement when the suite was recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from coverage import CoverageData
+
+from tests.mutants.mutating import Mutant
+
+FIRST, BUDGET = 3.0, 14.0
+"""Seconds of tests that each mutant gets first, and then if it survives them."""
+
+COLLECTING = 0.1
+"""Seconds that a file of tests costs."""
+
+AT_ONCE = 3
+"""Tests of a file, the fastest first, before those of other files have their turn."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What a recording knows.
+
+    Attributes:
+        seconds: of each test that passed.
+        users: the tests that use each fixture that tests share.
+        modules: what the tests import, other than declnet.
+    """
+
+    tree: Path
+    lines: CoverageData
+    seconds: dict[str, float]
+    users: dict[str, list[str]]
+    modules: list[str]
+
+    @classmethod
+    def load(cls, folder: Path) -> Suite:
+        """Read a recording."""
+        seconds, failed = defaultdict[str, float](float), set[str]()
+        users = defaultdict[str, list[str]](list)
+        for path in folder.glob("recording/tests-*.jsonl"):
+            for line in map(json.loads, path.read_text("utf-8").splitlines()):
+                seconds[line["test"]] += line["seconds"]
+                if line["outcome"] != "passed":
+                    failed.add(line["test"])
+                for fixture in line.get("fixtures", ()):
+                    users[fixture].append(line["test"])
+        lists = [json.loads(path.read_text("utf-8")) for path in folder.glob("recording/modules-*")]
+        lines = CoverageData(str(folder / "lines"))
+        lines.read()
+        return cls(
+            folder / "tree",
+            lines,
+            {test: time for test, time in seconds.items() if test not in failed},
+            dict(users),
+            max(lists, key=len),
+        )
+
+    def tests_of(self, mutant: Mutant) -> tuple[list[str], list[str]]:
+        """Return the tests of a mutant: the likeliest to fail, and the others."""
+        by_line = self.lines.contexts_by_lineno(str(self.tree / mutant.file))
+        first, last = mutant.lines
+        contexts = {
+            context
+            for line, names in by_line.items()
+            if mutant.is_global or first <= line <= last
+            for context in names
+        }
+        tests = {test for name in contexts for test in self.users.get(name, (name,))}
+        path = Path(mutant.file)
+        place = path.parts[1:-1] if path.parts[0] == "declnet" else ("plugins", *path.parts[2:-1])
+        mirrored = Path("tests", *place, f"test_{path.stem}.py").as_posix()
+        return self._chosen((test for test in tests if test in self.seconds), mirrored)
+
+    def _chosen(self, tests: Iterable[str], mirrored: str) -> tuple[list[str], list[str]]:
+        by_file = defaultdict[str, list[str]](list)
+        for test in sorted(tests, key=lambda test: self.seconds[test]):
+            by_file[test.partition("::")[0]].append(test)
+        turns = sorted(
+            (file != mirrored, at // AT_ONCE, self.seconds[test], test)
+            for file, group in by_file.items()
+            for at, test in enumerate(group)
+        )
+        likely, others = list[str](), list[str]()
+        spent, files = 0.0, set[str]()
+        for *_, time, test in turns:
+            file = test.partition("::")[0]
+            cost = time + (0 if file in files else COLLECTING)
+            if spent + cost <= FIRST or not likely:
+                likely.append(test)
+            elif spent + cost <= BUDGET:
+                others.append(test)
+            else:
+                continue
+            spent += cost
+            files.add(file)
+        return likely, others
+
+
+def record(root: Path, folder: Path, jobs: int) -> None:
+    """Copy a tree, run its tests in the copy, and record which lines each of them runs."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "recording").mkdir(parents=True)
+    tree = folder / "tree"
+    listed = ["git", "ls-files", "-co", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=root, capture_output=True, text=True, check=True).stdout
+    for name in names.splitlines():
+        if (root / name).is_file():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / name, tree / name)
+    environment = {
+        **environment_of(tree),
+        "DECLNET_RECORDING": str(folder / "recording"),
+        "DECLNET_RECORDED_TREE": str(tree),
+        "DECLNET_CACHE_DIR": str(folder / "cache"),
+    }
+    environment["PYTHONPATH"] = os.pathsep.join(
+        [str(tree / "tests" / "mutants" / "startup"), environment["PYTHONPATH"]]
+    )
+    pytest = ("-m", "pytest", "-q", "-p", "tests.mutants.recording", "-p", "no:cacheprovider",
+              "-n", str(jobs), "--dist", "loadgroup")  # fmt: skip
+    subprocess.run([sys.executable, *pytest], cwd=tree, env=environment, check=False)
+    combine(folder)
+
+
+def combine(folder: Path) -> None:
+    """Make one file of those that the processes of a recording wrote."""
+    lines = CoverageData(str(folder / "lines"))
+    for path in (folder / "recording").glob("lines.*"):
+        part = CoverageData(str(path))
+        part.read()
+        lines.update(part)
+    lines.write()
+
+
+def environment_of(tree: Path) -> dict[str, str]:
+    """Return the variables with which processes import declnet from a tree."""
+    path = os.pathsep.join(map(str, (tree, tree / "plugins")))
+    return {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
