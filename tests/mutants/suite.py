@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,11 +50,12 @@ class Suite:
         users = defaultdict[str, list[str]](list)
         for path in folder.glob("recording/tests-*.jsonl"):
             for line in map(json.loads, path.read_text("utf-8").splitlines()):
-                seconds[line["test"]] += line["seconds"]
+                test = without_group(line["test"])
+                seconds[test] += line["seconds"]
                 if line["outcome"] != "passed":
-                    failed.add(line["test"])
+                    failed.add(test)
                 for fixture in line.get("fixtures", ()):
-                    users[fixture].append(line["test"])
+                    users[fixture].append(test)
         lists = [json.loads(path.read_text("utf-8")) for path in folder.glob("recording/modules-*")]
         lines = CoverageData(str(folder / "lines"))
         lines.read()
@@ -75,7 +77,7 @@ class Suite:
             if mutant.is_global or first <= line <= last
             for context in names
         }
-        tests = {test for name in contexts for test in self.users.get(name, (name,))}
+        tests = {test for name in contexts for test in self.users.get(name, [without_group(name)])}
         path = Path(mutant.file)
         place = path.parts[1:-1] if path.parts[0] == "declnet" else ("plugins", *path.parts[2:-1])
         mirrored = Path("tests", *place, f"test_{path.stem}.py").as_posix()
@@ -104,6 +106,11 @@ class Suite:
             spent += cost
             files.add(file)
         return likely, others
+
+
+def without_group(test: str) -> str:
+    """Return the name of a test without the group that pytest-xdist appends."""
+    return re.sub(r"@[^\]]*$", "", test)
 
 
 def record(root: Path, folder: Path, jobs: int) -> None:
