@@ -17,9 +17,6 @@ import pytest
 FOLDER = Path(os.environ["DECLNET_RECORDING"])
 CURRENT = FOLDER / f"current-{os.getpid()}"
 
-OURS = ("declnet", "tests", "_pytest", "pytest", "xdist", "execnet", "hypothesis", "conftest",
-        "__main__", "sitecustomize", "coverage", "_hypothesis")  # fmt: skip
-
 
 def switch(context: str) -> None:
     """Attribute lines that run from now on, in processes started from now on too."""
@@ -76,5 +73,4 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, A
 
 
 def pytest_sessionfinish() -> None:
-    names = [name for name in sys.modules if name.split(".")[0] not in OURS]
-    (FOLDER / f"modules-{os.getpid()}.json").write_text(json.dumps(names), "utf-8")
+    (FOLDER / f"modules-{os.getpid()}.json").write_text(json.dumps([*sys.modules]), "utf-8")

@@ -27,6 +27,14 @@ AT_ONCE = 3
 """Tests of a file, the fastest first, before those of other files have their turn."""
 
 
+OURS = frozenset(
+    ("declnet", "declnet_plugins", "tests", "benchmarks", "conftest", "sitecustomize", "coverage",
+     "pytest", "_pytest", "xdist", "execnet", "hypothesis", "_hypothesis_pytestplugin", "__main__",
+     "__mp_main__")
+)  # fmt: skip
+"""Modules that each session imports anew, or that belong to the recording."""
+
+
 @dataclass(frozen=True)
 class Suite:
     """What a recording knows.
@@ -56,7 +64,9 @@ class Suite:
                     failed.add(test)
                 for fixture in line.get("fixtures", ()):
                     users[fixture].append(test)
-        lists = [json.loads(path.read_text("utf-8")) for path in folder.glob("recording/modules-*")]
+        modules = set[str]()
+        for path in folder.glob("recording/modules-*"):
+            modules.update(json.loads(path.read_text("utf-8")))
         lines = CoverageData(str(folder / "lines"))
         lines.read()
         return cls(
@@ -64,7 +74,7 @@ class Suite:
             lines,
             {test: time for test, time in seconds.items() if test not in failed},
             dict(users),
-            max(lists, key=len),
+            sorted(name for name in modules if name.split(".")[0] not in OURS),
         )
 
     def tests_of(self, mutant: Mutant) -> tuple[list[str], list[str]]:
