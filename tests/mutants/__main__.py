@@ -6,10 +6,10 @@
     python -m tests.mutants --survivors     those that survived
     python -m tests.mutants --show          list the survivors; run nothing
 
-Run it from the repository's root, with all extras. First the whole suite runs once, to record which
-tests run which lines; `--again` does so again. Each mutant is then run against the tests that ran
-its statement, the fastest first, for some seconds. `record.txt` holds the outcomes. Mutants are run
-in a random order of their own, so an interrupted run is a sample too.
+Run it from the repository's root, with all extras. First the suite runs once, to record which tests
+run which lines; where only tests have changed since the last time, only these. Each mutant is then
+run against the tests that ran its statement, the fastest first, for some seconds. `record.txt` has
+the outcomes. Mutants are run in a random order of their own, so an interrupted run is a sample too.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def print_figures(mutants: Iterable[Mutant], states: dict[Key, str]) -> None:
         print(f"{name:34} {killed[name]:4} of {run[name]:4}  {killed[name] / run[name]:6.1%}")
 
 
-def describe(mutant: Mutant) -> str:
+def describe(mutant: Mutant, root: Path) -> str:
     """Return the place of a mutant, and its change."""
-    before = (ROOT / mutant.file).read_bytes()[mutant.start : mutant.end].decode()
+    before = (root / mutant.file).read_bytes()[mutant.start : mutant.end].decode()
     return f"{mutant.file}:{mutant.lines[0]} {mutant.function}: {before} → {mutant.text}"
 
 
@@ -94,10 +94,13 @@ def main() -> None:
     parser.add_argument("--new", action="store_true", help="run what is not in the record")
     parser.add_argument("--survivors", action="store_true", help="run what survived")
     parser.add_argument("--show", action="store_true", help="list the survivors; run nothing")
-    parser.add_argument("--again", action="store_true", help="record again what tests run")
+    parser.add_argument("--as-recorded", action="store_true", help="run the tree of the recording")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
     options = parser.parse_args()
-    mutants, states = sample(ROOT), read_record()
+    if not options.show and not options.as_recorded:
+        record(ROOT, FOLDER, options.jobs)
+    root = FOLDER / "tree" if options.as_recorded else ROOT
+    mutants, states = sample(root), read_record()
     keys = {(mutant.file, mutant.name) for mutant in mutants}
     states = {key: state for key, state in states.items() if key in keys}
     chosen = [
@@ -111,16 +114,14 @@ def main() -> None:
     if options.show:
         for mutant in chosen:
             if (state := states.get((mutant.file, mutant.name))) in ("survived", "unreached"):
-                print(f"{state}: {describe(mutant)}")
+                print(f"{state}: {describe(mutant, root)}")
     else:
-        if options.again or not (FOLDER / "lines").exists():
-            record(ROOT, FOLDER, options.jobs)
         suite = Suite.load(FOLDER)
         import_all(suite.modules)
         with multiprocessing.get_context("fork").Pool(options.jobs, prepare, (suite,)) as pool:
             for mutant, state, test in pool.imap_unordered(run, chosen):
                 states[mutant.file, mutant.name] = state
-                print(f"{state}: {describe(mutant)} {test}".rstrip(), flush=True)
+                print(f"{state}: {describe(mutant, root)} {test}".rstrip(), flush=True)
                 write_record(states)
     print_figures(mutants, states)
 

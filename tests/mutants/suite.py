@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -54,25 +55,29 @@ class Suite:
     @classmethod
     def load(cls, folder: Path) -> Suite:
         """Read a recording."""
-        seconds, failed = defaultdict[str, float](float), set[str]()
-        users = defaultdict[str, list[str]](list)
-        for path in folder.glob("recording/tests-*.jsonl"):
-            for line in map(json.loads, path.read_text("utf-8").splitlines()):
-                test = without_group(line["test"])
-                seconds[test] += line["seconds"]
-                if line["outcome"] != "passed":
-                    failed.add(test)
-                for fixture in line.get("fixtures", ()):
-                    users[fixture].append(test)
+        seconds, users = dict[str, float](), defaultdict[str, list[str]](list)
         modules = set[str]()
-        for path in folder.glob("recording/modules-*"):
-            modules.update(json.loads(path.read_text("utf-8")))
+        for recording in sorted(folder.glob("recordings/*")):
+            latest, failed = defaultdict[str, float](float), set[str]()
+            for path in recording.glob("tests-*.jsonl"):
+                for line in map(json.loads, path.read_text("utf-8").splitlines()):
+                    test = without_group(line["test"])
+                    latest[test] += line["seconds"]
+                    if line["outcome"] != "passed":
+                        failed.add(test)
+                    for fixture in line.get("fixtures", ()):
+                        users[fixture].append(test)
+            files = {test.partition("::")[0] for test in latest}
+            former = {t: spent for t, spent in seconds.items() if t.partition("::")[0] not in files}
+            seconds = former | {test: latest[test] for test in latest.keys() - failed}
+            for path in recording.glob("modules-*"):
+                modules.update(json.loads(path.read_text("utf-8")))
         lines = CoverageData(str(folder / "lines"))
         lines.read()
         return cls(
             folder / "tree",
             lines,
-            {test: time for test, time in seconds.items() if test not in failed},
+            seconds,
             dict(users),
             sorted(name for name in modules if name.split(".")[0] not in OURS),
         )
@@ -104,9 +109,9 @@ class Suite:
         )
         likely, others = list[str](), list[str]()
         spent, files = 0.0, set[str]()
-        for *_, time, test in turns:
+        for *_, seconds, test in turns:
             file = test.partition("::")[0]
-            cost = time + (0 if file in files else COLLECTING)
+            cost = seconds + (0 if file in files else COLLECTING)
             if spent + cost <= FIRST or not likely:
                 likely.append(test)
             elif spent + cost <= BUDGET:
@@ -124,19 +129,35 @@ def without_group(test: str) -> str:
 
 
 def record(root: Path, folder: Path, jobs: int) -> None:
-    """Copy a tree, run its tests in the copy, and record which lines each of them runs."""
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "recording").mkdir(parents=True)
+    """Record which lines each test runs, in a copy of a tree.
+
+    If there is a recording, and only tests have changed since, these are recorded.
+    """
     tree = folder / "tree"
     listed = ["git", "ls-files", "-co", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=root, capture_output=True, text=True, check=True).stdout
-    for name in names.splitlines():
-        if (root / name).is_file():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, tree / name)
+    output = subprocess.run(listed, cwd=root, capture_output=True, text=True, check=True).stdout
+    names = [name for name in output.splitlines() if (root / name).is_file()]
+    changed = [
+        name
+        for name in names
+        if not (tree / name).is_file() or (tree / name).read_bytes() != (root / name).read_bytes()
+    ]
+    tests = [name for name in changed if re.fullmatch(r"tests/.*test_\w+\.py", name)]
+    if not (folder / "lines").exists() or any(
+        name.endswith(".py") and name not in tests for name in changed
+    ):
+        shutil.rmtree(folder, ignore_errors=True)
+        changed, tests = names, ["tests"]
+    for name in changed:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / name, tree / name)
+    if not tests:
+        return
+    recording = folder / "recordings" / str(time.time_ns())  # the later ones count
+    recording.mkdir(parents=True)
     environment = {
         **environment_of(tree),
-        "DECLNET_RECORDING": str(folder / "recording"),
+        "DECLNET_RECORDING": str(recording),
         "DECLNET_RECORDED_TREE": str(tree),
         "DECLNET_CACHE_DIR": str(folder / "cache"),
     }
@@ -145,17 +166,14 @@ def record(root: Path, folder: Path, jobs: int) -> None:
     )
     pytest = ("-m", "pytest", "-q", "-p", "tests.mutants.recording", "-p", "no:cacheprovider",
               "-n", str(jobs), "--dist", "loadgroup")  # fmt: skip
-    subprocess.run([sys.executable, *pytest], cwd=tree, env=environment, check=False)
-    combine(folder)
-
-
-def combine(folder: Path) -> None:
-    """Make one file of those that the processes of a recording wrote."""
+    subprocess.run([sys.executable, *pytest, *tests], cwd=tree, env=environment, check=False)
     lines = CoverageData(str(folder / "lines"))
-    for path in (folder / "recording").glob("lines.*"):
+    lines.read()
+    for path in recording.glob("lines.*"):
         part = CoverageData(str(path))
         part.read()
         lines.update(part)
+        path.unlink()
     lines.write()
 
 
