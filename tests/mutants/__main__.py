@@ -82,9 +82,9 @@ def prepare(suite: Suite) -> None:
     workers.append(Worker(FOLDER, suite))
 
 
-def run(mutant: Mutant) -> tuple[Mutant, str, str]:
-    """Run a mutant in this process."""
-    return mutant, *workers[0].state(mutant)
+def run(task: tuple[Mutant, tuple[list[str], ...]]) -> tuple[Mutant, str, str]:
+    """Run a mutant in this process against its tests."""
+    return task[0], *workers[0].state(*task)
 
 
 def main() -> None:
@@ -118,8 +118,9 @@ def main() -> None:
     else:
         suite = Suite.load(FOLDER)
         import_all(suite.modules)
+        tasks = [(mutant, suite.tests_of(mutant)) for mutant in chosen]  # not in a fork: SQLite
         with multiprocessing.get_context("fork").Pool(options.jobs, prepare, (suite,)) as pool:
-            for mutant, state, test in pool.imap_unordered(run, chosen):
+            for mutant, state, test in pool.imap_unordered(run, tasks):
                 states[mutant.file, mutant.name] = state
                 print(f"{state}: {describe(mutant, root)} {test}".rstrip(), flush=True)
                 write_record(states)

@@ -76,9 +76,12 @@ class Worker:
         for path in (self._tree, self._cache, self._memory):
             shutil.rmtree(path, ignore_errors=True)
 
-    def state(self, mutant: Mutant) -> tuple[str, str]:
-        """Return "killed", "timeout", "survived" or "unreached", and the test that failed."""
-        stages = self._suite.tests_of(mutant)
+    def state(self, mutant: Mutant, stages: tuple[list[str], ...]) -> tuple[str, str]:
+        """Return "killed", "timeout", "survived" or "unreached", and the test that failed.
+
+        Args:
+            stages: tests in the order in which they are run, in sessions of their own.
+        """
         if not stages[0]:
             return "unreached", ""
         for tests in filter(None, stages):
