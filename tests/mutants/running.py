@@ -6,6 +6,7 @@ other processes that tests start import the mutant too.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -165,3 +166,4 @@ def import_all(names: list[str]) -> None:
     for name in names:
         with suppress(Exception):  # some can only be imported by their package
             import_module(name)
+    gc.freeze()  # a collection in a fork would copy all of it
