@@ -150,6 +150,13 @@ def corpus(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Run mutants of all packages against the tests, for an hour; arguments: files, --new."""
+    install(session, *GROUPS(PROJECT, "test", "peers", "mutants"), project=ALL)
+    session.run("python", "-m", "tests.mutants", *session.posargs)
+
+
+@nox.session
 def gen(session: nox.Session) -> None:
     """Write what is generated: the schema of specs and the gallery's outputs."""
     install(session, *GROUPS(PROJECT, "test"))
@@ -161,7 +168,7 @@ def gen(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Compare all figures of the record; arguments: which of them, --accept."""
     install(session, *GROUPS(PROJECT, "test"), project="")
-    kinds = session.posargs or ("lines", "reach", "megabytes", "instructions")
+    kinds = session.posargs or ("lines", "mutants", "reach", "megabytes", "instructions")
     session.run("python", "benchmarks/ratchets.py", *kinds)
 
 

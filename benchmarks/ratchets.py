@@ -1,7 +1,8 @@
 """Compare figures that must not grow with their record: `python benchmarks/ratchets.py [FIGURE…]`.
 
-Figures are the lines of code of each package, the files and functions that commands run, the
-megabytes that an installation takes, and the instructions of an import. `ratchets.toml` holds them.
+Figures are the lines of code of each package, the percentage of mutants that survive, the files and
+functions that commands run, the megabytes that an installation takes, and the instructions of an
+import. `ratchets.toml` holds them.
 A figure may fall at any time; `--accept` records it, and one that rises, for which the same commit
 gives the reason. The exit code is 1 if one has risen.
 """
@@ -28,6 +29,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 RECORD = Path(__file__).with_name("ratchets.toml")
+MUTANTS = ROOT / "tests" / "mutants" / "record.txt"
 
 SPIRAL = "specs/spiral_adam.toml"
 COMMANDS = {
@@ -72,6 +74,14 @@ def code_lines(text: str) -> int:
         if token.type not in skipped | {tokenize.ENDMARKER}:
             lines.update(range(token.start[0], token.end[0] + 1))
     return len(lines - documented)
+
+
+def mutants_that_survive() -> Figures:
+    """Return the percentage of the sample that the tests do not kill, as `nox -s mutants` found."""
+    lines = MUTANTS.read_text("utf-8").splitlines()
+    states = Counter(line.split()[0] for line in lines if line.startswith(" "))
+    survivors = states["survived"] + states["unreached"]
+    return {"survivors, percent": round(100 * survivors / states.total(), 1)}
 
 
 def files_and_functions() -> Figures:
@@ -160,13 +170,14 @@ def import_instructions() -> Figures:
 
 MEASURES: Mapping[str, tuple[Callable[[], Figures], float]] = {
     "lines": (lines_of_code, 0.005),
+    "mutants": (mutants_that_survive, 0.0),
     "reach": (files_and_functions, 0.02),
     "megabytes": (megabytes_installed, 0.05),
     "instructions": (import_instructions, 0.03),
 }
 """What measures each kind of figure, and the share by which one may rise without a word."""
 
-QUICK = ("lines", "reach")
+QUICK = ("lines", "mutants", "reach")
 """What takes seconds, and does not depend on versions of other packages."""
 
 

@@ -130,6 +130,7 @@ def test_malformed_json_is_located(client):
         found = ask("/predict", body)
         problem = found.json
         assert found.headers["content-type"] == "application/problem+json"
+        assert found.headers["x-content-type-options"] == "nosniff"
         assert (found.status, problem["status"]) == (status, status), (body, problem)
         assert fragment in problem["detail"], problem
         assert (problem.get("row"), problem.get("column")) == (row, column), problem
@@ -217,6 +218,9 @@ def test_limits(client):
     declared = ask("/predict", b"[]", content_length="501")
     assert declared.status == 413
     json_type = {"content-type": "application/json"}
+    exact = b" " * 498 + b"[]"  # too few rows, which is seen after its size
+    for parts, status in (([exact], 422), ([exact, b" "], 413), ([b" ", exact], 413)):
+        assert ask.run(ask.send("/predict", parts, "POST", json_type)).status == status
     slow = ask.run(ask.send("/predict", [b"[", b"]"], "POST", json_type, pause=0.08))
     assert slow.status == 408
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 
 import pytest
 
@@ -65,6 +66,19 @@ def test_a_broken_folder_keeps_the_model_until_it_is_whole(served, runs, fault):
     assert looked(served)
     assert served.error is None
     assert served.model is not before
+
+
+def test_a_folder_that_failed_is_tried_again_after_a_minute(served, runs, monkeypatch):
+    replaced(served.path, runs / "pixels")  # whose model has another contract
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    assert not looked(served)
+    error, served.error = served.error, None
+    for later, is_tried in ((59.9, False), (60.1, True), (119, False), (121, True)):
+        monkeypatch.setattr(time, "monotonic", lambda later=later: now + later)
+        assert not looked(served)
+        assert (served.error == error) is is_tried
+        served.error = None
 
 
 def test_the_folder_of_a_prediction_is_only_read(served):

@@ -60,6 +60,12 @@ class TestTemperature:
         state = build("temperature").fit(p, np.arange(9) % 3, "classes")
         assert 0.1 < state["temperature"] < 1.5
 
+    @pytest.mark.parametrize(("right", "bound"), [(True, 0.01), (False, 100)])
+    def test_temperatures_have_bounds(self, right, bound):
+        p, y = np.array([0.4999, 0.5001]).repeat(500), np.arange(2).repeat(500)
+        state = build("temperature").fit(p, y if right else 1 - y, "binary")
+        assert state["temperature"] == pytest.approx(bound)
+
     @pytest.mark.parametrize("task", ["classes", "binary"])
     def test_probabilities_of_0_and_1_stay_finite(self, task):
         p = np.array([1.0, 0.0, 0.5, 1.0])
@@ -116,12 +122,19 @@ class TestThreshold:
         state = build("threshold", metric="f1").fit(p.astype(float), y, "flags")
         assert np.array_equal(p > state["threshold"], y)
 
-    def test_many_predictions_are_thinned_out_by_rank(self):
+    @pytest.mark.parametrize("n", [1001, 1002, 2500])
+    def test_of_many_predictions_a_thousand_thresholds_are_tried_at_even_ranks(self, n):
         rng = np.random.default_rng(6)
-        y = rng.integers(0, 2, 5000)
-        p = (y + rng.random(5000)) / 3
-        found = build("threshold", metric="binary_accuracy").fit(p, y, "binary")
-        assert found["threshold"] == pytest.approx(1 / 3, abs=2e-3)
+        for _ in range(9):
+            y = rng.integers(0, 2, n)
+            p = rng.random(n) ** 4 + 0.3 * y
+            between = np.convolve(np.sort(p), [0.5, 0.5], "valid")
+            ranks = np.linspace(0, n - 2, 1000).round().astype(int)
+            tried = between[ranks] if n > 1001 else between
+            right = np.array([np.mean((p > each) == y) for each in tried])
+            best = np.flatnonzero(right == right.max())
+            found = build("threshold", metric="binary_accuracy").fit(p, y, "binary")
+            assert found["threshold"] == tried[best[len(best) // 2]]
 
 
 class TestConformal:

@@ -27,7 +27,7 @@ MARKS = {
 MISSING = frozenset(
     (
         *("-", "--", "---", ".", "..", "*", "**", "x", "X", "NULL", "Null", "None", "none"),
-        *("NONE", "na", "n/a", "N.A.", "n.a.", "<NA>", "NAN", "NaT", "nil", "\\N", "(null)", "ND"),
+        *("NONE", "na", "n/a", "N.A.", "n.a.", "<NA>", "NaT", "nil", "\\N", "(null)", "ND"),
         *("n.d.", "k.A.", "missing", "Missing", "MISSING", "unknown", "Unknown", "UNKNOWN"),
         *("#N/A", "#NA", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "\u2013"),
         "\u2014",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,25 @@ def assert_equal(cases: Iterable[tuple[str, ExportedModel]], folder: Path) -> No
 
 def test_components_compute_the_same_in_c(tmp_path):
     assert_equal(cases_of_the_kit(), tmp_path)
+
+
+def test_attention_to_products_beyond_the_range_of_exp(tmp_path):
+    layer = REGISTRY.find("layer", "multi_head_attention")(heads=1, units=3)
+    case = numbered(next(iter(cases_of(layer, REGISTRY))), 0)
+    ((column, x),) = case.columns.items()
+    x = 1000 * x
+    arrays = {name: each.astype(float) for name, each in case.node.parameters.items()}
+    query, key, value = (
+        x @ arrays[f"{name}_weights"] + arrays[f"{name}_biases"]
+        for name in ("query", "key", "value")
+    )
+    products = query @ key.swapaxes(1, 2) / np.sqrt(query.shape[-1])
+    assert products.max() > 1000
+    shares = np.exp(products - products.max(axis=-1, keepdims=True))
+    context = shares / shares.sum(axis=-1, keepdims=True) @ value
+    y = context @ arrays["output_weights"] + arrays["output_biases"]
+    case = replace(case, columns={column: x}, expected=ExportedPredictions(y, y))
+    assert_equal([("attention", model_of([case], translations()[type(layer)]))], tmp_path)
 
 
 COLUMNS: dict[str, Any] = {

@@ -186,6 +186,48 @@ def test_a_scaler_is_an_affine_layer_that_is_not_trained(tmp_path):
     assert layers[0].trainable is False
 
 
+def test_both_factors_of_gemm_count(tmp_path):
+    weights = np.arange(12.0).reshape(4, 3)
+    fields = {"alpha": 0.5, "beta": 3.0}
+    model = graph_of(
+        ("Gemm", ["x", "w", "b"], ["y"], fields),
+        constants=[("w", weights), ("b", [1, 2, 3])],
+        output=("n", 3),
+    )
+    onnx.save(model, tmp_path / "m.onnx")
+    found = import_network(
+        OnnxImporter(), tmp_path / "m.onnx", tmp_path / "m.toml", default_registry()
+    )
+    assert found.difference < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("node", "shape", "constants"),
+    [
+        *(
+            ((f"{kind}Pool", ["x"], ["y"], {"kernel_shape": [2, 2], "ceil_mode": 1}), (2, 5, 5), ())
+            for kind in ("Max", "Average")
+        ),
+        *(
+            ((name, ["t", "w", "r"], ["y"], {"hidden_size": 2, **fields}), (5, 3), factor)
+            for name, factor in (("LSTM", 4), ("GRU", 3), ("RNN", 1))
+            for fields in ({"clip": 1.0}, {"input_forget": 1})
+            if name == "LSTM" or "clip" in fields
+        ),
+    ],
+)
+def test_what_changes_the_numbers_of_an_operator_is_not_left_out(node, shape, constants, tmp_path):
+    nodes = [node]
+    if isinstance(constants, int):
+        units = constants * 2
+        constants = [("w", np.ones((1, units, 3))), ("r", np.ones((1, units, 2)))]
+        nodes.insert(0, ("Transpose", ["x"], ["t"], {"perm": [1, 0, 2]}))
+    onnx.save(graph_of(*nodes, shape=shape, constants=constants), tmp_path / "m.onnx")
+    with pytest.raises(LeftoverError) as caught:
+        OnnxImporter().read(tmp_path / "m.onnx")
+    assert caught.value.leftovers[0].startswith(node[0])
+
+
 def test_a_value_can_be_the_output_so_that_the_rest_is_left_out(tmp_path):
     model = graph_of(("Softmax", ["x"], ["p"], {"axis": -1}), ("LogSoftmax", ["p"], ["y"], {}))
     onnx.save(model, tmp_path / "m.onnx")

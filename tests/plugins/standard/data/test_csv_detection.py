@@ -43,6 +43,24 @@ def test_what_is_not_usual_is_found(content, found, packed, tmp_path):
     assert text_format(path, CSV(path=path).missing) == found
 
 
+MARKERS = r"""
+- -- --- . .. * ** x X NULL Null None none NONE na n/a N.A. n.a. <NA> NaT nil \N (null) ND n.d.
+k.A. missing Missing MISSING unknown Unknown UNKNOWN #N/A #NA #DIV/0! #VALUE! #REF! #NAME? #NUM!
+#NULL!
+"""
+
+
+@pytest.mark.parametrize("marker", [*MARKERS.split(), "\u2013", "\u2014"])
+def test_a_marker_among_numbers_is_missing(marker, tmp_path):
+    path = tmp_path / "table.csv"
+    numbers = "".join(f"{number},text\n" for number in range(9))
+    path.write_text(f"a,b\n{numbers}{marker},text\n", "utf-8")
+    usual = CSV(path=path).missing
+    assert text_format(path, usual) == {"missing": (*usual, marker)}
+    path.write_text(f"a,b\n{numbers}{marker},{marker}\n", "utf-8")  # is it a text in b?
+    assert text_format(path, usual) == {}
+
+
 def test_a_letter_far_within_the_file_counts(tmp_path):
     path, many = tmp_path / "table.csv", b"1,2\n" * (PIECE // 4)
     path.write_bytes(b"a,b\n" + many + "ü,3\n".encode("cp1252"))

@@ -1,0 +1,131 @@
+"""Run mutants and record which the tests kill: `python -m tests.mutants [FILE…]`.
+
+    python -m tests.mutants                 run the sample, and record what is killed
+    python -m tests.mutants declnet/spec    the mutants of these files or folders
+    python -m tests.mutants --new           those that are not in the record
+    python -m tests.mutants --survivors     those that survived
+    python -m tests.mutants --show          list the survivors; run nothing
+
+Run it from the repository's root, with all extras. First the suite runs once, to record which tests
+run which lines; where only tests have changed since the last time, only these. Each mutant is then
+run against the tests that ran its statement, the fastest first, for some seconds. `record.txt` has
+the outcomes. Mutants are run in a random order of their own, so an interrupted run is a sample too.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.mutants.mutating import Mutant, sample
+from tests.mutants.running import Worker, import_all
+from tests.mutants.suite import Suite, record
+
+ROOT = Path(__file__).parents[2]
+RECORD = Path(__file__).with_name("record.txt")
+FOLDER = (ROOT / ".mutants").resolve()
+
+Key = tuple[str, str]
+"""The file and the name of a mutant."""
+
+
+def read_record() -> dict[Key, str]:
+    """Return the state of each mutant of the record."""
+    states, file = dict[Key, str](), ""
+    for line in RECORD.read_text("utf-8").splitlines() if RECORD.exists() else ():
+        if line.startswith(" "):
+            state, name = line.split(maxsplit=1)
+            states[file, name] = state
+        else:
+            file = line
+    return states
+
+
+def write_record(states: dict[Key, str]) -> None:
+    """Write the state of each mutant, a line each, below its file."""
+    lines, before = list[str](), ""
+    for (file, name), state in sorted(states.items()):
+        lines += [file] if file != before else []
+        lines.append(f"  {state} {name}")
+        before = file
+    RECORD.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+
+
+def print_figures(mutants: Iterable[Mutant], states: dict[Key, str]) -> None:
+    """Print how many mutants of each package were run and killed."""
+    run, killed = Counter[str](), Counter[str]()
+    for mutant in mutants:
+        if state := states.get((mutant.file, mutant.name)):
+            for name in (mutant.package, "all"):
+                run[name] += 1
+                killed[name] += state in ("killed", "timeout")
+    for name in sorted(run, key=lambda name: (name == "all", name)):
+        print(f"{name:34} {killed[name]:4} of {run[name]:4}  {killed[name] / run[name]:6.1%}")
+
+
+def describe(mutant: Mutant, root: Path) -> str:
+    """Return the place of a mutant, and its change."""
+    before = (root / mutant.file).read_bytes()[mutant.start : mutant.end].decode()
+    return f"{mutant.file}:{mutant.lines[0]} {mutant.function}: {before} → {mutant.text}"
+
+
+workers = list[Worker]()
+"""The worker of this process, which the pool has made."""
+
+
+def prepare(suite: Suite) -> None:
+    """Let this process run mutants."""
+    workers.append(Worker(FOLDER, suite))
+
+
+def run(task: tuple[Mutant, tuple[list[str], ...]]) -> tuple[Mutant, str, str]:
+    """Run a mutant in this process against its tests."""
+    return task[0], *workers[0].state(*task)
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = ArgumentParser(prog="python -m tests.mutants")
+    parser.add_argument("files", nargs="*", metavar="FILE")
+    parser.add_argument("--new", action="store_true", help="run what is not in the record")
+    parser.add_argument("--survivors", action="store_true", help="run what survived")
+    parser.add_argument("--show", action="store_true", help="list the survivors; run nothing")
+    parser.add_argument("--as-recorded", action="store_true", help="run the tree of the recording")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")
+    options = parser.parse_args()
+    if not options.show and not options.as_recorded:
+        record(ROOT, FOLDER, options.jobs)
+    root = FOLDER / "tree" if options.as_recorded else ROOT
+    mutants, states = sample(root), read_record()
+    keys = {(mutant.file, mutant.name) for mutant in mutants}
+    states = {key: state for key, state in states.items() if key in keys}
+    chosen = [
+        mutant
+        for mutant in sorted(mutants, key=lambda mutant: mutant.rank)
+        if not options.files or any(mutant.file.startswith(name) for name in options.files)
+        if not options.new or (mutant.file, mutant.name) not in states
+        if not options.survivors
+        or states.get((mutant.file, mutant.name)) in ("survived", "unreached")
+    ]
+    if options.show:
+        for mutant in chosen:
+            if (state := states.get((mutant.file, mutant.name))) in ("survived", "unreached"):
+                print(f"{state}: {describe(mutant, root)}")
+    else:
+        suite = Suite.load(FOLDER)
+        import_all(suite.modules)
+        tasks = [(mutant, suite.tests_of(mutant)) for mutant in chosen]  # not in a fork: SQLite
+        with multiprocessing.get_context("fork").Pool(options.jobs, prepare, (suite,)) as pool:
+            for mutant, state, test in pool.imap_unordered(run, tasks):
+                states[mutant.file, mutant.name] = state
+                print(f"{state}: {describe(mutant, root)} {test}".rstrip(), flush=True)
+                write_record(states)
+    print_figures(mutants, states)
+
+
+if __name__ == "__main__":
+    main()
