@@ -19,6 +19,7 @@ import os
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterable
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from tests.mutants.mutating import Mutant, sample
@@ -80,6 +81,7 @@ workers = list[Worker]()
 def prepare(suite: Suite) -> None:
     """Let this process run mutants."""
     workers.append(Worker(FOLDER, suite))
+    Finalize(None, workers[0].end, exitpriority=0)
 
 
 def run(task: tuple[Mutant, tuple[list[str], ...]]) -> tuple[Mutant, str, str]:
@@ -124,6 +126,8 @@ def main() -> None:
                 states[mutant.file, mutant.name] = state
                 print(f"{state}: {describe(mutant, root)} {test}".rstrip(), flush=True)
                 write_record(states)
+            pool.close()
+            pool.join()
     print_figures(mutants, states)
 
 
