@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from benchmarks.ratchets import code_lines
 
 SIZE = 1000
 """Mutants in the sample."""
@@ -102,6 +101,8 @@ def sample(root: Path) -> list[Mutant]:
     Packages have as many as their share of the lines of code, and of each statement only the
     mutant with the lowest rank is drawn, so most mutants of unchanged code stay in the sample.
     """
+    from benchmarks.ratchets import code_lines  # importable from the repository's root only
+
     lines, mutants = Counter[str](), dict[str, list[Mutant]]()
     for path in sorted([*root.glob("declnet/**/*.py"), *root.glob("plugins/*/**/*.py")]):
         file = path.relative_to(root).as_posix()
