@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-
 SIZE = 1000
 """Mutants in the sample."""
 
