@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from threading import Condition, RLock, get_ident
+from weakref import WeakSet
 
 PATIENCE = 1.0
 """Seconds that a fork by a thread with a lock waits for others, which may be waiting for it."""
@@ -15,11 +16,13 @@ class ForkSafeLock:
 
     A child has only the thread that forked. A lock that another thread held would stay locked in
     it, and what that lock protects would stay half done, such as a module that was being imported.
-    So a fork waits until no other thread holds any of these locks.
+    So a fork waits until no other thread holds any of these locks. A thread that forks with a lock
+    may be what others wait for: then it forks after a second, and the child gets their locks free.
     """
 
     def __init__(self) -> None:
         self._lock = RLock()
+        _forks.locks.add(self)
 
     def __enter__(self) -> None:
         """Take the lock."""
@@ -31,11 +34,19 @@ class ForkSafeLock:
         self._lock.release()
         _forks.leave()
 
+    def free(self) -> None:
+        """Free the lock in a child, unless the thread that forked holds it."""
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+        else:
+            self._lock = RLock()
+
 
 class _Forks:
     """Lets a thread fork when no other one holds a lock, and take a first lock when none forks."""
 
     def __init__(self) -> None:
+        self.locks = WeakSet[ForkSafeLock]()
         self._changed = Condition()
         self._holding = Counter[int]()
         self._forking: int | None = None
@@ -82,6 +93,8 @@ class _Forks:
         thread = get_ident()
         self._changed, self._forking = Condition(), None  # other threads may have held it
         self._holding = Counter({thread: self._holding[thread]})
+        for lock in self.locks:
+            lock.free()
 
 
 _forks = _Forks()

@@ -73,12 +73,21 @@ def take_all():
     with locks[2], locks[1], locks[0], locks[2]:
         pass
 
+def wait_for_1():
+    with locks[0], locks[1]:
+        pass
+
 threads = [threading.Thread(target=hold, args=each) for each in ((0, 1), (0, 2), (1, 2))]
 for each in threads:
     each.start()
 ended = [in_child(take_all) for _ in range(5 * FORKS)]
 stop.set()
+for each in threads:
+    each.join()
 with locks[1], locks[1]:
+    thread = threading.Thread(target=wait_for_1)
+    thread.start()
+    time.sleep(0.1)
     ended.append(in_child(take_all))
 print(set(ended))
 """
