@@ -108,7 +108,7 @@ def run_counted(command: str, folder: str) -> tuple[int, int]:
 
 def count(arguments: list[str]) -> None:
     """Run a command in this process and print the files and functions that it ran."""
-    from declnet.cli.main import main
+    from declnet.cli.main import run_command_line
 
     functions = set[tuple[str, str]]()
 
@@ -121,9 +121,7 @@ def count(arguments: list[str]) -> None:
     sys.argv = ["declnet", *arguments]
     sys.setprofile(note)
     try:
-        main()
-    except SystemExit:
-        pass
+        run_command_line()
     finally:
         sys.setprofile(None)
     files = {file for file, _ in functions}
@@ -154,8 +152,8 @@ def import_instructions() -> Figures:
     for name, code in (
         ("nothing", "pass"),
         ("import declnet", "import declnet"),
-        ("declnet --version", "import sys; from declnet.cli.main import main; "
-         "sys.argv = ['declnet', '--version']; main()"),
+        ("declnet --version", "import sys; from declnet.cli.main import run_command_line; "
+         "sys.argv = ['declnet', '--version']; run_command_line()"),
     ):  # fmt: skip
         counting = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
         command = [*counting, sys.executable, "-c", code]

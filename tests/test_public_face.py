@@ -49,8 +49,8 @@ def test_importing_it_alone_imports_nothing_heavy(module):
 def test_help_imports_nothing_heavy():
     code = (
         "import sys; sys.argv = ['declnet', '--help']\n"
-        "from declnet.cli.main import main\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "from declnet.cli.main import run_command_line\n"
+        "run_command_line()\n"
         "print(); print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

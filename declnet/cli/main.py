@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import NoReturn
 
@@ -20,6 +19,7 @@ from declnet.cli.overfit import overfit
 from declnet.cli.plugin_commands import CommandGroup
 from declnet.cli.plugins.commands import plugins
 from declnet.cli.predict import evaluate, predict
+from declnet.cli.process import run_confirmed
 from declnet.cli.run import resume, run
 from declnet.cli.show import diff, show
 from declnet.cli.sweep import sweep
@@ -65,13 +65,26 @@ for each in (
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
+    run_confirmed(run_command_line, _print_lost_end)
+
+
+def run_command_line() -> int:
+    """Run the command line in this process, and return its exit code."""
     with command_streams() as out:
         status = _status()
         out.flush()
         if out.failure is not None and not isinstance(out.failure, BrokenPipeError):
             _print_error(f"cannot write the output: {out.failure.strerror}")
             status = status or 1
-    sys.exit(status)
+    return status
+
+
+def _print_lost_end(how: str) -> None:
+    _print_error(
+        f"the process ended, with {how}, before the command did",
+        "`declnet plugins check NAME` finds a component that ends its process; "
+        "SIGKILL may mean that memory ran out",
+    )
 
 
 def _status() -> int:

@@ -22,7 +22,7 @@ from unittest import mock
 
 import pytest
 
-from declnet.cli.main import main
+from declnet.cli.main import run_command_line
 
 if TYPE_CHECKING:
     from tests.conftest import ForkServer
@@ -45,7 +45,9 @@ class InProcess:
         if environment:
             return self.forking.run(arguments, folder, environment)
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
-        handlers = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+        handlers = {
+            each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        }
         with (
             contextlib.chdir(folder),
             mock.patch.object(sys, "argv", ["declnet", *arguments]),
@@ -54,16 +56,15 @@ class InProcess:
             ),  # even in python -m pytest
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
-            pytest.raises(SystemExit) as ended,
         ):
-            main()
+            code = run_command_line()
         for number, handler in handlers.items():
             signal.signal(number, handler)
         said = []
         for stream in (out, err):
             stream.flush()
             said.append(stream.buffer.getvalue().decode())
-        return subprocess.CompletedProcess(["declnet", *arguments], ended.value.code, *said)
+        return subprocess.CompletedProcess(["declnet", *arguments], code, *said)
 
 
 @pytest.fixture(scope="session")

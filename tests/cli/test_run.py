@@ -8,6 +8,7 @@ import re
 import resource
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -248,7 +249,8 @@ def endless(declnet_cli, spec_file, document):
 
 def test_a_full_disk_fails_the_run_and_says_so(endless, tmp_path):
     room = (tmp_path / "out" / "history.jsonl").stat().st_size + 1000
-    resource.prlimit(endless.pid, resource.RLIMIT_FSIZE, (room, room))
+    (child,) = Path(f"/proc/{endless.pid}/task/{endless.pid}/children").read_text().split()
+    resource.prlimit(int(child), resource.RLIMIT_FSIZE, (room, room))
     _, err = endless.communicate(timeout=60)
     assert endless.returncode == 1
     assert "history.jsonl: cannot be written: File too large" in err

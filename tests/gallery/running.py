@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from declnet.cli.main import main
+from declnet.cli.main import run_command_line
 from declnet.registry import discovery
 
 MEMORY = 16 * 2**30
@@ -38,11 +38,7 @@ def run(folder: Path, arguments: Sequence[str]) -> Done:
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
-        try:
-            main()
-        except SystemExit as ended:
-            code = ended.code
-    assert isinstance(code, int)
+        code = run_command_line()
     return Done(code, out.getvalue(), without_installed_types(err.getvalue()))
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 
 import pytest
 
 from ..distributions import write_distribution, write_metadata
 
 LOUD = """
-import atexit, os, subprocess, sys
+import atexit, os, signal, subprocess, sys
 import click, declnet
 from declnet import Layer, hookimpl
 import numpy as np
@@ -39,6 +41,8 @@ class Loud(Layer):
         shout()
         if self.end == "exit":
             os._exit(0)
+        if self.end == "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
         if self.end == "mute":
             raise MuteError
         if self.end == "lines":
@@ -176,9 +180,15 @@ def test_any_exception_of_a_layer_is_one_line_that_names_it(loud, end, message):
     assert done.returncode == 1
 
 
-def test_a_run_whose_process_ends_has_not_finished(loud):
-    """Nothing within a process sees `os._exit`, but a later command does."""
-    done = loud("run", "spec.json", "--set", "model.layers.0.end=exit", "--out", "ended")
-    assert (done.returncode, done.stdout) == (0, "")
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing confirms the end of a command")
+@pytest.mark.parametrize(
+    ("end", "how", "code"),
+    [("exit", "exit code 0", 1), ("crash", "SIGSEGV", -signal.SIGSEGV)],
+)
+def test_a_component_that_ends_the_process_fails_the_command(loud, end, how, code):
+    done = loud("run", "spec.json", "--set", f"model.layers.0.end={end}", "--out", end)
+    assert (done.returncode, done.stdout) == (code, "")
+    message = f"error: the process ended, with {how}, before the command did"
+    assert message in done.stderr.splitlines()
     shown = json.loads(loud("runs", ".", "--format", "json").stdout)
-    assert {each["name"]: each["status"] for each in shown}["ended"] != "finished"
+    assert {run["name"]: run["status"] for run in shown}[end] != "finished"

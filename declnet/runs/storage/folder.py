@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from declnet.errors import OutputError, RunError
@@ -22,6 +23,9 @@ from declnet.runs.storage.writing import (
 
 SPEC = recorded.SPEC
 MANIFEST = recorded.MANIFEST
+PATIENCE = 1.0
+"""Seconds to wait for the lock of a folder."""
+
 HISTORY = "history.jsonl"
 METRICS = "metrics.json"
 ANALYSES = "analyses.json"
@@ -285,6 +289,7 @@ def require_no_links(directory: Path) -> None:
 def locked(directory: Path) -> Iterator[None]:
     """Hold the lock of a run's folder; the system releases it when the process ends or is killed.
 
+    A process that is being killed holds it for some milliseconds more, so this waits for a second.
     No lock file remains. On systems without such locks, nothing is locked.
 
     Raises:
@@ -296,9 +301,14 @@ def locked(directory: Path) -> Iterator[None]:
 
             descriptor = os.open(directory, os.O_RDONLY)
             stack.callback(os.close, descriptor)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                message = "another process is writing to this run; wait for it or stop it"
-                raise OutputError(f"{directory}: {message}") from None
+            end = monotonic() + PATIENCE
+            while True:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if monotonic() > end:
+                        message = "another process is writing to this run; wait for it or stop it"
+                        raise OutputError(f"{directory}: {message}") from None
+                    sleep(0.01)
         yield

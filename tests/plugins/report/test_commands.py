@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from declnet import cross_validate, open_ensemble, open_run, parse_spec, run
-from declnet.cli.main import main
+from declnet.cli.main import run_command_line
 from declnet_plugins.report.page import assembling
 
 
@@ -52,9 +52,7 @@ def command(runs, monkeypatch, capsys):
     def go(*arguments):
         monkeypatch.chdir(runs)
         monkeypatch.setattr(sys, "argv", ["declnet", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, *capsys.readouterr()
+        return run_command_line(), *capsys.readouterr()
 
     return go
 
