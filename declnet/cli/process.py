@@ -102,7 +102,7 @@ def _die_with(parent: int) -> None:
 
 
 def _wait_for(child: int, signals: set[signal.Signals]) -> int:
-    """Forward blocked signals to a child until it ends; return its exit code, or the negative signal."""
+    """Forward blocked signals to a child until it ends; return its exit code or negative signal."""
     while True:
         received = signal.sigwaitinfo({signal.SIGCHLD, *signals})
         if received.si_signo != signal.SIGCHLD:
