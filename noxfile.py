@@ -204,7 +204,7 @@ def lock(session: nox.Session) -> None:
     """Write the newest versions of everything but the peers and Ray to constraints.txt."""
     session.install("uv")
     extras_to_lock = [f"--extra={name}" for name in f"{ALL},sql".split(",")]
-    groups = ("--group=dev", "--group=browser")
+    groups = ("--group=dev", "--group=browser", "--group=mutants")
     options = ("--universal", "--python-version=3.11", "--no-annotate", "--no-header", "--upgrade")
     session.run("uv", "pip", "compile", "pyproject.toml", *extras_to_lock, *groups, *options,
                 "--output-file", "constraints.txt", "--quiet")  # fmt: skip
