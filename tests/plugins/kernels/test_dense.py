@@ -13,7 +13,7 @@ from declnet_plugins.kernels.dense import DenseKernel, DenseReLUKernel
 pytestmark = pytest.mark.usefixtures("numba")
 
 KERNELS = (DenseKernel, DenseReLUKernel)
-SHAPES = [(2, 64), (64, 3), (2, 3), (4, 7), (3, 1), (40, 9), (9, 40), (1, 1), (70, 33)]
+SHAPES = [(2, 64), (64, 3), (3, 1), (40, 9), (70, 33)]
 
 
 def in_order(array, order):
@@ -76,27 +76,12 @@ def test_all_sizes_and_orders_in_any_number_of_parts(kernel, dtype, order, steps
             dy = rng.normal(size=(n, *steps, units)).astype(dtype)
             site = site_of(rng, x, dy, dx_order)
             calls = kernel().bind(site)
-            results = [results_of(calls, site, dy, parts) for parts in (1, 2, 3, 5)]
+            results = [results_of(calls, site, dy, parts) for parts in (1, 3)]
             expected = expected_of(kernel, site, dy)
             for value, wanted in zip(results[0], expected, strict=True):
                 close = 400 * np.finfo(dtype).eps * max(1, abs(wanted).max())
                 np.testing.assert_allclose(value, wanted, rtol=0, atol=close)
             assert len({b"".join(each.tobytes() for each in result) for result in results}) == 1
-
-
-@pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize("inputs", [2, 5])
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_nan_and_infinities_stay(kernel, inputs):
-    rng = np.random.default_rng(5)
-    x = rng.normal(size=(40, inputs)).astype("float32")
-    x[3, 0], x[4, 1], x[39, 1] = np.nan, np.inf, -np.inf
-    dy = np.ones((40, 20), "float32")
-    site = site_of(rng, in_order(x, "batch_last"), dy, None)
-    y, dweights, _ = results_of(kernel().bind(site), site, dy, 1)
-    wanted = expected_of(kernel, site, dy)
-    np.testing.assert_allclose(y, wanted[0], rtol=1e-4, atol=1e-4)
-    assert (np.isfinite(dweights) == np.isfinite(wanted[1])).all()
 
 
 def test_other_memory_orders_are_declined():

@@ -126,9 +126,3 @@ def test_parameters_have_their_roles(name):
     given["cross_attention"] = shape, shape
     parameters = layer.parameters(given.get(name, shape))
     assert {key: each.role for key, each in parameters.items()} == ROLES.get(name, {})
-
-
-def test_a_range_tells_whether_it_is_bounded_and_holds_probabilities():
-    ranges = (OutputRange(), OutputRange(low=0), OutputRange(-1, 1), OutputRange(0, 1))
-    assert [each.is_bounded for each in ranges] == [False, True, True, True]
-    assert [each.is_probability for each in ranges] == [False, False, False, True]

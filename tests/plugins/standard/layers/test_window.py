@@ -48,12 +48,6 @@ def test_tiles_are_windows_that_see_each_number_once(rows, columns):
     assert window.has_padding != inside
 
 
-def test_windows_that_begin_in_padding_are_no_tiles():
-    assert not window_over("pool", (1, 6, 6), (3, 3), (3, 3), (1, 1)).tiles
-    assert window_over("pool", (1, 6, 9), (2, 3), (2, 3), (0, 0)).tiles
-    assert not window_over("pool", (1, 6, 7), (2, 3), (2, 3), (0, 0)).tiles
-
-
 @pytest.mark.parametrize(
     ("size", "kernel", "stride", "dilation", "before", "after"),
     [
@@ -74,13 +68,6 @@ def test_same_is_the_rule_of_keras(size, kernel, stride, dilation, before, after
     window = window_over("pool", (2, size, size), pairs[0], pairs[1], "same", pairs[2])
     assert window == Window(expected, expected)
     assert window.output == (-(-size // stride),) * 2
-
-
-def test_rows_and_columns_are_not_mixed_up():
-    window = window_over("pool", (9, 10, 20), (2, 3), (4, 5), (6, 7), (2, 1))
-    assert window == Window(Axis(10, 2, 4, 2, 6, 6), Axis(20, 3, 5, 1, 7, 7))
-    assert window.output == (5, 7)
-    assert window_over("pool", (9, 10, 20), (2, 3), (4, 5), "valid").output == (3, 4)
 
 
 @pytest.mark.parametrize(
