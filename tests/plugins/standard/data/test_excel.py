@@ -104,11 +104,6 @@ def test_workbooks_of_other_formats(suffix, tmp_path):
         source.load(RNG)
 
 
-def test_a_sheet_without_names(book):
-    source = book([[1, "a"], [2, None]], header=False, types={"column_1": "text"})
-    assert columns(source.load(RNG)) == {"column_1": ["1", "2"], "column_2": ["a", None]}
-
-
 @pytest.mark.parametrize(
     ("rows", "fields", "message"),
     [

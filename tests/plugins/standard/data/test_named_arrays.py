@@ -8,7 +8,7 @@ import pytest
 import declnet
 from declnet import DataError, InputInfo, MappedArray, SpecError
 from declnet.testing import check_component
-from declnet_plugins.standard.data import CSV, NPY, NPZ
+from declnet_plugins.standard.data import CSV, NPZ
 
 SPEC = """
 declnet = 1
@@ -112,9 +112,3 @@ def test_what_is_missing_in_an_archive_is_named(arrays, tmp_path):
     )
     assert [len(part["tempo"]) for part in parts] == [8, 8, 8, 6]
     assert np.array_equal(np.concatenate([part["notes"] for part in parts]), arrays["notes"])
-
-
-def test_a_single_file_has_its_path_beside_the_spec(arrays, tmp_path):
-    source = declnet.load_spec(spec_file(tmp_path)).data.train
-    assert isinstance(source, NPY)
-    assert source.inputs["notes"] == tmp_path / "notes.npy"
