@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet_plugins.standard.optimizers import SGD
 from declnet_plugins.standard.schedules import (
     Cosine,
     CosLog,
     Exponential,
     FlatCosine,
-    InverseTime,
     OneCycle,
     Polynomial,
     Step,
@@ -81,22 +79,6 @@ def test_all_rates_follow_the_rate_field(schedule):
     steps = (1, 2, 7, 500, TOTAL)
     assert rates(twice, *steps) == [2 * once.rate(step, TOTAL) for step in steps]
     assert twice.rate(7, TOTAL) > 0
-
-
-def test_inverse_time_equals_an_optimizers_decay():
-    decayed = SGD(learning_rate=0.7, decay=1e-3)
-    scheduled = SGD(learning_rate=InverseTime(initial_rate=0.7, decay=1e-3))
-    steps = range(1, 500)
-    assert [decayed.rate(step, TOTAL) for step in steps] == [
-        scheduled.rate(step, TOTAL) for step in steps
-    ]
-
-
-def test_warmup_takes_what_follows_as_a_table_and_dumps_it():
-    cosine = {"type": "cosine", "initial_rate": 0.5, "final_rate": 0.0, "steps": 9}
-    schedule = Warmup(steps=2, schedule=cosine)
-    assert schedule.schedule == Cosine(initial_rate=0.5, steps=9)
-    assert schedule.model_dump()["schedule"] == cosine
 
 
 @pytest.mark.parametrize("total", [1, 2, 37])

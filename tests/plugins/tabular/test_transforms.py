@@ -47,17 +47,6 @@ def test_each_number_of_a_row_is_scaled_by_its_own():
         prepared(RobustScale(), x, x[:, :2])
 
 
-@pytest.mark.parametrize("spread", [np.exp, np.sin, np.square])
-def test_quantile_normal_makes_any_continuous_column_normal(spread):
-    x = spread(RNG.normal(size=3000))
-    y = prepared(QuantileNormal(), x)
-    assert (abs(y.mean()), abs(y.std() - 1)) < (0.02, 0.02)
-    order = np.argsort(x, kind="stable")
-    assert (np.diff(y[order]) >= -1e-9).all()
-    middle = NormalDist().inv_cdf(0.8)
-    assert abs(np.quantile(y, 0.8) - middle) < 0.02
-
-
 def test_beyond_the_training_data_values_have_those_of_its_ends_and_gaps_stay():
     x = np.append(RNG.normal(size=200), np.nan)
     y = prepared(QuantileNormal(), x, np.array([-99.0, np.nan, 99.0, np.median(x[:-1])]))
@@ -103,15 +92,6 @@ def test_other_numbers_of_categories_are_one_hot(count):
     found = prepared(SignedOneHot(), text(*names), text(*names, None))
     assert found.dtype == float
     assert found.tolist() == [*np.eye(count).tolist(), [0] * count]
-
-
-def test_one_hot_columns_are_scaled_by_what_follows():
-    """Columns of rare categories have no interquartile range: half of their range scales them."""
-    rows = prepared(SignedOneHot(), text(*["a"] * 8, "b", "c"))
-    assert RobustScale().suits(rows)
-    scaled = prepared(RobustScale(clip=None), rows)
-    assert scaled[0].tolist() == [0, 0, 0]
-    assert scaled[-1].tolist() == [-2, 0, 2]
 
 
 def test_what_suits():

@@ -113,21 +113,6 @@ def test_the_epochs_show_the_current_parameters_and_the_result_the_averaged(trai
     assert not np.array_equal(averaged.model.predict(x), plain.model.predict(x))
 
 
-def test_a_short_training_has_a_warning(trained):
-    result, *_ = trained("ema", max_steps=12)
-    assert result.warnings[0] == (
-        "ema: 99% of the average still comes from the first update; choose a decay below 0.999 "
-        "for 12 updates"
-    )
-    result, _, epochs = trained({"type": "swa", "from_epoch": 5}, max_steps=12)
-    assert result.warnings[0] == (
-        "swa: the training ended before epoch 5, so nothing was averaged; choose an earlier "
-        "from_epoch"
-    )
-    require_mean(result, [1], epochs[-1:])
-    assert result.restored is None
-
-
 def test_what_is_neither_averaged_nor_computed_again_has_a_warning(document, registry):
     document["model"]["layers"] += ["batch_norm", "keeps"]
     document["training"]["callbacks"] = [{"type": "swa", "from_epoch": 0}]
@@ -153,10 +138,6 @@ def test_of_two_averages_the_last_is_taken(trained):
     averages = [{"type": "ema", "decay": 0.5}, {"type": "swa", "from_epoch": 0}]
     assert trained(*averages)[0].restored.startswith("the average")
     assert trained(*averages[::-1])[0].restored.startswith("the moving average")
-
-
-class Stop(Exception):
-    """Whatever ends a process."""
 
 
 @pytest.mark.parametrize("at", [0, 4, 5])

@@ -46,11 +46,6 @@ def test_a_table_that_is_shorter_than_it_was_is_reported(follow, played, tmp_pat
         callback.restore(played(tmp_path), saved)
 
 
-def test_without_a_folder_there_is_not_a_table(follow):
-    _, state = follow(CsvLog(), [3, 2])
-    assert state.saved()["size"] > 0
-
-
 @pytest.mark.parametrize(
     "path",
     ["", "a/b.csv", "../a.csv", "/tmp/a.csv", "a\\b.csv", ".hidden", "..", "history.jsonl",
@@ -120,20 +115,6 @@ def test_a_resumed_run_has_each_epoch_once(events_spec, tmp_path):
 
 
 @needs_tensorboard
-def test_a_run_that_starts_over_has_each_epoch_once(events_spec, tmp_path):
-    whole = run(events_spec, out=tmp_path / "whole")
-
-    def fail(event):
-        if isinstance(event, EpochLogged) and event.epoch == 2:
-            raise ValueError("a failure")
-
-    with pytest.raises(ValueError, match="a failure"):
-        run(events_spec, out=tmp_path / "out", listener=fail)
-    resume(tmp_path / "out")
-    assert read(tmp_path / "out" / "tensorboard") == read(whole.directory / "tensorboard")
-
-
-@needs_tensorboard
 def test_what_varies_is_compared_and_folds_are_repetitions(events_spec, document, tmp_path):
     from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
     from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
@@ -149,14 +130,6 @@ def test_what_varies_is_compared_and_folds_are_repetitions(events_spec, document
         metadata = events.SummaryMetadata("_hparams_/session_start_info")
         infos.append(parse_session_start_info_plugin_data(metadata.plugin_data.content))
     assert [each.hparams["seed"].number_value for each in infos] == [3, 4]
-
-
-@needs_tensorboard
-def test_without_a_folder_nothing_is_written(events_spec, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    before = sorted(tmp_path.rglob("*"))
-    run(events_spec)
-    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_missing_tensorboard(events_spec, monkeypatch):

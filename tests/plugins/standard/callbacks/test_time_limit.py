@@ -19,12 +19,6 @@ def clock(monkeypatch):
     return now
 
 
-def test_it_stops_when_the_time_is_over(clock, follow):
-    found, _ = follow(TimeLimit(minutes=4.0), [1] * 10)
-    assert found.stopped_at == 3
-    assert found.stopped == "reached the time limit of 4 minutes"
-
-
 def test_epochs_count_that_are_not_logged(clock, follow):
     found, _ = follow(TimeLimit(minutes=4.0), [1] * 10, log_every=1000)
     assert found.stopped_at == 3
