@@ -10,8 +10,6 @@ from pydantic import ValidationError
 
 from declnet import parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.runs.many.ensembles.recording import begin_ensemble
-from declnet.runs.many.execution.tasks import tasks_of
 from declnet.training.checks.check import check_spec
 from declnet_plugins.standard.callbacks import CsvLog, TensorBoard
 
@@ -112,24 +110,6 @@ def test_a_resumed_run_has_each_epoch_once(events_spec, tmp_path):
     resume(tmp_path / "out")
     found = read(tmp_path / "out" / "tensorboard")
     assert found == read(whole.directory / "tensorboard")
-
-
-@needs_tensorboard
-def test_what_varies_is_compared_and_folds_are_repetitions(events_spec, document, tmp_path):
-    from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
-    from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
-
-    del document["data"]["validation"]
-    begin_ensemble(tmp_path, events_spec, tasks_of(parse_spec(document), [3, 4], tmp_path))
-    infos = []
-    for seed in (3, 4):
-        spec = events_spec.model_copy(update={"seed": seed})
-        run(spec, out=tmp_path / f"seed-{seed}")
-        events = EventAccumulator(str(tmp_path / f"seed-{seed}" / "tensorboard"))
-        events.Reload()
-        metadata = events.SummaryMetadata("_hparams_/session_start_info")
-        infos.append(parse_session_start_info_plugin_data(metadata.plugin_data.content))
-    assert [each.hparams["seed"].number_value for each in infos] == [3, 4]
 
 
 def test_missing_tensorboard(events_spec, monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import DataError, InputInfo, MappedArray, SpecError
+from declnet import DataError, InputInfo, MappedArray
 from declnet.testing import check_component
 from declnet_plugins.standard.data import CSV, NPZ
 
@@ -80,15 +80,6 @@ def test_each_input_is_described_and_stays_in_its_file(arrays, tmp_path):
     archive = NPZ(path=tmp_path / "songs.npz", inputs=("tempo", "notes"))
     assert list(archive.describe().inputs) == ["tempo", "notes"]
     check_component(archive)
-
-
-@pytest.mark.parametrize("fields", [{}, {"x": "x.npy", "inputs": {"a": "a.npy"}}])
-def test_either_x_or_inputs_are_needed(fields, tmp_path):
-    text = SPEC.replace('inputs = { notes = "notes.npy", tempo = "tempo.npy" }\n', "")
-    (tmp_path / "spec.toml").write_text(text.replace("MORE", ""))
-    overrides = {f"data.train.{name}": each for name, each in fields.items()}
-    with pytest.raises(SpecError, match="npy needs either x, a file of samples, or inputs"):
-        declnet.load_spec(tmp_path / "spec.toml", overrides)
 
 
 @pytest.mark.parametrize(("source", "key"), [(NPZ, "inputs"), (NPZ, "targets"), (CSV, "targets")])

@@ -72,17 +72,6 @@ def test_columns_have_the_types_of_the_file(mixed):
     ]
 
 
-def test_categories_and_decimals(table):
-    polars = pytest.importorskip("polars")
-    columns = {
-        "kind": polars.Series(["a", "b", None], dtype=polars.Categorical),
-        "price": polars.Series(["1.50", "2.25", None]).cast(polars.Decimal(10, 2)),
-    }
-    found = table(columns).load(RNG).columns
-    assert found["kind"].tolist() == ["a", "b", None]
-    assert str(found["price"].tolist()) == "[1.5, 2.25, nan]"
-
-
 def test_times_and_durations(table):
     polars = pytest.importorskip("polars")
     at = dt.datetime(2024, 7, 2, 3, 4, 5)

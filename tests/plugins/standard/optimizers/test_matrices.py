@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import ParameterInfo, RunContext, SpecError, parse_spec
+from declnet import ParameterInfo, RunContext, parse_spec
 from declnet.graph.update import FLUSH_EVERY, ParameterUpdate
 from declnet.training.checks.check import check_spec
 from declnet_plugins.standard.optimizers import LAMB, Muon
@@ -111,28 +111,6 @@ def test_parameters_of_zeros_move_and_zero_gradients_are_finite():
     muon.apply(0.1, FLUSH_EVERY)
     assert (muon.state["w:momentum"] == 0).all()
     assert np.isfinite(w).all()
-
-
-def test_parameters_that_are_no_matrices_are_refused_with_the_group_to_write(document):
-    document["optimizer"] = {"type": "muon"}
-    document["model"]["layers"].insert(1, "batch_norm")
-    checked = check_spec(parse_spec(document))
-    (found,) = checked.errors
-    assert found.path == ("optimizer", "type")
-    assert found.message == (
-        "muon updates matrices of weights, but dense_1.biases of shape (4,) is a bias (and 3 more)"
-    )
-    assert found.help == (
-        'add [[optimizer.groups]] with parameters = ["*.biases", "*.scale", "*.offset"] and type = '
-        '"adamw"'
-    )
-    patterns = ["*.biases", "*.scale", "*.offset"]
-    document["optimizer"]["groups"] = [{"parameters": patterns, "type": "adamw"}]
-    check_spec(parse_spec(document)).require_right()
-    document["optimizer"]["groups"].append({"parameters": ["*.scale"], "learning_rate_factor": 2.0})
-    with pytest.raises(SpecError) as caught:
-        check_spec(parse_spec(document)).require_right()
-    assert [each.path for each in caught.value.problems] == [("optimizer", "groups", 1, "type")]
 
 
 def test_frozen_parameters_are_not_refused(document):

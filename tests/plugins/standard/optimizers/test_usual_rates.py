@@ -19,22 +19,8 @@ from declnet_plugins.standard.optimizers import (
 
 ALL = (SGD, Adadelta, Adagrad, Adam, AdamW, AMSGrad, Lion, NAdam, RMSProp)
 
-BOOK = [
-    SGD(learning_rate=1.0, decay=1e-3, momentum=0.9),
-    SGD(learning_rate=0.85),
-    Adagrad(learning_rate=1.0, decay=1e-4),
-    RMSProp(learning_rate=0.02, decay=1e-5, rho=0.999),
-    Adam(learning_rate=0.02, decay=1e-5),
-    Adam(learning_rate=0.05, decay=5e-7),
-    Adam(learning_rate=0.005, decay=1e-3),
-]
 
 each_class = pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.type)
-
-
-@pytest.mark.parametrize("optimizer", BOOK, ids=lambda each: f"{each.type}-{each.learning_rate}")
-def test_the_rates_of_the_book_are_usual(optimizer, codes_of):
-    assert codes_of(optimizer, RunContext()) == []
 
 
 @each_class
