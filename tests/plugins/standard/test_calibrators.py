@@ -155,13 +155,6 @@ class TestConformal:
         widths = upper - lower
         assert widths[spread[2000:] > 1].mean() > 1.2 * widths[spread[2000:] < 1].mean()
 
-    def test_quantiles_that_are_moved_past_each_other_meet(self):
-        conformal = build("conformal", coverage=0.5)
-        state = conformal.fit(np.tile([-4.0, 4.0], (9, 1)), np.zeros(9), "values")
-        assert state["limit"] == -4
-        lower, upper = conformal.intervals(np.array([[1.0, 3.0]]), state)
-        assert lower == upper == 2
-
     @pytest.mark.parametrize("method", ["lac", "aps"])
     @pytest.mark.parametrize("coverage", [0.7, 0.95])
     def test_sets_cover_though_the_probabilities_are_wrong(self, method, coverage):

@@ -8,7 +8,6 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from declnet import ColumnError
 from declnet_plugins.tabular import Clamp, QuantileNormal, RobustScale, SignedOneHot
 
 RNG = np.random.default_rng(4)
@@ -36,15 +35,6 @@ def test_robust_scale_centers_and_clips_smoothly():
 )
 def test_a_column_of_mostly_one_value_is_scaled_by_its_range(x, expected):
     assert prepared(RobustScale(clip=None), np.array(x)).tolist() == expected
-
-
-def test_each_number_of_a_row_is_scaled_by_its_own():
-    x = RNG.normal(size=(40, 3)) * (1, 10, 100)
-    together = prepared(RobustScale(), x)
-    for number in range(3):
-        np.testing.assert_array_equal(together[:, number], prepared(RobustScale(), x[:, number]))
-    with pytest.raises(ColumnError):
-        prepared(RobustScale(), x, x[:, :2])
 
 
 def test_beyond_the_training_data_values_have_those_of_its_ends_and_gaps_stay():

@@ -134,12 +134,6 @@ def test_an_average_wins_over_the_best_epoch_wherever_it_is_listed(trained, orde
     require_mean(result, weights, updates)
 
 
-def test_of_two_averages_the_last_is_taken(trained):
-    averages = [{"type": "ema", "decay": 0.5}, {"type": "swa", "from_epoch": 0}]
-    assert trained(*averages)[0].restored.startswith("the average")
-    assert trained(*averages[::-1])[0].restored.startswith("the moving average")
-
-
 @pytest.mark.parametrize("at", [0, 4, 5])
 def test_a_resumed_run_has_the_same_bits(trained, registry, tmp_path, at):
     callbacks = [

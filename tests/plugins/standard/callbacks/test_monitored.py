@@ -24,13 +24,6 @@ from declnet.training.checks.check import check_spec
 from declnet_plugins.standard.callbacks import BestEpoch, Checkpoint, EarlyStopping, ReduceOnPlateau
 
 
-def test_min_delta_asks_for_more_than_a_little(follow):
-    losses = [5, 4.95, 4.9, 4.85, 4.8, 4.75]
-    found, _ = follow(EarlyStopping(patience=2, min_delta=0.1), losses)
-    assert (found.stopped_at, found.restored) == (2, 0)
-    assert follow(EarlyStopping(patience=2, min_delta=0.04), losses)[0].stopped is None
-
-
 @pytest.mark.parametrize(("ties", "best"), [("last", 5), ("first", 2)])
 def test_the_best_epoch_is_the_last_or_the_first_of_equal_ones(follow, ties, best):
     found, _ = follow(BestEpoch(ties=ties), [nan, 4, 3, 3, 3.5, 3, nan, 4, 5])

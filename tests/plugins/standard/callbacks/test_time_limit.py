@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from declnet import parse_spec, run
 from declnet_plugins.standard.callbacks import TimeLimit
 
 
@@ -32,11 +31,3 @@ def test_time_between_two_sessions_does_not_count(clock, follow):
     found, _ = follow(callback, [1] * 10, saved=saved)
     assert saved == {"seconds": 120.0}
     assert found.stopped_at == 2
-
-
-def test_a_run_ends_well(document, clock):
-    document["training"] |= {"epochs": 10**6}
-    document["training"]["callbacks"] = [{"type": "time_limit", "minutes": 3}]
-    result = run(parse_spec(document))
-    assert len(result.history) < 10
-    assert result.metrics["train"]["loss"] > 0

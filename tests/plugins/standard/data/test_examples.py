@@ -16,16 +16,6 @@ SOURCES = [
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=repr)
-def test_description_agrees_with_the_data(source):
-    info, data = source.describe(), source.load(np.random.default_rng(0))
-    assert info.samples == len(data.x) == len(data.y)
-    assert info.sample_shape == data.x.shape[1:]
-    assert info.target_shape == data.y.shape[1:]
-    if info.target == "classes":
-        assert set(data.y.tolist()) == set(range(info.classes))
-
-
-@pytest.mark.parametrize("source", SOURCES, ids=repr)
 def test_the_global_generator_is_left_as_it_was(source):
     np.random.seed(17)
     before = np.random.get_state()

@@ -23,7 +23,6 @@ def spec(*layers, **training):
 
 
 EMBEDDING = {"type": "embedding", "categories": 9, "units": 3, "name": "words"}
-LAYERS = (EMBEDDING, "flatten", {"type": "dense", "units": 2}, "softmax")
 
 
 def test_each_integer_gives_its_row():
@@ -61,14 +60,3 @@ def test_explicit_categories_share_one_vocabulary_also_with_known_levels():
     info = declnet.InputInfo((2,), "integer", (3, 5))
     model = declnet.build_model(spec(layer, "flatten").model, {"": info})
     assert model.parameters()["own.weights"].shape == (6, 3)
-
-
-def test_a_table_of_text_alone_needs_no_names():
-    columns = {"color": ["red", "blue", "red", "green"] * 5, "size": ["s", "l", "l", "s"] * 5}
-    layers = [{"type": "embedding", "units": 2, "name": "own"}, "flatten", *LAYERS[2:]]
-    document = spec(*layers, epochs=3).model_dump(exclude_none=True)
-    document["data"] = {"prepare": ["ordinal"]}
-    result = declnet.run(document, ({**columns, "kind": ["a", "b"] * 10}, "kind"))
-    assert result.model.parameters()["own.weights"].shape == (5, 2)
-    assert result.model.inputs == {"": declnet.InputInfo((2,), "integer", (3, 2))}
-    result.predict(columns)

@@ -143,15 +143,6 @@ def test_texts_of_many_words_are_inputs_of_their_own(made):
     assert both["model"]["layers"][4]["inputs"] == joined
 
 
-def test_names_and_few_different_texts_are_not_read_word_by_word(made):
-    names = [f"{a} von {b}" for a, b in zip("abcdefgh" * 8, SENTENCES, strict=True)]
-    people = [f"Count {a[0]} {a[-1]} {row}" for row, a in enumerate(names)]
-    y = ["a", "b", "c", "d"] * 16
-    document = made(x=numbers(64), who=people, kind=SENTENCES[:16] * 4, y=y, rows=64)
-    assert document["data"]["train"]["features"] == ["x", "kind"]
-    assert "inputs" not in document["data"]
-
-
 def test_preparation_is_what_the_columns_need(made):
     plain = made(x=numbers(), y=["a", "b"] * 30)
     fill = {"type": "impute", "strategy": "median"}
@@ -168,14 +159,6 @@ def test_preparation_is_what_the_columns_need(made):
     both = made(wild=wild, x=["1.5", "", "2"] * 20, y=["a", "b"] * 30)
     finite = fill | {"infinite": True, "columns": ["wild"]}
     assert both["data"]["prepare"] == [finite, *after]
-
-
-def test_rare_categories_become_one(made):
-    words = ["u"] * 40 + ["v"] * 19 + ["w"]
-    document = made(word=words, y=["a", "b"] * 30)
-    assert document["data"]["prepare"][0] == {"type": "group_rare", "min_count": 2}
-    document = made(word=words, y=["a", "b"] * 1000, rows=2000)
-    assert document["data"]["prepare"][0]["type"] == "impute"
 
 
 def test_a_column_of_many_categories_is_used_if_most_rows_have_a_frequent_one(made, tmp_path):
