@@ -76,6 +76,9 @@ def test_numbers_are_grouped_at_quantiles_and_gaps_apart(columns):
     assert [each["samples"] for each in found] == [120, 120, 120, 40, N]
     assert found[0]["a"].startswith("below -0.4")
     assert [each["a"] for each in found[-2:]] == ["missing", "all"]
+    few = {**columns, "a": np.arange(N) % 3}  # as many numbers as bins are not divided
+    found = rows_of(Groups(by="a", bins=3).analyze(model_of(few, ("b",))))
+    assert [row["a"] for row in found] == ["0", "1", "2", "all"]
 
 
 def test_partial_dependence_of_a_sum_is_linear(columns):

@@ -120,10 +120,12 @@ def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
 SENTENCES = [f"the {a} is {b} than a {c}" for a in "uvwx" for b in "yz" for c in "mnopqrst"]
 
 
-def test_texts_of_many_words_are_inputs_of_their_own(made):
+def test_texts_of_many_words_are_inputs_of_their_own(made, tmp_path):
     many, y = numbers(64), ["a", "b", "c", "d"] * 16
     alone = made(note=SENTENCES, y=y, rows=64)
     assert "inputs" not in alone["data"]
+    text = (tmp_path / "spec.toml").read_text("utf-8")
+    assert "# text, 7 words on average, 7 at most\n" in text
     tokenize = {"type": "tokenize", "columns": ["note"], "missing": "empty"}
     assert alone["data"]["prepare"] == [tokenize]
     assert types(alone)[:3] == ["embedding", "mean_over_time", "dense"]
