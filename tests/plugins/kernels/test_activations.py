@@ -42,25 +42,20 @@ def test_values_and_derivatives_in_parts(kernel, example, dtype):
     kept = x if "x" in needs else None, right[0] if "y" in needs else None
     layer.backward(*kept, dy, right[1], state)
     results = []
-    for parts in (1, 2, 5):
+    for parts in (1, 5):
         y, dx = x.copy(order="K"), dy.copy(order="K")
         filled = (y, dx) if layer.in_place else (np.empty_like(x), np.empty_like(dy))
         given = (*filled, dy) if not layer.in_place else (y, dx, dx)
-        site = KernelSite(
-            (layer,),
-            x=y if layer.in_place else x,
-            y=given[0],
-            dx=given[1],
-            dy=given[2],
-            states=(state_of(layer, dtype),),
-        )
+        arrays = dict(zip(("y", "dx", "dy"), given, strict=True))
+        arrays["x"] = y if layer.in_place else x
+        site = KernelSite((layer,), **arrays, states=(state_of(layer, dtype),))
         calls = kernel().bind(site)
         for call in (*calls.forward, *calls.backward):
             for part in reversed(range(parts)):
                 call.block[:2] = part, parts
                 call()
         results.append([each.tobytes() for each in given[:2]])
-    assert results[0] == results[1] == results[2]
+    assert results[0] == results[1]
     tolerance = 2e-6 if dtype == "float32" else 6e-15
     for found, expected in zip(given[:2], right, strict=True):
         assert np.array_equal(np.isnan(found), np.isnan(expected))

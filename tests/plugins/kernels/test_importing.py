@@ -42,11 +42,3 @@ def test_kernels_and_the_names_for_them_are_imported_without_numba_and_llvmlite(
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     number = sum(map(len, declnet_plugins.kernels.KERNELS.values()))
     assert done.stdout == f"{number} numba is not installed: pip install 'declnet[jit]'\n"
-
-
-def test_every_public_name_has_a_description():
-    names = vars(declnet_plugins.jit)["_NAMES"]
-    for name in {each for several in names.values() for each in several}:
-        value = getattr(declnet_plugins.jit, name)
-        described = getattr(value, "__doc__", None)
-        assert described, name

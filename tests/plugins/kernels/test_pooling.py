@@ -1,4 +1,4 @@
-"""Compiled pools: the components' results, with ties, NaN and padding."""
+"""Compiled pools with ties, infinities and padding, in any number of parts."""
 
 from __future__ import annotations
 
@@ -13,24 +13,13 @@ from declnet_plugins.kernels.pooling import (
     GlobalAveragePool2dKernel,
     MaxPool2dKernel,
 )
-from declnet_plugins.standard.layers import AveragePool2d, GlobalAveragePool2d, MaxPool2d
 
 pytestmark = pytest.mark.usefixtures("numba")
 
-FIELDS = (
-    {"pool_size": 2},
-    {"pool_size": 3, "stride": 2, "padding": 1},
-    {"pool_size": [2, 3], "stride": 1, "padding": "same"},
-    {"pool_size": [1, 2], "stride": 3},
-)
-KERNELS = {
-    MaxPool2d: MaxPool2dKernel,
-    AveragePool2d: AveragePool2dKernel,
-    GlobalAveragePool2d: GlobalAveragePool2dKernel,
-}
-LAYERS = [
-    GlobalAveragePool2d(),
-    *(cls(**fields) for cls in (MaxPool2d, AveragePool2d) for fields in FIELDS),
+WINDOWS = ({"pool_size": 3, "stride": 2, "padding": 1}, {"pool_size": [1, 2], "stride": 3})
+CASES = [
+    (GlobalAveragePool2dKernel, {}),
+    *((kernel, fields) for kernel in (MaxPool2dKernel, AveragePool2dKernel) for fields in WINDOWS),
 ]
 
 
@@ -40,38 +29,30 @@ def last(array):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.type)
-def test_the_component_is_computed_in_any_number_of_parts(layer, dtype):
-    shape, rng = (3, 6, 8), np.random.default_rng(2)
-    kernel = KERNELS[type(layer)]
-    for n in (1, 37):
-        output = layer.output_shape(shape)
-        x = last(rng.integers(-3, 3, (n, *shape)).astype(dtype))  # with ties
-        x[0, 0, :3, :3] = -np.inf
-        x[-1, 1, 2, 2] = np.nan
-        y, dy = (last(rng.normal(size=(n, *output)).astype(dtype)) for _ in range(2))
-        dy[-1, 2].flat[0] = np.inf
-        workspace = {
-            name: last(np.zeros((n, *each.shape), each.dtype or dtype))
-            for name, each in layer.workspace(shape).items()
-        }
-        state = SimpleNamespace(training=True, **workspace)
-        dx = last(np.full((n, *shape), 1234.5, dtype))
-        site = KernelSite((layer,), x=x, y=y, dy=dy, dx=dx, states=(state,))
-        results = []
-        for parts in (1, 2, 5):
-            calls = kernel().bind(site)
-            y[...] = dx[...] = 1234.5
-            for call in (*calls.forward, *calls.backward):
-                for part in reversed(range(parts)):
-                    call.block[:2] = part, parts
-                    call()
-            results.append([y.copy(), dx.copy()])
-        assert all(each[0].tobytes() == results[0][0].tobytes() for each in results)
-        assert all(each[1].tobytes() == results[0][1].tobytes() for each in results)
-        with np.errstate(invalid="ignore"):
-            layer.forward(x, y, state)
-            layer.backward(None, None, dy, dx, state)
-        close = {"rtol": 2e-6 if dtype == "float32" else 1e-14, "atol": 1e-6}
-        np.testing.assert_allclose(results[0][0], y, **close)
-        np.testing.assert_allclose(results[0][1], dx, **close)
+@pytest.mark.parametrize(("kernel", "fields"), CASES)
+def test_the_component_is_computed_in_any_number_of_parts(kernel, fields, dtype):
+    shape, rng, n = (3, 6, 8), np.random.default_rng(2), 37
+    layer = kernel.replaces[0](**fields)
+    x = last(rng.integers(-3, 3, (n, *shape)).astype(dtype))  # with ties
+    x[0, 0, :3, :3], x[-1, 1, 2, 2] = -np.inf, np.nan
+    y, dy = (last(rng.normal(size=(n, *layer.output_shape(shape))).astype(dtype)) for _ in "yd")
+    state = SimpleNamespace(training=True)
+    for name, array in layer.workspace(shape).items():
+        setattr(state, name, last(np.zeros((n, *array.shape), array.dtype or dtype)))
+    dx, results = last(np.empty((n, *shape), dtype)), []
+    site = KernelSite((layer,), x=x, y=y, dy=dy, dx=dx, states=(state,))
+    for parts in (1, 5):
+        calls = kernel().bind(site)
+        y[...] = dx[...] = 1234.5
+        for call in (*calls.forward, *calls.backward):
+            for part in reversed(range(parts)):
+                call.block[:2] = part, parts
+                call()
+        results.append((y.copy(), dx.copy()))
+    with np.errstate(invalid="ignore"):
+        layer.forward(x, y, state)
+        layer.backward(None, None, dy, dx, state)
+    close = {"rtol": 2e-6 if dtype == "float32" else 1e-14, "atol": 1e-6}
+    for whole, in_parts, expected in zip(*results, (y, dx), strict=True):
+        assert whole.tobytes() == in_parts.tobytes()
+        np.testing.assert_allclose(whole, expected, **close)

@@ -36,11 +36,3 @@ def test_penalties_sum_to_the_golden_regularization_loss(golden_components, form
         for regularizer in regularizers_of(part, form)
     )
     np.testing.assert_allclose(total, golden_components["regularization_loss"], rtol=1e-12)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_l1s_gradient_is_minus_strength_below_zero_and_plus_strength_elsewhere(dtype):
-    dw = np.ones(4, dtype)
-    L1(strength=0.5).add_gradient(np.array([-2.0, -0.0, 0.0, 3.0], dtype), dw)
-    assert dw.tolist() == [0.5, 1.5, 1.5, 1.5]
-    assert dw.dtype == dtype

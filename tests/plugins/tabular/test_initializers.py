@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import ModelSpec, build_model
 from declnet_plugins.tabular import (
     FanInUniform,
     HePlus,
@@ -87,14 +86,3 @@ def test_edges_without_data_divide_a_normal_distribution(rng):
     QuantileEdges().fill(edges, rng, 5, 2)
     np.testing.assert_allclose(edges[0], [-4.753424, -0.67449, 0, 0.67449, 4.753424], atol=1e-5)
     assert (edges[0] == edges[1]).all()
-
-
-def test_a_model_without_training_can_be_built_with_all_of_them():
-    layers = [
-        {"type": "piecewise_linear", "units": 2, "bins": 4},
-        "flatten",
-        {"type": "ntp_dense", "units": 3, "weight_initializer": "unit_outputs",
-         "bias_initializer": "he_plus"},
-    ]  # fmt: skip
-    model = build_model(ModelSpec(layers=layers), (3,), seed=1)
-    assert model.predict(np.ones((2, 3))).shape == (2, 3)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import pi, sqrt
-
 import numpy as np
 import pytest
 
@@ -19,33 +17,12 @@ from declnet_plugins.tabular import (
 
 from ...plain_arrays import LayerRun, run_layer_of_many
 
-N = 6
-
-
-@pytest.fixture
-def x():
-    return np.random.default_rng(5).normal(size=(N, 4))
-
 
 def forward(layer, x, order="batch_last", **parameters):
     run = LayerRun(layer, x.shape[1:], len(x), order=order)
     run.initial |= parameters
     run.place(x, np.zeros((len(x), *run.output)))
     return run.forward(), run.initial
-
-
-@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
-def test_ntp_dense_divides_by_the_root_of_the_inputs(x, order):
-    y, own = forward(NTPDense(units=3), x, order)
-    np.testing.assert_allclose(y, x @ own["weights"] / sqrt(4) + own["biases"], rtol=1e-12)
-
-
-@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
-def test_each_feature_has_its_factor(x, order):
-    y, own = forward(FeatureScale(), x, order)
-    np.testing.assert_allclose(y, x * own["scale"])
-    starting = FeatureScale().parameters((4,))["scale"].initializer
-    assert starting.type == "ones"
 
 
 def test_a_share_of_the_activation_for_each_unit():
@@ -58,18 +35,6 @@ def test_a_share_of_the_activation_for_each_unit():
     assert found["grad.shares"].tolist() == [2.0, 16.0]
     with pytest.raises(ValueError, match="inputs of one shape"):
         layer.output_shape(((2,), (3,)))
-
-
-def test_pbld_embeds_each_feature_and_appends_them(x):
-    y, own = forward(PBLD(frequencies=5, units=3), x)
-    assert y.shape == (N, 4 * 3)
-    for feature in range(4):
-        w, b, out, c = (
-            own[name][feature] for name in ("frequencies", "phases", "weights", "biases")
-        )
-        expected = np.cos(2 * pi * x[:, feature, None] * w + b) @ out + c
-        np.testing.assert_allclose(y[:, 2 * feature : 2 * feature + 2], expected, rtol=1e-10)
-    np.testing.assert_array_equal(y[:, 8:], x)
 
 
 def test_a_piecewise_linear_embedding_bends_only_at_its_edges():
@@ -89,19 +54,6 @@ def test_a_piecewise_linear_embedding_bends_only_at_its_edges():
     linear = {"slopes": np.ones((2, 3)), "biases": np.full((2, 3), 9.0)}
     y, _ = forward(PiecewiseLinear(units=3, bins=3), x, edges=edges, weights=0 * weights, **linear)
     np.testing.assert_allclose(y, x[:, :, None] + 9 + np.zeros(3))
-
-
-def test_members_see_the_features_with_their_own_signs(x):
-    y, own = forward(Members(members=3), x)
-    np.testing.assert_allclose(y, np.stack([x * own["scale"][k] for k in range(3)], axis=1))
-
-
-def test_each_member_has_a_dense_layer_of_its_own():
-    x = np.random.default_rng(5).normal(size=(N, 3, 4))
-    y, own = forward(MemberDense(units=2), x)
-    for k in range(3):
-        expected = x[:, k] @ own["weights"][k] + own["biases"][k]
-        np.testing.assert_allclose(y[:, k], expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from dataclasses import replace
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -131,6 +129,7 @@ def test_epochs_are_chosen_by_the_loss_and_labels_smoothed_only_where_it_helps(
     profile = profile_of(tmp_path / "table.csv", "y", tmp_path, registry, wishes)
     text = registry.find("template", preset)().spec_for_table(profile, registry)
     document = tomllib.loads(text)
+    assert check_spec(declnet.parse_spec(document, folder=tmp_path)).problems == ()
     chooses = document["training"]["callbacks"][0]
     expected = "validation_loss" if several or kind == "values" else "validation_log_loss"
     if preset in TABULAR and not several and kind == "values":
@@ -288,46 +287,3 @@ def test_free_text_is_read_word_by_word(preset, names, written, tmp_path, monkey
     notes = registry.find("template", preset)().notes_for_table(profile)
     beside = ", in addition to the other columns" if {"age", "city"} & set(names) else ""
     assert f'column "note" is read as text, word by word{beside}' in notes
-
-
-@pytest.mark.parametrize("preset", TABULAR)
-def test_several_targets_and_a_text_from_the_table_to_the_report(
-    preset, declnet_cli, tmp_path, monkeypatch
-):
-    names = {"size": NUMBER, "note": texts("large"), "city": COLUMNS["city"]}
-    targets = {"is large": TARGETS["binary"], "grade": TARGETS["classes"], "numbers": NUMBER * 9}
-    columns = {**names, **targets, "cost": np.exp(2 * NUMBER + 3).round(2)}
-    rows = [",".join(str(each[at % len(each)]) for each in columns.values()) for at in range(90)]
-    (tmp_path / "table.csv").write_text("\n".join([",".join(columns), *rows]) + "\n", "utf-8")
-    wanted = [word for name in (*targets, "cost") for word in ("--target", name)]
-    done = declnet_cli("new", "s.toml", "--data", "table.csv", *wanted, "--preset", preset)
-    assert done.returncode == 0, done.stderr
-    assert 'column "note" is read as text, word by word' in done.stderr
-    document = tomllib.loads((tmp_path / "s.toml").read_text("utf-8"))
-    assert document["model"]["outputs"] == ["is_large", "grade", "target_numbers", "cost"]
-    assert document["losses"]["cost"]["metrics"][0] == "mean_squared_error"
-    assert document["data"]["prepare_targets"]["cost"][-2:] == ["log", "standardize"]
-    epochs = "40" if preset != "tabm_mini" else "8"
-    changes = ["--set", f"training.epochs={epochs}", "--set", 'engine.kernels="numpy"']
-    done = declnet_cli("run", "s.toml", "--out", "run", *changes)
-    assert done.returncode == 0, done.stderr
-    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text("utf-8"))["train"]
-    assert metrics[f"is_large_{accuracy_of(preset)}"] > 0.8
-    assert metrics["target_numbers_mean_squared_error"] < 0.5 * np.var(NUMBER * 9)
-    assert declnet_cli("evaluate", "run").returncode == 0
-    done = declnet_cli("predict", "run", "table.csv", "-o", "found.csv")
-    assert done.returncode == 0, done.stderr
-    header = (tmp_path / "found.csv").read_text("utf-8").splitlines()[0]
-    assert all(name in header for name in ("is_large", "grade", "target_numbers", "cost"))
-    if find_spec("vl_convert") is not None:  # the extra "report"
-        assert declnet_cli("report", "run").returncode == 0
-
-
-def test_the_command_writes_the_preset_and_names_those_that_there_are(declnet_cli, written):
-    written("mlp", "binary")
-    arguments = ("--data", "table.csv", "--target", "y", "--preset")
-    done = declnet_cli("new", "other.toml", *arguments, "tabm_mini")
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "  declnet run other.toml")
-    done = declnet_cli("new", "third.toml", *arguments, "binary")
-    assert done.returncode == 2
-    assert "linear, mlp, realmlp_td, realmlp_td_s, tab" in done.stderr

@@ -113,21 +113,6 @@ def test_the_epochs_show_the_current_parameters_and_the_result_the_averaged(trai
     assert not np.array_equal(averaged.model.predict(x), plain.model.predict(x))
 
 
-def test_a_short_training_has_a_warning(trained):
-    result, *_ = trained("ema", max_steps=12)
-    assert result.warnings[0] == (
-        "ema: 99% of the average still comes from the first update; choose a decay below 0.999 "
-        "for 12 updates"
-    )
-    result, _, epochs = trained({"type": "swa", "from_epoch": 5}, max_steps=12)
-    assert result.warnings[0] == (
-        "swa: the training ended before epoch 5, so nothing was averaged; choose an earlier "
-        "from_epoch"
-    )
-    require_mean(result, [1], epochs[-1:])
-    assert result.restored is None
-
-
 def test_what_is_neither_averaged_nor_computed_again_has_a_warning(document, registry):
     document["model"]["layers"] += ["batch_norm", "keeps"]
     document["training"]["callbacks"] = [{"type": "swa", "from_epoch": 0}]
@@ -147,16 +132,6 @@ def test_an_average_wins_over_the_best_epoch_wherever_it_is_listed(trained, orde
     assert result.restored == "the moving average of 10 updates with decay 0.5"
     weights = [0.5**9] + [0.5 * 0.5 ** (9 - n) for n in range(1, 10)]
     require_mean(result, weights, updates)
-
-
-def test_of_two_averages_the_last_is_taken(trained):
-    averages = [{"type": "ema", "decay": 0.5}, {"type": "swa", "from_epoch": 0}]
-    assert trained(*averages)[0].restored.startswith("the average")
-    assert trained(*averages[::-1])[0].restored.startswith("the moving average")
-
-
-class Stop(Exception):
-    """Whatever ends a process."""
 
 
 @pytest.mark.parametrize("at", [0, 4, 5])
@@ -198,18 +173,3 @@ def test_an_interrupted_end_is_repeated(trained, registry, tmp_path, monkeypatch
     result = resume(tmp_path / "parts", registry=registry)
     for key, array in result.model.parameters().items():
         np.testing.assert_array_equal(array, whole.model.parameters()[key])
-
-
-def test_parameters_and_vectors_are_each_other(document):
-    document["model"]["layers"][0] |= {"trainable": False}
-    document["model"]["layers"].insert(1, "batch_norm")
-    model = run(parse_spec(document)).model
-    vector, parameters = model.vector(), model.parameters()
-    np.testing.assert_array_equal(model.to_vector(parameters), vector)
-    with pytest.raises(ValueError, match="read-only"):
-        vector[...] = 0
-    doubled = model.from_vector(2 * vector)
-    for key, array in parameters.items():
-        fixed = key.startswith("dense_1.") or "running" in key
-        np.testing.assert_array_equal(doubled[key], array if fixed else 2 * array)
-        assert not np.shares_memory(doubled[key], model.store.arrays[key])

@@ -10,8 +10,6 @@ from pydantic import ValidationError
 
 from declnet import parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.runs.many.ensembles.recording import begin_ensemble
-from declnet.runs.many.execution.tasks import tasks_of
 from declnet.training.checks.check import check_spec
 from declnet_plugins.standard.callbacks import CsvLog, TensorBoard
 
@@ -44,11 +42,6 @@ def test_a_table_that_is_shorter_than_it_was_is_reported(follow, played, tmp_pat
     (tmp_path / "history.csv").write_text("epoch\n")
     with pytest.raises(ValueError, match=r"history\.csv is shorter"):
         callback.restore(played(tmp_path), saved)
-
-
-def test_without_a_folder_there_is_not_a_table(follow):
-    _, state = follow(CsvLog(), [3, 2])
-    assert state.saved()["size"] > 0
 
 
 @pytest.mark.parametrize(
@@ -117,46 +110,6 @@ def test_a_resumed_run_has_each_epoch_once(events_spec, tmp_path):
     resume(tmp_path / "out")
     found = read(tmp_path / "out" / "tensorboard")
     assert found == read(whole.directory / "tensorboard")
-
-
-@needs_tensorboard
-def test_a_run_that_starts_over_has_each_epoch_once(events_spec, tmp_path):
-    whole = run(events_spec, out=tmp_path / "whole")
-
-    def fail(event):
-        if isinstance(event, EpochLogged) and event.epoch == 2:
-            raise ValueError("a failure")
-
-    with pytest.raises(ValueError, match="a failure"):
-        run(events_spec, out=tmp_path / "out", listener=fail)
-    resume(tmp_path / "out")
-    assert read(tmp_path / "out" / "tensorboard") == read(whole.directory / "tensorboard")
-
-
-@needs_tensorboard
-def test_what_varies_is_compared_and_folds_are_repetitions(events_spec, document, tmp_path):
-    from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
-    from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
-
-    del document["data"]["validation"]
-    begin_ensemble(tmp_path, events_spec, tasks_of(parse_spec(document), [3, 4], tmp_path))
-    infos = []
-    for seed in (3, 4):
-        spec = events_spec.model_copy(update={"seed": seed})
-        run(spec, out=tmp_path / f"seed-{seed}")
-        events = EventAccumulator(str(tmp_path / f"seed-{seed}" / "tensorboard"))
-        events.Reload()
-        metadata = events.SummaryMetadata("_hparams_/session_start_info")
-        infos.append(parse_session_start_info_plugin_data(metadata.plugin_data.content))
-    assert [each.hparams["seed"].number_value for each in infos] == [3, 4]
-
-
-@needs_tensorboard
-def test_without_a_folder_nothing_is_written(events_spec, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    before = sorted(tmp_path.rglob("*"))
-    run(events_spec)
-    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_missing_tensorboard(events_spec, monkeypatch):

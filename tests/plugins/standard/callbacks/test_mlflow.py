@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -184,23 +183,6 @@ def test_an_interrupted_parent_is_killed_until_it_is_resumed(tracked_document, t
     )
     assert seen == ["RUNNING"]
     assert {each.info.status for each in tracked()[1]} == {"FINISHED"}
-
-
-@needs_mlflow
-def test_runs_in_threads_share_a_parent(tracked_document, tracked, tmp_path):
-    tracked_document["training"]["epochs"] = 1
-    spec = parse_spec(tracked_document)
-    tasks = tasks_of(spec, range(4), tmp_path / "out")
-    begin_ensemble(tmp_path / "out", spec, tasks)
-    with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda task: run(task.spec, out=task.directory), tasks))
-    finish_ensemble(tmp_path / "out")
-    _, found = tracked()
-    (parent,) = (each for each in found if PARENT not in each.data.tags)
-    children = [each for each in found if each is not parent]
-    assert {each.data.tags[PARENT] for each in children} == {parent.info.run_id}
-    assert sorted(each.data.params["seed"] for each in children) == ["0", "1", "2", "3"]
-    assert parent.data.params == {"seed": "0, 1, 2, 3"}
 
 
 def test_missing_mlflow(tracked_document, monkeypatch):

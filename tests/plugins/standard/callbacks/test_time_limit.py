@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from declnet import parse_spec, run
 from declnet_plugins.standard.callbacks import TimeLimit
 
 
@@ -19,12 +18,6 @@ def clock(monkeypatch):
     return now
 
 
-def test_it_stops_when_the_time_is_over(clock, follow):
-    found, _ = follow(TimeLimit(minutes=4.0), [1] * 10)
-    assert found.stopped_at == 3
-    assert found.stopped == "reached the time limit of 4 minutes"
-
-
 def test_epochs_count_that_are_not_logged(clock, follow):
     found, _ = follow(TimeLimit(minutes=4.0), [1] * 10, log_every=1000)
     assert found.stopped_at == 3
@@ -38,11 +31,3 @@ def test_time_between_two_sessions_does_not_count(clock, follow):
     found, _ = follow(callback, [1] * 10, saved=saved)
     assert saved == {"seconds": 120.0}
     assert found.stopped_at == 2
-
-
-def test_a_run_ends_well(document, clock):
-    document["training"] |= {"epochs": 10**6}
-    document["training"]["callbacks"] = [{"type": "time_limit", "minutes": 3}]
-    result = run(parse_spec(document))
-    assert len(result.history) < 10
-    assert result.metrics["train"]["loss"] > 0

@@ -14,7 +14,6 @@ import pytest
 
 import declnet
 from declnet import ChangedFileError, DataError, MappedArray, SpecError
-from declnet.data.sources.loading import fingerprint
 from declnet_plugins.standard.data import IDX, NPY, NPZ
 
 RNG = np.random.default_rng(0)
@@ -85,20 +84,6 @@ def test_a_file_that_is_not_an_array_is_refused(name, content, message, tmp_path
         list(array_chunks(tmp_path / name, 7))
     assert str(raised.value).startswith(f"{tmp_path / name}: ")
     assert message in str(raised.value)
-
-
-def test_a_damaged_archive_is_refused(tmp_path):
-    content = bytearray(archived(x=npy(X)))
-    content[200:300] = bytes(100)
-    (tmp_path / "x.npz").write_bytes(content)
-    with pytest.raises(DataError, match="damaged"):
-        list(array_chunks(tmp_path / "x.npz", 7))
-
-
-def test_a_file_that_is_not_there_is_refused(tmp_path):
-    for name in ("x.npy", "x.npz"):
-        with pytest.raises(DataError, match="there is no such file"):
-            list(array_chunks(tmp_path / name, 7))
 
 
 def test_a_bomb_takes_no_more_memory_than_a_part(tmp_path):
@@ -180,32 +165,12 @@ def test_numbers_come_in_the_type_that_is_asked_for(arrays, dtype):
     assert mapped[:5].dtype == np.float32
 
 
-def test_a_mapped_run_is_that_of_the_same_arrays(arrays, document):
-    x, y = RNG.normal(size=(60, 20)).astype("float32"), np.arange(60) % 3
-    document["training"] |= {"batch_size": 7}
-    document["data"] = {"validation": 0.2, "test": 0.1}
-    in_memory = declnet.run(declnet.parse_spec(document), data=(x, y))
-    document["data"]["train"] = arrays(x, y)
-    mapped = declnet.run(declnet.parse_spec(document))
-    assert mapped.history == in_memory.history
-    assert mapped.metrics == in_memory.metrics
-    parameters = in_memory.model.parameters()
-    for name, value in mapped.model.parameters().items():
-        assert (value == parameters[name]).all()
-
-
 def test_a_file_that_becomes_shorter_is_reported(images):
     source, _ = images
     mapped = source.load(RNG).x
     os.truncate(source.x, 200)
     with pytest.raises(ChangedFileError, match=r"x\.npy changed"):
         mapped[30:40]
-
-
-def test_fingerprints_are_those_of_the_same_arrays(images):
-    source, x = images
-    data = source.load(RNG)
-    assert fingerprint(data) == fingerprint(declnet.Dataset(x, data.y))
 
 
 def test_without_mapping_all_is_in_memory(arrays):
@@ -215,13 +180,6 @@ def test_without_mapping_all_is_in_memory(arrays):
     assert (data.x == x).all()
     with pytest.raises(DataError, match="only arrays in C order can be mapped"):
         arrays(x, np.arange(5)).load(RNG)
-
-
-def test_describing_reads_no_samples(images):
-    source, _ = images
-    info = source.describe()
-    assert (info.sample_shape, info.samples, info.classes) == ((3, 4), 50, 3)
-    assert not info.in_memory
 
 
 @pytest.mark.parametrize(
@@ -236,31 +194,6 @@ def test_what_would_read_all_of_it_is_refused(images, document, fields, message)
     document["model"]["layers"].insert(0, "flatten")
     with pytest.raises(SpecError, match=message):
         declnet.run(declnet.parse_spec(document))
-
-
-def test_a_number_that_is_none_is_found_before_training(arrays, document):
-    x = RNG.normal(size=(40, 4))
-    x[33, 2] = np.nan
-    document["data"] = {"train": arrays(x, np.arange(40) % 3)}
-    document["training"]["batch_size"] = 8
-    with pytest.raises(DataError, match=r"NaN or infinite, the first at \[33, 2\]"):
-        declnet.run(declnet.parse_spec(document))
-
-
-@pytest.mark.parametrize("size", [0, 5, 40, 127, 200, 500])
-def test_a_file_that_is_cut_off(images, size):
-    source, _ = images
-    for path in (source.x, source.y):
-        whole = path.read_bytes()
-        path.write_bytes(whole[: min(size, len(whole) - 1)])
-        with pytest.raises(DataError, match=r"is not NumPy data, or is damaged|is cut off"):
-            source.load(RNG)
-        path.write_bytes(whole)
-
-
-def test_there_is_no_file(images, tmp_path):
-    with pytest.raises(DataError, match="there is no such file"):
-        images[0].model_copy(update={"x": tmp_path / "no.npy"}).load(RNG)
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc")
@@ -289,23 +222,6 @@ def archive(tmp_path):
         return NPZ(path=tmp_path / "data.npz")
 
     return write
-
-
-def test_arrays_are_read_as_they_are(archive, blobs):
-    data = archive(x=blobs[0], y=blobs[1]).load(RNG)
-    assert (data.x == blobs[0]).all()
-    assert (data.y == blobs[1]).all()
-
-
-def test_labels_are_described_with_their_classes(archive, blobs):
-    info = archive(x=blobs[0], y=blobs[1]).describe()
-    assert (info.target, info.classes, info.samples) == ("classes", 3, 30)
-    assert (info.sample_shape, info.target_shape) == ((2,), ())
-
-
-def test_values_are_described_with_their_shape(archive):
-    info = archive(x=np.ones((5, 3, 8, 8)), y=np.ones((5, 2))).describe()
-    assert (info.target, info.target_shape, info.sample_shape) == ("values", (2,), (3, 8, 8))
 
 
 @pytest.mark.parametrize(
@@ -346,11 +262,6 @@ def test_a_single_array_is_no_archive(tmp_path):
         NPZ(path=tmp_path / "x.npy").describe()
 
 
-def test_a_folder_is_no_archive(tmp_path):
-    with pytest.raises(DataError, match="cannot be read"):
-        NPZ(path=tmp_path).describe()
-
-
 def test_a_bomb_is_refused_before_it_is_unpacked(archive):
     source = archive(np.savez_compressed, x=np.zeros(10**7), y=np.arange(10))
     assert source.path.stat().st_size < 10**6
@@ -360,16 +271,6 @@ def test_a_bomb_is_refused_before_it_is_unpacked(archive):
             use()
 
 
-@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_an_archive_that_is_cut_off_is_refused(archive, blobs, save):
-    source = archive(save, x=blobs[0], y=blobs[1])
-    whole = source.path.read_bytes()
-    for cut in (*range(0, min(800, len(whole)), 50), len(whole) - 1):
-        source.path.write_bytes(whole[:cut])
-        with pytest.raises(DataError):
-            source.load(RNG)
-
-
 def test_a_header_that_promises_too_much_is_refused(archive, blobs, monkeypatch):
     source = archive(x=blobs[0], y=blobs[1])
     content = source.path.read_bytes()
@@ -377,16 +278,6 @@ def test_a_header_that_promises_too_much_is_refused(archive, blobs, monkeypatch)
     source.path.write_bytes(content)
     with pytest.raises(DataError, match=r"the array x .*damaged"):
         source.load(RNG)
-
-
-@pytest.mark.parametrize("shape", [(0, 2), (4, 0), (4,), (4, 1, 1)])
-@pytest.mark.parametrize("order", ["C", "F"])
-def test_shapes_and_orders_are_kept(archive, shape, order):
-    x = np.arange(np.prod(shape), dtype=float).reshape(shape, order=order)
-    data = archive(x=x, y=np.arange(shape[0])).load(RNG)
-    assert data.x.shape == shape
-    assert (data.x == x).all()
-    data.x[...] = 1  # not a view of the file's bytes
 
 
 CODES = {"u1": 8, "i1": 9, "i2": 11, "i4": 12, "f4": 13, "f8": 14}

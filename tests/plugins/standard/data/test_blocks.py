@@ -67,11 +67,6 @@ def test_several_targets_and_some_columns(source):
     require_whole(one.with_columns(["age", "kind", "price"]), 16, 10**6)
 
 
-def test_a_missing_column_is_refused(source):
-    with pytest.raises(DataError, match='there is no column "kidn"'):
-        source(target="kidn").blocks(7, 100)
-
-
 def test_a_file_of_csv_with_a_mark_and_without_a_last_line_end(tmp_path):
     pytest.importorskip("polars")
     path = tmp_path / "table.csv"
@@ -166,20 +161,3 @@ def test_arrays_in_blocks(tmp_path, shape):
         part, own = blocks.read(number), slice(70 * number, 70 * (number + 1))
         np.testing.assert_array_equal(part.x, x[own])
         np.testing.assert_array_equal(part.y, y[own])
-
-
-def test_inputs_by_name_in_blocks_of_few_numbers(tmp_path):
-    x, y = RNG.normal(size=(ROWS, 5)), RNG.integers(0, 3, ROWS)
-    np.save(tmp_path / "x.npy", x)
-    np.save(tmp_path / "y.npy", y)
-    inputs = {"a": tmp_path / "x.npy", "b": tmp_path / "x.npy"}
-    blocks = NPY(inputs=inputs, y=tmp_path / "y.npy").blocks(10**6, 110)
-    assert set(blocks.sizes) == {10}
-    np.testing.assert_array_equal(blocks.read(2).x["b"], x[20:30])
-
-
-def test_arrays_of_different_lengths_are_refused(tmp_path):
-    np.save(tmp_path / "x.npy", np.zeros((5, 2)))
-    np.save(tmp_path / "y.npy", np.zeros(4))
-    with pytest.raises(DataError, match="5 samples"):
-        NPY(x=tmp_path / "x.npy", y=tmp_path / "y.npy").blocks(2, 100)

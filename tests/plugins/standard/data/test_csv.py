@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import declnet
 import declnet_plugins.standard.data.csv_polars
 import declnet_plugins.standard.data.csv_rows
 import declnet_plugins.standard.data.text_table
-from declnet import DataError, SpecError
+from declnet import DataError
 from declnet_plugins.standard.data import CSV
 
 RNG = np.random.default_rng(0)
@@ -192,42 +191,6 @@ def test_booleans_that_had_gaps_in_the_training_data_are_read_as_its_numbers(tab
         table("flag,y\n0,1\nmaybe,2\n").with_types(types).load(RNG)
 
 
-def test_settled_types_are_read_in_one_pass(table, monkeypatch):
-    source = table("a,b\n1,x\n2,y\n").with_types({"a": "integer", "b": "text"})
-    monkeypatch.setattr(declnet_plugins.standard.data.text_table, "_found_types", None)
-    assert [len(part) for part in source.chunks(RNG, 1)] == [1, 1]
-
-
-def test_target_and_features(table):
-    source = table("id,a,b,y\n1,2,3,4\n", target="y", features=["b", "a"])
-    records = source.load(RNG)
-    assert records.feature_columns == ("b", "a")
-    assert records.target == "y"
-    assert table("a,y\n1,2\n", target="y").load(RNG).feature_columns == ("a",)
-    assert table("1,x\n", header=False, target="column_2").load(RNG).feature_columns == (
-        "column_1",
-    )
-
-
-@pytest.mark.parametrize(
-    ("fields", "message", "path"),
-    [
-        ({"target": "specie"}, r'no column "specie" \(did you mean "species"\?\)', ("target",)),
-        ({"features": ["a", "B"]}, 'no column "B"', ("features", 1)),
-        ({"types": {"c": "text"}}, 'no column "c".*columns: a, species', ("types", "c")),
-    ],
-)
-def test_columns_that_are_not_there(table, fields, message, path):
-    with pytest.raises(DataError, match=message) as caught:
-        table("a,species\n1,x\n", **fields).describe()
-    assert caught.value.path == path
-
-
-def test_another_delimiter_is_suspected(table):
-    with pytest.raises(DataError, match="is the delimiter ';'"):
-        table("a;b\n1;2\n", target="b").describe()
-
-
 NUMBERS = "1 -2 +3 4.5 .5 5. 1e5 1e400 -inf Infinity nan 1_0 \uff11 0x1 9223372036854775808"
 
 WORDS = "NA ? x true False TRUE yes é 99999999999999999999"
@@ -322,13 +285,6 @@ def test_a_file_that_is_not_a_table(table, content, message):
         table(content).load(RNG)
 
 
-def test_there_is_no_file(tmp_path):
-    with pytest.raises(DataError, match="there is no such file"):
-        CSV(path=tmp_path / "none.csv").describe()
-    with pytest.raises(DataError, match="not a file"):
-        CSV(path=tmp_path).describe()
-
-
 def test_a_file_that_is_too_large_is_not_read(table):
     with pytest.raises(DataError, match=r"larger than 10 bytes.*maximum_bytes"):
         table("a,b\n" + "1,2\n" * 10, maximum_bytes=10).load(RNG)
@@ -346,86 +302,9 @@ def test_a_gzip_file_that_is_cut_off(table, cut):
         table(gzip.compress(b"a,b\n1,2\n3,4\n")[:cut], "table.csv.gz").load(RNG)
 
 
-def test_ten_thousand_columns(table):
-    names = ",".join(f"c{index}" for index in range(10_000))
-    rows = "\n".join(",".join(["1"] * 9_999 + [kind]) for kind in "abab")
-    records = table(f"{names}\n{rows}\n", target="c9999").load(RNG)
-    assert len(records.feature_columns) == 9_999
-    assert records.columns["c9999"].tolist() == ["a", "b", "a", "b"]
-
-
 def test_a_cell_of_a_megabyte_is_reported(table):
     with pytest.raises(DataError, match="longer than 131072 characters"):
         table(b'a,b\n1,"' + b"x" * 2**20).load(RNG)
-
-
-@pytest.fixture
-def trained(document):
-    """Check and train a small model on a table."""
-
-    def train(source, **data):
-        document["data"] = {"train": source, **data}
-        document["model"]["layers"][2]["units"] = 2
-        return declnet.run(declnet.parse_spec(document))
-
-    return train
-
-
-@pytest.mark.parametrize(
-    ("content", "data", "message"),
-    [
-        (
-            "a,b,y\n1,2,x\n3,4,x\n",
-            {},
-            'the target "y" has only one class in the training data, "x"',
-        ),
-        ("a,b,y\n1,2,x\n3,4,\n5,6,z\n", {}, 'row 2: the target "y" is missing'),
-        ("a,b,y\n1,2,0.5\n3,4,1\n", {}, 'row 1: the target "y" is 0.5, but classes'),
-        ("a,b,y\n1,2,x\n3,,z\n", {}, 'row 2, column "b" is missing.*"impute"'),
-        ("a,b,y\n1,p,x\n3,q,z\n", {}, 'row 1, column "b" is the text "p".*"one_hot", "ordinal"'),
-        ("a,b,y\n1,2,x\ninf,4,z\n", {}, 'row 2, column "a" is infinite'),
-        ("a,b,y\n1,,x\n3,,z\n", {"prepare": ["impute"]}, 'column "b" is empty'),
-        ("y\nx\nz\n", {}, "no feature columns"),
-        ("a,b,y\n1,inf,x\n3,2,z\n", {"prepare": ["standardize"]}, 'row 1, column "b" is infinite'),
-        (
-            "a,b,y\n1,p,x\n3,,z\n",
-            {"prepare": ["one_hot"]},
-            'row 2, column "b" is missing.*put "impute" before one_hot',
-        ),
-        (
-            "a,b,y\n1,2,x\n3,4,z\n",
-            {"prepare": [{"type": "standardize", "columns": ["B"]}]},
-            'no column "B".*did you mean "b"',
-        ),
-    ],
-)
-def test_tables_that_cannot_be_learned_from(written, trained, content, data, message):
-    with pytest.raises(SpecError, match=message):
-        trained(written(content, target="y"), **data)
-
-
-def test_constant_columns_are_no_fault(written, trained):
-    rows = "".join(f"5,{row},{('Iris setosa', 'x')[row % 2]}\n" for row in range(20))
-    source = written("a,b,my target\n" + rows, target="my target")
-    for transform in ("standardize", "min_max"):
-        assert trained(source, prepare=[transform]).history
-
-
-def test_a_class_that_only_other_data_has_is_named(written, trained, tmp_path):
-    (tmp_path / "test.csv").write_text("a,b,y\n1,2,x\n3,4,w\n")
-    test = CSV(path=tmp_path / "test.csv", target="y")
-    with pytest.raises(SpecError, match=r'test data: row 2: .*"w", a class .*its classes: x, z'):
-        trained(written("a,b,y\n1,2,x\n3,4,z\n", target="y"), test=test)
-
-
-def test_unknown_categories_are_zeros_or_told(written, trained, tmp_path):
-    (tmp_path / "test.csv").write_text("a,b,y\n1,new,x\n")
-    test = CSV(path=tmp_path / "test.csv", target="y")
-    train = written("a,b,y\n1,p,x\n3,q,z\n", target="y")
-    assert trained(train, test=test, prepare=["one_hot"]).metrics["test"]
-    strict = [{"type": "one_hot", "unknown": "error"}]
-    with pytest.raises(SpecError, match='test data: row 1, column "b" is "new"'):
-        trained(train, test=test, prepare=strict)
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import gzip
 import os
-import tomllib
 
 import numpy as np
 import pytest
 
-import declnet
-from declnet.data.profile import profile_of
 from declnet_plugins.standard.data import CSV, TSV
 from declnet_plugins.standard.data.csv_detection import PIECE, text_format
-from declnet_plugins.standard.templates import TableTemplate
 
 
 @pytest.mark.parametrize(
@@ -107,17 +103,3 @@ def test_a_file_of_tabs_has_them_by_its_name(name, tmp_path):
     ):
         other = TSV.for_file(path, like)
         assert (other.path, other.delimiter, other.target) == (path, delimiter, "y")
-
-
-def test_a_european_table_becomes_a_spec_that_runs(tmp_path):
-    path = tmp_path / "table.csv"
-    rows = "".join(f"{each},5;{'ja' if each % 3 else 'nein'}\n" for each in range(40))
-    path.write_text("Größe;Kauf\n" + rows, "cp1252")
-    registry = declnet.default_registry()
-    profile = profile_of(path, "Kauf", tmp_path, registry)
-    text = TableTemplate().spec_for_table(profile, registry)
-    train = tomllib.loads(text)["data"]["train"]
-    assert (train["delimiter"], train["decimal"], train["encoding"]) == (";", ",", "cp1252")
-    (tmp_path / "spec.toml").write_text(text, "utf-8")
-    spec = declnet.load_spec(tmp_path / "spec.toml", {"training.epochs": 2})
-    assert declnet.run(spec).metrics["test"].keys() >= {"loss", "roc_auc"}

@@ -41,13 +41,10 @@ def of_targets(target):
 TRAPS = {
     # encodings
     "utf-8": (ACCENTS, READ_ACCENTS),
-    "utf-8 with a mark": (ACCENTS.encode("utf-8-sig"), READ_ACCENTS),
-    "utf-16": (ACCENTS.encode("utf-16"), READ_ACCENTS),
     "utf-16, big end first": (b"\xfe\xff" + ACCENTS.encode("utf-16-be"), READ_ACCENTS),
     "utf-16 without a mark": (ACCENTS.encode("utf-16-le"), READ_ACCENTS),
     "utf-16 without a mark, big end": (ACCENTS.encode("utf-16-be"), READ_ACCENTS),
     "utf-32": (ACCENTS.encode("utf-32"), READ_ACCENTS),
-    "latin-1": (ACCENTS.encode("latin-1"), READ_ACCENTS),
     "cp1252": (ACCENTS.replace("ö", "€").encode("cp1252"), {"gr€ße": [0.5, 1.5], "x": ["ä", "€"]}),
     "utf-8 with a damaged letter": (
         ACCENTS.encode().replace("ü".encode(), b"\xff", 1),
@@ -56,9 +53,6 @@ TRAPS = {
     "a zero byte": (PLAIN.replace("u", "\0", 1), "line 2 has a NUL byte"),
     # delimiters
     "semicolons": (PLAIN.replace(",", ";"), READ),
-    "tabs": (PLAIN.replace(",", "\t"), READ),
-    "bars": (PLAIN.replace(",", "|"), READ),
-    "spaces after commas": (PLAIN.replace(",", ", "), READ),
     "spaces": (PLAIN.replace(",", " "), 'no column "y" .are the cells separated by spaces'),
     "colons": (PLAIN.replace(",", ":"), "no column \"y\" .is the delimiter ':'"),
     "a line for Excel": ("sep=;\n" + PLAIN.replace(",", ";"), 'line 1 is "sep=;", which only'),
@@ -70,8 +64,6 @@ TRAPS = {
     "inches": (table(lambda at: f'{at % 3}" pipe'), {"x": ['0" pipe', '1" pipe']}),
     "backslashes": (table(lambda at: r'"say \"hi\""'), "line 2: .*within a cell are doubled"),
     "apostrophes": (table(lambda at: "'u, v'"), "row 1 has 4 cells, but there are 3 columns"),
-    "not closed": (PLAIN.replace("w", '"w', 1), "line 4: a quotation mark is not closed"),
-    "text after a quote": (PLAIN.replace("u", '"u" x', 1), "line 2: ',' expected after"),
     # decimal commas
     "decimal commas": (
         table(lambda at: f"{at}.25").replace(",", ";").replace(".", ","),
@@ -80,10 +72,6 @@ TRAPS = {
     "decimal commas in quotes": (table(lambda at: f'"{at},25"'), {"x": [0.25, 1.25]}),
     "decimal commas, thousands": (table(lambda at: f'"{at + 1}.250,5"'), {"x": [1250.5, 2250.5]}),
     # rows
-    "a short row": (
-        PLAIN + "1,2\n",
-        "row 41 has 2 cells, but there are 3 columns .is the file truncated",
-    ),
     "a long row": (PLAIN + "1,2,j,4\n", "row 41 has 4 cells, but there are 3 columns"),
     "commas at the end of every line": (PLAIN.replace("\n", ",\n"), READ),
     "commas at the end of rows": (
@@ -97,30 +85,19 @@ TRAPS = {
         PLAIN + "Total,,\n",
         {"a": ["0.5", "1.5"], "note": 'column "a" is read as text, because row 41 is "Total"'},
     ),
-    "returns and line feeds": (PLAIN.replace("\n", "\r\n"), READ),
     "returns": (PLAIN.replace("\n", "\r"), READ),
-    "both ends of lines": (PLAIN.replace("\n", "\r\n", 9), READ),
-    "no end of the last line": (PLAIN.rstrip("\n"), READ),
     "an end of file from DOS": (PLAIN + "\x1a", "row 41 has 1 cell, but there are 3 columns"),
     # headers
-    "a duplicate": (PLAIN.replace("a,x", "x,x"), 'columns 1 and 2 are both called "x"'),
     "two cases": (PLAIN.replace("a,x", "X,x"), {"X": [0.5, 1.5], "x": ["u", "v"]}),
-    "an empty one": (PLAIN.replace("a,x", ",x"), {"column_1": [0.5, 1.5], "x": ["u", "v"]}),
     "empty ones": (PLAIN.replace("a,x", " ,"), {"column_1": [0.5, 1.5], "column_2": ["u", "v"]}),
-    "spaces around": (PLAIN.replace("a,x", " a , x "), READ),
     "a line break": (PLAIN.replace("a,x", '"a\nb",x'), {"a\nb": [0.5, 1.5], "x": ["u", "v"]}),
     "other signs": (PLAIN.replace("a,x", "a.b[0],x/'"), {"a.b[0]": [0.5, 1.5], "x/'": ["u", "v"]}),
     "none": (PLAIN.partition("\n")[2], 'no column "y"'),
-    "nothing else": ("a,x,y\n", "has a header, but no rows"),
-    "nothing": ("", "is empty"),
-    "one column": ("y\n" + "j\nn\n" * 20, 'no column to predict "y" from'),
     # targets
     "an infinite target": (
         of_targets(lambda at: "-inf" if at == 3 else at / 2),
         'row 4: the target "y" is infinite',
     ),
-    "the same target": (of_targets(lambda at: "j"), 'the target "y" has only one value'),
-    "no target": (of_targets(lambda at: ""), 'the target "y" is empty'),
     "a target of three rows": ("y,a\nj,1\nn,3\nj,2\n", "has 2 classes in 3 rows"),
     "the target first": (of_targets(lambda at: f"j{at % 3}"), {"x": [0.0, 1.5]}),
     "a class of one row": (
@@ -140,17 +117,13 @@ TRAPS = {
         {"x1": [0.0, 0.5], "x1999": [0.0, 0.5]},
     ),
     # dates
-    "2024-03-01": (table(lambda at: f"2024-{at % 12 + 1:02}-{at % 28 + 1:02}"), {"dates": 1}),
     "2024-03-01T08:15:00Z": (table(lambda at: f"2024-03-{at % 28 + 1:02}T08:15:00Z"), {"dates": 1}),
     "31.1.2024": (table(lambda at: f"{at % 28 + 1}.{at % 12 + 1}.2024"), {"dates": 1}),
-    "31/1/2024": (table(lambda at: f"{at % 28 + 1}/{at % 12 + 1}/2024"), {"dates": 1}),
-    "1/31/2024 02:30 PM": (table(lambda at: f"1/{at % 28 + 1}/2024 02:30 PM"), {"dates": 1}),
-    "31 Jan 2024": (table(lambda at: f"{at % 28 + 1} Jan 2024"), {"dates": 1}),
     "Jan 31, 2024": (table(lambda at: f'"Jan {at % 28 + 1}, 2024"'), {"dates": 1}),
     # missing values
     **{
         f"missing as {odd}": (but(odd), {"x": [0.0, 1.5], "missing": 1})
-        for odd in ("", " ", "NA", "NULL", "None", "n/a", "-", ".", "#N/A", "#DIV/0!", "unknown")
+        for odd in ("", " ", "n/a", "#DIV/0!")
     },
     "below a limit": (
         but("<5"),
@@ -164,14 +137,9 @@ TRAPS = {
         {"x": ["0", "1"], "note": 'because row 6 is "-"'},
     ),
     # numbers
-    "exponents": (table(lambda at: f"{at}e-3"), {"x": [0.0, 0.001]}),
-    "half a number": (table(lambda at: f".{at}" if at % 2 else f"{at}."), {"x": [0.0, 0.1]}),
     "spaces in thousands": (table(lambda at: f"1\u00a0{100 + at}"), {"x": [1100.0, 1101.0]}),
-    "amounts": (table(lambda at: f'"€ {at + 1},250.5"'), {"x": [1250.5, 2250.5]}),
     "postcodes": (table(lambda at: f"0{at % 5:04}"), {"x": ["00000", "00001"]}),
-    "beyond 64 bits": (table(lambda at: 10**20 * (at % 9)), {"x": [0.0, 1e20]}),
     "underscores": (table(lambda at: f"1_{at % 5}"), {"x": ["1_0", "1_1"]}),
-    "booleans": (table(lambda at: ["TRUE", "false"][at % 2]), {"x": [True, False]}),
     "yes and no": (table(lambda at: ["yes", "NO"][at % 2]), {"x": ["yes", "NO"]}),
     "infinite": (but("inf"), {"x": [0.0, 1.5]}),
 }  # fmt: skip

@@ -96,10 +96,6 @@ def test_a_file_that_is_not_a_table(table, content, message):
         table(content).load(RNG)
 
 
-def test_rows_without_keys_are_missing_values(table):
-    assert cells([table("{}\n" * 3 + '{"a": 1}\n').load(RNG)]) == {"a": [None, None, None, 1.0]}
-
-
 def test_text_and_numbers_far_apart_are_reported(table, monkeypatch):
     monkeypatch.setattr(declnet_plugins.standard.data.row_source, "ROWS", 2)
     content = [{"a": None}, {"a": "x"}, {"a": None}, {"a": 7}]
@@ -107,11 +103,3 @@ def test_text_and_numbers_far_apart_are_reported(table, monkeypatch):
     with pytest.raises(DataError, match=r'row 4, column "a" is 7\.?0?, but text elsewhere'):
         table(content).load(RNG)
     assert cells([table(content, features=["b"]).load(RNG)]) == {"b": [1, 1, 1, 1]}
-
-
-def test_columns_that_are_not_there(table):
-    with pytest.raises(DataError, match=r'no column "sise".*did you mean "size"') as caught:
-        table(ROWS, target="new", features=["sise"]).describe()
-    assert caught.value.path == ("features", 0)
-    with pytest.raises(DataError, match='no column "nope"'):
-        next(table(ROWS).with_columns(["size", "nope"]).chunks(RNG, 2))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import DataError, InputInfo, MappedArray, SpecError
+from declnet import DataError, InputInfo, MappedArray
 from declnet.testing import check_component
-from declnet_plugins.standard.data import CSV, NPY, NPZ
+from declnet_plugins.standard.data import CSV, NPZ
 
 SPEC = """
 declnet = 1
@@ -82,15 +82,6 @@ def test_each_input_is_described_and_stays_in_its_file(arrays, tmp_path):
     check_component(archive)
 
 
-@pytest.mark.parametrize("fields", [{}, {"x": "x.npy", "inputs": {"a": "a.npy"}}])
-def test_either_x_or_inputs_are_needed(fields, tmp_path):
-    text = SPEC.replace('inputs = { notes = "notes.npy", tempo = "tempo.npy" }\n', "")
-    (tmp_path / "spec.toml").write_text(text.replace("MORE", ""))
-    overrides = {f"data.train.{name}": each for name, each in fields.items()}
-    with pytest.raises(SpecError, match="npy needs either x, a file of samples, or inputs"):
-        declnet.load_spec(tmp_path / "spec.toml", overrides)
-
-
 @pytest.mark.parametrize(("source", "key"), [(NPZ, "inputs"), (NPZ, "targets"), (CSV, "targets")])
 def test_a_name_is_listed_once(source, key):
     with pytest.raises(ValueError, match='duplicate name "b"'):
@@ -112,9 +103,3 @@ def test_what_is_missing_in_an_archive_is_named(arrays, tmp_path):
     )
     assert [len(part["tempo"]) for part in parts] == [8, 8, 8, 6]
     assert np.array_equal(np.concatenate([part["notes"] for part in parts]), arrays["notes"])
-
-
-def test_a_single_file_has_its_path_beside_the_spec(arrays, tmp_path):
-    source = declnet.load_spec(spec_file(tmp_path)).data.train
-    assert isinstance(source, NPY)
-    assert source.inputs["notes"] == tmp_path / "notes.npy"

@@ -6,7 +6,6 @@ import sys
 import numpy as np
 import pytest
 
-import declnet
 from declnet import DataError
 from declnet_plugins.standard.data import Parquet
 
@@ -71,17 +70,6 @@ def test_columns_have_the_types_of_the_file(mixed):
         "text",
         "text",
     ]
-
-
-def test_categories_and_decimals(table):
-    polars = pytest.importorskip("polars")
-    columns = {
-        "kind": polars.Series(["a", "b", None], dtype=polars.Categorical),
-        "price": polars.Series(["1.50", "2.25", None]).cast(polars.Decimal(10, 2)),
-    }
-    found = table(columns).load(RNG).columns
-    assert found["kind"].tolist() == ["a", "b", None]
-    assert str(found["price"].tolist()) == "[1.5, 2.25, nan]"
 
 
 def test_times_and_durations(table):
@@ -152,43 +140,3 @@ def test_a_panic_of_polars_is_an_error(table, monkeypatch):
     monkeypatch.setattr(polars.LazyFrame, "collect", panic)
     with pytest.raises(DataError, match="not a valid Parquet file: index out of bounds"):
         source.load(RNG)
-
-
-def test_columns_that_are_not_there(table):
-    with pytest.raises(DataError, match=r'no column "kinds".*did you mean "kind"'):
-        table({"kind": ["a"], "b": [1]}, target="kinds").describe()
-    with pytest.raises(DataError, match="there is no such file"):
-        Parquet(path=declnet.__file__ + ".parquet").describe()
-
-
-def test_no_rows(table):
-    with pytest.raises(DataError, match="has no rows"):
-        table({"a": []}).load(RNG)
-
-
-def test_a_run_on_it_is_that_on_the_same_csv(table, tmp_path, document):
-    polars = pytest.importorskip("polars")
-    columns = {
-        "a": RNG.normal(size=40),
-        "color": ["red", "blue"] * 20,
-        "y": ["p", "q", "r", "p"] * 10,
-    }
-    source = table(columns, target="y")
-    polars.read_parquet(source.path).write_csv(tmp_path / "table.csv")
-    document["data"] = {"train": source, "validation": 0.2, "prepare": ["standardize", "one_hot"]}
-    first = declnet.run(declnet.parse_spec(document))
-    document["data"]["train"] = {
-        "type": "csv",
-        "path": str(tmp_path / "table.csv"),
-        "target": "y",
-    }
-    assert declnet.run(declnet.parse_spec(document)).history == first.history
-
-
-def test_rows_without_a_target_may_be_left_out(table):
-    source = table({"a": [1, 2, 3], "t": ["x", None, "y"]}, target="t", missing_target="leave_out")
-    assert source.load(RNG).columns["a"].tolist() == [1, 3]
-    assert [part.row_number(0) for part in source.chunks(RNG, 1)] == [1, 3]
-    nothing = table({"a": [1], "t": [None]}, target="t", missing_target="leave_out")
-    with pytest.raises(DataError, match="no row has a value"):
-        nothing.load(RNG)

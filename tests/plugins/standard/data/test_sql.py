@@ -14,7 +14,7 @@ import pytest
 
 import declnet
 from declnet import DataError, RunContext, SpecError
-from declnet_plugins.standard.data import CSV, SQL
+from declnet_plugins.standard.data import SQL
 
 from ....postgresql import PASSWORD, running_server
 
@@ -128,23 +128,6 @@ def test_what_is_wrong_is_said(shop, fields, message):
         shop(**{"query": "SELECT 1 AS x", **fields}).load(RNG)
     assert "word@" not in str(caught.value)
     assert "=word" not in str(caught.value)
-
-
-def test_a_run_on_it_is_that_on_the_same_csv(shop, tmp_path, document):
-    lines = (
-        f"{at},{size},{city or ''},{'dear' if price > 115 else 'cheap'}"
-        for at, size, city, price, _ in HOUSES
-    )
-    path = tmp_path / "houses.csv"
-    path.write_text("\n".join(["id,size,city,kind", *lines]), "utf-8")
-    query = "SELECT id, size, city, iif(price > 115, 'dear', 'cheap') AS kind FROM houses"
-    document["model"]["layers"][2]["units"] = 2
-    document["data"] = {"prepare": ["standardize", {"type": "one_hot", "missing": "zeros"}]}
-    histories = []
-    for source in (shop(query, target="kind"), CSV(path=path, target="kind")):
-        document["data"]["train"] = source
-        histories.append(declnet.run(declnet.parse_spec(document)).history)
-    assert histories[0] == histories[1]
 
 
 def test_the_path_of_a_file_is_relative_to_the_spec(shop, spec_file, document, tmp_path):

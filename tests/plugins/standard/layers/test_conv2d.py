@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
-import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-import declnet
-from declnet import SpecError
 from declnet_plugins.standard.layers import Conv2d
 
 from ....plain_arrays import LayerRun
-
-CONVOLUTION = {"type": "conv2d", "filters": 4, "kernel_size": 3}
-SIZES = "must be an integer of at least 1, or two"
-PADDING = 'must be "same", "valid", an integer of at least 0, or two'
 
 
 def ends(padding, size, extent, stride):
@@ -97,44 +88,3 @@ def test_it_is_the_sum_of_its_equation_in_both_directions(fields, sizes, counts,
     expected = convolved(layer, x, dy, weights, biases)
     for name, found in bench.run(x, dy).items():
         np.testing.assert_allclose(found, expected[name], rtol=1e-10, atol=1e-10, err_msg=name)
-
-
-def spec(*layers):
-    sections = {"loss": "mean_squared_error", "training": {"epochs": 1}}
-    return declnet.parse_spec({"model": {"layers": [*layers]}, "optimizer": "sgd", **sections})
-
-
-@pytest.mark.parametrize(
-    ("fields", "key", "message"),
-    [
-        *(({"filters": value}, "filters", "integer") for value in (True, 3.0, "3")),
-        ({"filters": 0}, "filters", "1, not 0"),
-        *(({"kernel_size": size}, "kernel_size", SIZES) for size in (True, 3.0, "3", 0, -1, None)),
-        *(({"kernel_size": size}, "kernel_size", SIZES) for size in ([3], [3, True], [3, 3, 3])),
-        *(({"stride": stride}, "stride", SIZES) for stride in (False, 0, [1, 0], None)),
-        *(({"dilation": dilation}, "dilation", SIZES) for dilation in (0, [1, -1], 1.5)),
-        *(({"padding": padding}, "padding", PADDING) for padding in ("full", True, -1, None)),
-        *(({"padding": padding}, "padding", PADDING) for padding in ([1, 1.0], [1, -1], [1] * 4)),
-        *(({"groups": groups}, "groups", "integer") for groups in (True, 1.0)),
-        ({"groups": 0}, "groups", "1, not 0"),
-        ({"groups": 3}, None, "3 groups do not divide 4 filters"),
-        *(({"use_bias": value}, "use_bias", "true or false") for value in (1, "yes")),
-    ],
-)
-def test_wrong_fields_are_refused(fields, key, message):
-    with pytest.raises(SpecError, match=re.escape(message)) as raised:
-        spec(CONVOLUTION | fields)
-    assert raised.value.problems[0].path == ("model", "layers", 0, *([key] if key else []))
-
-
-@pytest.mark.parametrize(
-    ("fields", "shape", "message"),
-    [
-        ({}, (4, 6), "conv2d takes images (channels, height, width), not (4, 6); put a reshape"),
-        ({"dilation": 3, "padding": 1}, (4, 4, 9), "height 7, the images (4, 4, 9) have 4, 6 with"),
-        ({"groups": 2}, (3, 6, 5), "2 groups do not divide 3 channels"),
-    ],
-)
-def test_inputs_that_do_not_fit_are_refused(fields, shape, message):
-    with pytest.raises(SpecError, match=re.escape(message)):
-        declnet.build_model(spec(CONVOLUTION | fields).model, shape)

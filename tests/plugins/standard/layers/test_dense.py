@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -23,35 +21,6 @@ def test_output_and_input_gradient_are_golden(golden_components):
     np.testing.assert_allclose(found["dx"], golden_components["dense_dx"], rtol=1e-12)
     np.testing.assert_allclose(found["grad.weights"], x.T @ dy, rtol=1e-12)
     np.testing.assert_allclose(found["grad.biases"], dy.sum(axis=0), rtol=1e-12)
-
-
-@pytest.mark.parametrize("shape", [(), (3, 8, 8), (2, 3, 4, 5)])
-def test_images_are_refused(shape):
-    with pytest.raises(ValueError, match=f"{re.escape(str(shape))}; put a flatten before it"):
-        Dense(units=5).output_shape(shape)
-
-
-@pytest.mark.parametrize("steps", [1, 6])
-@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
-def test_the_steps_of_a_sequence_share_the_weights(order, steps):
-    layer, rng = Dense(units=5), np.random.default_rng(3)
-    assert layer.output_shape((steps, 4)) == (steps, 5)
-    run = LayerRun(layer, (steps, 4), 7, input_order=order)
-    x, dy = rng.normal(size=(7, steps, 4)), rng.normal(size=(7, steps, 5))
-    found, weights = run.run(x, dy), run.initial["weights"]
-    np.testing.assert_allclose(found["y"], x @ weights + run.initial["biases"], rtol=1e-12)
-    np.testing.assert_allclose(found["dx"], dy @ weights.T, rtol=1e-12)
-    expected = np.einsum("nti,ntu->iu", x, dy)
-    np.testing.assert_allclose(found["grad.weights"], expected, rtol=1e-12)
-    np.testing.assert_allclose(found["grad.biases"], dy.sum(axis=(0, 1)), rtol=1e-12)
-
-
-def test_weights_start_by_glorot_uniform_and_biases_at_zero():
-    parameters = Dense(units=5).parameters((4,))
-    assert {name: (each.shape, each.initializer.type) for name, each in parameters.items()} == {
-        "weights": ((4, 5), "glorot_uniform"),
-        "biases": ((5,), "zeros"),
-    }
 
 
 @pytest.mark.parametrize("orders", ["CCC", "CCF", "FCF", "FFF", "CFC", "FCC"])

@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import SpecError
 
 RNG = np.random.default_rng(5)
 WORDS = RNG.integers(0, 9, size=(40, 4)).astype("uint8")
-LABELS = (WORDS.sum(axis=1) % 2).astype(int)
 
 
 def spec(*layers, **training):
@@ -25,32 +23,12 @@ def spec(*layers, **training):
 
 
 EMBEDDING = {"type": "embedding", "categories": 9, "units": 3, "name": "words"}
-LAYERS = (EMBEDDING, "flatten", {"type": "dense", "units": 2}, "softmax")
 
 
 def test_each_integer_gives_its_row():
     model = declnet.build_model(spec(EMBEDDING, "flatten").model, (4,))
     rows = model.parameters()["words.weights"]
     np.testing.assert_array_equal(model.predict(WORDS), rows[WORDS].reshape(40, 12))
-
-
-@pytest.mark.parametrize("training", [{}, {"batch_size": 16}])
-def test_a_model_with_an_embedding_learns(training):
-    result = declnet.run(spec(*LAYERS, **training), (WORDS, LABELS))
-    assert result.history[-1]["loss"] < 0.5 * result.history[0]["loss"]
-
-
-def test_an_integer_out_of_range_is_named():
-    message = r'sample \d+, "x" is 9, but there are 9 categories, so "words" takes 0 to 8'
-    with pytest.raises(SpecError, match=message):
-        declnet.run(spec(*LAYERS), (WORDS + (WORDS == 8), LABELS))
-
-
-def test_no_other_layer_may_read_the_integers_as_floats():
-    layers = (EMBEDDING, "flatten", {"type": "dense", "units": 2, "inputs": ["input"]})
-    add = {"type": "concatenate", "inputs": ["flatten_1", "dense_1"]}
-    with pytest.raises(SpecError, match="as integers, but dense_1 as floats"):
-        declnet.run(spec(*layers, add), (WORDS, LABELS))
 
 
 def own_of(levels, units=3, **fields):
@@ -70,21 +48,6 @@ def test_each_column_has_rows_of_its_own():
     )
 
 
-def test_the_gradient_of_each_row_is_the_sum_over_its_samples():
-    from declnet.graph.training_graph import TrainingGraph
-    from declnet_plugins.standard.losses import MeanSquaredError
-
-    levels = (3, 2)
-    model, x = own_of(levels), RNG.integers(0, levels, size=(9, 2))
-    y = RNG.normal(size=(9, 6))
-    graph = TrainingGraph(model, MeanSquaredError(), 9, 0)
-    graph.step(x, y).run()
-    dy = 2 * (model.predict(x) - y).reshape(9, 2, 3) / 6 / 9
-    expected = np.zeros((5, 3))
-    np.add.at(expected, x + np.array([0, 3]), dy)
-    np.testing.assert_allclose(graph.gradient.reshape(5, 3), expected, rtol=1e-12)
-
-
 def test_an_integer_out_of_its_own_vocabulary_is_named():
     with pytest.raises(ValueError, match="go from 1 to 2, but there are 2 categories, 0 to 1"):
         own_of((3, 2)).predict([[2, 1], [0, 2]])
@@ -92,37 +55,8 @@ def test_an_integer_out_of_its_own_vocabulary_is_named():
         own_of((3, 2)).predict([[-1, 1], [0, 1]])
 
 
-@pytest.mark.parametrize(
-    ("fields", "info", "message"),
-    [
-        ({}, declnet.InputInfo((2,), "integer"), "the number of categories is unknown"),
-        ({}, declnet.InputInfo((2,)), "takes integers, but its input holds floats"),
-        (
-            {"categories": 3},
-            declnet.InputInfo((2,), "integer", (3, 5)),
-            "its input has up to 5 levels, but categories = 3",
-        ),
-    ],
-)
-def test_what_is_known_of_the_input_is_checked(fields, info, message):
-    layer = {"type": "embedding", "units": 3, **fields}
-    with pytest.raises(SpecError, match=message):
-        declnet.build_model(spec(layer, "flatten").model, {"": info})
-
-
 def test_explicit_categories_share_one_vocabulary_also_with_known_levels():
     layer = {"type": "embedding", "units": 3, "categories": 6, "name": "own"}
     info = declnet.InputInfo((2,), "integer", (3, 5))
     model = declnet.build_model(spec(layer, "flatten").model, {"": info})
     assert model.parameters()["own.weights"].shape == (6, 3)
-
-
-def test_a_table_of_text_alone_needs_no_names():
-    columns = {"color": ["red", "blue", "red", "green"] * 5, "size": ["s", "l", "l", "s"] * 5}
-    layers = [{"type": "embedding", "units": 2, "name": "own"}, "flatten", *LAYERS[2:]]
-    document = spec(*layers, epochs=3).model_dump(exclude_none=True)
-    document["data"] = {"prepare": ["ordinal"]}
-    result = declnet.run(document, ({**columns, "kind": ["a", "b"] * 10}, "kind"))
-    assert result.model.parameters()["own.weights"].shape == (5, 2)
-    assert result.model.inputs == {"": declnet.InputInfo((2,), "integer", (3, 2))}
-    result.predict(columns)

@@ -27,26 +27,6 @@ def test_exact_form_is_right_to_the_last_digits():
     np.testing.assert_allclose(dx[:, 0], below + X[:, 0] * density, rtol=0, atol=2e-15)
 
 
-def test_small_negative_tail_is_no_difference_of_large_numbers():
-    y, _ = passed(GELU(), np.array([[-8.0]]))
-    np.testing.assert_allclose(y, -8 * 6.220960574271785e-16, rtol=1e-7)  # Phi(-8)
-
-
-def test_tanh_form_is_near_the_exact_one():
-    exact, exact_dx = passed(GELU())
-    near, near_dx = passed(GELU(approximation="tanh"))
-    assert 1e-5 < np.abs(near - exact).max() < 5e-4
-    assert np.abs(near_dx - exact_dx).max() < 2e-3
-
-
-@pytest.mark.parametrize("approximation", ["none", "tanh"])
-def test_evaluation_gives_what_training_gives(approximation):
-    layer = GELU(approximation=approximation)
-    training, _ = passed(layer)
-    evaluation, _ = passed(layer, training=False)
-    np.testing.assert_array_equal(training, evaluation)
-
-
 @pytest.mark.parametrize("value", [-np.inf, np.inf, -3e38, 3e38])
 def test_huge_inputs_in_float32(value):
     x = np.array([[value]], np.float32)
@@ -79,8 +59,3 @@ def test_tail_in_float32_keeps_its_digits():
     found, density = filled(near)
     assert found.dtype == density.dtype == np.float32
     np.testing.assert_allclose(found, expected, rtol=3e-6)
-
-
-def test_density():
-    expected = [exp(-(value**2) / 2) / sqrt(2 * pi) for value in A]
-    np.testing.assert_allclose(filled(A)[1], expected, rtol=1e-12)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 
 import declnet
-from declnet import SpecError
 from declnet_plugins.standard.layers import BatchNorm, LayerNorm
 
 from ....plain_arrays import LayerRun
@@ -49,32 +46,6 @@ def spec(layer, **training):
     return declnet.parse_spec(document | {"training": {"epochs": 1, **training}})
 
 
-@ORDERS
-@pytest.mark.parametrize("shape", [(7,), (3, 4), (2, 3, 5), (500,)])  # 500: several parts
-def test_training_takes_the_statistics_of_the_batch_and_follows_them(shape, order):
-    x = RNG.normal(3, 2, size=(300, *shape))
-    run = run_of(BatchNorm(momentum=0.75, epsilon=0.01), x, order)
-    expected = normalized_over_batch(run, x)
-    np.testing.assert_allclose(run.run(x)["y"], expected, rtol=1e-10, atol=1e-12)
-    axes = (0, *range(2, x.ndim))
-    np.testing.assert_allclose(run.parameters["running_mean"], 0.25 * x.mean(axes), rtol=1e-12)
-    variance = 0.75 + 0.25 * x.var(axes, ddof=1)
-    np.testing.assert_allclose(run.parameters["running_variance"], variance, rtol=1e-12)
-
-
-def test_evaluation_takes_the_running_statistics_and_leaves_them():
-    x = RNG.normal(size=(6, 3, 2, 2))
-    run = run_of(BatchNorm(), x)
-    statistics = RNG.normal(size=3), np.arange(1.0, 4)
-    names = ("running_mean", "running_variance")
-    run.initial |= zip(names, statistics, strict=True)
-    y = run.run(x, training=False)["y"]
-    expected = normalized_over_batch(run, x, *statistics)
-    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-14)
-    for name, numbers in zip(names, statistics, strict=True):
-        np.testing.assert_array_equal(run.parameters[name], numbers)
-
-
 def test_a_shorter_last_batch_counts_its_own_samples():
     x = RNG.normal(size=(7, 3, 2))
     run = run_of(BatchNorm(), x)
@@ -85,14 +56,6 @@ def test_a_shorter_last_batch_counts_its_own_samples():
         np.testing.assert_allclose(run.parameters["running_variance"], variance, rtol=1e-12)
 
 
-def test_a_run_whose_last_batch_is_one_sample():
-    x = RNG.normal(size=(5, 3))
-    layer = {"type": "batch_norm", "momentum": 0.0}
-    found = declnet.run(spec(layer, batch_size=4), (x, x[:, :1])).model.parameters()
-    assert np.abs(x - found["batch_norm_1.running_mean"]).max(axis=1).min() < 1e-12
-    np.testing.assert_array_equal(found["batch_norm_1.running_variance"], 0)
-
-
 def test_a_batch_of_one_gives_the_offset_and_no_gradient():
     x = RNG.normal(size=(1, 4))
     run = run_of(BatchNorm(), x)
@@ -101,34 +64,6 @@ def test_a_batch_of_one_gives_the_offset_and_no_gradient():
     np.testing.assert_array_equal(filled["grad.scale"], 0)
     np.testing.assert_allclose(filled["dx"], 0, atol=1e-12)
     np.testing.assert_allclose(run.parameters["running_variance"], 0.9, rtol=1e-12)
-
-
-@ORDERS
-@pytest.mark.parametrize(
-    ("shape", "fields", "axes"),
-    [
-        ((6,), {}, 1),
-        ((6,), {"axes": 1}, 1),
-        ((3, 4), {}, 2),
-        ((3, 4), {"axes": 1, "epsilon": 0.1}, 1),
-        ((2, 3, 4), {"axes": 2}, 2),
-        ((2, 3, 4), {"axes": 3}, 3),
-    ],
-)
-def test_layer_norm_is_over_all_or_the_last_axes(shape, fields, axes, order):
-    x = RNG.normal(3, 2, size=(5, *shape))
-    run = run_of(LayerNorm(**fields), x, order)
-    assert run.initial["scale"].shape == run.initial["offset"].shape == shape[-axes:]
-    found = run.run(x, training=False)["y"]
-    expected = normalized_over_samples(run, x, axes)
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
-
-
-def test_scaling_and_shifting_a_sample_changes_nothing():
-    x = RNG.normal(size=(3, 50))
-    run = run_of(LayerNorm(epsilon=1e-12), x)
-    found, expected = (run.run(each)["y"] for each in (100 * x - 40, x))
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -184,34 +119,3 @@ def test_a_large_mean_costs_no_digits_of_float32(layer, shape, order):
     assert np.abs(found - normalized_over_batch(run, x)).max() < 2e-5
     mean = 0.1 * x.astype("float64").mean(axis=(0, *range(2, x.ndim)))
     np.testing.assert_allclose(run.parameters["running_mean"], mean, rtol=3e-7)
-
-
-@pytest.mark.parametrize(
-    ("type_", "fields", "message"),
-    [
-        *(("batch_norm", {"epsilon": value}, "greater than 0") for value in (0, -1e-5)),
-        *(("batch_norm", {key: True}, "must be a number") for key in ("epsilon", "momentum")),
-        *(("batch_norm", {"momentum": value}, f"momentum.* not {value}") for value in (1.5, -0.1)),
-        *(("layer_norm", {"axes": value}, "must be an integer") for value in (True, 2.0)),
-        *(("layer_norm", {"axes": value}, f"axes.* not {value}") for value in (0, -1)),
-    ],
-)
-def test_wrong_fields_are_refused(type_, fields, message):
-    with pytest.raises(SpecError, match=message):
-        spec({"type": type_, **fields})
-
-
-@pytest.mark.parametrize(
-    ("layer", "shape", "message"),
-    [
-        ("batch_norm", (), "takes samples (features,) or (channels, …)"),
-        ("layer_norm", (), "layer_norm takes samples of at least 1 axes, not ()"),
-        *(
-            ({"type": "layer_norm", "axes": axes}, shape, f"at least {axes} axes, not {shape}")
-            for shape, axes in (((4,), 2), ((4, 6), 3))
-        ),
-    ],
-)
-def test_samples_with_too_few_axes_are_refused(layer, shape, message):
-    with pytest.raises(SpecError, match=re.escape(message)):
-        declnet.build_model(spec(layer).model, shape)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-import declnet
-from declnet import DivergenceError, SpecError
 from declnet_plugins.standard.layers import (
     AveragePool2d,
-    GlobalAveragePool2d,
     GlobalMaxPool2d,
     MaxPool2d,
 )
@@ -79,30 +74,10 @@ def test_every_window_in_both_directions(pool, sizes, pool_size, stride, padding
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
 
 
-def test_of_equal_maxima_the_first_takes_the_gradient():
-    y, dx = run(MaxPool2d(pool_size=2), np.array([[[[0.0, 5.0, 1, 1], [5.0, 5.0, 1, 1]]]]))
-    assert y.tolist() == [[[[5, 1]]]]
-    assert dx.tolist() == [[[[0, 1, 1, 0], [0, 0, 0, 0]]]]
-
-
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("padding", ["same", 1])
-def test_padding_is_never_the_maximum(padding, training):
-    bench = LayerRun(MaxPool2d(pool_size=3, stride=2, padding=padding), (2, 6, 6), 3)
-    x = -1e300 * RNG.uniform(0.5, 1, size=(3, 2, 6, 6))
-    bench.place(x, np.zeros((3, *bench.output)), training=training)
-    assert np.isin(bench.forward(), x).all()
-
-
 def test_positions_of_a_large_window_fit_their_buffer():
     x = np.zeros((1, 1, 17, 17))
     x[..., 16, 16] = 1  # position 288, beyond a byte
     np.testing.assert_array_equal(run(MaxPool2d(pool_size=17), x)[1], x)
-
-
-def test_padding_counts_in_the_mean():
-    y, _ = run(AveragePool2d(pool_size=2, padding=1), np.ones((1, 1, 2, 2)))
-    assert y.tolist() == [[[[0.25, 0.25], [0.25, 0.25]]]]
 
 
 @POOLS
@@ -111,61 +86,6 @@ def test_nan_comes_out_of_its_window_and_of_no_other(pool, place):
     x = RNG.normal(size=(2, 1, 4, 4))
     x[(0, 0, *place)] = np.nan
     assert np.argwhere(np.isnan(run(pool(pool_size=2), x)[0])).tolist() == [[0, 0, 0, 0]]
-
-
-def spec(*layers):
-    sections = {"loss": "mean_squared_error", "optimizer": "sgd", "training": {"epochs": 1}}
-    return declnet.parse_spec({"model": {"dtype": "float64", "layers": [*layers]}, **sections})
-
-
-@POOLS
-def test_nan_reaches_the_loss(pool):
-    point = {"type": "conv2d", "filters": 1, "kernel_size": 1, "inputs": ["input"]}
-    layers = [point | {"name": each, "weight_initializer": each} for each in ("ones", "zeros")]
-    layers += [{"type": "multiply", "inputs": ["ones", "zeros"]}]
-    layers += [{"type": pool.type, "pool_size": 2}, "flatten", {"type": "dense", "units": 1}]
-    x = np.zeros((3, 2, 4, 4))
-    x[1, :, 0, 1] = 1e308  # twice that is infinite, and infinity * 0 is NaN
-    with pytest.raises(DivergenceError, match="the loss is nan"):
-        declnet.run(spec(*layers), (x, np.zeros((3, 1))))
-
-
-@POOLS
-@pytest.mark.parametrize(
-    ("shape", "fields", "message"),
-    [
-        ((1, 4, 2), {}, "window has width 3, the images (1, 4, 2) have 2;"),
-        ((1, 4, 4), {"padding": [1, 2]}, "at most half of pool_size [3, 3], not [1, 2]"),
-        ((1, 4, 4), {"pool_size": [2, 3, 4]}, "an integer of at least 1, or two"),
-        ((1, 4, 4), {"stride": [1, False]}, "an integer of at least 1, or two"),
-    ],
-)
-def test_what_does_not_fit_is_refused(pool, shape, fields, message):
-    with pytest.raises(SpecError, match=re.escape(message)):
-        declnet.build_model(spec({"type": pool.type, "pool_size": 3, **fields}).model, shape)
-
-
-X = RNG.normal(3, 1, size=(5, 2, 4, 3))
-
-
-def test_a_global_pool_gives_each_channel_its_mean_and_each_place_an_equal_share():
-    dy = np.arange(10.0).reshape(5, 2)
-    y, dx = run(GlobalAveragePool2d(), X, dy)
-    expected = [[sum(channel.ravel().tolist()) / 12 for channel in sample] for sample in X]
-    np.testing.assert_allclose(y, expected, rtol=1e-14)
-    np.testing.assert_allclose(dx, np.repeat(dy / 12, 12, axis=1).reshape(X.shape), rtol=1e-14)
-
-
-def test_a_global_pool_does_not_hide_nan():
-    x = X.copy()
-    x[1, 0, 2, 2] = np.nan
-    assert np.argwhere(np.isnan(run(GlobalAveragePool2d(), x)[0])).tolist() == [[1, 0]]
-
-
-@pytest.mark.parametrize("shape", [(), (3,), (3, 4), (3, 4, 5, 2)])
-def test_a_global_pool_takes_images_only(shape):
-    with pytest.raises(SpecError, match=r"takes images \(channels, height, width\), not \("):
-        declnet.build_model(spec("global_average_pool2d").model, shape)
 
 
 @pytest.mark.parametrize("order", ["batch_last", "batch_first"])

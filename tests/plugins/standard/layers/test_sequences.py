@@ -94,39 +94,6 @@ def test_lengths_out_of_range_are_named(name, fields, lengths, wrong):
         model_of(name, fields, 5).predict(x)
 
 
-@each_layer
-@pytest.mark.parametrize(
-    ("inputs", "message"),
-    [
-        ({"x": InputInfo((5,))}, r"takes sequences \(time, features\), not \(5,\), which has no"),
-        ({"x": InputInfo((5, 3, 2))}, r"takes sequences \(time, features\), not \(5, 3, 2\)"),
-        ({"x": InputInfo((5,), "integer")}, r"holds integers \(5,\); put an embedding before it"),
-        (
-            {"x": InputInfo((5, 3)), "lengths": InputInfo((5,), "integer")},
-            r"one length for each sequence as its second input, not \(5,\)",
-        ),
-    ],
-)
-def test_inputs_that_are_no_sequences_are_refused(name, fields, inputs, message):
-    layer = {"type": name, **fields, "inputs": [f"input.{each}" for each in inputs]}
-    document = {"model": {"layers": [layer]}, "loss": "mean_squared_error", "optimizer": "sgd"}
-    spec = declnet.parse_spec({**document, "training": {"epochs": 1}})
-    with pytest.raises(SpecError, match=message):
-        declnet.build_model(spec.model, inputs)
-
-
-def test_lengths_must_come_from_the_data():
-    layers = [
-        {"type": "dense", "units": 1, "inputs": ["input.numbers"]},
-        {"type": "last_step", "inputs": ["input.x", "dense_1"]},
-    ]
-    document = {"model": {"layers": layers}, "loss": "mean_squared_error", "optimizer": "sgd"}
-    spec = declnet.parse_spec({**document, "training": {"epochs": 1}})
-    inputs = {"x": InputInfo((5, 3)), "numbers": InputInfo((2,))}
-    with pytest.raises(SpecError, match='input 2 of "last_step_1" must be integers from the data'):
-        declnet.build_model(spec.model, inputs)
-
-
 @pytest.mark.parametrize("which", [2, 3])
 def test_the_lengths_of_two_sequences_have_limits_of_their_own(which):
     inputs = ["input.x", "input.other", "input.other_lengths", "input.x_lengths"]

@@ -27,12 +27,6 @@ SEQUENCES = (
     *("conv1d", "cross_attention", "gru", "last_step", "lstm", "max_over_time", "mean_over_time"),
     *("multi_head_attention", "simple_rnn"),
 )
-ATTENTION = {
-    f"{of}_{what}": role
-    for of in ("query", "key", "value", "output")
-    for what, role in (("weights", "weight"), ("biases", "bias"))
-}
-RECURRENT = {"weights": "weight", "recurrent_weights": "weight", "biases": "bias"}
 EXAMPLES = [
     (name, example)
     for name, layer in LAYERS.items()
@@ -40,27 +34,11 @@ EXAMPLES = [
     if name not in SEQUENCES or "inputs" not in example  # with lengths: test_sequences
 ]
 ROLES = {
-    "dense": {"weights": "weight", "biases": "bias"},
-    "conv2d": {"weights": "weight", "biases": "bias"},
-    "conv2d_transpose": {"weights": "weight", "biases": "bias"},
-    "embedding": {"weights": "weight"},
-    "prelu": {"slopes": "scale"},
-    "conv1d": {"weights": "weight", "biases": "bias"},
-    "cross_attention": ATTENTION,
-    "multi_head_attention": ATTENTION,
-    "simple_rnn": RECURRENT,
-    "lstm": RECURRENT,
-    "gru": {**RECURRENT, "candidate_biases": "bias"},
-    "group_norm": {"scale": "scale", "offset": "bias"},
-    "layer_norm": {"scale": "scale", "offset": "bias"},
-    "rms_norm": {"scale": "scale"},
-    "batch_norm": {
-        "scale": "scale",
-        "offset": "bias",
-        "running_mean": "bias",
-        "running_variance": "scale",
-    },
+    **dict.fromkeys(("weights", "positions"), "weight"),
+    **dict.fromkeys(("biases", "offset", "mean"), "bias"),
+    **dict.fromkeys(("scale", "slopes", "variance"), "scale"),
 }
+"""Roles of parameters, by the last words of their names."""
 
 each_example = pytest.mark.parametrize(("name", "fields"), EXAMPLES)
 
@@ -125,10 +103,5 @@ def test_parameters_have_their_roles(name):
     given = {**dict.fromkeys(JOINS, (shape, shape)), **dict.fromkeys(SEQUENCES, (shape,))}
     given["cross_attention"] = shape, shape
     parameters = layer.parameters(given.get(name, shape))
-    assert {key: each.role for key, each in parameters.items()} == ROLES.get(name, {})
-
-
-def test_a_range_tells_whether_it_is_bounded_and_holds_probabilities():
-    ranges = (OutputRange(), OutputRange(low=0), OutputRange(-1, 1), OutputRange(0, 1))
-    assert [each.is_bounded for each in ranges] == [False, True, True, True]
-    assert [each.is_probability for each in ranges] == [False, False, False, True]
+    roles = {name: parameter.role for name, parameter in parameters.items()}
+    assert roles == {name: ROLES[name.rpartition("_")[2]] for name in roles}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -48,12 +46,6 @@ def test_tiles_are_windows_that_see_each_number_once(rows, columns):
     assert window.has_padding != inside
 
 
-def test_windows_that_begin_in_padding_are_no_tiles():
-    assert not window_over("pool", (1, 6, 6), (3, 3), (3, 3), (1, 1)).tiles
-    assert window_over("pool", (1, 6, 9), (2, 3), (2, 3), (0, 0)).tiles
-    assert not window_over("pool", (1, 6, 7), (2, 3), (2, 3), (0, 0)).tiles
-
-
 @pytest.mark.parametrize(
     ("size", "kernel", "stride", "dilation", "before", "after"),
     [
@@ -74,25 +66,3 @@ def test_same_is_the_rule_of_keras(size, kernel, stride, dilation, before, after
     window = window_over("pool", (2, size, size), pairs[0], pairs[1], "same", pairs[2])
     assert window == Window(expected, expected)
     assert window.output == (-(-size // stride),) * 2
-
-
-def test_rows_and_columns_are_not_mixed_up():
-    window = window_over("pool", (9, 10, 20), (2, 3), (4, 5), (6, 7), (2, 1))
-    assert window == Window(Axis(10, 2, 4, 2, 6, 6), Axis(20, 3, 5, 1, 7, 7))
-    assert window.output == (5, 7)
-    assert window_over("pool", (9, 10, 20), (2, 3), (4, 5), "valid").output == (3, 4)
-
-
-@pytest.mark.parametrize(
-    ("shape", "padding", "message"),
-    [
-        ((), "same", "pool takes images (channels, height, width), not (); put a reshape before"),
-        ((3, 3), "same", "not (3, 3); put a reshape before it"),
-        ((1, 3, 3, 3), "same", "not (1, 3, 3, 3); it has no further axes"),
-        ((1, 2, 9), "valid", "pool's window has height 3, the images (1, 2, 9) have 2;"),
-        ((1, 9, 4), (0, 1), "pool's window has width 7, the images (1, 9, 4) have 4, 6 with"),
-    ],
-)
-def test_images_that_do_not_fit_are_refused(shape, padding, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
-        window_over("pool", shape, (3, 4), (1, 1), padding, (1, 2))

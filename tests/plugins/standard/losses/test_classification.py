@@ -4,12 +4,10 @@ from math import log
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 from declnet_plugins.standard.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
-    CategoricalFocal,
     Focal,
     Hinge,
     KLDivergence,
@@ -32,21 +30,9 @@ def test_categorical_crossentropy_is_golden_for_labels_and_one_hot_rows(golden_c
     np.testing.assert_allclose(dy_pred / 12, expected, rtol=1e-12)
 
 
-def test_clipped_predictions_are_golden(golden_components):
-    losses, _ = run_loss(CategoricalCrossentropy(), [[0.0, 1.0], [0.0, 1.0]], [0, 1])
-    np.testing.assert_allclose(losses, golden_components["saturated"], rtol=1e-9)
-
-
 @pytest.mark.parametrize(
     ("loss", "y_pred", "y", "losses", "slopes"),
     [
-        (
-            BinaryCrossentropy(),
-            [[0.8, 0.3], [0.4, 0.5]],
-            [[1, 0], [1, 1]],
-            [-(log(0.8) + log(0.7)) / 2, -(log(0.4) + log(0.5)) / 2],
-            [[-1 / 0.8 / 2, 1 / 0.7 / 2], [-1 / 0.4 / 2, -1 / 0.5 / 2]],
-        ),
         (
             BinaryCrossentropy(),  # clipped
             [[0.0], [0.0], [1.0], [1.0]],
@@ -54,21 +40,7 @@ def test_clipped_predictions_are_golden(golden_components):
             [SMALL, LARGE, LARGE, SMALL],
             [[SLOPE], [-1e7], [1e7], [-SLOPE]],
         ),
-        (
-            BinaryCrossentropy(label_smoothing=0.2),  # 0.9 is the best answer, not certainty
-            [[0.9], [0.7]],
-            [1, 1],
-            [-0.9 * log(p) - 0.1 * log(1 - p) for p in (0.9, 0.7)],
-            [[0], [-0.9 / 0.7 + 0.1 / 0.3]],
-        ),
         (CategoricalCrossentropy(), [[0.0, 1.0]], [0], [LARGE], [[-1e7, 0]]),
-        (
-            CategoricalCrossentropy(label_smoothing=0.3),
-            [[0.7, 0.2, 0.1]],
-            [0],
-            [-0.8 * log(0.7) - 0.1 * log(0.2) - 0.1 * log(0.1)],
-            [[-0.8 / 0.7, -0.1 / 0.2, -0.1 / 0.1]],
-        ),
         (
             CategoricalCrossentropy(label_smoothing=0.2),  # clipped
             [[0.0, 1.0]],
@@ -83,61 +55,13 @@ def test_clipped_predictions_are_golden(golden_components):
             [0.5 * log(2) + 0.5 * log(2 / 3), 0, 0, LARGE],
             [[-2, -2 / 3], [-1, -1], [-1, 0], [-1e7, 0]],
         ),
-        (
-            KLDivergence(),  # the sum over both distributions of a sample
-            [[[0.25, 0.75], [0.5, 0.5]]],
-            [[[1, 0], [0, 1]]],
-            [log(4) + log(2)],
-            [[[-4, 0], [0, -2]]],
-        ),
-        (
-            Focal(),
-            [[0.8, 0.3], [0.8, 0.3]],
-            [[1, 0], [0, 1]],
-            [
-                -(0.04 * log(0.8) + 0.09 * log(0.7)) / 2,
-                -(0.64 * log(0.2) + 0.49 * log(0.3)) / 2,
-            ],
-            [
-                [(0.4 * log(0.8) - 0.04 / 0.8) / 2, -(0.6 * log(0.7) - 0.09 / 0.7) / 2],
-                [-(1.6 * log(0.2) - 0.64 / 0.2) / 2, (1.4 * log(0.3) - 0.49 / 0.3) / 2],
-            ],
-        ),
-        (
-            Focal(gamma=0.0, alpha=0.25),  # weighted cross-entropy
-            [[0.8], [0.3]],
-            [1, 0],
-            [-0.25 * log(0.8), -0.75 * log(0.7)],
-            [[-0.25 / 0.8], [0.75 / 0.7]],
-        ),
         (Focal(), [[0.0]], [1], [(1 - 1e-7) ** 2 * LARGE], [[-2 * LARGE - 1e7 + 2]]),  # clipped
-        (
-            CategoricalFocal(),
-            [[0.8, 0.2], [0.8, 0.2]],
-            [0, 1],
-            [-0.04 * log(0.8), -0.64 * log(0.2)],
-            [[0.4 * log(0.8) - 0.04 / 0.8, 0], [0, 1.6 * log(0.2) - 0.64 / 0.2]],
-        ),
-        (
-            CategoricalFocal(gamma=0.0),
-            [[0.8, 0.2]],
-            [1],
-            [-log(0.2)],
-            [[0, -5]],
-        ),
         (
             Hinge(),
             [[0.25], [2.0], [0.25], [-3.0], [1.0], [-1.0]],  # 0 at the kink
             [1, 1, 0, 0, 1, 0],
             [0.75, 0, 1.25, 0, 0, 0],
             [[-1], [0], [1], [0], [0], [0]],
-        ),
-        (
-            Hinge(),
-            [[0.0, 0.0, 5.0, -1.0]],
-            [[1, 0, 1, 1]],
-            [(1 + 1 + 0 + 2) / 4],
-            [[-0.25, 0.25, 0, -0.25]],
         ),
     ],
     ids=lambda each: getattr(each, "type", None),
@@ -160,29 +84,6 @@ def test_0_log_0_is_0(dtype):
 def test_small_losses_keep_their_digits_in_float32():
     losses, _ = run_loss(BinaryCrossentropy(), np.float32([[1e-6], [2e-5]]), [0, 0])
     np.testing.assert_allclose(losses, [1e-6, 2e-5], rtol=0.05)
-
-
-@pytest.mark.parametrize(
-    ("loss", "y", "shape", "expected"),
-    [
-        (Hinge(), [0, 1], (1,), [[-1], [1]]),
-        (BinaryCrossentropy(label_smoothing=0.2), [0, 1], (1,), [[0.1], [0.9]]),
-        *(
-            (
-                CategoricalCrossentropy(label_smoothing=0.3),
-                y,
-                (3,),
-                [[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]],
-            )
-            for y in ([0, 2], [[1, 0, 0], [0, 0, 1]])
-        ),
-    ],
-    ids=lambda each: getattr(each, "type", None),
-)
-def test_targets_become_signs_or_smoothed(loss, y, shape, expected):
-    y_true = loss.prepare(np.array(y), shape, np.dtype("float32"))
-    np.testing.assert_allclose(y_true, expected, rtol=1e-6)
-    assert y_true.dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -211,10 +112,3 @@ def test_targets_become_signs_or_smoothed(loss, y, shape, expected):
 def test_targets_that_do_not_fit_are_refused(loss, y, message):
     with pytest.raises(ValueError, match=message):
         loss.prepare(np.array(y), (3,), FLOAT)
-
-
-@pytest.mark.parametrize("cls", [BinaryCrossentropy, CategoricalCrossentropy])
-@pytest.mark.parametrize("smoothing", [-0.1, 1.0, 2.0])
-def test_smoothing_is_a_fraction(cls, smoothing):
-    with pytest.raises(ValidationError, match="label_smoothing"):
-        cls(label_smoothing=smoothing)

@@ -6,70 +6,17 @@ from math import isnan, nan
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 from declnet_plugins.standard.metrics import (
     R2,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
     RegressionAccuracy,
     Spearman,
 )
-from declnet_plugins.standard.metrics.regression import Spread
-
-
-@pytest.mark.parametrize(
-    ("y_pred", "y", "squared", "absolute"),
-    [
-        ([[1.0], [4.0], [0.5]], [0.0, 1.0, 0.5], 10 / 3, 4 / 3),
-        ([[1.0], [4.0], [0.5]], [[0], [1], [0.5]], 10 / 3, 4 / 3),
-        ([[1.0, 2.0], [0.0, 0.0], [0.0, 0.0]], [[0, 0], [0, 3], [0, 0]], 14 / 6, 6 / 6),
-        (
-            np.float32([[1.0]] * 3),
-            np.uint8([2] * 3),
-            1,
-            1,
-        ),  # no wraparound
-    ],
-)
-def test_means_over_all_outputs(y_pred, y, squared, absolute, value_of):
-    assert value_of(MeanSquaredError(), y_pred, y, 1, 2) == pytest.approx(squared)
-    assert value_of(MeanAbsoluteError(), y_pred, y, 2, 1) == pytest.approx(absolute)
-
-
-def test_percentage_errors_are_fractions_of_y(value_of):
-    y_pred, y = [[90.0, -3.0], [5.0, 0.0]], [[100.0, -2.0], [4.0, 0.0]]
-    share = (0.1 + 0.5 + 0.25 + 0) / 4
-    assert value_of(MeanAbsolutePercentageError(), y_pred, y, 1, 1) == pytest.approx(share)
-    assert value_of(MeanAbsolutePercentageError(), [[1.0]], [0]) > 1e15
-
-
-@pytest.mark.parametrize("sizes", [(4,), (1, 3)])
-def test_spearman_compares_ranks(sizes, value_of):
-    y = [1.0, 10.0, 100.0, 1000.0]
-    assert value_of(Spearman(), [[-4.0], [-3.0], [0.1], [0.2]], y, *sizes) == pytest.approx(1)
-    assert value_of(Spearman(), [[4.0], [3.0], [0.2], [0.1]], y, *sizes) == pytest.approx(-1)
-    # ranks 1, 2.5, 2.5, 4 around 2.5: the sum of products is 4.5, of squares 4.5 and 5
-    tied = value_of(Spearman(), [[1.0], [2.0], [2.0], [3.0]], y, *sizes)
-    assert tied == pytest.approx(4.5 / (4.5 * 5) ** 0.5)
-    two = [[each, each] for each in y]
-    columns = [[1.0, 3.0], [2.0, 2.0], [2.0, 2.0], [3.0, 1.0]]
-    assert value_of(Spearman(), columns, two, *sizes) == pytest.approx(0)
 
 
 @pytest.mark.parametrize("y_pred", [[[1.0], [1.0]], [[nan], [1.0]]])
 def test_ranks_of_equal_numbers_and_nan_say_nothing(y_pred, value_of):
     assert isnan(value_of(Spearman(), y_pred, [0.0, 1.0]))
-
-
-def test_r2_compares_with_the_mean(value_of):
-    y = [1.0, 2.0, 3.0, 6.0]  # mean 3, squares 4 + 1 + 0 + 9
-    assert value_of(R2(), [[1.0], [2.0], [3.0], [6.0]], y) == 1
-    assert value_of(R2(), [[3.0]] * 4, y, 1, 3) == 0
-    assert value_of(R2(), [[1.0], [2.0], [4.0], [4.0]], y, 2, 2) == pytest.approx(1 - 5 / 14)
-    two = [[0.0, 0.0], [2.0, 20.0]]
-    assert value_of(R2(), [[0.0, 0.0], [2.0, 10.0]], two) == pytest.approx((1 + 0.5) / 2)
 
 
 def test_r2_of_a_rounded_mean_is_not_rounded(value_of):
@@ -97,15 +44,6 @@ def test_far_from_0_nothing_cancels(value_of):
     assert value_of(R2(), y_pred + 1e8, y + 1e8, *[20] * 10) == pytest.approx(near, abs=1e-6)
 
 
-def test_regression_accuracy_is_the_books(value_of):
-    y = np.sin(np.linspace(0, 7, 1000))[:, None]
-    y_pred = y + np.random.default_rng(1).normal(scale=0.003, size=y.shape)
-    expected = np.mean(np.absolute(y_pred - y) < np.std(y) / 250)
-    assert 0.1 < expected < 0.9
-    assert value_of(RegressionAccuracy(), y_pred, y) == expected
-    assert value_of(RegressionAccuracy(), y_pred, y[:, 0], 100, 7, 893) == expected
-
-
 @pytest.mark.parametrize(
     ("divisor", "y_pred", "y", "share"),
     [
@@ -118,28 +56,3 @@ def test_regression_accuracy_is_the_books(value_of):
 def test_close_is_within_a_fraction_of_the_spread(divisor, y_pred, y, share, value_of):
     metric = RegressionAccuracy(precision_divisor=divisor)
     assert value_of(metric, y_pred, y) == value_of(metric, y_pred, y, 1, len(y) - 1) == share
-
-
-def test_the_divisor_is_positive():
-    with pytest.raises(ValidationError, match="precision_divisor"):
-        RegressionAccuracy(precision_divisor=0.0)
-
-
-@pytest.mark.parametrize("sizes", [(50,), (1, 49), (1,) * 50, (20, 30)])
-def test_the_spread_is_the_same_for_any_batches(sizes):
-    rows = np.random.default_rng(1).normal(loc=[0, 1e6, -3], size=(50, 3))
-    spread, first = Spread(), 0
-    for size in sizes:
-        batch = rows[first : first + size].copy()
-        spread.add(batch)
-        batch[...] = 7  # it keeps no reference to a batch
-        first += size
-    assert spread.count == 50
-    np.testing.assert_allclose(spread.squares, 50 * rows.var(axis=0), rtol=1e-9)
-
-
-def test_equal_rows_spread_by_exactly_0():
-    spread = Spread()
-    for size in (1, 3, 10):
-        spread.add(np.full((size, 2), 0.1))
-    np.testing.assert_array_equal(spread.squares, [0, 0])

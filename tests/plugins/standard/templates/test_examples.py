@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
 from itertools import pairwise
 
 import pytest
@@ -17,22 +16,6 @@ EACH = pytest.mark.parametrize("template", EXAMPLES)
 
 def template_text(name):
     return default_registry().find("template", name)().spec()
-
-
-def test_every_template_has_its_file_and_every_file_is_a_template():
-    folder = files("declnet_plugins.standard.templates") / "specs"
-    assert sorted(each.name for each in folder.iterdir()) == sorted(
-        f"{name}.toml" for name in EXAMPLES
-    )
-
-
-def test_one_is_the_default_without_a_table_and_one_for_a_table():
-    defaults = {
-        entry.type: entry.component.default_for
-        for entry in default_registry().entries("template")
-        if entry.component.default_for is not None
-    }
-    assert defaults == {"classification": "example", "realmlp_td": "table"}
 
 
 @EACH

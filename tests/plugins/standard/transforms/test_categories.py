@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import ColumnError
-from declnet_plugins.standard.transforms import GroupRare, OneHot
+from declnet_plugins.standard.transforms import GroupRare
 
 
 def text(*values):
@@ -18,27 +18,6 @@ def text(*values):
 
 
 COLUMN = text(*["a"] * 6, *["b"] * 4, *["c"] * 4, "d", None)
-
-
-@pytest.mark.parametrize(
-    ("fields", "kept"),
-    [
-        ({}, ["a"]),
-        ({"min_count": 4}, ["a", "b", "c"]),
-        ({"min_count": 1}, ["a", "b", "c", "d"]),
-        ({"min_count": 1, "min_share": 0.27}, ["a"]),  # 15 rows have a value
-        ({"min_count": 1, "min_share": 4 / 15}, ["a", "b", "c"]),
-        ({"min_count": 1, "max_categories": 2}, ["a", "b"]),  # of b and c the first
-        ({"min_count": 99}, []),
-    ],
-)
-def test_the_frequent_ones_are_kept(fields, kept):
-    transform = GroupRare(**fields)
-    state = transform.fit(COLUMN)
-    assert state == {"categories": kept}
-    expected = [each if each in kept else "other" for each in "ad"]
-    found = transform.apply(text("a", "d", None, "new"), state).tolist()
-    assert found == [*expected, None, "other"]
 
 
 def test_integers_and_booleans_become_text():
@@ -74,12 +53,3 @@ def test_each_level_that_is_left_is_frequent_and_none_is_lost(values, least, mos
     assert after["other"] == sum(merged)
     if len(kept) == most:
         assert max(merged, default=0) <= min(after[each] for each in kept)
-
-
-def test_a_new_category_has_a_column_that_was_trained():
-    group, encode = GroupRare(min_count=2), OneHot()
-    grouped = group.apply(column := text("a", "a", "b"), group.fit(column))
-    state = encode.fit(grouped)
-    assert encode.feature_names(("c",), state) == ("c=a", "c=other")
-    new = encode.apply(group.apply(text("z"), group.fit(column)), state)
-    assert new.tolist() == [[False, True]]

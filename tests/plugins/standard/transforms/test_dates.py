@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import pytest
 
-import declnet
-from declnet import ColumnError, SpecError
-from declnet_plugins.standard.transforms import Datetime, OneHot, Ordinal
+from declnet import ColumnError
+from declnet_plugins.standard.transforms import Datetime
 
 
 def text(*values):
@@ -77,17 +74,3 @@ def test_the_order_can_be_given_and_later_data_keeps_it():
     assert transform.apply(text("12/31/2021"), state).tolist() == [[12]]
     with pytest.raises(ColumnError, match='is "31/12/2021", which is not a date or time written'):
         transform.apply(text("31/12/2021"), state)
-
-
-def test_dates_are_categories_only_on_request(tmp_path, document):
-    days = [dt.date(2023, 1, 1) + dt.timedelta(each) for each in range(40)]
-    rows = [f"{day},{'abc'[at % 3]}" for at, day in enumerate(days)]
-    (tmp_path / "t.csv").write_text("\n".join(["day,y", *rows]))
-    data = {"train": {"type": "csv", "path": str(tmp_path / "t.csv"), "target": "y"}}
-    for transform in (OneHot(), Ordinal()):
-        assert not transform.suits(text(None, "2024-01-01"))
-        document["data"] = data | {"prepare": [transform.type]}
-        with pytest.raises(SpecError, match=r'is the text "2023-01-01" .*add "datetime" to data'):
-            declnet.run(declnet.parse_spec(document))
-    document["data"] = data | {"prepare": ["datetime"]}
-    assert declnet.run(declnet.parse_spec(document)).history

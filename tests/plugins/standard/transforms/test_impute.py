@@ -6,18 +6,9 @@ import numpy as np
 import pytest
 
 from declnet import ColumnError
-from declnet_plugins.standard.transforms import Impute, MissingIndicator
+from declnet_plugins.standard.transforms import MissingIndicator
 
 NAN = np.nan
-
-
-def test_a_number_with_gaps_gets_a_column_that_says_where():
-    transform = MissingIndicator()
-    state = transform.fit(np.array([1.0, NAN, 3.0]))
-    found = transform.apply(np.array([NAN, 5.0]), state)
-    np.testing.assert_array_equal(found, [[NAN, 1], [5, 0]])
-    assert transform.feature_names(("age",), state) == ("age", "age.missing")
-    np.testing.assert_array_equal(transform.apply(np.array([4]), state), [[4, 0]])
 
 
 @pytest.mark.parametrize("column", [np.array([1.0, 2.0]), np.array([1, 2]), np.ones((2, 3))])
@@ -43,14 +34,6 @@ def test_numbers_that_are_missing_together_share_an_indicator():
     assert found[:, 4:].tolist() == [[1, 1], [0, 0], [0, 1]]
     names = ("d.year", "d.sin", "d.cos", "other")
     assert transform.feature_names(names, state) == (*names, "d.sin.missing", "other.missing")
-
-
-def test_indicators_survive_the_filling():
-    """The mean fills the number; the indicator still tells it from a row that has the mean."""
-    indicate, fill = MissingIndicator(), Impute()
-    column = np.array([1.0, NAN, 3.0, 2.0])
-    rows = indicate.apply(column, indicate.fit(column))
-    assert fill.apply(rows, fill.fit(rows)).tolist() == [[1, 0], [2, 1], [3, 0], [2, 0]]
 
 
 def test_samples_of_more_axes_and_damaged_states_are_refused():
