@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
@@ -54,19 +53,6 @@ def test_the_suggestion_is_explained_and_nothing_is_written(declnet_cli, spec):
     assert spec.read_text("utf-8") == SPEC
     assert sorted(declnet_cli.folder.rglob("*")) == before
     assert declnet_cli("find-rate", spec).stdout == done.stdout
-
-
-def test_json(declnet_cli, spec):
-    done = declnet_cli("find-rate", spec, "--budget", 0, "--format", "json")
-    found = json.loads(done.stdout)
-    assert (found["key"], found["current"], found["trials"]) == (
-        "optimizer.learning_rate",
-        1e-6,
-        [],
-    )
-    assert found["updates"] == len(found["curve"]["rates"]) == len(found["curve"]["losses"])
-    assert found["runs"] == found["updates"] / 120
-    assert not found["applied"]
 
 
 def test_apply_writes_only_the_rate(declnet_cli, spec):
@@ -135,8 +121,3 @@ def test_apply_finds_the_field_of_a_schedule(declnet_cli, spec, spec_file):
     path = spec_file(SPEC.replace("learning_rate   = 1e-6", schedule), "schedule.toml")
     rate, _ = suggested(declnet_cli("find-rate", path, "--apply", "--budget", 0).stdout)
     assert f"learning_rate.value = {rate}   # from a paper" in path.read_text("utf-8")
-
-
-def test_a_wrong_spec_is_reported_as_by_check(declnet_cli, spec_file, document):
-    path = spec_file(SPEC.replace('"adam"', '"adma"'), "wrong.toml")
-    assert 'did you mean "adam"?' in refused(declnet_cli("find-rate", path))

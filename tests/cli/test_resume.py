@@ -154,13 +154,6 @@ def test_an_interrupted_run_goes_on_where_it_was(
         assert (tmp_path / "out" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
 
 
-def test_a_finished_run_says_so_and_exits_with_0(declnet_cli, spec_file, document):
-    out = declnet_cli.succeeds("run", spec_file(document), "--quiet", "--out", "out")
-    done = declnet_cli("resume", "out")
-    assert (done.returncode, done.stdout.splitlines()[0]) == (0, out.splitlines()[0])
-    assert done.stderr == "this run is finished; nothing to resume\n"
-
-
 def test_what_cannot_be_resumed_exits_with_2_and_names_why(
     declnet_cli, refused, spec_file, document
 ):

@@ -73,27 +73,3 @@ def test_the_numbers_of_the_text_are_measured(
     named = re.findall(r"(-?\d\.\d{3})\b", text)
     assert len(named) > 20
     assert set(named) - known == set()
-
-
-def test_what_the_page_concludes_follows_from_the_numbers(
-    measured: dict[str, Any], all_series: dict[str, RunSeries]
-) -> None:
-    def mean(name: str, data: str, metric: str = "accuracy") -> float:
-        return spread(all_series[name].metrics()[data, metric]).mean
-
-    def gap(name: str, metric: str = "accuracy") -> float:
-        return spread(all_series[name].gaps()["test", metric]).mean
-
-    kinds = ("none", "l2", "l1", "l1_l2", "dropout")
-    assert all(gap(f"{kind}_1000") < gap(f"{kind}_100") / 3 for kind in kinds)
-    for points in (100, 1000):
-        for data in ("train", "test"):
-            low, *others, dropout = (mean(f"{kind}_{points}", data) for kind in kinds)
-            assert dropout < low < min(others)
-    penalized = [f"{kind}_100" for kind in kinds[1:4]]
-    assert all(abs(gap(each) - gap("none_100")) < 0.025 for each in penalized)
-    assert all(abs(gap(each, "data_loss")) < abs(gap("none_100", "loss")) for each in penalized)
-    notebook = measured["notebook"]
-    printed, few, many = (notebook[name] for name in ("printed", "nudged", "nudged_jit"))
-    assert few["accuracy"][0] < printed["accuracy"] < few["accuracy"][1]
-    assert few["data_loss"][1] < printed["loss"] < many["data_loss"][1]

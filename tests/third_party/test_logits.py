@@ -2,11 +2,8 @@
 
 import csv
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,25 +141,17 @@ def test_metrics_see_probabilities(trained):
         assert found["roc_auc"] == pytest.approx(np.mean(ones[:, None] > zeros), rel=1e-12)
 
 
-def columns_of(path):
-    lines = path.read_text().splitlines()
-    rows = list(csv.DictReader(lines) if path.suffix == ".csv" else map(json.loads, lines))
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
-
-
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "npy"])
-def test_predict_gives_probabilities(logits, trained, suffix, tmp_path):
-    out, p = tmp_path / f"out.{suffix}", trained.probabilities
-    logits.succeeds("predict", trained.folder / "run", trained.folder / "x.npy", "-o", out)
-    if suffix == "npy":
-        expected = p if trained.logits.shape[1] > 1 else p[:, 1:]
-        assert np.allclose(np.load(out), expected, rtol=1e-9)
-        return
-    found = columns_of(out)
-    assert list(found) == ["prediction", *(f"probability_{each}" for each in range(p.shape[1]))]
-    assert (found["prediction"] == p.argmax(axis=1)).all()
-    for each in range(p.shape[1]):
-        assert np.allclose(found[f"probability_{each}"], p[:, each], rtol=1e-9)
+def test_predict_gives_probabilities(logits, trained, tmp_path):
+    p = trained.probabilities
+    predict = ("predict", trained.folder / "run", trained.folder / "x.npy")
+    header, *rows = csv.reader(logits.succeeds(*predict).splitlines())
+    assert header == ["prediction", *(f"probability_{label}" for label in range(p.shape[1]))]
+    table = np.array(rows, float)
+    assert (table[:, 0] == p.argmax(axis=1)).all()
+    assert np.allclose(table[:, 1:], p, rtol=1e-9)
+    logits.succeeds(*predict, "-o", tmp_path / "out.npy")
+    expected = p if trained.logits.shape[1] > 1 else p[:, 1:]
+    assert np.allclose(np.load(tmp_path / "out.npy"), expected, rtol=1e-9)
 
 
 def test_evaluate_counts_probabilities(logits, trained):
@@ -171,23 +160,6 @@ def test_evaluate_counts_probabilities(logits, trained):
     np.add.at(counts, (trained.labels, trained.probabilities.argmax(axis=1)), 1)
     assert found["confusion_matrix"] == counts.tolist()
     assert found["metrics"]["log_loss"] == trained.metrics["log_loss"]
-
-
-PROGRAM = """
-import sys, json, numpy as np, declnet
-run, x = sys.argv[1], np.load(sys.argv[2])
-found, model = declnet.load_predictor(run).predict(x), declnet.load_model(run)
-print(json.dumps([found.probabilities.tolist(), model.predict(x).tolist()]))
-"""
-
-
-def test_a_program_gets_probabilities_and_the_model_alone_its_output(logits, trained):
-    program = [sys.executable, "-c", PROGRAM, trained.folder / "run", trained.folder / "x.npy"]
-    environment = {**os.environ, **logits.environment}
-    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=True)
-    probabilities, outputs = map(np.array, json.loads(done.stdout))
-    assert np.allclose(probabilities, trained.probabilities, rtol=1e-9)
-    assert np.allclose(outputs, trained.logits)
 
 
 def test_predictions_of_a_wrong_shape_are_attributed(logits, trained, tmp_path, renew_checksums):

@@ -20,7 +20,7 @@ class Share(Metric):
 
 class Hits(Share):
     "The share of predictions that are close."
-    type, better, abbreviation = "hits", "higher", "hit"
+    type, better = "hits", "higher"
     def result(self, state):
         return state[0] / state[1]
 
@@ -84,37 +84,6 @@ def write_spec(tmp_path_factory):
         return path
 
     return write
-
-
-@pytest.fixture(scope="module")
-def folder(aimed, write_spec, tmp_path_factory):
-    """A run that learned more than the other."""
-    out = tmp_path_factory.mktemp("runs")
-    for name, rate in (("still", 1e-6), ("quick", 0.1)):
-        aimed.succeeds("run", write_spec(name, rate), "--quiet", "--out", out / name)
-    values = [
-        json.loads((out / each / "metrics.json").read_text())["validation"]
-        for each in ("still", "quick")
-    ]
-    assert values[0]["hits"] < values[1]["hits"]
-    return out
-
-
-@pytest.mark.parametrize("metric", ["aim_error", "distance"])
-def test_compare_and_runs_put_the_best_first(aimed, folder, metric):
-    compared = aimed("compare", folder / "still", folder / "quick", "--sort", metric)
-    assert compared.stdout.split()[:2] == [str(folder / "quick"), str(folder / "still")]
-    listed = aimed("runs", folder, "--sort", metric, "--format", "json")
-    assert [each["name"] for each in json.loads(listed.stdout)] == ["quick", "still"]
-
-
-def test_a_metric_that_does_not_say_needs_an_order(aimed, folder):
-    for command in (["compare", folder / "still", folder / "quick"], ["runs", folder]):
-        done = aimed(*command, "--sort", "close")
-        assert done.returncode == 2
-        assert 'values of "close" are better; add --ascending or --descending' in done.stderr
-        done = aimed(*command, "--sort", "close", "--descending")
-        assert done.stdout.index("quick") < done.stdout.index("still")
 
 
 @pytest.mark.parametrize(

@@ -160,18 +160,12 @@ def test_with_output_in_a_file_the_bar_is_on_the_terminal(on_terminal, spec, tmp
     assert lines[-2].startswith("test baseline, always ")
 
 
-def test_without_a_terminal_for_the_bar_there_are_lines(on_terminal, spec):
-    screen = on_terminal("run", spec, stderr=False)
+@pytest.mark.parametrize("options", [{"TERM": "dumb"}, {"stderr": False}])
+def test_where_there_is_no_bar_there_are_lines(on_terminal, spec, options):
+    screen = on_terminal("run", spec, **options)
     assert "━" not in screen.text
+    assert ("\x1b" in screen.raw) == ("stderr" in options)
     assert "epoch: 11999, acc: " in screen.text
-    assert row(screen.lines, "train") == HEAD
-
-
-def test_a_terminal_that_can_do_nothing_gets_lines(on_terminal, spec):
-    screen = on_terminal("run", spec, TERM="dumb")
-    assert "\x1b" not in screen.raw
-    assert "epoch: 11999, acc: " in screen.text
-    assert "train: acc: " in screen.text
 
 
 @pytest.mark.parametrize("columns", [40, 80])
@@ -202,9 +196,3 @@ def test_a_failed_run_leaves_the_terminal_as_it_was(on_terminal, spec):
     assert screen.code == 1
     assert "error: epoch" in screen.text
     assert screen.raw.rfind("\x1b[?25h") > screen.raw.rfind("\x1b[?25l")
-
-
-def test_diagnostics_are_in_color(on_terminal, spec):
-    screen = on_terminal("check", spec, "--set", "seed=-1")
-    assert screen.code == 2
-    assert screen.raw.startswith("\x1b[91m\x1b[1merror[E013]\x1b[0m: ")
