@@ -5,31 +5,13 @@ from __future__ import annotations
 import json
 import textwrap
 
-import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
 from declnet import default_registry
 from declnet.codes.catalogue import catalogue
 from declnet.spec.schema.schema import json_schema
 
 from .conftest import rows
-
-
-def test_what_is_loaded_from_a_file_and_what_is_not_is_printed(
-    declnet_cli, spec_file, document, tmp_path
-):
-    save_file({"dense_1.biases": np.ones(4), "other": np.ones(1)}, tmp_path / "w.safetensors")
-    initial = {"path": "w.safetensors", "only": ["*_1.biases"]}
-    document["model"]["initial_weights"] = initial
-    expected = [
-        "loaded from w.safetensors: dense_1.biases",
-        "initialized: dense_1.weights, dense_2.weights, dense_2.biases",
-        "unused in w.safetensors: other",
-    ]
-    for command in ("check", "run"):
-        lines = declnet_cli.succeeds(command, spec_file(document)).splitlines()
-        assert [each for each in lines if each in expected] == expected
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import time
+import tomllib
 
 import pytest
 
@@ -16,51 +17,40 @@ FILES = ("weights.safetensors", "history.jsonl", "metrics.json", "history.csv")
 KILLS = int(os.environ.get("DECLNET_TEST_KILLS", "2"))
 """In a row, of one run; times three runs. `.ci/long` has more."""
 
-CALLBACKS = [
-    {"type": "early_stopping", "patience": 60},
-    {"type": "reduce_on_plateau", "patience": 15, "factor": 0.5},
-    "csv_log",
+SPEC = """
+declnet = 1
+name = "killed"
+seed = 3
+data = { train = { type = "nnfs_spiral", samples = 100, classes = 3 }, validation = 0.2 }
+loss = "categorical_crossentropy"
+optimizer.type = "adam"
+optimizer.learning_rate.type = "exponential"
+optimizer.learning_rate.initial_rate = 0.02
+optimizer.learning_rate.decay_rate = 0.99
+optimizer.learning_rate.decay_steps = 30
+[model]
+layers = [
+  { type = "dense", units = 16 }, "batch_norm", "relu", { type = "dropout", rate = 0.2 },
+  { type = "dense", units = 3 }, "softmax",
 ]
+[training]
+log_every = 2
+metrics = ["accuracy", "f1"]
+callbacks = [
+  { type = "early_stopping", patience = 60 },
+  { type = "reduce_on_plateau", patience = 15, factor = 0.5 },
+  "csv_log",
+]
+"""
 
 
 def spec(samples, epochs, batch_size, **checkpoint):
     """Everything that a training depends on; short epochs, or long ones."""
-    return {
-        "declnet": 1,
-        "name": "killed",
-        "seed": 3,
-        "data": {
-            "train": {"type": "nnfs_spiral", "samples": samples, "classes": 3},
-            "validation": 0.2,
-        },
-        "model": {
-            "layers": [
-                {"type": "dense", "units": 16},
-                "batch_norm",
-                "relu",
-                {"type": "dropout", "rate": 0.2},
-                {"type": "dense", "units": 3},
-                "softmax",
-            ]
-        },
-        "loss": "categorical_crossentropy",
-        "optimizer": {
-            "type": "adam",
-            "learning_rate": {
-                "type": "exponential",
-                "initial_rate": 0.02,
-                "decay_rate": 0.99,
-                "decay_steps": 30,
-            },
-        },
-        "training": {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "log_every": 2,
-            "metrics": ["accuracy", "f1"],
-            "callbacks": [*CALLBACKS, {"type": "checkpoint", **checkpoint}],
-        },
-    }
+    document = tomllib.loads(SPEC)
+    document["data"]["train"]["samples"] = samples
+    document["training"] |= {"epochs": epochs, "batch_size": batch_size}
+    document["training"]["callbacks"].append({"type": "checkpoint", **checkpoint})
+    return document
 
 
 SPECS = {

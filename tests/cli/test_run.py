@@ -32,23 +32,6 @@ def test_two_processes_train_the_same_weights_bit_for_bit(
         assert one.read_bytes() == two.read_bytes()
 
 
-def test_early_stopping_says_where_it_stopped_and_the_best_epoch(
-    declnet_cli, spec_file, document, tmp_path
-):
-    stop = {"type": "early_stopping", "monitor": "loss", "min_delta": 99.0, "patience": 3}
-    document["training"] |= {"epochs": 50, "log_every": 40, "callbacks": [stop]}
-    out = declnet_cli.succeeds("run", spec_file(document), "--out", "runs/one")
-    stopped, restored = out.splitlines()[-3:-1]
-    assert re.fullmatch(
-        r"stopped after epoch 3: no improvement of loss over \S+ since epoch 0", stopped
-    )
-    assert re.fullmatch(
-        r"the model has the parameters of epoch 0, with the best loss, \S+", restored
-    )
-    (listed,) = json.loads(declnet_cli.succeeds("runs", "--format", "json"))
-    assert listed["epochs"] == 4
-
-
 def test_overrides_change_any_key(declnet_cli, spec_file, document, tmp_path, history_of):
     changes = ["model.layers.0.units=9", "training.epochs=2", "optimizer.decay=1"]
     options = [f"--set={change}" for change in [*changes, "model.layers.1=tanh"]]
@@ -79,48 +62,6 @@ def fails(refused, spec_file, document, tmp_path):
         return said
 
     return run
-
-
-X, Y = np.arange(24.0).reshape(12, 2), np.arange(12) % 3
-
-
-@pytest.mark.parametrize(
-    ("arrays", "code", "message"),
-    [
-        ({"x": X}, "E031", "it has no array y (its arrays: x)"),
-        ({"y": Y}, "E031", "it has no array x (its arrays: y)"),
-        ({"x": X, "y": np.array([{}] * 12)}, "E031", "the array y holds pickled objects"),
-        ({"x": X, "y": Y[:11]}, "", "x has 12 samples, but y has 11"),
-        ({"x": X * np.nan, "y": Y}, "", "x has 24 values that are NaN or infinite, the first at"),
-        ({"x": X[:0], "y": Y[:0]}, "E031", "train has no samples"),
-        ({"x": X, "y": Y - 1}, "E042", "the labels of data.train begin at -1"),
-        ({"x": X, "y": Y / 2}, "E041", "needs labels"),
-        ({"x": np.float64(1), "y": Y}, "E031", "x is a single number"),
-        ({"x": X.astype(str), "y": Y}, "", "x"),
-    ],
-)
-def test_arrays_that_cannot_be_learned_from(fails, tmp_path, arrays, code, message):
-    np.savez(tmp_path / "data.npz", **arrays)
-    said = fails()
-    assert message in said
-    assert said.startswith(f"error[{code}]: " if code else "error: ")
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda content: b"x,y\n1,2\n", "not an .npz archive"),
-        (lambda content: b"", "not an .npz archive"),
-        (lambda content: content[: len(content) // 2], "not an .npz archive"),
-        (lambda content: content.replace(b"NUMPY", b"NUMPX"), "is damaged"),
-    ],
-)
-def test_a_file_that_is_no_archive_or_a_damaged_one(fails, tmp_path, damage, message):
-    path = tmp_path / "data.npz"
-    path.write_bytes(damage(path.read_bytes()))
-    said = fails()
-    assert said.startswith("error[E031]: ")
-    assert message in said
 
 
 def test_an_output_folder_that_is_taken_is_left_as_it_was(fails, tmp_path):

@@ -14,6 +14,7 @@ from declnet.runs.many.ensembles.series import series_of
 from declnet.runs.many.execution import threads, workers
 from declnet.runs.many.execution.tasks import Outcome
 from declnet_plugins.standard.data.arrays import NPZ
+from declnet_plugins.standard.metrics.classification import Accuracy
 
 from .conftest import by_name
 
@@ -217,6 +218,17 @@ def test_validation_metrics_come_before_training_metrics(declnet_cli, specs):
     assert out.count(" train   ±   validation   ±") == 2  # without test data
     out = declnet_cli.succeeds("sweep", "specs", *options, "--metric", "train.accuracy")
     assert out.startswith("train.accuracy\n")
+
+
+def test_a_metric_of_unknown_direction_needs_an_order_before_the_sweep(
+    declnet_cli, refused, specs, monkeypatch
+):
+    monkeypatch.setattr(Accuracy, "better", None)
+    options = ["--seeds", "0", "--metric", "accuracy", "--jobs", "1", "--quiet"]
+    message = 'values of "accuracy" are better; add --ascending or --descending'
+    assert message in refused("sweep", "specs", *options)
+    out = declnet_cli.succeeds("sweep", "specs", *options, "--ascending")
+    assert list(by_name(out))[3] == "still"
 
 
 def test_specs_in_subfolders_are_left_out(declnet_cli, specs):

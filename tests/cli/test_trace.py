@@ -147,11 +147,3 @@ def test_errors(declnet_cli: Any, spec_file: Any, document: Any, refused: Any, t
     done = declnet_cli("trace", "spec.json", "--set", "optimizer.learning_rate=1e300", "--step", 2)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-
-
-def test_a_run_whose_data_a_program_gave(refused: Any, document: Any, blobs: Any, tmp_path) -> None:
-    import declnet
-
-    del document["data"]
-    declnet.run(declnet.parse_spec(document), blobs, out=tmp_path / "run")
-    assert refused("trace", "run").startswith("error: the run's data came from a program")

@@ -15,25 +15,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from declnet.cli.display.terminal import BLOCKS, print_table, shown_bytes, sparkline
+from declnet.cli.display.terminal import BLOCKS, print_table, sparkline
 from declnet.display.characters import escaped_line
 from tests.cli.conftest import rows
-
-
-@pytest.mark.parametrize(
-    ("count", "shown"),
-    [
-        (0, "0 B"),
-        (1023, "1023 B"),
-        (1024, "1.0 KiB"),
-        (1536, "1.5 KiB"),
-        (3 * 2**20, "3.0 MiB"),
-        (5 * 2**30, "5.00 GiB"),
-        (2**50, "1048576.00 GiB"),
-    ],
-)
-def test_sizes_are_shown_in_their_unit(count, shown):
-    assert shown_bytes(count) == shown
 
 
 def test_outside_a_terminal_nothing_is_cut_wrapped_or_padded(capsys):
@@ -141,12 +125,6 @@ def test_plain_prints_what_a_pipe_gets(on_terminal, spec, declnet_cli):
     assert plain.splitlines()[:-1] == declnet_cli.succeeds("run", spec).splitlines()[:-1]
     assert "\x1b" not in plain
     assert plain.startswith("epoch: 0, acc: ")
-
-
-def test_quiet_shows_the_table_alone(on_terminal, spec):
-    screen = on_terminal("run", spec, "--quiet")
-    assert not any(each in screen.text for each in ("dense_1", "━", "▁"))
-    assert row(screen.lines, "train") == HEAD
 
 
 def test_with_output_in_a_file_the_bar_is_on_the_terminal(on_terminal, spec, tmp_path):
