@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
 from declnet_pages.code_blocks import CodeBlock
@@ -123,28 +120,6 @@ def visits(
     monkeypatch.chdir(example_projects["declnet-counts"].folder)
     block = next(each for each in blocks if each.argument == "using declnet-counts, run")
     return tomllib.loads(block.text)
-
-
-def test_commands_use_the_template_and_read_the_files_of_the_source(
-    visits: dict, example_projects: dict, declnet_cli: Any
-) -> None:
-    folder = example_projects["declnet-counts"].folder
-    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
-    command = replace(declnet_cli, environment={"PYTHONPATH": path})
-    shutil.copy(folder / "visits.numbers", command.folder)
-    rows = [line.split() for line in (folder / "visits.numbers").read_text("utf-8").splitlines()]
-    table = "\n".join(["size,age,visits", *map(",".join, rows)])
-    (command.folder / "visits.csv").write_text(f"{table}\n", "utf-8")
-    written = ("--preset", "counts_table", "--data", "visits.csv", "--target", "visits")
-    command.succeeds("new", "table.toml", *written)
-    command.succeeds("run", "table.toml", "--quiet", "--out", "table")
-    spec = command.folder / "spec.json"
-    spec.write_text(json.dumps(visits), "utf-8")
-    command.succeeds("run", spec, "--quiet", "--out", "out")
-    command.succeeds("predict", "out", "visits.numbers", "-o", "predicted.csv")
-    predicted = (command.folder / "predicted.csv").read_text("utf-8").splitlines()
-    assert len(predicted) == len(rows) + 1
-    assert "worst_error" in command.succeeds("evaluate", "out", "--data", "visits.numbers")
 
 
 def problem_of(visits: dict, registry: declnet.Registry) -> declnet.Diagnostic:
