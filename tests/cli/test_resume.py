@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import time
 import tomllib
@@ -112,36 +113,35 @@ def started(process):
         process.stdout.readline()
 
 
-@pytest.mark.parametrize(
-    "numbers",
-    [
-        (signal.SIGINT,),
-        (signal.SIGTERM, signal.SIGHUP),  # of a service that is stopped
-        (signal.SIGHUP, signal.SIGHUP),  # of a terminal that is closed
-    ],
+SIGNALS = (
+    (signal.SIGINT,),
+    (signal.SIGTERM, signal.SIGHUP),  # of a service that is stopped
+    (signal.SIGHUP, signal.SIGHUP),  # of a terminal that is closed
 )
-def test_an_interrupted_run_goes_on_where_it_was(
-    declnet_cli, spec_file, document, numbers, tmp_path
-):
-    if any(signal.getsignal(number) is signal.SIG_IGN for number in numbers):
-        pytest.skip("the signal is ignored, as under nohup")
+
+
+def test_an_interrupted_run_goes_on_where_it_was(declnet_cli, spec_file, document, tmp_path):
+    if any(signal.getsignal(number) is signal.SIG_IGN for numbers in SIGNALS for number in numbers):
+        pytest.skip("a signal is ignored, as under nohup")
     document["training"] |= {"epochs": 1500, "batch_size": 10}
-    path = spec_file(document)
-    declnet_cli.succeeds("run", path, "--quiet", "--out", "whole")
-    with declnet_cli.start("run", path, "--out", "out") as process:
-        started(process)
-        for number in numbers:
-            process.send_signal(number)
-        _, err = process.communicate(timeout=60)
-    assert (process.returncode, err.strip()) == (130, INTERRUPTED)
-    epochs = len((tmp_path / "out" / "history.jsonl").read_text().splitlines())
-    assert epochs < 1500
-    done = declnet_cli("resume", "out")
-    assert done.returncode == 0
-    assert done.stderr.startswith(f"resuming at epoch {epochs}, after ")
-    assert done.stdout.startswith(f"epoch: {epochs}, ")
-    for file in FILES[:3]:
-        assert (tmp_path / "out" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+    path, whole = spec_file(document), tmp_path / "whole"
+    declnet_cli.succeeds("run", path, "--quiet", "--out", whole)
+    for numbers in SIGNALS:
+        with declnet_cli.start("run", path, "--out", "out") as process:
+            started(process)
+            for number in numbers:
+                process.send_signal(number)
+            _, err = process.communicate(timeout=60)
+        assert (process.returncode, err.strip()) == (130, INTERRUPTED)
+        epochs = len((tmp_path / "out" / "history.jsonl").read_text().splitlines())
+        assert epochs < 1500
+        done = declnet_cli("resume", "out")
+        assert done.returncode == 0
+        assert done.stderr.startswith(f"resuming at epoch {epochs}, after ")
+        assert done.stdout.startswith(f"epoch: {epochs}, ")
+        for file in FILES[:3]:
+            assert (tmp_path / "out" / file).read_bytes() == (whole / file).read_bytes()
+        shutil.rmtree(tmp_path / "out")
 
 
 def test_what_cannot_be_resumed_exits_with_2_and_names_why(
