@@ -115,7 +115,7 @@ def test_the_list_names_distribution_version_and_cause_and_the_rest_works(
     broken.succeeds("run", spec_file(document), "--quiet", "--out", tmp_path / "out")
     done = broken("schema", "-o", tmp_path / "spec.schema.json")
     assert done.returncode == 0
-    assert "warning: left out: plugin no_import (declnet-no-import 0.7.1): Mod" in done.stderr
+    assert "left out: plugin declnet_exits (declnet-exits 0.7.1): SystemExit: bye\n" in done.stderr
 
 
 @pytest.mark.parametrize(
