@@ -32,6 +32,18 @@ def test_two_processes_train_the_same_weights_bit_for_bit(
         assert one.read_bytes() == two.read_bytes()
 
 
+def test_early_stopping_says_where_it_stopped(declnet_cli, spec_file, document):
+    stop = {"type": "early_stopping", "monitor": "loss", "min_delta": 99.0, "patience": 3}
+    document["training"] |= {"epochs": 50, "log_every": 40, "callbacks": [stop]}
+    out = declnet_cli.succeeds("run", spec_file(document), "--out", "runs/one")
+    assert re.match(
+        r"stopped after epoch 3: no improvement of loss over \S+ since epoch 0$",
+        out.splitlines()[-3],
+    )
+    (listed,) = json.loads(declnet_cli.succeeds("runs", "--format", "json"))
+    assert listed["epochs"] == 4
+
+
 def test_overrides_change_any_key(declnet_cli, spec_file, document, tmp_path, history_of):
     changes = ["model.layers.0.units=9", "training.epochs=2", "optimizer.decay=1"]
     options = [f"--set={change}" for change in [*changes, "model.layers.1=tanh"]]
