@@ -178,7 +178,12 @@ def test_folders_that_are_no_runs_are_skipped_by_name(declnet_cli, runs):
     assert "skipped runs/unreadable: cannot be read: File name too long\n" in done.stderr
     skipped = [line.partition(":")[0] for line in done.stderr.splitlines()]
     assert skipped == [f"skipped runs/{name}" for name in NO_RUNS]
-    assert len(listed(done.stdout)) == 3
+    finished, _, failed = listed(done.stdout)
+    assert (finished["status"], finished["epochs"]) == ("finished", "30")
+    assert (failed["status"], failed["train.loss"]) == ("failed", "-")
+    assert failed["epochs"].endswith(" of 30")
+    assert declnet_cli.succeeds("runs", "runs/pictures/old") == "no runs\n"
+    assert declnet_cli("runs", "--filter", "seed=2").stdout == "no run matches the filter\n"
 
 
 @pytest.mark.parametrize(
