@@ -2,27 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
-import declnet
-
-
-def test_tables_are_printed_and_in_the_json(flowers, declnet_cli):
-    wanted = ("--analyze", "importance", "--analyze", '{ type = "groups", by = "color" }')
-    out = declnet_cli.succeeds("evaluate", flowers.run, *wanted)
-    assert "\nPermutation importance\n" in out
-    assert "\nMetrics by color\n" in out
-    assert " all " in out
-    assert "100.0 %" in out
-    found = json.loads(declnet_cli.succeeds("evaluate", flowers.run, *wanted, "--format", "json"))
-    first, second = found["analyses"]
-    assert first["analysis"] == {"type": "importance"}
-    assert second["tables"][0]["columns"][:3] == ["color", "samples", "share of samples"]
-    expected = declnet.open_run(flowers.run).analyze("importance")[0]
-    assert first == json.loads(json.dumps(expected.as_data()))
-    plain = json.loads(declnet_cli.succeeds("evaluate", flowers.run, "--format", "json"))
-    assert "analyses" not in plain
-
 
 def test_a_file_is_analyzed_with_columns_that_are_no_features(flowers, declnet_cli, tmp_path):
     lines = flowers.table.read_text("utf-8").splitlines()

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import runpy
 
-import numpy as np
 import pytest
 
 import declnet
-
-from .conftest import rows
 
 
 @pytest.fixture
@@ -18,27 +14,6 @@ def trained(document, tmp_path):
     """A trained run, `run`, in the test's folder."""
     declnet.run(declnet.parse_spec(document), out=tmp_path / "run")
     return tmp_path
-
-
-def test_what_was_translated_and_compared_is_printed(trained, declnet_cli, blobs):
-    out = declnet_cli.succeeds("export", "run", "-o", "model.py")
-    header, _, *parts, note, compared, last = rows(out)
-    assert header == ["part", "component", "translation"]
-    assert [each[:2] for each in parts] == [
-        ['layer "dense_1"', "dense"],
-        ['layer "relu_1"', "relu"],
-        ['layer "dense_2"', "dense"],
-        ['layer "softmax_1"', "softmax"],
-        ["loss", "categorical_crossentropy"],
-    ]
-    assert parts[-1][2] == "none needed"
-    assert "compared with declnet on 30 rows: largest difference" in out
-    assert note[0].startswith("note: its samples are arrays")
-    assert compared != last
-    assert last[0].startswith("model.py: numpy, ")
-    predict = runpy.run_path(str(trained / "model.py"))["predict"]
-    own = declnet.load_predictor(trained / "run").predict(blobs[0])
-    assert np.allclose(predict(blobs[0])["probabilities"], own.probabilities, atol=1e-12)
 
 
 def test_json_is_one_object(trained, declnet_cli):
@@ -90,11 +65,3 @@ def test_wrong_usage_has_one_error(trained, declnet_cli, arguments, message, hin
     assert message in first
     assert [f"  = help: {hint}" in line for line in others] == ([True] if hint else [])
     assert not (trained / "model.py").exists()
-
-
-def test_a_sweep_and_a_spec_are_no_runs(trained, declnet_cli, tmp_path):
-    (tmp_path / "spec.toml").write_text("declnet = 1\n")
-    for wrong in ("spec.toml", "nothing", "."):
-        done = declnet_cli("export", wrong, "-o", "model.py")
-        assert done.returncode == 2
-        assert "folder" in done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
@@ -56,19 +55,6 @@ def test_the_suggestion_is_explained_and_nothing_is_written(declnet_cli, spec):
     assert declnet_cli("find-rate", spec).stdout == done.stdout
 
 
-def test_json(declnet_cli, spec):
-    done = declnet_cli("find-rate", spec, "--budget", 0, "--format", "json")
-    found = json.loads(done.stdout)
-    assert (found["key"], found["current"], found["trials"]) == (
-        "optimizer.learning_rate",
-        1e-6,
-        [],
-    )
-    assert found["updates"] == len(found["curve"]["rates"]) == len(found["curve"]["losses"])
-    assert found["runs"] == found["updates"] / 120
-    assert not found["applied"]
-
-
 def test_apply_writes_only_the_rate(declnet_cli, spec):
     spec.write_bytes(b"\xef\xbb\xbf" + SPEC.replace("\n", "\r\n").encode())
     spec.chmod(0o640)
@@ -102,13 +88,6 @@ def refused(done):
     return done.stderr
 
 
-def test_apply_changes_the_variable_of_the_rate(declnet_cli, spec, spec_file):
-    text = SPEC.replace("learning_rate   = 1e-6", 'learning_rate = "${rate}"')
-    path = spec_file(f"{text}\n[variables]\nrate = 1e-6  # low\n", "variable.toml")
-    rate, _ = suggested(declnet_cli("find-rate", path, "--apply", "--budget", 0).stdout)
-    assert path.read_text("utf-8") == f"{text}\n[variables]\nrate = {rate}  # low\n"
-
-
 def test_apply_is_refused_before_the_training(declnet_cli, spec, document, spec_file):
     refusal = refused(declnet_cli("find-rate", spec, "--apply", "--set", "seed=1"))
     assert "--apply cannot be combined with --set" in refusal
@@ -128,15 +107,3 @@ def test_apply_leaves_a_file_that_was_changed_in_the_meantime(declnet_cli, spec_
     assert 1e-3 < float(rate) < 1
     assert (process.returncode, "written to" in out) == (2, False)
     assert spec.read_text("utf-8") == SPEC
-
-
-def test_apply_finds_the_field_of_a_schedule(declnet_cli, spec, spec_file):
-    schedule = 'learning_rate.type = "constant"\nlearning_rate.value = 1e-6'
-    path = spec_file(SPEC.replace("learning_rate   = 1e-6", schedule), "schedule.toml")
-    rate, _ = suggested(declnet_cli("find-rate", path, "--apply", "--budget", 0).stdout)
-    assert f"learning_rate.value = {rate}   # from a paper" in path.read_text("utf-8")
-
-
-def test_a_wrong_spec_is_reported_as_by_check(declnet_cli, spec_file, document):
-    path = spec_file(SPEC.replace('"adam"', '"adma"'), "wrong.toml")
-    assert 'did you mean "adam"?' in refused(declnet_cli("find-rate", path))

@@ -87,10 +87,3 @@ def test_existing_files_stay_without_force(arrays, declnet_cli, tmp_path):
     assert refused.returncode == 2
     assert (tmp_path / "net.toml").read_text() == "kept"
     assert declnet_cli(*given, "--force").returncode == 2  # it would overwrite the weights it reads
-
-
-def test_a_suffix_that_nothing_reads(declnet_cli, tmp_path):
-    (tmp_path / "net.pt").write_bytes(b"")
-    done = declnet_cli("import", "net.pt", "-o", "net")
-    assert done.returncode == 2
-    assert ".safetensors" in done.stderr

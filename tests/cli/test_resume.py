@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import time
+import tomllib
 
 import pytest
 
@@ -16,51 +18,40 @@ FILES = ("weights.safetensors", "history.jsonl", "metrics.json", "history.csv")
 KILLS = int(os.environ.get("DECLNET_TEST_KILLS", "2"))
 """In a row, of one run; times three runs. `.ci/long` has more."""
 
-CALLBACKS = [
-    {"type": "early_stopping", "patience": 60},
-    {"type": "reduce_on_plateau", "patience": 15, "factor": 0.5},
-    "csv_log",
+SPEC = """
+declnet = 1
+name = "killed"
+seed = 3
+data = { train = { type = "nnfs_spiral", samples = 100, classes = 3 }, validation = 0.2 }
+loss = "categorical_crossentropy"
+optimizer.type = "adam"
+optimizer.learning_rate.type = "exponential"
+optimizer.learning_rate.initial_rate = 0.02
+optimizer.learning_rate.decay_rate = 0.99
+optimizer.learning_rate.decay_steps = 30
+[model]
+layers = [
+  { type = "dense", units = 16 }, "batch_norm", "relu", { type = "dropout", rate = 0.2 },
+  { type = "dense", units = 3 }, "softmax",
 ]
+[training]
+log_every = 2
+metrics = ["accuracy", "f1"]
+callbacks = [
+  { type = "early_stopping", patience = 60 },
+  { type = "reduce_on_plateau", patience = 15, factor = 0.5 },
+  "csv_log",
+]
+"""
 
 
 def spec(samples, epochs, batch_size, **checkpoint):
     """Everything that a training depends on; short epochs, or long ones."""
-    return {
-        "declnet": 1,
-        "name": "killed",
-        "seed": 3,
-        "data": {
-            "train": {"type": "nnfs_spiral", "samples": samples, "classes": 3},
-            "validation": 0.2,
-        },
-        "model": {
-            "layers": [
-                {"type": "dense", "units": 16},
-                "batch_norm",
-                "relu",
-                {"type": "dropout", "rate": 0.2},
-                {"type": "dense", "units": 3},
-                "softmax",
-            ]
-        },
-        "loss": "categorical_crossentropy",
-        "optimizer": {
-            "type": "adam",
-            "learning_rate": {
-                "type": "exponential",
-                "initial_rate": 0.02,
-                "decay_rate": 0.99,
-                "decay_steps": 30,
-            },
-        },
-        "training": {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "log_every": 2,
-            "metrics": ["accuracy", "f1"],
-            "callbacks": [*CALLBACKS, {"type": "checkpoint", **checkpoint}],
-        },
-    }
+    document = tomllib.loads(SPEC)
+    document["data"]["train"]["samples"] = samples
+    document["training"] |= {"epochs": epochs, "batch_size": batch_size}
+    document["training"]["callbacks"].append({"type": "checkpoint", **checkpoint})
+    return document
 
 
 SPECS = {
@@ -122,43 +113,35 @@ def started(process):
         process.stdout.readline()
 
 
-@pytest.mark.parametrize(
-    "numbers",
-    [
-        (signal.SIGINT,),
-        (signal.SIGTERM, signal.SIGHUP),  # of a service that is stopped
-        (signal.SIGHUP, signal.SIGHUP),  # of a terminal that is closed
-    ],
+SIGNALS = (
+    (signal.SIGINT,),
+    (signal.SIGTERM, signal.SIGHUP),  # of a service that is stopped
+    (signal.SIGHUP, signal.SIGHUP),  # of a terminal that is closed
 )
-def test_an_interrupted_run_goes_on_where_it_was(
-    declnet_cli, spec_file, document, numbers, tmp_path
-):
-    if any(signal.getsignal(number) is signal.SIG_IGN for number in numbers):
-        pytest.skip("the signal is ignored, as under nohup")
+
+
+def test_an_interrupted_run_goes_on_where_it_was(declnet_cli, spec_file, document, tmp_path):
+    if any(signal.getsignal(number) is signal.SIG_IGN for numbers in SIGNALS for number in numbers):
+        pytest.skip("a signal is ignored, as under nohup")
     document["training"] |= {"epochs": 1500, "batch_size": 10}
-    path = spec_file(document)
-    declnet_cli.succeeds("run", path, "--quiet", "--out", "whole")
-    with declnet_cli.start("run", path, "--out", "out") as process:
-        started(process)
-        for number in numbers:
-            process.send_signal(number)
-        _, err = process.communicate(timeout=60)
-    assert (process.returncode, err.strip()) == (130, INTERRUPTED)
-    epochs = len((tmp_path / "out" / "history.jsonl").read_text().splitlines())
-    assert epochs < 1500
-    done = declnet_cli("resume", "out")
-    assert done.returncode == 0
-    assert done.stderr.startswith(f"resuming at epoch {epochs}, after ")
-    assert done.stdout.startswith(f"epoch: {epochs}, ")
-    for file in FILES[:3]:
-        assert (tmp_path / "out" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
-
-
-def test_a_finished_run_says_so_and_exits_with_0(declnet_cli, spec_file, document):
-    out = declnet_cli.succeeds("run", spec_file(document), "--quiet", "--out", "out")
-    done = declnet_cli("resume", "out")
-    assert (done.returncode, done.stdout.splitlines()[0]) == (0, out.splitlines()[0])
-    assert done.stderr == "this run is finished; nothing to resume\n"
+    path, whole = spec_file(document), tmp_path / "whole"
+    declnet_cli.succeeds("run", path, "--quiet", "--out", whole)
+    for numbers in SIGNALS:
+        with declnet_cli.start("run", path, "--out", "out") as process:
+            started(process)
+            for number in numbers:
+                process.send_signal(number)
+            _, err = process.communicate(timeout=60)
+        assert (process.returncode, err.strip()) == (130, INTERRUPTED)
+        epochs = len((tmp_path / "out" / "history.jsonl").read_text().splitlines())
+        assert epochs < 1500
+        done = declnet_cli("resume", "out")
+        assert done.returncode == 0
+        assert done.stderr.startswith(f"resuming at epoch {epochs}, after ")
+        assert done.stdout.startswith(f"epoch: {epochs}, ")
+        for file in FILES[:3]:
+            assert (tmp_path / "out" / file).read_bytes() == (whole / file).read_bytes()
+        shutil.rmtree(tmp_path / "out")
 
 
 def test_what_cannot_be_resumed_exits_with_2_and_names_why(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import resource
 import signal
@@ -12,15 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from declnet import load_model, open_run
+from declnet.cli.process import TERMINATION, interrupt_on_signals
 
 INTERRUPTED = "interrupted\nto continue this run: declnet resume out"
-
-
-def weights(folder):
-    return (folder / "weights.safetensors").read_bytes()
 
 
 def test_two_processes_train_the_same_weights_bit_for_bit(
@@ -37,75 +33,16 @@ def test_two_processes_train_the_same_weights_bit_for_bit(
         assert one.read_bytes() == two.read_bytes()
 
 
-def test_the_resolved_spec_runs_again_to_the_same_weights_from_anywhere(
-    declnet_cli, spec_file, document, tmp_path
-):
-    document["data"]["train"]["path"] = "data.npz"
-    declnet_cli.succeeds("run", spec_file(document), "--quiet", "--out", "sub/one")
-    declnet_cli.succeeds("run", "sub/one/spec.toml", "--quiet", "--out", "two")
-    assert weights(tmp_path / "sub" / "one") == weights(tmp_path / "two")
-
-
-def test_log_lines_look_like_the_books(declnet_cli, spec_file, document):
-    document["model"]["layers"][0]["weight_regularizer"] = {"type": "l2", "strength": 0.01}
-    document["data"] |= {"validation": 0.2, "test": document["data"]["train"]}
-    *logged, train, validation, test, baseline, last = declnet_cli.succeeds(
-        "run", spec_file(document)
-    ).splitlines()
-    metrics = r"acc: [01]\.\d{3}, loss: \d+\.\d{3} \(data_loss: \d+\.\d{3}, reg_loss: 0\.\d{3}\)"
-    pattern = rf"epoch: \d+, {metrics}, lr: 0\.1000000 \| validation, {metrics}"
-    assert [bool(re.fullmatch(pattern, line)) for line in logged] == [True] * 3
-    for name, line in (("train", train), ("validation", validation), ("test", test)):
-        assert re.fullmatch(f"{name}: {metrics}", line)
-    assert re.fullmatch(r'test baseline, always "\d": acc: 0\.\d{3}', baseline)
-    assert re.fullmatch(r"\d+\.\d\d s, runs/small-1", last)
-
-
-def test_a_class_that_is_never_predicted_is_a_warning_beside_the_baseline(
-    declnet_cli, tmp_path, document, spec_file
-):
-    labels = np.array([0] * 27 + [1] * 3)
-    np.savez(tmp_path / "rare.npz", x=np.zeros((30, 2)), y=labels)
-    document["data"]["train"]["path"] = str(tmp_path / "rare.npz")
-    document["model"]["layers"][-2]["units"] = 2
-    document["training"] |= {"epochs": 200, "log_every": 200}
-    done = declnet_cli("run", spec_file(document), "--out", "out")
-    warning = 'the model never predicts the class "1" (3 of 30 samples)'
-    assert f"warning: {warning}" in done.stdout
-    assert 'train baseline, always "0": acc: 0.900' in done.stdout.splitlines()
-    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
-    metrics = {"prediction": 'always "0"', "metrics": {"accuracy": 0.9}}
-    assert (manifest["warnings"], manifest["baseline"]) == ([warning], {"train": metrics})
-    again = declnet_cli("evaluate", "out")
-    assert f"warning: {warning}" in again.stdout
-    assert 'baseline: always "0"' in again.stdout
-
-
-def test_early_stopping_says_where_it_stopped_and_the_best_epoch(
-    declnet_cli, spec_file, document, tmp_path
-):
+def test_early_stopping_says_where_it_stopped(declnet_cli, spec_file, document):
     stop = {"type": "early_stopping", "monitor": "loss", "min_delta": 99.0, "patience": 3}
     document["training"] |= {"epochs": 50, "log_every": 40, "callbacks": [stop]}
     out = declnet_cli.succeeds("run", spec_file(document), "--out", "runs/one")
-    stopped, restored = out.splitlines()[-3:-1]
-    assert re.fullmatch(
-        r"stopped after epoch 3: no improvement of loss over \S+ since epoch 0", stopped
-    )
-    assert re.fullmatch(
-        r"the model has the parameters of epoch 0, with the best loss, \S+", restored
+    assert re.match(
+        r"stopped after epoch 3: no improvement of loss over \S+ since epoch 0$",
+        out.splitlines()[-3],
     )
     (listed,) = json.loads(declnet_cli.succeeds("runs", "--format", "json"))
     assert listed["epochs"] == 4
-
-
-def test_quiet_runs_print_the_result_alone_and_are_numbered_by_name(
-    declnet_cli, spec_file, document, tmp_path
-):
-    for options in ([], [], ["--set", "name=other"]):
-        out = declnet_cli.succeeds("run", spec_file(document), "--quiet", *options)
-        assert out.startswith("train: ")
-    names = sorted(each.name for each in (tmp_path / "runs").iterdir())
-    assert names == ["other-1", "small-1", "small-2"]
 
 
 def test_overrides_change_any_key(declnet_cli, spec_file, document, tmp_path, history_of):
@@ -116,15 +53,6 @@ def test_overrides_change_any_key(declnet_cli, spec_file, document, tmp_path, hi
     assert load_file(tmp_path / "out" / "weights.safetensors")["dense_1.weights"].shape == (2, 9)
     assert [row["learning_rate"] for row in history_of(tmp_path / "out")] == [0.1, 0.05]
     assert 'type = "tanh"' in (tmp_path / "out" / "spec.toml").read_text()
-
-
-def test_warnings_are_shown_and_the_run_goes_on(declnet_cli, spec_file, document, tmp_path):
-    spec = spec_file(document)
-    done = declnet_cli("run", spec, "--quiet", "--out", "out", "--set", "model.layers.1=linear")
-    assert done.returncode == 0
-    assert done.stderr.startswith("warning[W003]: ")
-    assert "\n1 warning; `declnet explain W003` says more\n" in done.stderr
-    assert (tmp_path / "out" / "metrics.json").is_file()
 
 
 def test_a_wrong_spec_is_reported_with_its_warnings(refused, spec_file, document, tmp_path):
@@ -149,58 +77,6 @@ def fails(refused, spec_file, document, tmp_path):
     return run
 
 
-X, Y = np.arange(24.0).reshape(12, 2), np.arange(12) % 3
-
-
-@pytest.mark.parametrize(
-    ("arrays", "code", "message"),
-    [
-        ({"x": X}, "E031", "it has no array y (its arrays: x)"),
-        ({"y": Y}, "E031", "it has no array x (its arrays: y)"),
-        ({"x": X, "y": np.array([{}] * 12)}, "E031", "the array y holds pickled objects"),
-        ({"x": X, "y": Y[:11]}, "", "x has 12 samples, but y has 11"),
-        ({"x": X * np.nan, "y": Y}, "", "x has 24 values that are NaN or infinite, the first at"),
-        ({"x": X[:0], "y": Y[:0]}, "E031", "train has no samples"),
-        ({"x": X, "y": Y - 1}, "E042", "the labels of data.train begin at -1"),
-        ({"x": X, "y": Y / 2}, "E041", "needs labels"),
-        ({"x": np.float64(1), "y": Y}, "E031", "x is a single number"),
-        ({"x": X.astype(str), "y": Y}, "", "x"),
-    ],
-)
-def test_arrays_that_cannot_be_learned_from(fails, tmp_path, arrays, code, message):
-    np.savez(tmp_path / "data.npz", **arrays)
-    said = fails()
-    assert message in said
-    assert said.startswith(f"error[{code}]: " if code else "error: ")
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda content: b"x,y\n1,2\n", "not an .npz archive"),
-        (lambda content: b"", "not an .npz archive"),
-        (lambda content: content[: len(content) // 2], "not an .npz archive"),
-        (lambda content: content.replace(b"NUMPY", b"NUMPX"), "is damaged"),
-    ],
-)
-def test_a_file_that_is_no_archive_or_a_damaged_one(fails, tmp_path, damage, message):
-    path = tmp_path / "data.npz"
-    path.write_bytes(damage(path.read_bytes()))
-    said = fails()
-    assert said.startswith("error[E031]: ")
-    assert message in said
-
-
-def test_weights_of_another_shape_or_form(fails, document, tmp_path):
-    document["model"]["initial_weights"] = "w.safetensors"
-    save_file({"dense_1.weights": np.zeros((2, 9))}, tmp_path / "w.safetensors")
-    said = fails()
-    assert said.startswith("error[E050]: ")
-    assert "dense_1.weights has shape (2, 9), the model's has (2, 4)" in said
-    (tmp_path / "w.safetensors").write_text("no weights")
-    assert "not a safetensors file" in fails()
-
-
 def test_an_output_folder_that_is_taken_is_left_as_it_was(fails, tmp_path):
     precious = tmp_path / "out" / "weights.safetensors"
     precious.parent.mkdir()
@@ -216,13 +92,6 @@ def test_a_place_that_cannot_be_written_fails_the_run(fails, out):
     message = fails("--out", out, code=1)
     assert out in message
     assert "cannot create" in message
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_no_permission_to_write_fails_the_run(fails, tmp_path):
-    (tmp_path / "locked").mkdir(mode=0o555)
-    assert "Permission denied" in fails("--out", "locked/out", code=1)
-    assert "no permission" in fails("--out", "locked", code=1)
 
 
 def test_a_run_that_diverges_fails_and_says_where(
@@ -270,11 +139,10 @@ def test_a_run_goes_on_when_its_reader_goes_away(endless, tmp_path):
     assert (endless.wait(60), err.strip()) == (130, INTERRUPTED)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_so_and_keeps_history_and_weights(
-    endless, history_of, number, blobs, tmp_path
+    endless, history_of, blobs, tmp_path
 ):
-    endless.send_signal(number)
+    endless.send_signal(signal.SIGTERM)
     _, err = endless.communicate(timeout=60)
     assert (endless.returncode, err.strip()) == (130, INTERRUPTED)
     out = tmp_path / "out"
@@ -310,3 +178,16 @@ def test_a_quiet_run_that_logs_nothing_is_interrupted_too(
         _, err = process.communicate(timeout=60)
     assert (process.returncode, err.strip()) == (130, INTERRUPTED)
     assert '"interrupted"' in (tmp_path / "out" / "manifest.json").read_text()
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    before = {name: signal.getsignal(getattr(signal, name)) for name in TERMINATION}
+    try:
+        for name in TERMINATION:
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+        interrupt_on_signals()
+        for name in TERMINATION:
+            assert signal.getsignal(getattr(signal, name)) is signal.SIG_IGN
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from declnet_pages.code_blocks import CodeBlock
 
 import declnet
-from declnet.spec.source_argument import declared_source
 from declnet.training.checks.check import check_spec
 
 VERBS = {
@@ -127,61 +122,9 @@ def visits(
     return tomllib.loads(block.text)
 
 
-def test_the_spec_names_every_component_of_the_package(
-    visits: dict, example_projects: dict
-) -> None:
-    components = example_projects["declnet-counts"].components()
-    names = set(re.findall(r"'(\w+)'", repr(visits)))
-    unnamed = {
-        "counts_table",
-        "rate_poisson_counts",
-        "rate_table",
-        "compiled_rate",
-        "outline",
-        "numpy_rate",
-        "onnx_rate",
-        "c_rate",
-        "in_turn",
-    }
-    assert {each.type for each in components} - names == unnamed
-
-
-def test_commands_use_the_template_and_read_the_files_of_the_source(
-    visits: dict, example_projects: dict, declnet_cli: Any
-) -> None:
-    folder = example_projects["declnet-counts"].folder
-    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
-    command = replace(declnet_cli, environment={"PYTHONPATH": path})
-    shutil.copy(folder / "visits.numbers", command.folder)
-    rows = [line.split() for line in (folder / "visits.numbers").read_text("utf-8").splitlines()]
-    table = "\n".join(["size,age,visits", *map(",".join, rows)])
-    (command.folder / "visits.csv").write_text(f"{table}\n", "utf-8")
-    written = ("--preset", "counts_table", "--data", "visits.csv", "--target", "visits")
-    command.succeeds("new", "table.toml", *written)
-    command.succeeds("run", "table.toml", "--quiet", "--out", "table")
-    spec = command.folder / "spec.json"
-    spec.write_text(json.dumps(visits), "utf-8")
-    command.succeeds("run", spec, "--quiet", "--out", "out")
-    command.succeeds("predict", "out", "visits.numbers", "-o", "predicted.csv")
-    predicted = (command.folder / "predicted.csv").read_text("utf-8").splitlines()
-    assert len(predicted) == len(rows) + 1
-    assert "worst_error" in command.succeeds("evaluate", "out", "--data", "visits.numbers")
-
-
 def problem_of(visits: dict, registry: declnet.Registry) -> declnet.Diagnostic:
     (problem,) = check_spec(declnet.parse_spec(visits, registry), registry=registry).problems
     return problem
-
-
-def test_the_kernel_takes_the_place_of_layer_and_loss(
-    visits: dict, registry: declnet.Registry
-) -> None:
-    from declnet.graph.kernels import Kernels
-
-    spec = declnet.parse_spec(visits, registry)
-    model = declnet.build_model(spec.model, (2,), registry=registry)
-    (kernel,) = Kernels(registry).find(model.nodes[-1:], spec.loss)
-    assert kernel.type == "rate_poisson_counts"
 
 
 def test_the_loss_warns_of_a_last_layer_that_gives_no_rates(
@@ -192,33 +135,6 @@ def test_the_loss_warns_of_a_last_layer_that_gives_no_rates(
     shown = [each.text.strip() for each in blocks if each.text.startswith("warning[W060]")]
     assert shown == [f"{problem.severity}[{problem.code}]: {problem.message} ({problem.help})"]
     assert problem.path == ("loss",)
-
-
-def test_the_callback_follows_a_run_to_its_end(
-    visits: dict, registry: declnet.Registry, tmp_path: Path
-) -> None:
-    visits["optimizer"]["learning_rate"] = 0.0
-    visits["training"]["callbacks"][0]["metric"] = "worst_error"
-    spec = declnet.parse_spec(visits, registry)
-    result = declnet.run(spec, out=tmp_path / "run", registry=registry)
-    assert result.history[-1]["epoch"] < 299
-    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text("utf-8"))
-    assert manifest["status"] == "finished"
-    found = json.loads((tmp_path / "run" / "plateau.json").read_text("utf-8"))
-    assert found["finished"]
-    reason = f"no improvement over {found['best']:.4g} since epoch {found['best_epoch']}"
-    assert manifest["stopped"] == reason
-
-
-def test_the_callback_refuses_a_metric_that_it_cannot_compare(
-    visits: dict, registry: declnet.Registry
-) -> None:
-    visits["training"]["callbacks"][0]["metric"] = "wurst_error"
-    problem = problem_of(visits, registry)
-    assert problem.code == "E060"
-    assert problem.path == ("training", "callbacks", 0, "metric")
-    assert problem.help is not None
-    assert "worst_error" in problem.help
 
 
 def without_folder(message: str) -> str:
@@ -257,23 +173,3 @@ def test_an_exception_is_reported_as_the_page_says(
         declnet.run(declnet.parse_spec(visits, registry), registry=registry)
     shown = [each.text.strip() for each in blocks if "raised ZeroDivisionError" in each.text]
     assert [without_folder(each) for each in shown] == [without_folder(f"error: {caught.value}")]
-
-
-def test_the_data_source_is_an_argument_of_a_command(
-    registry: declnet.Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("visits.numbers").write_text("1 2 3\n4 5 6\n", "utf-8")
-    shown = '{ type = "number_table", path = "visits.numbers" }'
-    source = declared_source(shown, "--data", registry)
-    (part,) = source.chunks(np.random.default_rng(0), 10)
-    assert (part.x.tolist(), part.y.tolist()) == ([[1, 2], [4, 5]], [3, 6])
-
-
-def test_the_data_source_says_what_is_wrong(registry: declnet.Registry, tmp_path: Path) -> None:
-    source = registry.find("data_source", "number_table")
-    with pytest.raises(declnet.DataError, match="cannot read"):
-        source(path=tmp_path / "none.txt").describe()
-    (tmp_path / "words.txt").write_text("1 two 3\n", "utf-8")
-    with pytest.raises(declnet.DataError, match="not a table of numbers"):
-        source(path=tmp_path / "words.txt").load(None)

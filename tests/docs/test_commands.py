@@ -56,13 +56,6 @@ def test_commands_within_the_text(docs: Path) -> None:
         check(line)
 
 
-def test_a_wrong_option_would_be_found() -> None:
-    with pytest.raises(AssertionError, match="no option"):
-        check("declnet run spec.toml --fast")
-    with pytest.raises(AssertionError, match="no command"):
-        check("declnet walk spec.toml")
-
-
 def test_files_that_shell_blocks_name_exist(shell_block: CodeBlock, repository: Path) -> None:
     for name in re.findall(r"\bspecs/\S+", shell_block.text):
         assert (repository / name).exists()

@@ -40,24 +40,6 @@ def matches(shown: str, printed: str) -> bool:
     return re.fullmatch(pattern, f"{printed.strip()}\n") is not None
 
 
-@pytest.mark.parametrize(
-    ("shown", "expected"),
-    [
-        ("a\n…\nd", True),
-        ("a\n…\nc", False),
-        ("…\nd", True),
-        ("a\n…", True),
-        ("b\n…", False),
-        ("a\nb\nd", False),
-        ("a\nb\n9.99 s, c\nd", True),
-        ("a\nb\n9.99 s, e\nd", False),
-        ("a\nb\n9.99 m, c\nd", False),
-    ],
-)
-def test_output_matches_what_is_shown(shown: str, expected: bool) -> None:
-    assert matches(shown, "a\nb\n0.12 s, c\nd\n") is expected
-
-
 def test_a_page_prints_what_it_shows(
     page_with_output: Path,
     repository: Path,
@@ -98,12 +80,6 @@ def numbers_outside_blocks(page: Path) -> list[str]:
 
 def test_numbers_in_the_text_are_those_of_the_blocks(page_with_output: Path) -> None:
     assert numbers_outside_blocks(page_with_output) == []
-
-
-def test_a_number_that_no_block_prints_is_found(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("It is 0.5, not 0.75, by `x / 1.5`.\n\n```text\n0.5\n```\n", "utf-8")
-    assert numbers_outside_blocks(page) == ["0.75"]
 
 
 def test_links_lead_to_files(docs: Path, repository: Path) -> None:

@@ -41,10 +41,21 @@ def test_the_problems_of_a_spoiled_spec(
     assert declnet_cli("check", name).stderr == shown[0]
 
 
-def test_the_problem_of_a_variable(repository: Path, tmp_path: Path, declnet_cli) -> None:
-    page = (repository / "docs" / "guide" / "blocks.md").read_text("utf-8")
-    spec, shown = re.findall(
-        r"^```\w+\n((?:# trunk|error).*?\n)```", page, re.MULTILINE | re.DOTALL
-    )
-    (tmp_path / "trunk.toml").write_text(spec.replace("width = 32", 'width = "32"'), "utf-8")
-    assert declnet_cli("check", "trunk.toml").stderr == shown
+@pytest.mark.parametrize(
+    ("page", "name", "change"),
+    [
+        ("blocks", "trunk.toml", lambda text: text.replace("width = 32", 'width = "32"')),
+        (
+            "composition",
+            "wrong.toml",
+            lambda _: 'extends = "spiral.toml"\n\n[optimizer]\nlearning_rat = 0.05\n',
+        ),
+    ],
+)
+def test_the_problem_of_a_page(page, name, change, docs, tmp_path, declnet_cli) -> None:
+    text = (docs / "guide" / f"{page}.md").read_text("utf-8")
+    blocks = re.findall(r"^```\w+\n((?:# \w+\.toml|error).*?\n)```", text, re.M | re.S)
+    for block in blocks[:-1]:
+        (tmp_path / block.split()[1]).write_text(block, "utf-8")
+    (tmp_path / name).write_text(change(blocks[0]), "utf-8")
+    assert declnet_cli("check", name).stderr == blocks[-1]

@@ -48,12 +48,6 @@ def finished(folder):
     return folder / "run"
 
 
-def test_its_command_runs_on_a_run(juice, finished):
-    loss = json.loads((finished / "metrics.json").read_text())["test"]["loss"]
-    assert juice.succeeds("press", finished) == f"loss: {loss:.6f}\n"
-    assert "The metric to press." in juice.succeeds("press", "--help")
-
-
 def test_an_error_of_declnet_in_its_command_is_shown_as_ever(juice, tmp_path):
     done = juice("press", tmp_path)
     assert done.returncode == 2

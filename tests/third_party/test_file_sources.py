@@ -2,7 +2,6 @@
 
 import csv
 import json
-import struct
 
 import numpy as np
 import pytest
@@ -44,24 +43,6 @@ class TBL(DataSource):
             except ValueError:
                 columns[name] = np.array([cell or None for cell in cells], object)
         return columns
-
-class Raw(DataSource):
-    "Numbers of 64 bits after two of 32: rows and columns; y is the last column."
-    type = "raw"
-    suffixes = (".raw",)
-    path: Path = Field(description="the file")
-    scale: float = Field(default=1.0, description="x is divided by it")
-
-    def describe(self):
-        return DataInfo.of(*self._arrays())
-
-    def load(self, rng):
-        return Dataset(*self._arrays())
-
-    def _arrays(self):
-        rows, columns = np.fromfile(self.path, "<i4", 2)
-        table = np.fromfile(self.path, "<f8", offset=8).reshape(rows, columns)
-        return table[:, :-1] / self.scale, table[:, -1].astype(int)
 
 class Pile(DataSource):
     "A folder for each class, with a file for each sample: its numbers."
@@ -114,47 +95,16 @@ class Sensor(DataSource):
 @hookimpl
 def declnet_register(register):
     register(TBL)
-    register(Raw)
     register(Pile)
     register(Sensor)
 """
 
-RIVAL = """
-from pathlib import Path
-from declnet import DataError, DataSource, hookimpl
-
-class Other(DataSource):
-    "Reads the same files, it says."
-    type = "other"
-    suffixes = (".tbl", ".csv")
-    path: Path
-    def describe(self):
-        raise DataError("the rival was asked")
-    def load(self, rng):
-        raise DataError("the rival was asked")
-
-@hookimpl
-def declnet_register(register):
-    register(Other)
-"""
-
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def formats(command_in, tmp_path_factory):
     site = tmp_path_factory.mktemp("formats")
-    return write_distribution(site, "declnet-formats", SOURCES, version="1.4")
-
-
-@pytest.fixture(scope="module")
-def formats(command_in, site, tmp_path_factory):
+    write_distribution(site, "declnet-formats", SOURCES, version="1.4")
     return command_in(tmp_path_factory.mktemp("work"), site)
-
-
-@pytest.fixture(scope="module")
-def rivals(command_in, site, tmp_path_factory):
-    """The command line with another distribution for the same suffix."""
-    rival = write_distribution(tmp_path_factory.mktemp("rival"), "declnet-rival", RIVAL)
-    return command_in(tmp_path_factory.mktemp("work"), site, rival)
 
 
 @pytest.fixture(scope="module")
@@ -190,76 +140,22 @@ def test_new_writes_a_spec_for_its_table(table, table_run):
     assert "features" not in text  # a key that this source does not have
 
 
-def test_predict_reads_its_table_with_and_without_the_target(formats, table, table_run, tmp_path):
+def test_predict_and_evaluate_read_its_table_and_others(formats, table, table_run, tmp_path):
     path, kinds = table
     rows = list(csv.DictReader(formats.succeeds("predict", table_run[1], path).splitlines()))
     assert np.mean([row["prediction"] == kind for row, kind in zip(rows, kinds, strict=True)]) > 0.9
     lines = path.read_text(encoding="utf-8").splitlines()
     inputs = tmp_path / "inputs.TBL.txt"
     inputs.write_text("\n".join(line.rpartition("|")[0] for line in lines), encoding="utf-8")
-    again = list(csv.DictReader(formats.succeeds("predict", table_run[1], inputs).splitlines()))
-    assert again == rows
-
-
-def test_evaluate_reads_its_table(formats, table, table_run):
-    found = json.loads(
-        formats.succeeds("evaluate", table_run[1], "--data", table[0], "--format", "json")
-    )
-    assert found["samples"] == 90
-    assert found["class_names"] == ["aster", "lily", "rose"]
-    assert found["metrics"]["accuracy"] > 0.9
-
-
-def test_another_formats_table_serves_as_well(formats, table, table_run, tmp_path):
     as_csv = tmp_path / "flowers.csv"
-    as_csv.write_text(table[0].read_text(encoding="utf-8").replace("|", ","), encoding="utf-8")
-    expected = formats.succeeds("predict", table_run[1], table[0])
-    assert formats.succeeds("predict", table_run[1], as_csv) == expected
-
-
-@pytest.fixture
-def raw_run(formats, tmp_path):
-    """A run on arrays in a third-party file format, scaled by the spec's transform."""
-    rng = np.random.default_rng(4)
-    y = np.arange(60) % 2
-    x = rng.normal(0, 10, (60, 3)) + 40 * y[:, None]
-    content = struct.pack("<ii", 60, 4) + np.column_stack([x, y]).astype("<f8").tobytes()
-    (tmp_path / "points.raw").write_bytes(content)
-    document = {
-        "declnet": 1,
-        "data": {"train": {"type": "raw", "path": "points.raw", "scale": 100.0}},
-        "model": {"layers": [{"type": "dense", "units": 2}, "softmax"]},
-        "loss": "categorical_crossentropy",
-        "optimizer": {"type": "adam", "learning_rate": 0.1},
-        "training": {"epochs": 100, "metrics": ["accuracy"]},
-    }
-    (tmp_path / "spec.json").write_text(json.dumps(document), encoding="utf-8")
-    run = tmp_path / "run"
-    formats.succeeds("run", tmp_path / "spec.json", "--quiet", "--out", run)
-    return run, tmp_path / "points.raw", y
-
-
-def test_arrays_of_its_own_format_are_predicted_and_evaluated(formats, raw_run):
-    """With the scale of the training data, without which all would be one class."""
-    run, path, y = raw_run
-    rows = list(csv.DictReader(formats.succeeds("predict", run, path).splitlines()))
-    said = np.array([int(row["prediction"]) for row in rows])
-    assert np.mean(said == y) > 0.9
-    found = json.loads(formats.succeeds("evaluate", run, "--data", path, "--format", "json"))
-    assert found["metrics"]["accuracy"] == pytest.approx(np.mean(said == y))
-    trained = json.loads((run / "metrics.json").read_text(encoding="utf-8"))["train"]
-    assert found["metrics"]["accuracy"] == pytest.approx(trained["accuracy"])
-
-
-def test_arrays_are_not_a_table(formats, raw_run, table_run, tmp_path):
-    _, path, _ = raw_run
-    done = formats("new", tmp_path / "new.toml", "--data", path, "--target", "y")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "points.raw: holds arrays, not a table" in done.stderr
-    done = formats("predict", table_run[1], path)
-    assert "points.raw: the model was trained on a table" in done.stderr
-    done = formats("evaluate", table_run[1], "--data", path)
-    assert "points.raw: the model was trained on a table" in done.stderr
+    as_csv.write_text(path.read_text(encoding="utf-8").replace("|", ","), encoding="utf-8")
+    for file in (inputs, as_csv):
+        again = formats.succeeds("predict", table_run[1], file).splitlines()
+        assert list(csv.DictReader(again)) == rows
+    evaluated = ("evaluate", table_run[1], "--data", path, "--format", "json")
+    found = json.loads(formats.succeeds(*evaluated))
+    assert (found["samples"], found["class_names"]) == (90, ["aster", "lily", "rose"])
+    assert found["metrics"]["accuracy"] > 0.9
 
 
 def test_a_folder_is_read_and_its_samples_keep_their_names(formats, tmp_path):
@@ -310,20 +206,3 @@ def test_a_source_without_files_serves_every_command(formats, tmp_path):
     assert done.stderr == 'error: data source "sensor": there is no station "moon"\n'
     done = formats("new", spec, "--force", "--data", '{ type = "sensor" }', "--target", "season")
     assert 'error[E011]: "station" is missing' in done.stderr
-
-
-def test_show_says_which_files_it_reads(formats):
-    assert "reads: folders" in formats.succeeds("plugins", "show", "pile")
-    assert "reads: .tbl, .tbl.txt" in formats.succeeds("plugins", "show", "tbl")
-
-
-def test_the_plugins_of_a_runs_spec_say_who_reads_its_files(rivals, tmp_path):
-    (tmp_path / "t.csv").write_text("x,y\n9,a\n2,b\n8,a\n4,b\n", encoding="utf-8")
-    spec, run = tmp_path / "t.toml", tmp_path / "run"
-    rivals("new", spec, "--data", tmp_path / "t.csv", "--target=y")
-    chosen = ["--set", 'plugins=["declnet-rival"]', "--set", "training.epochs=1"]
-    rivals.succeeds("run", spec, "--quiet", "--out", run, *chosen)
-    assert len(rivals.succeeds("predict", run, tmp_path / "t.csv").splitlines()) == 5
-    (tmp_path / "t.tbl").write_text("x|y\n1|a\n", encoding="utf-8")
-    done = rivals("predict", run, tmp_path / "t.tbl")
-    assert "the rival was asked" in done.stderr

@@ -1,202 +1,46 @@
-"""Losses of a third party over logits: whatever shows predictions shows probabilities."""
+"""A third party's loss over logits: metrics and predictions are of probabilities."""
 
-import csv
-import json
-import os
-import re
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
+from __future__ import annotations
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
-from ..distributions import write_distribution
+import declnet
+from declnet import Loss
 
-SOURCE = """
-import numpy as np
-from declnet import Loss, Metric, hookimpl
-
-def softmax(z):
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
-
-class LogitCrossentropy(Loss):
-    "losses = log(sum(exp(y_pred))) - y_pred of the label."
-    type, targets, takes = "logit_crossentropy", "classes", "logits"
-    def predictions(self, y_pred):
-        return softmax(y_pred)
-    def forward(self, y_pred, y_true, losses):
-        top = y_pred.max(axis=1)
-        np.log(np.exp(y_pred - top[:, None]).sum(axis=1), out=losses)
-        losses += top - (y_pred * y_true).sum(axis=1)
-    def backward(self, y_pred, y_true, dy_pred):
-        np.subtract(softmax(y_pred), y_true, out=dy_pred)
 
 class LogitBinary(Loss):
-    "losses = log(1 + exp(y_pred)) - y_true * y_pred."
+    """losses = log(1 + exp(y_pred)) - y_true * y_pred."""
+
     type, targets, takes = "logit_binary", "binary", "logits"
+
     def predictions(self, y_pred):
         return 1 / (1 + np.exp(-y_pred))
+
     def forward(self, y_pred, y_true, losses):
         np.sum(np.logaddexp(0, y_pred) - y_true * y_pred, axis=1, out=losses)
+
     def backward(self, y_pred, y_true, dy_pred):
         np.subtract(self.predictions(y_pred), y_true, out=dy_pred)
 
-class LogLoss(Metric):
-    "-mean(log(probability of what is right))"
-    type, better = "log_loss", "lower"
-    def start(self):
-        return [0.0, 0]
-    def update(self, state, y_pred, y_true):
-        if y_pred.min() < 0 or y_pred.max() > 1:
-            raise ValueError("these are not probabilities")
-        labels = y_true.astype(int)
-        p = np.concatenate([1 - y_pred, y_pred], axis=1) if y_pred.shape[1] == 1 else y_pred
-        state[0] -= float(np.log(p[np.arange(len(p)), labels]).sum())
-        state[1] += len(p)
-    def result(self, state):
-        return state[0] / state[1]
 
-class Broken(LogitBinary):
-    type = "broken_logits"
-    def predictions(self, y_pred):
-        return y_pred[0]
-
-@hookimpl
-def declnet_register(register):
-    for each in (LogitCrossentropy, LogitBinary, LogLoss, Broken):
-        register(each)
-"""
-
-SAMPLES = 80
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A run, and what it must predict.
-
-    Attributes:
-        folder: has the run in `run`, its inputs in `x.npy`.
-        labels: (n,).
-        logits: (n, outputs) of the finished model.
-        probabilities: (n, classes).
-    """
-
-    folder: Path
-    labels: np.ndarray
-    logits: np.ndarray
-    probabilities: np.ndarray
-
-    @property
-    def metrics(self):
-        return json.loads((self.folder / "run" / "metrics.json").read_text())["train"]
-
-
-@pytest.fixture(scope="module")
-def logits(command_in, tmp_path_factory):
-    site = tmp_path_factory.mktemp("logits")
-    write_distribution(site, "declnet-logits", SOURCE, version="2.1")
-    return command_in(tmp_path_factory.mktemp("work"), site)
-
-
-@pytest.fixture(scope="module", params=["logit_crossentropy", "logit_binary"])
-def trained(logits, tmp_path_factory, request):
-    """Three classes, or yes and no; many binary logits are from 0 to 0.5: probabilities above."""
-    rng = np.random.default_rng(1)
-    x, noise = rng.normal(0, 2, size=(SAMPLES, 3)), rng.normal(size=(SAMPLES, 3))
-    binary = request.param == "logit_binary"
-    labels = (x[:, 0] + 2 * noise[:, 0] > 0).astype(int) if binary else (x + noise).argmax(axis=1)
-    folder = tmp_path_factory.mktemp("run")
-    np.savez(folder / "data.npz", x=x, y=labels)
-    np.save(folder / "x.npy", x)
-    layers = [{"type": "dense", "units": 1 if binary else 3}]
-    metrics = ["binary_accuracy", "roc_auc"] if binary else ["accuracy"]
-    document = {
-        "declnet": 1,
-        "data": {"train": {"type": "npz", "path": "data.npz"}},
-        "model": {"dtype": "float64", "layers": layers},
-        "loss": request.param,
-        "optimizer": {"type": "adam", "learning_rate": 0.05},
-        "training": {"epochs": 30, "metrics": [*metrics, "log_loss"]},
-    }
-    (folder / "spec.json").write_text(json.dumps(document))
-    logits.succeeds("run", folder / "spec.json", "--quiet", "--out", folder / "run")
-    weights = load_file(folder / "run" / "weights.safetensors")
-    found = x @ weights["dense_1.weights"] + weights["dense_1.biases"]
-    assert ((found > 0) & (found < 0.5)).any()
-    exponents = np.exp(np.hstack([np.zeros_like(found), found]) if binary else found)
-    return Trained(folder, labels, found, exponents / exponents.sum(axis=1, keepdims=True))
-
-
-def test_metrics_see_probabilities(trained):
-    found, p, labels = trained.metrics, trained.probabilities, trained.labels
-    accuracy = found["accuracy"] if "accuracy" in found else found["binary_accuracy"]
-    assert accuracy == np.mean(p.argmax(axis=1) == labels)
-    expected = -np.log(p[np.arange(SAMPLES), labels]).mean()
-    assert found["log_loss"] == pytest.approx(expected, rel=1e-9)
-    assert found["data_loss"] == pytest.approx(expected, rel=1e-9)
-    if "roc_auc" in found:
-        ones, zeros = p[labels == 1, 1], p[labels == 0, 1]
-        assert found["roc_auc"] == pytest.approx(np.mean(ones[:, None] > zeros), rel=1e-12)
-
-
-def columns_of(path):
-    lines = path.read_text().splitlines()
-    rows = list(csv.DictReader(lines) if path.suffix == ".csv" else map(json.loads, lines))
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
-
-
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "npy"])
-def test_predict_gives_probabilities(logits, trained, suffix, tmp_path):
-    out, p = tmp_path / f"out.{suffix}", trained.probabilities
-    logits.succeeds("predict", trained.folder / "run", trained.folder / "x.npy", "-o", out)
-    if suffix == "npy":
-        expected = p if trained.logits.shape[1] > 1 else p[:, 1:]
-        assert np.allclose(np.load(out), expected, rtol=1e-9)
-        return
-    found = columns_of(out)
-    assert list(found) == ["prediction", *(f"probability_{each}" for each in range(p.shape[1]))]
-    assert (found["prediction"] == p.argmax(axis=1)).all()
-    for each in range(p.shape[1]):
-        assert np.allclose(found[f"probability_{each}"], p[:, each], rtol=1e-9)
-
-
-def test_evaluate_counts_probabilities(logits, trained):
-    found = json.loads(logits.succeeds("evaluate", trained.folder / "run", "--format", "json"))
-    counts = np.zeros((max(trained.labels) + 1,) * 2, int)
-    np.add.at(counts, (trained.labels, trained.probabilities.argmax(axis=1)), 1)
-    assert found["confusion_matrix"] == counts.tolist()
-    assert found["metrics"]["log_loss"] == trained.metrics["log_loss"]
-
-
-PROGRAM = """
-import sys, json, numpy as np, declnet
-run, x = sys.argv[1], np.load(sys.argv[2])
-found, model = declnet.load_predictor(run).predict(x), declnet.load_model(run)
-print(json.dumps([found.probabilities.tolist(), model.predict(x).tolist()]))
-"""
-
-
-def test_a_program_gets_probabilities_and_the_model_alone_its_output(logits, trained):
-    program = [sys.executable, "-c", PROGRAM, trained.folder / "run", trained.folder / "x.npy"]
-    environment = {**os.environ, **logits.environment}
-    done = subprocess.run(program, env=environment, capture_output=True, text=True, check=True)
-    probabilities, outputs = map(np.array, json.loads(done.stdout))
-    assert np.allclose(probabilities, trained.probabilities, rtol=1e-9)
-    assert np.allclose(outputs, trained.logits)
-
-
-def test_predictions_of_a_wrong_shape_are_attributed(logits, trained, tmp_path, renew_checksums):
-    shutil.copytree(trained.folder / "run", tmp_path / "run")
-    spec = tmp_path / "run" / "spec.toml"
-    spec.write_text(re.sub(r'"logit_\w+"', '"broken_logits"', spec.read_text()))
-    renew_checksums(tmp_path / "run")
-    done = logits("predict", tmp_path / "run", trained.folder / "x.npy")
-    assert done.returncode == 1
-    assert 'loss "broken_logits" of plugin declnet_logits (declnet-logits 2.1)' in done.stderr
-    assert "predictions() returned" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_metrics_and_predictions_are_of_probabilities(document, blobs, tmp_path):
+    registry = declnet.discover()
+    registry.register(LogitBinary)
+    x, y = blobs[0], (blobs[1] == 1).astype(int)
+    np.savez(tmp_path / "data.npz", x=x, y=y)
+    document["model"]["layers"] = [{"type": "dense", "units": 1}]
+    document |= {"loss": "logit_binary"}
+    document["training"]["metrics"] = ["binary_accuracy", "log_loss"]
+    spec = declnet.parse_spec(document, registry)
+    result = declnet.run(spec, out=tmp_path / "run", registry=registry)
+    p = 1 / (1 + np.exp(-result.model.predict(x)[:, 0]))
+    expected = -np.log(np.where(y, p, 1 - p)).mean()
+    metrics = result.metrics["train"]
+    for name in ("log_loss", "data_loss"):
+        assert metrics[name] == pytest.approx(expected, rel=1e-9)
+    assert metrics["binary_accuracy"] == np.mean((p > 0.5) == y)
+    predictor = declnet.open_run(tmp_path / "run", registry=registry).predictor()
+    np.testing.assert_allclose(predictor.predict(x).probabilities[:, 1], p, rtol=1e-9)
+    evaluation = predictor.evaluate((x, y)).metrics
+    assert {name: evaluation[name] for name in metrics} == metrics

@@ -24,6 +24,15 @@ for each in folders:
 """
 """What pip asks of hatchling, for many folders in one process."""
 
+CHECK = """
+import sys
+from declnet.testing import check_package
+
+for name in sys.argv[1:]:
+    report = check_package(name)
+    assert report.succeeded, list(report.lines())
+"""
+
 
 def succeeds(python, *arguments, **variables):
     command = [str(python), *map(str, arguments)]
@@ -72,10 +81,10 @@ def spec(document, spec_file):
     return spec_file({**document, "plugins": ["declnet-twofold>=0.1"]})
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_package_of_every_kind_passes_the_kit(installed, kind):
-    done = installed("plugins", "check", f"declnet-my-{kind.replace('_', '-')}")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_package_of_every_kind_passes_the_kit(installed):
+    installed.succeeds("plugins", "check", "declnet-twofold")
+    packages = [f"declnet-my-{kind.replace('_', '-')}" for kind in KINDS]
+    succeeds(sys.executable, "-c", CHECK, *packages, **installed.environment)
 
 
 def test_its_own_tests_pass(installed):
@@ -123,33 +132,21 @@ def test_after_uninstalling_a_spec_that_needs_it_says_what_to_install(pip, insta
     assert "twofold" not in installed.succeeds("plugins")
 
 
-def test_nothing_is_overwritten(declnet_cli, tmp_path):
-    (tmp_path / "declnet-mine").mkdir()
-    kept = tmp_path / "declnet-mine" / "kept.txt"
-    kept.write_text("mine")
-    done = declnet_cli("plugins", "new", "mine")
-    assert done.returncode == 2
-    assert "already exists" in done.stderr
-    assert [each.name for each in kept.parent.iterdir()] == ["kept.txt"]
-
-
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
         ("9lives", 'it begins with "9"'),
-        ("déjà", 'not "é"'),
-        ("a b", 'not " "'),
         ("a.b", 'not "."'),
         ("declnet-", "nothing after the prefix"),
-        ("class", '"class" is a keyword of Python'),
         ("none", '"None" is a keyword of Python'),
         ("dense", 'layer type "dense" belongs to declnet 0.1.0'),
         ("layers", "declnet 0.1.0 has a plugin of this name"),
+        ("mine", "already exists"),
     ],
 )
 def test_a_name_that_cannot_be_used_is_refused_with_the_reason(declnet_cli, tmp_path, name, reason):
+    (tmp_path / "declnet-mine").mkdir()
     done = declnet_cli("plugins", "new", name)
     assert done.returncode == 2
-    assert done.stderr.startswith(f'error: "{name}" cannot be the name of a new plugin: ')
     assert reason in done.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.rglob("*")] == ["declnet-mine"]

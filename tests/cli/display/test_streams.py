@@ -132,13 +132,14 @@ def test_escapes_keep_the_meaning_of_json_and_toml(folder, declnet_cli):
     assert json.dumps(ODD) in json.dumps(found)
 
 
-def test_a_pipe_gets_predictions_as_they_are(folder, declnet_cli):
+def test_predictions_are_as_they_are_in_a_pipe_and_a_line_each_on_a_terminal(
+    folder, declnet_cli, on_terminal
+):
     declnet_cli.succeeds("run", "spec.json", "--out", "run")
     assert ODD in declnet_cli.succeeds("predict", "run", "table.csv")
-
-
-def test_a_terminal_shows_a_row_of_predictions_as_one_line(folder, declnet_cli, on_terminal):
-    declnet_cli.succeeds("run", "spec.json", "--out", "run")
+    with Path("/dev/full").open("w") as full:
+        code, message = written_to(full, ["predict", "run", "table.csv"], folder)
+    assert (code, message) == (1, "error: cannot write the output: No space left on device\n")
     lines = on_terminal("predict", "run", "table.csv", "--id", ODD, columns=400).text.splitlines()
     assert len(lines) == 11
     assert SHOWN in lines[0]
@@ -176,10 +177,3 @@ def test_a_run_goes_on_without_its_output(folder):
     assert subprocess.run(closed, check=False, shell=True, cwd=folder).returncode == 0
     for name in ("pipe", "full", "closed"):
         assert status_of(folder / name) == "finished"
-
-
-def test_predictions_that_cannot_be_written_end_the_command(folder, declnet_cli):
-    declnet_cli.succeeds("run", "spec.json", "--out", "run")
-    with Path("/dev/full").open("w") as full:
-        code, said = written_to(full, ["predict", "run", "table.csv"], folder)
-    assert (code, said) == (1, "error: cannot write the output: No space left on device\n")

@@ -15,25 +15,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from declnet.cli.display.terminal import BLOCKS, print_table, shown_bytes, sparkline
+from declnet.cli.display.terminal import BLOCKS, print_table, sparkline
 from declnet.display.characters import escaped_line
 from tests.cli.conftest import rows
-
-
-@pytest.mark.parametrize(
-    ("count", "shown"),
-    [
-        (0, "0 B"),
-        (1023, "1023 B"),
-        (1024, "1.0 KiB"),
-        (1536, "1.5 KiB"),
-        (3 * 2**20, "3.0 MiB"),
-        (5 * 2**30, "5.00 GiB"),
-        (2**50, "1048576.00 GiB"),
-    ],
-)
-def test_sizes_are_shown_in_their_unit(count, shown):
-    assert shown_bytes(count) == shown
 
 
 def test_outside_a_terminal_nothing_is_cut_wrapped_or_padded(capsys):
@@ -143,12 +127,6 @@ def test_plain_prints_what_a_pipe_gets(on_terminal, spec, declnet_cli):
     assert plain.startswith("epoch: 0, acc: ")
 
 
-def test_quiet_shows_the_table_alone(on_terminal, spec):
-    screen = on_terminal("run", spec, "--quiet")
-    assert not any(each in screen.text for each in ("dense_1", "━", "▁"))
-    assert row(screen.lines, "train") == HEAD
-
-
 def test_with_output_in_a_file_the_bar_is_on_the_terminal(on_terminal, spec, tmp_path):
     screen = on_terminal("run", spec, stdout=False)
     assert "epoch" in screen.text
@@ -160,18 +138,12 @@ def test_with_output_in_a_file_the_bar_is_on_the_terminal(on_terminal, spec, tmp
     assert lines[-2].startswith("test baseline, always ")
 
 
-def test_without_a_terminal_for_the_bar_there_are_lines(on_terminal, spec):
-    screen = on_terminal("run", spec, stderr=False)
+@pytest.mark.parametrize("options", [{"TERM": "dumb"}, {"stderr": False}])
+def test_where_there_is_no_bar_there_are_lines(on_terminal, spec, options):
+    screen = on_terminal("run", spec, **options)
     assert "━" not in screen.text
+    assert ("\x1b" in screen.raw) == ("stderr" in options)
     assert "epoch: 11999, acc: " in screen.text
-    assert row(screen.lines, "train") == HEAD
-
-
-def test_a_terminal_that_can_do_nothing_gets_lines(on_terminal, spec):
-    screen = on_terminal("run", spec, TERM="dumb")
-    assert "\x1b" not in screen.raw
-    assert "epoch: 11999, acc: " in screen.text
-    assert "train: acc: " in screen.text
 
 
 @pytest.mark.parametrize("columns", [40, 80])
@@ -202,9 +174,3 @@ def test_a_failed_run_leaves_the_terminal_as_it_was(on_terminal, spec):
     assert screen.code == 1
     assert "error: epoch" in screen.text
     assert screen.raw.rfind("\x1b[?25h") > screen.raw.rfind("\x1b[?25l")
-
-
-def test_diagnostics_are_in_color(on_terminal, spec):
-    screen = on_terminal("check", spec, "--set", "seed=-1")
-    assert screen.code == 2
-    assert screen.raw.startswith("\x1b[91m\x1b[1merror[E013]\x1b[0m: ")

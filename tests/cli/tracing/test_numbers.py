@@ -11,24 +11,6 @@ def shown(array: np.ndarray) -> list[tuple[str, list[str]]]:
     return [(each.index, [" ".join(row) for row in each.rows]) for each in matrices(array)]
 
 
-def test_small_arrays_are_whole() -> None:
-    assert shown(np.array(0.5)) == [("", ["0.5000"])]
-    assert shown(np.array([1, -2])) == [("", ["1 -2"])]
-    assert shown(np.array([[True, False]])) == [("", ["1 0"])]
-    cube = np.arange(8.0).reshape(2, 2, 2)
-    assert shown(cube) == [
-        ("[0]", ["0.0000 1.0000", "2.0000 3.0000"]),
-        ("[1]", ["4.0000 5.0000", "6.0000 7.0000"]),
-    ]
-
-
-def test_numbers_keep_their_digits() -> None:
-    assert shown(np.array([0.5, 2e-5])) == [("", ["5.0000e-01 2.0000e-05"])]
-    assert shown(np.array([123456.0])) == [("", ["1.2346e+05"])]
-    assert shown(np.array([-0.0, 0.25, np.nan])) == [("", ["0.0000 0.2500 -"])]
-    assert shown(np.array([], float)) == [("", [""])]
-
-
 def test_large_arrays_are_corners_and_statistics() -> None:
     images = np.arange(3 * 4 * 6 * 6, dtype=float).reshape(3, 4, 6, 6)
     assert is_large(images)
