@@ -38,11 +38,6 @@ def test_a_layer_that_takes_any_order_follows_the_one_before():
     }  # dense reads either; only SampleMajor wants a copy
 
 
-def test_neighbours_of_one_order_need_no_copies():
-    assert plan_of(Dense(units=3), ReLU(), Dense(units=2))[1] == {}
-    assert plan_of(SampleMajor(), SampleMajor(), ReLU())[1] == {}
-
-
 def test_the_layer_sees_the_order_that_it_declares(make_model, registry, toys):
     seen = []
 
@@ -165,14 +160,6 @@ def test_nor_do_they_where_the_last_layer_is_fused_with_the_loss(dags, data):
         training=True,
         fused=True,
     )
-
-
-def test_the_execution_above_notices_a_bad_plan(toys):
-    nodes = infer_nodes((Dense(units=3), toys.Square(), Dense(units=3)), (3,))
-    good = plan_memory(nodes, training=True)
-    bad = type(good)(**{**vars(good), "activations": (None, 0, 0, 0)})
-    with pytest.raises(AssertionError):
-        execute(nodes, bad, training=True, fused=False)
 
 
 def test_a_layer_that_can_works_in_place():
