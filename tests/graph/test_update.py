@@ -105,13 +105,13 @@ def test_each_group_is_updated_as_its_optimizer_would_alone_and_the_last_one_win
         "dense_2.biases",
     ]
     weights, *_, biases = sorted(store.slots, key=lambda slot: slot.offset)
-    parts = {
-        slice(weights.size): AdamW(learning_rate=0.01, weight_decay=0.1),
-        slice(weights.size, biases.offset): AdamW(learning_rate=0.01, weight_decay=0.5),
-        slice(biases.offset, None): SGD(learning_rate=0.3, momentum=0.9),
-    }
+    parts = (
+        (slice(weights.size), AdamW(learning_rate=0.01, weight_decay=0.1)),
+        (slice(weights.size, biases.offset), AdamW(learning_rate=0.01, weight_decay=0.5)),
+        (slice(biases.offset, None), SGD(learning_rate=0.3, momentum=0.9)),
+    )
     expected = store.vector.copy()
-    for part, alone in parts.items():
+    for part, alone in parts:
         dw = np.empty_like(expected[part])
         update = Update(alone, expected[part], dw, 5)
         for step, slope in enumerate(slopes, start=1):
