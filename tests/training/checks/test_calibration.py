@@ -12,7 +12,6 @@ from declnet.training.checks.calibration import require_targets
 
 STEPS = "calibration.steps.0"
 THRESHOLD = {"type": "threshold", "metric": "f1"}
-BINARY = [{"type": "dense", "units": 1}, "sigmoid"]
 
 
 @pytest.fixture
@@ -24,41 +23,6 @@ def problems_with(document, problems, changed):
         return problems(changed(document, {k: v for k, v in values.items() if v is not None}))
 
     return find
-
-
-def test_what_fits_is_not_a_problem(problems_with):
-    assert problems_with(["temperature", {"type": "conformal", "coverage": 0.5}]) == []
-
-
-def test_without_validation_data(problems_with):
-    found = problems_with(["temperature"], **{"data.validation": None})
-    assert len(found) == 1
-    assert "calibration: error[E052]: a calibration is fitted to validation data" in found[0]
-
-
-@pytest.mark.parametrize(
-    ("steps", "changes", "message"),
-    [
-        (
-            [THRESHOLD],
-            {},
-            '"threshold" does not take 3 units, one for each class',
-        ),
-        (
-            ["temperature"],
-            {"loss": "mean_squared_error", "model.layers": [{"type": "dense", "units": 1}]},
-            '"temperature" does not take numbers',
-        ),
-        (
-            ["temperature"],
-            {"loss": "hinge", "model.layers": [{"type": "dense", "units": 1}]},
-            '"temperature" needs probabilities, but this loss has scores',
-        ),
-    ],
-)
-def test_predictions_that_it_does_not_take(problems_with, steps, changes, message):
-    found = problems_with(steps, **changes, **{"training.metrics": []})
-    assert any(message in each and each.startswith(STEPS) for each in found), found
 
 
 @pytest.mark.parametrize("coverage", [0.95, 0.99])
@@ -113,15 +77,6 @@ def test_metrics_with_thresholds_for_several_labels(problems_with, document, pro
     assert found.startswith('training.metrics.0: error[E052]: "threshold" chooses a threshold for')
 
 
-def test_a_metric_with_a_threshold_of_its_own(problems_with, document):
-    rng = np.random.default_rng(0)
-    np.savez(document["data"]["train"]["path"], x=rng.normal(size=(30, 2)), y=np.arange(30) % 2)
-    changes = {"loss": "binary_crossentropy", "model.layers": BINARY}
-    metrics = [{"type": "f1", "threshold": 0.5}, {"type": "recall", "threshold": 0.3}]
-    (found,) = problems_with([THRESHOLD], **changes, **{"training.metrics": metrics})
-    assert found.startswith("training.metrics.1.threshold: error[E017]")
-
-
 OF_VALUES = {"loss": "mean_squared_error", "model.layers": [{"type": "dense", "units": 1}]}
 IN_LOGARITHMS = {"type": "conformal", "scale": "log", "coverage": 0.5}
 
@@ -164,16 +119,3 @@ def test_targets_of_a_table_are_checked_at_once(problems, document, changed, tmp
     data = {"data": {"train": source, "validation": source}}
     (found,) = problems(changed(document, {**values, **data}))
     assert found.startswith(f"{STEPS}: error[E052]: validation sample 11: the target")
-
-
-@pytest.mark.parametrize(
-    ("step", "key", "message"),
-    [
-        ({"scale": "log"}, "scale", "is for intervals of numbers, but the targets are classes"),
-        ({"shift": 1.0}, "shift", 'shift is what scale = "log" adds'),
-    ],
-)
-def test_keys_that_change_nothing(problems_with, step, key, message):
-    (found,) = problems_with([{"type": "conformal", "coverage": 0.5, **step}])
-    assert found.startswith(f"{STEPS}.{key}: error[E044]: ")
-    assert message in found
