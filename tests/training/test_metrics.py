@@ -43,29 +43,6 @@ def test_mini_batch_metrics_are_means_weighted_by_samples(document, blobs):
     assert row["accuracy"] == accuracy
 
 
-def test_the_regularization_loss_is_that_of_all_penalties(document):
-    document["training"]["epochs"] = 1
-    document["model"]["layers"][0] |= {
-        "weight_regularizer": {"type": "l1_l2", "l1": 0.1, "l2": 0.2},
-        "bias_regularizer": {"type": "l2", "strength": 0.3},
-        "bias_initializer": "ones",
-    }
-    spec = parse_spec(document)
-    result = run(spec)
-
-    def penalty(parameters):
-        w, b = parameters["dense_1.weights"], parameters["dense_1.biases"]
-        return 0.1 * np.abs(w).sum() + 0.2 * (w**2).sum() + 0.3 * (b**2).sum()
-
-    (row,) = result.history
-    start = build_model(spec.model, (2,), spec.seed)
-    assert row["regularization_loss"] == pytest.approx(penalty(start.parameters()), rel=1e-12)
-    assert row["loss"] == row["data_loss"] + row["regularization_loss"]
-    end = result.metrics["train"]
-    assert end["regularization_loss"] == pytest.approx(penalty(result.model.parameters()))
-    assert end["loss"] == end["data_loss"] + end["regularization_loss"]
-
-
 def test_metrics_weigh_batches_by_samples():
     accumulator = MetricAccumulator([Head("", CategoricalCrossentropy(), (Accuracy(),))])
     right, wrong = np.array([[0.9, 0.1]]), np.array([[0.1, 0.9]])
@@ -77,19 +54,3 @@ def test_metrics_weigh_batches_by_samples():
         "regularization_loss": 8.0,
         "accuracy": 0.75,
     }
-
-
-@pytest.mark.parametrize("form", [np.asarray, lambda labels: np.eye(3)[labels]])
-def test_labels_and_one_hot_rows_train_alike(document, blobs, form):
-    spec = parse_spec(document)
-    result = run(spec, data=(blobs[0], form(blobs[1])))
-    assert result.history == run(spec).history
-
-
-def test_two_metrics_of_one_type_go_by_their_names(document):
-    document["training"]["metrics"] = [
-        {"type": "top_k_accuracy", "k": 1, "name": "first"},
-        {"type": "top_k_accuracy", "k": 2},
-    ]
-    metrics = run(parse_spec(document)).metrics["train"]
-    assert metrics["first"] <= metrics["top_k_accuracy"]

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from declnet import Callback, ComponentError, StepObserver, parse_spec, run
+from declnet import Callback, StepObserver, parse_spec, run
 from declnet.registry.discovery import discover
 
 
@@ -127,17 +127,3 @@ def check_step(step):
     if "dense_2" in step["dy"]:  # no kernel computes it together with others
         dw = hidden.T @ step["dy"]["dense_2"]
         np.testing.assert_allclose(step["dw"]["dense_2.weights"], dw, atol=1e-12)
-
-
-def test_a_wrong_observer_is_an_error_of_the_callback(document):
-    class Wrong(Callback):
-        type = "wrong"
-
-        def observer(self, state):
-            return "me"
-
-    registry = discover()
-    registry.register(Wrong)
-    document["training"]["callbacks"] = ["wrong"]
-    with pytest.raises(ComponentError, match=r"observer\(\) returned 'me', not a StepObserver"):
-        run(parse_spec(document, registry=registry), registry=registry)
