@@ -51,20 +51,6 @@ def refusal(body, *bases, warns=None):
     return str(caught.value)
 
 
-def test_a_right_class_is_registered():
-    registry = Registry()
-    registry.register(Half)
-    assert registry.find("layer", "half") is Half
-
-
-def test_a_method_that_the_contract_needs():
-    class Nothing(Layer):
-        type = "nothing"
-
-    with pytest.raises(RegistryError, match=r"Nothing has no forward\(\), which a layer needs"):
-        Registry().register(Nothing)
-
-
 @pytest.mark.parametrize(
     ("base", "name", "annotation"),
     [
@@ -105,26 +91,6 @@ def test_a_field_that_hides_what_every_component_has_is_refused(name):
         )
     with pytest.raises(RegistryError, match=f"Odd has a field {name}, a name that every layer"):
         Registry().register(odd)
-
-
-def test_the_keys_of_a_named_loss_are_reserved():
-    assert {*RESERVED, "loss"} == Loss._spec_keys
-
-
-def test_a_field_of_the_contract_may_be_narrowed():
-    class Own(SGD):
-        type = "own"
-        learning_rate: float = 0.5
-
-    Registry().register(Own)
-
-
-def test_a_field_with_a_name_of_the_contract_is_refused():
-    body = {"__annotations__": {"output_shape": int}, "output_shape": 3}
-    message = refusal(body, warns="shadows an attribute")
-    assert message == (
-        "Wrong has a field output_shape, a name that every layer has already; rename the field"
-    )
 
 
 @pytest.mark.parametrize(

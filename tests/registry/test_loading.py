@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import pluggy
 import pytest
 
 from declnet import Registry, RegistryError, hookimpl
@@ -37,25 +36,6 @@ def test_a_rejected_class_is_a_failure_and_the_others_are_registered(make_schedu
     assert "not a component class" in registry.failures[0].cause
     assert "registered twice" in registry.failures[1].cause
     assert (registry.failures[1].kind, registry.failures[1].type) == ("schedule", "cosine")
-
-
-@pytest.mark.parametrize("names", [{}, {"declnet_register": lambda register: register(int)}])
-def test_a_module_needs_a_marked_hook(names):
-    with pytest.raises(LookupError, match=r"declnet_register.* @hookimpl"):
-        loaded(**names)
-
-
-@pytest.mark.parametrize(
-    ("name", "hook", "message"),
-    [
-        ("declnet_regster", hookimpl(lambda register: None), "declnet_regster"),
-        ("declnet_register", hookimpl(lambda registry: None), "registry"),
-        ("hook", hookimpl(specname="declnet_registre")(lambda register: None), "declnet_registre"),
-    ],
-)
-def test_a_wrong_hook_is_refused(name, hook, message):
-    with pytest.raises(pluggy.PluginValidationError, match=message):
-        loaded(**{name: hook})
 
 
 def test_pluggys_order_and_wrappers_work_within_a_plugin(make_schedule):

@@ -12,14 +12,6 @@ SAME, THIRD = Plugin("more", "package-a", "1.0"), Plugin("c", "package-c", "3.0"
 OWN = Plugin("schedules", "declnet", "0.1.0")
 
 
-def test_a_class_is_found_under_its_kind_and_type(make_schedule):
-    registry, cosine = Registry(), make_schedule("cosine")
-    registry.register(cosine, ONE)
-    assert registry.find("schedule", "cosine") is cosine
-    assert registry.plugin_of(cosine) == ONE
-    assert registry.kinds() == ["schedule"]
-
-
 @pytest.fixture
 def offered(make_schedule):
     """A registry in which some plugins offer one schedule, and the classes by plugin."""
@@ -69,16 +61,6 @@ def test_the_listed_distribution_decides_in_a_view_alone(offered):
     later = object()
     registry.failures.append(later)
     assert view.failures == [later]
-
-
-def test_listing_both_distributions_decides_nothing(offered):
-    registry, _ = offered(ONE, OTHER)
-    with pytest.raises(UnknownTypeError) as caught:
-        registry.preferring(["package-a", "package-b"]).find("schedule", "cosine")
-    assert caught.value.code == "E009"
-    assert caught.value.hint == (
-        '`plugins` lists "package-a" and "package-b"; remove all but the one to use'
-    )
 
 
 def test_only_the_listed_distributions_are_named(offered):
@@ -179,37 +161,6 @@ def test_the_failure_of_the_recorded_distribution_is_the_cause():
     with pytest.raises(UnknownTypeError, match="KeyError: 2") as caught:
         recorded.find("schedule", "cosine")
     assert caught.value.code == "E016"
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "hint"),
-    [
-        ("schedule", "cosin", 'did you mean "cosine"?'),
-        ("schedule", "zzzzzz", "installed schedules: cosine, step"),
-        ("layer", "dense", "installed layers: none"),
-        ("optimizer", "cosine", '"cosine" is a schedule; installed optimizers: none'),
-    ],
-)
-def test_an_unknown_type_has_a_suggestion_or_a_list(make_schedule, kind, name, hint):
-    registry = Registry()
-    registry.register(make_schedule("cosine"))
-    registry.register(make_schedule("step"))
-    with pytest.raises(UnknownTypeError) as caught:
-        registry.find(kind, name)
-    assert caught.value.message == f'{kind} type "{name}" is not installed'
-    assert caught.value.hint == hint
-
-
-def test_an_unknown_type_may_belong_to_a_plugin_that_did_not_load():
-    registry = Registry()
-    registry.failures.append(PluginFailure(ONE, "ImportError: no module named zlib2"))
-    with pytest.raises(UnknownTypeError) as caught:
-        registry.find("schedule", "cosine")
-    assert caught.value.code == "E015"
-    assert caught.value.hint == (
-        "it may belong to a broken plugin, plugin a (package-a 1.0): ImportError: no module named "
-        "zlib2; installed schedules: none"
-    )
 
 
 def test_several_plugins_that_did_not_load_are_named_before_all_that_may_be_long():

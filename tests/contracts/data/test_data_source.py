@@ -91,35 +91,6 @@ def test_another_file_is_read_with_the_same_settings():
     assert Numbers.for_file(Path("new.num")) == Numbers(path="new.num")
 
 
-def test_the_target_is_the_field_of_that_name():
-    source = Numbers(path="a.num", target="a")
-    assert source.with_target("b") == Numbers(path="a.num", target="b")
-    assert source.with_target(None) == Numbers(path="a.num")
-    assert source.target == "a"
-
-
-def test_by_default_nothing_else_changes():
-    source = Numbers(path="a.num")
-    assert source.with_detected_format() is source
-    assert source.with_types({"a": "number"}) is source
-    assert source.with_columns(["a"]) is source
-    assert source.without_unlabeled_rows() is None
-
-    class Bare(DataSource):
-        """Has no target to set."""
-
-        type = "bare"
-
-        def describe(self):
-            return None
-
-        def load(self, rng):
-            return Table({})
-
-    bare = Bare()
-    assert bare.with_target("a") is bare
-
-
 def test_inputs_are_the_table_or_the_x_of_chunks(tmp_path):
     parts = list(Numbers(path="a.num").input_chunks(RNG, 2))
     assert [part.columns["b"].tolist() for part in parts] == [[0, 1], [2, 3], [4]]

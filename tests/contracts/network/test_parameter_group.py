@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from declnet import parse_spec
 from declnet.spec.model import resolved_document
-from declnet_plugins.standard.optimizers import SGD, Adam, AdamW
+from declnet_plugins.standard.optimizers import Adam, AdamW
 from declnet_plugins.standard.schedules import Cosine
 
 BIASES = ("*.biases",)
@@ -22,12 +22,6 @@ def test_a_group_inherits_every_field_that_it_does_not_set():
     group = group_of(beta_1=0.5, decay=0.1, group={"weight_decay": 0.0})
     assert group.optimizer == AdamW(beta_1=0.5, decay=0.1, weight_decay=0.0)
     assert not group.has_own_rate
-
-
-def test_a_group_with_a_type_starts_from_its_defaults():
-    group = group_of(learning_rate=0.5, group={"type": "sgd", "momentum": 0.9})
-    assert group.optimizer == SGD(momentum=0.9)
-    assert group.has_own_rate
 
 
 @pytest.mark.parametrize(
@@ -63,10 +57,6 @@ def test_a_spec_with_groups_is_read_back_from_what_it_is_written_as(document):
     assert parse_spec(resolved_document(spec)) == spec
     assert hash(spec.optimizer) == hash(parse_spec(document).optimizer)
     assert isinstance(spec.optimizer.groups[1].optimizer.learning_rate, Cosine)
-
-
-def test_an_optimizer_without_groups_is_written_as_before():
-    assert "groups" not in Adam().model_dump()
 
 
 @pytest.mark.parametrize(
