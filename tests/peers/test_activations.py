@@ -72,35 +72,30 @@ def label(value):
     return "x".join(map(str, value)) if isinstance(value, tuple) else value.__class__.__name__
 
 
-def agrees(layer, module, x, dy, order="batch_last", tolerance=1e-9):
-    found = run_layer(layer, x, dy, order)
-    leaf = torch.tensor(x, requires_grad=True)
-    y = module(leaf)
+def agrees(layer, module, x, dy, order="batch_last", tolerance=1e-9, **parameters):
+    found = run_layer(layer, x, dy, order, **parameters)
+    leaves = [torch.tensor(each, requires_grad=True) for each in (x, *parameters.values())]
+    y = module(*leaves)
     y.backward(torch.tensor(dy))
     np.testing.assert_allclose(found["y"], y.detach().numpy(), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(found["dx"], leaf.grad.numpy(), rtol=tolerance, atol=tolerance)
+    for name, leaf in zip(("dx", *(f"grad.{name}" for name in parameters)), leaves, strict=True):
+        expected = leaf.grad.numpy()
+        np.testing.assert_allclose(found[name], expected, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
-@pytest.mark.parametrize("shape", SHAPES, ids=label)
 @pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)
-def test_outputs_and_gradients(layer, module, shape, order):
+def test_outputs_and_gradients(layer, module):
+    """Of random numbers, on a fine grid, and where exponentials overflow or vanish."""
     rng = np.random.default_rng(1)
-    x, dy = rng.normal(scale=3, size=(9, *shape)), rng.normal(size=(9, *shape))
-    agrees(layer, module, x, dy, order)
-
-
-@pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)
-def test_extreme_inputs(layer, module):
+    for shape in SHAPES:
+        x, dy = rng.normal(scale=3, size=(9, *shape)), rng.normal(size=(9, *shape))
+        for order in ("batch_last", "batch_first"):
+            agrees(layer, module, x, dy, order)
+    x = np.linspace(-12, 12, 4801)[:, None]
+    agrees(layer, module, x, np.ones_like(x))
     x = np.array(EXTREME).reshape(2, -1)
     with np.errstate(over="raise", divide="raise", invalid="raise"):
         agrees(layer, module, x, np.full_like(x, 1.5))
-
-
-@pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)
-def test_a_fine_grid(layer, module):
-    x = np.linspace(-12, 12, 4801)[:, None]
-    agrees(layer, module, x, np.ones_like(x))
 
 
 def test_hard_sigmoid_of_torch_itself():
@@ -123,13 +118,7 @@ def test_prelu(shape, shared, order):
     x, dy = rng.normal(size=(9, *shape)), rng.normal(size=(9, *shape))
     x[0] = 0
     slopes = rng.normal(size=1 if shared else shape[0])
-    found = run_layer(PReLU(shared=shared), x, dy, order, slopes=slopes)
-    leaf, weight = torch.tensor(x, requires_grad=True), torch.tensor(slopes, requires_grad=True)
-    y = nn.functional.prelu(leaf, weight)
-    y.backward(torch.tensor(dy))
-    np.testing.assert_allclose(found["y"], y.detach().numpy(), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(found["dx"], leaf.grad.numpy(), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(found["grad.slopes"], weight.grad.numpy(), rtol=1e-9, atol=1e-9)
+    agrees(PReLU(shared=shared), nn.functional.prelu, x, dy, order, slopes=slopes)
 
 
 def test_prelu_starts_as_torch_does():

@@ -7,7 +7,7 @@ import csv
 import numpy as np
 import pytest
 
-from declnet import parse_spec, run
+from declnet import parse_spec
 from declnet.data.preparing.targets import WantedTarget
 from declnet.data.sets import load_sets, prepare_sets, split_sets
 
@@ -46,17 +46,10 @@ def spec(table):
                 "split": {"method": "stratified"},
                 "prepare": ["impute", "standardize", "one_hot"],
             },
-            "model": {
-                "layers": [
-                    {"type": "dense", "units": 16},
-                    "relu",
-                    {"type": "dense", "units": classes},
-                    "softmax",
-                ]
-            },
+            "model": {"layers": [{"type": "dense", "units": classes}, "softmax"]},
             "loss": "categorical_crossentropy",
-            "optimizer": {"type": "adam", "learning_rate": 0.01},
-            "training": {"epochs": 80, "batch_size": 16, "metrics": ["accuracy"]},
+            "optimizer": "adam",
+            "training": {"epochs": 1},
         }
     )
 
@@ -95,7 +88,3 @@ def test_what_the_model_sees_is_what_scikit_learn_makes(spec, table):
     labels = preprocessing.LabelEncoder().fit(sets["train"].columns["class"])
     assert (labels.transform(sets["test"].columns["class"]) == prepared["test"].y).all()
     assert prepared["test"].class_names == tuple(labels.classes_)
-
-
-def test_it_is_learned(spec):
-    assert run(spec).metrics["test"]["accuracy"] > 0.85
