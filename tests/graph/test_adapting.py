@@ -67,18 +67,6 @@ def test_lsuv_gives_each_layer_an_output_of_variance_one(document, training, bet
     assert [abs(others[key] - 1) < 0.01 for key in "123"] == [True, False, True]
 
 
-def test_lsuv_scales_convolutions_and_leaves_a_constant_output_alone(document, tmp_path):
-    x = np.random.default_rng(0).normal(3.0, 9.0, (30, 2, 6, 6))
-    np.savez(tmp_path / "data.npz", x=x, y=np.arange(30) % 3)
-    convolution = {"type": "conv2d", "filters": 5, "kernel_size": 3, "weight_initializer": "lsuv"}
-    layers = [convolution, Tap(key="1"), "relu", "flatten", dense(3), Tap(key="2"), "softmax"]
-    document["model"]["layers"] = layers
-    found = variances_of_the_first_step(document)
-    assert found == pytest.approx({"1": 1, "2": 1}, abs=0.01)
-    np.savez(tmp_path / "data.npz", x=0 * x, y=np.arange(30) % 3)
-    assert variances_of_the_first_step(document) == {"1": 0, "2": 0}
-
-
 @pytest.mark.parametrize(
     ("training", "wanted", "seen"),
     [({"batch_size": 8}, 0, 8), ({"batch_size": 8}, 20, 20), ({"batch_size": 8}, 99, 30),

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from itertools import product
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet import Kernel, KernelCalls, Registry, RegistryError, hookimpl
+from declnet import Kernel, KernelCalls, Registry, RegistryError
 from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
-from declnet.registry.discovery import load
-from declnet.registry.plugin import Plugin
 from declnet_plugins.standard.layers import LSTM, Dense, ReLU, Softmax
 from declnet_plugins.standard.losses import CategoricalCrossentropy
 from declnet_plugins.standard.optimizers import SGD
@@ -263,53 +260,6 @@ def test_layers_are_joined_with_the_loss_or_left_apart(make_model, classes, weig
     for value, gradient in found[1:]:
         assert value == pytest.approx(found[0][0], rel=1e-12)
         np.testing.assert_allclose(gradient, found[0][1], rtol=1e-12, atol=1e-14)
-
-
-@pytest.mark.parametrize("weights", [None, np.array([1.0, 0.5, 0.0, 2.0, 1.0, 1.0, 3.0])])
-@pytest.mark.parametrize("trainable", [True, False])
-def test_a_loss_alone_is_replaced(make_model, weights, trainable):
-    class Alone(Kernel):
-        type = "alone"
-        replaces = (CategoricalCrossentropy,)
-
-        def bind(self, site):
-            (loss,) = site.components
-            assert (site.x, site.dy, site.states) == (None, None, ())
-            forward = partial(loss.forward, site.y, site.y_true, site.losses)
-            if site.dx is None:
-                return KernelCalls((forward,))
-            backward = partial(loss.backward, site.y, site.y_true, site.dx)
-            return KernelCalls((forward,), (backward, site.weigh(site.dx)))
-
-    loss, found = CategoricalCrossentropy(), []
-    y_true = loss.prepare(LABELS, (3,), np.dtype(float))
-    for kernels in (Kernels(), kernels_of(Alone)):
-        model = make_model([Dense(units=3, trainable=trainable), Softmax()])
-        graph = TrainingGraph(model, loss, 7, 0, kernels)
-        step = graph.step(X, y_true, weights)
-        found.append((step.run(), graph.gradient.tobytes()))
-    assert kernels.used == (Alone,)
-    assert found[0] == found[1]
-
-
-DenseReLUKernel, DenseKernel = joining(Dense, ReLU), joining(Dense)
-
-
-def test_only_kernels_for_the_components_of_a_model_are_imported(make_model, registry):
-    @hookimpl
-    def declnet_register(register):
-        register.lazily("kernel", "dense", f"{__name__}:DenseKernel", ("dense", "softmax"))
-        register.lazily("kernel", "dense_relu", f"{__name__}:DenseReLUKernel", ("dense", "relu"))
-        register.lazily("kernel", "dense_tanh", f"{__name__}:Absent", ("dense", "tanh"))
-
-    announced = Registry()
-    load(SimpleNamespace(declnet_register=declnet_register), Plugin("kernels"), announced)
-    kernels = Kernels(announced)
-    assert kernels.longest == 2
-    stepped(make_model((*PLAIN, Softmax())), registry, kernels)
-    assert kernels.used == (DenseReLUKernel,)
-    (failure,) = announced.failures
-    assert "announced to replace ('dense', 'softmax')" in failure.cause
 
 
 @pytest.mark.parametrize(

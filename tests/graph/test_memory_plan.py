@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet.graph.kernels import Kernels
-from declnet.graph.memory_plan import Ending, copied_reads, plan_memory, value_orders
+from declnet.graph.memory_plan import Ending, plan_memory
 from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
 from declnet_plugins.standard.layers import Dense, Flatten, ReLU, Softmax
@@ -20,22 +20,6 @@ class SampleMajor(ReLU):
     """A layer that is fast with the batch axis first."""
 
     memory_order = "batch_first"
-
-
-def plan_of(*layers):
-    nodes = infer_nodes(layers, (4,))
-    orders = value_orders(nodes)
-    return orders[1:], copied_reads(nodes, orders)
-
-
-def test_a_layer_that_takes_any_order_follows_the_one_before():
-    orders, layout_copies = plan_of(
-        Dense(units=3), SampleMajor(), ReLU(), Flatten(), Dense(units=2)
-    )
-    assert orders == ("batch_last", *["batch_first"] * 3, "batch_last")
-    assert layout_copies == {
-        (1, 0): "batch_first"
-    }  # dense reads either; only SampleMajor wants a copy
 
 
 def test_the_layer_sees_the_order_that_it_declares(make_model, registry, toys):

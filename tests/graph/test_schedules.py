@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
-
 import numpy as np
 import pytest
 
-from declnet import Kernel, KernelCalls, Layer, Registry, Schedule, Scheduled, parse_spec, run
+from declnet import Kernel, KernelCalls, Registry, parse_spec, run
 from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels
 from declnet.graph.schedules import ScheduledValues
@@ -57,35 +55,6 @@ def test_a_constant_schedule_trains_to_the_bits_of_its_number(document, changed,
     number = weights_of(parse_spec(document))
     constant = weights_of(parse_spec(changed(document, dict(zip(keys, scheduled, strict=True)))))
     assert (number == constant).all()
-
-
-class Seen(Layer):
-    """y = x; notes the values of its field in training."""
-
-    type = "seen"
-    backward_needs = frozenset()
-    notes: ClassVar[list[float]] = []
-
-    rate: Annotated[float | Schedule, Scheduled(ge=0, le=1)]
-
-    def forward(self, x, y, state):
-        np.copyto(y, x)
-        if state.training:
-            self.notes.append(state.now.rate)
-
-    def backward(self, x, y, dy, dx, state):
-        np.copyto(dx, dy)
-
-
-@pytest.mark.parametrize(("batch_size", "total"), [(7, 10), (None, 2)])
-def test_a_layer_sees_each_step_of_the_whole_training(document, batch_size, total):
-    """30 samples by 7 make 5 steps an epoch; the evaluations in between note nothing."""
-    Seen.notes.clear()
-    document["model"]["layers"].insert(1, Seen(rate=FALLING))
-    document["training"] |= {"epochs": 2, "batch_size": batch_size}
-    document["data"]["validation"] = document["data"]["train"]
-    run(parse_spec(document))
-    assert Seen.notes == [FALLING.rate(step, total) for step in range(1, total + 1)]
 
 
 class Steady(Kernel):

@@ -126,13 +126,6 @@ def test_the_kit_fails_a_plugin_whose_names_others_have(command):
     assert command("plugins", "check", "schedules").returncode == 0
 
 
-def test_show_shows_each_component_of_a_type_and_warns(command):
-    shown = command.succeeds("plugins", "show", "ramp")
-    assert line_with(shown, "class: declnet_first.One")
-    assert line_with(shown, "class: declnet_second.Two")
-    assert line_with(shown, "warning: ", "declnet-first 1.0 and declnet-second 2.0", "must list")
-
-
 def test_a_component_that_raises_is_blamed_with_its_distribution(command, spec_with):
     done = command("run", spec_with("spike"), "--quiet", "--out", "out")
     assert done.returncode == 1

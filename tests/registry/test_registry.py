@@ -131,13 +131,6 @@ def test_a_working_component_is_found_next_to_a_broken_one(offered):
     assert registry.offering("schedule", "cosine") == (OTHER, ONE)
 
 
-def test_a_component_that_is_not_chosen_is_not_imported(offered):
-    registry, classes = offered(OWN)
-    registry.add(Entry("schedule", "cosine", ONE, BROKEN))
-    assert registry.find("schedule", "cosine") is classes[OWN]
-    assert registry.failures == []
-
-
 def test_only_the_recorded_distribution_is_used(offered):
     registry, classes = offered(ONE, OTHER)
     recorded = registry.as_recorded({("schedule", "cosine"): Plugin("", "package-b", "1.5")})
@@ -161,23 +154,6 @@ def test_the_failure_of_the_recorded_distribution_is_the_cause():
     with pytest.raises(UnknownTypeError, match="KeyError: 2") as caught:
         recorded.find("schedule", "cosine")
     assert caught.value.code == "E016"
-
-
-def test_several_plugins_that_did_not_load_are_named_before_all_that_may_be_long():
-    registry = Registry()
-    registry.failures += [
-        PluginFailure(ONE, "ImportError: x" * 50),
-        PluginFailure(OTHER, "y"),
-        PluginFailure(OTHER, "z"),
-    ]
-    registry.disabled.append(Plugin("c", "package-c", "3.0"))
-    with pytest.raises(UnknownTypeError) as caught:
-        registry.find("schedule", "cosine")
-    assert caught.value.hint == (
-        "disabled plugins: c (package-c 3.0); it may belong to a broken plugin "
-        "(a (package-a 1.0), b (package-b 2.0)); `declnet plugins` says why; "
-        "installed schedules: none"
-    )
 
 
 class Untyped(Schedule):

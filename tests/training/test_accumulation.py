@@ -85,13 +85,6 @@ def test_groups_of_batches_train_like_joined_batches(made, batch_size, accumulat
     assert groups.step == joined.step == joined.steps
 
 
-def test_compiled_kernels_accumulate_as_well(made):
-    pytest.importorskip("numba")
-    ours, theirs = made(4, 3, engine={"kernels": "jit"}), made(12)
-    assert ours.kernels.used
-    require_same(path(ours), path(theirs))
-
-
 class Recorder(StepObserver):
     """Keeps the gradients and updates that it sees."""
 

@@ -40,15 +40,6 @@ def test_a_whole_weight_is_as_many_copies(trained, blobs):
     assert found["accuracy"] != wanted["accuracy"]  # metrics count each sample once
 
 
-def test_a_batch_of_no_weight_teaches_nothing(trained, blobs):
-    weights = np.r_[np.zeros(10), np.ones(20)]
-    result = trained(weights, batch_size=10, epochs=1)
-    rest = trained(dataset=Dataset(blobs[0][10:], blobs[1][10:]), batch_size=10, epochs=1)
-    for name, value in parameters(result).items():
-        np.testing.assert_allclose(value, parameters(rest)[name], rtol=1e-9)
-    assert result.history[0]["loss"] == pytest.approx(rest.history[0]["loss"])
-
-
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(20, 2, 4, 4))
 LABELS = np.arange(20) % 3

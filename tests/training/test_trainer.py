@@ -238,24 +238,6 @@ def test_training_ends_after_so_many_updates(document, training, batches, log_ev
         np.testing.assert_array_equal(array, other.model.parameters()[key])
 
 
-@pytest.mark.parametrize("accumulate", [1, 2])
-def test_without_epochs_a_training_has_exactly_max_steps(document, accumulate):
-    document["training"] |= {"batch_size": 7, "max_steps": 23, "accumulate": accumulate}
-    schedule = {"type": "polynomial", "initial_rate": 0.1}
-    document["optimizer"] = {"type": "sgd", "learning_rate": schedule}
-    found = []
-    for epochs in ({}, {"epochs": 1000}):
-        training = {key: each for key, each in document["training"].items() if key != "epochs"}
-        trainer, prepared = trainer_of({**document, "training": training | epochs})
-        events = list(trainer.events())
-        assert (trainer.step, trainer.steps) == (23, 23)
-        assert trainer.epochs == events[-1].epoch + 1 == -(-23 // trainer.steps_an_epoch)
-        found.append(
-            (events, {k: each.tolist() for k, each in prepared.model.parameters().items()})
-        )
-    assert found[0] == found[1]
-
-
 def test_schedules_end_with_the_last_update(document):
     optimizer = {"type": "sgd", "learning_rate": {"type": "polynomial", "initial_rate": 0.1}}
     training = {"epochs": 1000, "batch_size": 7, "max_steps": 8}
@@ -264,19 +246,3 @@ def test_schedules_end_with_the_last_update(document):
     assert found == [schedule.rate(5, 8), schedule.rate(8, 8)]
     assert found[-1] < found[0] / 2
     assert result.epochs == 2
-
-
-def test_the_last_epoch_has_the_metrics_of_its_batches_so_far(document):
-    document["training"] |= {"epochs": 9, "batch_size": 7, "max_steps": 7}
-    document["optimizer"] = {"type": "sgd", "learning_rate": 1e-30}
-    positions = []
-    for steps in (5, 6):
-        trainer, prepared = trainer_of(document)
-        trainer.advance(steps)
-        positions += trainer.next_batch()[0].tolist()
-    trainer, prepared = trainer_of(document)
-    last = [each for each in trainer.events() if isinstance(each, EpochLogged)][-1]
-    train = prepared.data["train"]
-    predicted = prepared.model.predict(train.x[positions])
-    right = -np.log(predicted[np.arange(14), np.asarray(train.y[0])[positions]])
-    assert (last.epoch, last.metrics["loss"]) == (1, pytest.approx(right.mean(), rel=1e-6))

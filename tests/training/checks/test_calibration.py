@@ -109,13 +109,3 @@ def test_targets_of_streams_are_checked_part_by_part(document, changed):
         else:
             with pytest.raises(DataError, match="validation sample 10: the target is -2"):
                 require_targets(heads, read)
-
-
-def test_targets_of_a_table_are_checked_at_once(problems, document, changed, tmp_path):
-    rows = "\n".join(f"{n},{10 - n}" for n in range(30))
-    (tmp_path / "table.csv").write_text(f"x,cost\n{rows}\n")
-    source = {"type": "csv", "path": str(tmp_path / "table.csv"), "target": "cost"}
-    values = {**OF_VALUES, "training.metrics": [], "calibration": {"steps": [IN_LOGARITHMS]}}
-    data = {"data": {"train": source, "validation": source}}
-    (found,) = problems(changed(document, {**values, **data}))
-    assert found.startswith(f"{STEPS}: error[E052]: validation sample 11: the target")

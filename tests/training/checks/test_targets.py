@@ -64,14 +64,6 @@ def test_the_first_data_set_that_does_not_fit_is_reported(problems, document, tm
     assert "which have 4 classes (data.validation)" in found
 
 
-def test_filters_of_a_convolution_are_reported_as_units_are(problems, document, tmp_path):
-    np.savez(tmp_path / "data.npz", x=np.ones((30, 2, 5, 5)), y=np.arange(30) % 3)
-    convolution = {"type": "conv2d", "filters": 2, "kernel_size": 3}
-    document["model"]["layers"] = [convolution, "global_average_pool2d", "softmax"]
-    (found,) = problems(document)
-    assert found.startswith("model.layers.0.filters: error[E040]: 2 units do not fit")
-
-
 class OwnAnswers(Loss):
     """The loss of a third party for answers of yes or no."""
 
@@ -121,22 +113,6 @@ def test_labels_from_0_to_the_last_unit_are_right(data, loss):
     assert found_in(data, loss) == []
 
 
-@OF_CLASSES
-def test_labels_below_0_are_named_with_their_data_set(loss):
-    (problem,) = found_in({"train": labels(0, 1, 2), "test": labels(2, -1)}, loss)
-    assert (problem.code, problem.path) == ("E042", ("data", "test", "path"))
-    assert problem.message == "the labels of data.test begin at -1, but must begin at 0"
-
-
-@OF_CLASSES
-@pytest.mark.parametrize("data", [labels(0, 1), declared(2)])
-def test_more_units_than_classes_are_warned_of(data, loss):
-    (problem,) = found_in(data, loss)
-    assert (problem.code, problem.path) == ("W001", ("model", "layers", 0, "units"))
-    assert problem.message == "the model has 3 units, but the labels have 2 classes"
-    assert problem.help == "use 2 units, one for each class"
-
-
 @pytest.mark.parametrize(
     "data",
     [
@@ -154,24 +130,3 @@ def test_what_is_said_elsewhere_or_is_no_fault(data):
 @pytest.mark.parametrize("data", [labels(0, 1), labels(1, 1), declared(2), declared(None)])
 def test_answers_are_0_and_1(data, loss):
     assert found_in(data, loss, units=1) == []
-
-
-@OF_ANSWERS
-@pytest.mark.parametrize(
-    ("data", "span", "hint"),
-    [
-        (labels(-1, 1), "from -1 to 1", "number the two classes 0 and 1"),
-        (labels(2, 1), "from 1 to 2", "number the two classes 0 and 1"),
-        (
-            declared(3),
-            "from 0 to 2",
-            'for more classes, use "softmax" and the loss categorical_crossentropy',
-        ),
-    ],
-)
-def test_other_answers_are_named_with_their_data_set(data, span, hint, loss):
-    (problem,) = found_in(data, loss, units=1)
-    assert (problem.code, problem.path, problem.help) == ("E042", ("loss",), hint)
-    assert problem.message == (
-        f"{loss.type} takes the labels 0 and 1, but the labels of data.train go {span}"
-    )
