@@ -122,13 +122,6 @@ def test_what_must_be_converted_takes_the_memory_of_a_part(make_model, tmp_path,
     assert found.nbytes < most < found.nbytes + 2**21  # a copy in float32: 2**25
 
 
-def test_what_cannot_be_converted_is_reported_wherever_it_is(model):
-    x = np.zeros((2500, 3), object)
-    x[-1, 1] = "word"
-    with pytest.raises(ValueError, match="could not convert string to float: 'word'"):
-        model.predict(x)
-
-
 @pytest.mark.parametrize("n", [0, 1, 2500])
 def test_a_model_of_integers_refuses_floats(make_model, n):
     model = make_model((Embedding(categories=9, units=2),))

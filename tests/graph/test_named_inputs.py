@@ -11,7 +11,6 @@ from declnet import DataError, InputInfo
 from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.model import Model
 from declnet.graph.shapes import infer_nodes
-from declnet.graph.wiring import parts_of, wire
 from declnet.registry.discovery import default_registry
 from declnet_plugins.standard.layers import Concatenate, Dense, Embedding, Flatten, ReLU
 
@@ -76,12 +75,6 @@ def test_one_input_with_a_name_takes_an_array_too():
     assert model.input_shape == (3,)
     plain = model_of((Dense(units=2), Dense(units=1)), (3,))
     assert np.array_equal(plain.predict(x), model.predict(x))
-
-
-def test_names_that_are_not_known_yet_are_not_errors():
-    wires, problems = wire(parts_of([Dense(units=1, inputs=("input.any",))]), None)
-    assert problems == []
-    assert wires[0].reads == ("any",)
 
 
 @pytest.mark.parametrize(

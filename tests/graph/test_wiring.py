@@ -19,17 +19,6 @@ def test_names_are_type_and_count_and_inputs_the_layer_before():
     assert [each.inputs for each in wires] == [(0,), (1,), (2,), (3,)]
 
 
-def test_inputs_lead_to_any_value_above(toys):
-    layers = [
-        Dense(units=2),
-        named(ReLU, inputs=("dense_1",)),
-        named(toys.Add, inputs=("relu_1", "input", "dense_1", "relu_1")),
-    ]
-    wires, problems = wire(parts_of(layers))
-    assert problems == []
-    assert wires[2].inputs == (2, 0, 1, 2)
-
-
 def test_layers_that_could_not_be_read_count_for_the_names_of_the_others():
     layers = [None, Dense(units=2), None, None, named(ReLU, inputs=("dense_1",))]
     names, types = [None, None, "own", None, None], ["dense", None, "dense", None, None]

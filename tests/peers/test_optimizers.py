@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import count
 
 import numpy as np
@@ -25,15 +24,6 @@ from declnet_plugins.standard.schedules import FlatCosine
 torch = pytest.importorskip("torch")
 
 STEPS, SIZE = 10, 50
-
-
-@pytest.fixture(autouse=True)
-def _float64() -> Iterator[None]:
-    """NAdam's product of all mu so far has the default type, however exact the parameters are."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
 
 
 @pytest.fixture

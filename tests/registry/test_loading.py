@@ -38,35 +38,6 @@ def test_a_rejected_class_is_a_failure_and_the_others_are_registered(make_schedu
     assert (registry.failures[1].kind, registry.failures[1].type) == ("schedule", "cosine")
 
 
-def test_pluggys_order_and_wrappers_work_within_a_plugin(make_schedule):
-    called = []
-
-    @hookimpl
-    def declnet_register(register):
-        called.append("plain")
-        register(make_schedule("cosine"))
-
-    @hookimpl(specname="declnet_register", tryfirst=True)
-    def first(register):
-        called.append("first")
-        register(make_schedule("step"))
-
-    @hookimpl(specname="declnet_register", trylast=True)
-    def last(register):
-        called.append("last")
-
-    @hookimpl(specname="declnet_register", wrapper=True)
-    def around(register):
-        called.append("before")
-        result = yield
-        called.append("after")
-        return result
-
-    registry = loaded(last=last, declnet_register=declnet_register, around=around, first=first)
-    assert called == ["before", "first", "plain", "last", "after"]
-    assert registry.types("schedule") == ["cosine", "step"]
-
-
 def test_a_plugin_sees_nothing_of_the_others(make_schedule):
     """A wrapper runs only around its own plugin's hooks; an error in one does not end others."""
 

@@ -5,7 +5,7 @@ from pydantic import BaseModel
 
 from declnet import Registry, RegistryError, Schedule, UnknownTypeError
 from declnet.registry.plugin import LOCAL, Plugin, PluginFailure
-from declnet.registry.registry import Conflict, Entry
+from declnet.registry.registry import Entry
 
 ONE, OTHER = Plugin("a", "package-a", "1.0"), Plugin("b", "package-b", "2.0")
 SAME, THIRD = Plugin("more", "package-a", "1.0"), Plugin("c", "package-c", "3.0")
@@ -90,24 +90,6 @@ def test_declnets_own_comes_first_unless_another_is_listed(offered, listed, expe
     assert [each.chosen for each in view.conflicts()] == [expected]
 
 
-def test_conflicts_say_who_offers_what_and_what_specs_get(offered, make_schedule):
-    registry, classes = offered(ONE, OTHER)
-    assert registry.conflicts() == [Conflict("schedule", "cosine", (ONE, OTHER), None)]
-    registry.register(make_schedule("step"), OWN)
-    registry.register(make_schedule("step"), ONE)
-    registry.register(make_schedule("alone"), ONE)
-    unsettled, settled = registry.conflicts()
-    assert unsettled.consequence == "a spec must list one of them in `plugins`"
-    assert str(settled) == 'schedule type "step" is offered by declnet 0.1.0 and package-a 1.0'
-    assert settled.consequence == (
-        "specs use the one from declnet 0.1.0, unless they list another in `plugins`"
-    )
-    assert [each.component for each in registry.offers("schedule", "cosine")] == [*classes.values()]
-    assert [each.plugin for each in registry.offers()] == [ONE, ONE, OTHER, OWN, ONE]
-    assert [each.plugin for each in registry.entries()] == [ONE, OWN]
-    assert registry.offering("schedule", "step") == (OWN, ONE)
-
-
 BROKEN = "a_module_that_nobody_has:Cosine"
 
 
@@ -186,13 +168,3 @@ def test_a_class_that_breaks_its_contract_is_refused(thing, message):
     with pytest.raises(RegistryError, match=message):
         registry.register(thing)
     assert list(registry.entries()) == []
-
-
-def test_an_unknown_type_may_belong_to_a_preferred_distribution_that_is_missing(make_schedule):
-    registry = Registry()
-    registry.register(make_schedule("cosine"))
-    with pytest.raises(UnknownTypeError) as caught:
-        registry.preferring(["numpy", "declnet-nowhere"]).find("schedule", "cosines")
-    assert caught.value.hint == "it may belong to declnet-nowhere, which is not installed"
-    with pytest.raises(UnknownTypeError, match="did you mean"):
-        registry.preferring(["numpy"]).find("schedule", "cosines")

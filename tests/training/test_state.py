@@ -149,24 +149,6 @@ def test_it_goes_on_whatever_the_batches_and_layers_are(eager, made, changes, st
     assert goes_on_from_everywhere(lambda: made(**changes)) == stops
 
 
-@pytest.mark.parametrize(
-    ("loss", "metrics"),
-    [
-        ("binary_crossentropy", ["binary_accuracy", "roc_auc", "precision", "recall", "f1"]),
-        (
-            "mean_squared_error",
-            ["r2", "mean_absolute_error", "mean_squared_error", "regression_accuracy"],
-        ),
-    ],
-)
-def test_the_metrics_of_an_epoch_go_on_too(eager, made, blobs, loss, metrics):
-    layers, y = [{"type": "dense", "units": 2}], blobs[0]
-    if loss == "binary_crossentropy":
-        layers, y = [{"type": "dense", "units": 1}, "sigmoid"], (blobs[1] > 0).astype(int)
-    training = {"metrics": metrics, "epochs": 1}
-    assert goes_on_from_everywhere(lambda: made(None, layers, loss, y, training=training)) == 5
-
-
 def test_the_scale_of_the_learning_rate_is_part_of_it(made):
     whole = made()
     for event in whole.events():

@@ -111,9 +111,3 @@ def test_an_error_while_reading_ahead_is_raised_where_its_samples_are_needed():
     assert len(taken(batches, 0, 2)) == 2
     with pytest.raises(OSError, match="gone"):
         taken(batches, 2, 4)
-
-
-def test_the_state_of_samples_in_memory_does_not_fit():
-    batches = StreamedBatches(stream([10], 10), 5, True, seed=0)
-    with pytest.raises(ValueError, match="in memory"):
-        batches.restore({"order": np.arange(10), "rng": {}})

@@ -7,7 +7,6 @@ import pytest
 
 import declnet
 from declnet import DataError, SpecError
-from declnet.testing.examples import registry_with
 from declnet.training.checks.calibration import require_targets
 
 STEPS = "calibration.steps.0"
@@ -37,22 +36,6 @@ def test_too_few_samples(problems_with, document, coverage, changed):
         declnet.run(changed(document, values))
 
 
-class Within(declnet.Metric):
-    """A third party's metric with a single threshold."""
-
-    type, better = "within", "higher"
-    threshold: float = 0.5
-
-    def start(self):
-        return []
-
-    def update(self, state, y_pred, y_true):
-        state.append(y_pred > self.threshold)
-
-    def result(self, state):
-        return float(np.concatenate(state).mean())
-
-
 def test_metrics_with_thresholds_for_several_labels(problems_with, document, problems, changed):
     y = np.random.default_rng(0).integers(0, 2, (30, 3))
     np.savez(document["data"]["train"]["path"], x=np.ones((30, 2)), y=y)
@@ -71,10 +54,6 @@ def test_metrics_with_thresholds_for_several_labels(problems_with, document, pro
             problem.message
             == '"threshold" must be a finite number, or a list of one for each output'
         )
-    values = {**changes, "data.validation": 0.3, "training.metrics": ["within"]}
-    values["calibration"] = {"steps": [THRESHOLD]}
-    (found,) = problems(changed(document, values), registry_with([Within]))
-    assert found.startswith('training.metrics.0: error[E052]: "threshold" chooses a threshold for')
 
 
 OF_VALUES = {"loss": "mean_squared_error", "model.layers": [{"type": "dense", "units": 1}]}

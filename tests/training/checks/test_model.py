@@ -82,11 +82,6 @@ class MarginLoss(Answers):
     threshold = 1.0
 
 
-class Undeclared(MarginLoss):
-    type = "undeclared"
-    takes = None
-
-
 class SquashAnswers(Kernel):
     type = "squash_answers"
     replaces = (Squash, Answers)
@@ -209,7 +204,6 @@ def test_what_is_not_known_is_trusted():
         ((Hinge(),), (ONE,), ["linear", "tanh", "leaky_relu"]),
         (VALUES, (THREE,), ["linear", "relu", "sigmoid", "tanh"]),
         ((LOGITS, BINARY_LOGITS), (THREE,), ["linear", "leaky_relu", "batch_norm"]),
-        ((Undeclared(),), (ONE,), ["softmax", "relu", "linear"]),
     ],
 )
 def test_outputs_that_suit(losses, layers, lasts):
