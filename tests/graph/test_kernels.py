@@ -240,28 +240,6 @@ def test_compiled_kernels_are_used_only_where_they_are_allowed(make_model, regis
     assert (kernels.used, kernels.has_compiled) == ((D,), False)
 
 
-@pytest.mark.parametrize("classes", [(Softmax,), (Dense, Softmax), (ReLU, Dense, Softmax)])
-@pytest.mark.parametrize("weights", [None, np.array([1.0, 0.5, 0.0, 2.0, 1.0, 1.0, 3.0])])
-def test_layers_are_joined_with_the_loss_or_left_apart(make_model, classes, weights):
-    joined = joining(*classes, CategoricalCrossentropy)
-    loss = CategoricalCrossentropy()
-    y_true = loss.prepare(LABELS, (3,), np.dtype(float))
-    found = []
-    for kernels, used in (
-        (Kernels(), ()),
-        (kernels_of(joined), (joined,)),
-        (kernels_of(declining(joined)), ()),
-    ):
-        graph = TrainingGraph(make_model((*PLAIN, Softmax())), loss, 7, 0, kernels)
-        step = graph.step(X, y_true, weights)
-        step.run()
-        found.append((step.run(), graph.gradient.copy()))
-        assert kernels.used == used
-    for value, gradient in found[1:]:
-        assert value == pytest.approx(found[0][0], rel=1e-12)
-        np.testing.assert_allclose(gradient, found[0][1], rtol=1e-12, atol=1e-14)
-
-
 @pytest.mark.parametrize(
     "returned",
     [(), 3, KernelCalls(forward=[print]), KernelCalls(backward=("no call",)), KernelCalls()],

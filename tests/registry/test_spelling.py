@@ -5,7 +5,6 @@ import pytest
 from declnet.registry.spelling import (
     closest,
     is_misspelling,
-    known_elsewhere,
 )
 
 
@@ -47,11 +46,3 @@ def test_a_word_of_other_beginning_is_no_misspelling():
 )
 def test_a_name_is_meant_if_it_is_close_and_no_other_is(written, name, known, expected):
     assert is_misspelling(written, name, known) is expected
-
-
-def test_names_of_other_libraries_are_found_however_they_are_written():
-    others = {"cross_entropy": "categorical", "Linear": "dense", "linear": "identity"}
-    assert known_elsewhere("CrossEntropy", others) == "categorical"
-    assert known_elsewhere("Linear", others) == "dense"
-    assert known_elsewhere("linear", others) == "identity"
-    assert known_elsewhere("relu", others) is None

@@ -106,17 +106,3 @@ def test_it_goes_on_from_any_state(spec, monkeypatch):
         assert [each.row() for each in rest if isinstance(each, EpochLogged)] == history
         for name, value in whole.state().parameters.items():
             assert (second.state().parameters[name] == value).all()
-
-
-@pytest.mark.parametrize("drop_last", [False, True])
-def test_losses_added_at_once_are_those_of_one_batch_after_another(document, drop_last):
-    pytest.importorskip("numba")
-    document["engine"] = {"kernels": "jit"}
-    document["model"]["dtype"] = "float32"
-    training = {"epochs": 5, "batch_size": 7, "log_every": 1, "drop_last": drop_last}
-    histories = []
-    for metrics in ([], ["accuracy"]):  # of which each batch's predictions are read
-        document["training"] = training | {"metrics": metrics}
-        histories.append(run(parse_spec(document)).history)
-    for row, other in zip(*histories, strict=True):
-        assert {name: other[name] for name in row} == row

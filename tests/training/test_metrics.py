@@ -6,10 +6,6 @@ import numpy as np
 import pytest
 
 from declnet import build_model, parse_spec, run
-from declnet.spec.heads import Head
-from declnet.training.metrics import MetricAccumulator
-from declnet_plugins.standard.losses import CategoricalCrossentropy
-from declnet_plugins.standard.metrics import Accuracy
 
 TINY = 1e-7
 
@@ -41,16 +37,3 @@ def test_mini_batch_metrics_are_means_weighted_by_samples(document, blobs):
     loss, accuracy = by_hand(build_model(spec.model, (2,), spec.seed), *blobs)
     assert row["data_loss"] == pytest.approx(loss, rel=1e-12)
     assert row["accuracy"] == accuracy
-
-
-def test_metrics_weigh_batches_by_samples():
-    accumulator = MetricAccumulator([Head("", CategoricalCrossentropy(), (Accuracy(),))])
-    right, wrong = np.array([[0.9, 0.1]]), np.array([[0.1, 0.9]])
-    accumulator.add([np.repeat(right, 3, axis=0)], [np.zeros(3, int)], [1.0], 10.0)
-    accumulator.add([wrong], [np.zeros(1, int)], [5.0], 2.0)
-    assert accumulator.result() == {
-        "loss": 10.0,
-        "data_loss": 2.0,
-        "regularization_loss": 8.0,
-        "accuracy": 0.75,
-    }

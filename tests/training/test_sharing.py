@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from declnet import Dataset, build_model, parse_spec, run
+from declnet import Dataset, parse_spec, run
 
 LAYERS = [
     {"type": "dense", "units": 2, "name": "first"},
@@ -40,13 +40,3 @@ def test_the_layer_that_has_them_freezes_them_for_all(spec, blobs):
     assert (short["first.weights"] == start.model.parameters()["first.weights"]).all()
     longer = run(spec(layers), data=Dataset(*blobs)).model.parameters()
     assert (longer["first.weights"] != short["first.weights"]).any()
-
-
-def test_repetitions_of_a_block_share_within_themselves():
-    block = [{"type": "dense", "units": 2}, "tanh", {**LAYERS[2], "weights_from": "dense"}, "tanh"]
-    layers = [{"name": "trunk", "repeat": 2, "layers": block}, *LAYERS[-2:]]
-    document = {"model": {"layers": layers}, "loss": "categorical_crossentropy"}
-    spec = parse_spec({**document, "optimizer": "sgd", "training": {"epochs": 1}})
-    keys = build_model(spec.model, (2,)).parameters()
-    names = ("trunk_1_dense", "trunk_2_dense", "dense_5")
-    assert set(keys) == {f"{name}.{part}" for name in names for part in ("weights", "biases")}

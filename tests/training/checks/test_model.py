@@ -144,21 +144,6 @@ def test_layers_and_losses_are_suggested():
     assert layer_for(BinaryCrossentropy, others) == "sq"
 
 
-def test_where_nothing_fits_nothing_is_suggested():
-    registry = registry_of(Answers, Bounded, Mixing, first_party=False)
-    assert [layer_for(each, registry) for each in (Answers, Hinge)] == [None, None]
-    assert [loss_for(each, registry) for each in (DISTRIBUTION, PROBABILITY)] == [None, Answers]
-    (problem,) = linear_problems(nodes_of("mixing", "mixing", registry=registry), registry)
-    assert problem.help == "put an activation between them, or remove one of them"
-    only = bounded(OutputRange(low=0), False)
-    for loss, width, hint in (
-        (BINARY, 4, "use a layer that gives a separate probability for each unit instead"),
-        (CategoricalCrossentropy(), 1, None),
-    ):
-        (problem,) = found(loss, "bounded", input_shape=(width,), registry=only)
-        assert problem.help == hint
-
-
 DISTRIBUTIONS = (CategoricalCrossentropy(), KLDivergence())
 VALUES = (Huber(), LogCosh(), MeanAbsoluteError(), MeanSquaredError())
 BINARY, LOGITS, BINARY_LOGITS = BinaryCrossentropy(), LogitLoss(), BinaryLogitLoss()
