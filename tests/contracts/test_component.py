@@ -48,15 +48,6 @@ def test_fields_take_names_tables_and_instances_in_python_too():
     assert SGD(learning_rate={"type": "constant", "value": 0.1}).rate(5, 100) == 0.1
 
 
-def test_dumps_hold_the_type_at_every_depth_and_validate_again():
-    layer = Dense(units=2, weight_regularizer=L2(strength=1.0))
-    dumped = layer.model_dump()
-    assert dumped["type"] == "dense"
-    assert dumped["weight_regularizer"] == {"type": "l2", "strength": 1.0}
-    assert Dense.model_validate(dumped) == layer
-    assert Dense.model_validate_json(layer.model_dump_json()) == layer
-
-
 @pytest.mark.parametrize("value", ["1.0", True, float("nan"), float("inf"), -1.0, None])
 def test_numbers_are_strict_and_finite(value):
     with pytest.raises(ValidationError):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import copy
-import json
 import pickle
 from pathlib import Path
 
-from declnet.contracts.strict_model import KIND, LocatedString, StrictModel, with_folder
+from declnet.contracts.strict_model import LocatedString, StrictModel, with_folder
 from declnet_plugins.standard.data import NPZ
-from declnet_plugins.standard.layers import Dense
 
 HERE = Path("/here")
 
@@ -42,11 +40,3 @@ def test_fields_that_are_no_paths_hold_plain_strings():
 
     named = Named.model_validate({"name": LocatedString("a", HERE)})
     assert type(named.name) is str
-
-
-def test_a_field_typed_by_a_contract_says_which_kind_it_takes_and_no_more():
-    taken = Dense.model_json_schema()["properties"]["weight_initializer"]
-    assert taken[KIND] == "initializer"
-    assert taken["type"] == ["string", "object"]
-    assert taken["default"] == {"type": "glorot_uniform"}
-    assert "he_normal" not in json.dumps(Dense.model_json_schema())

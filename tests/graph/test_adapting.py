@@ -10,10 +10,9 @@ from safetensors.numpy import save_file
 
 from declnet import ComponentError, Layer, Parameter, build_model, parse_spec, run
 from declnet.registry.discovery import default_registry
-from declnet.training.checks.check import check_spec
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
-from declnet_plugins.standard.initializers import LSUV, GlorotUniform
+from declnet_plugins.standard.initializers import GlorotUniform
 
 
 class Tap(Layer):
@@ -195,10 +194,3 @@ def test_numbers_that_are_not_finite_are_the_initializers_fault(document):
     message = r'initializer "divided_by_zero".*adapt\(\) left numbers that are not finite'
     with pytest.raises(ComponentError, match=message):
         run(parse_spec(document))
-
-
-def test_the_check_counts_the_memory_of_the_first_batch(document):
-    plain = check_spec(parse_spec(document)).memory
-    document["model"]["layers"][0] = dense(4, LSUV())
-    adapted = check_spec(parse_spec(document)).memory
-    assert adapted.keys() - plain.keys() == {"initialization"}

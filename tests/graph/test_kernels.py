@@ -145,19 +145,6 @@ def test_any_model_gives_the_same_with_kernels(dags, toys, make_model, registry,
     np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-12, atol=1e-12)
 
 
-class SGDKernel(Kernel):
-    """An update of the whole vector."""
-
-    type = "whole_sgd"
-    replaces = (SGD,)
-
-    def bind(self, site):
-        def update():
-            np.subtract(site.w, site.rate * site.dw, out=site.w)
-
-        return KernelCalls(update=(update,))
-
-
 class L2Kernel(Kernel):
     """dw += 2 * strength * w."""
 
@@ -254,18 +241,6 @@ def test_what_bind_returns_is_checked(make_model, registry, returned):
         elif returned != KernelCalls():
             with pytest.raises(BrokenContractError, match=message):
                 stepped(make_model((*PLAIN, Softmax())), registry, kernels)
-
-
-def test_an_optimizers_kernel_updates_the_whole_vector():
-    results = []
-    for kernels in (kernels_of(SGDKernel), None):
-        w, dw = np.arange(5.0), np.empty(5)
-        update = Update(SGD(learning_rate=0.5, decay=0.1), w, dw, 100, kernels=kernels)
-        for step in (1, 2):
-            dw[...] = 1
-            assert update(step) == pytest.approx(0.5 / (1 + 0.1 * (step - 1)))
-        results.append(w)
-    np.testing.assert_allclose(*results, rtol=1e-15)
 
 
 @pytest.mark.parametrize(

@@ -66,18 +66,6 @@ def test_moments_that_decayed_into_denormals_become_zero(dtype):
     np.testing.assert_allclose(found[2:], kept * np.dtype(dtype).type(0.9), rtol=1e-6)
 
 
-def test_a_scale_multiplies_the_rates_of_the_schedule():
-    w, dw = np.zeros(3), np.ones(3)
-    update = Update(SGD(learning_rate=1.0, decay=1.0), w, dw, 100)
-    update.scale = 0.25
-    assert update(1) == 0.25
-    dw[:] = 1
-    assert update(2) == 0.125
-    assert w.tolist() == [-0.375] * 3
-    update.scale = 1.0
-    assert update(3) == 1 / 3
-
-
 def grouped(make_groups, **fields):
     """An optimizer with groups, bound to a model of two layers; its gradient and the others."""
     optimizer = AdamW(**fields, groups=make_groups)

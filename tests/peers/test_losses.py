@@ -14,6 +14,7 @@ from declnet_plugins.standard.losses import (
     CategoricalFocal,
     Cosine,
     Focal,
+    GaussianNLL,
     Hinge,
     Huber,
     KLDivergence,
@@ -22,6 +23,7 @@ from declnet_plugins.standard.losses import (
     MeanSquaredError,
     Ordinal,
     Poisson,
+    Quantile,
     SigmoidBinaryCrossentropy,
     SoftmaxCategoricalCrossentropy,
 )
@@ -145,6 +147,21 @@ def directions(rng, shape):
     return rng.normal(size=(2, N, *shape))
 
 
+def pinball(y_pred, y):
+    """The mean over the loss's own quantiles; scikit-learn's `mean_pinball_loss` of each."""
+    quantiles = torch.tensor(Quantile().quantiles)
+    return torch.maximum(quantiles * (y - y_pred), (quantiles - 1) * (y - y_pred)).mean(dim=1)
+
+
+def gaussian(y_pred, y):
+    mean, variance = y_pred[:, :2], torch.exp(y_pred[:, 2:])
+    return torch.nn.GaussianNLLLoss(full=True, reduction="none")(mean, y, variance).sum(dim=1)
+
+
+def targets_of(count):
+    return lambda rng, shape: (rng.normal(size=(N, *shape)), rng.normal(size=(N, count)))
+
+
 def cuts(rng, shape):
     return 2 * rng.normal(size=(N, *shape)), rng.integers(0, shape[0] + 1, N)
 
@@ -194,6 +211,8 @@ CASES = (
     ),
     (Cosine(), cosine, directions, [(2,), (5,), (2, 4)]),
     (Ordinal(), ordinal, cuts, [(1,), (2,), (6,)]),
+    (Quantile(), pinball, targets_of(1), [(3,)]),
+    (GaussianNLL(), gaussian, targets_of(2), [(4,)]),
 )
 
 

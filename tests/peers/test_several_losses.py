@@ -10,7 +10,6 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from declnet import load_spec, run
-from declnet_plugins.standard.losses import GaussianNLL, Quantile
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
@@ -78,22 +77,3 @@ def test_each_step_of_two_losses_is_that_of_torch(tmp_path):
     assert set(found) == set(expected)
     for name, array in expected.items():
         np.testing.assert_allclose(found[name], array, rtol=1e-9, atol=1e-9, err_msg=name)
-
-
-def test_losses_of_a_distribution_are_those_of_peers():
-    from sklearn.metrics import mean_pinball_loss
-
-    rng = np.random.default_rng(0)
-    y, y_pred = rng.normal(size=(50, 1)), rng.normal(size=(50, 3))
-    losses, loss = np.empty(50), Quantile()
-    loss.forward(y_pred, y, losses)
-    each = [mean_pinball_loss(y[:, 0], y_pred[:, i], alpha=q) for i, q in enumerate(loss.quantiles)]
-    assert losses.mean() == pytest.approx(np.mean(each), rel=1e-12)
-    both = rng.normal(size=(50, 4))
-    targets = rng.normal(size=(50, 2))
-    GaussianNLL().forward(both, targets, losses)
-    mean, variance = torch.tensor(both[:, :2]), torch.tensor(np.exp(both[:, 2:]))
-    peer = torch.nn.GaussianNLLLoss(full=True, reduction="none")(
-        mean, torch.tensor(targets), variance
-    )
-    np.testing.assert_allclose(losses, peer.sum(dim=1).numpy(), rtol=1e-10)

@@ -87,38 +87,6 @@ def ntp(weights: Parameters, name: str, x: Any) -> Any:
     return x @ w / sqrt(len(w)) + b
 
 
-LAST = {"weight_initializer": "zeros", "bias_initializer": "zeros"}
-
-
-def test_realmlp_td_s_classifies_as_its_formulas_say(our_path: Any, x: np.ndarray) -> None:
-    y = np.random.default_rng(1).integers(0, CLASSES, ROWS)
-    hidden = [{"type": "ntp_dense", "units": UNITS}, "selu"] * 3
-    layers = ["feature_scale", *hidden, {"type": "ntp_dense", "units": CLASSES, **LAST}, "softmax"]
-    optimizer = {
-        "type": "adam",
-        "learning_rate": {"type": "coslog", "max_rate": 0.04},
-        "beta_2": 0.95,
-        "epsilon": 1e-8,
-        "groups": [
-            {"parameters": ["*.biases"], "learning_rate_factor": 0.1},
-            {"parameters": ["*.scale"], "learning_rate_factor": 6.0},
-        ],
-    }
-    smoothed = {"type": "categorical_crossentropy", "label_smoothing": 0.1}
-    start, ours = our_path(Dataset(x, y), layers, smoothed, optimizer, **SCHEDULE)
-
-    def loss(weights: Parameters, part: slice) -> Any:
-        z = torch.tensor(x[part]) * weights["feature_scale_1.scale"]
-        for number in (1, 2, 3):
-            z = torch.selu(ntp(weights, f"ntp_dense_{number}", z))
-        logits, labels = ntp(weights, "ntp_dense_4", z), torch.tensor(y[part])
-        return torch.nn.functional.cross_entropy(logits, labels, label_smoothing=0.1)
-
-    factors = {".biases": 0.1, ".scale": 6.0}
-    theirs = torch_path(start, loss, coslog4(0.04), lambda _: 0.0, factors)
-    require_same(ours, theirs, start)
-
-
 def test_realmlp_td_fits_numbers_as_its_formulas_say(our_path: Any, x: np.ndarray) -> None:
     y = np.sin(x[:, :1]) + x[:, 1:2]
     layers: list[Any] = [{"type": "pbld", "name": "numbers"}, "feature_scale"]

@@ -38,18 +38,6 @@ def test_a_type_is_registered_once_by_a_distribution_or_a_program(offered, make_
     assert registry.find("schedule", "cosine") is classes[first]
 
 
-def test_two_distributions_that_offer_one_type_are_both_named(offered):
-    registry, _ = offered(ONE, OTHER)
-    with pytest.raises(UnknownTypeError) as caught:
-        registry.find("schedule", "cosine")
-    error = caught.value
-    assert error.code == "E009"
-    assert error.message == 'schedule type "cosine" is offered by package-a 1.0 and package-b 2.0'
-    assert error.hint == 'list the one to use, e.g. plugins = ["package-a"]'
-    assert registry.types("schedule") == ["cosine"]
-    assert list(registry.entries()) == []
-
-
 def test_the_listed_distribution_decides_in_a_view_alone(offered):
     registry, classes = offered(ONE, OTHER)
     view = registry.preferring(["Package_B", "numpy"])

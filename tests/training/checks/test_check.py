@@ -24,16 +24,6 @@ def test_errors_keep_a_run_from_starting_and_warnings_do_not(document):
     assert [each.code for each in caught.value.problems] == ["E040"]
 
 
-def test_nobody_below_a_wrong_layer_is_blamed_for_it(check_wrong, document):
-    document["model"]["layers"][0] = {"type": "dense", "units": "many"}
-    document["model"]["layers"].insert(2, {"type": "relu", "inputs": ["relu_9"]})
-    checked = check_wrong(document)
-    assert [(each.code, each.path) for each in checked.problems] == [
-        ("E020", ("model", "layers", 2, "inputs", 0))
-    ]
-    assert checked.memory is None
-
-
 @pytest.mark.parametrize("part", ["loss", "optimizer", "data", "training"])
 def test_without_a_part_the_others_are_checked(check_wrong, document, part):
     document["model"]["layers"].insert(0, {"type": "relu", "inputs": ["nowhere"]})

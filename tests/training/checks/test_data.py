@@ -3,17 +3,6 @@
 from __future__ import annotations
 
 
-def test_files_below_the_working_folder_are_reported_by_their_relative_paths(
-    problems, document, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    document["data"]["train"]["path"] = "there/data.npz"
-    document["model"]["initial_weights"] = "w.safetensors"
-    data, weights = problems(document)
-    assert "error[E031]: there/data.npz: there is no such file (there is no folder there)" in data
-    assert "error[E050]: w.safetensors: there is no such file" in weights
-
-
 def test_data_beyond_the_machines_memory_is_an_error_at_its_key(
     problems, document, tmp_path, monkeypatch
 ):
