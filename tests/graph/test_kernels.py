@@ -221,6 +221,20 @@ def test_the_kernels_that_a_model_gets_compute_what_numpy_does(
     np.testing.assert_allclose(with_kernels[1], without[1], rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("classes", [(Softmax,), (Dense, Softmax), (ReLU, Dense, Softmax)])
+def test_layers_are_joined_with_the_loss_whose_input_stays_intact(make_model, classes):
+    kernel, loss = joining(*classes, CategoricalCrossentropy), CategoricalCrossentropy()
+    y_true, weights = loss.prepare(LABELS, (3,), np.dtype(float)), np.arange(7.0)
+    steps = []
+    for kernels in (Kernels(), kernels_of(kernel)):
+        graph = TrainingGraph(make_model((*PLAIN, Softmax())), loss, 7, 0, kernels)
+        step = graph.step(X, y_true, weights)
+        step.run()
+        steps.append([step.run(), *graph.gradient])
+    assert kernels.used == (kernel,)
+    np.testing.assert_allclose(*steps, rtol=1e-12, atol=1e-14)
+
+
 def test_compiled_kernels_are_used_only_where_they_are_allowed(make_model, registry):
     kernels = kernels_of(D, Compiled, compiled=False)
     stepped(make_model((*PLAIN, Softmax())), registry, kernels)
