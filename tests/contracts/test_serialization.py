@@ -27,6 +27,7 @@ leaves = (
 plain_values = st.recursive(
     leaves,
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.lists(inner).map(tuple),
+    max_leaves=12,
 )
 
 

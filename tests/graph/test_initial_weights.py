@@ -7,8 +7,6 @@ import pytest
 from safetensors.numpy import save_file
 
 from declnet import ModelSpec, SpecError, build_model
-from declnet.graph.initial_weights import starting_point
-from declnet.spec.model import InitialWeights
 
 LAYERS = [
     {"type": "dense", "name": "encoder_1", "units": 4},
@@ -52,20 +50,6 @@ def test_chosen_parameters_are_loaded_and_the_others_initialized_as_ever(model_w
     assert {key: array.tolist() for key, array in found.items()} == {
         key: array.tolist() for key, array in expected.items()
     }
-
-
-def test_what_is_loaded_and_what_is_not_is_reported(fresh):
-    shapes = {name: array.shape for name, array in FILE.items()}
-    rename = {"old_1.*": "encoder_1.*", "old_*": "never.*"}
-    initial = InitialWeights(path="w", only=["*.biases", "encoder_1.*"], rename=rename)
-    shapes["head.biases"] = (3,)
-    point, problems = starting_point(fresh.store.slots, shapes, initial)
-    assert problems == []
-    assert point.lines() == (
-        "loaded from w: encoder_1.weights, encoder_1.biases, encoder_2.biases, head.biases",
-        "initialized: encoder_2.weights, head.weights",
-        "unused in w: encoder_2.weights, head.weights",
-    )
 
 
 @pytest.mark.parametrize(

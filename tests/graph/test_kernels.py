@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from itertools import product
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet import Kernel, KernelCalls, Registry, RegistryError, hookimpl
+from declnet import Kernel, KernelCalls, Registry, RegistryError
 from declnet.contracts.returned import BrokenContractError
-from declnet.graph.kernels import Kernels, engine_problem
+from declnet.graph.kernels import Kernels
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import Update
-from declnet.registry.discovery import load
-from declnet.registry.plugin import Plugin
-from declnet.spec.model import EngineSpec
 from declnet_plugins.standard.layers import LSTM, Dense, ReLU, Softmax
 from declnet_plugins.standard.losses import CategoricalCrossentropy
 from declnet_plugins.standard.optimizers import SGD
 from declnet_plugins.standard.regularizers import L2
+
+from .conftest import Add, Product
 
 RNG = np.random.default_rng(8)
 X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 3))
@@ -117,11 +115,6 @@ def declining(kernel):
     return type("Never", (kernel,), {"type": f"no_{kernel.type}", **body})
 
 
-def classifier(make_model):
-    layers = (Dense(units=3, weight_regularizer=L2(strength=0.1)), ReLU(), Dense(units=3))
-    return make_model((*layers, Softmax()))
-
-
 def stepped(model, registry, kernels):
     loss = CategoricalCrossentropy()
     graph = TrainingGraph(model, loss, 7, 0, kernels)
@@ -152,200 +145,6 @@ def test_any_model_gives_the_same_with_kernels(dags, toys, make_model, registry,
     np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-12, atol=1e-12)
 
 
-def test_a_layer_with_several_inputs_is_replaced_alone(make_model, toys, registry):
-    both = toys.Product(inputs=("dense_1", "relu_1"))
-    layers = (Dense(units=3), ReLU(), both, Dense(units=3), Softmax())
-    kernels = kernels_of(joining(toys.Product, base=OfSeveral))
-    with_kernels = stepped(make_model(layers), registry, kernels)
-    without = stepped(make_model(layers), registry, None)
-    assert len(kernels.used) == 1
-    assert with_kernels[0] == without[0]
-    np.testing.assert_array_equal(with_kernels[1], without[1])
-
-
-def test_the_longest_chain_is_taken(make_model, registry):
-    kernels = kernels_of(joining(Dense), joining(Dense, ReLU), joining(ReLU))
-    with_kernels = stepped(classifier(make_model), registry, kernels)
-    without = stepped(classifier(make_model), registry, None)
-    assert with_kernels[0] == pytest.approx(without[0], rel=1e-12)
-    np.testing.assert_allclose(with_kernels[1], without[1], rtol=1e-12, atol=1e-12)
-    assert {each.type for each in kernels.used} == {"dense_relu", "dense"}
-
-
-class Denser(Dense):
-    type = "denser"
-
-
-@pytest.mark.parametrize("dense", [Dense, Denser])
-def test_subclasses_and_what_two_layers_read_are_not_replaced(make_model, registry, toys, dense):
-    layers = [dense(units=3, name="d"), ReLU(name="r")]
-    if dense is Dense:
-        layers.append(toys.Add(inputs=("d", "r")))
-    kernels = kernels_of(joining(Dense, ReLU))
-    stepped(make_model((*layers, Softmax())), registry, kernels)
-    assert kernels.used == ()
-
-
-def test_a_kernel_that_does_not_suit_leaves_the_layers_to_others(make_model, registry):
-    asked = []
-
-    class Picky(joining(Dense, ReLU)):
-        type = "picky"
-
-        def suits(self, components, shapes, input_gradient):
-            asked.append(([each.type for each in components], list(shapes), input_gradient))
-            return False
-
-    kernels = kernels_of(Picky, joining(Dense))
-    layers = (Dense(units=3), ReLU(), Dense(units=2), ReLU(), Dense(units=3), Softmax())
-    stepped(make_model(layers), registry, kernels)
-    types = ["dense", "relu"]
-    assert asked == [(types, [(3,), (3,), (3,)], False), (types, [(3,), (2,), (2,)], True)]
-    assert {each.type for each in kernels.used} == {"dense"}
-
-
-def test_none_leaves_the_layers_to_the_next_kernel_and_then_to_numpy(make_model, registry):
-    never, not_alone = declining(joining(Dense, ReLU)), declining(joining(Dense))
-    without = stepped(classifier(make_model), registry, None)
-    kernels = kernels_of(never, not_alone)
-    with_kernels = stepped(classifier(make_model), registry, kernels)
-    assert kernels.used == ()
-    assert with_kernels[0] == without[0]
-    np.testing.assert_array_equal(with_kernels[1], without[1])
-    kernels = kernels_of(joining(Dense, ReLU), never)
-    stepped(classifier(make_model), registry, kernels)
-    assert {each.type for each in kernels.used} == {"dense_relu"}
-
-
-@pytest.mark.parametrize("classes", [(Softmax,), (Dense, Softmax), (ReLU, Dense, Softmax)])
-@pytest.mark.parametrize("weights", [None, np.array([1.0, 0.5, 0.0, 2.0, 1.0, 1.0, 3.0])])
-def test_layers_are_joined_with_the_loss_or_left_apart(make_model, classes, weights):
-    joined = joining(*classes, CategoricalCrossentropy)
-    loss = CategoricalCrossentropy()
-    y_true = loss.prepare(LABELS, (3,), np.dtype(float))
-    found = []
-    for kernels, used in (
-        (Kernels(), ()),
-        (kernels_of(joined), (joined,)),
-        (kernels_of(declining(joined)), ()),
-    ):
-        graph = TrainingGraph(classifier(make_model), loss, 7, 0, kernels)
-        step = graph.step(X, y_true, weights)
-        step.run()
-        found.append((step.run(), graph.gradient.copy()))
-        assert kernels.used == used
-    for value, gradient in found[1:]:
-        assert value == pytest.approx(found[0][0], rel=1e-12)
-        np.testing.assert_allclose(gradient, found[0][1], rtol=1e-12, atol=1e-14)
-
-
-@pytest.mark.parametrize("weights", [None, np.array([1.0, 0.5, 0.0, 2.0, 1.0, 1.0, 3.0])])
-@pytest.mark.parametrize("trainable", [True, False])
-def test_a_loss_alone_is_replaced(make_model, weights, trainable):
-    class Alone(Kernel):
-        type = "alone"
-        replaces = (CategoricalCrossentropy,)
-
-        def bind(self, site):
-            (loss,) = site.components
-            assert (site.x, site.dy, site.states) == (None, None, ())
-            forward = partial(loss.forward, site.y, site.y_true, site.losses)
-            if site.dx is None:
-                return KernelCalls((forward,))
-            backward = partial(loss.backward, site.y, site.y_true, site.dx)
-            return KernelCalls((forward,), (backward, site.weigh(site.dx)))
-
-    loss, found = CategoricalCrossentropy(), []
-    y_true = loss.prepare(LABELS, (3,), np.dtype(float))
-    for kernels in (Kernels(), kernels_of(Alone)):
-        model = make_model([Dense(units=3, trainable=trainable), Softmax()])
-        graph = TrainingGraph(model, loss, 7, 0, kernels)
-        step = graph.step(X, y_true, weights)
-        found.append((step.run(), graph.gradient.tobytes()))
-    assert kernels.used == (Alone,)
-    assert found[0] == found[1]
-
-
-def test_compiled_kernels_come_first_and_only_where_they_are_allowed(make_model, registry):
-    class Compiled(joining(Dense)):
-        type = "compiled"
-        compiled = True
-
-    for allowed, expected in ((True, Compiled.type), (False, "dense")):
-        kernels = kernels_of(joining(Dense), Compiled, compiled=allowed)
-        stepped(classifier(make_model), registry, kernels)
-        assert [each.type for each in kernels.used] == [expected]
-        assert kernels.has_compiled is allowed
-
-
-@pytest.mark.parametrize(
-    "wrong", [(), 3, KernelCalls(forward=[print]), KernelCalls(backward=("no call",))]
-)
-def test_what_bind_returns_is_checked(make_model, registry, wrong):
-    class Wrong(joining(Dense)):
-        type = "wrong"
-
-        def bind(self, site):
-            return wrong
-
-    with pytest.raises(BrokenContractError, match="bind"):
-        stepped(classifier(make_model), registry, kernels_of(Wrong))
-
-
-def test_an_unavailable_kernel_is_left_out_and_says_why(make_model):
-    class Dear(joining(Dense)):
-        type = "dear"
-        compiled = True
-
-        @classmethod
-        def unavailable(cls):
-            return "a compiler is not installed"
-
-    registry = Registry()
-    registry.register(Dear)
-    kernels = Kernels(registry, compiled=True)
-    stepped(classifier(make_model), registry, kernels)
-    assert kernels.used == ()
-    assert not kernels.has_compiled
-    assert engine_problem(EngineSpec(kernels="jit"), registry).message.endswith(
-        ": a compiler is not installed"
-    )
-    assert "no plugin" in engine_problem(EngineSpec(kernels="jit"), Registry()).message
-
-
-DenseReLUKernel, DenseKernel = joining(Dense, ReLU), joining(Dense)
-
-
-def test_only_kernels_for_the_components_of_a_model_are_imported(make_model, registry):
-    @hookimpl
-    def declnet_register(register):
-        register.lazily("kernel", "dense", f"{__name__}:DenseKernel", ("dense", "softmax"))
-        register.lazily("kernel", "dense_relu", f"{__name__}:DenseReLUKernel", ("dense", "relu"))
-        register.lazily("kernel", "dense_tanh", f"{__name__}:Absent", ("dense", "tanh"))
-
-    announced = Registry()
-    load(SimpleNamespace(declnet_register=declnet_register), Plugin("kernels"), announced)
-    kernels = Kernels(announced)
-    assert kernels.longest == 2
-    stepped(classifier(make_model), registry, kernels)
-    assert kernels.used == (DenseReLUKernel,)
-    (failure,) = announced.failures
-    assert "announced to replace ('dense', 'softmax')" in failure.cause
-
-
-class SGDKernel(Kernel):
-    """An update of the whole vector."""
-
-    type = "whole_sgd"
-    replaces = (SGD,)
-
-    def bind(self, site):
-        def update():
-            np.subtract(site.w, site.rate * site.dw, out=site.w)
-
-        return KernelCalls(update=(update,))
-
-
 class L2Kernel(Kernel):
     """dw += 2 * strength * w."""
 
@@ -361,35 +160,101 @@ class L2Kernel(Kernel):
         return KernelCalls(backward=(call,))
 
 
-def test_an_optimizers_kernel_updates_the_whole_vector():
-    results = []
-    for kernels in (kernels_of(SGDKernel), None):
-        w, dw = np.arange(5.0), np.empty(5)
-        update = Update(SGD(learning_rate=0.5, decay=0.1), w, dw, 100, kernels=kernels)
-        for step in (1, 2):
-            dw[...] = 1
-            assert update(step) == pytest.approx(0.5 / (1 + 0.1 * (step - 1)))
-        results.append(w)
-    np.testing.assert_allclose(*results, rtol=1e-15)
+class Denser(Dense):
+    type = "denser"
 
 
-def test_a_regularizers_kernel_adds_its_gradient(make_model, registry):
-    kernels = kernels_of(L2Kernel)
-    with_kernels = stepped(classifier(make_model), registry, kernels)
-    without = stepped(classifier(make_model), registry, None)
-    np.testing.assert_allclose(with_kernels[1], without[1], rtol=1e-12)
-    assert kernels.used == (L2Kernel,)
+class Picky(joining(Dense, ReLU)):
+    """A kernel that wants an odd number of units after layers that need a gradient."""
+
+    type = "picky"
+
+    def suits(self, components, shapes, input_gradient):
+        assert [each.type for each in components] == ["dense", "relu"]
+        return input_gradient and list(shapes) == [(5,)] * 3
 
 
-def test_an_optimizers_kernel_must_give_an_update():
-    class Nothing(SGDKernel):
-        type = "nothing"
+class Compiled(joining(Dense)):
+    type = "compiled"
+    compiled = True
 
-        def bind(self, site):
-            return KernelCalls()
 
-    with pytest.raises(BrokenContractError, match="no update"):
-        Update(SGD(), np.zeros(3), np.zeros(3), 100, kernels=kernels_of(Nothing))
+class Unavailable(joining(Dense)):
+    type = "unavailable"
+    compiled = True
+
+    @classmethod
+    def unavailable(cls):
+        return "a compiler is not installed"
+
+
+PLAIN = (Dense(units=3, weight_regularizer=L2(strength=0.1)), ReLU(), Dense(units=3))
+TWICE = (Dense(units=5), ReLU(), Dense(units=5), ReLU(), Dense(units=3))
+D, DR = joining(Dense), joining(Dense, ReLU)
+CHOICES = {
+    "the longest chain": (PLAIN, (D, DR, joining(ReLU)), {DR, D}),
+    "several inputs": (
+        (*PLAIN[:2], Product(inputs=("dense_1", "relu_1")), Dense(units=3)),
+        (joining(Product, base=OfSeveral),),
+        {joining(Product, base=OfSeveral)},
+    ),
+    "subclasses": ((Denser(units=3), ReLU()), (D, DR), set()),
+    "what two layers read": ((*PLAIN[:2], Add(inputs=("dense_1", "relu_1"))), (DR,), set()),
+    "what suits": (TWICE, (Picky,), {Picky}),
+    "none": (PLAIN, (declining(DR), declining(D)), set()),
+    "none, and another": (PLAIN, (DR, declining(DR)), {DR}),
+    "compiled first": (PLAIN, (D, Compiled), {Compiled}),
+    "unavailable": (PLAIN, (Unavailable, DR), {DR}),
+    "of regularizers": (PLAIN, (L2Kernel,), {L2Kernel}),
+}
+
+
+@pytest.mark.parametrize(("layers", "kernels", "used"), CHOICES.values(), ids=CHOICES)
+def test_the_kernels_that_a_model_gets_compute_what_numpy_does(
+    make_model, registry, layers, kernels, used
+):
+    chosen = kernels_of(*kernels)
+    with_kernels = stepped(make_model((*layers, Softmax())), registry, chosen)
+    without = stepped(make_model((*layers, Softmax())), registry, None)
+    assert {*chosen.used} == used
+    assert with_kernels[0] == pytest.approx(without[0], rel=1e-12)
+    np.testing.assert_allclose(with_kernels[1], without[1], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("classes", [(Softmax,), (Dense, Softmax), (ReLU, Dense, Softmax)])
+def test_layers_are_joined_with_the_loss_whose_input_stays_intact(make_model, classes):
+    kernel, loss = joining(*classes, CategoricalCrossentropy), CategoricalCrossentropy()
+    y_true, weights = loss.prepare(LABELS, (3,), np.dtype(float)), np.arange(7.0)
+    steps = []
+    for kernels in (Kernels(), kernels_of(kernel)):
+        graph = TrainingGraph(make_model((*PLAIN, Softmax())), loss, 7, 0, kernels)
+        step = graph.step(X, y_true, weights)
+        step.run()
+        steps.append([step.run(), *graph.gradient])
+    assert kernels.used == (kernel,)
+    np.testing.assert_allclose(*steps, rtol=1e-12, atol=1e-14)
+
+
+def test_compiled_kernels_are_used_only_where_they_are_allowed(make_model, registry):
+    kernels = kernels_of(D, Compiled, compiled=False)
+    stepped(make_model((*PLAIN, Softmax())), registry, kernels)
+    assert (kernels.used, kernels.has_compiled) == ((D,), False)
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [(), 3, KernelCalls(forward=[print]), KernelCalls(backward=("no call",)), KernelCalls()],
+)
+def test_what_bind_returns_is_checked(make_model, registry, returned):
+    for replaces, message in ((SGD, "update|bind"), (Dense, "bind")):
+        body = {"type": "wrong", "replaces": (replaces,), "bind": lambda *_: returned}
+        kernels = kernels_of(type("Wrong", (Kernel,), {"__module__": __name__, **body}))
+        if replaces is SGD:
+            with pytest.raises(BrokenContractError, match=message):
+                Update(SGD(), np.zeros(3), np.zeros(3), 100, kernels=kernels)
+        elif returned != KernelCalls():
+            with pytest.raises(BrokenContractError, match=message):
+                stepped(make_model((*PLAIN, Softmax())), registry, kernels)
 
 
 @pytest.mark.parametrize(

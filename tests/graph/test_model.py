@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet import DataError, MappedArray, SpecError, WeightsError, build_model, parse_spec
+from declnet import DataError, MappedArray
 from declnet_plugins.standard.layers import BatchNorm, Dense, Embedding, ReLU, Softmax
 
 
@@ -94,11 +94,6 @@ def test_samples_of_another_shape_are_refused(model, shape):
         model.predict(np.zeros(shape))
 
 
-@pytest.mark.parametrize("x", [[[1, 2, 3]], np.ones((1, 3), int), np.ones((1, 3), np.float32)])
-def test_lists_integers_and_other_floats_are_taken(model, x):
-    assert model.predict(x).dtype == np.float64
-
-
 def in_a_file(x, path):
     x.tofile(path)
     return MappedArray(path, 0, x.shape, x.dtype)
@@ -127,50 +122,8 @@ def test_what_must_be_converted_takes_the_memory_of_a_part(make_model, tmp_path,
     assert found.nbytes < most < found.nbytes + 2**21  # a copy in float32: 2**25
 
 
-def test_what_cannot_be_converted_is_reported_wherever_it_is(model):
-    x = np.zeros((2500, 3), object)
-    x[-1, 1] = "word"
-    with pytest.raises(ValueError, match="could not convert string to float: 'word'"):
-        model.predict(x)
-
-
-def test_numbers_too_large_for_the_model_s_type_are_reported_wherever_they_is(make_model):
-    x = np.zeros((2500, 3))
-    x[-1, 1] = 1e300
-    with pytest.warns(RuntimeWarning, match="overflow encountered in cast"):
-        make_model((ReLU(),), "float32").predict(x)
-
-
 @pytest.mark.parametrize("n", [0, 1, 2500])
 def test_a_model_of_integers_refuses_floats(make_model, n):
     model = make_model((Embedding(categories=9, units=2),))
     with pytest.raises(DataError, match="the model takes integers, but x is float64"):
         model.predict(np.zeros((n, 3)))
-
-
-def test_the_summary_has_a_line_a_layer(model):
-    lines = [(each.name, each.type, each.output_shape, each.parameters) for each in model.summary()]
-    assert lines == [
-        ("dense_1", "dense", (8,), 32),
-        ("relu_1", "relu", (8,), 0),
-        ("dense_2", "dense", (4,), 36),
-        ("softmax_1", "softmax", (4,), 0),
-    ]
-
-
-def test_build_model_follows_the_spec_and_the_seed(document):
-    spec = parse_spec(document)
-    one, same, other = (build_model(spec.model, (2,), seed) for seed in (1, 1, 2))
-    assert one.input_shape == (2,)
-    assert one.output_shape == (3,)
-    assert (one.parameters()["dense_1.weights"] == same.parameters()["dense_1.weights"]).all()
-    assert (one.parameters()["dense_1.weights"] != other.parameters()["dense_1.weights"]).all()
-
-
-def test_build_model_tells_shapes_and_weights_that_do_not_fit(document, tmp_path):
-    spec = parse_spec(document)
-    with pytest.raises(SpecError, match=r"(?i)flatten|axes"):
-        build_model(spec.model, (2, 2, 2))
-    document["model"]["initial_weights"] = str(tmp_path / "absent.safetensors")
-    with pytest.raises(WeightsError, match="there is no such file"):
-        build_model(parse_spec(document).model, (2,))

@@ -6,30 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import WeightsError
-from declnet_plugins.standard.layers import Dense, ReLU
-
-
-def test_trainable_parameters_are_views_of_one_vector(make_model):
-    model = make_model((Dense(units=2), ReLU(), Dense(units=1)))
-    store = model.store
-    assert [slot.key for slot in store.slots] == [
-        "dense_1.weights",
-        "dense_1.biases",
-        "dense_2.weights",
-        "dense_2.biases",
-    ]
-    store.vector[:] = np.arange(len(store.vector))
-    assert store.arrays["dense_1.weights"].tolist() == [[0, 1], [2, 3], [4, 5]]
-    assert store.arrays["dense_2.biases"].tolist() == [10]
-
-
-def test_each_layer_is_initialized_from_a_stream_of_its_own(make_model):
-    short = make_model((Dense(units=3), Dense(units=3))).parameters()
-    again = make_model((Dense(units=3), Dense(units=3))).parameters()
-    other = make_model((Dense(units=3), Dense(units=3)), seed=1).parameters()
-    assert (short["dense_1.weights"] == again["dense_1.weights"]).all()
-    assert (short["dense_1.weights"] != short["dense_2.weights"]).all()
-    assert (short["dense_1.weights"] != other["dense_1.weights"]).all()
+from declnet_plugins.standard.layers import Dense
 
 
 def test_weights_that_do_not_fit_change_nothing_and_every_difference_is_reported(make_model):

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
-
 import numpy as np
 import pytest
 
-from declnet import Kernel, KernelCalls, Layer, Registry, Schedule, Scheduled, parse_spec, run
-from declnet.contracts.network.parameter import CurrentValues
+from declnet import Kernel, KernelCalls, Registry, parse_spec, run
 from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.update import Update
 from declnet_plugins.standard.layers import Dropout
-from declnet_plugins.standard.optimizers import AdamW, Lion
+from declnet_plugins.standard.optimizers import AdamW
 from declnet_plugins.standard.schedules import Constant, Polynomial
 
 FALLING = Polynomial(initial_rate=0.6, final_rate=0.2)
@@ -33,33 +30,6 @@ def test_values_are_those_of_the_step_and_plain_numbers_stay():
     schedules.fill(filled, 1)
     assert filled.view(float).tolist() == [[rate] for rate in expected]
     assert plain["rate"].tolist() == [0.3]
-
-
-def test_fields_of_one_name_and_schedule_share_an_array():
-    schedules = ScheduledValues(4)
-    arrays = [
-        schedules.of(Dropout(rate=rate))["rate"]
-        for rate in (FALLING, FALLING.model_copy(), Constant(value=0.5))
-    ]
-    assert arrays[0] is arrays[1]
-    assert len(schedules.arrays) == 2
-
-
-def test_outside_training_a_schedule_has_no_value():
-    now: CurrentValues = ScheduledValues(1).of(Dropout(rate=FALLING))
-    with pytest.raises(AttributeError, match="rate is not a scheduled field, or has a schedule"):
-        _ = now.rate
-
-
-@pytest.mark.parametrize("optimizer", [AdamW, Lion])
-def test_an_optimizer_decays_weights_by_its_schedule(optimizer):
-    """With gradients of 0, w is multiplied by 1 - learning_rate * weight_decay at each step."""
-    w, dw = np.ones(3), np.zeros(3)
-    update = Update(optimizer(learning_rate=0.1, weight_decay=FALLING), w, dw, 5)
-    for step in range(1, 6):
-        update(step)
-    expected = np.prod([1 - 0.1 * FALLING.rate(step, 5) for step in range(1, 6)])
-    np.testing.assert_allclose(w, expected, rtol=1e-14)
 
 
 def with_dropout(document, rate, **training):
@@ -85,35 +55,6 @@ def test_a_constant_schedule_trains_to_the_bits_of_its_number(document, changed,
     number = weights_of(parse_spec(document))
     constant = weights_of(parse_spec(changed(document, dict(zip(keys, scheduled, strict=True)))))
     assert (number == constant).all()
-
-
-class Seen(Layer):
-    """y = x; notes the values of its field in training."""
-
-    type = "seen"
-    backward_needs = frozenset()
-    notes: ClassVar[list[float]] = []
-
-    rate: Annotated[float | Schedule, Scheduled(ge=0, le=1)]
-
-    def forward(self, x, y, state):
-        np.copyto(y, x)
-        if state.training:
-            self.notes.append(state.now.rate)
-
-    def backward(self, x, y, dy, dx, state):
-        np.copyto(dx, dy)
-
-
-@pytest.mark.parametrize(("batch_size", "total"), [(7, 10), (None, 2)])
-def test_a_layer_sees_each_step_of_the_whole_training(document, batch_size, total):
-    """30 samples by 7 make 5 steps an epoch; the evaluations in between note nothing."""
-    Seen.notes.clear()
-    document["model"]["layers"].insert(1, Seen(rate=FALLING))
-    document["training"] |= {"epochs": 2, "batch_size": batch_size}
-    document["data"]["validation"] = document["data"]["train"]
-    run(parse_spec(document))
-    assert Seen.notes == [FALLING.rate(step, total) for step in range(1, total + 1)]
 
 
 class Steady(Kernel):

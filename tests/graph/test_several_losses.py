@@ -155,24 +155,6 @@ def test_outputs_and_their_losses_are_intact_after_the_step(name):
         assert losses.mean() == pytest.approx(mean, rel=1e-6)
 
 
-def test_one_named_loss_of_weight_1_gives_the_bits_of_an_unnamed_one():
-    layers = (Dense(units=4), ReLU(), Dense(units=3), Softmax(name="kind"))
-    rng = np.random.default_rng(3)
-    x, y = rng.normal(size=(9, 3)), np.eye(3)[rng.integers(3, size=9)]
-    gradients, calls = [], []
-    for heads in (
-        CategoricalCrossentropy(),
-        [Head("kind", CategoricalCrossentropy(), output="kind")],
-    ):
-        model = model_of(layers, None)
-        graph = TrainingGraph(model, heads, 9, 0, Kernels(REGISTRY))
-        step = graph.step(x, y)
-        calls.append(len(step.calls))
-        gradients.append((step.run(), graph.gradient.tobytes()))
-    assert gradients[0] == gradients[1]
-    assert calls[0] == calls[1]
-
-
 def test_a_prediction_keeps_every_output():
     layers, outputs, *_ = FORKS["fused"]
     nodes = infer_nodes(layers, (3,), REGISTRY, outputs)

@@ -7,7 +7,6 @@ import pytest
 
 from declnet import InputInfo, IntegerLimit, Layer, Parameter, SpecError, Workspace
 from declnet.graph.shapes import infer_nodes, input_limits
-from declnet_plugins.standard.layers import Dense, Softmax
 from declnet_plugins.standard.regularizers import L2
 
 
@@ -38,29 +37,6 @@ def faults(layers, shape=(4,)):
     with pytest.raises(SpecError) as caught:
         infer_nodes(layers, shape)
     return [(problem.path, problem.message) for problem in caught.value.problems]
-
-
-def test_shapes_follow_the_dag(toys):
-    layers = (
-        Dense(units=5, name="a"),
-        Dense(units=5, inputs=("input",), name="b"),
-        toys.Add(inputs=("a", "b")),
-        Dense(units=2),
-    )
-    nodes = infer_nodes(layers, (4,))
-    assert [node.output_shape for node in nodes] == [(5,), (5,), (5,), (2,)]
-    assert [node.input_shapes for node in nodes][2] == ((5,), (5,))
-    assert [node.parameter_count for node in nodes] == [25, 25, 0, 12]
-
-
-def test_faults_of_separate_branches_come_together_and_layers_below_are_not_blamed(toys):
-    layers = (
-        Softmax(inputs=("input",), name="a"),
-        Dense(units=2, inputs=("input",), name="b"),
-        toys.Add(inputs=("a", "b")),
-        Dense(units=2),
-    )
-    assert [path[2] for path, _ in faults(layers, (3, 4, 5))] == [0, 1]
 
 
 def odd(parameters=(), workspace=(), shape=None):
@@ -155,9 +131,3 @@ def test_a_wrong_declaration_is_a_broken_contract(method, declared, fault):
     ((_, message),) = faults((odd(**{method: {"p": declared}}),))
     assert f"{method}() returned" in message
     assert fault in message
-
-
-def test_a_container_of_another_kind_is_a_broken_contract():
-    layer = Odd.model_construct(given_parameters=None, given_workspace={}, shape=None)
-    ((_, message),) = faults((layer,))
-    assert "parameters() returned None, not a dict from names to Parameter" in message

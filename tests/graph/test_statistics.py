@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import Callback, Dataset, Layer, Parameter, Registry, default_registry, parse_spec, run
+from declnet import Dataset, Layer, Parameter, Registry, default_registry, parse_spec
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
 
@@ -125,26 +125,3 @@ def test_it_repeats_and_leaves_the_training_as_it_was(registry, data, accumulate
     after = trainer.state()
     np.testing.assert_array_equal(after.order["order"], order["order"])
     assert (after.order["rng"], after.layers) == (order["rng"], layers)
-
-
-def test_a_third_partys_callback_asks_for_it(registry, data):
-    class Halves(Callback):
-        """The finished model has half of each last parameter."""
-
-        type = "halves"
-
-        def training_ended(self, state):
-            halves = state.model.from_vector(state.model.vector() / 2)
-            state.restore_parameters(halves, "halving", recompute_statistics=True)
-
-    registry.register(Halves)
-    layers = [{"type": "dense", "units": 2}, "level", {"type": "dense", "units": 1}]
-    document = {
-        "model": {"dtype": "float64", "layers": layers},
-        "loss": "mean_squared_error",
-        "optimizer": "sgd",
-        "training": {"epochs": 2, "callbacks": ["halves"]},
-    }
-    found = run(parse_spec(document, registry), data=data, registry=registry).model.parameters()
-    outputs = data[0] @ found["dense_1.weights"] + found["dense_1.biases"]
-    np.testing.assert_allclose(found["level_1.mean"], outputs.mean(axis=0), rtol=1e-10)

@@ -19,41 +19,6 @@ def test_names_are_type_and_count_and_inputs_the_layer_before():
     assert [each.inputs for each in wires] == [(0,), (1,), (2,), (3,)]
 
 
-def test_inputs_lead_to_any_value_above(toys):
-    layers = [
-        Dense(units=2),
-        named(ReLU, inputs=("dense_1",)),
-        named(toys.Add, inputs=("relu_1", "input", "dense_1", "relu_1")),
-    ]
-    wires, problems = wire(parts_of(layers))
-    assert problems == []
-    assert wires[2].inputs == (2, 0, 1, 2)
-
-
-def test_a_name_may_be_taken_by_a_counted_one():
-    (problem,) = wire(parts_of([Dense(units=2, name="relu_1"), ReLU()]))[1]
-    assert (problem.code, problem.path) == ("E019", ("model", "layers", 1, "name"))
-
-
-def test_a_layer_of_two_inputs_needs_two(toys):
-    problems = wire(parts_of([Dense(units=2), toys.Product()]))[1]
-    assert [str(each) for each in problems] == [
-        'model.layers.1: error[E021]: "product_1" takes 2 inputs, not 1 (name them: inputs = [ … ])'
-    ]
-
-
-def test_all_faults_come_in_one_pass():
-    layers = [
-        named(Dense, inputs=("nix",), units=2),
-        named(ReLU, inputs=("dense_1", "input")),
-        named(ReLU, inputs=("relu_1",), name="dense_1"),
-        named(ReLU, inputs=("later",)),
-        named(ReLU, name="later"),
-    ]
-    paths = [problem.path[2:] for problem in wire(parts_of(layers))[1]]
-    assert paths == [(0, "inputs", 0), (1, "inputs"), (2, "name"), (3, "inputs", 0)]
-
-
 def test_layers_that_could_not_be_read_count_for_the_names_of_the_others():
     layers = [None, Dense(units=2), None, None, named(ReLU, inputs=("dense_1",))]
     names, types = [None, None, "own", None, None], ["dense", None, "dense", None, None]

@@ -72,47 +72,35 @@ def label(value):
     return "x".join(map(str, value)) if isinstance(value, tuple) else value.__class__.__name__
 
 
-def agrees(layer, module, x, dy, order="batch_last", tolerance=1e-9):
-    found = run_layer(layer, x, dy, order)
-    leaf = torch.tensor(x, requires_grad=True)
-    y = module(leaf)
+def agrees(layer, module, x, dy, order="batch_last", tolerance=1e-9, **parameters):
+    found = run_layer(layer, x, dy, order, **parameters)
+    leaves = [torch.tensor(each, requires_grad=True) for each in (x, *parameters.values())]
+    y = module(*leaves)
     y.backward(torch.tensor(dy))
     np.testing.assert_allclose(found["y"], y.detach().numpy(), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(found["dx"], leaf.grad.numpy(), rtol=tolerance, atol=tolerance)
+    for name, leaf in zip(("dx", *(f"grad.{name}" for name in parameters)), leaves, strict=True):
+        expected = leaf.grad.numpy()
+        np.testing.assert_allclose(found[name], expected, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
-@pytest.mark.parametrize("shape", SHAPES, ids=label)
 @pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)
-def test_outputs_and_gradients(layer, module, shape, order):
+def test_outputs_and_gradients(layer, module):
+    """Of random numbers, on a fine grid, and where exponentials overflow or vanish."""
     rng = np.random.default_rng(1)
-    x, dy = rng.normal(scale=3, size=(9, *shape)), rng.normal(size=(9, *shape))
-    agrees(layer, module, x, dy, order)
-
-
-@pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)
-def test_extreme_inputs(layer, module):
+    for shape in SHAPES:
+        x, dy = rng.normal(scale=3, size=(9, *shape)), rng.normal(size=(9, *shape))
+        for order in ("batch_last", "batch_first"):
+            agrees(layer, module, x, dy, order)
+    x = np.linspace(-12, 12, 4801)[:, None]
+    agrees(layer, module, x, np.ones_like(x))
     x = np.array(EXTREME).reshape(2, -1)
     with np.errstate(over="raise", divide="raise", invalid="raise"):
         agrees(layer, module, x, np.full_like(x, 1.5))
 
 
-@pytest.mark.parametrize(("layer", "module"), PAIRS, ids=label)
-def test_a_fine_grid(layer, module):
-    x = np.linspace(-12, 12, 4801)[:, None]
-    agrees(layer, module, x, np.ones_like(x))
-
-
 def test_hard_sigmoid_of_torch_itself():
     x = np.linspace(-4, 4, 33)[:, None]
     agrees(HardSigmoid(), nn.Hardsigmoid(), x, np.ones_like(x), tolerance=1e-7)
-
-
-def test_softmax():
-    rng = np.random.default_rng(2)
-    for shape in ((9, 5), (9, 3, 5)):
-        x, dy = rng.normal(scale=30, size=shape), rng.normal(size=shape)
-        agrees(Softmax(), nn.Softmax(dim=-1), x, dy)
 
 
 @pytest.mark.parametrize("order", ["batch_last", "batch_first"])
@@ -123,51 +111,42 @@ def test_prelu(shape, shared, order):
     x, dy = rng.normal(size=(9, *shape)), rng.normal(size=(9, *shape))
     x[0] = 0
     slopes = rng.normal(size=1 if shared else shape[0])
-    found = run_layer(PReLU(shared=shared), x, dy, order, slopes=slopes)
-    leaf, weight = torch.tensor(x, requires_grad=True), torch.tensor(slopes, requires_grad=True)
-    y = nn.functional.prelu(leaf, weight)
-    y.backward(torch.tensor(dy))
-    np.testing.assert_allclose(found["y"], y.detach().numpy(), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(found["dx"], leaf.grad.numpy(), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(found["grad.slopes"], weight.grad.numpy(), rtol=1e-9, atol=1e-9)
+    agrees(PReLU(shared=shared), nn.functional.prelu, x, dy, order, slopes=slopes)
 
 
-def test_prelu_starts_as_torch_does():
-    start = PReLU(shared=True).parameters((4,))["slopes"]
-    assert nn.PReLU().weight.detach().numpy().shape == start.shape
-    assert nn.PReLU().weight.item() == start.initializer.value
+def gated(function):
+    """The first half of the channels times the function of the second."""
 
-
-@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
-@pytest.mark.parametrize(("shape", "dim"), [((8,), -1), ((3, 6), -1), ((4, 3, 5), 1)])
-@pytest.mark.parametrize(
-    ("activation", "function"),
-    [
-        ("sigmoid", torch.sigmoid),
-        ("silu", nn.functional.silu),
-        ("gelu", nn.functional.gelu),
-        ("relu", torch.relu),
-        ("tanh", torch.tanh),
-        ("linear", lambda b: b),
-    ],
-)
-def test_gated_linear_units(activation, function, shape, dim, order):
-    rng = np.random.default_rng(4)
-    x = rng.normal(scale=2, size=(9, *shape))
-
-    def gated(x):
-        a, b = torch.chunk(x, 2, dim)
+    def module(x):
+        a, b = torch.chunk(x, 2, 1 if x.ndim == 4 else -1)
         return a * function(b)
 
-    dy = rng.normal(size=gated(torch.tensor(x)).shape)
-    agrees(GLU(activation=activation), gated, x, dy, order)
-    if activation == "sigmoid":
-        agrees(GLU(), nn.GLU(dim), x, dy, order)
+    return module
+
+
+GATES = {
+    "sigmoid": torch.sigmoid,
+    "silu": nn.functional.silu,
+    "gelu": nn.functional.gelu,
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+    "linear": lambda b: b,
+}
+OF_CHANNELS = [
+    (Softmax(), nn.Softmax(dim=-1), [(5,), (3, 5)]),
+    *(
+        (GLU(activation=name), gated(function), [(8,), (3, 6), (4, 3, 5)])
+        for name, function in GATES.items()
+    ),
+    (GLU(), nn.GLU(-1), [(8,), (3, 6)]),
+    (Maxout(pieces=3), lambda x: x.unflatten(-1, (-1, 3)).amax(-1), [(12,), (3, 6)]),
+]
 
 
 @pytest.mark.parametrize("order", ["batch_last", "batch_first"])
-def test_maxout(order):
-    rng = np.random.default_rng(5)
-    for shape in ((12,), (3, 6)):
-        x, dy = rng.normal(size=(9, *shape)), rng.normal(size=(9, *shape[:-1], shape[-1] // 3))
-        agrees(Maxout(pieces=3), lambda x: x.unflatten(-1, (-1, 3)).amax(-1), x, dy, order)
+@pytest.mark.parametrize(("layer", "module", "shapes"), OF_CHANNELS, ids=label)
+def test_activations_over_channels(layer, module, shapes, order):
+    rng = np.random.default_rng(4)
+    for shape in shapes:
+        x = rng.normal(scale=20 if layer.type == "softmax" else 2, size=(9, *shape))
+        agrees(layer, module, x, rng.normal(size=module(torch.tensor(x)).shape), order)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,6 @@ swa_utils = pytest.importorskip("torch.optim.swa_utils")
 
 EPOCHS, BATCH, RATE = 8, 12, 0.2
 """The last of four batches has four samples, and counts as much as the others."""
-
-
-@pytest.fixture(autouse=True)
-def _float64() -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
 
 
 def ours(data: Dataset, *callbacks: Any, epochs: int = EPOCHS, rate: float = RATE) -> Any:

@@ -42,150 +42,106 @@ def require_same(found, expected):
         np.testing.assert_allclose(found[name], array, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
-@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
-@pytest.mark.parametrize(
-    ("fields", "arguments"),
-    [
-        ({}, {}),
-        ({"padding": "same"}, {"padding": 1}),
-        ({"padding": [2, 1], "stride": 2}, {"padding": (2, 1), "stride": 2}),
-        ({"padding": 1, "stride": [2, 3]}, {"padding": 1, "stride": (2, 3)}),
-        ({"padding": 2, "dilation": 2}, {"padding": 2, "dilation": 2}),
-        ({"groups": 2, "padding": 1}, {"groups": 2, "padding": 1}),
-        ({"groups": 4, "stride": 2, "padding": 1}, {"groups": 4, "stride": 2, "padding": 1}),
-        ({"kernel_size": [1, 3], "dilation": [1, 2]}, {"dilation": (1, 2)}),
-        ({"kernel_size": 1}, {}),
-        ({"use_bias": False}, {}),
-    ],
-)
-def test_convolution(fields, arguments, order):
-    layer = Conv2d(**{"filters": 8, "kernel_size": 3, **fields})
-    x = RNG.normal(size=(5, 4, 9, 8))
-    shapes = {name: each.shape for name, each in layer.parameters(x.shape[1:]).items()}
-    parameters = {name: RNG.normal(size=shape) for name, shape in shapes.items()}
-    dy = RNG.normal(size=(5, *layer.output_shape(x.shape[1:])))
-
-    def convolved(given, weights, biases=None):
-        return torch.nn.functional.conv2d(given, weights, biases, **arguments)
-
-    require_same(
-        run_layer(layer, x, dy, order, **parameters), by_torch(convolved, x, dy, **parameters)
-    )
+F = torch.nn.functional
+IMAGES = (4, 9, 8)
 
 
-@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
-@pytest.mark.parametrize(
-    "fields",
-    [
+def with_fields(kind, peer, *cases):
+    """Cases of a convolution: our fields, of which torch has those that are no part of weights."""
+    for fields in cases:
+        arguments = {k: v for k, v in fields.items() if k not in ("use_bias", "kernel_size")}
+        layer = kind(**{"filters": 8, "kernel_size": 3, **fields})
+        if arguments.get("padding") == "same":
+            arguments["padding"] = 1
+
+        def convolved(x, weights, biases=None, arguments=arguments):
+            return peer(x, weights, biases, **arguments)
+
+        yield layer, convolved, IMAGES
+
+
+def pools(*cases):
+    for fields in cases:
+        names = {"kernel_size" if k == "pool_size" else k: v for k, v in fields.items()}
+        for kind, peer in ((MaxPool2d, F.max_pool2d), (AveragePool2d, F.avg_pool2d)):
+            yield kind(**fields), lambda x, peer=peer, names=names: peer(x, **names), IMAGES
+
+
+def batch_norm(x, scale, offset):
+    return F.batch_norm(x, None, None, scale, offset, training=True)
+
+
+CASES = [
+    *with_fields(
+        Conv2d,
+        F.conv2d,
+        {},
+        {"padding": "same"},
+        {"padding": (2, 1), "stride": 2},
+        {"padding": 1, "stride": (2, 3)},
+        {"padding": 2, "dilation": 2},
+        {"groups": 2, "padding": 1},
+        {"groups": 4, "stride": 2, "padding": 1},
+        {"kernel_size": (1, 3), "dilation": (1, 2)},
+        {"kernel_size": 1},
+        {"use_bias": False},
+    ),
+    *with_fields(
+        Conv2dTranspose,
+        F.conv_transpose2d,
         {},
         {"stride": 2},
         {"stride": (2, 3), "padding": (2, 1), "output_padding": (1, 2)},
         {"stride": 2, "padding": 1, "output_padding": 1, "groups": 2},
         {"dilation": (2, 1), "groups": 4},
         {"use_bias": False, "kernel_size": (2, 3)},
-    ],
-)
-def test_transposed_convolution(fields, order):
-    layer = Conv2dTranspose(**{"filters": 8, "kernel_size": 3, **fields})
-    x = RNG.normal(size=(5, 4, 5, 4))
-    shapes = {name: each.shape for name, each in layer.parameters(x.shape[1:]).items()}
-    parameters = {name: RNG.normal(size=shape) for name, shape in shapes.items()}
-    dy = RNG.normal(size=(5, *layer.output_shape(x.shape[1:])))
-    arguments = {key: fields[key] for key in fields if key not in ("use_bias", "kernel_size")}
-
-    def transposed(given, weights, biases=None):
-        return torch.nn.functional.conv_transpose2d(given, weights, biases, **arguments)
-
-    require_same(
-        run_layer(layer, x, dy, order, **parameters), by_torch(transposed, x, dy, **parameters)
-    )
-
-
-@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
-@pytest.mark.parametrize(
-    ("fields", "arguments"),
-    [
-        ({"pool_size": 2}, {"kernel_size": 2}),
+    ),
+    *pools(
+        {"pool_size": 2},
+        {"pool_size": 3, "stride": 2, "padding": 1},
+        {"pool_size": (2, 3), "stride": 1},
+    ),
+    (GlobalAveragePool2d(), lambda x: x.mean(dim=(2, 3)), IMAGES),
+    (GlobalMaxPool2d(), lambda x: x.amax(dim=(2, 3)), IMAGES),
+    (BatchNorm(), batch_norm, (7,)),
+    (BatchNorm(), batch_norm, IMAGES),
+    (LayerNorm(), lambda x, scale, offset: F.layer_norm(x, (7,), scale, offset), (7,)),
+    (LayerNorm(), lambda x, scale, offset: F.layer_norm(x, IMAGES, scale, offset), IMAGES),
+    *(
         (
-            {"pool_size": 3, "stride": 2, "padding": 1},
-            {"kernel_size": 3, "stride": 2, "padding": 1},
-        ),
-        ({"pool_size": [2, 3], "stride": 1}, {"kernel_size": (2, 3), "stride": 1}),
-    ],
-)
-@pytest.mark.parametrize(
-    ("layer", "peer"), [(MaxPool2d, "max_pool2d"), (AveragePool2d, "avg_pool2d")]
-)
-def test_pooling(layer, peer, fields, arguments, order):
-    pool, x = layer(**fields), RNG.normal(size=(4, 3, 8, 9))
-    dy = RNG.normal(size=(4, *pool.output_shape(x.shape[1:])))
-    pooled = getattr(torch.nn.functional, peer)
-    expected = by_torch(lambda given: pooled(given, **arguments), x, dy)
-    require_same(run_layer(pool, x, dy, order), expected)
-
-
-def test_global_pooling():
-    x, dy = RNG.normal(size=(4, 3, 5, 6)), RNG.normal(size=(4, 3))
-    expected = by_torch(lambda given: given.mean(dim=(2, 3)), x, dy)
-    require_same(run_layer(GlobalAveragePool2d(), x, dy), expected)
-    x[0, 0, :2] = 9  # several maxima
-    expected = by_torch(lambda given: given.amax(dim=(2, 3)), x, dy)
-    require_same(run_layer(GlobalMaxPool2d(), x, dy), expected)
-
-
-@pytest.mark.parametrize("shape", [(7,), (3, 5, 4)])
-@pytest.mark.parametrize("layer", [BatchNorm(), LayerNorm()], ids=lambda layer: layer.type)
-def test_normalization(layer, shape):
-    x, dy = RNG.normal(2, 3, size=(6, *shape)), RNG.normal(size=(6, *shape))
-    of_parameters = shape[:1] if layer.type == "batch_norm" else shape
-    scale, offset = RNG.normal(size=of_parameters), RNG.normal(size=of_parameters)
-
-    def normalized(given, scale, offset):
-        if layer.type == "batch_norm":
-            return torch.nn.functional.batch_norm(given, None, None, scale, offset, training=True)
-        return torch.nn.functional.layer_norm(given, shape, scale, offset)
-
-    found = run_layer(layer, x, dy, scale=scale, offset=offset)
-    require_same(found, by_torch(normalized, x, dy, scale=scale, offset=offset))
+            GroupNorm(groups=groups),
+            lambda x, scale, offset, groups=groups: F.group_norm(x, groups, scale, offset),
+            shape,
+        )
+        for shape in ((8,), (4, 5), IMAGES)
+        for groups in (1, 2, 4)
+    ),
+    *(
+        (
+            RMSNorm(axes=axes),
+            lambda x, scale, axes=axes: F.rms_norm(x, x.shape[-axes:], scale, 1e-6),
+            shape,
+        )
+        for shape, axes in (((7,), 1), ((3, 5), 1), ((3, 5), 2), (IMAGES, 2))
+    ),
+    (Dense(units=4), lambda x, weights, biases: F.linear(x, weights.T, biases), (5, 3)),
+]
 
 
 @pytest.mark.parametrize("order", ["batch_last", "batch_first"])
-@pytest.mark.parametrize("shape", [(8,), (4, 5), (4, 5, 3)])
-@pytest.mark.parametrize("groups", [1, 2, 4])
-def test_group_norm(groups, shape, order):
-    x, dy = RNG.normal(2, 3, size=(6, *shape)), RNG.normal(size=(6, *shape))
-    scale, offset = RNG.normal(size=(2, shape[0]))
-
-    def normalized(given, scale, offset):
-        return torch.nn.functional.group_norm(given, groups, scale, offset)
-
-    found = run_layer(GroupNorm(groups=groups), x, dy, order, scale=scale, offset=offset)
-    require_same(found, by_torch(normalized, x, dy, scale=scale, offset=offset))
-
-
-@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
-@pytest.mark.parametrize(("shape", "axes"), [((7,), 1), ((3, 5), 1), ((3, 5), 2), ((2, 3, 4), 2)])
-def test_rms_norm(shape, axes, order):
-    x, dy = RNG.normal(2, 3, size=(6, *shape)), RNG.normal(size=(6, *shape))
-    scale = RNG.normal(size=shape[-axes:])
-
-    def normalized(given, scale):
-        return torch.nn.functional.rms_norm(given, shape[-axes:], scale, 1e-6)
-
-    found = run_layer(RMSNorm(axes=axes), x, dy, order, scale=scale)
-    require_same(found, by_torch(normalized, x, dy, scale=scale))
-
-
-@pytest.mark.parametrize("order", ["batch_last", "batch_first"])
-def test_dense_on_sequences(order):
-    x, dy = RNG.normal(size=(6, 5, 3)), RNG.normal(size=(6, 5, 4))
-    weights, biases = RNG.normal(size=(3, 4)), RNG.normal(size=4)
-
-    def mapped(given, weights, biases):
-        return torch.nn.functional.linear(given, weights.T, biases)
-
-    found = run_layer(Dense(units=4), x, dy, order, weights=weights, biases=biases)
-    require_same(found, by_torch(mapped, x, dy, weights=weights, biases=biases))
+@pytest.mark.parametrize(("layer", "peer", "shape"), CASES, ids=lambda e: getattr(e, "type", None))
+def test_outputs_and_gradients(layer, peer, shape, order):
+    x = RNG.normal(2, 3, size=(5, *shape))
+    if layer.type == "global_max_pool2d":
+        x[0, 0, :2] = 19  # several maxima
+    parameters = {
+        name: RNG.normal(size=each.shape)
+        for name, each in layer.parameters(shape).items()
+        if each.trainable
+    }
+    dy = RNG.normal(size=(5, *layer.output_shape(shape)))
+    found = run_layer(layer, x, dy, order, **parameters)
+    require_same(found, by_torch(peer, x, dy, **parameters))
 
 
 def test_running_statistics_and_evaluation_are_those_of_torch():

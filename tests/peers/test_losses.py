@@ -14,6 +14,7 @@ from declnet_plugins.standard.losses import (
     CategoricalFocal,
     Cosine,
     Focal,
+    GaussianNLL,
     Hinge,
     Huber,
     KLDivergence,
@@ -22,6 +23,7 @@ from declnet_plugins.standard.losses import (
     MeanSquaredError,
     Ordinal,
     Poisson,
+    Quantile,
     SigmoidBinaryCrossentropy,
     SoftmaxCategoricalCrossentropy,
 )
@@ -43,16 +45,18 @@ def name(value):
     return getattr(value, "__name__", None)
 
 
-def mean_of_outputs(elements):
-    return elements.reshape(len(elements), -1).mean(dim=1)
+def mean_of_outputs(function, **arguments):
+    """The mean over all outputs of the function's elements."""
+
+    def peer(y_pred, y):
+        elements = function(y_pred, y.to(y_pred.dtype), reduction="none", **arguments)
+        return elements.reshape(len(elements), -1).mean(dim=1)
+
+    return peer
 
 
 def log_cosh(y_pred, y, reduction):
     return torch.logaddexp(y_pred - y, y - y_pred) - log(2)
-
-
-def huber(delta):
-    return lambda y_pred, y, reduction: F.huber_loss(y_pred, y, reduction=reduction, delta=delta)
 
 
 def hinge(y_pred, y, reduction):
@@ -60,9 +64,10 @@ def hinge(y_pred, y, reduction):
 
 
 def bce_of_smoothed(share):
-    return lambda y_pred, y, reduction: F.binary_cross_entropy(
-        y_pred, (1 - share) * y + share / 2, reduction=reduction
-    )
+    def bce(y_pred, y, reduction):
+        return F.binary_cross_entropy(y_pred, (1 - share) * y + share / 2, reduction=reduction)
+
+    return bce
 
 
 def focal_of_cross_entropy(gamma, alpha):
@@ -76,29 +81,146 @@ def focal_of_cross_entropy(gamma, alpha):
     return focal
 
 
-VALUES = (
-    (MeanSquaredError(), F.mse_loss),
-    (MeanAbsoluteError(), F.l1_loss),
-    (Huber(), huber(1.0)),
-    (Huber(delta=0.3), huber(0.3)),
-    (Huber(delta=5.0), huber(5.0)),
-    (LogCosh(), log_cosh),
-)
-BINARY = (
-    (Hinge(), hinge),
-    *((BinaryCrossentropy(label_smoothing=share), bce_of_smoothed(share)) for share in SMOOTHING),
+def kl_divergence(y_pred, y):
+    return F.kl_div(y_pred.log(), y, reduction="none").reshape(len(y), -1).sum(dim=1)
+
+
+def crossentropy(share):
+    def peer(y_pred, y):
+        picked = F.nll_loss(y_pred.log(), y, reduction="none")
+        return (1 - share) * picked - share * y_pred.log().mean(dim=1)
+
+    return peer
+
+
+def categorical_focal(gamma):
+    def peer(y_pred, y):
+        entropies = F.nll_loss(y_pred.log(), y, reduction="none")
+        return (1 - torch.exp(-entropies)) ** gamma * entropies
+
+    return peer
+
+
+def cosine(y_pred, y):
+    distances = 1 - F.cosine_similarity(y_pred, y, dim=-1)
+    return distances.reshape(len(y), -1).mean(dim=1)
+
+
+def ordinal(y_pred, y):
+    """The definition, differentiated by torch; it has no such loss."""
+    cuts = torch.cat([y_pred[:, :1], -F.softplus(y_pred[:, 1:])], dim=1).cumsum(dim=1)
+    above = F.pad(F.pad(torch.sigmoid(cuts), (1, 0), value=1), (0, 1))
+    return F.nll_loss((above[:, :-1] - above[:, 1:]).log(), y, reduction="none")
+
+
+def values(rng, shape):
+    y_pred, y = rng.normal(size=(2, N, *shape))
+    y_pred *= 10.0 ** rng.integers(-3, 5, (N, *[1] * len(shape)))
+    y[0] = y_pred[0]
+    return y_pred, y
+
+
+def chances(rng, shape):
+    return rng.uniform(1e-6, 1 - 1e-6, (N, *shape)), rng.integers(0, 2, (N, *shape))
+
+
+def distributions(rng, shape):
+    y_pred, y = rng.dirichlet(np.ones(shape[-1]), (2, N, *shape[:-1]))
+    y[0] = np.eye(shape[-1])[0]
+    return y_pred, y
+
+
+def classes(rng, shape):
+    return rng.dirichlet(np.ones(*shape), N), rng.integers(0, *shape, N)
+
+
+def counts(rng, shape):
+    return rng.normal(scale=2, size=(N, *shape)), rng.poisson(3, size=(N, *shape))
+
+
+def means_of_counts(rng, shape):
+    y_pred, y = counts(rng, shape)
+    return np.exp(y_pred), y
+
+
+def directions(rng, shape):
+    return rng.normal(size=(2, N, *shape))
+
+
+def pinball(y_pred, y):
+    """The mean over the loss's own quantiles; scikit-learn's `mean_pinball_loss` of each."""
+    quantiles = torch.tensor(Quantile().quantiles)
+    return torch.maximum(quantiles * (y - y_pred), (quantiles - 1) * (y - y_pred)).mean(dim=1)
+
+
+def gaussian(y_pred, y):
+    mean, variance = y_pred[:, :2], torch.exp(y_pred[:, 2:])
+    return torch.nn.GaussianNLLLoss(full=True, reduction="none")(mean, y, variance).sum(dim=1)
+
+
+def targets_of(count):
+    return lambda rng, shape: (rng.normal(size=(N, *shape)), rng.normal(size=(N, count)))
+
+
+def cuts(rng, shape):
+    return 2 * rng.normal(size=(N, *shape)), rng.integers(0, shape[0] + 1, N)
+
+
+CASES = (
+    (MeanSquaredError(), mean_of_outputs(F.mse_loss), values, SHAPES),
+    (MeanAbsoluteError(), mean_of_outputs(F.l1_loss), values, SHAPES),
     *(
-        (Focal(gamma=gamma, alpha=alpha), focal_of_cross_entropy(gamma, alpha))
+        (Huber(delta=delta), mean_of_outputs(F.huber_loss, delta=delta), values, SHAPES)
+        for delta in (1.0, 0.3, 5.0)
+    ),
+    (LogCosh(), mean_of_outputs(log_cosh), values, SHAPES),
+    (Hinge(), mean_of_outputs(hinge), chances, SHAPES),
+    *(
+        (
+            BinaryCrossentropy(label_smoothing=share),
+            mean_of_outputs(bce_of_smoothed(share)),
+            chances,
+            SHAPES,
+        )
+        for share in SMOOTHING
+    ),
+    *(
+        (
+            Focal(gamma=gamma, alpha=alpha),
+            mean_of_outputs(focal_of_cross_entropy(gamma, alpha)),
+            chances,
+            SHAPES,
+        )
         for gamma, alpha in ((2.0, None), (2.0, 0.25), (0.5, None), (0.0, 0.75))
     ),
+    (KLDivergence(), kl_divergence, distributions, [(3,), (2, 4)]),
+    *(
+        (CategoricalCrossentropy(label_smoothing=share), crossentropy(share), classes, [(5,)])
+        for share in SMOOTHING
+    ),
+    *(
+        (CategoricalFocal(gamma=gamma), categorical_focal(gamma), classes, [(5,)])
+        for gamma in (0.0, 0.5, 2.0)
+    ),
+    (Poisson(), mean_of_outputs(F.poisson_nll_loss), counts, SHAPES),
+    (
+        Poisson(log_input=False),
+        mean_of_outputs(F.poisson_nll_loss, log_input=False, eps=1e-7),
+        means_of_counts,
+        SHAPES,
+    ),
+    (Cosine(), cosine, directions, [(2,), (5,), (2, 4)]),
+    (Ordinal(), ordinal, cuts, [(1,), (2,), (6,)]),
+    (Quantile(), pinball, targets_of(1), [(3,)]),
+    (GaussianNLL(), gaussian, targets_of(2), [(4,)]),
 )
 
 
-def require_same(found, y_pred, losses):
+def require_same(found, leaves, losses):
     """Compare losses and their gradient with torch's."""
     losses.sum().backward()
     np.testing.assert_allclose(found[0], losses.detach().numpy(), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(found[1], y_pred.grad.numpy(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(found[1], leaves.grad.numpy(), rtol=1e-9, atol=1e-9)
 
 
 def leaf(array):
@@ -106,129 +228,33 @@ def leaf(array):
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize(("loss", "peer"), VALUES, ids=name)
-def test_losses_of_values(loss, peer, shape, order):
-    rng = np.random.default_rng(1)
-    for scale in (1e-3, 2.0, 1e4):
-        y_pred, y = rng.normal(scale=scale, size=(N, *shape)), rng.normal(size=(N, *shape))
-        y[0] = y_pred[0]
+@pytest.mark.parametrize(("loss", "peer", "draw", "shapes"), CASES, ids=name)
+def test_losses_and_gradients(loss, peer, draw, shapes, order):
+    for shape in shapes:
+        y_pred, y = draw(np.random.default_rng(1), shape)
         leaves = leaf(y_pred)
-        losses = mean_of_outputs(peer(leaves, torch.tensor(y), reduction="none"))
+        losses = peer(leaves, torch.tensor(y))
         require_same(run_loss(loss, y_pred, y, order), leaves, losses)
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize(("loss", "peer"), BINARY, ids=name)
-def test_losses_of_binary_targets(loss, peer, shape, order):
-    rng = np.random.default_rng(2)
-    y_pred, y = rng.uniform(1e-6, 1 - 1e-6, (N, *shape)), rng.integers(0, 2, (N, *shape))
-    leaves = leaf(y_pred)
-    losses = mean_of_outputs(peer(leaves, torch.tensor(y, dtype=float), reduction="none"))
-    require_same(run_loss(loss, y_pred, y, order), leaves, losses)
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("shape", [(3,), (2, 4)], ids=str)
-def test_kl_divergence(shape, order):
-    rng = np.random.default_rng(3)
-    y_pred, y = rng.dirichlet(np.ones(shape[-1]), (2, N, *shape[:-1]))
-    y[0] = np.eye(shape[-1])[0]
-    leaves = leaf(y_pred)
-    elements = F.kl_div(leaves.log(), torch.tensor(y), reduction="none")
-    losses = elements.reshape(N, -1).sum(dim=1)
-    require_same(run_loss(KLDivergence(), y_pred, y, order), leaves, losses)
-
-
-@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("share", SMOOTHING)
-def test_categorical_crossentropy(share, order):
-    rng = np.random.default_rng(4)
-    y_pred, labels = rng.dirichlet(np.ones(5), N), rng.integers(0, 5, N)
-    leaves = leaf(y_pred)
-    log_probabilities = leaves.log()
-    picked = F.nll_loss(log_probabilities, torch.tensor(labels), reduction="none")
-    losses = (1 - share) * picked - share * log_probabilities.mean(dim=1)
-    found = run_loss(CategoricalCrossentropy(label_smoothing=share), y_pred, labels, order)
-    require_same(found, leaves, losses)
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("share", SMOOTHING)
-@pytest.mark.parametrize("classes", [2, 5, 200])
-def test_softmax_with_categorical_crossentropy(classes, share, order):
+def test_losses_joined_with_their_layer(share, order):
     rng = np.random.default_rng(5)
-    logits, labels = rng.normal(size=(N, classes)), rng.integers(0, classes, N)
     loss = CategoricalCrossentropy(label_smoothing=share)
-    leaves = leaf(logits)
-    losses = F.cross_entropy(leaves, torch.tensor(labels), reduction="none", label_smoothing=share)
-    kernel = SoftmaxCategoricalCrossentropy()
-    found = run_kernel(kernel, Softmax(), loss, logits, labels, order)[1:]
-    require_same(found, leaves, losses)
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("share", SMOOTHING)
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_sigmoid_with_binary_crossentropy(shape, share, order):
-    rng = np.random.default_rng(6)
-    logits, y = rng.normal(scale=4, size=(N, *shape)), rng.integers(0, 2, (N, *shape))
-    logits = np.clip(logits, -15, 15)  # the loss clips beyond
+    for classes in (2, 5, 200):
+        logits, labels = rng.normal(size=(N, classes)), rng.integers(0, classes, N)
+        leaves, targets = leaf(logits), torch.tensor(labels)
+        losses = F.cross_entropy(leaves, targets, reduction="none", label_smoothing=share)
+        kernel = SoftmaxCategoricalCrossentropy()
+        found = run_kernel(kernel, Softmax(), loss, logits, labels, order)[1:]
+        require_same(found, leaves, losses)
     loss = BinaryCrossentropy(label_smoothing=share)
-    leaves = leaf(logits)
-    targets = torch.tensor((1 - share) * y + share / 2)
-    losses = mean_of_outputs(F.binary_cross_entropy_with_logits(leaves, targets, reduction="none"))
-    found = run_kernel(SigmoidBinaryCrossentropy(), Sigmoid(), loss, logits, y, order)[1:]
-    require_same(found, leaves, losses)
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
-def test_categorical_focal(gamma, order):
-    rng = np.random.default_rng(7)
-    y_pred, labels = rng.dirichlet(np.ones(5), N), rng.integers(0, 5, N)
-    leaves = leaf(y_pred)
-    entropies = F.nll_loss(leaves.log(), torch.tensor(labels), reduction="none")
-    losses = (1 - torch.exp(-entropies)) ** gamma * entropies
-    require_same(run_loss(CategoricalFocal(gamma=gamma), y_pred, labels, order), leaves, losses)
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("log_input", [True, False])
-def test_poisson(log_input, shape, order):
-    rng = np.random.default_rng(8)
-    y_pred, y = rng.normal(scale=2, size=(N, *shape)), rng.poisson(3, size=(N, *shape))
-    y_pred = y_pred if log_input else np.exp(y_pred)
-    leaves = leaf(y_pred)
-    elements = F.poisson_nll_loss(
-        leaves, torch.tensor(y), log_input=log_input, eps=1e-7, reduction="none"
-    )
-    found = run_loss(Poisson(log_input=log_input), y_pred, y, order)
-    require_same(found, leaves, mean_of_outputs(elements))
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("shape", [(2,), (5,), (2, 4)], ids=str)
-def test_cosine(shape, order):
-    rng = np.random.default_rng(9)
-    y_pred, y = rng.normal(size=(2, N, *shape))
-    leaves = leaf(y_pred)
-    losses = mean_of_outputs(1 - F.cosine_similarity(leaves, torch.tensor(y), dim=-1))
-    require_same(run_loss(Cosine(), y_pred, y, order), leaves, losses)
-
-
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("classes", [2, 3, 7])
-def test_ordinal(classes, order):
-    """The definition, differentiated by torch; it has no such loss."""
-    rng = np.random.default_rng(10)
-    y_pred, labels = 2 * rng.normal(size=(N, classes - 1)), rng.integers(0, classes, N)
-    leaves = leaf(y_pred)
-    cuts = torch.cat([leaves[:, :1], -F.softplus(leaves[:, 1:])], dim=1).cumsum(dim=1)
-    above = F.pad(F.pad(torch.sigmoid(cuts), (1, 0), value=1), (0, 1))
-    losses = F.nll_loss(
-        (above[:, :-1] - above[:, 1:]).log(), torch.tensor(labels), reduction="none"
-    )
-    require_same(run_loss(Ordinal(), y_pred, labels, order), leaves, losses)
+    for shape in SHAPES:
+        logits, y = rng.normal(scale=4, size=(N, *shape)), rng.integers(0, 2, (N, *shape))
+        logits = np.clip(logits, -15, 15)  # the loss clips beyond
+        leaves = leaf(logits)
+        peer = mean_of_outputs(F.binary_cross_entropy_with_logits)
+        losses = peer(leaves, torch.tensor((1 - share) * y + share / 2))
+        found = run_kernel(SigmoidBinaryCrossentropy(), Sigmoid(), loss, logits, y, order)[1:]
+        require_same(found, leaves, losses)

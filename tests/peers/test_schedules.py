@@ -45,96 +45,65 @@ def one_cycle(**arguments):
     return lambda o: schedulers.OneCycleLR(o, cycle_momentum=False, **arguments)
 
 
-CASES = {
-    "exponential": (
-        Exponential(initial_rate=0.3, decay_rate=0.97),
-        lambda o: schedulers.ExponentialLR(o, 0.97),
-        200,
-    ),
-    "exponential, staircase": (
-        Exponential(initial_rate=0.3, decay_rate=0.7, decay_steps=9, staircase=True),
-        lambda o: schedulers.StepLR(o, 9, 0.7),
-        100,
-    ),
-    "step": (
-        Step(initial_rate=0.3, every=7),
-        lambda o: schedulers.StepLR(o, 7),
-        50,
-    ),
-    "polynomial": (
-        Polynomial(initial_rate=0.3, steps=20),
-        lambda o: schedulers.PolynomialLR(o, total_iters=20),
-        30,
-    ),
-    "polynomial, power 2.5": (
-        Polynomial(initial_rate=0.3, steps=20, power=2.5),
-        lambda o: schedulers.PolynomialLR(o, total_iters=20, power=2.5),
-        30,
-    ),
-    "polynomial, to a final rate": (
-        Polynomial(initial_rate=0.3, final_rate=0.06, steps=20),
-        lambda o: schedulers.LinearLR(o, 1.0, 0.2, total_iters=20),
-        30,
-    ),
+def cosine(steps, **arguments):
+    return lambda o: schedulers.CosineAnnealingLR(o, steps, **arguments)
+
+
+def polynomial(power):
+    return lambda o: schedulers.PolynomialLR(o, total_iters=20, power=power)
+
+
+def linear(*factors, steps):
+    return lambda o: schedulers.LinearLR(o, *factors, total_iters=steps)
+
+
+def flat_cosine(optimizer):
+    parts = [schedulers.ConstantLR(optimizer, 1.0), schedulers.CosineAnnealingLR(optimizer, 30)]
+    return schedulers.SequentialLR(optimizer, parts, milestones=[10])
+
+
+START = {"initial_rate": 0.3}
+OTHER = {"warmup_share": 0.45, "initial_divisor": 10, "final_divisor": 100}
+PEER_OF_OTHER = {"pct_start": 0.45, "div_factor": 10, "final_div_factor": 100}
+TO_COSINE = Warmup(steps=8, start_factor=0.01, schedule=Cosine(**START, steps=20))
+TO_EXPONENTIAL = Warmup(steps=1, schedule=Exponential(**START, decay_rate=0.9))
+STAIRCASE = Exponential(**START, decay_rate=0.7, decay_steps=9, staircase=True)
+CASES = [
+    (Exponential(**START, decay_rate=0.97), lambda o: schedulers.ExponentialLR(o, 0.97), 200),
+    (STAIRCASE, lambda o: schedulers.StepLR(o, 9, 0.7), 100),
+    (Step(**START, every=7), lambda o: schedulers.StepLR(o, 7), 50),
+    (Polynomial(**START, steps=20), polynomial(1.0), 30),
+    (Polynomial(**START, steps=20, power=2.5), polynomial(2.5), 30),
+    (Polynomial(**START, final_rate=0.06, steps=20), linear(1.0, 0.2, steps=20), 30),
     # CosineAnnealingLR rises again after its 30 steps
-    "cosine": (
-        Cosine(initial_rate=0.3, steps=30),
-        lambda o: schedulers.CosineAnnealingLR(o, 30),
-        31,
-    ),
-    "cosine, to a final rate": (
-        Cosine(initial_rate=0.3, final_rate=0.02, steps=30),
-        lambda o: schedulers.CosineAnnealingLR(o, 30, eta_min=0.02),
-        31,
-    ),
-    "warmup, to a number": (
-        Warmup(steps=8, start_factor=0.25, schedule=0.3),
-        lambda o: schedulers.LinearLR(o, 0.25, total_iters=8),
-        20,
-    ),
-    "warmup, to cosine": (
-        Warmup(steps=8, start_factor=0.01, schedule=Cosine(initial_rate=0.3, steps=20)),
-        warmup_before(lambda o: schedulers.CosineAnnealingLR(o, 20), 8, 0.01),
-        29,
-    ),
-    "warmup, to exponential": (
-        Warmup(steps=1, schedule=Exponential(initial_rate=0.3, decay_rate=0.9)),
-        warmup_before(lambda o: schedulers.ExponentialLR(o, 0.9), 1, 0.1),
-        30,
-    ),
-    "one_cycle": (
-        OneCycle(max_rate=0.5, steps=100),
-        one_cycle(max_lr=0.5, total_steps=100),
-        100,
-    ),
-    "one_cycle, other shares": (
-        OneCycle(max_rate=0.5, steps=33, warmup_share=0.45, initial_divisor=10, final_divisor=100),
-        one_cycle(max_lr=0.5, total_steps=33, pct_start=0.45, div_factor=10, final_div_factor=100),
+    (Cosine(**START, steps=30), cosine(30), 31),
+    (Cosine(**START, final_rate=0.02, steps=30), cosine(30, eta_min=0.02), 31),
+    (Warmup(steps=8, start_factor=0.25, schedule=0.3), linear(0.25, steps=8), 20),
+    (TO_COSINE, warmup_before(cosine(20), 8, 0.01), 29),
+    (TO_EXPONENTIAL, warmup_before(lambda o: schedulers.ExponentialLR(o, 0.9), 1, 0.1), 30),
+    (OneCycle(max_rate=0.5, steps=100), one_cycle(max_lr=0.5, total_steps=100), 100),
+    (
+        OneCycle(max_rate=0.5, steps=33, **OTHER),
+        one_cycle(max_lr=0.5, total_steps=33, **PEER_OF_OTHER),
         33,
     ),
-    "one_cycle, no warmup": (
+    (
         OneCycle(max_rate=0.5, steps=20, warmup_share=0.0),
         one_cycle(max_lr=0.5, total_steps=20, pct_start=0.0),
         20,
     ),
-    "inverse_time": (
-        InverseTime(initial_rate=0.3, decay=0.05),
+    (
+        InverseTime(**START, decay=0.05),
         lambda o: schedulers.LambdaLR(o, lambda epoch: 1 / (1 + 0.05 * epoch)),
         50,
     ),
-    "flat_cosine": (
-        FlatCosine(initial_rate=0.3, flat_share=0.25),
-        lambda o: schedulers.SequentialLR(
-            o,
-            [schedulers.ConstantLR(o, 1.0), schedulers.CosineAnnealingLR(o, 30)],
-            milestones=[10],
-        ),
-        40,
-    ),
-}
+    (FlatCosine(**START, flat_share=0.25), flat_cosine, 40),
+]
 
 
-@pytest.mark.parametrize(("ours", "make", "steps"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(
+    ("ours", "make", "steps"), CASES, ids=lambda each: getattr(each, "type", None)
+)
 def test_rates_are_those_of_torch(ours, make, steps):
     found = [ours.rate(step, steps) for step in range(1, steps + 1)]
     assert found == pytest.approx(torch_rates(make, 0.3, steps), rel=1e-9, abs=1e-12)

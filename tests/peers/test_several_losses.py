@@ -10,8 +10,6 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from declnet import load_spec, run
-from declnet.data.sets import load_sets, split_sets
-from declnet_plugins.standard.losses import GaussianNLL, Quantile
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
@@ -79,50 +77,3 @@ def test_each_step_of_two_losses_is_that_of_torch(tmp_path):
     assert set(found) == set(expected)
     for name, array in expected.items():
         np.testing.assert_allclose(found[name], array, rtol=1e-9, atol=1e-9, err_msg=name)
-
-
-def test_the_shipped_network_is_as_good_as_two_of_scikit_learn():
-    from sklearn.neural_network import MLPClassifier, MLPRegressor
-
-    spec = load_spec(SPECS / "two_heads.toml")
-    result = run(spec)
-    sets = split_sets(load_sets(spec.data, spec.seed), spec.data, spec.seed)
-    arrays = {}
-    for name in ("train", "test"):
-        columns = sets[name].columns
-        features = [each for each in columns if each not in ("cultivar", "alcohol")]
-        arrays[name] = (
-            np.stack([columns[each] for each in features], axis=1),
-            columns["cultivar"].astype(str),
-            columns["alcohol"].astype(float),
-        )
-    (x, kinds, values), (x_test, kinds_test, values_test) = arrays["train"], arrays["test"]
-    options = {"hidden_layer_sizes": (16,), "learning_rate_init": 0.01, "max_iter": 60}
-    options |= {"batch_size": 32, "random_state": 0}
-    tasks = (MLPClassifier, kinds), (MLPRegressor, scaled(values, values))
-    with pytest.warns(match="Maximum iterations"):
-        classifier, regressor = (peer(**options).fit(scaled(x, x), y) for peer, y in tasks)
-    right = classifier.score(scaled(x_test, x), kinds_test)
-    r2 = regressor.score(scaled(x_test, x), scaled(values_test, values))
-    test = result.metrics["test"]
-    assert test["cultivar_accuracy"] >= right - 0.05, (test, right)
-    assert test["alcohol_r2"] >= r2 - 0.1, (test, r2)
-
-
-def test_losses_of_a_distribution_are_those_of_peers():
-    from sklearn.metrics import mean_pinball_loss
-
-    rng = np.random.default_rng(0)
-    y, y_pred = rng.normal(size=(50, 1)), rng.normal(size=(50, 3))
-    losses, loss = np.empty(50), Quantile()
-    loss.forward(y_pred, y, losses)
-    each = [mean_pinball_loss(y[:, 0], y_pred[:, i], alpha=q) for i, q in enumerate(loss.quantiles)]
-    assert losses.mean() == pytest.approx(np.mean(each), rel=1e-12)
-    both = rng.normal(size=(50, 4))
-    targets = rng.normal(size=(50, 2))
-    GaussianNLL().forward(both, targets, losses)
-    mean, variance = torch.tensor(both[:, :2]), torch.tensor(np.exp(both[:, 2:]))
-    peer = torch.nn.GaussianNLLLoss(full=True, reduction="none")(
-        mean, torch.tensor(targets), variance
-    )
-    np.testing.assert_allclose(losses, peer.sum(dim=1).numpy(), rtol=1e-10)

@@ -10,10 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from declnet import Dataset, default_registry, parse_spec
-from declnet.contracts.runs.callback import EpochLogged
-from declnet.training.preparation import prepare
-from declnet.training.trainer import Trainer
+from declnet import Dataset
 from declnet_plugins.tabular import QuantileNormal
 
 torch = pytest.importorskip("torch")
@@ -23,35 +20,12 @@ STEPS = EPOCHS * (ROWS // BATCH)
 Parameters = dict[str, Any]
 
 
-@pytest.fixture(autouse=True)
-def _float64() -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
-
-
 @pytest.fixture
 def x() -> np.ndarray:
     return np.random.default_rng(8).normal(size=(ROWS, FEATURES))
 
 
-def our_path(
-    data: Dataset, layers: list[Any], loss: Any, optimizer: Any
-) -> tuple[dict[str, np.ndarray], list[dict[str, np.ndarray]]]:
-    """Return the initial parameters, and those after each epoch; the last batch is dropped."""
-    document = {
-        "model": {"dtype": "float64", "layers": layers},
-        "loss": loss,
-        "optimizer": optimizer,
-        "training": {"epochs": EPOCHS, "batch_size": BATCH, "shuffle": False, "drop_last": True},
-    }
-    spec, registry = parse_spec(document), default_registry()
-    prepared = prepare(spec, registry, {"train": data})
-    trainer = Trainer(spec, prepared.model, prepared.data["train"], None, registry)
-    start, events = prepared.model.parameters(), trainer.events()
-    logged = (event for event in events if isinstance(event, EpochLogged))
-    return start, [prepared.model.parameters() for _ in logged]
+SCHEDULE = {"epochs": EPOCHS, "batch_size": BATCH, "shuffle": False, "drop_last": True}
 
 
 def torch_path(
@@ -113,39 +87,7 @@ def ntp(weights: Parameters, name: str, x: Any) -> Any:
     return x @ w / sqrt(len(w)) + b
 
 
-LAST = {"weight_initializer": "zeros", "bias_initializer": "zeros"}
-
-
-def test_realmlp_td_s_classifies_as_its_formulas_say(x: np.ndarray) -> None:
-    y = np.random.default_rng(1).integers(0, CLASSES, ROWS)
-    hidden = [{"type": "ntp_dense", "units": UNITS}, "selu"] * 3
-    layers = ["feature_scale", *hidden, {"type": "ntp_dense", "units": CLASSES, **LAST}, "softmax"]
-    optimizer = {
-        "type": "adam",
-        "learning_rate": {"type": "coslog", "max_rate": 0.04},
-        "beta_2": 0.95,
-        "epsilon": 1e-8,
-        "groups": [
-            {"parameters": ["*.biases"], "learning_rate_factor": 0.1},
-            {"parameters": ["*.scale"], "learning_rate_factor": 6.0},
-        ],
-    }
-    smoothed = {"type": "categorical_crossentropy", "label_smoothing": 0.1}
-    start, ours = our_path(Dataset(x, y), layers, smoothed, optimizer)
-
-    def loss(weights: Parameters, part: slice) -> Any:
-        z = torch.tensor(x[part]) * weights["feature_scale_1.scale"]
-        for number in (1, 2, 3):
-            z = torch.selu(ntp(weights, f"ntp_dense_{number}", z))
-        logits, labels = ntp(weights, "ntp_dense_4", z), torch.tensor(y[part])
-        return torch.nn.functional.cross_entropy(logits, labels, label_smoothing=0.1)
-
-    factors = {".biases": 0.1, ".scale": 6.0}
-    theirs = torch_path(start, loss, coslog4(0.04), lambda _: 0.0, factors)
-    require_same(ours, theirs, start)
-
-
-def test_realmlp_td_fits_numbers_as_its_formulas_say(x: np.ndarray) -> None:
+def test_realmlp_td_fits_numbers_as_its_formulas_say(our_path: Any, x: np.ndarray) -> None:
     y = np.sin(x[:, :1]) + x[:, 1:2]
     layers: list[Any] = [{"type": "pbld", "name": "numbers"}, "feature_scale"]
     for number in (1, 2):
@@ -167,7 +109,7 @@ def test_realmlp_td_fits_numbers_as_its_formulas_say(x: np.ndarray) -> None:
             {"parameters": ["*.shares", "numbers.*"], "learning_rate_factor": 0.1},
         ],
     }
-    start, ours = our_path(Dataset(x, y), layers, "mean_squared_error", optimizer)
+    start, ours = our_path(Dataset(x, y), layers, "mean_squared_error", optimizer, **SCHEDULE)
 
     def loss(weights: Parameters, part: slice) -> Any:
         given = torch.tensor(x[part])
@@ -191,7 +133,9 @@ def test_realmlp_td_fits_numbers_as_its_formulas_say(x: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("targets", ["classes", "values"])
-def test_tabm_mini_trains_each_member_as_its_formulas_say(x: np.ndarray, targets: str) -> None:
+def test_tabm_mini_trains_each_member_as_its_formulas_say(
+    our_path: Any, x: np.ndarray, targets: str
+) -> None:
     classes, rng = targets == "classes", np.random.default_rng(1)
     y = rng.integers(0, CLASSES, ROWS) if classes else rng.normal(size=(ROWS, 1))
     x[:, 0] = np.round(x[:, 0])  # few values: fewer bins
@@ -209,7 +153,7 @@ def test_tabm_mini_trains_each_member_as_its_formulas_say(x: np.ndarray, targets
         "groups": [{"parameters": ["*.biases"], "weight_decay": 0.0}],
     }
     own = "members_crossentropy" if classes else "members_squared_error"
-    start, ours = our_path(Dataset(x, y), layers, own, optimizer)
+    start, ours = our_path(Dataset(x, y), layers, own, optimizer, **SCHEDULE)
     edges = ours[0]["numbers.edges"]
     start.pop("numbers.edges")
 

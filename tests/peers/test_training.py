@@ -8,10 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from declnet import Dataset, default_registry, parse_spec
-from declnet.contracts.runs.callback import EpochLogged
-from declnet.training.preparation import prepare
-from declnet.training.trainer import Trainer
+from declnet import Dataset
 
 torch = pytest.importorskip("torch")
 
@@ -28,36 +25,21 @@ LAYERS: list[Any] = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _float64() -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
-
-
 @pytest.fixture
 def data() -> Dataset:
     rng = np.random.default_rng(8)
     return Dataset(rng.normal(size=(40, 8)), rng.integers(0, 3, 40))
 
 
-def our_path(
-    data: Dataset, layers: list[Any], optimizer: Any, **training: Any
-) -> tuple[dict[str, np.ndarray], list[dict[str, np.ndarray]]]:
+@pytest.fixture
+def classified(our_path: Any, data: Dataset) -> Any:
     """Return the initial parameters, and those after each step on all samples."""
-    document = {
-        "model": {"dtype": "float64", "layers": layers},
-        "loss": "categorical_crossentropy",
-        "optimizer": optimizer,
-        "training": {"epochs": EPOCHS, **training},
-    }
-    spec, registry = parse_spec(document), default_registry()
-    prepared = prepare(spec, registry, {"train": data})
-    trainer = Trainer(spec, prepared.model, prepared.data["train"], None, registry)
-    start, events = prepared.model.parameters(), trainer.events()
-    logged = (event for event in events if isinstance(event, EpochLogged))
-    return start, [prepared.model.parameters() for _ in logged]
+
+    def train(layers: Any, optimizer: Any, **training: Any) -> Any:
+        loss = "categorical_crossentropy"
+        return our_path(data, layers, loss, optimizer, epochs=EPOCHS, **training)
+
+    return train
 
 
 class Network(torch.nn.Module):  # type: ignore[misc]  # torch has no types here
@@ -130,10 +112,10 @@ def require_same(ours: list[dict[str, np.ndarray]], expected: Any) -> None:
 
 @pytest.mark.parametrize(("batch_size", "accumulate"), [(10, 4), (7, 4), (6, 3)])
 def test_accumulated_gradients_are_those_of_torch(
-    data: Dataset, batch_size: int, accumulate: int
+    classified: Any, data: Dataset, batch_size: int, accumulate: int
 ) -> None:
     training = {"batch_size": batch_size, "accumulate": accumulate, "shuffle": False}
-    start, ours = our_path(data, LAYERS, {"type": "adam", "learning_rate": 0.01}, **training)
+    start, ours = classified(LAYERS, {"type": "adam", "learning_rate": 0.01}, **training)
     network = Network(start)
     optimizer = torch.optim.Adam(network.every(), 0.01, eps=1e-7)
     size = batch_size * accumulate
@@ -152,13 +134,13 @@ def test_accumulated_gradients_are_those_of_torch(
     require_same(ours, expected())
 
 
-def test_groups_are_those_of_torch(data: Dataset) -> None:
+def test_groups_are_those_of_torch(classified: Any, data: Dataset) -> None:
     groups = [
         {"parameters": ["*.biases", "batch_norm_1.*"], "weight_decay": 0.0},
         {"parameters": ["dense_3.weights"], "learning_rate": 0.002, "beta_1": 0.5},
     ]
     table = {"type": "adamw", "learning_rate": 0.02, "weight_decay": 0.1, "groups": groups}
-    start, ours = our_path(data, LAYERS, table)
+    start, ours = classified(LAYERS, table)
     network = Network(start)
     named, biases = network.layers, [layer.bias for layer in network.layers.values()]
     optimizer = torch.optim.AdamW(
@@ -175,13 +157,13 @@ def test_groups_are_those_of_torch(data: Dataset) -> None:
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])
-def test_frozen_layers_are_those_of_torch(data: Dataset, batch_norm: bool) -> None:
+def test_frozen_layers_are_those_of_torch(classified: Any, data: Dataset, batch_norm: bool) -> None:
     """As `requires_grad_(False)`, and for batch normalization also `eval()`."""
     places = (2, 4) if batch_norm else (0, 2)
     layers = [{"type": each} if isinstance(each, str) else dict(each) for each in LAYERS]
     for place in places:
         layers[place]["trainable"] = False
-    start, ours = our_path(data, layers, {"type": "adam", "learning_rate": 0.02}, clip_norm=0.05)
+    start, ours = classified(layers, {"type": "adam", "learning_rate": 0.02}, clip_norm=0.05)
     network = Network(start)
     frozen = [network.layers["dense_2"], network.norm if batch_norm else network.layers["dense_1"]]
     for module in frozen:
@@ -191,12 +173,12 @@ def test_frozen_layers_are_those_of_torch(data: Dataset, batch_norm: bool) -> No
     require_same(ours, torch_path(network, data, optimizer, clip=0.05))
 
 
-def test_layers_trained_from_an_epoch_on_are_those_of_torch(data: Dataset) -> None:
+def test_layers_trained_from_an_epoch_on_are_those_of_torch(classified: Any, data: Dataset) -> None:
     """PyTorch's Adam counts the steps of a parameter from the first one with a gradient."""
     layers = [{"type": each} if isinstance(each, str) else dict(each) for each in LAYERS]
     for place in (0, 2, 4):
         layers[place]["trainable"] = {"from_epoch": 5}
-    start, ours = our_path(data, layers, {"type": "adamw", "learning_rate": 0.02})
+    start, ours = classified(layers, {"type": "adamw", "learning_rate": 0.02})
     network = Network(start)
     late = [network.layers["dense_1"], network.layers["dense_2"], network.norm]
 
@@ -208,14 +190,14 @@ def test_layers_trained_from_an_epoch_on_are_those_of_torch(data: Dataset) -> No
     require_same(ours, torch_path(network, data, optimizer, before))
 
 
-def test_shared_weights_are_those_of_torch(data: Dataset) -> None:
+def test_shared_weights_are_those_of_torch(classified: Any, data: Dataset) -> None:
     """The second layer is the first; the third, batch normalization, is used twice too."""
     again = {"type": "dense", "units": 8, "weights_from": "dense_1"}
     norm = {"type": "batch_norm", "weights_from": "batch_norm_1"}
     layers: list[Any] = [*LAYERS[:5], {**again, "name": "second"}, "tanh"]
     layers += [{**again, "name": "third"}, "tanh", norm, {**OUTPUT, "name": "dense_3"}, "softmax"]
     layers[0] = {**LAYERS[0], "weight_regularizer": {"type": "l2", "strength": 0.01}}
-    start, ours = our_path(data, layers, {"type": "adam", "learning_rate": 0.02})
+    start, ours = classified(layers, {"type": "adam", "learning_rate": 0.02})
     assert len(start) == 3 * 2 + 4
     network = Network(start)
     first, second, last = network.layers.values()

@@ -83,22 +83,6 @@ def line_with(text, *words):
     return lines[0]
 
 
-def test_every_first_party_component_is_listed_with_its_distribution(declnet_cli):
-    out = declnet_cli.succeeds("plugins")
-    for kind, name in [
-        ("layer", "dense"),
-        ("loss", "categorical_crossentropy"),
-        ("kernel", "softmax_categorical_crossentropy"),
-        ("regularizer", "l1_l2"),
-        ("optimizer", "adam"),
-        ("initializer", "glorot_uniform"),
-        ("schedule", "inverse_time"),
-        ("metric", "accuracy"),
-        ("data_source", "npz"),
-    ]:
-        assert "declnet" in line_with(out, kind, f" {name} ", "0.1.0")
-
-
 def test_plugins_lists_working_conflicting_and_broken_ones(command):
     out = command.succeeds("plugins")
     listed, _, conflicts = out.partition("warning: several distributions")
@@ -120,22 +104,6 @@ def test_a_third_party_plugin_works_in_specs_and_is_recorded(command, spec_with)
     assert 'type = "saw_tooth"' in (command.folder / "out" / "spec.toml").read_text()
 
 
-def test_a_type_that_two_distributions_offer_is_an_error_of_specs_that_use_it(command, spec_with):
-    done = command("check", spec_with("ramp"))
-    assert done.returncode == 2
-    assert done.stderr.startswith(
-        'error[E009]: schedule type "ramp" is offered by declnet-first 1.0 and declnet-second 2.0\n'
-    )
-    assert line_with(done.stderr, "help", 'plugins = ["declnet-first"]')
-
-
-def test_a_missing_type_may_belong_to_a_broken_plugin(command, spec_with):
-    done = command("check", spec_with("wavelet"))
-    assert done.returncode == 2
-    assert done.stderr.startswith('error[E015]: schedule type "wavelet" is not installed\n')
-    assert line_with(done.stderr, "help: ", "declnet-import 0.9", "`declnet plugins` says why")
-
-
 def test_strict_mode_refuses_conflicts_and_failures(command):
     strict = replace(command, environment={**command.environment, "DECLNET_STRICT_PLUGINS": "1"})
     done = strict("plugins")
@@ -155,14 +123,6 @@ def test_the_kit_fails_a_plugin_whose_names_others_have(command):
     assert line_with(
         done.stdout, "schedule:inverse_time[0]", "specs use the one from declnet 0.1.0"
     )
-    assert command("plugins", "check", "schedules").returncode == 0
-
-
-def test_show_shows_each_component_of_a_type_and_warns(command):
-    shown = command.succeeds("plugins", "show", "ramp")
-    assert line_with(shown, "class: declnet_first.One")
-    assert line_with(shown, "class: declnet_second.Two")
-    assert line_with(shown, "warning: ", "declnet-first 1.0 and declnet-second 2.0", "must list")
 
 
 def test_a_component_that_raises_is_blamed_with_its_distribution(command, spec_with):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import pluggy
 import pytest
 
 from declnet import Registry, RegistryError, hookimpl
@@ -37,54 +36,6 @@ def test_a_rejected_class_is_a_failure_and_the_others_are_registered(make_schedu
     assert "not a component class" in registry.failures[0].cause
     assert "registered twice" in registry.failures[1].cause
     assert (registry.failures[1].kind, registry.failures[1].type) == ("schedule", "cosine")
-
-
-@pytest.mark.parametrize("names", [{}, {"declnet_register": lambda register: register(int)}])
-def test_a_module_needs_a_marked_hook(names):
-    with pytest.raises(LookupError, match=r"declnet_register.* @hookimpl"):
-        loaded(**names)
-
-
-@pytest.mark.parametrize(
-    ("name", "hook", "message"),
-    [
-        ("declnet_regster", hookimpl(lambda register: None), "declnet_regster"),
-        ("declnet_register", hookimpl(lambda registry: None), "registry"),
-        ("hook", hookimpl(specname="declnet_registre")(lambda register: None), "declnet_registre"),
-    ],
-)
-def test_a_wrong_hook_is_refused(name, hook, message):
-    with pytest.raises(pluggy.PluginValidationError, match=message):
-        loaded(**{name: hook})
-
-
-def test_pluggys_order_and_wrappers_work_within_a_plugin(make_schedule):
-    called = []
-
-    @hookimpl
-    def declnet_register(register):
-        called.append("plain")
-        register(make_schedule("cosine"))
-
-    @hookimpl(specname="declnet_register", tryfirst=True)
-    def first(register):
-        called.append("first")
-        register(make_schedule("step"))
-
-    @hookimpl(specname="declnet_register", trylast=True)
-    def last(register):
-        called.append("last")
-
-    @hookimpl(specname="declnet_register", wrapper=True)
-    def around(register):
-        called.append("before")
-        result = yield
-        called.append("after")
-        return result
-
-    registry = loaded(last=last, declnet_register=declnet_register, around=around, first=first)
-    assert called == ["before", "first", "plain", "last", "after"]
-    assert registry.types("schedule") == ["cosine", "step"]
 
 
 def test_a_plugin_sees_nothing_of_the_others(make_schedule):

@@ -101,31 +101,6 @@ def test_an_ambiguous_name_within_a_layer_is_an_error_at_the_layer(registry, sca
     assert [each.message for each in check_spec(spec, registry).errors] == [problem.message]
 
 
-@pytest.mark.parametrize(
-    ("initializer", "code", "message"),
-    [
-        ("nosuch", "E015", 'initializer type "nosuch" is not installed'),
-        ({"type": "level"}, "E009", 'initializer type "level" is offered by declnet-wave 1.0 and'),
-        ({"type": "constant", "value": 1.0, "valeu": 1}, "E025", "valeu: "),
-        ({"type": "constant", "value": "1"}, "E025", "value: "),
-    ],
-)
-def test_a_wrong_initializer_of_a_layer_is_an_error_at_the_layer(
-    registry, scaled, initializer, code, message
-):
-    class Wrong(Scaled):
-        type = "wrong"
-
-        def parameters(self, input_shape):
-            return {"gain": Parameter(input_shape, initializer)}
-
-    registry.register(Wrong, WAVE)
-    scaled["model"]["layers"][1] = "wrong"
-    (problem,) = check_spec(parse_spec(scaled, registry), registry).errors
-    assert problem.message.startswith(f'"wrong_1": parameter gain: {message}')
-    assert (problem.code, problem.path) == (code, ("model", "layers", 1))
-
-
 def test_the_schema_takes_any_keys_of_a_type_that_several_distributions_offer(registry):
     """The valid keys depend on the distributions that a spec lists."""
     registry.register(type("Dense", (Scaled,), {"type": "dense", "__annotations__": {}}), OTHER)

@@ -5,19 +5,11 @@ from pydantic import BaseModel
 
 from declnet import Registry, RegistryError, Schedule, UnknownTypeError
 from declnet.registry.plugin import LOCAL, Plugin, PluginFailure
-from declnet.registry.registry import Conflict, Entry
+from declnet.registry.registry import Entry
 
 ONE, OTHER = Plugin("a", "package-a", "1.0"), Plugin("b", "package-b", "2.0")
 SAME, THIRD = Plugin("more", "package-a", "1.0"), Plugin("c", "package-c", "3.0")
 OWN = Plugin("schedules", "declnet", "0.1.0")
-
-
-def test_a_class_is_found_under_its_kind_and_type(make_schedule):
-    registry, cosine = Registry(), make_schedule("cosine")
-    registry.register(cosine, ONE)
-    assert registry.find("schedule", "cosine") is cosine
-    assert registry.plugin_of(cosine) == ONE
-    assert registry.kinds() == ["schedule"]
 
 
 @pytest.fixture
@@ -46,18 +38,6 @@ def test_a_type_is_registered_once_by_a_distribution_or_a_program(offered, make_
     assert registry.find("schedule", "cosine") is classes[first]
 
 
-def test_two_distributions_that_offer_one_type_are_both_named(offered):
-    registry, _ = offered(ONE, OTHER)
-    with pytest.raises(UnknownTypeError) as caught:
-        registry.find("schedule", "cosine")
-    error = caught.value
-    assert error.code == "E009"
-    assert error.message == 'schedule type "cosine" is offered by package-a 1.0 and package-b 2.0'
-    assert error.hint == 'list the one to use, e.g. plugins = ["package-a"]'
-    assert registry.types("schedule") == ["cosine"]
-    assert list(registry.entries()) == []
-
-
 def test_the_listed_distribution_decides_in_a_view_alone(offered):
     registry, classes = offered(ONE, OTHER)
     view = registry.preferring(["Package_B", "numpy"])
@@ -69,16 +49,6 @@ def test_the_listed_distribution_decides_in_a_view_alone(offered):
     later = object()
     registry.failures.append(later)
     assert view.failures == [later]
-
-
-def test_listing_both_distributions_decides_nothing(offered):
-    registry, _ = offered(ONE, OTHER)
-    with pytest.raises(UnknownTypeError) as caught:
-        registry.preferring(["package-a", "package-b"]).find("schedule", "cosine")
-    assert caught.value.code == "E009"
-    assert caught.value.hint == (
-        '`plugins` lists "package-a" and "package-b"; remove all but the one to use'
-    )
 
 
 def test_only_the_listed_distributions_are_named(offered):
@@ -108,24 +78,6 @@ def test_declnets_own_comes_first_unless_another_is_listed(offered, listed, expe
     assert [each.chosen for each in view.conflicts()] == [expected]
 
 
-def test_conflicts_say_who_offers_what_and_what_specs_get(offered, make_schedule):
-    registry, classes = offered(ONE, OTHER)
-    assert registry.conflicts() == [Conflict("schedule", "cosine", (ONE, OTHER), None)]
-    registry.register(make_schedule("step"), OWN)
-    registry.register(make_schedule("step"), ONE)
-    registry.register(make_schedule("alone"), ONE)
-    unsettled, settled = registry.conflicts()
-    assert unsettled.consequence == "a spec must list one of them in `plugins`"
-    assert str(settled) == 'schedule type "step" is offered by declnet 0.1.0 and package-a 1.0'
-    assert settled.consequence == (
-        "specs use the one from declnet 0.1.0, unless they list another in `plugins`"
-    )
-    assert [each.component for each in registry.offers("schedule", "cosine")] == [*classes.values()]
-    assert [each.plugin for each in registry.offers()] == [ONE, ONE, OTHER, OWN, ONE]
-    assert [each.plugin for each in registry.entries()] == [ONE, OWN]
-    assert registry.offering("schedule", "step") == (OWN, ONE)
-
-
 BROKEN = "a_module_that_nobody_has:Cosine"
 
 
@@ -147,13 +99,6 @@ def test_a_working_component_is_found_next_to_a_broken_one(offered):
     assert registry.find("schedule", "cosine") is classes[OTHER]
     assert [failure.plugin for failure in registry.failures] == [ONE]
     assert registry.offering("schedule", "cosine") == (OTHER, ONE)
-
-
-def test_a_component_that_is_not_chosen_is_not_imported(offered):
-    registry, classes = offered(OWN)
-    registry.add(Entry("schedule", "cosine", ONE, BROKEN))
-    assert registry.find("schedule", "cosine") is classes[OWN]
-    assert registry.failures == []
 
 
 def test_only_the_recorded_distribution_is_used(offered):
@@ -179,54 +124,6 @@ def test_the_failure_of_the_recorded_distribution_is_the_cause():
     with pytest.raises(UnknownTypeError, match="KeyError: 2") as caught:
         recorded.find("schedule", "cosine")
     assert caught.value.code == "E016"
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "hint"),
-    [
-        ("schedule", "cosin", 'did you mean "cosine"?'),
-        ("schedule", "zzzzzz", "installed schedules: cosine, step"),
-        ("layer", "dense", "installed layers: none"),
-        ("optimizer", "cosine", '"cosine" is a schedule; installed optimizers: none'),
-    ],
-)
-def test_an_unknown_type_has_a_suggestion_or_a_list(make_schedule, kind, name, hint):
-    registry = Registry()
-    registry.register(make_schedule("cosine"))
-    registry.register(make_schedule("step"))
-    with pytest.raises(UnknownTypeError) as caught:
-        registry.find(kind, name)
-    assert caught.value.message == f'{kind} type "{name}" is not installed'
-    assert caught.value.hint == hint
-
-
-def test_an_unknown_type_may_belong_to_a_plugin_that_did_not_load():
-    registry = Registry()
-    registry.failures.append(PluginFailure(ONE, "ImportError: no module named zlib2"))
-    with pytest.raises(UnknownTypeError) as caught:
-        registry.find("schedule", "cosine")
-    assert caught.value.code == "E015"
-    assert caught.value.hint == (
-        "it may belong to a broken plugin, plugin a (package-a 1.0): ImportError: no module named "
-        "zlib2; installed schedules: none"
-    )
-
-
-def test_several_plugins_that_did_not_load_are_named_before_all_that_may_be_long():
-    registry = Registry()
-    registry.failures += [
-        PluginFailure(ONE, "ImportError: x" * 50),
-        PluginFailure(OTHER, "y"),
-        PluginFailure(OTHER, "z"),
-    ]
-    registry.disabled.append(Plugin("c", "package-c", "3.0"))
-    with pytest.raises(UnknownTypeError) as caught:
-        registry.find("schedule", "cosine")
-    assert caught.value.hint == (
-        "disabled plugins: c (package-c 3.0); it may belong to a broken plugin "
-        "(a (package-a 1.0), b (package-b 2.0)); `declnet plugins` says why; "
-        "installed schedules: none"
-    )
 
 
 class Untyped(Schedule):
@@ -259,13 +156,3 @@ def test_a_class_that_breaks_its_contract_is_refused(thing, message):
     with pytest.raises(RegistryError, match=message):
         registry.register(thing)
     assert list(registry.entries()) == []
-
-
-def test_an_unknown_type_may_belong_to_a_preferred_distribution_that_is_missing(make_schedule):
-    registry = Registry()
-    registry.register(make_schedule("cosine"))
-    with pytest.raises(UnknownTypeError) as caught:
-        registry.preferring(["numpy", "declnet-nowhere"]).find("schedule", "cosines")
-    assert caught.value.hint == "it may belong to declnet-nowhere, which is not installed"
-    with pytest.raises(UnknownTypeError, match="did you mean"):
-        registry.preferring(["numpy"]).find("schedule", "cosines")

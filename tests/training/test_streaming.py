@@ -93,11 +93,6 @@ def test_blocks_of_a_group_are_read_one_after_another():
     assert orders[0] != orders[1] != orders[2]
 
 
-def test_a_smaller_last_batch_is_dropped_if_wanted():
-    batches = StreamedBatches(stream([10] * 4, 12), 16, True, seed=0, drop_last=True)
-    assert [len(each) for each in epoch(batches)] == [16, 16]
-
-
 def test_an_error_while_reading_ahead_is_raised_where_its_samples_are_needed():
     good = stream([10] * 4, 10)
 
@@ -111,9 +106,3 @@ def test_an_error_while_reading_ahead_is_raised_where_its_samples_are_needed():
     assert len(taken(batches, 0, 2)) == 2
     with pytest.raises(OSError, match="gone"):
         taken(batches, 2, 4)
-
-
-def test_the_state_of_samples_in_memory_does_not_fit():
-    batches = StreamedBatches(stream([10], 10), 5, True, seed=0)
-    with pytest.raises(ValueError, match="in memory"):
-        batches.restore({"order": np.arange(10), "rng": {}})

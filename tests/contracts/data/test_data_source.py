@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from pydantic import PrivateAttr
 
-from declnet import Dataset, DataSource, MappedArray, Registry, RegistryError, Table
-from declnet_plugins.standard.data import NPY
+from declnet import DataSource, Registry, RegistryError, Table
 
 RNG = np.random.default_rng(0)
 
@@ -89,46 +88,3 @@ def test_another_file_is_read_with_the_same_settings():
     assert other._read == []
     assert like.path == Path("train.num")
     assert Numbers.for_file(Path("new.num")) == Numbers(path="new.num")
-
-
-def test_the_target_is_the_field_of_that_name():
-    source = Numbers(path="a.num", target="a")
-    assert source.with_target("b") == Numbers(path="a.num", target="b")
-    assert source.with_target(None) == Numbers(path="a.num")
-    assert source.target == "a"
-
-
-def test_by_default_nothing_else_changes():
-    source = Numbers(path="a.num")
-    assert source.with_detected_format() is source
-    assert source.with_types({"a": "number"}) is source
-    assert source.with_columns(["a"]) is source
-    assert source.without_unlabeled_rows() is None
-
-    class Bare(DataSource):
-        """Has no target to set."""
-
-        type = "bare"
-
-        def describe(self):
-            return None
-
-        def load(self, rng):
-            return Table({})
-
-    bare = Bare()
-    assert bare.with_target("a") is bare
-
-
-def test_inputs_are_the_table_or_the_x_of_chunks(tmp_path):
-    parts = list(Numbers(path="a.num").input_chunks(RNG, 2))
-    assert [part.columns["b"].tolist() for part in parts] == [[0, 1], [2, 3], [4]]
-    x = np.arange(10.0).reshape(5, 2)
-    np.save(tmp_path / "x.npy", x)
-    np.save(tmp_path / "y.npy", np.zeros(5))
-    source = NPY(x=tmp_path / "x.npy", y=tmp_path / "y.npy")
-    assert isinstance(source.load(RNG).x, MappedArray)
-    parts = list(source.input_chunks(RNG, 3))
-    assert [type(part) for part in parts] == [np.ndarray, np.ndarray]
-    assert np.array_equal(np.concatenate(parts), x)
-    assert Dataset(x, x[:, 0]).take(np.array([1])).x.tolist() == [[2.0, 3.0]]

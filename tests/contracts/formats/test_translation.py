@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet import Exporter, Layer, Registry, RegistryError, Translation
+from declnet import Layer, Registry, RegistryError, Translation
 from declnet.contracts.formats.plain_names import plain_names
 from declnet.contracts.formats.translating import find_translation
 from declnet.registry.plugin import Plugin
@@ -91,12 +91,6 @@ def test_wrong_translations_are_refused(values, message):
     wrong = type("Wrong", (First,), {"type": "wrong", "__module__": __name__, **values})
     with pytest.raises(RegistryError, match=message):
         wrong.verify_contract()
-
-
-def test_suffixes_are_lower_case_and_begin_with_a_dot():
-    members = {"type": "wrong", "suffixes": ("ONNX",), "export": lambda self, model, path: None}
-    with pytest.raises(RegistryError, match='has "ONNX"'):
-        type("Wrong", (Exporter,), members).verify_contract()
 
 
 @given(st.lists(st.text() | st.from_regex(r"[a-z0-9_ */]{1,3}|a{38,44}", fullmatch=True)))

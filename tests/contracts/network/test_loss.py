@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet_plugins.standard.losses import (
-    BinaryCrossentropy,
     CategoricalCrossentropy,
     MeanSquaredError,
 )
@@ -36,10 +35,3 @@ def test_values_take_the_shape_and_the_type_of_predictions():
 def test_values_of_another_shape_are_refused(shape, output):
     with pytest.raises(ValueError, match="y has shape"):
         MeanSquaredError().prepare(np.ones(shape), output, FLOAT)
-
-
-def test_binary_targets_are_zeros_and_ones():
-    y = np.array([[0, 1], [1, 1]])
-    assert (BinaryCrossentropy().prepare(y, (2,), FLOAT) == y).all()
-    with pytest.raises(ValueError, match=r"binary targets are 0 and 1, but y has 2\.0"):
-        BinaryCrossentropy().prepare(y * 2, (2,), FLOAT)

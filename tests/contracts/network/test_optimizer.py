@@ -12,22 +12,12 @@ from declnet_plugins.standard.optimizers.sgd import SGD
 TOTAL = 50
 
 
-class Warm(SGD):
-    """A third party's, written before there was `rates`."""
-
-    type = "warm"
-
-    def rate(self, step: int, total: int) -> float:
-        return super().rate(step, total) * min(1.0, step / 10)
-
-
 @pytest.mark.parametrize(
     "optimizer",
     [
         SGD(learning_rate=0.7),
         SGD(learning_rate=0.7, decay=0.3),
         SGD(learning_rate={"type": "cosine", "initial_rate": 0.7}),
-        Warm(learning_rate=0.7, decay=0.3),
     ],
 )
 def test_the_rates_of_several_updates_are_those_of_each_to_the_bit(optimizer):

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from declnet import parse_spec
 from declnet.spec.model import resolved_document
-from declnet_plugins.standard.optimizers import SGD, Adam, AdamW
+from declnet_plugins.standard.optimizers import Adam, AdamW
 from declnet_plugins.standard.schedules import Cosine
 
 BIASES = ("*.biases",)
@@ -22,26 +22,6 @@ def test_a_group_inherits_every_field_that_it_does_not_set():
     group = group_of(beta_1=0.5, decay=0.1, group={"weight_decay": 0.0})
     assert group.optimizer == AdamW(beta_1=0.5, decay=0.1, weight_decay=0.0)
     assert not group.has_own_rate
-
-
-def test_a_group_with_a_type_starts_from_its_defaults():
-    group = group_of(learning_rate=0.5, group={"type": "sgd", "momentum": 0.9})
-    assert group.optimizer == SGD(momentum=0.9)
-    assert group.has_own_rate
-
-
-@pytest.mark.parametrize(
-    ("fields", "own"),
-    [
-        ({"learning_rate": 0.1}, True),
-        ({"decay": 0.1}, True),
-        ({"type": "sgd"}, True),
-        ({"type": "sgd", "learning_rate_factor": 0.1}, False),
-        ({"learning_rate_factor": 0.1}, False),
-    ],
-)
-def test_a_rate_is_a_group_s_own_unless_it_is_a_multiple(fields, own):
-    assert group_of(group=fields).has_own_rate == own
 
 
 def test_a_spec_with_groups_is_read_back_from_what_it_is_written_as(document):
@@ -65,31 +45,14 @@ def test_a_spec_with_groups_is_read_back_from_what_it_is_written_as(document):
     assert isinstance(spec.optimizer.groups[1].optimizer.learning_rate, Cosine)
 
 
-def test_an_optimizer_without_groups_is_written_as_before():
-    assert "groups" not in Adam().model_dump()
-
-
 @pytest.mark.parametrize(
     ("fields", "found"),
     [
         ({"groups": [{}]}, {("groups", 0, "parameters"): "missing_key"}),
-        ({"groups": [{"parameters": []}]}, {("groups", 0, "parameters"): "too_short"}),
         ({"groups": [3]}, {("groups", 0): "component"}),
-        (
-            {"groups": [{"parameters": BIASES, "learning_rate_factr": 1}]},
-            {("groups", 0, "learning_rate_factr"): "unknown_key"},
-        ),
         (
             {"groups": [{"parameters": BIASES, "groups": []}]},
             {("groups", 0, "groups"): "unknown_key"},
-        ),
-        (
-            {"groups": [{"parameters": BIASES, "type": "sdg"}]},
-            {("groups", 0, "type"): "component"},
-        ),
-        (
-            {"groups": [{"parameters": BIASES, "learning_rate": 1, "learning_rate_factor": 1}]},
-            {("groups", 0, "learning_rate_factor"): "contradiction"},
         ),
         # an error of the optimizer is reported once, an error of a group where it is
         (

@@ -7,12 +7,10 @@ import pytest
 
 import declnet
 from declnet import DataError, SpecError
-from declnet.testing.examples import registry_with
 from declnet.training.checks.calibration import require_targets
 
 STEPS = "calibration.steps.0"
 THRESHOLD = {"type": "threshold", "metric": "f1"}
-BINARY = [{"type": "dense", "units": 1}, "sigmoid"]
 
 
 @pytest.fixture
@@ -26,41 +24,6 @@ def problems_with(document, problems, changed):
     return find
 
 
-def test_what_fits_is_not_a_problem(problems_with):
-    assert problems_with(["temperature", {"type": "conformal", "coverage": 0.5}]) == []
-
-
-def test_without_validation_data(problems_with):
-    found = problems_with(["temperature"], **{"data.validation": None})
-    assert len(found) == 1
-    assert "calibration: error[E052]: a calibration is fitted to validation data" in found[0]
-
-
-@pytest.mark.parametrize(
-    ("steps", "changes", "message"),
-    [
-        (
-            [THRESHOLD],
-            {},
-            '"threshold" does not take 3 units, one for each class',
-        ),
-        (
-            ["temperature"],
-            {"loss": "mean_squared_error", "model.layers": [{"type": "dense", "units": 1}]},
-            '"temperature" does not take numbers',
-        ),
-        (
-            ["temperature"],
-            {"loss": "hinge", "model.layers": [{"type": "dense", "units": 1}]},
-            '"temperature" needs probabilities, but this loss has scores',
-        ),
-    ],
-)
-def test_predictions_that_it_does_not_take(problems_with, steps, changes, message):
-    found = problems_with(steps, **changes, **{"training.metrics": []})
-    assert any(message in each and each.startswith(STEPS) for each in found), found
-
-
 @pytest.mark.parametrize("coverage", [0.95, 0.99])
 def test_too_few_samples(problems_with, document, coverage, changed):
     """30 samples in a file, of which the number is known, or a share, which is loaded."""
@@ -71,22 +34,6 @@ def test_too_few_samples(problems_with, document, coverage, changed):
     values = {"data.validation": 0.3, "calibration": {"steps": steps}}
     with pytest.raises((DataError, SpecError), match=f"{said} 9"):
         declnet.run(changed(document, values))
-
-
-class Within(declnet.Metric):
-    """A third party's metric with a single threshold."""
-
-    type, better = "within", "higher"
-    threshold: float = 0.5
-
-    def start(self):
-        return []
-
-    def update(self, state, y_pred, y_true):
-        state.append(y_pred > self.threshold)
-
-    def result(self, state):
-        return float(np.concatenate(state).mean())
 
 
 def test_metrics_with_thresholds_for_several_labels(problems_with, document, problems, changed):
@@ -107,19 +54,6 @@ def test_metrics_with_thresholds_for_several_labels(problems_with, document, pro
             problem.message
             == '"threshold" must be a finite number, or a list of one for each output'
         )
-    values = {**changes, "data.validation": 0.3, "training.metrics": ["within"]}
-    values["calibration"] = {"steps": [THRESHOLD]}
-    (found,) = problems(changed(document, values), registry_with([Within]))
-    assert found.startswith('training.metrics.0: error[E052]: "threshold" chooses a threshold for')
-
-
-def test_a_metric_with_a_threshold_of_its_own(problems_with, document):
-    rng = np.random.default_rng(0)
-    np.savez(document["data"]["train"]["path"], x=rng.normal(size=(30, 2)), y=np.arange(30) % 2)
-    changes = {"loss": "binary_crossentropy", "model.layers": BINARY}
-    metrics = [{"type": "f1", "threshold": 0.5}, {"type": "recall", "threshold": 0.3}]
-    (found,) = problems_with([THRESHOLD], **changes, **{"training.metrics": metrics})
-    assert found.startswith("training.metrics.1.threshold: error[E017]")
 
 
 OF_VALUES = {"loss": "mean_squared_error", "model.layers": [{"type": "dense", "units": 1}]}
@@ -154,26 +88,3 @@ def test_targets_of_streams_are_checked_part_by_part(document, changed):
         else:
             with pytest.raises(DataError, match="validation sample 10: the target is -2"):
                 require_targets(heads, read)
-
-
-def test_targets_of_a_table_are_checked_at_once(problems, document, changed, tmp_path):
-    rows = "\n".join(f"{n},{10 - n}" for n in range(30))
-    (tmp_path / "table.csv").write_text(f"x,cost\n{rows}\n")
-    source = {"type": "csv", "path": str(tmp_path / "table.csv"), "target": "cost"}
-    values = {**OF_VALUES, "training.metrics": [], "calibration": {"steps": [IN_LOGARITHMS]}}
-    data = {"data": {"train": source, "validation": source}}
-    (found,) = problems(changed(document, {**values, **data}))
-    assert found.startswith(f"{STEPS}: error[E052]: validation sample 11: the target")
-
-
-@pytest.mark.parametrize(
-    ("step", "key", "message"),
-    [
-        ({"scale": "log"}, "scale", "is for intervals of numbers, but the targets are classes"),
-        ({"shift": 1.0}, "shift", 'shift is what scale = "log" adds'),
-    ],
-)
-def test_keys_that_change_nothing(problems_with, step, key, message):
-    (found,) = problems_with([{"type": "conformal", "coverage": 0.5, **step}])
-    assert found.startswith(f"{STEPS}.{key}: error[E044]: ")
-    assert message in found

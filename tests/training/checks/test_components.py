@@ -77,13 +77,6 @@ def watched(document):
     return document
 
 
-def test_each_component_is_asked_once_also_those_in_fields_of_others(
-    problems, watched, registry, asked
-):
-    assert problems(watched, registry) == []
-    assert sorted(kind for kind, _ in asked) == sorted(WATCHED)
-
-
 def test_all_see_the_run_and_layers_their_own_place(problems, watched, registry, asked):
     problems(watched, registry)
     for kind, context in asked:
@@ -153,19 +146,3 @@ def test_of_a_wrong_spec_what_is_known_is_seen(check_wrong, watched, registry, a
     for _, context in asked:
         assert (context.layers, context.optimizer, context.here) == ((), None, None)
         assert context.loss.type == "watched"
-
-
-def test_a_layer_below_others_that_are_right_is_asked_though_one_below_is_wrong(
-    check_wrong, watched, registry, asked
-):
-    watched["model"]["layers"][3] = {"type": "softmax", "nope": 1, "inputs": "dense_1"}
-    check_wrong(watched, registry)
-    layer = next(context for kind, context in asked if kind == "layer")
-    assert layer.here.name == "scores"
-    assert layer.layers == ()
-
-
-def test_a_component_with_a_fault_of_its_own_is_not_asked(check_wrong, watched, registry, asked):
-    watched["model"]["layers"][2]["weight_regularizer"]["strength"] = -1
-    check_wrong(watched, registry)
-    assert not {"layer", "regularizer"} & {kind for kind, _ in asked}

@@ -3,30 +3,6 @@
 from __future__ import annotations
 
 
-def test_files_below_the_working_folder_are_reported_by_their_relative_paths(
-    problems, document, tmp_path, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
-    document["data"]["train"]["path"] = "there/data.npz"
-    document["model"]["initial_weights"] = "w.safetensors"
-    data, weights = problems(document)
-    assert "error[E031]: there/data.npz: there is no such file (there is no folder there)" in data
-    assert "error[E050]: w.safetensors: there is no such file" in weights
-
-
-def test_a_source_without_a_path_is_reported_as_a_whole(problems, document):
-    document["data"]["test"] = {"type": "nnfs_sine", "samples": 4}
-    codes = {line.split("]")[0] for line in problems(document)}
-    assert "data.test: error[E032" in codes
-
-
-def test_weights_of_unknown_labels_are_errors_before_the_data_is_loaded(problems, document):
-    document["data"]["class_weights"] = {"1": 2.0, "3": 0.5}
-    assert problems(document) == [
-        'data.class_weights.3: error[E034]: there is no class "3" (classes: 0, 1, 2)'
-    ]
-
-
 def test_data_beyond_the_machines_memory_is_an_error_at_its_key(
     problems, document, tmp_path, monkeypatch
 ):

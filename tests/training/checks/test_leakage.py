@@ -29,16 +29,6 @@ def warnings_of(columns, target="y", loss="mean_squared_error", units=1, **data)
     return [(each.code, each.message) for each in checked.warnings if each.code in wanted]
 
 
-def test_fifty_rows_to_test_are_enough_unless_a_class_is_rare():
-    x, rare = normal(1, 130), np.arange(130) % 40 == 0
-    more = {"loss": "categorical_crossentropy", "units": 2}
-    columns = {"x": text(x > 0), "other": normal(2, 130), "y": text(x > 0)}
-    found = warnings_of(columns, **more)
-    assert [code for code, _ in found] == ["W011"]
-    columns = {"x": text(rare), "other": normal(2, 130), "y": text(rare)}
-    assert warnings_of(columns, **more) == []
-
-
 def normal(seed=0, rows=N):
     return np.random.default_rng(seed).normal(size=rows)
 
@@ -82,10 +72,6 @@ SILENT = {
 def test_what_is_no_leak_is_not_reported(x, y, more):
     more = {**more, "units": len(set(y))} if more else more
     assert warnings_of({"x": x, "other": normal(2), "y": y}, **more) == []
-
-
-def test_a_single_feature_may_tell_everything():
-    assert warnings_of({"x": np.arange(N), "y": np.arange(N) * 2.0}) == []
 
 
 def test_rows_of_several_data_sets_are_counted_and_named():

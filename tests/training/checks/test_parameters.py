@@ -19,38 +19,6 @@ def weights(tmp_path, document):
     return write
 
 
-RIGHT = {
-    "dense_1__weights": (2, 4),
-    "dense_1__biases": (4,),
-    "dense_2__weights": (4, 3),
-    "dense_2__biases": (3,),
-}
-
-
-@pytest.mark.parametrize(
-    ("changes", "messages"),
-    [
-        ({}, None),
-        ({"other__biases": (3,)}, ["other.biases is not in the model"]),
-        (
-            {"dense_1__weights": (2, 9), "dense_2__biases": None},
-            [
-                "dense_1.weights has shape (2, 9), the model's has (2, 4)",
-                "dense_2.biases is missing",
-            ],
-        ),
-    ],
-)
-def test_weights_that_do_not_fit_are_reported_all_at_once(
-    problems, document, weights, changes, messages
-):
-    weights(**{name: shape for name, shape in (RIGHT | changes).items() if shape is not None})
-    found = problems(document)
-    assert len(found) == (messages is not None)
-    for message in messages or ():
-        assert message in found[0]
-
-
 def test_where_the_model_is_wrong_too_only_the_file_is_looked_at(check_wrong, document, weights):
     weights(other=(3,))
     document["model"]["layers"][0]["units"] = "many"

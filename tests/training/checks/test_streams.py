@@ -70,13 +70,6 @@ def test_errors_in_the_model_come_before_the_data_is_read(document):
 
 
 @pytest.mark.usefixtures("unread")
-def test_a_loss_for_numbers_does_not_wait_for_all_targets(document):
-    document["loss"] = "mean_squared_error"
-    with pytest.raises(SpecError, match="is text, but the loss needs numbers"):
-        run(parse_spec(document))
-
-
-@pytest.mark.usefixtures("unread")
 def test_a_folder_that_is_not_empty_is_an_error_before_the_data_is_read(document, tmp_path):
     with pytest.raises(OutputError, match="not empty"):
         run(parse_spec(document), out=tmp_path)

@@ -14,37 +14,9 @@ from declnet_plugins.standard.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Hinge,
-    MeanSquaredError,
 )
 
 UNITS = "model.layers.2.units"
-
-
-@pytest.mark.parametrize(("units", "code"), [(2, "error[E040]"), (5, "warning[W001]")])
-def test_the_last_units_are_reported_though_the_layer_before_has_as_many(
-    problems, document, units, code
-):
-    for index in (0, 2):
-        document["model"]["layers"][index]["units"] = units
-    (found,) = problems(document)
-    assert found.startswith(f"{UNITS}: {code}: ")
-
-
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        (np.eye(2)[np.arange(30) % 2], "3 units do not fit one-hot labels of 2 classes"),
-        (np.arange(30) % 4, "3 units do not fit the labels, which have 4 classes"),
-        (np.linspace(0, 1, 30), "needs labels, integers or one-hot, but y holds numbers"),
-        (np.ones((30, 1)), "needs labels, integers or one-hot, but y holds numbers"),
-    ],
-)
-def test_targets_that_do_not_fit_a_loss_of_classes(problems, document, blobs, tmp_path, y, message):
-    np.savez(tmp_path / "data.npz", x=blobs[0], y=y)
-    (found,) = problems(document)
-    where = "loss: error[E041]" if "needs" in message else f"{UNITS}: error[E040]"
-    assert found.startswith(f"{where}: ")
-    assert f"{message} (data.train)" in found
 
 
 @pytest.mark.parametrize(
@@ -73,12 +45,6 @@ def test_numbers_have_the_shape_of_the_output(
         assert each.startswith(f"{UNITS}: error[E041]: the model's output {message}")
 
 
-def test_a_last_layer_of_more_dimensions_is_reported_itself(problems, document):
-    document["model"]["layers"].append({"type": "reshape", "shape": [3, 1]})
-    found = [line for line in problems(document) if "E041" in line]
-    assert found[0].startswith("model.layers.4: error[E041]: categorical_crossentropy needs a last")
-
-
 def test_where_no_units_decide_the_shape_the_last_layer_that_changes_it_is_reported(
     problems, document
 ):
@@ -96,19 +62,6 @@ def test_the_first_data_set_that_does_not_fit_is_reported(problems, document, tm
     document["data"]["test"] = {"type": "npz", "path": str(tmp_path / "test.npz")}
     (found,) = problems(document)
     assert "which have 4 classes (data.validation)" in found
-
-
-def test_a_source_that_does_not_say_its_classes_is_believed(problems, document):
-    document["data"]["train"] = {"type": "nnfs_spiral", "samples": 10, "classes": 3}
-    assert problems(document) == []
-
-
-def test_filters_of_a_convolution_are_reported_as_units_are(problems, document, tmp_path):
-    np.savez(tmp_path / "data.npz", x=np.ones((30, 2, 5, 5)), y=np.arange(30) % 3)
-    convolution = {"type": "conv2d", "filters": 2, "kernel_size": 3}
-    document["model"]["layers"] = [convolution, "global_average_pool2d", "softmax"]
-    (found,) = problems(document)
-    assert found.startswith("model.layers.0.filters: error[E040]: 2 units do not fit")
 
 
 class OwnAnswers(Loss):
@@ -160,29 +113,6 @@ def test_labels_from_0_to_the_last_unit_are_right(data, loss):
     assert found_in(data, loss) == []
 
 
-@OF_CLASSES
-def test_labels_below_0_are_named_with_their_data_set(loss):
-    (problem,) = found_in({"train": labels(0, 1, 2), "test": labels(2, -1)}, loss)
-    assert (problem.code, problem.path) == ("E042", ("data", "test", "path"))
-    assert problem.message == "the labels of data.test begin at -1, but must begin at 0"
-
-
-def test_labels_of_data_that_a_program_hands_over_are_reported_at_the_loss():
-    registry = default_registry()
-    parts = valid_parts({"loss": CategoricalCrossentropy()}, {})
-    (problem,) = label_problems(parts.heads[0], parts.data, {"train": labels(0, -1)}, (), registry)
-    assert problem.path == ("loss",)
-
-
-@OF_CLASSES
-@pytest.mark.parametrize("data", [labels(0, 1), declared(2)])
-def test_more_units_than_classes_are_warned_of(data, loss):
-    (problem,) = found_in(data, loss)
-    assert (problem.code, problem.path) == ("W001", ("model", "layers", 0, "units"))
-    assert problem.message == "the model has 3 units, but the labels have 2 classes"
-    assert problem.help == "use 2 units, one for each class"
-
-
 @pytest.mark.parametrize(
     "data",
     [
@@ -200,30 +130,3 @@ def test_what_is_said_elsewhere_or_is_no_fault(data):
 @pytest.mark.parametrize("data", [labels(0, 1), labels(1, 1), declared(2), declared(None)])
 def test_answers_are_0_and_1(data, loss):
     assert found_in(data, loss, units=1) == []
-
-
-@OF_ANSWERS
-@pytest.mark.parametrize(
-    ("data", "span", "hint"),
-    [
-        (labels(-1, 1), "from -1 to 1", "number the two classes 0 and 1"),
-        (labels(2, 1), "from 1 to 2", "number the two classes 0 and 1"),
-        (
-            declared(3),
-            "from 0 to 2",
-            'for more classes, use "softmax" and the loss categorical_crossentropy',
-        ),
-    ],
-)
-def test_other_answers_are_named_with_their_data_set(data, span, hint, loss):
-    (problem,) = found_in(data, loss, units=1)
-    assert (problem.code, problem.path, problem.help) == ("E042", ("loss",), hint)
-    assert problem.message == (
-        f"{loss.type} takes the labels 0 and 1, but the labels of data.train go {span}"
-    )
-
-
-def test_values_are_not_taken_for_labels():
-    data = DataInfo.of(np.zeros((3, 4)), np.array([0.0, -1.0, 7.0]))
-    assert found_in(data, BinaryCrossentropy(), units=1) == []
-    assert found_in(labels(-5, 7), MeanSquaredError(), units=1) == []

@@ -1,0 +1,49 @@
+"""Trainings that peers repeat, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from declnet import Dataset, default_registry, parse_spec
+from declnet.contracts.runs.callback import EpochLogged
+from declnet.training.preparation import prepare
+from declnet.training.trainer import Trainer
+
+
+@pytest.fixture(autouse=True)
+def _float64() -> Iterator[None]:
+    """NAdam's product of all mu so far has torch's default type, whatever the parameters have."""
+    if find_spec("torch") is None:
+        yield
+        return
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+@pytest.fixture
+def our_path() -> Callable[..., tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Return the initial parameters of a training, and those after each epoch."""
+
+    def train(data: Dataset, layers: Any, loss: Any, optimizer: Any, **training: Any) -> Any:
+        document = {
+            "model": {"dtype": "float64", "layers": layers},
+            "loss": loss,
+            "optimizer": optimizer,
+            "training": training,
+        }
+        spec, registry = parse_spec(document), default_registry()
+        prepared = prepare(spec, registry, {"train": data})
+        trainer = Trainer(spec, prepared.model, prepared.data["train"], None, registry)
+        start, events = prepared.model.parameters(), trainer.events()
+        logged = (event for event in events if isinstance(event, EpochLogged))
+        return start, [prepared.model.parameters() for _ in logged]
+
+    return train
