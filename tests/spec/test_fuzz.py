@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,7 @@ def require_reports(problems, path=None):
     for problem in problems:
         assert "\n" not in problem.message
         assert len(problem.message) <= 500
+        assert not re.search(r"(Input|String|Value|List) (should|error)", problem.message)
     if path is not None:
         require_right_places(path, problems)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -14,17 +14,12 @@ from declnet.spec.messages import RELATIVE, from_here, hint_for_missing, shown
     ("value", "expected"),
     [
         (True, "true"),
-        (None, "null"),
         (float("nan"), "nan"),
         ([1, "a", True, None, [2]], '[1, "a", true, null, [2]]'),
-        ({}, "an empty table"),
-        ({"a": 1, "b": 2}, "a table with a, b"),
         (date(2026, 1, 2), "2026-01-02"),
-        (time(3, 4), "03:04:00"),
         (datetime(2026, 1, 2, 3), "2026-01-02T03:00:00"),
         ("x" * 58, '"' + "x" * 58 + '"'),
         ("x" * 59, '"' + "x" * 56 + "…"),
-        ([1] * 100, "[" + "1, " * 18 + "1,…"),
         ({"x" * 100: 1}, "a table with " + "x" * 44 + "…"),
         (16**5000, "a number of very many digits"),
     ],
@@ -63,8 +58,3 @@ def test_a_file_of_a_similar_name_is_proposed(tmp_path, folder):
 
 def test_a_missing_folder_is_named(tmp_path):
     assert hint_for_missing(tmp_path / "there" / "points.npz") == "there is no folder there"
-
-
-def test_an_existing_or_impossible_file_has_no_hint():
-    assert hint_for_missing(Path("points.npz")) is None
-    assert hint_for_missing(Path("x" * 5000)) is None

@@ -121,16 +121,6 @@ def test_a_misplaced_key_is_reported_where_it_is_and_not_missed_elsewhere(folder
     assert (found.help, found.place.text) == ("it belongs in [training]", line)
 
 
-def test_mistakes_within_a_misspelled_section_are_found_too(folder):
-    path = folder / "within.toml"
-    path.write_text(SPEC.replace("[training]\nepochs = 5", '[traning]\nepochs = "5"'), "utf-8")
-    found = checked_spec(path, (), default_registry()).errors
-    assert [(each.code, each.place.text) for each in found] == [
-        ("E010", "[traning]"),
-        ("E012", 'epochs = "5"'),
-    ]
-
-
 def test_a_misspelled_key_takes_the_place_of_the_one_in_a_base(folder):
     (folder / "base.toml").write_text(SPEC, "utf-8")
     path = folder / "top.toml"
@@ -141,13 +131,6 @@ def test_a_misspelled_key_takes_the_place_of_the_one_in_a_base(folder):
         ('did you mean "layers"?', 3),
         ('did you mean "units"?', 3),
     ]
-
-
-def test_a_place_that_is_taken_is_left_as_it_is():
-    document = {"training": {"epochs": 1}, "optimizer": {"epochs": 2}}
-    repair = Repair(("optimizer", "epochs"), ("training", "epochs"))
-    made, done = repaired(SourceMap(document), [repair])
-    assert (made.document, done) == (document, set())
 
 
 def test_paths_lead_back_through_several_repairs():
