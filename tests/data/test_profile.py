@@ -41,11 +41,6 @@ def test_columns_are_described_by_what_is_in_them(profile):
     assert found.source == {"type": "csv", "path": "t.csv", "target": "y"}
 
 
-def test_booleans_are_whole():
-    found = column_profile("b", np.array([True, False]))
-    assert (found.type, found.whole, found.mean) == ("boolean", True, 0.5)
-
-
 def test_a_profile_says_how_values_are_distributed():
     text = column_profile("t", np.array(["b", "a", None, "a b", "b"], object))
     assert list(text.counts.items()) == [("b", 2), ("a", 1), ("a b", 1)]
@@ -86,12 +81,6 @@ def test_rows_without_a_target_are_left_out(profile):
     assert (found.rows, found.unlabeled) == (4, 1)
     assert found.columns["x"].distinct == 4
     assert found.source["missing_target"] == "leave_out"
-
-
-def test_the_path_starts_from_the_specs_folder(profile, tmp_path):
-    (tmp_path / "specs").mkdir()
-    found = profile("x,y\n1,a\n2,b\n3,a\n4,b\n", folder=tmp_path / "specs")
-    assert found.source["path"] == "../t.csv"
 
 
 class Cards(DataSource):
@@ -164,14 +153,3 @@ def test_columns_of_other_values_are_left_out_with_a_note(tmp_path):
     for target, wishes in (("tags", Wishes()), ("kind", Wishes(features=("size,tags",)))):
         with pytest.raises(DataError, match="^" + re.escape(f'column "tags" {ODD}')):
             profile_of(path, target, tmp_path, registry, wishes)
-
-
-def test_nested_columns_of_parquet_are_left_out_with_a_note(tmp_path):
-    registry = declnet.default_registry()
-    polars = pytest.importorskip("polars")
-    path = tmp_path / "t.parquet"
-    kinds = ["a", "b"] * 20
-    polars.DataFrame({"size": range(40), "tags": [[1]] * 40, "kind": kinds}).write_parquet(path)
-    table = profile_of(path, "kind", tmp_path, registry)
-    assert (list(table.columns), table.excluded) == (["size", "kind"], ("tags",))
-    assert table.notes["tags"].text == "is left out: it holds List(Int64)"

@@ -50,14 +50,6 @@ def test_columns_are_joined_in_order(flowers, fitted):
     assert x[:, 2:].tolist() == [[0, 1, 1], [0, 1, 0], [1, 0, 1], [0, 1, 0], [0, 1, 1], [1, 0, 0]]
 
 
-def test_classes_are_sorted_and_named(flowers, fitted):
-    assert fitted.class_names == ("iris", "rose", "tulip")
-    dataset = fitted.apply_to_set(flowers)
-    assert dataset.y.tolist() == [1, 2, 1, 0, 0, 1]
-    assert dataset.class_names == fitted.class_names
-    assert dataset.feature_names == fitted.feature_names
-
-
 @pytest.mark.parametrize(
     ("column", "classes"),
     [
@@ -75,20 +67,6 @@ def test_targets_of_every_type_become_labels(column, classes, targets):
     assert fitted.apply_to_set(records).y.tolist() == [1, 0, 1]
 
 
-def test_targets_stay_numbers_where_the_loss_needs_them():
-    records = Table({"a": np.arange(3.0), "y": np.array([3, 1, 2])}, target="y")
-    fitted = fit_preparation(records, (), [WantedTarget("", "values")])
-    assert fitted.class_names is None
-    y = fitted.apply_to_set(records).y
-    assert (y.tolist(), y.dtype.kind) == ([3.0, 1.0, 2.0], "f")
-
-
-def test_chunks_are_prepared_as_the_whole(flowers, fitted):
-    whole = fitted.apply(flowers)
-    parts = [fitted.apply(flowers.take(np.arange(6)[start : start + 2])) for start in (0, 2, 4)]
-    assert (np.concatenate(parts) == whole).all()
-
-
 def stored_and_restored(fitted):
     written = stored(fitted)
     document = json.loads(json.dumps(written.document, allow_nan=False))
@@ -102,18 +80,6 @@ def test_it_is_the_same_after_it_was_stored_and_leaves_its_input_alone(flowers, 
     for name in ("types", "target", "feature_names", "class_names"):
         assert getattr(again, name) == getattr(fitted, name)
     assert {name: str(column.tolist()) for name, column in flowers.columns.items()} == before
-
-
-def test_arrays_are_stored_apart():
-    x = np.random.default_rng(0).normal(size=(20, 3))
-    fitted = fit_preparation(
-        Dataset(x, np.arange(20) % 2), transforms("standardize"), [WantedTarget("", "classes")]
-    )
-    assert len(stored(fitted).arrays) == 2
-    again = stored_and_restored(fitted)
-    assert (again.apply(x) == fitted.apply(x)).all()
-    assert again.types is None
-    assert again.target is None
 
 
 @pytest.mark.parametrize("change", [{"form": 99}, {"steps": 3}, {"columns": [{}]}, {"target": {}}])
@@ -194,13 +160,6 @@ def test_a_column_of_another_type_is_reported(flowers, fitted, column, message):
         fitted.apply({**flowers.columns, **column})
 
 
-def test_columns_of_gaps_alone_are_of_any_type(flowers, fitted):
-    gaps = {"size": text(*[None] * 6), "color": np.full(6, np.nan)}
-    x = fitted.apply({**flowers.columns, **gaps})
-    assert (x[:, 0] == 0).all()
-    assert (x[:, 3] == 1).all()
-
-
 def test_rows_are_named_by_their_numbers_in_the_table(flowers):
     fitted = fit_preparation(
         flowers, transforms("impute", "one_hot"), [WantedTarget("", "classes")]
@@ -209,13 +168,6 @@ def test_rows_are_named_by_their_numbers_in_the_table(flowers):
     wrong = {**part.columns, "size": np.array([1.0, np.inf, 2.0])}
     with pytest.raises(DataError, match='row 3, column "size"'):
         fitted.apply(Table(wrong, rows=part.rows))
-
-
-def test_transforms_are_fitted_on_what_those_before_made(flowers):
-    steps = transforms("impute", {"type": "min_max", "columns": ["size"]}, "standardize", "one_hot")
-    x = fit_preparation(flowers, steps, [WantedTarget("", "classes")]).apply(flowers)
-    np.testing.assert_allclose(x[:, 0].mean(), 0, atol=1e-12)
-    np.testing.assert_allclose(x[:, 0].std(), 1)
 
 
 def test_named_columns_alone_are_changed(flowers):

@@ -218,56 +218,6 @@ def test_a_run_forecasts_from_a_file_as_from_a_frame_and_resumes_to_the_bit(fold
         list(predicted_parts(predictor, folder / "next.csv"))
 
 
-def test_a_file_is_evaluated_whole_however_it_is_read(folder, monkeypatch):
-    run(spec_of(folder), out=folder / "run")
-    predictor = load_predictor(folder / "run")
-    whole = predictor.evaluate(folder / "sales.csv")
-    monkeypatch.setattr("declnet.runs.inference.file_parts.samples_in_part", lambda predictor: 10)
-    assert predictor.evaluate(folder / "sales.csv").metrics == whole.metrics
-
-
-def test_several_targets_are_forecast_in_their_own_units(tmp_path):
-    day = np.arange(120)
-    lines = [f"{at},{1000 + 100 * (at % 7)},{at % 3 - 1}" for at in day]
-    (tmp_path / "shop.csv").write_text("\n".join(["day,sales,change", *lines]))
-    document = {
-        "declnet": 1,
-        "data": {
-            "train": {
-                "type": "csv",
-                "path": str(tmp_path / "shop.csv"),
-                "targets": ["sales", "change"],
-            },
-            "test": 0.25,
-            "split": {"method": "time", "column": "day"},
-            "windows": {"past": 21, "horizon": 3},
-            "prepare": ["standardize"],
-            "prepare_targets": {"sales": ["standardize"]},
-        },
-        "model": {
-            "outputs": ["sales", "change"],
-            "layers": [
-                "flatten",
-                {"type": "dense", "units": 3, "name": "sales"},
-                {"type": "dense", "units": 3, "name": "change", "inputs": ["flatten_1"]},
-            ],
-        },
-        "losses": {
-            "sales": {"type": "mean_squared_error", "metrics": ["mean_absolute_error"]},
-            "change": {"type": "mean_squared_error"},
-        },
-        "optimizer": {"type": "adam", "learning_rate": 0.02},
-        "training": {"epochs": 300, "batch_size": 16},
-    }
-    result = run(parse_spec(document), out=tmp_path / "run")
-    assert result.metrics["test"]["sales_mean_absolute_error"] < 20
-    found = load_predictor(tmp_path / "run").predict(
-        {"day": day, "sales": 1000 + 100 * (day % 7), "change": day % 3 - 1}
-    )
-    np.testing.assert_allclose(found["sales"].outputs[0], [1100, 1200, 1300], atol=30)
-    np.testing.assert_allclose(found["change"].outputs[0], [-1, 0, 1], atol=0.1)
-
-
 WHEN = np.datetime64("2020-02-25")
 
 SHOPS = st.dictionaries(

@@ -17,7 +17,6 @@ from declnet_plugins.standard.transforms import (
     GroupRare,
     Impute,
     Log,
-    MinMax,
     OneHot,
     Ordinal,
     Quantile,
@@ -103,13 +102,6 @@ def test_all_is_fitted_and_prepared_as_in_memory():
     np.testing.assert_array_equal(y, wanted.datasets["train"].y)
     assert found.preparation.feature_names == wanted.preparation.feature_names
     assert found.streams["train"].class_names == ("boat", "flat", "house")
-    passes = len(Rows.reads) / len(found.streams["train"].sizes)
-    assert passes == 5  # of a city, three steps are fitted; quantiles are tried; and the rows above
-
-
-def test_what_is_independent_is_fitted_in_one_pass():
-    streamed(table(), prepare=(Impute(columns=("age",)), MinMax(columns=("rooms",)), Ordinal()))
-    assert sorted(Rows.reads) == sorted(set(Rows.reads))
 
 
 def test_targets_are_prepared_by_all_of_them():
@@ -214,17 +206,6 @@ def test_a_row_of_other_data_that_cannot_be_prepared_is_an_error_beforehand():
     fields = {"validation": Rows(name="validation"), "other": {"validation": strange}}
     with pytest.raises(DataError, match='row 251, column "city" is "oz"'):
         streamed(table(), prepare=(Impute(), Ordinal()), **fields)
-
-
-def test_a_source_without_blocks_is_refused():
-    class Whole(Rows):
-        type = "whole"
-
-        def blocks(self, samples, numbers):
-            return None
-
-    with pytest.raises(DataError, match="whole cannot be read in blocks"):
-        streamed_sets(spec(table()).model_copy(update={"train": Whole()}), [CLASSES], 0)
 
 
 def test_samples_that_differ_from_those_of_the_survey_are_an_error():
