@@ -178,7 +178,3 @@ def test_the_search_finds_names_and_nothing_else(code, words):
 
 def test_the_search_reads_other_files_by_words():
     assert list(hits_in_text("a\nb.dense { }\nconstant", {"dense", "constant"})) == [(2, "dense")]
-
-
-def test_ordinary_words_are_types():
-    assert names_of_types() >= ORDINARY

@@ -135,33 +135,6 @@ def test_specs_on_regularization_differ_in_it_and_in_their_points_alone(kind):
     assert (layers, many) == (expected, base)
 
 
-def test_one_of_them_is_the_main_run():
-    ours, main = (
-        load_spec(SPECS / each).model_dump(exclude={"name"})
-        for each in ("regularization/l2_1000.toml", "spiral_adam.toml")
-    )
-    assert ours == main
-
-
-def test_a_sweep_over_them_leaves_their_base_out(declnet_cli, tmp_path):
-    options = ("--seeds", "0..1", "--set", "training.epochs=2", "--quiet", "--out", "out")
-    printed = declnet_cli.succeeds("sweep", SPECS / "regularization", *options)
-    folders = {each.name for each in (tmp_path / "out").iterdir() if each.is_dir()}
-    assert folders == {f"{kind}_{points}" for kind in KINDS for points in (100, 1000)}
-    for title in ("accuracy", "loss"):
-        table = printed.split(f"{title}, mean ± standard deviation")[1].split("\n\n")[1]
-        names = [line.split()[0] for line in table.splitlines()[2:]]
-        assert sorted(names) == sorted(folders)
-
-
-def test_few_points_are_fitted_better_than_new_ones():
-    changes = {"training.log_every": 10001, "engine.kernels": "numpy"}
-    result = run(load_spec(SPECS / "regularization" / "l1_100.toml", changes))
-    train, test = (result.metrics[data]["accuracy"] for data in ("train", "test"))
-    assert train > 0.92
-    assert 0.06 < train - test < 0.25
-
-
 def test_the_main_run_reaches_the_accuracy_of_the_reference(declnet_cli, tmp_path):
     spec = SPECS / "spiral_adam.toml"
     changes = ("--set", f"training.epochs={EPOCHS}")

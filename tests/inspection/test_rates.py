@@ -87,11 +87,6 @@ def test_a_search_is_quiet_reproducible_and_within_its_budget(make, tmp_path, mo
     assert result.metrics["train"]["accuracy"] > 0.9
 
 
-def test_validation_data_decides_where_there_is_some(make):
-    found = find_rate(make(data__validation=0.2, training__epochs=50))
-    assert found.judged_by == "validation loss"
-
-
 def test_an_untrained_model_without_a_finite_loss_is_an_error_with_its_layer(make):
     huge = {"type": "constant", "value": 1e300}
     spec = make(

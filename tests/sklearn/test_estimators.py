@@ -97,16 +97,6 @@ def test_parameters_are_those_of_the_estimator_and_any_keys_of_the_spec(iris):
     assert clone(named).get_params()["variables.a__b"] == 3
 
 
-def test_several_keys_can_be_searched_as_one_parameter(iris):
-    together = [{"optimizer.learning_rate": 0.0001}, {"optimizer__learning_rate": 0.02}]
-    search = GridSearchCV(DeclnetClassifier(classes(3)), {"spec_keys": together}, cv=2)
-    search.fit(*iris)
-    assert search.best_params_ == {"spec_keys": together[1]}
-    assert search.best_estimator_.spec_.optimizer.learning_rate == 0.02
-    with pytest.raises(TypeError, match="spec_keys must be a mapping"):
-        DeclnetClassifier(spec_keys=3).fit(*iris)
-
-
 def test_wrong_names_are_refused(iris):
     with pytest.raises(ValueError, match=r"'optimzer__decay'.*did you mean 'optimizer'"):
         DeclnetClassifier(optimzer__decay=1)
@@ -254,20 +244,6 @@ def test_an_own_spec_prepares_the_columns_of_a_data_frame(houses):
     assert later.n_iter_ == 61
 
 
-def test_predicting_an_array_by_a_model_of_a_data_frame_warns(iris, frame):
-    estimator = DeclnetClassifier(training__epochs=5).fit(frame.data, frame.target)
-    with pytest.warns(UserWarning, match="X does not have valid feature names"):
-        found = estimator.predict(iris[0])
-    assert np.array_equal(found, estimator.predict(frame.data))
-
-
-def test_objects_in_an_array_are_columns(iris):
-    x = np.empty((150, 2), object)
-    x[:, 0], x[:, 1] = iris[0][:, 2], np.where(iris[1] == 1, "b", None)
-    estimator = DeclnetClassifier(training__epochs=20).fit(x, iris[1])
-    assert estimator.score(x, iris[1]) > 0.9
-
-
 @pytest.mark.parametrize("spec", [None, "one loss", "losses"])
 def test_several_outputs(spec):
     x, y = make_regression(80, 4, n_targets=2, random_state=0)
@@ -392,23 +368,6 @@ def test_labels_of_pandas_keep_their_type(iris):
         DeclnetClassifier().fit(x[:4], ["a", None, "b", "b"])
 
 
-def test_a_feature_may_count_the_rows():
-    pandas = pytest.importorskip("pandas")
-    months = pandas.DataFrame({"month": np.arange(90)})
-    sales = 0.5 * months["month"] + 3
-    assert DeclnetRegressor(training__epochs=60).fit(months, sales).score(months, sales) > 0.8
-
-
-def test_samples_of_several_axes_are_searched_in_processes():
-    x, y = np.zeros((40, 1, 4, 4), np.float32), np.arange(40) % 2
-    x[y == 1, :, 1:3] = 1
-    layers = [{"type": "conv2d", "filters": 2, "kernel_size": 3}, "relu", "flatten"]
-    spec = {**classes(2), "model": {"layers": [*layers, {"type": "dense", "units": 2}, "softmax"]}}
-    epochs = {"training__epochs": [1, 40]}
-    search = GridSearchCV(DeclnetClassifier(spec), epochs, cv=2, n_jobs=2).fit(x, y)
-    assert search.best_score_ == 1
-
-
 def test_invalid_data_is_refused(iris, frame):
     x, y = iris
     with pytest.raises(ValueError, match="only one class, 0"):
@@ -422,12 +381,6 @@ def test_invalid_data_is_refused(iris, frame):
     twice = frame.data.set_axis(["a", "b", "b", "c"], axis=1)
     with pytest.raises(ValueError, match=r"same name|unique column names"):
         DeclnetClassifier().fit(twice, y)
-
-
-def test_verbose_prints_logged_epochs(iris, capsys):
-    DeclnetClassifier(classes(3), verbose=True, training__log_every=20).fit(*iris)
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split(",")[0] for line in lines] == ["epoch: 0", "epoch: 20", "epoch: 39"]
 
 
 def test_without_scikit_learn_the_extra_is_named(tmp_path):

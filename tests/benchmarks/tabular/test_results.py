@@ -30,25 +30,3 @@ def test_a_line_that_was_cut_off_is_ignored_and_replaced(
     assert path.read_bytes().count(b"\n") == 2
     found = results["read_records"](path)
     assert [each["error"] for each in found.values()] == [0.25, 0.5]
-
-
-def test_the_last_record_of_a_fit_counts(results: dict[str, Any], tmp_path: Path) -> None:
-    path = tmp_path / "results.jsonl"
-    for error in (0.25, 0.125):
-        results["append_record"](path, record(0, error))
-    assert results["read_records"](path) == {("pima", 0, "catboost"): record(0, 0.125)}
-
-
-@pytest.mark.parametrize("line", ["{", "3", '{"set": "pima"}'])
-def test_another_line_that_is_no_record_is_located(
-    results: dict[str, Any], tmp_path: Path, line: str
-) -> None:
-    path = tmp_path / "results.jsonl"
-    results["append_record"](path, record(0, 0.25))
-    path.write_text(path.read_text() + line + "\n")
-    with pytest.raises(ValueError, match=r"results\.jsonl, line 2: not a record"):
-        results["read_records"](path)
-
-
-def test_without_a_file_nothing_is_finished(results: dict[str, Any], tmp_path: Path) -> None:
-    assert results["read_records"](tmp_path / "results.jsonl") == {}
