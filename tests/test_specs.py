@@ -90,15 +90,6 @@ def test_an_exported_spec_predicts_the_same(file, suffix, shipped_spec, tmp_path
     assert found.labels_differ == 0
 
 
-@pytest.mark.parametrize("file", [each for each in FILES if each.parts[0] == "optimizers"], ids=str)
-def test_specs_of_the_comparison_differ_in_their_optimizers_alone(file):
-    ours, first = (
-        load_spec(SPECS / each).model_dump(exclude={"name", "optimizer"})
-        for each in (file, "optimizers/sgd.toml")
-    )
-    assert ours == first
-
-
 @pytest.mark.parametrize("name", ["rents", "messages", "demand"])
 def test_made_up_data_is_what_its_script_makes(name):
     script = runpy.run_path(str(SPECS / "data" / f"make_{name}.py"))
@@ -110,29 +101,6 @@ def test_the_strokes_are_those_that_their_script_makes():
     with np.load(SPECS / "data" / "strokes.npz") as arrays:
         for name, array in script["arrays"]().items():  # sin may be rounded otherwise
             np.testing.assert_allclose(arrays[name], array, atol=1)
-
-
-KINDS = ("none", "l1", "l2", "l1_l2", "dropout")
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_specs_on_regularization_differ_in_it_and_in_their_points_alone(kind):
-    few, many, base = (
-        load_spec(SPECS / "regularization" / f"{each}.toml").model_dump(exclude={"name"})
-        for each in (f"{kind}_100", f"{kind}_1000", "base/spiral")
-    )
-    few["data"]["train"]["samples"] *= 10
-    assert few == many
-    layers = list(many["model"].pop("layers"))
-    if kind == "dropout":
-        assert layers.pop(2)["rate"] == 0.1
-    penalties = [layers[0].pop(f"{part}_regularizer") for part in ("weight", "bias")]
-    assert penalties[0] == penalties[1]
-    assert (penalties[0] is None) == (kind in ("none", "dropout"))
-    expected = list(base["model"].pop("layers"))
-    for part in ("weight", "bias"):
-        del expected[0][f"{part}_regularizer"]
-    assert (layers, many) == (expected, base)
 
 
 def test_the_main_run_reaches_the_accuracy_of_the_reference(declnet_cli, tmp_path):

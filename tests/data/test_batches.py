@@ -83,17 +83,6 @@ def test_parts_of_an_epoch_are_the_epoch(samples, batch_size, cut, shuffle):
         assert [each.tolist() for each in found] == [each.tolist() for each in expected]
 
 
-@given(samples=sizes, batch_size=sizes, epochs=st.integers(0, 4))
-def test_a_shuffle_goes_on_where_it_was(samples, batch_size, epochs):
-    one = Batches(samples, batch_size, True, 3)
-    for _ in range(epochs):
-        order(one)
-    other = Batches(samples, batch_size, True, 4)
-    other.restore(one.state())
-    for _ in range(3):
-        assert order(one) == order(other)
-
-
 def test_the_state_of_other_data_is_refused():
     shuffled = Batches(50, 7, True, 0)
     with pytest.raises(ValueError, match="50 samples, now 49"):

@@ -15,7 +15,7 @@ from .conftest import dense
 SPECS = [
     each
     for each in sorted((Path(__file__).parents[2] / "specs").rglob("*.*"))
-    if each.suffix in (".toml", ".json") and not each.name.endswith("schema.json")
+    if each.suffix in (".toml", ".json") and not each.name.endswith(("schema.json", "_1000.toml"))
 ]
 
 
@@ -38,20 +38,6 @@ def test_a_wrong_rate_is_named(network, rate, said):
     better = float(found.fault.help.split(",")[0].removeprefix("set it to "))
     again = overfit(network(dense(), "relu", rate=better), updates=600)
     assert (len(again.attempts), again.fault) == (1, None)
-
-
-@pytest.mark.parametrize(
-    ("loss", "lowest"),
-    [
-        ({"type": "categorical_crossentropy"}, 0.0),
-        # t log t of 0.9 + 0.1 / 3 and twice 0.1 / 3
-        ({"type": "categorical_crossentropy", "label_smoothing": 0.1}, 0.2911),
-    ],
-)
-def test_what_counts_as_zero(network, loss, lowest):
-    found = overfit(network(dense(), "relu", loss=loss), samples=15)
-    assert found.wanted == pytest.approx(lowest + 0.01 * (np.log(3) - lowest), rel=0.02)
-    assert found.succeeded
 
 
 @pytest.mark.parametrize("samples", [2, 10])

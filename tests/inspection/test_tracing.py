@@ -19,7 +19,9 @@ SPECS = Path(__file__).parents[2] / "specs"
 FILES = sorted(
     each.relative_to(SPECS)
     for each in SPECS.rglob("*")
-    if each.suffix in (".toml", ".json") and not each.name.endswith(".schema.json")
+    if each.suffix in (".toml", ".json")
+    and not each.name.endswith((".schema.json", "_1000.toml"))  # others have those networks
+    and each.parent.name != "optimizers"
 )
 
 Started = Callable[..., Start]
@@ -219,23 +221,6 @@ def test_a_wrong_gradient_of_the_loss_is_not_blamed_on_a_layer(started: Started)
     found = trace(started(values, registry=registry), verify=True)
     assert suspects(found) == ("the loss (crooked)",)
     assert [each.passed for each in found.checks] == [False] * len(found.checks)
-
-
-def test_a_layer_that_cannot_be_repeated_is_named(started: Started) -> None:
-    class Restless(WrongScale):
-        """y = x times the number of calls."""
-
-        type = "restless"
-        calls: list[int] = []  # noqa: RUF012
-
-        def forward(self, x: Any, y: Any, state: Any) -> None:
-            self.calls.append(1)
-            np.multiply(x, len(self.calls), out=y)
-
-    registry = declnet.discover()
-    registry.register(Restless)
-    with pytest.raises(declnet.RunError, match=r'"restless_1" .* gives a different output'):
-        trace(started({"model.layers.1": "restless"}, 0, registry), verify=True)
 
 
 def test_a_finished_run_is_traced_from_its_weights_or_again_from_its_spec(

@@ -276,40 +276,26 @@ def test_several_outputs(spec):
     assert (found == labels).mean() > 0.9
 
 
-def test_several_outputs_of_classes(iris):
-    x, y = iris[0], np.stack([iris[1], iris[1] * 2 // 3 + 5], axis=1)
-    estimator = DeclnetClassifier(training__epochs=30).fit(x, y)
-    assert [each.tolist() for each in estimator.classes_] == [[0, 1, 2], [5, 6]]
-    assert (estimator.predict(x) == y).mean() > 0.9
-    assert [each.shape for each in estimator.predict_proba(x)] == [(150, 3), (150, 2)]
-    stream = DeclnetClassifier(training__epochs=30)
-    y[:, 1] -= 5
-    for rows in (slice(None), slice(100), slice(None)):  # of which the second looks like labels
-        stream.partial_fit(x[rows], y[rows], [[0, 1, 2], [0, 1]])
-    assert [each.tolist() for each in stream.classes_] == [[0, 1, 2], [0, 1]]
-    assert stream.predict(x).shape == (150, 2)
-
-
 @pytest.mark.parametrize("spec", [None, "own"])
 def test_parts_are_fitted_one_after_the_other(iris, spec):
     x, y = iris[0], np.array(["a", "b", "c"])[iris[1]]
+    parts = 40 if spec else 12  # of a preset, which takes longer
     estimator = DeclnetClassifier(classes(3) if spec else None, training__batch_size=16)
     with pytest.raises(ValueError, match="classes must be passed on the first call"):
         estimator.partial_fit(x, y)
     estimator.partial_fit(x[:60], y[:60], ["c", "a", "b"])  # without a "c"
     rng = np.random.default_rng(0)
-    for _ in range(40):
+    for _ in range(parts):
         rows = rng.permutation(150)[:60]
         estimator.partial_fit(x[rows], y[rows])
-    assert estimator.score(x, y) > 0.85
-    assert estimator.n_iter_ == len(estimator.loss_curve_) == 41
+    assert estimator.score(x, y) > (0.85 if spec else 0.6)
+    assert estimator.n_iter_ == len(estimator.loss_curve_) == 1 + parts
     with pytest.raises(ValueError, match="has classes not in `classes`"):
         estimator.partial_fit(x[:3], ["a", "b", "d"])
     with pytest.raises(ValueError, match="is not the same as on last call"):
         estimator.partial_fit(x[:2], y[:2], classes=["a", "b"])
     loss = estimator.fit(x, y).loss_
-    for _ in range(15):
-        estimator.partial_fit(x, y)
+    estimator.partial_fit(x, y)
     assert estimator.loss_ < loss + 0.1
 
 
@@ -366,21 +352,6 @@ def test_labels_of_pandas_keep_their_type(iris):
         assert {*map(type, estimator.classes_.tolist())} == {kind}
     with pytest.raises(ValueError, match="row 1 of y has no label"):
         DeclnetClassifier().fit(x[:4], ["a", None, "b", "b"])
-
-
-def test_invalid_data_is_refused(iris, frame):
-    x, y = iris
-    with pytest.raises(ValueError, match="only one class, 0"):
-        DeclnetClassifier().fit(x[:50], y[:50])
-    with pytest.raises(ValueError, match="several labels per sample"):
-        DeclnetClassifier(classes(2)).fit(x, np.stack([y == 0, y == 1], axis=1).astype(int))
-    with pytest.raises(ValueError, match="at least one non-zero number"):
-        DeclnetClassifier().fit(x, y, np.zeros(150))
-    with pytest.raises(ValueError, match="contains NaN"):
-        DeclnetClassifier(classes(3)).fit(np.where(x > 7, np.nan, x), y)
-    twice = frame.data.set_axis(["a", "b", "b", "c"], axis=1)
-    with pytest.raises(ValueError, match=r"same name|unique column names"):
-        DeclnetClassifier().fit(twice, y)
 
 
 def test_without_scikit_learn_the_extra_is_named(tmp_path):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from declnet import parse_spec
-from declnet.spec.model import fit_name, fold_specs, resolved_document, resolved_toml
+from declnet.spec.model import fit_name, fold_specs
 
 
 @given(text=st.text(max_size=150))
@@ -51,57 +49,3 @@ def test_each_fold_is_a_spec_that_chooses_it(document):
     assert spec.data.fold is None
     chosen = fold_specs(spec)[1]
     assert fold_specs(chosen) == [chosen]
-
-
-finite = st.floats(min_value=0, max_value=1e300, allow_nan=False)
-counts = st.integers(min_value=1, max_value=10**6)
-shares = st.floats(min_value=0, max_value=1, exclude_max=True)
-words = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="./\\"), min_size=1)
-
-
-regularizers = st.just("l1_l2") | finite.map(lambda each: {"type": "l2", "strength": each})
-initializers = st.just("zeros") | finite.map(lambda each: {"type": "constant", "value": each})
-layers = st.sampled_from(["relu", "linear"]) | st.fixed_dictionaries(
-    {"type": st.just("dense"), "units": counts},
-    optional={
-        "name": words,
-        "inputs": st.lists(words, min_size=1, max_size=3),
-        "weight_initializer": initializers,
-        "bias_regularizer": regularizers,
-    },
-)
-schedules = finite.map(lambda each: {"type": "inverse_time", "initial_rate": each, "decay": each})
-optimizers = st.just("adagrad") | st.fixed_dictionaries(
-    {"type": st.just("sgd")},
-    optional={"learning_rate": finite | counts | schedules, "momentum": shares},
-)
-specs = st.fixed_dictionaries(
-    {
-        "model": st.fixed_dictionaries(
-            {"layers": st.lists(layers, min_size=1, max_size=4)},
-            optional={"dtype": st.sampled_from(["float32", "float64"]), "initial_weights": words},
-        ),
-        "loss": st.just("categorical_crossentropy"),
-        "optimizer": optimizers,
-        "training": st.fixed_dictionaries(
-            {"epochs": counts},
-            optional={"batch_size": counts, "shuffle": st.booleans(), "metrics": st.just(["r2"])},
-        ),
-    },
-    optional={
-        "name": words.map(lambda name: name[:20]),
-        "seed": st.integers(min_value=0, max_value=2**53),
-        "data": st.dictionaries(
-            st.sampled_from(["train", "test", "validation"]),
-            st.just("nnfs_sine") | words.map(lambda name: {"type": "npz", "path": f"{name}.npz"}),
-        ),
-    },
-)
-
-
-@given(document=specs)
-def test_a_resolved_spec_is_an_equal_spec(document):
-    spec = parse_spec(document)
-    assert parse_spec(tomllib.loads(resolved_toml(spec))) == spec
-    resolved = resolved_document(spec)
-    assert resolved_document(parse_spec(resolved)) == resolved

@@ -49,23 +49,6 @@ def test_only_invalid_parts_are_left_out(parts, document, key, value, field, lef
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "dtype"),
-    [
-        ("data", 3, "float64"),
-        ("model.layers", "relu", "float64"),
-        ("model.dtype", "float16", "float32"),
-        ("training", [], "float64"),
-        ("data.train", ["npz"], "float64"),
-        ("data.validation", 2.0, "float64"),
-    ],
-)
-def test_every_document_has_a_partial_spec(parts, document, key, value, dtype):
-    found = parts(document, {key: value})
-    assert found.heads[0].loss is not None
-    assert (found.data.fractions, found.model.dtype) == ({}, dtype)
-
-
-@pytest.mark.parametrize(
     "layer",
     [
         {"type": "dense", "units": 4, "unit": 3},
@@ -81,17 +64,3 @@ def test_every_document_has_a_partial_spec(parts, document, key, value, dtype):
 def test_a_component_whose_only_errors_are_unknown_keys_counts_without_them(parts, document, layer):
     found = parts(document, {"model.layers.0": layer}).layers[0].layer
     assert (found.type, found.units) == ("dense", 4)
-
-
-@pytest.mark.parametrize(
-    ("layer", "expected"),
-    [
-        ({"type": "dense", "unit": 4}, "dense"),
-        ("rellu", "relu"),
-        ({"type": "lbfgs"}, "lbfgs"),
-        (3, None),
-    ],
-)
-def test_a_wrong_layer_has_the_type_that_was_probably_meant(parts, document, layer, expected):
-    first = parts(document, {"model.layers.0": layer}).layers[0]
-    assert (first.layer, first.type) == (None, expected)

@@ -148,7 +148,7 @@ def test_a_string_stays_what_it_is(
         whole["losses"] = {"price": loss}
         del whole["training"]["metrics"]
     registry = declnet.default_registry()
-    for text in STRINGS:
+    for text in STRINGS[STRING_KEYS.index(key) % 3 :: 3]:
         path = spec_file(tomli_w.dumps(changed(whole, {key: text})), "spec.toml")
         parsed = read(path, (), registry)
         spec, problems = parsed.spec, check_parsed(parsed, registry).problems

@@ -110,24 +110,3 @@ def test_an_invalid_dimension_is_one_error_at_its_key(document, space, expected)
     assert found.keys() == expected.keys()
     for at, message in expected.items():
         assert message in found[at]
-
-
-def test_keys_of_the_section_are_validated(document):
-    found = errors(document, trials=0, minutes=-1, seeds=[1, 1], better="more", sede=3)
-    assert {(code, *path) for code, path in found} == {
-        ("E013", "trials"),
-        ("E013", "minutes"),
-        ("E019", "seeds", 1),
-        ("E014", "better"),
-        ("E010", "sede"),
-    }
-    assert found["E010", ("sede",)] == 'unknown key "sede"'
-    space = {"optimizer.momentum": {"low": 0.0, "high": 0.5}, "training.batch_size": [5, 10]}
-    when = {"training.batch_size": {"optimizer.momentum": 0.5}}
-    assert "which is a range and not choices" in "".join(
-        errors(document, space=space, when=when).values()
-    )
-    both = study(document) | {"sweep": {"seed": [1, 2]}}
-    with pytest.raises(SpecError, match=r"either \[sweep\] or \[tune\]"):
-        parse_spec(both)
-    assert parse_spec({**document, "tune": {}}).tuning is None

@@ -13,7 +13,7 @@ from declnet.data.preparing.stored_preparation import FORM, restored, stored
 from declnet.data.preparing.targets import WantedTarget
 from declnet.data.sources.loading import checked, fingerprint
 from declnet.registry.discovery import default_registry
-from declnet_plugins.standard.transforms import Impute, OneHot, Ordinal, Standardize
+from declnet_plugins.standard.transforms import Ordinal, Standardize
 
 INPUTS = {"numbers": ("age", "income"), "categories": ("job", "city", "member")}
 
@@ -66,25 +66,6 @@ def test_levels_are_those_of_each_column():
     }
     unknown = fitted((Standardize(), Ordinal(unknown="index")))
     assert unknown.input_infos(unknown.apply(table()))["categories"].levels == (3, 4, 2)
-
-
-@pytest.mark.parametrize(
-    ("transforms", "inputs", "levels"),
-    [
-        ((Ordinal(),), {"all": ("city", "age", "member", "income", "job")}, None),
-        ((Ordinal(columns=("city", "job", "income")),), {"whole": ("income", "member")}, (4, 2)),
-        ((OneHot(),), {"job": ("job",)}, None),
-        ((Ordinal(), Impute(columns=("job",))), {"job": ("job",)}, None),
-    ],
-)
-def test_levels_are_unknown_where_no_transform_says_them(transforms, inputs, levels):
-    data = table()
-    used = [column for columns in inputs.values() for column in columns]
-    data = Table({name: data.columns[name] for name in [*used, "price", "city", "job"]}, "price")
-    others = [name for name in data.columns if name not in (*used, "price")]
-    preparation = fitted(transforms, {**inputs, "rest": tuple(others)} if others else inputs, data)
-    infos = preparation.input_infos(preparation.apply(data))
-    assert infos[next(iter(inputs))].levels == levels
 
 
 def test_a_stored_preparation_divides_the_same_way():

@@ -160,26 +160,6 @@ def test_a_column_of_another_type_is_reported(flowers, fitted, column, message):
         fitted.apply({**flowers.columns, **column})
 
 
-def test_rows_are_named_by_their_numbers_in_the_table(flowers):
-    fitted = fit_preparation(
-        flowers, transforms("impute", "one_hot"), [WantedTarget("", "classes")]
-    )
-    part = flowers.take(np.array([5, 2, 1]))
-    wrong = {**part.columns, "size": np.array([1.0, np.inf, 2.0])}
-    with pytest.raises(DataError, match='row 3, column "size"'):
-        fitted.apply(Table(wrong, rows=part.rows))
-
-
-def test_named_columns_alone_are_changed(flowers):
-    steps = transforms("impute", {"type": "standardize", "columns": ["size"]}, "one_hot")
-    x = fit_preparation(flowers, steps, [WantedTarget("", "classes")]).apply(flowers)
-    assert x[:, 1].tolist() == [1, 1, 2, 2, 3, 3]
-    wrong = transforms("impute", {"type": "standardize", "columns": ["color"]}, "one_hot")
-    with pytest.raises(DataError, match=r'column "color" is text \(standardize\)') as caught:
-        fit_preparation(flowers, wrong, [WantedTarget("", "classes")])
-    assert caught.value.path == ("data", "prepare", 1)
-
-
 def test_a_table_is_no_array(flowers, fitted):
     with pytest.raises(DataError, match="trained on a table"):
         fitted.apply(np.zeros((3, 5)))

@@ -120,18 +120,6 @@ def test_a_forecast_reads_the_last_rows_and_what_is_known_after_them():
     np.testing.assert_array_equal(only[:, 0], [16, 17, 18, 19])
 
 
-def test_rows_out_of_order_and_too_few_rows_are_refused():
-    table = series(8, day=np.array([1, 2, 3, 4, 6, 5, 7, 8]))
-    preparation = fitted(table, time="day", past=2, horizon=1)
-    for use in (preparation.apply_to_set, preparation.apply):
-        with pytest.raises(DataError, match='row 6, column "day" is 5, which is not after the 6'):
-            use(table)
-    with pytest.raises(DataError, match="8 rows are too few: a window takes 9, past 7"):
-        fitted(series(8), past=7, horizon=2).apply_to_set(series(8))
-    with pytest.raises(DataError, match="2 rows are too few: a forecast takes 3, past 3"):
-        fitted(series(8), past=3).apply(series(2))
-
-
 def test_a_stored_preparation_forecasts_the_same_and_a_damaged_one_is_refused():
     table = series(20)
     preparation = fitted(table, (Standardize(),), past=4, horizon=3, known=("plan",))

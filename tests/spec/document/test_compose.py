@@ -199,23 +199,6 @@ def test_a_circle_is_reported_where_it_closes(files, reported, tmp_path):
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "place", "code"),
-    [
-        ("base.toml", b"a = 1\nb = = 2\n", "base.toml:2:5", "E002"),
-        ("base.toml", b"a = 1\nb = '\xff'\n", "base.toml:2:6", "E001"),
-        ("base.toml", b"a = " + b"[" * 100 + b"]" * 100, "base.toml:1:68", "E004"),
-    ],
-    ids=["toml", "bytes", "deep"],
-)
-def test_a_base_that_cannot_be_parsed_is_reported_at_its_own_place(
-    files, reported, tmp_path, name, content, place, code
-):
-    files(top=f'extends = "{name}"\n{OWN}')
-    (tmp_path / name).write_bytes(content)
-    assert [each[:2] for each in reported()] == [("top.toml:3:8", "E013"), (place, code)]
-
-
 def test_a_chain_of_very_many_files_is_refused(tmp_path):
     for number in range(200):
         (tmp_path / f"{number}.toml").write_text(f'extends = "{number + 1}.toml"')

@@ -69,25 +69,6 @@ def test_a_file_that_is_not_a_document_is_refused_at_its_line(
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "kept", "path", "where", "first"),
-    [
-        ("spec.toml", "a = 1\n[b]\nc = 1\nc = 2\n", {"a": 1, "b": {"c": 1}}, ("b", "c"), (4, 1), 3),
-        ("spec.toml", "[b]\nc = 1\n[b]\nd = 1\n", {"b": {"c": 1}}, ("b",), (3, 1), 1),
-        ("spec.json", '{"a": {"b": 1,\n"b": 2}}', {"a": {"b": 1}}, ("a", "b"), (2, 1), 1),
-    ],
-)
-def test_the_first_of_two_duplicates_is_kept(spec_file, name, content, kept, path, where, first):
-    document = read_document(spec_file(content, name))
-    assert document.tables == kept
-    (problem,) = document.diagnostics
-    assert (problem.code, problem.path, problem.focus) == ("E003", path, "key")
-    assert problem.message == f'duplicate key "{path[-1]}"'
-    fix = "merge the two" if path == ("b",) else "remove one of the two"
-    assert problem.help == f"it is already defined on line {first}; {fix}"
-    assert (problem.place.line, problem.place.column) == where
-
-
-@pytest.mark.parametrize(
     "text",
     [
         "a" + ".a" * 63 + " = 1",
@@ -119,17 +100,6 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, name, message):
     problem = refusal(tmp_path / name)
     assert problem.code == "E001"
     assert problem.message.startswith(message)
-
-
-def test_text_that_is_not_utf_8_is_refused_at_its_byte(tmp_path):
-    (tmp_path / "spec.toml").write_bytes(
-        b'b = 1\r\na = "\xc3\xbc' + "ü".encode("latin-1") + b'"\r\n'
-    )
-    problem = refusal(tmp_path / "spec.toml")
-    assert (problem.code, problem.help) == ("E001", "save the file as UTF-8")
-    assert problem.message.startswith("not UTF-8 text: byte 14 is ")
-    assert (problem.place.line, problem.place.column) == (2, 7)
-    assert problem.place.text == 'a = "ü\ufffd"'
 
 
 def nested(depth, wrap):

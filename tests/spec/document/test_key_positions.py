@@ -106,35 +106,6 @@ def test_keys_and_values_have_exact_ranges(text, path, key, value):
 
 
 @pytest.mark.parametrize(
-    ("text", "syntax"),
-    [
-        ("a = [1]\n0 = 1\n[b]\nx.y = 1", "toml"),
-        ('{"a": [1], "0": 1, "b": {"x": {"y": 1}}}', "json"),
-        ("", "toml"),
-        ("\r\n", "json"),
-    ],
-)
-def test_a_path_that_is_not_written_has_no_spot(text, syntax):
-    positions = KeyPositions(text, syntax)
-    for path in [("a", 0), ("0",), ("b", "x", "y")]:
-        assert (positions.spot(path) is None) == (not text.strip())
-    for path in [(0,), ("a", "0"), ("a", 1), ("a", -1), ("x",), ("b", "y"), ("a", 0, "z"), ("",)]:
-        assert positions.spot(path) is None
-
-
-@pytest.mark.parametrize(
-    "value",
-    ["0x1F", "+1_000", "-inf", '"""a\\  \n\n  b"""', '""""a"""""', "[ 1,\n2 ,\n]", "{ a.b = 1 }"],
-)
-def test_values_that_no_serializer_writes_have_exact_ranges(value):
-    text = f'\t"é".b\t=\t{value}\t# é\nc = 1'
-    positions = KeyPositions(text, "toml")
-    assert cut(text, spot_of(positions, ("é", "b")).value) == value
-    assert positions.spot(("é",)) == Spot((1, 4), (1, 4))
-    assert positions.spot(("c",)) is not None
-
-
-@pytest.mark.parametrize(
     ("text", "path", "first", "second"),
     [
         ("a = 1  # 1\n'a' = 2  # 2\n", "a", "1 a", "2 'a'"),
@@ -183,22 +154,6 @@ def test_well_formed_parts_of_a_malformed_text_are_found(text, found, lost):
         assert positions.spot(parts(path)) is not None, path
     for path in lost:
         assert positions.spot(parts(path)) is None, path
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "a = 1\n[c]\na = 1\n[c\na = 1\n[e]\nf = 1\n[g]\n",
-        "[[a\nb = 1\nc = 1\n\nd = 1",
-        "x = { type = 1, uni type = 2 }",
-        "x = [{ type = 1, uni { type = 2 }]",
-        "x = { samples = 20, classes =fs_spiral, samples = 20 }",
-        "x = 1\nx = ",
-        "x = 1\nx = [1",
-    ],
-)
-def test_malformed_parts_are_no_duplicates(text):
-    assert KeyPositions(text, "toml").duplicates == []
 
 
 @pytest.mark.parametrize(

@@ -61,29 +61,6 @@ def test_numbers_in_a_key_count_items(key, path):
     assert override_of(key, 1).path == path
 
 
-TABLE = 'a.b = {type = "x", c = [1, 2], "d" = {e = 3}}'
-
-
-@pytest.mark.parametrize(
-    ("text", "path", "focus", "expected"),
-    [
-        ("training.epochs=ten", ("training", "epochs"), "value", "ten"),
-        ("training.epochs=ten", ("training", "epochs"), "key", "training.epochs"),
-        (" seed = -1", ("seed",), "value", "-1"),
-        ("name=", ("name",), "value", ""),
-        ("name=ü=ü", ("name",), "value", "ü=ü"),
-        (TABLE, ("a", "b", "c"), "key", "c"),
-        (TABLE, ("a", "b", "c", 1), "value", "2"),
-        (TABLE, ("a", "b", "d"), "key", '"d"'),
-        (TABLE, ("a", "b"), "value", TABLE[6:]),
-    ],
-)
-def test_each_part_has_its_place(text, path, focus, expected):
-    place = parse_override(text, 3).place_of(path, focus)
-    assert marked(place) == expected
-    assert (place.file, place.line, place.end_line, place.text) == ("--set", 3, 3, text)
-
-
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -144,20 +121,3 @@ def test_keys_are_made_and_bare_names_become_tables(key, value, path, expected):
         place = place[part]
     assert place == expected
     assert errors == []
-
-
-@pytest.mark.parametrize(
-    ("key", "message", "hint"),
-    [
-        ("model.layers.2.units", "model.layers has no item 2", "its items are 0 to 1"),
-        ("model.layers.-1.units", "model.layers has no item -1", "its items are 0 to 1"),
-        ("none.0", "none has no item 0", "it is empty"),
-        ("optimizer.learning_rate.rate", "optimizer.learning_rate is 0.1, which has no keys", None),
-    ],
-)
-def test_a_key_that_leads_nowhere_is_refused(key, message, hint):
-    result, (problem,) = applied({"seed": 1, key: 1})
-    assert (problem.code, problem.message, problem.help) == ("E005", message, hint)
-    assert str(problem.place) == "--set:2:1"
-    assert problem.place.end_column == len(key) + 1
-    assert result.document == DOCUMENT | {"seed": 1}

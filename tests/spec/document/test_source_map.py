@@ -125,14 +125,3 @@ def test_a_bare_name_of_an_override_that_gets_keys_is_reported_at_the_name():
         assert str(source_map.place_of(path)) == "--set:1:6"
     assert str(source_map.exact_place(("loss", "type"))) == "--set:1:6"
     assert source_map.exact_place(("loss", "smoothing")) is None
-
-
-def test_a_component_is_reported_at_its_type_and_a_table_of_several_lines_at_its_key():
-    text = '{\n "loss": {"a": 1,\n  "type": "nope"},\n "training": {\n  "epochs": 1}}'
-    json = Source("spec.json", text, "json")
-    document = {"loss": {"a": 1, "type": "nope"}, "training": {"epochs": 1}}
-    source_map = SourceMap(document, Origin(json))
-    assert marked(source_map.place_of(("loss",))) == ("spec.json:3:11", '"nope"')
-    assert marked(source_map.place_of(("loss", "b"))) == ("spec.json:3:11", '"nope"')
-    assert marked(source_map.place_of(("training",))) == ("spec.json:4:2", '"training"')
-    assert marked(source_map.place_of(("training", "b"))) == ("spec.json:4:2", '"training"')

@@ -26,14 +26,6 @@ def test_each_key_is_offered_once_and_explained(path, schema):
     assert all(text for _, text in keys)
 
 
-def test_keys_of_layers_say_which_layers_have_them(schema):
-    keys = dict(offered_keys(schema, *LAYER))
-    units = keys["units"].split("\n\n")
-    assert {"dense, ntp_dense: number of outputs", "embedding: length of each vector"} < set(units)
-    assert keys["name"].startswith("unique in the model")
-    assert keys["type"] == "which layer"
-
-
 def test_keys_of_nested_components_are_offered_only_in_them(schema):
     assert not any("." in key for key, _ in offered_keys(schema, *LAYER))
     nested = dict(offered_keys(schema, *LAYER, "weight_initializer"))

@@ -135,16 +135,6 @@ def test_examples_of_all_components_are_valid(own_registry, schema_file, tmp_pat
     assert check(*files, schema=schema_file) == []
 
 
-def test_third_party_components_are_included(extended):
-    definitions = extended["definitions"]
-    assert "ripple/é" in definitions["layer-types"]["enum"]
-    assert definitions["layer.ripple__"]["description"] == "y = x @ ripples. (declnet-ripples)"
-    assert definitions["wavelet-types"] == {
-        "enum": ["haar"],
-        "enumDescriptions": ["psi = 1, then -1. (declnet-ripples)"],
-    }
-
-
 VALID_FIELDS = [
     "",
     'wavelet = "haar"',
@@ -325,17 +315,6 @@ def test_each_error_is_marked_on_its_line_alone(marks_in, spec_file):
     for (name, (_, wrong)), text, found in zip(BROKEN.items(), texts, marks, strict=True):
         line = text[: text.index(wrong) + len(wrong)].count("\n") + 1
         assert {mark.line for mark in found} == {line}, name
-
-
-def test_a_missing_key_is_reported_at_its_table(marks_in):
-    keys = {"units": "units = 64\n", "type": 'type = "dense"\n', "loss": "[loss]"}
-    keys |= {"epochs": "epochs = 10\n"}
-    keys |= {"declnet": "declnet = 1", "training": "[training]"}
-    texts = [SPEC.replace(line, "[data.test]" if "[" in line else "", 1) for line in keys.values()]
-    table = SPEC[: SPEC.index("[[model.layers]]")].count("\n") + 1
-    for key, marks in zip(keys, marks_in(texts), strict=True):
-        assert f'"{key}" is a required property' in {mark.message for mark in marks}
-        assert key not in ("units", "type") or marks[0].line == table
 
 
 PARTS = [
