@@ -26,14 +26,6 @@ FILES = sorted(
 )
 
 
-def test_the_promised_specs_are_there():
-    names = {str(each) for each in FILES}
-    optimizers = ("sgd", "sgd_momentum", "adagrad", "rmsprop", "adam")
-    assert names >= {"spiral_adam.toml", *(f"optimizers/{each}.toml" for each in optimizers)}
-    assert any(each.suffix == ".json" for each in FILES)
-    assert any(load_spec(SPECS / each).training.batch_size for each in FILES)
-
-
 @pytest.mark.parametrize("file", FILES, ids=str)
 def test_spec_checks_and_runs(file, shipped_spec, tmp_path):
     path, alone = shipped_spec(file), {"model.initial_weights": None}  # of another spec's run

@@ -72,17 +72,6 @@ def test_the_order_follows_from_the_seed_alone():
     assert order(one) == order(same)
 
 
-@given(samples=sizes, batch_size=sizes, cut=sizes, shuffle=st.booleans())
-def test_parts_of_an_epoch_are_the_epoch(samples, batch_size, cut, shuffle):
-    whole, parts = (Batches(samples, batch_size, shuffle, 3) for _ in range(2))
-    for _ in range(3):
-        parts.shuffle()
-        middle = min(cut, parts.count)
-        found = [*parts.between(0, middle), *parts.between(middle, parts.count)]
-        expected = list(epoch_of(whole))
-        assert [each.tolist() for each in found] == [each.tolist() for each in expected]
-
-
 def test_the_state_of_other_data_is_refused():
     shuffled = Batches(50, 7, True, 0)
     with pytest.raises(ValueError, match="50 samples, now 49"):

@@ -98,32 +98,15 @@ class Cards(DataSource):
         return Table(columns, "y", rows=np.array([1, 2, 3]))
 
 
-class Deck(Cards):
-    type = "deck"
-    suffixes = (".deck",)
-    box: Path = Path("box")
-    target: str | None = None
-
-    def load(self, rng):
-        return Table({"x": np.arange(4.0), "y": np.array(["a", "b"] * 2, object)}, self.target)
-
-
 @pytest.fixture
 def of_cards(tmp_path):
     def describe(name, target):
         registry = Registry()
         registry.register(Cards)
-        registry.register(Deck)
         (tmp_path / name).touch()
         return profile_of(tmp_path / name, target, tmp_path, registry)
 
     return describe
-
-
-def test_a_source_with_little_of_the_contract_is_described_too(of_cards):
-    found = of_cards("a.deck", "y")
-    assert found.source == {"type": "deck", "path": "a.deck", "target": "y"}
-    assert not found.selects_features
 
 
 def test_a_source_that_takes_no_target_is_an_error_that_names_it(of_cards):

@@ -42,12 +42,6 @@ def test_balanced_classes_count_alike(two_classes):
     assert sums == pytest.approx([20, 20])
 
 
-def test_classes_are_weighted_by_their_names(two_classes):
-    train = two_classes(class_weights={"true": 5})["train"]
-    assert set(train.weights[train.y == 1]) == {5.0}
-    assert set(train.weights[train.y == 0]) == {1.0}
-
-
 def test_a_column_of_weights_is_no_feature(two_classes):
     train = two_classes(sample_weights="w", class_weights={"true": 2})["train"]
     assert train.feature_names == ("a", "b")
@@ -171,15 +165,6 @@ def test_of_several_targets_each_has_its_order_and_positive_class():
     order = ["small", "medium", "large"]
     named = {"class_order": {"size": order}, "positive_class": {"sold": "no"}}
     assert labels(**named) == {"n": None, "size": tuple(order), "sold": ("yes", "no")}
-    with pytest.raises(DataError, match="needs the order of the classes") as missing:
-        labels(class_order={"sold": ["no", "yes"]})
-    assert missing.value.hint == (
-        'add class_order = { size = ["large", "medium", "small"] } to [data], with the lowest '
-        "class first"
-    )
-    with pytest.raises(DataError, match="several targets, of which none is meant") as none:
-        labels(class_order=order)
-    assert none.value.hint == "name the target: class_order = { size = … }"
     with pytest.raises(DataError, match='no target "sied"') as unknown:
         labels(class_order={"sied": order})
     assert unknown.value.path == ("data", "class_order", "sied")

@@ -43,14 +43,6 @@ def test_what_is_held_out_follows_from_the_seed_alone(held_out):
     assert held_out(1).tolist() == held_out(1).tolist() != held_out(2).tolist()
 
 
-def test_test_data_stays_whatever_is_held_out_for_validation():
-    for method in (RANDOM, SplitSpec(method="time"), SplitSpec(method="stratified")):
-        data = Dataset(DATA.x, np.arange(40) % 2)
-        alone = split_positions(data, {"test": 0.2}, method, 3)["test"]
-        both = split_positions(data, {"validation": 0.3, "test": 0.2}, method, 3)["test"]
-        assert (alone == both).all()
-
-
 @pytest.mark.parametrize("share", [0.001, 0.999])
 def test_an_empty_part_is_refused(share):
     with pytest.raises(DataError, match=f"data.validation = {share} of 40 samples"):
@@ -180,9 +172,3 @@ def test_folds_never_split_groups():
     assert sum(map(len, owners)) == len(set(groups))
     sizes = [len(out) for _, out in parts]
     assert max(sizes) - min(sizes) < 10
-
-
-@pytest.mark.parametrize("method", ["grouped", "column", "time"])
-def test_too_few_values_for_so_many_folds(method):
-    with pytest.raises(DataError, match="too few"):
-        folds_of(table(g=[1, 1, 2, 2]), 3, method=method, column="g")

@@ -65,16 +65,9 @@ def test_gradient_descent_on_a_parabola(tmp_path, curvature, budget):
         assert trial.diverged or (trial.loss < curvature / 2) == (remaining < 1)
 
 
-def test_a_rate_that_overflows_is_a_result_like_others(tmp_path):
-    found = find_rate(least_squares(tmp_path, 1000.0, rate=1.0, dtype="float32"))
-    (own,) = (trial for trial in found.trials if trial.rate == 1.0)
-    assert own.diverged
-    assert 0.05 / 1000 < found.suggested < 2 / 1000
-
-
 def test_a_search_is_quiet_reproducible_and_within_its_budget(make, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    spec = make(optimizer__learning_rate=1e6, training__epochs=2000, training__batch_size=10)
+    spec = make(optimizer__learning_rate=1e6, training__epochs=400, training__batch_size=10)
     before = sorted(tmp_path.rglob("*"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -148,22 +148,6 @@ def test_the_gradients_of_each_shipped_spec_are_verified(
     assert sum(each.compared for each in found.checks) > 50
 
 
-def test_outputs_at_which_the_loss_is_clipped(started: Started) -> None:
-    """The slope of the bound is kept there, and everything before the loss follows from it."""
-    values = {
-        "model.layers.2": {
-            "type": "dense",
-            "units": 3,
-            "weight_initializer": {"type": "normal", "std": 200.0},
-        }
-    }
-    found = trace(started(values), verify=True)
-    last = found.layers[-1].check
-    assert last is not None
-    assert last.clipped > 0
-    assert suspects(found) == ()
-
-
 class WrongScale(Layer):
     """y = 3 * x."""
 
@@ -221,20 +205,6 @@ def test_a_wrong_gradient_of_the_loss_is_not_blamed_on_a_layer(started: Started)
     found = trace(started(values, registry=registry), verify=True)
     assert suspects(found) == ("the loss (crooked)",)
     assert [each.passed for each in found.checks] == [False] * len(found.checks)
-
-
-def test_a_finished_run_is_traced_from_its_weights_or_again_from_its_spec(
-    document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
-) -> None:
-    spec = parse_spec(changed(document, {"training.batch_size": 8}))
-    weights = declnet.run(spec, out=tmp_path / "run").model.parameters()
-    found = trace(start_of_run(tmp_path / "run", default_registry()))
-    assert "first update of a training that starts from them" in found.origin
-    assert (found.step, found.epoch) == (1, 0)
-    again = trace(start_of_run(tmp_path / "run", default_registry(), step=11), 6)
-    for first, last in zip(found.parameters, again.parameters, strict=True):
-        np.testing.assert_array_equal(first.before, weights[first.key])
-        np.testing.assert_allclose(last.after, weights[last.key], rtol=1e-12, atol=1e-15)
 
 
 def test_an_unfinished_run_is_traced_from_its_newest_checkpoint(

@@ -211,39 +211,6 @@ def test_a_data_frame_is_prepared(houses, library):
     assert fitted.score(x, price) > 0.8
 
 
-def test_an_own_spec_prepares_the_columns_of_a_data_frame(houses):
-    x, price = houses
-    data = {
-        "inputs": {"numbers": ["size", "rooms"], "cities": ["city"]},
-        "prepare": [
-            {"type": "impute", "strategy": "median"},
-            "standardize",
-            {"type": "ordinal", "unknown": "index", "missing": "unknown"},
-        ],
-        "prepare_targets": {"euros": ["standardize"]},
-    }
-    layers = [
-        {"type": "embedding", "name": "city", "inputs": ["input.cities"], "units": 2},
-        "flatten",
-        {"type": "concatenate", "inputs": ["flatten_1", "input.numbers"]},
-        NUMBERS,
-    ]
-    spec = {
-        "data": data,
-        "model": {"layers": layers},
-        "loss": "mean_squared_error",
-        "optimizer": {"type": "adam", "learning_rate": 0.05},
-        "training": {"epochs": 60, "batch_size": 5000},
-    }
-    x = x.drop(columns="new")
-    estimator = DeclnetRegressor(spec).fit(x, price)
-    assert estimator.score(x, price) > 0.5
-    weighted = clone(estimator).fit(x, price, sample_weight=np.ones(len(x)))
-    assert np.allclose(weighted.predict(x), estimator.predict(x), rtol=1e-3)
-    later = estimator.partial_fit(x[:30], price[:30], np.full(30, 2.0))
-    assert later.n_iter_ == 61
-
-
 @pytest.mark.parametrize("spec", [None, "one loss", "losses"])
 def test_several_outputs(spec):
     x, y = make_regression(80, 4, n_targets=2, random_state=0)

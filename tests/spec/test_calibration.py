@@ -7,8 +7,6 @@ import pytest
 from declnet import Calibrator, SpecError, parse_spec
 from declnet.testing.examples import registry_with
 
-THRESHOLD = {"type": "threshold", "metric": "f1"}
-
 
 def problem_of(document, registry=None):
     with pytest.raises(SpecError) as raised:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 import declnet
-from declnet.spec.display import origins
 from declnet.spec.flatten import flatten
 from declnet.spec.model import resolved_document
-from declnet.spec.validate import read_spec
 
 from ..html_views import HtmlView
 
@@ -56,11 +54,3 @@ def test_it_has_every_value_with_its_origin(folder):
     assert len(filled) == len(scalars) - 1  # which has the order of the layers besides
     assert "adam" not in view.text
     assert "sgd learning_rate = 0.25" in view.text
-
-
-def test_values_of_a_program_are_no_defaults(folder):
-    spec = declnet.parse_spec(read_spec("base.toml").source_map.document)
-    assert origins(spec, ("training", "epochs")) == ["program"]
-    assert origins(spec, ("model", "layers", 1, "type")) == ["program"]
-    assert origins(spec, ("optimizer", "momentum")) == ["default"]
-    HtmlView(spec._repr_html_())

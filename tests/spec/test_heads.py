@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import tomllib
 
 import pytest
 
 from declnet import SpecError, parse_spec
-from declnet.spec.heads import target_among
 from declnet.spec.model import resolved_toml
-from declnet.spec.partial import valid_parts
 from declnet_plugins.standard.losses import Huber
 
 
@@ -75,30 +72,3 @@ def test_errors_are_located(two, change, path, code, message):
     (problem,) = caught.value.problems
     assert (problem.path, problem.code) == (path, code)
     assert message in problem.message
-
-
-def test_valid_losses_count_by_themselves(two):
-    broken = copy.deepcopy(two)
-    broken["losses"]["price"] |= {"delta": -1}
-    broken["losses"]["sold"] |= {"output": 3, "metrics": ["nope", "binary_accuracy"]}
-    price, sold = valid_parts(broken, {}).heads
-    assert (price.loss, price.path, list(price.metrics)) == (None, ("losses", "price"), [0])
-    assert (sold.output, sold.target, list(sold.metrics)) == ("sold", "is_sold", [1])
-    assert sold.loss is not None
-
-
-@pytest.mark.parametrize(
-    ("head", "target", "names", "found"),
-    [
-        ("", "", [""], ""),
-        ("", "", ["price"], "price"),
-        ("", "", ["price", "sold"], None),
-        ("price", "", [""], ""),
-        ("price", "prise", [""], None),
-        ("price", "", ["price", "sold"], "price"),
-        ("price", "sold", ["price", "sold"], "sold"),
-        ("price", "", ["sold"], None),
-    ],
-)
-def test_the_target_of_a_head(head, target, names, found):
-    assert target_among(head, target, names) == found

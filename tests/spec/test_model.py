@@ -6,8 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from declnet import parse_spec
-from declnet.spec.model import fit_name, fold_specs
+from declnet.spec.model import fit_name
 
 
 @given(text=st.text(max_size=150))
@@ -40,12 +39,3 @@ def test_keys_that_do_not_go_together(problems, document, changes, key, code, me
     (problem,) = problems(document, {f"data.{name}": value for name, value in changes.items()})
     assert (problem.path, problem.code) == (("data", key), code)
     assert message in problem.message
-
-
-def test_each_fold_is_a_spec_that_chooses_it(document):
-    document["data"]["folds"] = 3
-    spec = parse_spec(document)
-    assert [each.data.fold for each in fold_specs(spec)] == [1, 2, 3]
-    assert spec.data.fold is None
-    chosen = fold_specs(spec)[1]
-    assert fold_specs(chosen) == [chosen]

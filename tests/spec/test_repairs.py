@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 from declnet import default_registry
 from declnet.cli.reading import checked_spec
-from declnet.spec.document.source_map import SourceMap
-from declnet.spec.repairs import Repair, repaired
 
 SPEC = """\
 declnet = 1
@@ -131,14 +129,3 @@ def test_a_misspelled_key_takes_the_place_of_the_one_in_a_base(folder):
         ('did you mean "layers"?', 3),
         ('did you mean "units"?', 3),
     ]
-
-
-def test_paths_lead_back_through_several_repairs():
-    document = {"net": {"layres": ["rellu"]}}
-    first, _ = repaired(SourceMap(document), [Repair(("net",), ("model",))])
-    second, _ = repaired(first, [Repair(("model", "layres"), ("model", "layers"))])
-    third, _ = repaired(second, [Repair(("model", "layers", 0), type="relu")])
-    assert third.document == {"model": {"layers": ["relu"]}}
-    assert document == {"net": {"layres": ["rellu"]}}
-    path = third.path_before(("model", "layers", 0))
-    assert first.path_before(second.path_before(path)) == ("net", "layres", 0)

@@ -61,19 +61,6 @@ def test_the_spec_of_a_trial_has_its_values_and_no_study(document):
     assert (trial.tuning, spec.model.layers[0].units) == (None, 4)
 
 
-def test_every_end_and_choice_is_in_a_spec_to_check_where_its_conditions_hold(document):
-    spec = parse_spec(study(document, when=WHEN))
-    found = [each.values for each in spec.tuning.extremes()]
-    for key, values in {
-        "optimizer": SPACE["optimizer"],
-        "optimizer.momentum": [0.0, 0.4],
-        "model.layers.0.units": [4, 64],
-        "training.batch_size": [5, 15],
-    }.items():
-        assert all(any(point.get(key) == value for point in found) for value in values)
-    assert all(("optimizer.momentum" in point) == (point["optimizer"] == "sgd") for point in found)
-
-
 def errors(document, **keys):
     with pytest.raises(SpecError) as error:
         parse_spec(study(document, **keys))

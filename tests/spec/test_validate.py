@@ -100,11 +100,3 @@ def test_a_metric_named_like_a_column_of_the_history_is_refused(problems, docume
     (found,) = problems(document)
     assert (found.path, found.code) == (("training", "metrics", 0), "E019")
     assert found.message == 'a metric cannot be named "loss", a column of the history'
-
-
-@pytest.mark.parametrize("key", ["optimizer.learning_rate", "seed"])
-def test_a_number_of_more_than_64_bits_is_one_error(problems, document, key):
-    (found,) = problems(document, {key: 16**5000})
-    assert found.code == "E013"
-    assert ".".join(map(str, found.path)) == key
-    assert found.message.startswith("integers must be between -9223372036854775807")

@@ -11,7 +11,7 @@ from declnet import DataError, Dataset, InputInfo, Table
 from declnet.data.preparing.preparation import fit_preparation
 from declnet.data.preparing.stored_preparation import FORM, restored, stored
 from declnet.data.preparing.targets import WantedTarget
-from declnet.data.sources.loading import checked, fingerprint
+from declnet.data.sources.loading import fingerprint
 from declnet.registry.discovery import default_registry
 from declnet_plugins.standard.transforms import Ordinal, Standardize
 
@@ -101,16 +101,6 @@ def test_named_arrays_are_prepared_each_by_its_transforms():
         again.apply({"sound": x["sound"]})
     with pytest.raises(DataError, match="give an array for each, by name"):
         again.apply(x["sound"])
-
-
-def test_arrays_that_do_not_fit_together_are_refused():
-    x = {"a": np.ones((3, 2)), "b": np.ones((4, 2))}
-    with pytest.raises(DataError, match="a has 3 samples, but y has 4"):
-        checked(Dataset(x, np.ones(4)), "train")
-    with pytest.raises(DataError, match="'a b' cannot name an input"):
-        checked(Dataset({"a b": np.ones((4, 2))}, np.ones(4)), "train")
-    with pytest.raises(DataError, match="b has 1 values that are NaN"):
-        checked(Dataset({"b": np.array([[np.nan]])}, np.ones(1)), "train")
 
 
 def test_fingerprints_depend_on_names_and_keep_those_of_single_arrays():

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from declnet import DataError, Dataset, Registry, Table, Transform, default_registry
+from declnet import DataError, Registry, Table, Transform, default_registry
 from declnet.data.preparing.preparation import fit_preparation
 from declnet.data.preparing.stored_preparation import restored, stored
 from declnet.data.preparing.targets import WantedTarget, fit_target_steps
@@ -48,23 +48,6 @@ def test_columns_are_joined_in_order(flowers, fitted):
     size = np.array([1, 2, 3, 4, 5, 3])
     np.testing.assert_allclose(x[:, 0], (size - 3) / size.std())
     assert x[:, 2:].tolist() == [[0, 1, 1], [0, 1, 0], [1, 0, 1], [0, 1, 0], [0, 1, 1], [1, 0, 0]]
-
-
-@pytest.mark.parametrize(
-    ("column", "classes"),
-    [
-        (np.array([7, 3, 7]), (3, 7)),
-        (np.array([1.0, 0.0, 1.0]), (0, 1)),
-        (np.array([True, False, True]), (False, True)),
-        (text("b", "a", "b"), ("a", "b")),
-    ],
-)
-@pytest.mark.parametrize("targets", ["classes", "binary"])
-def test_targets_of_every_type_become_labels(column, classes, targets):
-    records = Table({"a": np.arange(3.0), "y": column}, target="y")
-    fitted = fit_preparation(records, (), [WantedTarget("", targets)])
-    assert fitted.target.classes == classes
-    assert fitted.apply_to_set(records).y.tolist() == [1, 0, 1]
 
 
 def stored_and_restored(fitted):
@@ -158,16 +141,6 @@ def test_columns_may_come_in_any_order_with_others_but_none_may_be_missing(flowe
 def test_a_column_of_another_type_is_reported(flowers, fitted, column, message):
     with pytest.raises(DataError, match=message):
         fitted.apply({**flowers.columns, **column})
-
-
-def test_a_table_is_no_array(flowers, fitted):
-    with pytest.raises(DataError, match="trained on a table"):
-        fitted.apply(np.zeros((3, 5)))
-    arrays = fit_preparation(
-        Dataset(np.ones((3, 2)), np.arange(3)), transforms("min_max"), [WantedTarget("", "values")]
-    )
-    with pytest.raises(DataError, match="trained on arrays"):
-        arrays.apply(flowers)
 
 
 def test_an_error_names_the_item_of_the_spec_whatever_is_only_for_training(flowers):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 
 import numpy as np
 import pytest
@@ -12,11 +11,9 @@ from hypothesis import strategies as st
 
 from declnet import DataError, Table, load_predictor, parse_spec, resume, run
 from declnet.data.preparing.preparation import fit_preparation
-from declnet.data.preparing.stored_preparation import restored, stored
 from declnet.data.preparing.targets import WantedTarget
 from declnet.data.preparing.windows import Windows
 from declnet.data.streaming.fitting import prepared_sets
-from declnet.registry.discovery import default_registry
 from declnet.runs.inference.file_parts import predicted_parts
 from declnet.spec.data_section import DataSpec, WindowSpec
 from declnet.training.checks.check import check_spec
@@ -118,20 +115,6 @@ def test_a_forecast_reads_the_last_rows_and_what_is_known_after_them():
     np.testing.assert_array_equal(x["future"][0, :, 0], [1017, 1018, 1019])
     (only,) = fitted(table, past=4, horizon=3).apply(table)
     np.testing.assert_array_equal(only[:, 0], [16, 17, 18, 19])
-
-
-def test_a_stored_preparation_forecasts_the_same_and_a_damaged_one_is_refused():
-    table = series(20)
-    preparation = fitted(table, (Standardize(),), past=4, horizon=3, known=("plan",))
-    kept = stored(preparation)
-    document = json.loads(json.dumps(kept.document))
-    again = restored(document, kept.arrays, default_registry())
-    for name, each in preparation.apply(table).items():
-        np.testing.assert_array_equal(again.apply(table)[name], each)
-    for spec in ({"past": "4"}, {"past": 0}, {"past": 4, "known": ["plam"]}, {"future": 1}):
-        document["windows"]["spec"] = spec
-        with pytest.raises(DataError):
-            restored(document, kept.arrays, default_registry())
 
 
 def spec_of(folder, **data):

@@ -115,20 +115,6 @@ def test_targets_are_prepared_by_all_of_them():
     assert found["std"] == pytest.approx(logs.std(), rel=1e-12)
 
 
-def test_arrays_with_a_held_out_part():
-    rng = np.random.default_rng(0)
-    data = Dataset(rng.normal(5, 2, (ROWS, 3)), rng.integers(0, 2, ROWS))
-    sets = streamed(data, validation=0.2, test=0.3, prepare=(Standardize(),))
-    parts = {name: rows(each) for name, each in sets.streams.items()}
-    assert [*parts] == ["train", "validation", "test"]
-    assert sum(len(y) for _, y in parts.values()) == ROWS
-    assert 40 < len(parts["validation"][1]) < 80
-    assert 65 < len(parts["test"][1]) < 115
-    np.testing.assert_allclose(parts["train"][0].mean(axis=0), 0, atol=1e-12)
-    np.testing.assert_allclose(parts["train"][0].std(axis=0), 1, rtol=1e-12)
-    assert len({each.fingerprint for each in sets.streams.values()}) == 3
-
-
 def test_a_split_depends_on_the_seed_and_the_rows_but_not_on_the_blocks():
     def held(seed, window):
         own = spec(table(), validation=0.2, prepare=(Impute(), Ordinal(columns=("city",))))

@@ -138,24 +138,6 @@ def test_a_document_is_upgraded_version_by_version(document, current, expected):
     assert document == before
 
 
-@pytest.mark.parametrize(
-    ("version", "message", "hint"),
-    [
-        (None, "must be an integer", "write declnet = 3"),
-        (4, "this is version 4 of the format; this declnet reads 3", "pip install --upgrade"),
-        (16**5000, "this is version a very large number", "pip install --upgrade"),
-    ],
-    ids=lambda value: str(value)[:10] if not isinstance(value, int) else "",
-)
-def test_an_invalid_version_is_refused_and_the_document_kept(version, message, hint):
-    document = {**FIRST, "declnet": version}
-    found, (problem,) = upgraded(document, INVENTED, 3)
-    assert found is document
-    assert (problem.code, problem.path) == ("E007", ("declnet",))
-    assert message in problem.message
-    assert problem.help.startswith(hint)
-
-
 CIRCLE = "files extend each other in a circle"
 OWN = "declnet = 1\nseed = -1\n"
 

@@ -25,13 +25,6 @@ def refusal(path):
     return problem
 
 
-@pytest.mark.parametrize("name", ["spec.TOML", "spec.toml"])
-def test_a_byte_order_mark_and_capitals_in_the_suffix_do_no_harm(spec_file, name):
-    document = read_document(spec_file("\ufeffa = 1", name))
-    assert document.tables == {"a": 1}
-    assert document.source.text == "a = 1"
-
-
 @pytest.mark.parametrize(
     ("name", "content", "code", "where", "message"),
     [

@@ -22,8 +22,6 @@ from declnet.spec.document.key_positions import (
     first_deeper_bracket,
 )
 
-MANY = 100_000
-
 TOML = """\
 name = "spiral"  # é
 
@@ -156,24 +154,6 @@ def test_well_formed_parts_of_a_malformed_text_are_found(text, found, lost):
         assert positions.spot(parts(path)) is None, path
 
 
-@pytest.mark.parametrize(
-    ("text", "syntax", "first"),
-    [
-        ("a = " + "{a = " * MANY + "1" + "}" * MANY, "toml", ("a", *["a"] * 64)),
-        ("a." * MANY + "a = 1", "toml", ("a", *["a"] * 64)),
-        ("[" + "a." * MANY + "a]", "toml", ("a", *["a"] * 64)),
-        ("[" * MANY + "]" * MANY, "json", (0, *[0] * 64)),
-        ("a = " + "[" * MANY, "toml", None),
-        ('{"a": [' * (MANY // 2), "json", None),
-    ],
-    ids=lambda value: str(value)[:20],
-)
-def test_a_text_of_any_depth_is_indexed_as_deep_as_a_spec_may_be(text, syntax, first):
-    positions = KeyPositions(text, syntax)
-    assert positions.duplicates == []
-    assert first is None or positions.spot(first) is not None
-
-
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 numbers = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)
 scalars = st.booleans() | numbers | names
@@ -282,20 +262,6 @@ def test_without_its_duplicates_tomllib_takes_the_text_and_finds_the_first_value
     for duplicate in positions.duplicates:
         assert duplicate.first < duplicate.second
         assert cut(text, duplicate.extent).strip()
-
-
-@given(tables(toml_values, min_size=1), st.data())
-def test_repeated_pairs_and_headers_leave_the_document_as_it_was(document, data):
-    text = tomli_w.dumps(document)
-    original = tomllib.loads(text)
-    name = data.draw(st.sampled_from(sorted(original)))
-    again = tomli_w.dumps({name: 0})
-    has_header = any(line.startswith("[") for line in text.split("\n"))
-    repeated = again + text if has_header else text + again
-    duplicates = KeyPositions(repeated, "toml").duplicates
-    assert {duplicate.path[0] for duplicate in duplicates} == {name}
-    kept = tomllib.loads(blank_out(repeated, duplicates))
-    assert kept == ({**original, name: 0} if has_header else original)
 
 
 json_pairs = st.recursive(

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from declnet import SpecError, load_spec
 from declnet.spec.document.variables import literal_value, substituted
-from declnet.spec.validate import read_spec
 
 
 @pytest.mark.parametrize(
@@ -93,19 +92,3 @@ def test_a_path_is_relative_to_the_file_that_defines_the_variable(files, tmp_pat
     base = base.replace("[model]", '[model]\ninitial_weights = "${file}"')
     (tmp_path / "sub" / "base.toml").write_text(base, "utf-8")
     assert load_spec("top.toml").model.initial_weights == tmp_path / "sub" / "w.safetensors"
-
-
-def test_the_origin_of_a_name_is_that_of_each_block(files):
-    block = """{ name = "a", layers = [
-  { layers = [{ type = "relu", name = "x" }, { name = "b", layers = [
-    { type = "tanh", name = "y" }, "relu" ] }] }
-] }"""
-    files(top=BASE.replace('"relu"', block))
-    spec = read_spec("top.toml").require()
-    origins = {
-        each.name: [
-            place.line for place in spec.source_map.origins(("model", "layers", index, "name"))
-        ]
-        for index, each in enumerate(spec.model.layers)
-    }
-    assert origins == {None: [], "a_x": [8, 9], "a_b_y": [8, 9, 10], "a_b_relu": [8, 9]}

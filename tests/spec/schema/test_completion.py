@@ -36,12 +36,6 @@ def test_keys_of_nested_components_are_offered_only_in_them(schema):
         assert "start_factor" in dict(offered_keys(schema, *schedule))
 
 
-@pytest.mark.parametrize("path", [LAYER, ("training", "metrics", 0)], ids=str)
-def test_taplo_may_ask_for_an_item_by_two_indices(path, schema):
-    """It does, for a key that is begun in an array of tables."""
-    assert offered_keys(schema, *path, 0) == offered_keys(schema, *path)
-
-
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
