@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Dataset, DataSource, Registry, discover
-from declnet.data.sources.files import file_source, naming
+from declnet.data.sources.files import file_source
 from declnet.errors import ComponentError
 from declnet.registry.plugin import Plugin, PluginFailure
 
@@ -128,10 +128,3 @@ def test_what_is_made_for_a_file_must_be_a_source(reading):
 
     with pytest.raises(ComponentError, match=r'data_source "wrong" of plugin wave .*for_file\(\)'):
         reading("a.tbl", (WAVE, Wrong))
-
-
-def test_errors_get_the_name_of_the_file_once():
-    path = Path("a.tbl")
-    for message in ("row 3 is wrong", "a.tbl: row 3 is wrong"):
-        with pytest.raises(DataError, match=r"^a\.tbl: row 3 is wrong \(mend it\)$"), naming(path):
-            raise DataError(message, hint="mend it")

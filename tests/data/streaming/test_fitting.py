@@ -103,18 +103,6 @@ def test_all_is_fitted_and_prepared_as_in_memory():
     assert found.streams["train"].class_names == ("boat", "flat", "house")
 
 
-def test_targets_are_prepared_by_all_of_them():
-    data = table("income")
-    fields = {
-        "prepare": (Impute(), Ordinal()),
-        "prepare_targets": {"income": (Log(), Standardize())},
-    }
-    found = streamed(data, VALUES, **fields).preparation.target_steps[""][1].state
-    logs = np.log(data.columns["income"])
-    assert found["mean"] == pytest.approx(logs.mean(), rel=1e-12)
-    assert found["std"] == pytest.approx(logs.std(), rel=1e-12)
-
-
 def test_a_split_depends_on_the_seed_and_the_rows_but_not_on_the_blocks():
     def held(seed, window):
         own = spec(table(), validation=0.2, prepare=(Impute(), Ordinal(columns=("city",))))
