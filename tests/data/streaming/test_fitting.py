@@ -10,6 +10,7 @@ import pytest
 from declnet import Blocks, ChangedFileError, DataError, Dataset, DataSource, Table
 from declnet.data.preparing.targets import WantedTarget
 from declnet.data.sets import class_sizes, class_weights, prepare_sets
+from declnet.data.streaming import survey
 from declnet.data.streaming.fitting import streamed_sets
 from declnet.spec.data_section import DataSpec, SplitSpec, StreamSpec
 from declnet_plugins.standard.transforms import (
@@ -160,6 +161,18 @@ def test_what_is_wrong_is_said_with_its_row(changes, fields, message):
     fields = {"prepare": (Standardize(), Ordinal()), **fields}
     with pytest.raises(DataError, match=message):
         streamed(table(**changes), **fields)
+
+
+def test_what_cannot_be_fitted_in_parts_is_fitted_to_a_sample(monkeypatch):
+    monkeypatch.setattr(survey, "SAMPLED", 50)
+    data = Table({"n": np.arange(3000.0), "y": np.zeros(3000)}, "y")
+    sets = streamed(data, VALUES, prepare=(Quantile(),))
+    assert len(sets.sample) < 110
+    x, _ = rows(sets.streams["train"])
+    assert x[0, 0] < x[750, 0] < x[2250, 0] < x[-1, 0]
+    assert abs(x[1500, 0]) < 0.5 < x[2250, 0] < 0.9
+    again = streamed(data, VALUES, prepare=(Quantile(),))
+    np.testing.assert_array_equal(rows(again.streams["train"])[0], x)
 
 
 def test_a_row_of_other_data_that_cannot_be_prepared_is_an_error_beforehand():

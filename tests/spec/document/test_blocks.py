@@ -113,6 +113,23 @@ def test_any_layer_that_adds_its_inputs_may_close_a_residual_block():
 
 
 @pytest.mark.parametrize(
+    ("layers", "path", "name"),
+    [
+        ([{"name": "a", "layers": ["relu"]}, {"type": "relu", "name": "a"}], (1,), "a"),
+        ([{"type": "relu", "name": "a"}, {"name": "a", "layers": ["relu"]}], (1,), "a"),
+        ([{"type": "relu", "name": "a_1"}, {"name": "a", "repeat": 1, "layers": ["relu"]}],
+         (1,), "a_1"),
+        ([{"name": "b", "layers": [{"name": "a", "repeat": 2, "layers": ["relu"]},
+                                   {"type": "relu", "name": "a_2"}]}], (0, "layers", 1), "a_2"),
+    ],
+)  # fmt: skip
+def test_a_name_means_a_layer_or_a_block(layers, path, name):
+    (problem,) = expanded(layers, default_registry()).diagnostics
+    assert (problem.code, problem.path) == ("E019", ("model", "layers", *path, "name"))
+    assert problem.message == f'the name "{name}" is taken'
+
+
+@pytest.mark.parametrize(
     "layer", [{"repeat": 999, "layers": ["relu"]}, {"type": "dense", "units": [0] * 999}], ids=str
 )
 def test_blocks_cannot_fill_the_memory(layer):

@@ -61,24 +61,6 @@ def test_numbers_in_a_key_count_items(key, path):
     assert override_of(key, 1).path == path
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("x", 'a.b="x"'),
-        (3, "a.b=3"),
-        (True, "a.b=true"),
-        ([1, "y"], 'a.b=[1, "y"]'),
-        (10**5000, "a.b=a number of very many digits"),
-    ],
-    ids=lambda value: str(type(value)),
-)
-def test_a_value_from_a_program_is_shown_as_if_written(value, text):
-    made = override_of("a.b", value, 4)
-    assert made.text == text
-    assert made.value == value
-    assert marked(made.place_of(("a", "b"), "value")) == text[4:]
-
-
 SOURCE = Source("spec.toml", "", "toml")
 DOCUMENT = {
     "model": {"layers": [{"type": "dense", "units": 4}, "relu"]},

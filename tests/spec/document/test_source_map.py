@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from declnet.errors import Diagnostic, Place
+from declnet.errors import Diagnostic
 from declnet.spec.document.compose import merged
 from declnet.spec.document.overrides import apply_override, parse_override
 from declnet.spec.document.source_map import Origin, Source, SourceMap
@@ -111,12 +111,6 @@ def test_problems_come_in_the_order_of_the_files_and_of_their_lines(source_map):
         "base.toml:8:3",
         "--set:1:17",
     ]
-
-
-def test_a_placed_problem_keeps_its_place_and_is_reported_once(source_map):
-    place = Place("base.toml", 9, 1, 9, 2, "x")
-    problem = Diagnostic("elsewhere", path=("seed",), place=place)
-    assert source_map.locate([problem, problem]) == (problem,)
 
 
 def test_a_bare_name_of_an_override_that_gets_keys_is_reported_at_the_name():
