@@ -43,6 +43,14 @@ def test_what_is_held_out_follows_from_the_seed_alone(held_out):
     assert held_out(1).tolist() == held_out(1).tolist() != held_out(2).tolist()
 
 
+def test_test_data_stays_whatever_is_held_out_for_validation():
+    for method in (RANDOM, SplitSpec(method="time"), SplitSpec(method="stratified")):
+        data = Dataset(DATA.x, np.arange(40) % 2)
+        alone = split_positions(data, {"test": 0.2}, method, 3)["test"]
+        both = split_positions(data, {"validation": 0.3, "test": 0.2}, method, 3)["test"]
+        assert (alone == both).all()
+
+
 @pytest.mark.parametrize("share", [0.001, 0.999])
 def test_an_empty_part_is_refused(share):
     with pytest.raises(DataError, match=f"data.validation = {share} of 40 samples"):

@@ -25,11 +25,6 @@ def test_errors_are_normalized_between_the_best_and_the_worst_in_the_scale(
     assert found == pytest.approx(np.array([[0.5, 0, 1, 1], [0, 0, 0, 0], [0, 1, 0, 0.25]]))
 
 
-def test_equal_errors_share_their_ranks(comparing: dict[str, Any]) -> None:
-    expected = [[2, 1, 3, 4], [2.5, 2.5, 2.5, 2.5], [1.5, 4, 1.5, 3]]
-    assert comparing["ranks"](ERRORS).tolist() == expected
-
-
 def test_the_interval_contains_the_mean_in_95_of_100_samples(comparing: dict[str, Any]) -> None:
     generator, inside = np.random.default_rng(2), 0
     for _ in range(400):
@@ -43,8 +38,3 @@ def test_the_error_of_overlapping_splits_is_the_corrected_one(comparing: dict[st
     # the variance of the first is 0.02 / 3; 1/4 of it, and for 1 row of 4 another quarter
     found = comparing["standard_errors"](differences, 0.25)
     assert found == pytest.approx([(0.02 / 3 / 2) ** 0.5, 0])
-
-
-def test_wins_are_counted_apart_from_equal_errors(comparing: dict[str, Any]) -> None:
-    assert comparing["wins"](ERRORS[:, 0], ERRORS[:, 2]) == (1, 2, 0)
-    assert comparing["wins"](ERRORS[:, 0], ERRORS[:, 1]) == (1, 1, 1)
