@@ -182,7 +182,9 @@ class Stop(Exception):
 @settings(max_examples=15)
 @given(document=documents(), epoch=st.integers(0, EPOCHS - 1))
 def test_an_interrupted_run_ends_with_the_same_bits(document: Document, epoch: int) -> None:
-    document["training"]["log_every"] = 1
+    training = document["training"] | {"log_every": 1}
+    training["callbacks"] = [*training["callbacks"], {"type": "checkpoint", "every_epochs": 1}]
+    document["training"] = training
 
     def stop(event: object) -> None:
         if isinstance(event, EpochFinished) and event.epoch == epoch:

@@ -67,7 +67,7 @@ def test_gradient_descent_on_a_parabola(tmp_path, curvature, budget):
 
 def test_a_search_is_quiet_reproducible_and_within_its_budget(make, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    spec = make(optimizer__learning_rate=1e6, training__epochs=400, training__batch_size=10)
+    spec = make(optimizer__learning_rate=1e6, training__epochs=2000, training__batch_size=10)
     before = sorted(tmp_path.rglob("*"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

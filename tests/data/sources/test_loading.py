@@ -19,7 +19,7 @@ from declnet import (
     as_table,
 )
 from declnet.contracts.data.table import missing_values
-from declnet.data.sources.loading import as_data, checked, load_source
+from declnet.data.sources.loading import as_data, as_input, checked, load_source
 from declnet.spec.streams import DataSet
 
 COLUMNS = {"a": [1.0, 2.0, None], "kind": ["x", None, "y"], "n": [1, 2, 3], "y": ["p", "q", "p"]}
@@ -122,6 +122,16 @@ def test_dates_durations_and_decimals_are_read_and_others_refused_by_column():
     for values in ([[1], [2, 3]], arrays, [b"a", b"b"], [{"a": 1}, None], np.ones(2, complex)):
         with pytest.raises(DataError, match='column "odd"'):
             as_table({"odd": values})
+
+
+@pytest.mark.parametrize(
+    ("given", "computed"),
+    [("i1", "i4"), ("u2", "i4"), ("u4", "i8"), ("u1", "u1"), ("i4", "i4"), ("i8", "i8")],
+)
+def test_integers_are_computed_in_one_of_three_types(given, computed):
+    x = np.array([[0, 3], [100, 7]], given)
+    found = as_input(x, np.dtype("f4"), integer=True)
+    assert (found.dtype, found.tolist()) == (np.dtype(computed), x.tolist())
 
 
 @pytest.mark.parametrize("change", ["replaced", "rewritten", "removed"])
