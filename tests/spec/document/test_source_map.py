@@ -6,7 +6,6 @@ import tomllib
 
 import pytest
 
-from declnet.errors import Diagnostic
 from declnet.spec.document.compose import merged
 from declnet.spec.document.overrides import apply_override, parse_override
 from declnet.spec.document.source_map import Origin, Source, SourceMap
@@ -93,24 +92,6 @@ def marked(place):
 )
 def test_a_path_has_the_place_of_its_innermost_written_value(source_map, path, focus, where, text):
     assert marked(source_map.place_of(path, focus)) == (where, text)
-
-
-def test_problems_come_in_the_order_of_the_files_and_of_their_lines(source_map):
-    paths = [
-        ("training", "epochs"),
-        ("model", "layers", 0),
-        ("training", "batch_size"),
-        ("seed",),
-        ("optimizer", "decay"),
-    ]
-    found = source_map.locate(Diagnostic(f"problem of {path}", path=path) for path in paths)
-    assert [str(each.place) for each in found] == [
-        "top.toml:2:9",
-        "top.toml:4:14",
-        "base.toml:1:8",
-        "base.toml:8:3",
-        "--set:1:17",
-    ]
 
 
 def test_a_bare_name_of_an_override_that_gets_keys_is_reported_at_the_name():
