@@ -42,6 +42,13 @@ def test_balanced_classes_count_alike(two_classes):
     assert sums == pytest.approx([20, 20])
 
 
+def test_balance_is_that_of_the_training_data(two_classes):
+    sets = two_classes(class_weights="balanced", validation=0.25)
+    train, validation = sets["train"], sets["validation"]
+    expected = {label: len(train.y) / (2 * (train.y == label).sum()) for label in (0, 1)}
+    assert validation.weights.tolist() == [pytest.approx(expected[label]) for label in validation.y]
+
+
 def test_a_column_of_weights_is_no_feature(two_classes):
     train = two_classes(sample_weights="w", class_weights={"true": 2})["train"]
     assert train.feature_names == ("a", "b")
