@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet.inspection.trainings import Trainings, rate_of, with_rate
+from declnet.inspection.trainings import Curve, Trainings, rate_of, with_rate
 from declnet.training.preparation import prepare
 
 COSINE = {"type": "cosine", "initial_rate": 0.5, "final_rate": 0.1}
@@ -31,6 +31,14 @@ def test_the_key_of_the_rate(make, given, below, rate):
     other = with_rate(spec, 0.75)
     assert rate_of(other) == (("optimizer", "learning_rate", *below), 0.75)
     assert with_rate(other, rate) == spec
+
+
+def test_the_limit_of_a_curve_is_before_the_loss_rises():
+    rates = tuple(10.0 ** np.arange(-6, 2))
+    curve = Curve(rates, (1.0, 1.0, 0.6, 0.2, 0.1, 5.0, 9.0, 12.0), diverged=True)
+    assert curve.limit == rates[4]
+    flat = Curve(rates, (1.0,) * 8, diverged=False)
+    assert flat.limit == rates[-1]
 
 
 @pytest.mark.parametrize(("accumulate", "parts"), [(1, (13, 20, 45)), (2, (8, 12, 27))])
