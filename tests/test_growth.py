@@ -86,12 +86,12 @@ def blocks_and_variables(folder: Path, count: int) -> None:
 
 CASES: dict[str, tuple[Callable[[Path, int], None], int]] = {
     "layers": (lambda folder, size: check(folder, layers=size), 25),
-    "columns": (lambda folder, size: check(folder, columns=size), 80),
+    "columns": (lambda folder, size: check(folder, columns=size), 40),
     "layers of a training": (lambda _, size: training_graph(size), 25),
     "memory": (lambda _, size: memory(size), 100),
-    "wrong keys": (lambda folder, size: check(folder, keys=size), 25),
-    "dotted keys": (dotted_keys, 25),
-    "blocks and variables": (blocks_and_variables, 12),
+    "wrong keys": (lambda folder, size: check(folder, keys=size), 10),
+    "dotted keys": (dotted_keys, 12),
+    "blocks and variables": (blocks_and_variables, 8),
 }
 
 

@@ -95,7 +95,7 @@ def errors(document: Mapping[str, Any], x: Any = None) -> list[str]:
         return []
 
 
-LABELS = (10**9, 2**63 - 1, -(10**9), -(2**63), 2**64 - 1)
+LABELS = (10**9, -(2**63), 2**64 - 1)
 LOSSES = {
     "categorical_crossentropy": LAST,
     "binary_crossentropy": [{"type": "dense", "units": 1}, "sigmoid"],

@@ -157,16 +157,12 @@ def test_the_core_names_no_component_but_where_it_is_allowed():
         ('f"take {a} such as softmax"', ["softmax"]),
         ('"""softmax"""', []),
         ('def f():\n    """softmax"""\n    x = 1\n    """Of softmax."""', []),
-        ("x = 1  # softmax", []),
         ('"categories"\nx = "ones and zeros"', []),
-        ('x = np.pad(a, "constant")', []),
         ('registry.find("schedule", "constant")', ["constant"]),
-        ('if schedule.type == "constant": ...', ["constant"]),
         ('if "constant" == schedule.type: ...', ["constant"]),
         ('if schedule.type in ("constant", "step"): ...', ["constant", "step"]),
         ('if strategy in ("constant", "step"): ...', []),
         ('x = {"type": "constant", "value": 3}', ["constant"]),
-        ('x = {"kind": "constant"}', []),
         ('x = dict(type="linear")', ["linear"]),
         ('has = "step" in registry.types("schedule")', ["step"]),
     ],
@@ -178,7 +174,3 @@ def test_the_search_finds_names_and_nothing_else(code, words):
 
 def test_the_search_reads_other_files_by_words():
     assert list(hits_in_text("a\nb.dense { }\nconstant", {"dense", "constant"})) == [(2, "dense")]
-
-
-def test_ordinary_words_are_types():
-    assert names_of_types() >= ORDINARY

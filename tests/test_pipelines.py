@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
@@ -44,8 +44,11 @@ RATES = (
     {"type": "step", "initial_rate": 0.05, "every": 2},
 )
 OPTIMIZERS = (
-    {"type": "sgd", "momentum": 0.9},
-    *({"type": name} for name in ("adam", "adamw", "rmsprop", "nadam", "lion", "adagrad")),
+    *({"type": "sgd", "momentum": 0.9}, {"type": "lion"}),
+    *(
+        {"type": name, "epsilon": 1e-3}  # else a gradient of 0 but for rounding moves a weight
+        for name in ("adam", "adamw", "rmsprop", "nadam", "adagrad")
+    ),
 )
 CALLBACKS = (
     {"type": "ema", "decay": 0.8},
@@ -160,6 +163,7 @@ def test_the_spec_of_a_run_is_the_spec(document: Document) -> None:
 @settings(max_examples=15)
 @given(document=documents())
 def test_the_engine_agrees_with_numpy(document: Document) -> None:
+    assume(document["optimizer"]["type"] != "lion")  # which moves by the sign of rounding errors
     with in_folder(document) as folder:
         run(parse_spec(document), out=folder / "numpy")
         run(parse_spec({**document, "engine": {"kernels": "jit"}}), out=folder / "jit")
@@ -178,7 +182,9 @@ class Stop(Exception):
 @settings(max_examples=15)
 @given(document=documents(), epoch=st.integers(0, EPOCHS - 1))
 def test_an_interrupted_run_ends_with_the_same_bits(document: Document, epoch: int) -> None:
-    document["training"]["log_every"] = 1
+    training = document["training"] | {"log_every": 1}
+    training["callbacks"] = [*training["callbacks"], {"type": "checkpoint", "every_epochs": 1}]
+    document["training"] = training
 
     def stop(event: object) -> None:
         if isinstance(event, EpochFinished) and event.epoch == epoch:

@@ -11,27 +11,6 @@ import tomli_w
 import declnet
 
 
-@pytest.mark.parametrize("name", declnet.__all__)
-def test_every_public_name_resolves(name):
-    assert getattr(declnet, name) is not None
-
-
-def test_dir_lists_the_public_names():
-    assert dir(declnet) == sorted(declnet.__all__)
-    assert {"load_spec", "parse_spec", "run", "build_model", "load_model"} <= set(dir(declnet))
-
-
-def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
-        declnet.nosuch  # noqa: B018
-
-
-def test_the_version_is_that_of_the_distribution():
-    from importlib.metadata import version
-
-    assert declnet.__version__ == version("declnet")
-
-
 def imported_by(code):
     show = "import sys; print(*sys.modules)"
     done = subprocess.run(
@@ -44,17 +23,6 @@ def imported_by(code):
 def test_importing_it_alone_imports_nothing_heavy(module):
     heavy = {"numpy", "pydantic", "safetensors", "rich", "pluggy", "nnfs", "tomli_w", "tree_sitter"}
     assert not imported_by(f"import {module}") & heavy
-
-
-def test_help_imports_nothing_heavy():
-    code = (
-        "import sys; sys.argv = ['declnet', '--help']\n"
-        "from declnet.cli.main import run_command_line\n"
-        "run_command_line()\n"
-        "print(); print(*sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not set(done.stdout.splitlines()[-1].split()) & {"numpy", "pydantic", "rich"}
 
 
 def test_a_right_spec_is_not_searched_for_places(document, spec_file):

@@ -26,14 +26,6 @@ FILES = sorted(
 )
 
 
-def test_the_promised_specs_are_there():
-    names = {str(each) for each in FILES}
-    optimizers = ("sgd", "sgd_momentum", "adagrad", "rmsprop", "adam")
-    assert names >= {"spiral_adam.toml", *(f"optimizers/{each}.toml" for each in optimizers)}
-    assert any(each.suffix == ".json" for each in FILES)
-    assert any(load_spec(SPECS / each).training.batch_size for each in FILES)
-
-
 @pytest.mark.parametrize("file", FILES, ids=str)
 def test_spec_checks_and_runs(file, shipped_spec, tmp_path):
     path, alone = shipped_spec(file), {"model.initial_weights": None}  # of another spec's run
@@ -90,15 +82,6 @@ def test_an_exported_spec_predicts_the_same(file, suffix, shipped_spec, tmp_path
     assert found.labels_differ == 0
 
 
-@pytest.mark.parametrize("file", [each for each in FILES if each.parts[0] == "optimizers"], ids=str)
-def test_specs_of_the_comparison_differ_in_their_optimizers_alone(file):
-    ours, first = (
-        load_spec(SPECS / each).model_dump(exclude={"name", "optimizer"})
-        for each in (file, "optimizers/sgd.toml")
-    )
-    assert ours == first
-
-
 @pytest.mark.parametrize("name", ["rents", "messages", "demand"])
 def test_made_up_data_is_what_its_script_makes(name):
     script = runpy.run_path(str(SPECS / "data" / f"make_{name}.py"))
@@ -110,56 +93,6 @@ def test_the_strokes_are_those_that_their_script_makes():
     with np.load(SPECS / "data" / "strokes.npz") as arrays:
         for name, array in script["arrays"]().items():  # sin may be rounded otherwise
             np.testing.assert_allclose(arrays[name], array, atol=1)
-
-
-KINDS = ("none", "l1", "l2", "l1_l2", "dropout")
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_specs_on_regularization_differ_in_it_and_in_their_points_alone(kind):
-    few, many, base = (
-        load_spec(SPECS / "regularization" / f"{each}.toml").model_dump(exclude={"name"})
-        for each in (f"{kind}_100", f"{kind}_1000", "base/spiral")
-    )
-    few["data"]["train"]["samples"] *= 10
-    assert few == many
-    layers = list(many["model"].pop("layers"))
-    if kind == "dropout":
-        assert layers.pop(2)["rate"] == 0.1
-    penalties = [layers[0].pop(f"{part}_regularizer") for part in ("weight", "bias")]
-    assert penalties[0] == penalties[1]
-    assert (penalties[0] is None) == (kind in ("none", "dropout"))
-    expected = list(base["model"].pop("layers"))
-    for part in ("weight", "bias"):
-        del expected[0][f"{part}_regularizer"]
-    assert (layers, many) == (expected, base)
-
-
-def test_one_of_them_is_the_main_run():
-    ours, main = (
-        load_spec(SPECS / each).model_dump(exclude={"name"})
-        for each in ("regularization/l2_1000.toml", "spiral_adam.toml")
-    )
-    assert ours == main
-
-
-def test_a_sweep_over_them_leaves_their_base_out(declnet_cli, tmp_path):
-    options = ("--seeds", "0..1", "--set", "training.epochs=2", "--quiet", "--out", "out")
-    printed = declnet_cli.succeeds("sweep", SPECS / "regularization", *options)
-    folders = {each.name for each in (tmp_path / "out").iterdir() if each.is_dir()}
-    assert folders == {f"{kind}_{points}" for kind in KINDS for points in (100, 1000)}
-    for title in ("accuracy", "loss"):
-        table = printed.split(f"{title}, mean ± standard deviation")[1].split("\n\n")[1]
-        names = [line.split()[0] for line in table.splitlines()[2:]]
-        assert sorted(names) == sorted(folders)
-
-
-def test_few_points_are_fitted_better_than_new_ones():
-    changes = {"training.log_every": 10001, "engine.kernels": "numpy"}
-    result = run(load_spec(SPECS / "regularization" / "l1_100.toml", changes))
-    train, test = (result.metrics[data]["accuracy"] for data in ("train", "test"))
-    assert train > 0.92
-    assert 0.06 < train - test < 0.25
 
 
 def test_the_main_run_reaches_the_accuracy_of_the_reference(declnet_cli, tmp_path):

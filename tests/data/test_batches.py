@@ -29,14 +29,6 @@ def test_a_full_batch_has_memory_of_its_own(x):
     assert not np.may_share_memory(batch, x)
 
 
-@pytest.mark.parametrize("shape", [(), (2,), (17,), (3, 8, 8)])
-def test_all_samples_come_with_their_axis_contiguous(shape):
-    array = np.random.default_rng(0).normal(size=(10, *shape))
-    found = Samples(array).all()
-    assert (found == array).all()
-    assert np.moveaxis(found, 0, -1).flags.c_contiguous
-
-
 sizes = st.integers(1, 60)
 
 
@@ -80,38 +72,6 @@ def test_the_order_follows_from_the_seed_alone():
     assert order(one) == order(same)
 
 
-def test_epochs_differ_from_each_other():
-    batches = Batches(50, 7, True, 0)
-    assert order(batches) != order(batches)
-
-
-def test_without_shuffling_the_order_is_that_of_the_data():
-    batches = Batches(50, 7, False, 0)
-    assert order(batches) == order(batches) == list(range(50))
-
-
-@given(samples=sizes, batch_size=sizes, cut=sizes, shuffle=st.booleans())
-def test_parts_of_an_epoch_are_the_epoch(samples, batch_size, cut, shuffle):
-    whole, parts = (Batches(samples, batch_size, shuffle, 3) for _ in range(2))
-    for _ in range(3):
-        parts.shuffle()
-        middle = min(cut, parts.count)
-        found = [*parts.between(0, middle), *parts.between(middle, parts.count)]
-        expected = list(epoch_of(whole))
-        assert [each.tolist() for each in found] == [each.tolist() for each in expected]
-
-
-@given(samples=sizes, batch_size=sizes, epochs=st.integers(0, 4))
-def test_a_shuffle_goes_on_where_it_was(samples, batch_size, epochs):
-    one = Batches(samples, batch_size, True, 3)
-    for _ in range(epochs):
-        order(one)
-    other = Batches(samples, batch_size, True, 4)
-    other.restore(one.state())
-    for _ in range(3):
-        assert order(one) == order(other)
-
-
 def test_the_state_of_other_data_is_refused():
     shuffled = Batches(50, 7, True, 0)
     with pytest.raises(ValueError, match="50 samples, now 49"):
@@ -119,8 +79,3 @@ def test_the_state_of_other_data_is_refused():
     with pytest.raises(ValueError, match="shuffling was turned on or off"):
         Batches(50, 7, False, 0).restore(shuffled.state())
     assert Batches(50, 7, False, 0).state() == {}
-
-
-def test_the_order_is_stored_small():
-    assert Batches(50, 7, True, 0).state()["order"].dtype == np.uint8
-    assert Batches(300, 7, True, 0).state()["order"].dtype == np.uint16

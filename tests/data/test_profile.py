@@ -41,11 +41,6 @@ def test_columns_are_described_by_what_is_in_them(profile):
     assert found.source == {"type": "csv", "path": "t.csv", "target": "y"}
 
 
-def test_booleans_are_whole():
-    found = column_profile("b", np.array([True, False]))
-    assert (found.type, found.whole, found.mean) == ("boolean", True, 0.5)
-
-
 def test_a_profile_says_how_values_are_distributed():
     text = column_profile("t", np.array(["b", "a", None, "a b", "b"], object))
     assert list(text.counts.items()) == [("b", 2), ("a", 1), ("a b", 1)]
@@ -88,12 +83,6 @@ def test_rows_without_a_target_are_left_out(profile):
     assert found.source["missing_target"] == "leave_out"
 
 
-def test_the_path_starts_from_the_specs_folder(profile, tmp_path):
-    (tmp_path / "specs").mkdir()
-    found = profile("x,y\n1,a\n2,b\n3,a\n4,b\n", folder=tmp_path / "specs")
-    assert found.source["path"] == "../t.csv"
-
-
 class Cards(DataSource):
     """A table of three rows, which knows its target or takes any."""
 
@@ -109,32 +98,15 @@ class Cards(DataSource):
         return Table(columns, "y", rows=np.array([1, 2, 3]))
 
 
-class Deck(Cards):
-    type = "deck"
-    suffixes = (".deck",)
-    box: Path = Path("box")
-    target: str | None = None
-
-    def load(self, rng):
-        return Table({"x": np.arange(4.0), "y": np.array(["a", "b"] * 2, object)}, self.target)
-
-
 @pytest.fixture
 def of_cards(tmp_path):
     def describe(name, target):
         registry = Registry()
         registry.register(Cards)
-        registry.register(Deck)
         (tmp_path / name).touch()
         return profile_of(tmp_path / name, target, tmp_path, registry)
 
     return describe
-
-
-def test_a_source_with_little_of_the_contract_is_described_too(of_cards):
-    found = of_cards("a.deck", "y")
-    assert found.source == {"type": "deck", "path": "a.deck", "target": "y"}
-    assert not found.selects_features
 
 
 def test_a_source_that_takes_no_target_is_an_error_that_names_it(of_cards):
@@ -164,14 +136,3 @@ def test_columns_of_other_values_are_left_out_with_a_note(tmp_path):
     for target, wishes in (("tags", Wishes()), ("kind", Wishes(features=("size,tags",)))):
         with pytest.raises(DataError, match="^" + re.escape(f'column "tags" {ODD}')):
             profile_of(path, target, tmp_path, registry, wishes)
-
-
-def test_nested_columns_of_parquet_are_left_out_with_a_note(tmp_path):
-    registry = declnet.default_registry()
-    polars = pytest.importorskip("polars")
-    path = tmp_path / "t.parquet"
-    kinds = ["a", "b"] * 20
-    polars.DataFrame({"size": range(40), "tags": [[1]] * 40, "kind": kinds}).write_parquet(path)
-    table = profile_of(path, "kind", tmp_path, registry)
-    assert (list(table.columns), table.excluded) == (["size", "kind"], ("tags",))
-    assert table.notes["tags"].text == "is left out: it holds List(Int64)"

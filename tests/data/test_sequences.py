@@ -11,12 +11,10 @@ from declnet import (
     DataError,
     InputInfo,
     Sequences,
-    SpecError,
     Table,
     Transform,
     load_predictor,
     parse_spec,
-    resume,
     run,
 )
 from declnet.contracts.returned import BrokenContractError
@@ -86,12 +84,6 @@ def test_sequences_are_an_input_and_their_lengths_another():
     }
 
 
-def test_the_only_input_keeps_its_name_beside_its_lengths():
-    only = Table({name: table().columns[name] for name in ("sentence", "kind")}, "kind")
-    x = fitted(inputs=None, data=only).apply(only)
-    assert list(x) == ["", "lengths"]
-
-
 def test_a_third_party_can_make_sequences_of_numbers():
     only = Table(
         {
@@ -125,13 +117,6 @@ def test_invalid_sequences_are_the_fault_of_the_transform(result):
 
     with pytest.raises(BrokenContractError, match="broken"):
         fitted((Broken(columns=("sentence",)), Standardize()))
-
-
-@pytest.mark.parametrize("inputs", [None, {"all": ("age", "sentence")}])
-def test_sequences_are_not_joined_with_other_columns(inputs):
-    with pytest.raises(DataError, match='"sentence" becomes sequences') as caught:
-        fitted(inputs=inputs)
-    assert 'inputs = { text = ["sentence"], others = ["age"] }' in caught.value.hint
 
 
 def test_a_stored_preparation_prepares_the_same_and_a_damaged_one_is_refused():
@@ -180,48 +165,3 @@ def test_a_frame_of_sentences_is_classified_whether_or_not_layers_read_lengths(t
         assert result.metrics["train"]["accuracy"] == 1
         found = load_predictor(tmp_path / name).predict({"sentence": ["so good", "very bad"]})
         assert found.prediction.tolist() == [0, 1]
-
-
-def test_a_run_on_text_resumes_to_the_bit(tmp_path):
-    (tmp_path / "text.csv").write_text(
-        "\n".join(["sentence,kind", *(f"{a},k{b}" for a, b in zip(*FRAME.values(), strict=True))])
-    )
-    data = {
-        "train": {"type": "csv", "path": str(tmp_path / "text.csv"), "target": "kind"},
-        "validation": 0.25,
-        "prepare": ["tokenize"],
-    }
-    layers = [{"type": "embedding", "units": 3}, "flatten", {"type": "dense", "units": 2}]
-    model = {"layers": [*layers, "softmax"]}
-    given = spec(data=data, model=model)
-    whole = run(given, out=tmp_path / "whole")
-
-    def stop(event):
-        if getattr(event, "epoch", 0) == 11:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run(given, out=tmp_path / "stopped", listener=stop)
-    again = resume(tmp_path / "stopped")
-    assert len(again.history) == len(whole.history) == 30
-    for name, each in whole.model.parameters().items():
-        np.testing.assert_array_equal(again.model.parameters()[name], each)
-
-
-def test_lengths_have_no_other_input_of_their_name():
-    both = {"text": ("sentence",), "text_lengths": ("age",)}
-    with pytest.raises(DataError, match='"text_lengths"'):
-        fitted(inputs=both)
-
-
-def test_layers_read_lengths_of_data_that_is_invalid_without_a_second_error(tmp_path):
-    data = {"train": {"type": "csv", "path": str(tmp_path / "none.csv"), "target": "kind"}}
-    data["inputs"] = {"text": ["sentence"]}
-    layers = [
-        {"type": "reshape", "shape": [1], "inputs": ["input.text_lengths"]},
-        {"type": "concatenate", "inputs": ["reshape_1", "input.text"]},
-        "softmax",
-    ]
-    with pytest.raises(SpecError) as caught:
-        run(spec(data=data, model={"layers": layers}))
-    assert len(caught.value.problems) == 1

@@ -9,10 +9,9 @@ import pytest
 
 from declnet import DataInfo, Dataset, DataSource, parse_spec, run
 from declnet.data import sets, sharing
-from declnet.data.sharing import made_once, sharing_data
+from declnet.data.sharing import sharing_data
 from declnet.data.sources.loading import load_source
 from declnet.spec.streams import DataSet
-from declnet.training.checks import check as checking
 
 
 class Counted(DataSource):
@@ -109,44 +108,3 @@ def test_data_is_prepared_once_for_what_it_depends_on(document, monkeypatch, dat
     with sharing_data():
         assert [run(each).metrics for each in (*specs, other)] == alone
     assert len(prepared) == times + 1
-
-
-def test_what_is_prepared_is_kept_up_to_a_size(document, monkeypatch):
-    monkeypatch.setattr(sharing, "KEPT_BYTES", 10)
-    prepared, prepare = [], sets.prepare_sets
-    monkeypatch.setattr(sets, "prepare_sets", lambda *a: prepared.append(a) or prepare(*a))
-    document["data"] |= {"prepare": ["standardize"]}
-    with sharing_data():
-        for _ in range(2):
-            run(parse_spec(document))
-    assert len(prepared) == 2
-
-
-def test_what_is_made_is_kept_by_value_and_by_the_identity_of_its_parts():
-    given, made = [1], []
-
-    def make():
-        made.append(len(made))
-        return made[-1]
-
-    assert made_once((given,), ("a",), make) == 0  # nothing is shared
-    with sharing_data():
-        assert [made_once((given,), ("a",), make) for _ in range(2)] == [1, 1]
-        assert made_once(([1],), ("a",), make) == 2
-        assert made_once((given,), ("b",), make) == 3
-        for number in range(sharing.KEPT_RESULTS):
-            made_once((), (number,), make)
-        assert made_once((given,), ("a",), make) == len(made) - 1
-
-
-def test_seeds_are_checked_once_and_any_other_change_is_checked(document, monkeypatch):
-    checks, check = [], checking._checked_on
-    monkeypatch.setattr(checking, "_checked_on", lambda *a: checks.append(a) or check(*a))
-    spec = parse_spec(document)
-    changes = {"optimizer": {"type": "sgd", "learning_rate": 0.5}}
-    seeded, other = spec.model_copy(update={"seed": 7}), parse_spec(document | changes)
-    alone = [run(each).metrics for each in (spec, seeded, other)]
-    assert len(checks) == 3
-    with sharing_data():
-        assert [run(each).metrics for each in (spec, seeded, other)] == alone
-    assert len(checks) == 5

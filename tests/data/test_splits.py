@@ -75,15 +75,6 @@ def test_strata_keep_their_shares(counts, share, seed):
     assert set(labels[parts["train"]]) == set(range(len(counts)))
 
 
-def test_text_and_one_hot_targets_are_strata_too():
-    records = Table({"kind": np.array(["a", "b"] * 10, object)}, target="kind")
-    parts = split(records, {"test": 0.5}, SplitSpec(method="stratified"), 0)
-    assert sorted(parts["test"].columns["kind"]) == ["a"] * 5 + ["b"] * 5
-    one_hot = Dataset(np.zeros((20, 1)), np.eye(2)[np.arange(20) % 2])
-    held = split(one_hot, {"test": 0.5}, SplitSpec(method="stratified"), 0)["test"]
-    assert held.y.sum(axis=0).tolist() == [5, 5]
-
-
 def test_a_column_stratifies_in_place_of_the_target():
     records = table(site=["n"] * 10 + ["s"] * 10, y=np.arange(20.0))
     parts = split(records, {"test": 0.2}, SplitSpec(method="stratified", column="site"), 0)
@@ -156,13 +147,6 @@ def test_what_cannot_be_split_so_is_reported(records, method, message):
         split(records, {"validation": 0.5} if method.method != "column" else {}, method, 0)
 
 
-def test_rows_keep_their_numbers():
-    records = table(day=[3, 1, 2, 4])
-    held = split(records, {"test": 0.25}, SplitSpec(method="time", column="day"), 0)
-    assert held["test"].row_number(0) == 4
-    assert held["train"].take(np.array([2])).row_number(0) == 3
-
-
 def folds_of(data, folds, seed=0, **method):
     return list(fold_positions(data, folds, SplitSpec(**method), seed))
 
@@ -196,15 +180,3 @@ def test_folds_never_split_groups():
     assert sum(map(len, owners)) == len(set(groups))
     sizes = [len(out) for _, out in parts]
     assert max(sizes) - min(sizes) < 10
-
-
-def test_times_are_never_torn():
-    records = Table({"day": np.random.default_rng(0).permutation(np.arange(60) // 3)})
-    for rest, out in folds_of(records, 4, method="time", column="day"):
-        assert records.columns["day"][rest].max() < records.columns["day"][out].min()
-
-
-@pytest.mark.parametrize("method", ["grouped", "column", "time"])
-def test_too_few_values_for_so_many_folds(method):
-    with pytest.raises(DataError, match="too few"):
-        folds_of(table(g=[1, 1, 2, 2]), 3, method=method, column="g")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import tomli_w
 
 from declnet import default_registry, parse_spec
 from declnet.inspection.engine_parts import engine_parts
@@ -36,18 +35,3 @@ def test_each_part_says_what_runs_it():
     assert {"regularizers", "optimizer"} < set(parts)
     for each in parts.values():
         assert bool(each.reasons) == (each.runs == "in Python")
-
-
-def test_check_prints_the_parts(declnet_cli, spec_file):
-    pytest.importorskip("numba", reason="the extra jit is not installed")
-    path = spec_file(tomli_w.dumps(DOCUMENT), "spec.toml")
-    printed = declnet_cli.succeeds("check", path, "--engine")
-    rows = [line.split() for line in printed.splitlines()]
-    assert ["optimizer", "compiled"] in rows
-    assert ["prelu_1", "recorded"] in rows
-
-
-def test_check_says_that_there_is_no_engine(declnet_cli, spec_file):
-    path = spec_file(tomli_w.dumps(DOCUMENT), "spec.toml")
-    printed = declnet_cli.succeeds("check", path, "--engine", "--no-plugin", "jit")
-    assert "runs in Python: no plugin that has one is installed" in printed

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from declnet import Elementwise, Layer, default_registry
-from declnet.inspection.equations import equations, gradient_equations, settings
+from declnet.inspection.equations import equations, gradient_equations
 from declnet.testing import build_examples
 
 STATED = ("layer", "loss", "optimizer", "regularizer")
@@ -79,9 +79,3 @@ def test_equations_are_the_first_paragraph_and_those_that_begin_with_one() -> No
     assert gradient_equations(Cube()) == ("Compute dx = dy * f'(x).", "Slope = 3 * x**2.")
     assert equations(Told()) == equations(Heir()) == ("A layer in words.",)
     assert equations(Bare()) == gradient_equations(Bare()) == ()
-
-
-def test_settings_are_fields_without_components() -> None:
-    assert settings(Cube(name="here")) == {"power": 3.0}
-    dense: Any = default_registry().find("layer", "dense")
-    assert settings(dense(units=2)) == {"units": 2}

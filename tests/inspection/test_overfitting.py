@@ -15,7 +15,7 @@ from .conftest import dense
 SPECS = [
     each
     for each in sorted((Path(__file__).parents[2] / "specs").rglob("*.*"))
-    if each.suffix in (".toml", ".json") and not each.name.endswith("schema.json")
+    if each.suffix in (".toml", ".json") and not each.name.endswith(("schema.json", "_1000.toml"))
 ]
 
 
@@ -38,35 +38,6 @@ def test_a_wrong_rate_is_named(network, rate, said):
     better = float(found.fault.help.split(",")[0].removeprefix("set it to "))
     again = overfit(network(dense(), "relu", rate=better), updates=600)
     assert (len(again.attempts), again.fault) == (1, None)
-
-
-def test_the_peak_of_a_schedule_is_its_rate(network):
-    cycle = {"type": "one_cycle", "max_rate": 0.02}
-    spec = network(dense(), "relu", training={"epochs": 10, "batch_size": 1}, rate=cycle)
-    assert overfit(spec).attempts[0].rate == pytest.approx(0.02)
-
-
-@pytest.mark.parametrize(
-    ("loss", "lowest"),
-    [
-        ({"type": "categorical_crossentropy"}, 0.0),
-        # t log t of 0.9 + 0.1 / 3 and twice 0.1 / 3
-        ({"type": "categorical_crossentropy", "label_smoothing": 0.1}, 0.2911),
-    ],
-)
-def test_what_counts_as_zero(network, loss, lowest):
-    found = overfit(network(dense(), "relu", loss=loss), samples=15)
-    assert found.wanted == pytest.approx(lowest + 0.01 * (np.log(3) - lowest), rel=0.02)
-    assert found.succeeded
-
-
-def test_regularization_is_left_out_and_randomness_is_the_seeds(network):
-    strong = {"weight_regularizer": {"type": "l2", "strength": 10.0}}
-    spec = network(dense(64, **strong), "relu", {"type": "dropout", "rate": 0.3})
-    first, second = overfit(spec), overfit(spec)
-    assert first.succeeded
-    assert first.attempts == second.attempts
-    assert first.layers == second.layers
 
 
 @pytest.mark.parametrize("samples", [2, 10])
@@ -94,43 +65,6 @@ def test_inputs_that_are_all_the_same_are_a_fault_of_the_data(network):
     found = overfit(network(dense(), "relu", scale=0.0), updates=50)
     assert found.fault.name == "data"
     assert found.fault.reason == "the training samples have only 1 distinct input"
-
-
-def test_values_are_overfitted_too(tmp_path):
-    x = np.linspace(-1, 1, 200)[:, None]
-    np.savez(tmp_path / "sine.npz", x=x, y=300 + 100 * np.sin(5 * x))
-    spec = declnet.parse_spec(
-        {
-            "data": {"train": {"type": "npz", "path": str(tmp_path / "sine.npz")}},
-            "model": {"layers": [dense(64), "tanh", dense(1)]},
-            "loss": "mean_squared_error",
-            "optimizer": {"type": "adam", "learning_rate": 0.5},
-            "training": {"epochs": 1},
-        }
-    )
-    found = overfit(spec)
-    assert found.classes is None
-    assert found.succeeded
-    assert 10 < found.wanted < 100  # of a variance of about 5000
-
-
-def test_samples_may_be_integers_that_stay_in_their_file(tmp_path):
-    rng = np.random.default_rng(0)
-    np.save(tmp_path / "x.npy", rng.integers(0, 20, (90, 4)))
-    np.save(tmp_path / "y.npy", np.arange(90) % 2)
-    embedding = {"type": "embedding", "categories": 20, "units": 8}
-    files = {"x": str(tmp_path / "x.npy"), "y": str(tmp_path / "y.npy")}
-    spec = declnet.parse_spec(
-        {
-            "data": {"train": {"type": "npy", **files}},
-            "model": {"layers": [embedding, "flatten", dense(1), "sigmoid"]},
-            "loss": "binary_crossentropy",
-            "optimizer": {"type": "adam", "learning_rate": 0.05},
-            "training": {"epochs": 5, "batch_size": 8},
-        }
-    )
-    found = overfit(spec)
-    assert (found.succeeded, found.fault, found.classes, found.samples) == (True, None, 2, 16)
 
 
 def test_the_time_is_limited(network):

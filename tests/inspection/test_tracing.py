@@ -11,7 +11,7 @@ import pytest
 
 import declnet
 from declnet import Layer, Loss, Registry, default_registry, load_spec, parse_spec
-from declnet.inspection.starting import Start, TraceError, start_of_run, start_of_spec
+from declnet.inspection.starting import Start, start_of_run, start_of_spec
 from declnet.inspection.trace import Trace, suspects
 from declnet.inspection.tracing import trace
 
@@ -19,7 +19,9 @@ SPECS = Path(__file__).parents[2] / "specs"
 FILES = sorted(
     each.relative_to(SPECS)
     for each in SPECS.rglob("*")
-    if each.suffix in (".toml", ".json") and not each.name.endswith(".schema.json")
+    if each.suffix in (".toml", ".json")
+    and not each.name.endswith((".schema.json", "_1000.toml"))  # others have those networks
+    and each.parent.name != "optimizers"
 )
 
 Started = Callable[..., Start]
@@ -131,18 +133,6 @@ def test_sample_weights_and_random_layers(started: Started, changed: Callable[..
     assert all(each.passed and each.compared for each in found.checks)
 
 
-def test_what_is_not_trained_changes_beside_the_update(started: Started) -> None:
-    found = trace(started({"model.layers.1": "batch_norm"}), verify=True)
-    by_key = {each.key: each for each in found.parameters}
-    running = by_key["batch_norm_1.running_mean"]
-    assert running.gradient is None
-    assert running.check is None
-    momentum = 0.9
-    mean = found.layers[0].y.mean(axis=0)
-    np.testing.assert_allclose(running.after, momentum * 0 + (1 - momentum) * mean)
-    assert suspects(found) == ()
-
-
 @pytest.mark.parametrize("file", FILES, ids=str)
 def test_the_gradients_of_each_shipped_spec_are_verified(
     file: Path, shipped_spec: Callable[[Path], Path]
@@ -156,22 +146,6 @@ def test_the_gradients_of_each_shipped_spec_are_verified(
     layers = {each.name for each in found.layers if each.dy is not None}
     assert {each.name for each in found.checks} == keys | layers
     assert sum(each.compared for each in found.checks) > 50
-
-
-def test_outputs_at_which_the_loss_is_clipped(started: Started) -> None:
-    """The slope of the bound is kept there, and everything before the loss follows from it."""
-    values = {
-        "model.layers.2": {
-            "type": "dense",
-            "units": 3,
-            "weight_initializer": {"type": "normal", "std": 200.0},
-        }
-    }
-    found = trace(started(values), verify=True)
-    last = found.layers[-1].check
-    assert last is not None
-    assert last.clipped > 0
-    assert suspects(found) == ()
 
 
 class WrongScale(Layer):
@@ -233,37 +207,6 @@ def test_a_wrong_gradient_of_the_loss_is_not_blamed_on_a_layer(started: Started)
     assert [each.passed for each in found.checks] == [False] * len(found.checks)
 
 
-def test_a_layer_that_cannot_be_repeated_is_named(started: Started) -> None:
-    class Restless(WrongScale):
-        """y = x times the number of calls."""
-
-        type = "restless"
-        calls: list[int] = []  # noqa: RUF012
-
-        def forward(self, x: Any, y: Any, state: Any) -> None:
-            self.calls.append(1)
-            np.multiply(x, len(self.calls), out=y)
-
-    registry = declnet.discover()
-    registry.register(Restless)
-    with pytest.raises(declnet.RunError, match=r'"restless_1" .* gives a different output'):
-        trace(started({"model.layers.1": "restless"}, 0, registry), verify=True)
-
-
-def test_a_finished_run_is_traced_from_its_weights_or_again_from_its_spec(
-    document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
-) -> None:
-    spec = parse_spec(changed(document, {"training.batch_size": 8}))
-    weights = declnet.run(spec, out=tmp_path / "run").model.parameters()
-    found = trace(start_of_run(tmp_path / "run", default_registry()))
-    assert "first update of a training that starts from them" in found.origin
-    assert (found.step, found.epoch) == (1, 0)
-    again = trace(start_of_run(tmp_path / "run", default_registry(), step=11), 6)
-    for first, last in zip(found.parameters, again.parameters, strict=True):
-        np.testing.assert_array_equal(first.before, weights[first.key])
-        np.testing.assert_allclose(last.after, weights[last.key], rtol=1e-12, atol=1e-15)
-
-
 def test_an_unfinished_run_is_traced_from_its_newest_checkpoint(
     document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -287,77 +230,6 @@ def test_an_unfinished_run_is_traced_from_its_newest_checkpoint(
     assert (found.step, found.epoch) == (5, 4)
     for each in found.parameters:
         np.testing.assert_allclose(each.after, uninterrupted[each.key], rtol=1e-9, atol=1e-15)
-
-
-def test_what_is_not_there(started: Started, tmp_path: Path, document: dict[str, Any]) -> None:
-    with pytest.raises(TraceError, match="the batch has 30 samples, not 31"):
-        trace(started(), 31)
-    with pytest.raises(TraceError, match="step 3 is beyond the training of 3 updates"):
-        started({}, step=3)
-    spec = parse_spec(document)
-    with pytest.raises(TraceError, match=r'no layer "dense_3" \(did you mean "dense_'):
-        start_of_spec(spec, default_registry(), layers=["dense_3"])
-    declnet.run(spec, out=tmp_path / "run")
-    data = dict(np.load(tmp_path / "data.npz"))
-    np.savez(tmp_path / "data.npz", **data | {"x": data["x"] + 1})
-    with pytest.raises(declnet.DataError, match="the training data has changed since the run"):
-        start_of_run(tmp_path / "run", default_registry())
-
-
-def test_branches_windows_and_memory_orders(
-    document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
-) -> None:
-    """A value that several layers read has the sum of their gradients."""
-    rng = np.random.default_rng(2)
-    np.savez(tmp_path / "data.npz", x=rng.normal(size=(9, 2, 6, 6)), y=np.arange(9) % 3)
-    layers = [
-        {"type": "conv2d", "filters": 3, "kernel_size": 3, "padding": "same", "name": "first"},
-        {"type": "gelu", "name": "bent"},
-        {"type": "batch_norm", "name": "normal", "inputs": ["bent"]},
-        {"type": "multiply", "name": "gated", "inputs": ["bent", "normal"]},
-        {"type": "max_pool2d", "pool_size": 2, "name": "highest", "inputs": ["gated"]},
-        {"type": "average_pool2d", "pool_size": 2, "name": "mean", "inputs": ["gated"]},
-        {"type": "concatenate", "inputs": ["highest", "mean"]},
-        {"type": "layer_norm"},
-        {"type": "prelu"},
-        {"type": "flatten", "name": "flat"},
-        {"type": "dropout", "rate": 0.3, "name": "dropped"},
-        {"type": "dense", "units": 4, "inputs": ["dropped"]},
-        {"type": "dense", "units": 4, "inputs": ["flat"], "name": "past"},
-        {"type": "add", "inputs": ["dense_1", "past"]},
-        {"type": "dense", "units": 3},
-        "softmax",
-    ]
-    spec = parse_spec(changed(document, {"model.layers": layers, "optimizer.type": "adamw"}))
-    found = trace(start_of_spec(spec, default_registry(), step=2), verify=True)
-    assert suspects(found) == ()
-    assert max(each.error for each in found.checks) <= 1e-6
-    by_name = {each.name: each for each in found.layers}
-    assert by_name["gated"].inputs == ("bent", "normal")
-    np.testing.assert_array_equal(by_name["gated"].x[1], by_name["normal"].y)
-    assert len(found.checks) == len(layers) + 13
-
-
-def test_integer_inputs(
-    document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
-) -> None:
-    x = np.arange(36).reshape(12, 3) % 5
-    np.savez(tmp_path / "data.npz", x=x, y=np.arange(12) % 3)
-    values = {
-        "model.layers": [
-            {"type": "embedding", "categories": 5, "units": 2},
-            "flatten",
-            {"type": "dense", "units": 3},
-            "softmax",
-        ],
-        "model.dtype": "float32",
-    }
-    spec = parse_spec(changed(document, values))
-    found = trace(start_of_spec(spec, default_registry()), verify=True)
-    np.testing.assert_array_equal(found.x, x[:3])
-    weights = found.parameters[0]
-    np.testing.assert_array_equal(found.layers[0].y, weights.before[x[:3]])
-    assert suspects(found) == ()
 
 
 def test_scheduled_fields_and_data_driven_initializers_are_those_of_the_step(tmp_path):
@@ -388,30 +260,3 @@ def test_scheduled_fields_and_data_driven_initializers_are_those_of_the_step(tmp
     np.testing.assert_allclose(kept, 1 / (1 - 0.2))
     first = trace(start_of_spec(spec, default_registry()), 60, verify=True)
     assert first.layers[0].y.var() == pytest.approx(1, abs=0.02)
-
-
-def test_named_inputs_are_traced_and_adapted_to(
-    document: dict[str, Any], changed: Callable[..., Any], tmp_path: Path
-) -> None:
-    rng = np.random.default_rng(0)
-    words, numbers = np.arange(24).reshape(12, 2) % 5, rng.normal(size=(12, 3))
-    np.savez(tmp_path / "data.npz", words=words, numbers=numbers, y=np.arange(12) % 3)
-    values = {
-        "data.train.inputs": ["words", "numbers"],
-        "model.layers": [
-            {"type": "embedding", "categories": 5, "units": 2, "inputs": ["input.words"]},
-            "flatten",
-            {"type": "concatenate", "inputs": ["input.numbers", "flatten_1"]},
-            {"type": "dense", "units": 3, "weight_initializer": "lsuv"},
-            "softmax",
-        ],
-    }
-    spec = parse_spec(changed(document, values))
-    found = trace(start_of_spec(spec, default_registry()), verify=True)
-    np.testing.assert_array_equal(found.x["words"], words[:3])
-    joined = found.layers[2]
-    assert joined.inputs == ("input.numbers", "flatten_1")
-    np.testing.assert_array_equal(joined.x[0], numbers[:3])
-    np.testing.assert_array_equal(joined.y[:, 3:], found.layers[1].y)
-    assert suspects(found) == ()
-    assert all(each.passed for each in found.checks)

@@ -41,12 +41,6 @@ def test_the_limit_of_a_curve_is_before_the_loss_rises():
     assert flat.limit == rates[-1]
 
 
-def test_losses_may_be_negative():
-    rates = tuple(10.0 ** np.arange(-6, 2))
-    curve = Curve(rates, (-1.0, -1.0, -2.0, -3.0, -3.5, -2.0, 5.0, 90.0), diverged=True)
-    assert curve.limit == rates[5]
-
-
 @pytest.mark.parametrize(("accumulate", "parts"), [(1, (13, 20, 45)), (2, (8, 12, 27))])
 def test_a_continued_training_is_that_of_a_single_run(make, accumulate, parts):
     dropout = ["relu", {"type": "dropout", "rate": 0.5}, {"type": "dense", "units": 3}, "softmax"]

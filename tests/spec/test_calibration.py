@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 
 from declnet import Calibrator, SpecError, parse_spec
-from declnet.spec.model import resolved_document
 from declnet.testing.examples import registry_with
-
-THRESHOLD = {"type": "threshold", "metric": "f1"}
 
 
 def problem_of(document, registry=None):
@@ -21,12 +18,6 @@ def problem_of(document, registry=None):
 @pytest.mark.parametrize(
     ("steps", "path", "message"),
     [
-        (["temperature"] * 2, 1, 'two steps have the type "temperature"'),
-        (
-            [THRESHOLD, "temperature"],
-            1,
-            '"temperature" changes the predictions that "threshold" is fitted to',
-        ),
         (
             ["temperature", "conformal", "sometimes"],
             2,
@@ -58,13 +49,3 @@ def test_at_the_top_it_belongs_to_the_only_loss(document):
     (head,) = parse_spec(document).heads
     assert [each.type for each in head.calibration] == ["temperature"]
     assert head.calibration_path == ("losses", "only", "calibration", "steps")
-
-
-def test_a_spec_without_it_is_written_as_before(document):
-    plain = resolved_document(parse_spec(document))
-    assert "calibration" not in plain
-    document["calibration"] = {"steps": [THRESHOLD]}
-    written = resolved_document(parse_spec(document))["calibration"]["steps"]
-    assert written[0]["metric"]["type"] == "f1"
-    document["calibration"]["steps"] = written
-    assert parse_spec(document).calibration.steps[0].metric.type == "f1"

@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 import declnet
-from declnet.spec.display import origins
 from declnet.spec.flatten import flatten
 from declnet.spec.model import resolved_document
-from declnet.spec.validate import read_spec
 
 from ..html_views import HtmlView
 
@@ -56,24 +54,3 @@ def test_it_has_every_value_with_its_origin(folder):
     assert len(filled) == len(scalars) - 1  # which has the order of the layers besides
     assert "adam" not in view.text
     assert "sgd learning_rate = 0.25" in view.text
-
-
-def test_values_of_a_program_are_no_defaults(folder):
-    spec = declnet.parse_spec(read_spec("base.toml").source_map.document)
-    assert origins(spec, ("training", "epochs")) == ["program"]
-    assert origins(spec, ("model", "layers", 1, "type")) == ["program"]
-    assert origins(spec, ("optimizer", "momentum")) == ["default"]
-    HtmlView(spec._repr_html_())
-
-
-def test_a_parsed_document_shows_its_spec_or_its_errors(folder):
-    assert "sgd" in HtmlView(read_spec("top.toml")._repr_html_()).text
-    (folder / "top.toml").write_text(TOP + "moment = 1\n", "utf-8")
-    assert HtmlView(read_spec("top.toml")._repr_html_()).inside("mark") == ["moment"]
-
-
-def test_many_layers_are_not_all_shown(folder):
-    block = '{ repeat = 300, name = "many", layers = ["relu"] }'
-    (folder / "base.toml").write_text(BASE.replace('"relu"', block), "utf-8")
-    spec = declnet.load_spec("base.toml")
-    assert "… and 103 more" in spec._repr_html_()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import tomllib
 
 import pytest
 
 from declnet import SpecError, parse_spec
-from declnet.spec.heads import target_among
 from declnet.spec.model import resolved_toml
-from declnet.spec.partial import valid_parts
 from declnet_plugins.standard.losses import Huber
 
 
@@ -51,38 +48,20 @@ def test_reserved_keys_belong_to_the_head_and_all_others_to_the_loss(two):
     assert parse_spec(short).heads[0].loss == price.loss
 
 
-def test_a_single_loss_is_a_head_without_a_name(document):
-    spec = parse_spec(document)
-    (head,) = spec.heads
-    assert (head.name, head.output, head.weight, head.label("loss")) == ("", "", 1, "loss")
-    assert head.metrics == spec.training.metrics
-
-
 @pytest.mark.parametrize(
     ("change", "path", "code", "message"),
     [
-        ({"losses": None}, ("loss",), "E011", '"loss" is missing'),
-        ({"loss": "huber"}, ("loss",), "E017", "either [loss] or [losses]"),
         ({"losses": {}}, ("losses",), "E018", "at least 1 item"),
-        ({"losses": {"a": {"type": "huber", "delt": 1}}}, ("losses", "a", "delt"), "E010", "delt"),
         ({"losses": {"a": {"weight": 1}}}, ("losses", "a", "type"), "E011", "is missing"),
-        ({"losses": {"a": {"type": "hubr"}}}, ("losses", "a", "type"), "E015", '"hubr"'),
         ({"losses": {"a": "hubr"}}, ("losses", "a", "type"), "E015", '"hubr"'),
         ({"losses": {"a": {"type": "huber", "weight": -1}}}, ("losses", "a", "weight"), "E013", ""),
         ({"losses": {"a b": "huber"}}, ("losses", "a b"), "E014", "cannot name a loss"),
-        ({"losses": {"data": "huber"}}, ("losses", "data"), "E019", '"data_loss"'),
         ({"losses": {"validation": "huber"}}, ("losses", "validation"), "E019", "another column"),
         (
             {"losses": {"a": {"type": "huber", "metrics": ["r2", "r2"]}}},
             ("losses", "a", "metrics", 1),
             "E019",
             '"a_r2"',
-        ),
-        (
-            {"training": {"epochs": 1, "metrics": ["r2"]}},
-            ("training", "metrics"),
-            "E017",
-            "metrics belong to a loss",
         ),
     ],
 )  # fmt: skip
@@ -93,47 +72,3 @@ def test_errors_are_located(two, change, path, code, message):
     (problem,) = caught.value.problems
     assert (problem.path, problem.code) == (path, code)
     assert message in problem.message
-
-
-def test_other_errors_are_reported_in_the_same_pass(two):
-    two["training"]["epochs"] = 0
-    two["loss"] = "huber"
-    two["optimizer"] = "adamm"
-    with pytest.raises(SpecError) as caught:
-        parse_spec(two)
-    assert {each.path[0] for each in caught.value.problems} == {"training", "loss", "optimizer"}
-
-
-def test_valid_losses_count_by_themselves(two):
-    broken = copy.deepcopy(two)
-    broken["losses"]["price"] |= {"delta": -1}
-    broken["losses"]["sold"] |= {"output": 3, "metrics": ["nope", "binary_accuracy"]}
-    price, sold = valid_parts(broken, {}).heads
-    assert (price.loss, price.path, list(price.metrics)) == (None, ("losses", "price"), [0])
-    assert (sold.output, sold.target, list(sold.metrics)) == ("sold", "is_sold", [1])
-    assert sold.loss is not None
-
-
-@pytest.mark.parametrize(
-    ("head", "target", "names", "found"),
-    [
-        ("", "", [""], ""),
-        ("", "", ["price"], "price"),
-        ("", "", ["price", "sold"], None),
-        ("price", "", [""], ""),
-        ("price", "prise", [""], None),
-        ("price", "", ["price", "sold"], "price"),
-        ("price", "sold", ["price", "sold"], "sold"),
-        ("price", "", ["sold"], None),
-    ],
-)
-def test_the_target_of_a_head(head, target, names, found):
-    assert target_among(head, target, names) == found
-
-
-@pytest.mark.parametrize("value", [[{"type": "mean_squared_error"}], 1, True, []])
-def test_a_loss_that_is_not_a_table_is_an_error_at_its_place(document, value):
-    del document["loss"]
-    document["losses"] = {"price": value}
-    with pytest.raises(SpecError, match=r"losses\.price: error\[E012\]"):
-        parse_spec(document)

@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 from declnet import default_registry
 from declnet.cli.reading import checked_spec
-from declnet.spec.document.source_map import SourceMap
-from declnet.spec.repairs import Repair, repaired
 
 SPEC = """\
 declnet = 1
@@ -95,7 +93,7 @@ def folder(tmp_path_factory):
 @given(wrong=mistakes())
 def test_every_wrong_name_is_reported_once_with_the_right_one(folder, wrong):
     text, expected = SPEC, []
-    for piece, name in wrong.items():
+    for piece, name in sorted(wrong.items(), key=lambda pair: -len(pair[0])):  # some overlap
         at = SPEC.index(piece)
         expected.append((SPEC.count("\n", 0, at) + 1, f'did you mean "{right_name(piece)}"?'))
         text = text.replace(piece, piece.replace(right_name(piece), name, 1), 1)
@@ -121,16 +119,6 @@ def test_a_misplaced_key_is_reported_where_it_is_and_not_missed_elsewhere(folder
     assert (found.help, found.place.text) == ("it belongs in [training]", line)
 
 
-def test_mistakes_within_a_misspelled_section_are_found_too(folder):
-    path = folder / "within.toml"
-    path.write_text(SPEC.replace("[training]\nepochs = 5", '[traning]\nepochs = "5"'), "utf-8")
-    found = checked_spec(path, (), default_registry()).errors
-    assert [(each.code, each.place.text) for each in found] == [
-        ("E010", "[traning]"),
-        ("E012", 'epochs = "5"'),
-    ]
-
-
 def test_a_misspelled_key_takes_the_place_of_the_one_in_a_base(folder):
     (folder / "base.toml").write_text(SPEC, "utf-8")
     path = folder / "top.toml"
@@ -141,21 +129,3 @@ def test_a_misspelled_key_takes_the_place_of_the_one_in_a_base(folder):
         ('did you mean "layers"?', 3),
         ('did you mean "units"?', 3),
     ]
-
-
-def test_a_place_that_is_taken_is_left_as_it_is():
-    document = {"training": {"epochs": 1}, "optimizer": {"epochs": 2}}
-    repair = Repair(("optimizer", "epochs"), ("training", "epochs"))
-    made, done = repaired(SourceMap(document), [repair])
-    assert (made.document, done) == (document, set())
-
-
-def test_paths_lead_back_through_several_repairs():
-    document = {"net": {"layres": ["rellu"]}}
-    first, _ = repaired(SourceMap(document), [Repair(("net",), ("model",))])
-    second, _ = repaired(first, [Repair(("model", "layres"), ("model", "layers"))])
-    third, _ = repaired(second, [Repair(("model", "layers", 0), type="relu")])
-    assert third.document == {"model": {"layers": ["relu"]}}
-    assert document == {"net": {"layres": ["rellu"]}}
-    path = third.path_before(("model", "layers", 0))
-    assert first.path_before(second.path_before(path)) == ("net", "layres", 0)

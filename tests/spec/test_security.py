@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -148,7 +149,8 @@ def test_a_string_stays_what_it_is(
         whole["losses"] = {"price": loss}
         del whole["training"]["metrics"]
     registry = declnet.default_registry()
-    for text in STRINGS:
+    step = 1 if "DECLNET_TEST_NAMES" in os.environ else 3
+    for text in STRINGS[STRING_KEYS.index(key) % step :: step]:
         path = spec_file(tomli_w.dumps(changed(whole, {key: text})), "spec.toml")
         parsed = read(path, (), registry)
         spec, problems = parsed.spec, check_parsed(parsed, registry).problems

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from declnet import SpecError, default_registry
-from declnet.spec.source_argument import declared_source, is_declaration
+from declnet.spec.source_argument import declared_source
 from declnet_plugins.standard.data import CSV, SQL
 
 REGISTRY = default_registry()
@@ -13,11 +13,6 @@ REGISTRY = default_registry()
 
 def marked(place):
     return place.text[place.column - 1 : place.end_column - 1]
-
-
-def test_a_table_is_no_file_name():
-    assert is_declaration('  { path = "a" }')
-    assert not is_declaration("a{b}.csv")
 
 
 def test_what_is_left_out_is_that_of_the_training_data(tmp_path, monkeypatch):
@@ -43,7 +38,6 @@ def test_what_is_left_out_is_that_of_the_training_data(tmp_path, monkeypatch):
         ('{ type = "csw" }', "E015", 'data source type "csw" is not installed', '"csw"'),
         ('{ type = "npy" }', "E011", '"y" is missing', '{ type = "npy" }'),
         ('{ path = "a" ', "E002", "not a valid inline table", '{ path = "a" '),
-        ("{}\nb = 1", "E002", "not a valid inline table", "{}\nb = 1"),
         ("{ a = " + "[" * 5000, "E002", "not a valid inline table", "{ a = " + "[" * 5000),
     ],
     ids=lambda value: value[:20],
@@ -55,9 +49,3 @@ def test_each_error_has_its_place(text, code, message, part):
     assert (problem.code, problem.message[: len(message)]) == (code, message)
     assert (problem.place.file, problem.place.line) == ("--data", 1)
     assert marked(problem.place) == part
-
-
-def test_a_type_is_needed_where_there_is_no_training_data():
-    with pytest.raises(SpecError) as caught:
-        declared_source('{ path = "a.csv" }', "--data", REGISTRY)
-    assert caught.value.problems[0].message == '"type" is missing'

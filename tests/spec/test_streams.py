@@ -25,10 +25,3 @@ def test_the_numbers_of_streams_never_change():
         "SAMPLE": 8,
     }
     assert [each.name for each in DataSet] == ["TRAIN", "VALIDATION", "TEST"]
-
-
-def test_no_two_streams_of_a_run_agree():
-    first = {
-        random_stream(0, stream, index).integers(2**62) for stream in Stream for index in range(20)
-    }
-    assert len(first) == len(Stream) * 20

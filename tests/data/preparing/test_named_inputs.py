@@ -7,13 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from declnet import DataError, Dataset, InputInfo, SpecError, Table, parse_spec
+from declnet import DataError, Dataset, InputInfo, Table
 from declnet.data.preparing.preparation import fit_preparation
 from declnet.data.preparing.stored_preparation import FORM, restored, stored
 from declnet.data.preparing.targets import WantedTarget
-from declnet.data.sources.loading import checked, fingerprint
+from declnet.data.sources.loading import fingerprint
 from declnet.registry.discovery import default_registry
-from declnet_plugins.standard.transforms import Impute, OneHot, Ordinal, Standardize
+from declnet_plugins.standard.transforms import Ordinal, Standardize
 
 INPUTS = {"numbers": ("age", "income"), "categories": ("job", "city", "member")}
 
@@ -68,33 +68,6 @@ def test_levels_are_those_of_each_column():
     assert unknown.input_infos(unknown.apply(table()))["categories"].levels == (3, 4, 2)
 
 
-@pytest.mark.parametrize(
-    ("transforms", "inputs", "levels"),
-    [
-        ((Ordinal(),), {"all": ("city", "age", "member", "income", "job")}, None),
-        ((Ordinal(columns=("city", "job", "income")),), {"whole": ("income", "member")}, (4, 2)),
-        ((OneHot(),), {"job": ("job",)}, None),
-        ((Ordinal(), Impute(columns=("job",))), {"job": ("job",)}, None),
-    ],
-)
-def test_levels_are_unknown_where_no_transform_says_them(transforms, inputs, levels):
-    data = table()
-    used = [column for columns in inputs.values() for column in columns]
-    data = Table({name: data.columns[name] for name in [*used, "price", "city", "job"]}, "price")
-    others = [name for name in data.columns if name not in (*used, "price")]
-    preparation = fitted(transforms, {**inputs, "rest": tuple(others)} if others else inputs, data)
-    infos = preparation.input_infos(preparation.apply(data))
-    assert infos[next(iter(inputs))].levels == levels
-
-
-def test_a_single_input_without_a_name_has_levels_too():
-    preparation = fitted(
-        (Ordinal(),), None, Table({k: table().columns[k] for k in ("job", "price")}, "price")
-    )
-    infos = preparation.input_infos(preparation.apply({"job": np.array(["cook"], object)}))
-    assert infos == {"": InputInfo((1,), "integer", (2,))}
-
-
 def test_a_stored_preparation_divides_the_same_way():
     preparation = fitted()
     kept = stored(preparation)
@@ -128,60 +101,6 @@ def test_named_arrays_are_prepared_each_by_its_transforms():
         again.apply({"sound": x["sound"]})
     with pytest.raises(DataError, match="give an array for each, by name"):
         again.apply(x["sound"])
-
-
-@pytest.mark.parametrize(
-    ("inputs", "options", "code", "path", "message"),
-    [
-        ({"a": ("age", "siz")}, {}, "E034", ("a", 1), 'there is no column "siz"'),
-        ({"a": ("price",)}, {}, "E037", ("a", 0), 'the target "price" is in the input "a"'),
-        ({"a": ("age",)}, {"without": ("age",)}, "E038", ("a", 0), "serves for the split"),
-        ({"a": ("city", "age", "job", "income")}, {}, "E038", (), 'column "member" is in no input'),
-        ({"a": ("age",)}, {}, "E038", (), 'columns "city", "member", "income", "job" are in no'),
-    ],
-)
-def test_columns_that_are_not_divided_are_errors(inputs, options, code, path, message):
-    with pytest.raises(DataError, match=message) as caught:
-        fitted(inputs=inputs, **options)
-    assert caught.value.code == code
-    assert caught.value.path == ("data", "inputs", *path)
-
-
-@pytest.mark.parametrize(
-    ("inputs", "code", "path", "message"),
-    [
-        ({"a": ["x", "y"], "b": ["y"]}, "E038", ("b", 0), 'column "y" is in the input "a" already'),
-        ({"a": ["x", "x"]}, "E038", ("a", 1), 'column "x" is in the input "a" already'),
-        ({"a": []}, "E038", ("a",), 'the input "a" has no columns'),
-        ({"a b": ["x"]}, "E014", ("a b",), '"a b" cannot name an input'),
-        ({"a.b": ["x"]}, "E014", ("a.b",), '"a.b" cannot name an input'),
-        ({}, "E018", (), "must have at least 1 item"),
-        ({"a": "x"}, "E012", ("a",), "must be a list"),
-    ],
-)
-def test_inputs_of_a_spec_that_cannot_be_right(inputs, code, path, message):
-    document = {
-        "data": {"train": {"type": "csv", "path": "t.csv", "target": "z"}, "inputs": inputs},
-        "model": {"layers": [{"type": "dense", "units": 1}]},
-        "loss": "mean_squared_error",
-        "optimizer": "adam",
-        "training": {"epochs": 1},
-    }
-    with pytest.raises(SpecError) as caught:
-        parse_spec(document)
-    (problem,) = caught.value.problems
-    assert (problem.code, problem.path) == (code, ("data", "inputs", *path))
-    assert message in problem.message
-
-
-def test_arrays_that_do_not_fit_together_are_refused():
-    x = {"a": np.ones((3, 2)), "b": np.ones((4, 2))}
-    with pytest.raises(DataError, match="a has 3 samples, but y has 4"):
-        checked(Dataset(x, np.ones(4)), "train")
-    with pytest.raises(DataError, match="'a b' cannot name an input"):
-        checked(Dataset({"a b": np.ones((4, 2))}, np.ones(4)), "train")
-    with pytest.raises(DataError, match="b has 1 values that are NaN"):
-        checked(Dataset({"b": np.array([[np.nan]])}, np.ones(1)), "train")
 
 
 def test_fingerprints_depend_on_names_and_keep_those_of_single_arrays():

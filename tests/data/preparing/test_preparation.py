@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from declnet import DataError, Dataset, Registry, Table, Transform, default_registry
+from declnet import DataError, Registry, Table, Transform, default_registry
 from declnet.data.preparing.preparation import fit_preparation
 from declnet.data.preparing.stored_preparation import restored, stored
 from declnet.data.preparing.targets import WantedTarget, fit_target_steps
@@ -50,45 +50,6 @@ def test_columns_are_joined_in_order(flowers, fitted):
     assert x[:, 2:].tolist() == [[0, 1, 1], [0, 1, 0], [1, 0, 1], [0, 1, 0], [0, 1, 1], [1, 0, 0]]
 
 
-def test_classes_are_sorted_and_named(flowers, fitted):
-    assert fitted.class_names == ("iris", "rose", "tulip")
-    dataset = fitted.apply_to_set(flowers)
-    assert dataset.y.tolist() == [1, 2, 1, 0, 0, 1]
-    assert dataset.class_names == fitted.class_names
-    assert dataset.feature_names == fitted.feature_names
-
-
-@pytest.mark.parametrize(
-    ("column", "classes"),
-    [
-        (np.array([7, 3, 7]), (3, 7)),
-        (np.array([1.0, 0.0, 1.0]), (0, 1)),
-        (np.array([True, False, True]), (False, True)),
-        (text("b", "a", "b"), ("a", "b")),
-    ],
-)
-@pytest.mark.parametrize("targets", ["classes", "binary"])
-def test_targets_of_every_type_become_labels(column, classes, targets):
-    records = Table({"a": np.arange(3.0), "y": column}, target="y")
-    fitted = fit_preparation(records, (), [WantedTarget("", targets)])
-    assert fitted.target.classes == classes
-    assert fitted.apply_to_set(records).y.tolist() == [1, 0, 1]
-
-
-def test_targets_stay_numbers_where_the_loss_needs_them():
-    records = Table({"a": np.arange(3.0), "y": np.array([3, 1, 2])}, target="y")
-    fitted = fit_preparation(records, (), [WantedTarget("", "values")])
-    assert fitted.class_names is None
-    y = fitted.apply_to_set(records).y
-    assert (y.tolist(), y.dtype.kind) == ([3.0, 1.0, 2.0], "f")
-
-
-def test_chunks_are_prepared_as_the_whole(flowers, fitted):
-    whole = fitted.apply(flowers)
-    parts = [fitted.apply(flowers.take(np.arange(6)[start : start + 2])) for start in (0, 2, 4)]
-    assert (np.concatenate(parts) == whole).all()
-
-
 def stored_and_restored(fitted):
     written = stored(fitted)
     document = json.loads(json.dumps(written.document, allow_nan=False))
@@ -102,18 +63,6 @@ def test_it_is_the_same_after_it_was_stored_and_leaves_its_input_alone(flowers, 
     for name in ("types", "target", "feature_names", "class_names"):
         assert getattr(again, name) == getattr(fitted, name)
     assert {name: str(column.tolist()) for name, column in flowers.columns.items()} == before
-
-
-def test_arrays_are_stored_apart():
-    x = np.random.default_rng(0).normal(size=(20, 3))
-    fitted = fit_preparation(
-        Dataset(x, np.arange(20) % 2), transforms("standardize"), [WantedTarget("", "classes")]
-    )
-    assert len(stored(fitted).arrays) == 2
-    again = stored_and_restored(fitted)
-    assert (again.apply(x) == fitted.apply(x)).all()
-    assert again.types is None
-    assert again.target is None
 
 
 @pytest.mark.parametrize("change", [{"form": 99}, {"steps": 3}, {"columns": [{}]}, {"target": {}}])
@@ -192,50 +141,6 @@ def test_columns_may_come_in_any_order_with_others_but_none_may_be_missing(flowe
 def test_a_column_of_another_type_is_reported(flowers, fitted, column, message):
     with pytest.raises(DataError, match=message):
         fitted.apply({**flowers.columns, **column})
-
-
-def test_columns_of_gaps_alone_are_of_any_type(flowers, fitted):
-    gaps = {"size": text(*[None] * 6), "color": np.full(6, np.nan)}
-    x = fitted.apply({**flowers.columns, **gaps})
-    assert (x[:, 0] == 0).all()
-    assert (x[:, 3] == 1).all()
-
-
-def test_rows_are_named_by_their_numbers_in_the_table(flowers):
-    fitted = fit_preparation(
-        flowers, transforms("impute", "one_hot"), [WantedTarget("", "classes")]
-    )
-    part = flowers.take(np.array([5, 2, 1]))
-    wrong = {**part.columns, "size": np.array([1.0, np.inf, 2.0])}
-    with pytest.raises(DataError, match='row 3, column "size"'):
-        fitted.apply(Table(wrong, rows=part.rows))
-
-
-def test_transforms_are_fitted_on_what_those_before_made(flowers):
-    steps = transforms("impute", {"type": "min_max", "columns": ["size"]}, "standardize", "one_hot")
-    x = fit_preparation(flowers, steps, [WantedTarget("", "classes")]).apply(flowers)
-    np.testing.assert_allclose(x[:, 0].mean(), 0, atol=1e-12)
-    np.testing.assert_allclose(x[:, 0].std(), 1)
-
-
-def test_named_columns_alone_are_changed(flowers):
-    steps = transforms("impute", {"type": "standardize", "columns": ["size"]}, "one_hot")
-    x = fit_preparation(flowers, steps, [WantedTarget("", "classes")]).apply(flowers)
-    assert x[:, 1].tolist() == [1, 1, 2, 2, 3, 3]
-    wrong = transforms("impute", {"type": "standardize", "columns": ["color"]}, "one_hot")
-    with pytest.raises(DataError, match=r'column "color" is text \(standardize\)') as caught:
-        fit_preparation(flowers, wrong, [WantedTarget("", "classes")])
-    assert caught.value.path == ("data", "prepare", 1)
-
-
-def test_a_table_is_no_array(flowers, fitted):
-    with pytest.raises(DataError, match="trained on a table"):
-        fitted.apply(np.zeros((3, 5)))
-    arrays = fit_preparation(
-        Dataset(np.ones((3, 2)), np.arange(3)), transforms("min_max"), [WantedTarget("", "values")]
-    )
-    with pytest.raises(DataError, match="trained on arrays"):
-        arrays.apply(flowers)
 
 
 def test_an_error_names_the_item_of_the_spec_whatever_is_only_for_training(flowers):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 
 import numpy as np
 import pytest
@@ -12,11 +11,9 @@ from hypothesis import strategies as st
 
 from declnet import DataError, Table, load_predictor, parse_spec, resume, run
 from declnet.data.preparing.preparation import fit_preparation
-from declnet.data.preparing.stored_preparation import restored, stored
 from declnet.data.preparing.targets import WantedTarget
 from declnet.data.preparing.windows import Windows
 from declnet.data.streaming.fitting import prepared_sets
-from declnet.registry.discovery import default_registry
 from declnet.runs.inference.file_parts import predicted_parts
 from declnet.spec.data_section import DataSpec, WindowSpec
 from declnet.training.checks.check import check_spec
@@ -120,32 +117,6 @@ def test_a_forecast_reads_the_last_rows_and_what_is_known_after_them():
     np.testing.assert_array_equal(only[:, 0], [16, 17, 18, 19])
 
 
-def test_rows_out_of_order_and_too_few_rows_are_refused():
-    table = series(8, day=np.array([1, 2, 3, 4, 6, 5, 7, 8]))
-    preparation = fitted(table, time="day", past=2, horizon=1)
-    for use in (preparation.apply_to_set, preparation.apply):
-        with pytest.raises(DataError, match='row 6, column "day" is 5, which is not after the 6'):
-            use(table)
-    with pytest.raises(DataError, match="8 rows are too few: a window takes 9, past 7"):
-        fitted(series(8), past=7, horizon=2).apply_to_set(series(8))
-    with pytest.raises(DataError, match="2 rows are too few: a forecast takes 3, past 3"):
-        fitted(series(8), past=3).apply(series(2))
-
-
-def test_a_stored_preparation_forecasts_the_same_and_a_damaged_one_is_refused():
-    table = series(20)
-    preparation = fitted(table, (Standardize(),), past=4, horizon=3, known=("plan",))
-    kept = stored(preparation)
-    document = json.loads(json.dumps(kept.document))
-    again = restored(document, kept.arrays, default_registry())
-    for name, each in preparation.apply(table).items():
-        np.testing.assert_array_equal(again.apply(table)[name], each)
-    for spec in ({"past": "4"}, {"past": 0}, {"past": 4, "known": ["plam"]}, {"future": 1}):
-        document["windows"]["spec"] = spec
-        with pytest.raises(DataError):
-            restored(document, kept.arrays, default_registry())
-
-
 def spec_of(folder, **data):
     return parse_spec(
         {
@@ -216,56 +187,6 @@ def test_a_run_forecasts_from_a_file_as_from_a_frame_and_resumes_to_the_bit(fold
     (folder / "next.csv").write_text("\n".join([*lines, ",true,", "2024-06-02,false,"]))
     with pytest.raises(DataError, match='"day" is missing, so the row cannot be put in order'):
         list(predicted_parts(predictor, folder / "next.csv"))
-
-
-def test_a_file_is_evaluated_whole_however_it_is_read(folder, monkeypatch):
-    run(spec_of(folder), out=folder / "run")
-    predictor = load_predictor(folder / "run")
-    whole = predictor.evaluate(folder / "sales.csv")
-    monkeypatch.setattr("declnet.runs.inference.file_parts.samples_in_part", lambda predictor: 10)
-    assert predictor.evaluate(folder / "sales.csv").metrics == whole.metrics
-
-
-def test_several_targets_are_forecast_in_their_own_units(tmp_path):
-    day = np.arange(120)
-    lines = [f"{at},{1000 + 100 * (at % 7)},{at % 3 - 1}" for at in day]
-    (tmp_path / "shop.csv").write_text("\n".join(["day,sales,change", *lines]))
-    document = {
-        "declnet": 1,
-        "data": {
-            "train": {
-                "type": "csv",
-                "path": str(tmp_path / "shop.csv"),
-                "targets": ["sales", "change"],
-            },
-            "test": 0.25,
-            "split": {"method": "time", "column": "day"},
-            "windows": {"past": 21, "horizon": 3},
-            "prepare": ["standardize"],
-            "prepare_targets": {"sales": ["standardize"]},
-        },
-        "model": {
-            "outputs": ["sales", "change"],
-            "layers": [
-                "flatten",
-                {"type": "dense", "units": 3, "name": "sales"},
-                {"type": "dense", "units": 3, "name": "change", "inputs": ["flatten_1"]},
-            ],
-        },
-        "losses": {
-            "sales": {"type": "mean_squared_error", "metrics": ["mean_absolute_error"]},
-            "change": {"type": "mean_squared_error"},
-        },
-        "optimizer": {"type": "adam", "learning_rate": 0.02},
-        "training": {"epochs": 300, "batch_size": 16},
-    }
-    result = run(parse_spec(document), out=tmp_path / "run")
-    assert result.metrics["test"]["sales_mean_absolute_error"] < 20
-    found = load_predictor(tmp_path / "run").predict(
-        {"day": day, "sales": 1000 + 100 * (day % 7), "change": day % 3 - 1}
-    )
-    np.testing.assert_allclose(found["sales"].outputs[0], [1100, 1200, 1300], atol=30)
-    np.testing.assert_allclose(found["change"].outputs[0], [-1, 0, 1], atol=0.1)
 
 
 WHEN = np.datetime64("2020-02-25")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from declnet import DataError, Dataset, DataSource, Registry, discover
-from declnet.data.sources.files import file_source, naming
+from declnet.data.sources.files import file_source
 from declnet.errors import ComponentError
 from declnet.registry.plugin import Plugin, PluginFailure
 
@@ -74,17 +74,6 @@ def test_first_party_wins_unless_the_spec_prefers_another(reading, names):
     assert isinstance(reading("a.tbl", *offered, prefer=["declnet-tide"]), own)
 
 
-def test_two_third_parties_are_an_error_that_names_both(reading):
-    offered = ((WAVE, source_of("sea", ".tbl")), (TIDE, source_of("moon", ".tbl")))
-    with pytest.raises(DataError) as raised:
-        reading("a.tbl", *offered)
-    message = str(raised.value)
-    assert 'data_source "moon" of plugin tide (declnet-tide 3)' in message
-    assert 'data_source "sea" of plugin wave (declnet-wave 2)' in message
-    assert "`plugins` of the spec" in message
-    assert reading("a.tbl", *offered, prefer=["declnet-tide"]).type == "moon"
-
-
 def test_a_file_is_read_as_the_training_datas_where_its_source_reads_such_files(reading, tmp_path):
     """Whoever else reads them: the spec has chosen."""
     own, other = source_of("own", ".tbl"), source_of("other", ".tbl", ".tab")
@@ -131,14 +120,6 @@ def test_a_file_that_is_not_there_and_a_pipe_are_refused(reading, tmp_path):
     assert file_source(tmp_path / "folder.tbl", registry).path == tmp_path / "folder.tbl"
 
 
-def test_a_source_that_needs_more_keys_says_which(reading):
-    class Sheet(source_of("sheet", ".xls")):
-        sheet: str
-
-    with pytest.raises(DataError, match=r'a\.xls: data source "sheet" cannot .* file: sheet is m'):
-        reading("a.xls", (WAVE, Sheet))
-
-
 def test_what_is_made_for_a_file_must_be_a_source(reading):
     class Wrong(source_of("wrong", ".tbl")):
         @classmethod
@@ -147,10 +128,3 @@ def test_what_is_made_for_a_file_must_be_a_source(reading):
 
     with pytest.raises(ComponentError, match=r'data_source "wrong" of plugin wave .*for_file\(\)'):
         reading("a.tbl", (WAVE, Wrong))
-
-
-def test_errors_get_the_name_of_the_file_once():
-    path = Path("a.tbl")
-    for message in ("row 3 is wrong", "a.tbl: row 3 is wrong"):
-        with pytest.raises(DataError, match=r"^a\.tbl: row 3 is wrong \(mend it\)$"), naming(path):
-            raise DataError(message, hint="mend it")

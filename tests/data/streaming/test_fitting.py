@@ -17,7 +17,6 @@ from declnet_plugins.standard.transforms import (
     GroupRare,
     Impute,
     Log,
-    MinMax,
     OneHot,
     Ordinal,
     Quantile,
@@ -103,39 +102,6 @@ def test_all_is_fitted_and_prepared_as_in_memory():
     np.testing.assert_array_equal(y, wanted.datasets["train"].y)
     assert found.preparation.feature_names == wanted.preparation.feature_names
     assert found.streams["train"].class_names == ("boat", "flat", "house")
-    passes = len(Rows.reads) / len(found.streams["train"].sizes)
-    assert passes == 5  # of a city, three steps are fitted; quantiles are tried; and the rows above
-
-
-def test_what_is_independent_is_fitted_in_one_pass():
-    streamed(table(), prepare=(Impute(columns=("age",)), MinMax(columns=("rooms",)), Ordinal()))
-    assert sorted(Rows.reads) == sorted(set(Rows.reads))
-
-
-def test_targets_are_prepared_by_all_of_them():
-    data = table("income")
-    fields = {
-        "prepare": (Impute(), Ordinal()),
-        "prepare_targets": {"income": (Log(), Standardize())},
-    }
-    found = streamed(data, VALUES, **fields).preparation.target_steps[""][1].state
-    logs = np.log(data.columns["income"])
-    assert found["mean"] == pytest.approx(logs.mean(), rel=1e-12)
-    assert found["std"] == pytest.approx(logs.std(), rel=1e-12)
-
-
-def test_arrays_with_a_held_out_part():
-    rng = np.random.default_rng(0)
-    data = Dataset(rng.normal(5, 2, (ROWS, 3)), rng.integers(0, 2, ROWS))
-    sets = streamed(data, validation=0.2, test=0.3, prepare=(Standardize(),))
-    parts = {name: rows(each) for name, each in sets.streams.items()}
-    assert [*parts] == ["train", "validation", "test"]
-    assert sum(len(y) for _, y in parts.values()) == ROWS
-    assert 40 < len(parts["validation"][1]) < 80
-    assert 65 < len(parts["test"][1]) < 115
-    np.testing.assert_allclose(parts["train"][0].mean(axis=0), 0, atol=1e-12)
-    np.testing.assert_allclose(parts["train"][0].std(axis=0), 1, rtol=1e-12)
-    assert len({each.fingerprint for each in sets.streams.values()}) == 3
 
 
 def test_a_split_depends_on_the_seed_and_the_rows_but_not_on_the_blocks():
@@ -176,18 +142,6 @@ def test_classes_weigh_alike_by_all_samples():
     np.testing.assert_allclose(found, wanted)
 
 
-def test_what_cannot_be_fitted_in_parts_is_fitted_to_a_sample(monkeypatch):
-    monkeypatch.setattr(survey, "SAMPLED", 50)
-    data = Table({"n": np.arange(3000.0), "y": np.zeros(3000)}, "y")
-    sets = streamed(data, VALUES, prepare=(Quantile(),))
-    assert len(sets.sample) < 110
-    x, _ = rows(sets.streams["train"])
-    assert x[0, 0] < x[750, 0] < x[2250, 0] < x[-1, 0]
-    assert abs(x[1500, 0]) < 0.5 < x[2250, 0] < 0.9
-    again = streamed(data, VALUES, prepare=(Quantile(),))
-    np.testing.assert_array_equal(rows(again.streams["train"])[0], x)
-
-
 @pytest.mark.parametrize(
     ("changes", "fields", "message"),
     [
@@ -209,22 +163,23 @@ def test_what_is_wrong_is_said_with_its_row(changes, fields, message):
         streamed(table(**changes), **fields)
 
 
+def test_what_cannot_be_fitted_in_parts_is_fitted_to_a_sample(monkeypatch):
+    monkeypatch.setattr(survey, "SAMPLED", 50)
+    data = Table({"n": np.arange(3000.0), "y": np.zeros(3000)}, "y")
+    sets = streamed(data, VALUES, prepare=(Quantile(),))
+    assert len(sets.sample) < 110
+    x, _ = rows(sets.streams["train"])
+    assert x[0, 0] < x[750, 0] < x[2250, 0] < x[-1, 0]
+    assert abs(x[1500, 0]) < 0.5 < x[2250, 0] < 0.9
+    again = streamed(data, VALUES, prepare=(Quantile(),))
+    np.testing.assert_array_equal(rows(again.streams["train"])[0], x)
+
+
 def test_a_row_of_other_data_that_cannot_be_prepared_is_an_error_beforehand():
     strange = table(city=np.where(np.arange(ROWS) == 250, "oz", "rome").astype(object))
     fields = {"validation": Rows(name="validation"), "other": {"validation": strange}}
     with pytest.raises(DataError, match='row 251, column "city" is "oz"'):
         streamed(table(), prepare=(Impute(), Ordinal()), **fields)
-
-
-def test_a_source_without_blocks_is_refused():
-    class Whole(Rows):
-        type = "whole"
-
-        def blocks(self, samples, numbers):
-            return None
-
-    with pytest.raises(DataError, match="whole cannot be read in blocks"):
-        streamed_sets(spec(table()).model_copy(update={"train": Whole()}), [CLASSES], 0)
 
 
 def test_samples_that_differ_from_those_of_the_survey_are_an_error():

@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import declnet
-from declnet import Registry, SpecError, default_registry, load_spec, parse_spec
+from declnet import Registry, SpecError, default_registry, parse_spec
 from declnet.graph.wiring import parts_of, wire
 from declnet.spec.document.blocks import expanded
-from declnet.spec.flatten import spec_differences
 from declnet.spec.model import resolved_document
 from declnet.training.checks.check import check_spec
 
@@ -38,24 +37,10 @@ def names_and_inputs(layers, registry=None):
     return {each.name: [names[value] for value in each.inputs] for each in wires}
 
 
-def test_a_block_with_a_name_names_its_layers():
-    block = {"name": "trunk", "repeat": 2, "layers": [DENSE, "relu", DENSE, {**DENSE, "name": "x"}]}
-    made = names_and_inputs([DENSE, block, DENSE])
-    assert list(made) == [
-        "dense_1",
-        *("trunk_1_dense", "trunk_1_relu", "trunk_1_dense_2", "trunk_1_x"),
-        *("trunk_2_dense", "trunk_2_relu", "trunk_2_dense_2", "trunk_2_x"),
-        "dense_8",
-    ]
-    assert made["trunk_1_dense"] == ["dense_1"]
-    assert made["trunk_2_dense"] == ["trunk_1_x"]
-
-
 @pytest.mark.parametrize(
     ("block", "names"),
     [
         ({"name": "a", "layers": ["relu"]}, ["a_relu"]),
-        ({"name": "a", "repeat": 1, "layers": ["relu"]}, ["a_1_relu"]),
         ({"repeat": 2, "layers": ["relu"]}, ["relu_1", "relu_2"]),
         ({"layers": [{"type": "relu", "name": "own"}]}, ["own"]),
         ({"name": "a", "layers": [{"name": "b", "repeat": 2, "layers": ["relu"]}]},
@@ -90,23 +75,6 @@ def test_inputs_may_be_short_names_of_the_same_repetition_or_names_of_blocks():
     assert made["trunk_2_add_2"] == ["trunk_2_relu", "trunk_2_tanh_2"]
     assert made["trunk_1_end"] == ["trunk_1_add_2", "trunk_1_wide", "trunk_1_relu", "input"]
     assert made["add_7"] == ["wide", "trunk_1_end", "trunk_2_end", "trunk_2_relu"]
-
-
-def test_a_residual_block_adds_its_input():
-    inner = {"residual": True, "layers": ["tanh", DENSE]}
-    made = names_and_inputs([{"residual": True, "repeat": 2, "layers": ["relu", inner]}])
-    assert made == {
-        "relu_1": ["input"],
-        "tanh_1": ["relu_1"],
-        "dense_1": ["tanh_1"],
-        "add_1": ["relu_1", "dense_1"],
-        "add_2": ["input", "add_1"],
-        "relu_2": ["add_2"],
-        "tanh_2": ["relu_2"],
-        "dense_2": ["tanh_2"],
-        "add_3": ["relu_2", "dense_2"],
-        "add_4": ["add_2", "add_3"],
-    }
 
 
 def registry_of(*types):
@@ -144,16 +112,6 @@ def test_any_layer_that_adds_its_inputs_may_close_a_residual_block():
     ]
 
 
-def test_instances_of_layers_may_be_in_blocks(document):
-    dense = default_registry().find("layer", "dense")(units=4)
-    block = {"name": "a", "repeat": 2, "layers": [dense, "relu"]}
-    document["model"]["layers"][:2] = [block]
-    spec = parse_spec(document)
-    names = [each.name for each in spec.model.layers]
-    assert names == ["a_1_dense", "a_1_relu", "a_2_dense", "a_2_relu", None, None]
-    assert dense.name is None
-
-
 @pytest.mark.parametrize(
     ("layers", "path", "name"),
     [
@@ -171,15 +129,6 @@ def test_a_name_means_a_layer_or_a_block(layers, path, name):
     assert problem.message == f'the name "{name}" is taken'
 
 
-def test_a_layer_with_the_same_name_is_named_by_where_it_is_written(document):
-    layers = ["relu", {"type": "relu", "name": "relu"}]
-    document["model"]["layers"].insert(2, {"name": "a", "layers": layers})
-    problems = check_spec(parse_spec(document)).problems
-    (problem,) = [each for each in problems if each.code == "E019"]
-    assert problem.path == ("model", "layers", 2, "layers", 1, "name")
-    assert problem.help == "layer 2.layers.0 has it; rename one of the two"
-
-
 @pytest.mark.parametrize(
     "layer", [{"repeat": 999, "layers": ["relu"]}, {"type": "dense", "units": [0] * 999}], ids=str
 )
@@ -187,14 +136,6 @@ def test_blocks_cannot_fill_the_memory(layer):
     made = expanded([{"repeat": 999, "layers": [layer]}], default_registry())
     assert [each.code for each in made.diagnostics] == ["E013"]
     assert len(made.layers) == 1
-
-
-def test_an_unknown_input_is_compared_with_the_short_names(document):
-    layers = [{"type": "dense", "units": 2, "name": "wide"}, {"type": "relu", "inputs": ["wid"]}]
-    document["model"]["layers"] = [{"name": "a", "repeat": 2, "layers": layers}, "softmax"]
-    (problem,) = [each for each in check_spec(parse_spec(document)).problems if each.code == "E020"]
-    assert problem.path == ("model", "layers", 0, "layers", 1, "inputs", 0)
-    assert problem.help == 'did you mean "wide"?'
 
 
 JUNK = st.recursive(
@@ -227,16 +168,6 @@ def test_anything_else_is_an_error_with_a_path(layers, variables):
     assert all(each.path for each in problems)
 
 
-def test_an_error_has_the_path_in_the_block(document):
-    layers = [{"name": "a", "repeat": 3, "layers": ["relu", {"repeat": 2, "layers": ["dense"]}]}]
-    document["model"]["layers"] = [{"type": "dense", "units": 2}, *layers, "softmax"]
-    with pytest.raises(SpecError) as caught:
-        parse_spec(document)
-    (problem,) = caught.value.problems
-    assert problem.path == ("model", "layers", 1, "layers", 1, "layers", 0, "units")
-    assert problem.help == 'write { type = "dense", units = … }; units: number of outputs'
-
-
 def test_a_resolved_spec_has_no_blocks_and_is_the_same(document):
     block = {"name": "a", "repeat": 2, "residual": True, "layers": ["relu", {**DENSE, "units": 4}]}
     document["model"]["layers"][1:2] = [block]
@@ -245,21 +176,6 @@ def test_a_resolved_spec_has_no_blocks_and_is_the_same(document):
     assert parse_spec(resolved) == spec
     assert '"layers": [{"type"' in json.dumps(resolved)
     assert all("type" in each for each in resolved["model"]["layers"])
-
-
-def test_the_spec_of_a_runs_folder_repeats_the_run(document, spec_file, tmp_path):
-    inner = ["relu", {"type": "dense", "units": "${width}", "inputs": ["relu"]}]
-    block = {"name": "a", "repeat": 2, "residual": True, "layers": inner}
-    document["model"]["layers"][1:2] = [block]
-    document["variables"] = {"width": 4}
-    spec = load_spec(spec_file(document))
-    declnet.run(spec, out=tmp_path / "first")
-    declnet.run(load_spec(tmp_path / "first" / "spec.toml"), out=tmp_path / "second")
-    for file in ("spec.toml", "weights.safetensors", "history.jsonl"):
-        first, second = ((tmp_path / each / file).read_bytes() for each in ("first", "second"))
-        assert first == second
-    tables = declnet.open_run(tmp_path / "first").spec_tables
-    assert spec_differences([resolved_document(spec), tables]) == {}
 
 
 WIDTH = 3

@@ -25,26 +25,10 @@ def refusal(path):
     return problem
 
 
-def test_toml_and_json_give_equal_tables(spec_file):
-    toml = read_document(spec_file('a = 1\n[b]\nc = [0.5, "x", true]\n', "spec.toml"))
-    json = read_document(spec_file('{"a": 1, "b": {"c": [0.5, "x", true]}}', "spec.json"))
-    assert toml.tables == json.tables == {"a": 1, "b": {"c": [0.5, "x", True]}}
-    assert (toml.source.syntax, json.source.syntax) == ("toml", "json")
-    assert toml.diagnostics == json.diagnostics == []
-
-
-@pytest.mark.parametrize("name", ["spec.TOML", "spec.toml"])
-def test_a_byte_order_mark_and_capitals_in_the_suffix_do_no_harm(spec_file, name):
-    document = read_document(spec_file("\ufeffa = 1", name))
-    assert document.tables == {"a": 1}
-    assert document.source.text == "a = 1"
-
-
 @pytest.mark.parametrize(
     ("name", "content", "code", "where", "message"),
     [
         ("spec.toml", "a = 1\nb = = 2", "E002", (2, 5), "malformed TOML: unexpected second ="),
-        ("spec.toml", "\ufeffa = = 2", "E002", (1, 5), "malformed TOML: unexpected second ="),
         (
             "spec.toml",
             "a = 1\na = 2\nb = = 2\n",
@@ -62,9 +46,7 @@ def test_a_byte_order_mark_and_capitals_in_the_suffix_do_no_harm(spec_file, name
         ("spec.json", '{"a": ' * 100_000, "E004", (1, 385), "nested too deeply"),
         ("spec.json", '{"a": ' + "1" * 5000 + "}", "E002", (1, 7), "malformed JSON: a number has"),
         ("spec.json", "[1]", "E002", (1, 1), "a spec is a JSON object"),
-        ("spec.json", "", "E002", (1, 1), "malformed JSON"),
         ("spec.yaml", "a: 1", "E001", (1, 1), "not a spec: its name must end in .toml or .json"),
-        ("spec", "a = 1", "E001", (1, 1), "not a spec: its name must end in .toml or .json"),
     ],
     ids=lambda value: str(value)[:20],
 )
@@ -80,36 +62,10 @@ def test_a_file_that_is_not_a_document_is_refused_at_its_line(
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "kept", "path", "where", "first"),
-    [
-        ("spec.toml", "a = 1\n[b]\nc = 1\nc = 2\n", {"a": 1, "b": {"c": 1}}, ("b", "c"), (4, 1), 3),
-        ("spec.toml", "a = 1\na = 2\n\n", {"a": 1}, ("a",), (2, 1), 1),
-        ("spec.toml", "[b]\nc = 1\n[b]\nd = 1\n", {"b": {"c": 1}}, ("b",), (3, 1), 1),
-        ("spec.json", '{"a": {"b": 1,\n"b": 2}}', {"a": {"b": 1}}, ("a", "b"), (2, 1), 1),
-    ],
-)
-def test_the_first_of_two_duplicates_is_kept(spec_file, name, content, kept, path, where, first):
-    document = read_document(spec_file(content, name))
-    assert document.tables == kept
-    (problem,) = document.diagnostics
-    assert (problem.code, problem.path, problem.focus) == ("E003", path, "key")
-    assert problem.message == f'duplicate key "{path[-1]}"'
-    fix = "merge the two" if path == ("b",) else "remove one of the two"
-    assert problem.help == f"it is already defined on line {first}; {fix}"
-    assert (problem.place.line, problem.place.column) == where
-
-
-def test_a_document_may_be_as_deep_as_64(spec_file):
-    right = "a = " + "[" * 63 + "]" * 63
-    assert read_document(spec_file(right, "right.toml")).diagnostics == []
-    problem = refusal(spec_file("\n" + right.replace("[]", "[\n[]]"), "wrong.toml"))
-    assert (problem.code, problem.place.line, problem.place.column) == ("E004", 3, 1)
-
-
-@pytest.mark.parametrize(
     "text",
     [
         "a" + ".a" * 63 + " = 1",
+        "a = " + "[" * 63 + "]" * 63,
         "a = 1 # " + DOTS,
         f"a = '{DOTS}' # \"",
         f'a = "\\"{DOTS}"',
@@ -118,7 +74,7 @@ def test_a_document_may_be_as_deep_as_64(spec_file):
         "a = [" + "1.5," * 100 + "]",
     ],
 )
-def test_only_the_dots_of_a_key_are_limited(spec_file, text):
+def test_64_levels_are_allowed_and_only_the_dots_of_a_key_count(spec_file, text):
     assert read_document(spec_file(text, "spec.toml")).diagnostics == []
 
 
@@ -127,10 +83,8 @@ def test_only_the_dots_of_a_key_are_limited(spec_file, text):
     [
         ("spec.toml", "there is no such file"),
         ("folder", "this is a folder; name the spec file in it"),
-        ("folder.toml", "this is a folder; name the spec file in it"),
         ("a\0b.toml", "cannot be read: "),
         ("x" * 300 + ".toml", "cannot be read: "),
-        ("x" * 300, "cannot be read: "),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused(tmp_path, name, message):
@@ -139,17 +93,6 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, name, message):
     problem = refusal(tmp_path / name)
     assert problem.code == "E001"
     assert problem.message.startswith(message)
-
-
-def test_text_that_is_not_utf_8_is_refused_at_its_byte(tmp_path):
-    (tmp_path / "spec.toml").write_bytes(
-        b'b = 1\r\na = "\xc3\xbc' + "ü".encode("latin-1") + b'"\r\n'
-    )
-    problem = refusal(tmp_path / "spec.toml")
-    assert (problem.code, problem.help) == ("E001", "save the file as UTF-8")
-    assert problem.message.startswith("not UTF-8 text: byte 14 is ")
-    assert (problem.place.line, problem.place.column) == (2, 7)
-    assert problem.place.text == 'a = "ü\ufffd"'
 
 
 def nested(depth, wrap):
@@ -179,9 +122,7 @@ def test_no_depth_is_too_much_for_it():
     ("text", "place"),
     [
         ("a = " + "[" * 63 + "[]" + "]" * 63, (1, 68, "[")),
-        ("[a]\nb = " + "[" * 62 + "\n[]" + "]" * 62, (3, 1, "[")),
         ("a = " + "{a = " * 63 + "{}" + "}" * 63, (1, 5 + 63 * 5, "{")),
-        ("a." * 64 + "b = 1", (1, 127, "a")),
         ("\n[" + "a." * 63 + "b]", (2, 128, "b")),
         ("[a]\n" + "b." * 63 + "c = 1", (2, 125, "b")),
         ("[a]\nb = " + "[" * 20_000, (2, 68, "[")),
@@ -197,12 +138,6 @@ def test_a_value_that_is_too_deep_is_marked_where_it_begins(spec_file, text, pla
 
 
 HUGE = 16**5000
-
-
-def test_numbers_of_64_bits_are_valid():
-    document = {"a": LARGEST, "b": [-LARGEST, True, 1e300, "1" * 100]}
-    assert large_numbers(document) == []
-    assert without_large_numbers(document) == document
 
 
 @pytest.mark.parametrize("number", [LARGEST + 1, -LARGEST - 1, HUGE], ids=["more", "less", "huge"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import tomllib
 
@@ -115,24 +114,6 @@ def test_toml(path, before, after):
 )
 def test_json(path, before, after):
     assert edited(before, path, syntax="json") == after
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "[optimizer.other]\na = 1\n[optimizer]\nb = 2\n[data]\n",
-        'optimizer = { learning_rate.type = "up" }',
-        'data.x = 1\n[optimizer.learning_rate]\ntype = "up"\n',
-    ],
-)
-@pytest.mark.parametrize("path", [RATE, PEAK])
-def test_other_forms_are_edited_rightly_or_not_at_all(text, path):
-    document = tomllib.loads(text)
-    with contextlib.suppress(ValueError):
-        found = tomllib.loads(edited(text, path))
-        assert found["optimizer"].pop("learning_rate", None) is not None
-        document["optimizer"].pop("learning_rate", None)
-        assert found == document
 
 
 def test_a_form_that_cannot_be_edited_is_refused():

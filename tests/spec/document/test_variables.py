@@ -6,21 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declnet import SpecError, load_spec, parse_spec
+from declnet import SpecError, load_spec
 from declnet.spec.document.variables import literal_value, substituted
-from declnet.spec.model import resolved_document
-from declnet.spec.validate import read_spec
-
-VALUES = [3, 0.5, True, "text", [1, 2], {"a": [1]}]
-
-
-@pytest.mark.parametrize("value", VALUES, ids=str)
-def test_a_string_that_is_a_variable_becomes_its_value_with_its_type(value):
-    document = {"variables": {"x": value}, "a": ["${x}", {"b": "${x}"}], "c": "x"}
-    made = substituted(document)
-    assert made.document == {"a": [value, {"b": value}], "c": "x"}
-    assert type(made.document["a"][0]) is type(value)
-    assert (dict(made.uses), made.diagnostics) == ({("a", 0): "x", ("a", 1, "b"): "x"}, ())
 
 
 @pytest.mark.parametrize(
@@ -59,43 +46,6 @@ def test_large_variables_cannot_fill_the_memory(files):
         load_spec("top.toml")
     (problem,) = caught.value.problems
     assert (problem.code, problem.place.line) == ("E013", 9)
-
-
-def test_a_document_without_variables_is_not_copied():
-    document = {"a": ["$", {"b": 1}]}
-    assert substituted(document).document is document
-
-
-@pytest.mark.parametrize(
-    ("document", "code", "path"),
-    [
-        ({"a": "${x}"}, "E070", ("a",)),
-        ({"variables": {"x": 1}, "a": ["${X }", "${x}"]}, "E070", ("a", 0)),
-        ({"variables": {"x": 1}}, "E071", ("variables", "x")),
-        ({"variables": {"x": [{"y": "${x}"}]}, "a": "${x}"}, "E072", ("variables", "x", 0, "y")),
-        ({"variables": {"x": 1}, "a": "-${x}", "b": "${x}"}, "E072", ("a",)),
-        ({"variables": {"a.b": 1}, "a": "${a.b}"}, "E014", ("variables", "a.b")),
-        ({"variables": ["x"]}, "E012", ("variables",)),
-    ],
-)
-def test_errors(document, code, path):
-    (found,) = substituted(document).diagnostics
-    assert (found.code, found.path) == (code, path)
-
-
-def test_a_spec_in_a_program_has_variables_too(document):
-    expected = parse_spec(document)
-    document["variables"] = {"width": 4, "loss": document["loss"]}
-    document["model"]["layers"][0]["units"] = "${width}"
-    document["loss"] = "${loss}"
-    assert parse_spec(document) == expected
-
-
-def test_a_text_like_a_variable_survives_in_the_resolved_spec(document):
-    document["name"] = "$${x}"
-    spec = parse_spec(document)
-    assert spec.name == "${x}"
-    assert parse_spec(resolved_document(spec)) == spec
 
 
 BASE = """declnet = 1
@@ -142,43 +92,3 @@ def test_a_path_is_relative_to_the_file_that_defines_the_variable(files, tmp_pat
     base = base.replace("[model]", '[model]\ninitial_weights = "${file}"')
     (tmp_path / "sub" / "base.toml").write_text(base, "utf-8")
     assert load_spec("top.toml").model.initial_weights == tmp_path / "sub" / "w.safetensors"
-
-
-def test_an_error_is_at_the_use_with_a_note_on_the_definition(files):
-    files(base=BASE, top='extends = "base.toml"\n[variables]\nwidth = -7\n')
-    with pytest.raises(SpecError) as caught:
-        load_spec("top.toml")
-    (problem,) = caught.value.problems
-    assert (problem.code, str(problem.place)) == ("E013", "base.toml:8:37")
-    ((text, place),) = problem.notes
-    assert (text, str(place)) == ('"width" is defined here', "top.toml:3:9")
-
-
-def test_the_origin_of_a_value_is_its_use_and_its_definition(files):
-    text = BASE.replace("width = 4", 'width = 4\nhidden = { type = "dense", units = 8 }')
-    files(top=text.replace('"relu"', '"${hidden}", "relu"'))
-    source_map = read_spec("top.toml").require().source_map
-
-    def lines(*path):
-        return [each.line for each in source_map.origins(("model", "layers", *path))]
-
-    assert lines(0, "units") == [9, 3]
-    assert lines(1, "units") == [9, 4]
-    assert lines(1, "weight_initializer", "type") == []
-    assert lines(3, "units") == [9]
-
-
-def test_the_origin_of_a_name_is_that_of_each_block(files):
-    block = """{ name = "a", layers = [
-  { layers = [{ type = "relu", name = "x" }, { name = "b", layers = [
-    { type = "tanh", name = "y" }, "relu" ] }] }
-] }"""
-    files(top=BASE.replace('"relu"', block))
-    spec = read_spec("top.toml").require()
-    origins = {
-        each.name: [
-            place.line for place in spec.source_map.origins(("model", "layers", index, "name"))
-        ]
-        for index, each in enumerate(spec.model.layers)
-    }
-    assert origins == {None: [], "a_x": [8, 9], "a_b_y": [8, 9, 10], "a_b_relu": [8, 9]}

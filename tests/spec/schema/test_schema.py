@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from declnet import Component, Layer, Registry, Regularizer, SpecError, default_registry, load_spec
 from declnet.registry.plugin import Plugin
-from declnet.spec.schema.schema import json_schema, union
+from declnet.spec.schema.schema import json_schema
 
 from .taplo import Mark, check
 
@@ -107,44 +107,6 @@ def test_the_shipped_schema_is_up_to_date(schema):
     assert json.loads(SHIPPED.read_text("utf-8")) == schema
 
 
-BY_NO_TABLE = (
-    "engine",
-    "executor",
-    "exporter",
-    "importer",
-    "kernel",
-    "report_panel",
-    "template",
-    "translation",
-)
-
-
-def test_every_component_that_a_spec_can_name_has_one_definition(schema, own_registry):
-    for entry in own_registry.entries():
-        name = f"{entry.kind}.{entry.type}"
-        if entry.kind in BY_NO_TABLE:
-            assert name not in schema["definitions"]
-            continue
-        table = schema["definitions"][name]
-        assert table["properties"]["type"] == {"const": entry.type}
-        assert set(table["properties"]) == {"type", *entry.component.model_fields}
-        assert table["description"] in " ".join((entry.component.__doc__ or "").split())
-        assert entry.type in schema["definitions"][f"{entry.kind}-types"]["enum"]
-
-
-def test_fields_refer_to_kinds_and_inline_nothing(schema):
-    initializer = schema["definitions"]["layer.dense"]["properties"]["weight_initializer"]
-    assert initializer == {
-        "description": "initial weights",
-        "default": "glorot_uniform",
-        "allOf": [{"$ref": "#/definitions/initializer"}],
-    }
-    held = schema["definitions"]["schedule.warmup"]["properties"]["schedule"]
-    expected = ["#/definitions/variable", "#/definitions/schedule"]
-    assert list(references(held)) == expected
-    assert len(json.dumps(schema)) < 570_000  # a field takes about 400 bytes
-
-
 def test_every_reference_leads_somewhere(schema, extended):
     for document in (schema, extended):
         names = {f"#/definitions/{name}" for name in document["definitions"]}
@@ -171,31 +133,6 @@ def test_examples_of_all_components_are_valid(own_registry, schema_file, tmp_pat
                 files[-1].write_text(tomli_w.dumps({"extends": "base.toml", key: table}))
     assert len(files) > 50
     assert check(*files, schema=schema_file) == []
-
-
-def test_a_json_spec_may_name_the_schema(marks_in):
-    document = json.loads((SPECS / "vertical_sgd.json").read_text("utf-8"))
-    assert document["$schema"] == "./spec.schema.json"
-    assert marks_in([tomli_w.dumps(document)]) == [[]]
-
-
-def test_a_kind_without_components_takes_none(own_registry, marks_in):
-    others = (each for each in own_registry.entries() if each.kind != "callback")
-    schema = json_schema(copied(others))
-    assert schema["definitions"]["callback-types"]["enum"] == []
-    extends = 'extends = "base.toml"\n[training]\n'
-    empty, one = marks_in([f"{extends}callbacks = []", f'{extends}callbacks = ["any"]'], schema)
-    assert (empty, [mark.line for mark in one]) == ([], [3])
-
-
-def test_third_party_components_are_included(extended):
-    definitions = extended["definitions"]
-    assert "ripple/é" in definitions["layer-types"]["enum"]
-    assert definitions["layer.ripple__"]["description"] == "y = x @ ripples. (declnet-ripples)"
-    assert definitions["wavelet-types"] == {
-        "enum": ["haar"],
-        "enumDescriptions": ["psi = 1, then -1. (declnet-ripples)"],
-    }
 
 
 VALID_FIELDS = [
@@ -307,34 +244,22 @@ metrics = ["accuracy"]
 
 BROKEN = {
     "a string for a number": ("units = 64", 'units = "64"'),
-    "a number that is not whole": ("epochs = 10", "epochs = 1.5"),
-    "no number": ("seed = 0", "seed = nan"),
     "below the range": ("units = 64", "units = 0"),
-    "outside an open range": ("validation = 0.1", "validation = 1.0"),
     "an unknown key at the top": ("seed = 0", "sede = 0"),
-    "an unknown key of a section": ("epochs = 10", "epochs = 10\nepoch = 10"),
     "an unknown key of a layer": ("units = 64", "units = 64\nunit = 64"),
     "an unknown type of layer": ('type = "reshape"', 'type = "reshpae"'),
-    "an unknown type of loss": ('"categorical_crossentropy"', '"crossentropy"'),
     "a type of another kind": ('type = "adam"', 'type = "relu"'),
-    "a table for a type": ('type = "adam"', "type = { name = 1 }"),
     "no choice": ('dtype = "float64"', 'dtype = "float16"'),
-    "a wrong nested key": ("strength = 5e-4", "strength = 5e-4, strenght = 1"),
-    "a wrong nested number": ("strength = 5e-4", "strength = -5e-4"),
     "a wrong nested type": ('type = "l2"', 'type = "l3"'),
     "a nested key too few": ('type = "l2", strength = 5e-4', 'type = "l2"'),
     "no type": ('type = "normal", std', "std"),
     "a number for a component": ('{ type = "normal", std = 0.01 }', "0.01"),
     "a string that is not a schedule": ("schedule = 0.02", 'schedule = "fast"'),
     "a boolean for a number or schedule": ("schedule = 0.02", "schedule = true"),
-    "a rate below 0": ("schedule = 0.02", "schedule = -0.02"),
     "a scheduled number out of its range": ("rate = 0.25", "rate = 1.0"),
     "a wrong key of a schedule": ("initial_rate = 0.3", "initial_value = 0.3"),
     "a bad bare name": ('metrics = ["accuracy"]', 'metrics = ["acuracy"]'),
-    "a number for a list": ("shape = [8, 8]", "shape = 64"),
-    "an item of a wrong type": ("shape = [8, 8]", 'shape = [8, "8"]'),
     "an empty list": ("shape = [8, 8]", "shape = []"),
-    "a newer format": ("declnet = 1", "declnet = 2"),
     "a base that is not a name": ("declnet = 1", "declnet = 1\nextends = [1]"),
 }
 
@@ -392,29 +317,6 @@ def test_each_error_is_marked_on_its_line_alone(marks_in, spec_file):
         assert {mark.line for mark in found} == {line}, name
 
 
-def test_messages_say_what_is_wrong(marks_in):
-    layers, loss = SPEC.index("[[model.layers]]"), SPEC.index("[loss]")
-    expected = {
-        SPEC.replace("units = 64", 'units = "64"'): '"64" is not of type "integer"',
-        SPEC.replace("units = 64", "unit = 64\nunits = 64"): "unknown key; keys here: type, name, ",
-        SPEC.replace("units = 64", "units = 0"): "0 is less than the minimum of 1",
-        f"{SPEC[:layers]}layers = []\n\n{SPEC[loss:]}": "[] has less than 1 item",
-    }
-    for [mark], message in zip(marks_in(list(expected)), expected.values(), strict=True):
-        assert message in mark.message
-
-
-def test_a_missing_key_is_reported_at_its_table(marks_in):
-    keys = {"units": "units = 64\n", "type": 'type = "dense"\n', "loss": "[loss]"}
-    keys |= {"epochs": "epochs = 10\n"}
-    keys |= {"declnet": "declnet = 1", "training": "[training]"}
-    texts = [SPEC.replace(line, "[data.test]" if "[" in line else "", 1) for line in keys.values()]
-    table = SPEC[: SPEC.index("[[model.layers]]")].count("\n") + 1
-    for key, marks in zip(keys, marks_in(texts), strict=True):
-        assert f'"{key}" is a required property' in {mark.message for mark in marks}
-        assert key not in ("units", "type") or marks[0].line == table
-
-
 PARTS = [
     "",
     "[optimizer]\ndecay = 0.1",
@@ -457,28 +359,3 @@ def test_shipped_specs_name_the_shipped_schema(tmp_path):
         path.write_text(f"{first}\nepoch = 1\n{rest}", encoding="utf-8")
     unknown = {mark.file for mark in check(*specs) if "unknown key" in mark.message}
     assert unknown == {path.name for path in specs}
-
-
-WORD = {"enum": ["same", "valid"]}
-NUMBER = {"type": "integer", "minimum": 1}
-PAIR = {"type": "array", "items": NUMBER}
-
-
-def test_the_type_of_a_value_chooses_its_branch():
-    assert union([WORD, NUMBER, PAIR]) == {
-        "type": ["string", "integer", "array"],
-        "if": {"type": "string"},
-        "then": WORD,
-        "else": {
-            "if": {"type": "integer"},
-            "then": NUMBER,
-            "else": {"if": {"type": "array"}, "then": PAIR},
-        },
-    }
-
-
-def test_branches_that_share_a_type_stay_a_union():
-    assert union([NUMBER, {"type": "number"}]) == {"anyOf": [NUMBER, {"type": "number"}]}
-    assert union([WORD, {"type": ["string", "object"]}])["anyOf"][0] == WORD
-    assert "anyOf" in union([NUMBER, {"$ref": "#/definitions/a"}])
-    assert "anyOf" in union([NUMBER, {"enum": ["a", None]}])
