@@ -11,8 +11,8 @@ from declnet.testing.harness import call_locked
 from declnet.testing.layer_harness import LayerHarness
 from declnet.testing.trial import Batch, Setting
 
-from .broken_components.memory import KeepsItsInputInState
-from .right.layers import Rectifier, VectorScale
+from .broken_components.layers import keep_on_state
+from .right.layers import Doubled, Rectifier, VectorScale
 from .right.losses import Squared
 
 ADD = default_registry().find("layer", "add")()
@@ -59,7 +59,12 @@ def test_backward_gets_what_backward_needs_names_and_no_unwanted_dx():
 
 
 def test_a_state_that_is_set_is_refused():
-    harness = LayerHarness(Subject(KeepsItsInputInState()), (4,), Setting(7))
+    class Keeps(Doubled):
+        """y = 2 * x."""
+
+        forward = keep_on_state
+
+    harness = LayerHarness(Subject(Keeps()), (4,), Setting(7))
     with pytest.raises(StateReplacedError, match=r"forward sets state\.kept"):
         harness.run(Batch((X,), DY))
 
