@@ -90,11 +90,6 @@ def fill_gaps(self, x):
     np.nan_to_num(x, copy=False)
 
 
-def mean_of_means(self, state, y_pred, y_true):
-    state[0] += float(np.abs(y_pred - y_true.reshape(y_pred.shape)).mean())
-    state[1] += 1
-
-
 def broadcast(self, state, y_pred, y_true):
     state[0] += float(np.abs(y_pred - y_true).mean()) * len(y_pred)
     state[1] += len(y_pred)
@@ -165,8 +160,6 @@ TRANSFORMS = (
            feature_names=lambda self, names, state: (*names, "spare")),
     broken("parts_equal_the_whole", Letters, "has_lengths_of_the_chunk", apply=letters(
            lambda values, lengths: (values * 0 - 1, np.full_like(lengths, lengths.max())))),
-    broken("parts_equal_the_whole", Center, "takes_the_mean_of_the_chunk",
-           apply=centered(lambda x, mean: x - np.nanmean(x))),
     broken("parts_equal_the_whole", Center, "fills_gaps_with_the_mean_of_the_chunk",
            apply=centered(lambda x, mean: np.where(np.isnan(x), np.nanmean(x), x) - mean)),
     broken("state_can_be_stored", Letters, "refuses_its_state", verify_state=refuse_state),
@@ -210,7 +203,6 @@ TRANSFORMS = (
 )  # fmt: skip
 
 METRICS = (
-    broken("parts_equal_the_whole", MeanError, "takes_the_mean_of_means", update=mean_of_means),
     broken("parts_equal_the_whole", MeanError, "keeps_batches", start=lambda self: [],
            update=lambda self, state, y_pred, y_true:
            state.append((y_pred, y_true.reshape(y_pred.shape))),

@@ -27,7 +27,6 @@ from declnet_plugins.standard.transforms import OneHot, Standardize
 from ..right.engines import Callbacks, PythonLoop
 from ..right.executors import InTurn, Reporting
 from ..right.others import (
-    Descent,
     DoubledSquared,
     ShrinkingKernel,
     SquaresKernel,
@@ -81,14 +80,6 @@ def divided_in_vain(self, site):
     return KernelCalls(backward=(NativeCall(address, block, (function,), divisible=True),))
 
 
-def halved_after_three_steps(self, site):
-    def update():
-        rate = site.rate.item() if site.step[0] <= 3 else site.rate.item() / 2
-        np.subtract(site.w, rate * site.dw, out=site.w)
-
-    return KernelCalls(update=(update,))
-
-
 def without_weights(self, site):
     calls = DoubledSquared.bind(self, site)
     if site.dx is None:
@@ -115,8 +106,6 @@ KERNELS = (
     broken("equals_its_components", ShrinkingKernel, "keeps_the_last_shrink", shrink=last_shrink),
     broken("equals_its_components", Kernel, "leaves_the_mean",
            replaces=(Recent,), bind=without_statistics),
-    broken("equals_its_components", Kernel, "counts_steps",
-           replaces=(Descent,), bind=halved_after_three_steps),
     broken("equals_its_components", DoubledSquared, "forgets_a_slope", fill_back=lambda self,
            site: site.components[1].backward(site.y, site.y_true, site.dx)),
     broken("equals_its_components", DoubledSquared, "forgets_weights", bind=without_weights),
@@ -217,12 +206,6 @@ def execute_in_a_thread(self, tasks):
     yield from updates
 
 
-def execute_with_one_list_of_stops(self, tasks):
-    stops = []
-    for number, task in enumerate(tasks):
-        yield from self.carried_out(number, task, stops)
-
-
 def execute_without_stops(self, tasks):
     for number, task in enumerate(tasks):
         content = json.loads(task)
@@ -253,8 +236,6 @@ EXECUTORS = (
            execute=lambda self, tasks: InTurn.execute(self, iter(list(tasks)))),
     broken("passes_reports_and_stops_on", Reporting, "repeats_reports",
            **repeated(Reporting, lambda update: 1 + (update.report is not None))),
-    broken("passes_reports_and_stops_on", Reporting, "stops_each_after_one",
-           execute=execute_with_one_list_of_stops),
     broken("passes_reports_and_stops_on", Reporting, "stops_none", execute=execute_without_stops),
 )  # fmt: skip
 

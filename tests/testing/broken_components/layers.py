@@ -71,20 +71,11 @@ def remembering(self, x, y, state):
     np.multiply(x[first], 2, out=y[first])
 
 
-def requiring_whole_batches(self, x, y, state):
-    state.samples[...] = max(int(state.samples), len(x))
-    np.multiply(x, 2 * int(state.samples) / len(x), out=y)
-
-
 def alternating(x):
     """Return x doubled, but with every second number in memory order negated."""
     values = x.ravel(order="K") * 2
     values[::2] *= -1
     return values.reshape(x.shape)
-
-
-def redrawing(self, x, y, dy, dx, state):
-    unless_none(dx, dy, state.rng.random(dy.shape) < 0.5)
 
 
 class Centered(Layer):
@@ -159,9 +150,6 @@ BROKEN = (
            (Square.fill_dx(self, x, dy, dx), np.negative(dx[..., -1], out=dx[..., -1]))),
     broken("gradient_of_inputs", Doubled, "works_in_float32",
            **by_workspace(lambda shape: Workspace(shape, dtype="float32"), "same_kind")),
-    broken("gradient_of_inputs", Noise, "draws_again_in_backward", backward=redrawing,
-           forward=lambda self, x, y, state: np.multiply(
-               x, state.rng.random(x.shape) < 0.5 if state.training else 1, out=y)),
     broken("gradient_of_parameters", VectorScale, "forgets_a_factor",
            forward=lambda self, x, y, state: np.multiply(3 * x, state.weights, out=y)),
     broken("gradient_of_parameters", Shift, "averages_its_gradient",
@@ -174,23 +162,14 @@ BROKEN = (
     broken("treats_samples_apart", Doubled, "mixes_samples",
            forward=lambda self, x, y, state: np.subtract(x, x.mean(axis=0), out=y),
            backward=lambda self, x, y, dy, dx, state: unless_none(dx, dy - dy.mean(axis=0))),
-    broken("treats_samples_apart", Doubled, "divides_by_the_batch",
-           forward=lambda self, x, y, state: np.divide(x, len(x), out=y),
-           backward=lambda self, x, y, dy, dx, state: unless_none(dx, dy / len(dy))),
     broken("treats_samples_apart", Doubled, "says_that_it_mixes", mixes_samples=True),
     broken("takes_batches_of_any_size", Doubled, "remembers_one", **with_samples(remembering)),
-    broken("takes_batches_of_any_size", Doubled, "requires_a_whole_one",
-           **with_samples(requiring_whole_batches)),
-    broken("takes_batches_of_any_size", Doubled, "takes_at_most_64",
-           forward=lambda self, x, y, state: np.multiply(x[:64], 2, out=y[:64])),
     broken("takes_batches_of_any_size", Doubled, "has_room_for_128",
            **by_workspace(lambda shape: Workspace((128, *shape), per_sample=False))),
     broken("takes_float32_and_float64", Doubled, "divides_by_too_little", forward=lambda self, x, y,
            state: np.multiply(x, 2 * np.divide(*[x.dtype.type(1e-50)] * 2), out=y)),
     broken("takes_float32_and_float64", Doubled, "works_in_float64",
            **by_workspace(lambda shape: Workspace(shape, dtype="float64"), "equiv")),
-    broken("takes_any_memory_order", Doubled, "assumes_c_order", forward=lambda self, x, y, state:
-           np.multiply(x.reshape(-1), 2, out=y.reshape(-1))),
     broken("takes_any_memory_order", Doubled, "walks_through_memory",
            forward=lambda self, x, y, state: np.copyto(y, alternating(x)),
            backward=lambda self, x, y, dy, dx, state: unless_none(dx, alternating(dy))),
@@ -246,14 +225,10 @@ BROKEN = (
     # which memory it writes, shares or keeps
     broken("writes_every_output", Doubled, "forgets_y",
            forward=lambda self, x, y, state: np.multiply(x, 2)),
-    broken("writes_every_output", Doubled, "leaves_the_last_feature",
-           forward=lambda self, x, y, state: np.multiply(x[..., :-1], 2, out=y[..., :-1])),
     broken("writes_every_output", Doubled, "forgets_dx",
            backward=lambda self, x, y, dy, dx, state: np.multiply(dy, 2)),
     broken("leaves_inputs_alone", Doubled, "writes_to_a_constant", **by_workspace(
         lambda shape: Workspace(shape, fill=0.0, constant=True))),
-    broken("leaves_inputs_alone", Doubled, "doubles_x",
-           forward=lambda self, x, y, state: np.copyto(y, np.multiply(x, 2, out=x))),
     broken("leaves_inputs_alone", Doubled, "doubles_dy", before=(
         "backward", lambda self, x, y, dy, dx, state: np.multiply(dy, 2, out=dy))),
     broken("leaves_inputs_alone", Doubled, "clips_x",

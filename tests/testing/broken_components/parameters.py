@@ -29,12 +29,6 @@ class Falling(Schedule):
         return 1 / step
 
 
-def momentum_in_module(self, w, dw, state, rate, step):
-    fits = step > 1 and MOMENTUM and MOMENTUM[0].shape == w.shape
-    MOMENTUM[:] = [dw + MOMENTUM[0] / 2 if fits else dw.copy()]
-    w -= rate * MOMENTUM[0]
-
-
 def replaced_momentum(self, w, dw, state, rate, step):
     state.momentum = getattr(state, "momentum", 0) / 2 + dw
     w -= rate * state.momentum
@@ -49,8 +43,6 @@ def subtracting(term):
     """Return the update of an optimizer that subtracts a term."""
     return lambda self, w, dw, state, rate, step: np.subtract(w, term(w, dw, rate), out=w)
 
-
-MOMENTUM = []
 
 INITIALIZERS = (
     broken("writes_every_output", Normal, "leaves_the_last_row", fill=lambda self, w, rng, *_:
@@ -88,15 +80,12 @@ REGULARIZERS = (
 )  # fmt: skip
 
 OPTIMIZERS = (
-    broken("parts_equal_the_whole", Descent, "divides_by_the_norm",
-           update=subtracting(lambda w, dw, rate: rate * dw / (np.linalg.norm(dw) + 1e-7))),
     broken("parts_equal_the_whole", Descent, "clips_the_norm", update=subtracting(
            lambda w, dw, rate: rate * dw * min(1, 300 / (float(np.linalg.norm(dw)) + 1e-7)))),
     broken("parts_equal_the_whole", Descent, "updates_a_thousand",
            update=subtracting(lambda w, dw, rate: rate * dw * (np.arange(w.size) < 1000))),
     broken("keeps_uses_apart", Descent, "counts_steps",
            update=subtracting(lambda w, dw, rate: rate / count(w) ** 0.5 * dw)),
-    broken("keeps_uses_apart", Descent, "keeps_momentum_in_the_module", update=momentum_in_module),
     broken("declares_its_state", Descent, "declares_no_state", update=replaced_momentum),
     broken("declares_its_state", Descent, "replaces_its_state", update=replaced_momentum,
            state_names=lambda self: ("momentum",)),
@@ -123,8 +112,6 @@ SCHEDULES = (
            before=("rate", count_on_the_class)),
     broken("rates_are_right", Falling, "falls_below_zero", rate=lambda self, step, total:
            1 - step / 5000),
-    broken("rates_are_right", Falling, "ends_below_zero", rate=lambda self, step, total:
-           1 - 1.1 * step / total),
     broken("rates_are_right", Falling, "overflows", rate=lambda self, step, total: 1.01**step),
     broken("rates_are_right", Falling, "gives_nothing_after_100", rate=lambda self, step, total:
            0.1 if step <= 100 else None),

@@ -78,7 +78,6 @@ CALLBACKS = (
            epoch_finished=count_on_the_class),
     broken("saves_plain_values", Plateau, "saves_the_run",
            save=lambda self, state: {"run": state.run, "best": state.best}),
-    broken("continues_when_restored", Plateau, "saves_nothing", save=lambda self, state: None),
     broken("continues_when_restored", Plateau, "restores_the_best_alone",
            restore=lambda self, run, saved: Patience(run, saved["best"])),
     broken("continues_when_restored", Callback, "forgets_its_plan",

@@ -54,15 +54,3 @@ def test_failed_runs_are_in_the_data_without_metrics():
     }
     assert data["metrics"]["train"]["loss"]["mean"] == 0.5
     assert RunSeries("b", (outcome("b", 1),)).as_data(Path())["seconds"] is None
-
-
-def test_gaps_are_those_of_metrics_that_training_and_other_data_have():
-    metrics = [
-        {"train": {"loss": 0.5, "f1": 1.0}, "test": {"loss": 0.75, "auc": 0.5}},
-        {"train": {"loss": 0.25}, "test": {"loss": 1.0}, "validation": {"loss": 0.25}},
-    ]
-    runs = (Outcome("a", seed, Path(f"seed-{seed}"), each) for seed, each in enumerate(metrics))
-    series = RunSeries("a", (*runs, outcome("a", 2)))
-    assert series.gaps() == {("test", "loss"): [-0.25, -0.75], ("validation", "loss"): [0.0]}
-    gaps = series.as_data(Path())["gaps"]
-    assert gaps["test"] == {"loss": spread([-0.25, -0.75]).as_data()}
