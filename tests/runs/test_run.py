@@ -11,6 +11,7 @@ from declnet import (
     Dataset,
     Layer,
     Metric,
+    Model,
     SpecError,
     Transform,
     WeightsError,
@@ -20,6 +21,7 @@ from declnet import (
     resume,
     run,
 )
+from declnet.graph.shapes import infer_nodes
 
 
 def same_weights(one, other):
@@ -169,3 +171,13 @@ def test_wrong_data_leaves_no_folder(document, tmp_path, blobs):
     with pytest.raises(DataError, match="NaN"):
         run(parse_spec(document), data=(blobs[0] * np.nan, blobs[1]), out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_predicting_does_not_change_the_samples(order):
+    nodes = infer_nodes((Doubling(),), (2,), discover())
+    x = np.ones((3, 2), order=order)
+    with pytest.raises(ValueError, match="read-only"):
+        Model(nodes, (2,), "float64").predict(x)
+    assert (x == 1).all()
+    assert x.flags.writeable

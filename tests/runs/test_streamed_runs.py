@@ -13,7 +13,9 @@ import pytest
 
 from declnet import DataError, SpecError, open_run, parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
+from declnet.registry.discovery import default_registry
 from declnet.training import heartbeat
+from declnet.training.preparation import ReadyStream, prepare
 
 KILLS = int(os.environ.get("DECLNET_TEST_STREAM_KILLS", "0"))
 """Random kills of runs on each format of streamed data; by default, one of a run on CSV."""
@@ -178,3 +180,15 @@ def test_memory_does_not_grow_with_the_data(document, tmp_path):
         check=True,
     )
     assert float(done.stdout) < 500
+
+
+def test_all_sets_are_streamed_rather_than_a_sample_of_them(document):
+    prepared = prepare(parse_spec(document), default_registry())
+    assert sum(map(len, prepared.data.values())) == 500
+    assert all(isinstance(each, ReadyStream) for each in prepared.data.values())
+
+
+def test_an_analysis_is_an_error_before_anything_is_read(document):
+    document["analyses"] = ["importance"]
+    with pytest.raises(SpecError, match="an analysis needs all data in memory"):
+        run(parse_spec(document))

@@ -16,7 +16,6 @@ from declnet import (
     Calibrator,
     ComponentError,
     DataError,
-    OutputError,
     Registry,
     open_run,
     parse_spec,
@@ -138,38 +137,6 @@ class TestARunWithATemperatureAndSets:
         texts = result.predict(x).columns()["set"]
         rows = ["|".join(str(each) for each in np.flatnonzero(row)) for row in sets]
         assert texts.tolist() == rows
-
-    @pytest.mark.parametrize(
-        ("path", "value"),
-        [
-            ("form", 2),
-            ("losses", []),
-            ("losses", {"other": {}}),
-            ("losses..samples", "many"),
-            ("losses..steps", []),
-            ("losses..steps.0", None),
-            ("losses..steps.0.calibrator", "conformal"),
-            ("losses..steps.0.calibrator", "unheard_of"),
-            ("losses..steps.0.state", {}),
-            ("losses..steps.0.state.temperature", -1.0),
-            ("losses..steps.0.state.temperature", [1.0]),
-            ("losses..steps.1.state.limit", "far"),
-            ("losses..steps.1.state.limit", {"array": [1], "dtype": "object", "shape": [1]}),
-        ],
-    )
-    def test_wrong_content_is_an_error_that_names_the_file(
-        self, copy, path, value, renew_checksums
-    ):
-        whole = json.loads((copy / "calibration.json").read_text())
-        *outer, last = path.split(".")
-        place = whole
-        for key in outer:
-            place = place[int(key) if isinstance(place, list) else key]
-        place[int(last) if isinstance(place, list) else last] = value
-        (copy / "calibration.json").write_text(json.dumps(whole))
-        renew_checksums(copy)
-        with pytest.raises(OutputError, match=r"calibration\.json: cannot be read"):
-            open_run(copy).predictor()
 
     def test_an_interrupted_run_says_that_it_is_not_calibrated(self, copy, classes):
         path = copy / "manifest.json"

@@ -174,3 +174,10 @@ def test_the_index_forgets_runs_that_are_gone_and_starts_over_when_large(many, m
     write_run(many / "new", 1)
     settled(many)
     assert [*index.indexed(many)] == ["new"]
+
+
+def test_few_runs_leave_no_index(tmp_path, monkeypatch):
+    monkeypatch.setenv("DECLNET_CACHE_DIR", str(tmp_path / "cache"))
+    write_run(tmp_path / "runs/one", 1)
+    assert len(list(list_runs(tmp_path / "runs"))) == 1
+    assert not (tmp_path / "cache").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from declnet import DivergenceError, parse_spec, resume, run
+from declnet import DivergenceError, load_model, parse_spec, resume, run
 from declnet.data.sharing import sharing_data
 from declnet.runs.storage import record
 from declnet.runs.storage.record import HistoryFile
@@ -77,3 +77,14 @@ def test_a_run_among_many_that_fails_says_so(many, tmp_path):
         many(optimizer={"type": "sgd", "learning_rate": 1e200})
     assert json.loads((tmp_path / "many/manifest.json").read_text())["status"] == "failed"
     assert (tmp_path / "many/spec.toml").exists()
+
+
+def test_a_model_loads_after_its_data_and_initial_weights_are_gone(document, tmp_path, blobs):
+    run(parse_spec(document), out=tmp_path / "out")
+    document["model"]["initial_weights"] = str(tmp_path / "start.safetensors")
+    (tmp_path / "out" / "weights.safetensors").rename(tmp_path / "start.safetensors")
+    again = run(parse_spec(document), out=tmp_path / "again")
+    (tmp_path / "start.safetensors").unlink()
+    (tmp_path / "data.npz").unlink()
+    outputs = load_model(again.directory).predict(blobs[0])
+    assert (outputs == again.model.predict(blobs[0])).all()

@@ -42,8 +42,3 @@ def test_validation_data_of_a_program_is_refused(folded):
     data = (np.zeros((9, 1)), np.arange(9) % 3)
     with pytest.raises(DataError, match="each fold is the validation data once"):
         cross_validate(parse_spec(folded), {"train": data, "validation": data})
-
-
-def test_too_little_data_is_told(folded):
-    with pytest.raises(SpecError, match="2 samples: too few for 3 folds"):
-        cross_validate(parse_spec(folded), (np.zeros((2, 1)), np.arange(2)))
