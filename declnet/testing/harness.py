@@ -363,13 +363,15 @@ def call_locked(what: str, call: Callable[[], Any], arrays: Mapping[str, Array])
     except CheckFailed as failure:
         error = failure.__cause__
         if type(failure) is CheckFailed and error is not None and _is_refused_write(error):
-            unlocked = _is_refused(call)  # by memory that is read-only anyway: a constant?
-            for name, array in arrays.items():
-                if not array.flags.writeable if unlocked else _is_refused(call, array):
-                    fault = f"{what} writes to {name}, which it may only read"
-                    advice = "write to the arrays it must fill, or to its own"
-                    message = f"{fault} ({place_of(error)}); {advice}"
-                    raise ReadOnlyWrittenError(message, fault) from error
+            if _is_refused(call):  # read-only without the lock, so which one cannot be tried
+                names = [name for name, array in arrays.items() if not array.flags.writeable]
+            else:
+                names = [name for name, array in arrays.items() if _is_refused(call, array)][:1]
+            if names:
+                fault = f"{what} writes to {' or '.join(names)}, which it may only read"
+                advice = "write to the arrays it must fill, or to its own"
+                message = f"{fault} ({place_of(error)}); {advice}"
+                raise ReadOnlyWrittenError(message, fault) from error
         raise
 
 

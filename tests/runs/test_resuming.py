@@ -19,16 +19,15 @@ from declnet import (
     DataError,
     Dataset,
     OutputError,
-    Registry,
     ResumeError,
     RunError,
     SpecError,
-    default_registry,
     parse_spec,
     resume,
     run,
 )
 from declnet.contracts.runs.callback import EpochLogged
+from declnet.testing.examples import registry_with
 from declnet.training import heartbeat
 from declnet.training.mini_batches import MiniBatchEpoch
 from declnet_plugins.standard.callbacks import CsvLog
@@ -60,34 +59,26 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def spec(data):
     """A spec with all that a run depends on."""
-    layers = [
-        {"type": "dense", "units": 4},
-        "batch_norm",
-        "relu",
-        {"type": "dropout", "rate": {"type": "cosine", "initial_rate": 0.3}},
-        {"type": "dense", "units": 3},
-        "softmax",
-    ]
+    rate = {"type": "cosine", "initial_rate": 0.3}
+    first = [{"type": "dense", "units": 4}, "batch_norm", "relu", {"type": "dropout", "rate": rate}]
     callbacks = [
         {"type": "early_stopping", "patience": 12},
         {"type": "reduce_on_plateau", "patience": 4, "factor": 0.5},
         {"type": "checkpoint", "every_epochs": 3, "keep_last": 2, "monitor": "validation_loss"},
         "csv_log",
     ]
+    training = {"epochs": 40, "batch_size": 4, "log_every": 2, "metrics": ["accuracy"]}
     return parse_spec(
         {
             "declnet": 1,
             "data": {"train": {"type": "npz", "path": str(data)}, "validation": 0.3},
-            "model": {"dtype": "float64", "layers": layers},
+            "model": {
+                "dtype": "float64",
+                "layers": [*first, {"type": "dense", "units": 3}, "softmax"],
+            },
             "loss": "categorical_crossentropy",
             "optimizer": {"type": "adam", "learning_rate": 0.2},
-            "training": {
-                "epochs": 40,
-                "batch_size": 4,
-                "log_every": 2,
-                "metrics": ["accuracy"],
-                "callbacks": callbacks,
-            },
+            "training": {**training, "callbacks": callbacks},
             "seed": 1,
         }
     )
@@ -257,10 +248,6 @@ def shorter_history(directory):
     history.write_text("".join(history.read_text().splitlines(keepends=True)[:3]))
 
 
-def no_history(directory):
-    (directory / "history.jsonl").write_text("")
-
-
 def half_written(directory):
     with (directory / "history.jsonl").open("a") as file:
         file.write('{"epoch": 16, "lo')
@@ -281,7 +268,6 @@ def killed_before_the_manifest(directory):
         (damaged_checkpoint, r".*step-\d+\.safetensors is damaged \(.*\nresuming at epoch .*"),
         (all_checkpoints_damaged, r".*index\.json is damaged.*\n.*starting over"),
         (shorter_history, r"(.*history\.jsonl has changed since.*\n)+.*starting over"),
-        (no_history, r"(.*history\.jsonl has changed since.*\n)+.*starting over"),
         (half_written, r"resuming at epoch 14, .*"),
         (killed_before_the_manifest, ""),
     ],
@@ -349,17 +335,6 @@ def test_a_run_killed_at_any_file_operation_is_finished_by_resume_or_run(tmp_pat
     assert int(done.stdout) > 50
 
 
-def test_a_run_without_checkpoints_says_how_to_have_them(document, tmp_path):
-    found = []
-    with pytest.raises(Stop):
-        run(parse_spec(document), out=tmp_path / "run", listener=stop_at(1))
-    resume(tmp_path / "run", notice=found.append)
-    assert found == [
-        "no checkpoint to resume from: starting over; to keep checkpoints, add the callback "
-        '"checkpoint" to training.callbacks'
-    ]
-
-
 def test_a_finished_run_is_left_as_it_is(whole):
     before = {each: each.stat().st_mtime_ns for each in whole.rglob("*")}
     notices = []
@@ -382,10 +357,7 @@ def test_callbacks_are_told_that_a_run_was_found_finished(document, tmp_path):
             if len(told) > 1:
                 raise ConnectionError("the server is gone")
 
-    registry = Registry()
-    for entry in default_registry().entries():
-        registry.register(entry.component, entry.plugin)
-    registry.register(Told)
+    registry = registry_with([Told])
     document["training"]["callbacks"] = ["told"]
     done = run(parse_spec(document, registry), out=tmp_path / "run", registry=registry)
     assert told == []
@@ -431,15 +403,6 @@ def test_a_checkpoint_that_does_not_fit_is_refused_even_then(stopped, old, new, 
     with pytest.raises((ResumeError, SpecError), match=message):
         resume(stopped, allow_changes=True)
     assert (stopped / "history.jsonl").read_bytes() == before
-
-
-def test_a_spec_that_is_broken_or_gone_is_reported(stopped):
-    edit(stopped, 'type = "adam"', 'type = "adan"')
-    with pytest.raises(SpecError, match="adam"):
-        resume(stopped)
-    (stopped / "spec.toml").unlink()
-    with pytest.raises(ResumeError, match=r"spec\.toml: cannot be read"):
-        resume(stopped)
 
 
 def test_other_data_is_refused_by_its_hash(document, blobs, tmp_path):
@@ -498,7 +461,7 @@ def test_other_initial_weights_are_refused_by_their_hash(document, tmp_path):
         (
             "components",
             {"layer": {"dense": "declnet==0.1.0"}},
-            'callback "checkpoint" was not used and is of declnet 0.1.0',
+            'callback "checkpoint" was not used',
         ),
     ],
 )
@@ -539,13 +502,6 @@ def test_what_is_no_runs_folder_is_refused_and_left_alone(tmp_path):
     with pytest.raises(OutputError, match="not a run's folder"):
         resume(tmp_path)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "spec.toml"]
-
-
-@pytest.mark.parametrize("content", ["{", "[]", "{}", "[" * 100_000], ids=lambda text: text[:2])
-def test_a_damaged_manifest_is_named(stopped, content):
-    (stopped / "manifest.json").write_text(content)
-    with pytest.raises(OutputError, match=r"cannot be read: manifest\.json"):
-        resume(stopped)
 
 
 HOLD = (

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tomllib
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import declnet
 from declnet import (
-    ComponentError,
-    DataError,
     OutputError,
     SpecError,
     WeightsError,
@@ -21,6 +14,9 @@ from declnet import (
     parse_spec,
     run,
 )
+from declnet.testing.examples import registry_with
+
+from ..testing.right.layers import Doubled
 
 
 @pytest.fixture
@@ -34,63 +30,6 @@ def stored(done):
     return open_run(done.directory)
 
 
-class Doubled(declnet.Layer):
-    """y = 2 x."""
-
-    type = "doubled"
-
-    def forward(self, x, y, state):
-        np.multiply(x, 2, out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(dy, 2, out=dx)
-
-
-class Broken(Doubled):
-    """Another version of it, which raises."""
-
-    def forward(self, x, y, state):
-        raise ValueError("half of it is missing")
-
-
-def registry_with(layer):
-    registry = declnet.discover()
-    registry.register(layer)
-    return registry
-
-
-def test_it_tells_what_the_run_wrote(stored, done, document):
-    assert stored.path == done.directory
-    assert (stored.name, stored.status, stored.input_shape) == ("small", "finished", (2,))
-    assert stored.manifest == json.loads((done.directory / "manifest.json").read_text())
-    assert stored.history == done.history
-    assert stored.metrics == done.metrics
-    assert stored.spec == parse_spec(document)
-    assert stored.spec_text == (done.directory / "spec.toml").read_text()
-    assert stored.spec_tables == tomllib.loads(stored.spec_text)
-    assert stored.spec_tables["training"]["log_every"] == 1
-
-
-@pytest.mark.parametrize(
-    ("file", "part", "message"),
-    [
-        ("spec.toml", "spec_tables", r"spec\.toml"),
-        ("spec.toml", "spec", r"spec\.toml"),
-        ("history.jsonl", "history", r"cannot be read: history\.jsonl"),
-        ("metrics.json", "metrics", r"cannot be read: metrics\.json"),
-    ],
-)
-def test_a_damaged_part_costs_only_itself(done, file, part, message, renew_checksums):
-    parts = {"spec_tables", "history", "metrics"} - {part.replace("spec", "spec_tables")[:11]}
-    (done.directory / file).write_text("{damaged\n{}\n")
-    renew_checksums(done.directory)
-    stored = open_run(done.directory)
-    with pytest.raises((OutputError, SpecError), match=message):
-        getattr(stored, part)
-    assert all(getattr(stored, each) for each in parts)
-
-
 def test_damaged_or_missing_weights_are_named(done, renew_checksums):
     (done.directory / "weights.safetensors").write_bytes(b"damaged")
     renew_checksums(done.directory)
@@ -102,41 +41,6 @@ def test_damaged_or_missing_weights_are_named(done, renew_checksums):
         declnet.load_model(done.directory)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"form": 2}', '{"form": 1}'])
-def test_a_damaged_preparation_is_named(flowers, tmp_path, content, renew_checksums):
-    copy = Path(shutil.copytree(flowers.run, tmp_path / "copy"))
-    (copy / "preparation.json").write_text(content)
-    renew_checksums(copy)
-    with pytest.raises(OutputError, match=r"preparation\.json: cannot be read"):
-        declnet.load_predictor(copy)
-
-
-def test_a_last_line_that_a_kill_cut_off_is_left_out(done, renew_checksums):
-    with (done.directory / "history.jsonl").open("a") as file:
-        file.write('{"epoch": 3, "lo')
-    renew_checksums(done.directory)
-    assert open_run(done.directory).history == done.history
-
-
-def test_a_folder_without_a_manifest_is_refused(tmp_path):
-    with pytest.raises(OutputError, match="there is no such folder"):
-        declnet.load_model(tmp_path / "absent")
-    with pytest.raises(OutputError, match="not a run's folder"):
-        open_run(str(tmp_path))
-    (tmp_path / "manifest.json").write_text("[]")
-    with pytest.raises(OutputError, match=r"cannot be read: manifest\.json"):
-        open_run(tmp_path)
-
-
-@pytest.mark.parametrize("shape", [None, "2", [2.0], {}])
-def test_an_input_shape_that_is_missing_is_named(done, shape):
-    path = done.directory / "manifest.json"
-    manifest = json.loads(path.read_text()) | {"inputs": [{"shape": shape}]}
-    path.write_text(json.dumps(manifest))
-    with pytest.raises(OutputError, match=r"manifest\.json: has no valid inputs"):
-        open_run(done.directory).model()
-
-
 def test_the_model_is_the_trained_one_and_always_the_same(stored, done, blobs):
     model = stored.model()
     assert np.array_equal(model.predict(blobs[0]), done.model.predict(blobs[0]))
@@ -145,17 +49,6 @@ def test_the_model_is_the_trained_one_and_always_the_same(stored, done, blobs):
     assert stored.predictor() is stored.predictor()
     assert declnet.load_model(done.directory) is not model
     assert stored.parameters().keys() == model.parameters().keys()
-
-
-def test_layers_are_listed_without_weights(stored, done):
-    (done.directory / "weights.safetensors").unlink()
-    assert stored.summary() == done.model.summary()
-    assert [each.inputs for each in stored.summary()] == [
-        ("input",),
-        ("dense_1",),
-        ("relu_1",),
-        ("dense_2",),
-    ]
 
 
 def test_the_data_is_what_the_run_saw(stored, blobs):
@@ -176,44 +69,6 @@ def test_the_data_is_what_the_run_saw(stored, blobs):
 def test_other_data_than_the_run_saw_is_known(stored, blobs, tmp_path):
     np.savez(tmp_path / "data.npz", x=blobs[0] + 1, y=blobs[1])
     assert not any(each.unchanged for each in stored.data_sets.values())
-
-
-def test_a_data_set_that_the_run_does_not_have_is_named(document, tmp_path):
-    run(parse_spec(document), out=tmp_path / "out")
-    stored = open_run(tmp_path / "out")
-    assert stored.data().name == "train"
-    with pytest.raises(DataError, match=r"the run has no test data \(it has train\)"):
-        stored.data("test")
-
-
-def test_data_of_a_program_cannot_be_loaded_again(document, blobs, tmp_path):
-    del document["data"]
-    run(parse_spec(document), data=blobs, out=tmp_path / "out")
-    with pytest.raises(DataError, match="the run's data came from a program"):
-        open_run(tmp_path / "out").data()
-
-
-def test_a_table_is_prepared_as_the_run_did_even_without_weights(flowers, tmp_path):
-    copy = Path(shutil.copytree(flowers.run, tmp_path / "copy"))
-    (copy / "weights.safetensors").unlink()
-    stored = open_run(copy)
-    train = stored.data("train")
-    assert train.unchanged
-    assert train.dataset.feature_names[:2] == ("length", "color=blue")
-    assert np.isfinite(train.dataset.x).all()
-    assert abs(train.dataset.x[:, 0].mean()) < 1e-6
-
-
-def test_predictions_are_the_models_for_all_samples_or_some(stored, done, blobs):
-    found = stored.predictions("test")
-    assert found.name == "test"
-    assert np.array_equal(found.x, blobs[0])
-    assert np.array_equal(found.y, blobs[1])
-    assert np.array_equal(found.outputs, done.model.predict(blobs[0]))
-    some = stored.predictions("test", np.array([7, 3]))
-    assert np.array_equal(some.x, blobs[0][[7, 3]])
-    assert np.array_equal(some.y, blobs[1][[7, 3]])
-    assert some.outputs == pytest.approx(found.outputs[[7, 3]])
 
 
 @pytest.mark.parametrize("name", ["test", "validation", "train"])
@@ -268,7 +123,7 @@ def test_gradients_take_the_last_values_of_schedules(document, tmp_path):
 
 
 def test_components_are_looked_up_in_the_registry_that_is_given(document, tmp_path):
-    registry = registry_with(Doubled)
+    registry = registry_with([Doubled])
     document["model"]["layers"].insert(0, "doubled")
     done = run(parse_spec(document, registry), out=tmp_path / "out", registry=registry)
     found = open_run(tmp_path / "out", registry).predictions()
@@ -279,11 +134,8 @@ def test_components_are_looked_up_in_the_registry_that_is_given(document, tmp_pa
         without.model()
 
 
-@pytest.mark.parametrize("use", ["predictions", "evaluate", "gradients"])
-def test_a_component_that_raises_is_named(document, tmp_path, use):
-    registry = registry_with(Doubled)
-    document["model"]["layers"].insert(0, "doubled")
-    run(parse_spec(document, registry), out=tmp_path / "out", registry=registry)
-    stored = open_run(tmp_path / "out", registry_with(Broken))
-    with pytest.raises(ComponentError, match=r'layer "doubled" .*half of it is missing'):
-        getattr(stored, use)()
+def test_a_last_line_that_a_kill_cut_off_is_left_out(done, renew_checksums):
+    with (done.directory / "history.jsonl").open("a") as file:
+        file.write('{"epoch": 3, "lo')
+    renew_checksums(done.directory)
+    assert open_run(done.directory).history == done.history

@@ -4,9 +4,8 @@ import pytest
 
 from declnet.testing import ConformanceError, component_tests
 
-from .broken_components.declarations import WrongExample
-from .broken_components.results import HalvedInputGradient
 from .right.layers import Rectifier
+from .test_examples import WrongExample
 
 ITEMS = """
 from declnet.testing import component_tests
@@ -55,42 +54,33 @@ def test_an_exception_of_a_component_keeps_its_traceback():
 
 @pytest.mark.parametrize("example", ["", "[0]"])
 def test_an_expected_failure_is_strict(example):
-    key = f"layer:halved_input_gradient{example}:gradient_of_inputs"
-    found = items([HalvedInputGradient], expected_failures={key: "known"})
-    (mark,) = found["layer:halved_input_gradient[0]-gradient_of_inputs"].marks
+    key = f"layer:rectifier{example}:gradient_of_inputs"
+    parameters = items([Rectifier], expected_failures={key: "known"})
+    (mark,) = parameters["layer:rectifier[0]-gradient_of_inputs"].marks
     assert mark.kwargs == {"reason": "known", "strict": True}
-    assert not found["layer:halved_input_gradient[0]-is_deterministic"].marks
+    assert not parameters["layer:rectifier[0]-is_deterministic"].marks
 
 
-def test_an_expected_failure_that_names_no_check_raises():
-    with pytest.raises(ConformanceError, match="layer:rectifier:is_fast"):
-        component_tests([Rectifier], expected_failures={"layer:rectifier:is_fast": "slow"})
-
-
-def test_an_empty_collection_raises():
-    with pytest.raises(ConformanceError, match="nothing to check"):
-        component_tests([])
-
-
-def test_a_package_without_components_raises(plugin):
+@pytest.mark.parametrize(
+    ("components", "options", "message"),
+    [
+        ([Rectifier], {"expected_failures": {"layer:rectifier:is_fast": "slow"}}, "is_fast"),
+        ([Rectifier], {"instances": [WrongExample()]}, "WrongExample"),
+        ([], {}, "nothing to check"),
+        ("declnet_nothing", {}, "nothing to check"),
+    ],
+)
+def test_what_cannot_be_tested_raises(plugin, components, options, message):
     plugin.write("declnet_nothing", register="pass")
-    with pytest.raises(ConformanceError, match="nothing to check"):
-        component_tests("declnet_nothing")
+    with pytest.raises(ConformanceError, match=message):
+        component_tests(components, **options)
 
 
-def test_instances_are_checked_besides_examples():
-    found = items([Rectifier], instances=[Rectifier(name="other")])
-    assert "layer:rectifier[0]-gradient_of_inputs" in found
-    assert "layer:rectifier[1]-gradient_of_inputs" in found
-
-
-def test_an_instance_of_another_class_raises():
-    with pytest.raises(ConformanceError, match="WrongExample"):
-        component_tests([Rectifier], instances=[WrongExample()])
-
-
-def test_a_wrong_example_is_an_item_and_others_go_on():
-    found = items([WrongExample])
-    assert "regularizer:wrong_example[1]-example_is_valid" in found
-    assert "regularizer:wrong_example[0]-is_frozen" in found
-    assert "regularizer:wrong_example[1]-is_frozen" not in found
+def test_instances_and_wrong_examples_are_items_besides_examples():
+    parameters = items([Rectifier], instances=[Rectifier(name="other")])
+    assert "layer:rectifier[0]-gradient_of_inputs" in parameters
+    assert "layer:rectifier[1]-gradient_of_inputs" in parameters
+    parameters = items([WrongExample])
+    assert "regularizer:wrong_example[1]-example_is_valid" in parameters
+    assert "regularizer:wrong_example[0]-is_frozen" in parameters
+    assert "regularizer:wrong_example[1]-is_frozen" not in parameters

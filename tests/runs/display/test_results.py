@@ -55,21 +55,6 @@ def test_an_evaluation_has_scores_by_class_and_the_confusion(result):
     assert [int(row[-1]) for row in view.tables[-2][1:]] == [sum(row) for row in counts]
 
 
-def test_a_comparison_marks_the_best(document, changed, tmp_path):
-    document["training"] = {"epochs": 2, "metrics": ["accuracy"]}
-    for rate in (0.1, 0.2):
-        declnet.run(changed(document, {"optimizer.learning_rate": rate}), out=tmp_path / str(rate))
-    runs = [declnet.open_run(tmp_path / name) for name in ("0.1", "0.2")]
-    found = runs[0].compare(runs[1])
-    view = HtmlView(found._repr_html_())
-    rows = {row[0]: row[1:] for row in view.tables[0]}
-    assert rows["optimizer.learning_rate"] == ["0.1", "0.2"]
-    losses = found.metrics["train"]["loss"]
-    assert rows["train.loss"] == list(map(format_metric, losses))
-    assert format_metric(min(losses)) in view.inside("b")
-    assert format_metric(max(losses)) not in view.inside("b")
-
-
 def test_folds_have_their_spread(document, tmp_path):
     document["training"] = {"epochs": 2, "metrics": ["accuracy"]}
     document["data"]["folds"] = 3

@@ -11,23 +11,12 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import Exporter, ExportError, ExportSummary, Layer, OutputError
+from declnet import Exporter, ExportError, ExportSummary
 from declnet.testing.examples import registry_with
 from declnet_plugins.export.numpy_file import NumpyTranslation
 from declnet_plugins.standard.layers import Dense
 
-
-class Square(Layer):
-    """y = x * x."""
-
-    type = "square"
-
-    def forward(self, x, y, state):
-        np.multiply(x, x, out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.multiply(dy, 2 * x, out=dx)
+from ...testing.right.layers import Square
 
 
 class Cube(Square):
@@ -136,14 +125,6 @@ def test_a_file_that_differs_is_not_left(trained, tmp_path):
     assert found.difference > 1e-3
 
 
-def test_an_existing_file_needs_force(trained, tmp_path):
-    run = trained()
-    (tmp_path / "model.py").write_text("old")
-    with pytest.raises(OutputError, match="exists already"):
-        run.export(tmp_path / "model.py")
-    assert run.export(tmp_path / "model.py", force=True).size > 1000
-
-
 def test_formats_of_one_suffix_must_be_named(trained, tmp_path):
     run = trained(classes=(Square, Text))
     with pytest.raises(ExportError, match=r"several formats .*: numpy, text .*--format numpy"):
@@ -163,16 +144,6 @@ def test_a_file_without_the_runs_data_is_written_but_not_compared(trained, tmp_p
     found = run.export(tmp_path / "model.py")
     assert found.difference is None
     assert any("the run's data cannot be loaded" in each for each in found.notes)
-
-
-def test_folds_are_averaged_in_one_file(document, changed, tmp_path, blobs):
-    spec = declnet.parse_spec(changed(document, {"data.folds": 3}))
-    declnet.cross_validate(spec, out=tmp_path / "folds")
-    ensemble = declnet.open_ensemble(tmp_path / "folds")
-    found = ensemble.export(tmp_path / "model.py")
-    assert (found.samples, found.labels_differ) == (10, 0)
-    assert found.difference < 1e-12
-    assert sum(each.type == "softmax" for each in found.parts) == 3
 
 
 def test_text_gaps_calibration_and_sets_are_in_the_file(tmp_path, document, changed):
@@ -218,3 +189,13 @@ def test_text_gaps_calibration_and_sets_are_in_the_file(tmp_path, document, chan
     header, first, _ = printed.splitlines()
     assert header.startswith("prediction,probability_a,probability_b,probability_c,sets_a")
     assert float(first.split(",")[1]) == pytest.approx(own.probabilities[0, 0], abs=1e-12)
+
+
+def test_folds_are_averaged_in_one_file(document, changed, tmp_path, blobs):
+    spec = declnet.parse_spec(changed(document, {"data.folds": 3}))
+    declnet.cross_validate(spec, out=tmp_path / "folds")
+    ensemble = declnet.open_ensemble(tmp_path / "folds")
+    found = ensemble.export(tmp_path / "model.py")
+    assert (found.samples, found.labels_differ) == (10, 0)
+    assert found.difference < 1e-12
+    assert sum(each.type == "softmax" for each in found.parts) == 3

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import Analysis, AnalysisTable, DataError, Dataset, Registry, Table, default_registry
+from declnet import Analysis, AnalysisTable, DataError, Dataset, Table
 from declnet.runs.inference.analyzing import set_of_run, some_of
+from declnet.testing.examples import registry_with
 
 RNG = np.random.default_rng(3)
 ROWS = 80
@@ -27,36 +28,26 @@ def houses(rows=ROWS, rng=RNG):
     return Table(columns, "price", ("size", "city", "note", "rooms"))
 
 
-DENSE = {"layers": ["dense"]}
+LAYERS = [
+    {"type": "embedding", "units": 2, "inputs": ["input.codes"], "name": "city"},
+    {"type": "flatten", "name": "flat"},
+    {"type": "embedding", "units": 2, "inputs": ["input.words"], "name": "note"},
+    {"type": "mean_over_time", "name": "mean", "inputs": ["note", "input.words_lengths"]},
+    {"type": "concatenate", "inputs": ["input.numbers", "flat", "mean"]},
+    {"type": "dense", "units": 1},
+]
+INPUTS = {"numbers": ["size", "rooms"], "codes": ["city"], "words": ["note"]}
+PREPARE = [
+    {"type": "tokenize", "columns": ["note"]},
+    {"type": "ordinal", "columns": ["city"]},
+    {"type": "standardize", "columns": ["size", "rooms"]},
+]
 SPECS = {
     "one_input": {
         "data": {"prepare": ["standardize", "one_hot"]},
-        "model": {"layers": [{"type": "dense", "units": 1}]},
+        "model": {"layers": LAYERS[-1:]},
     },
-    "named_inputs": {
-        "data": {
-            "inputs": {"numbers": ["size", "rooms"], "codes": ["city"], "words": ["note"]},
-            "prepare": [
-                {"type": "tokenize", "columns": ["note"]},
-                {"type": "ordinal", "columns": ["city"]},
-                {"type": "standardize", "columns": ["size", "rooms"]},
-            ],
-        },
-        "model": {
-            "layers": [
-                {"type": "embedding", "units": 2, "inputs": ["input.codes"], "name": "city"},
-                {"type": "flatten", "name": "flat"},
-                {"type": "embedding", "units": 2, "inputs": ["input.words"], "name": "note"},
-                {
-                    "type": "mean_over_time",
-                    "name": "mean",
-                    "inputs": ["note", "input.words_lengths"],
-                },
-                {"type": "concatenate", "inputs": ["input.numbers", "flat", "mean"]},
-                {"type": "dense", "units": 1},
-            ]
-        },
-    },
+    "named_inputs": {"data": {"inputs": INPUTS, "prepare": PREPARE}, "model": {"layers": LAYERS}},
 }
 
 
@@ -172,16 +163,9 @@ class Fails(Analysis):
 
 
 def test_an_analysis_that_fails_is_a_warning_of_a_run_that_ends_well(document, tmp_path):
-    registry = Registry()
-    for entry in default_registry().entries():
-        registry.register(entry.component, entry.plugin)
-    registry.register(Fails)
-    document["analyses"] = [
-        "fails",
-        {"type": "fails", "how": "table"},
-        {"type": "fails", "how": "?"},
-    ]
-    document["analyses"].append({"type": "groups", "by": "city"})
+    registry = registry_with([Fails])
+    fails = [{"type": "fails", "how": how} for how in ("data", "table", "?")]
+    document["analyses"] = [*fails, {"type": "groups", "by": "city"}]
     result = trained(document, None, tmp_path / "run", registry)
     assert [each.analysis["type"] for each in result.analyses] == ["groups"]
     first, second, third = result.warnings
@@ -191,17 +175,6 @@ def test_an_analysis_that_fails_is_a_warning_of_a_run_that_ends_well(document, t
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text("utf-8"))
     assert manifest["status"] == "finished"
     assert manifest["warnings"] == list(result.warnings)
-
-
-def test_data_of_a_program_is_analyzed_at_the_end_only(tmp_path):
-    table = replace(houses(), features=("size", "city", "rooms"))
-    document = {**SPECS["one_input"], "analyses": ["importance"]}
-    result = trained(document, table, tmp_path / "run")
-    run = declnet.open_run(tmp_path / "run")
-    assert run.analyses == result.analyses
-    assert run.analyses[0].data == "train"
-    with pytest.raises(DataError, match="came from a program"):
-        run.analyze("importance")
 
 
 @pytest.mark.parametrize("most", [7, 40, 1000])

@@ -16,7 +16,6 @@ from declnet import (
     Calibrator,
     ComponentError,
     DataError,
-    OutputError,
     Registry,
     open_run,
     parse_spec,
@@ -139,48 +138,6 @@ class TestARunWithATemperatureAndSets:
         rows = ["|".join(str(each) for each in np.flatnonzero(row)) for row in sets]
         assert texts.tolist() == rows
 
-    @pytest.mark.parametrize("damage", ["edited", "lost"])
-    def test_a_file_that_does_not_belong_to_the_run_is_refused_by_name(self, copy, damage):
-        path = copy / "calibration.json"
-        if damage == "lost":
-            path.unlink()
-        else:
-            path.write_text(path.read_text().replace('"temperature": ', '"temperature": 1'))
-        with pytest.raises(OutputError, match=r"calibration\.json"):
-            open_run(path.parent).predictor()
-
-    @pytest.mark.parametrize(
-        ("path", "value"),
-        [
-            ("form", 2),
-            ("losses", []),
-            ("losses", {"other": {}}),
-            ("losses..samples", "many"),
-            ("losses..steps", []),
-            ("losses..steps.0", None),
-            ("losses..steps.0.calibrator", "conformal"),
-            ("losses..steps.0.calibrator", "unheard_of"),
-            ("losses..steps.0.state", {}),
-            ("losses..steps.0.state.temperature", -1.0),
-            ("losses..steps.0.state.temperature", [1.0]),
-            ("losses..steps.1.state.limit", "far"),
-            ("losses..steps.1.state.limit", {"array": [1], "dtype": "object", "shape": [1]}),
-        ],
-    )
-    def test_wrong_content_is_an_error_that_names_the_file(
-        self, copy, path, value, renew_checksums
-    ):
-        whole = json.loads((copy / "calibration.json").read_text())
-        *outer, last = path.split(".")
-        place = whole
-        for key in outer:
-            place = place[int(key) if isinstance(place, list) else key]
-        place[int(last) if isinstance(place, list) else last] = value
-        (copy / "calibration.json").write_text(json.dumps(whole))
-        renew_checksums(copy)
-        with pytest.raises(OutputError, match=r"calibration\.json: cannot be read"):
-            open_run(copy).predictor()
-
     def test_an_interrupted_run_says_that_it_is_not_calibrated(self, copy, classes):
         path = copy / "manifest.json"
         manifest = json.loads(path.read_text())
@@ -214,16 +171,6 @@ def test_a_run_that_was_killed_at_its_end_is_calibrated_again(classes, tmp_path)
     assert path.read_bytes() == whole
 
 
-def test_a_run_without_calibrators_has_no_trace_of_them(classes, tmp_path):
-    data = parts_of(*classes)
-    result = declnet.run(without_fractions(of_classes(None, epochs=2)), data, tmp_path / "run")
-    assert not (tmp_path / "run" / "calibration.json").exists()
-    assert "calibration" not in (tmp_path / "run" / "spec.toml").read_text()
-    assert "calibration" not in result.predictor.evaluate(data["test"]).as_data()
-    predictions = result.predict(data["test"][0])
-    assert predictions.sets is predictions.lower is None
-
-
 class TestAThreshold:
     def test_it_is_used_by_predictions_metrics_and_the_confusion_matrix(self, imbalanced, tmp_path):
         steps, metrics = [{"type": "threshold", "metric": "f1"}], ["f1", "binary_accuracy"]
@@ -243,12 +190,6 @@ class TestAThreshold:
             spec_of(None, SIGMOID, "binary_crossentropy", metrics=["f1"]), imbalanced
         )
         assert result.metrics["validation"]["f1"] > plain.metrics["validation"]["f1"]
-
-    def test_the_option_of_predict_wins(self, imbalanced):
-        steps = [{"type": "threshold", "metric": "f1"}]
-        result = declnet.run(spec_of(steps, SIGMOID, "binary_crossentropy", epochs=2), imbalanced)
-        result.predictor.set_threshold(0.0)
-        assert result.predict(imbalanced[0]).prediction.all()
 
     def test_each_of_several_labels_has_its_own(self, imbalanced, tmp_path):
         x, rare = imbalanced
@@ -294,36 +235,6 @@ class TestIntervals:
         assert 0.75 < coverage["coverage"] <= 1
         assert coverage["mean_width"] == pytest.approx((found.upper - found.lower).mean())
 
-    def test_in_logarithms_they_stay_positive_also_of_folds(self, tmp_path):
-        rng = np.random.default_rng(5)
-        x = rng.normal(size=(300, 1))
-        y = np.exp(2 * x[:, 0] + 0.3 * rng.normal(size=300))
-        spec = spec_of([{"type": "conformal", "scale": "log"}], LINEAR, "mean_squared_error")
-        document = spec.model_dump(mode="json", exclude_none=True)
-        document["data"] = {"folds": 3, "prepare_targets": {"y": ["log", "standardize"]}}
-        declnet.cross_validate(document, (x, y), out=tmp_path / "cv")
-        ensemble = declnet.open_ensemble(tmp_path / "cv").predictor()
-        found = ensemble.predict(x)
-        assert found.lower.min() > 0
-        steps = [each.calibrations[""].steps[0] for each in ensemble.predictors]
-        factor = np.exp(np.median([each.state["limit"] for each in steps]))
-        assert found.upper == pytest.approx(found.prediction * factor, rel=1e-4)
-        coverage = ensemble.evaluate((x, y)).calibration.coverage
-        assert coverage["coverage"] == pytest.approx(0.9, abs=0.05)
-
-    def test_of_quantiles(self, tmp_path):
-        x = np.random.default_rng(3).normal(size=(300, 1))
-        y = x[:, 0] + np.random.default_rng(4).normal(size=300)
-        output = [{"type": "dense", "units": 3}]
-        spec = spec_of(["conformal"], output, "quantile")
-        result = declnet.run(spec, (x, y), tmp_path / "run")
-        found = result.predict(x)
-        assert found.lower.shape == found.upper.shape == (300,)
-        assert np.mean((found.lower <= y) & (y <= found.upper)) > 0.8
-        run = open_run(tmp_path / "run")
-        evaluation = run.evaluate((x, y))
-        assert evaluation.errors is None  # no quantile but the median predicts y
-
 
 class Forgotten(Calibrator):
     """A third party's calibrator that raises."""
@@ -362,22 +273,21 @@ def test_a_prediction_beyond_floats_is_the_samples_fault_and_no_calibrators(step
 
 def test_each_of_several_losses_has_its_own_calibration(imbalanced):
     x, sold = imbalanced
+    layers = [
+        {"type": "dense", "units": 8, "name": "trunk"},
+        {"type": "dense", "units": 1, "name": "price"},
+        {"type": "dense", "units": 1, "inputs": ["trunk"]},
+        {"type": "sigmoid", "name": "sold"},
+    ]
+    losses = {
+        "price": {"type": "mean_squared_error", "calibration": {"steps": ["conformal"]}},
+        "sold": {"type": "binary_crossentropy", "calibration": {"steps": ["temperature"]}},
+    }
     spec = parse_spec(
         {
             "data": {"validation": 0.4},
-            "model": {
-                "layers": [
-                    {"type": "dense", "units": 8, "name": "trunk"},
-                    {"type": "dense", "units": 1, "name": "price"},
-                    {"type": "dense", "units": 1, "inputs": ["trunk"]},
-                    {"type": "sigmoid", "name": "sold"},
-                ],
-                "outputs": ["price", "sold"],
-            },
-            "losses": {
-                "price": {"type": "mean_squared_error", "calibration": {"steps": ["conformal"]}},
-                "sold": {"type": "binary_crossentropy", "calibration": {"steps": ["temperature"]}},
-            },
+            "model": {"layers": layers, "outputs": ["price", "sold"]},
+            "losses": losses,
             "optimizer": "adam",
             "training": {"epochs": 3},
         }

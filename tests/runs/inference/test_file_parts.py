@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-
 import numpy as np
 import pytest
 
 import declnet
 from declnet.runs.inference import file_parts
-from declnet.runs.inference.file_parts import predicted_parts, samples_in_part
+from declnet.runs.inference.file_parts import predicted_parts
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +35,6 @@ def test_a_row_at_fault_is_reported_by_its_place_in_the_file(predictor, tmp_path
     monkeypatch.setattr(file_parts, "samples_in_part", lambda _: 5)
     with pytest.raises(declnet.DataError, match=r'new\.csv: row 17, column "width" is infinite'):
         list(predicted_parts(predictor, tmp_path / "new.csv"))
-
-
-def test_a_part_is_as_many_samples_as_the_model_takes_at_once(predictor):
-    assert samples_in_part(predictor) == 2**16
-    assert samples_in_part(predictor) % predictor.model.samples_at_once == 0
-
-
-def test_a_file_of_tabs_is_read_for_a_run_on_a_file_of_commas(predictor, flowers, tmp_path):
-    with flowers.table.open(newline="") as file, (tmp_path / "new.tsv").open("w") as tabs:
-        csv.writer(tabs, delimiter="\t").writerows(csv.reader(file))
-    (expected,) = predicted_parts(predictor, flowers.table)
-    (found,) = predicted_parts(predictor, tmp_path / "new.tsv")
-    assert np.array_equal(found.outputs, expected.outputs)
 
 
 def test_a_file_without_rows_is_an_error(predictor, flowers, tmp_path):

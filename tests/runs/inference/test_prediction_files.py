@@ -9,7 +9,7 @@ import json
 import numpy as np
 import pytest
 
-from declnet.errors import DataError, OutputError
+from declnet.errors import DataError
 from declnet.runs.inference import prediction_files as csv_file
 from declnet.runs.inference.prediction_files import (
     whole_file,
@@ -128,14 +128,6 @@ def test_after_an_error_nothing_is_left(write, tmp_path):
     ):
         write(failing(), file)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_that_came_meanwhile_is_not_overwritten(tmp_path):
-    path = tmp_path / "out.csv"
-    with pytest.raises(OutputError, match="it exists already"), whole_file(path, False):
-        path.write_text("another's")
-    assert path.read_text() == "another's"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path):

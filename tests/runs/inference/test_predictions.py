@@ -62,41 +62,6 @@ def test_one_unit_says_yes_or_no(classes, said):
     assert len(found.class_names) == 2
 
 
-def test_booleans_are_called_as_files_have_them():
-    assert reading("binary_crossentropy", (1,), (False, True)).class_names == ("false", "true")
-
-
-def test_the_threshold_of_a_metric_counts():
-    metrics = [{"type": "binary_accuracy", "threshold": 0.2}]
-    found = reading("binary_crossentropy", (1,), None, metrics).read(np.array([[0.3], [0.1]]))
-    assert found.prediction.tolist() == [1, 0]
-
-
-def test_scores_are_no_probabilities():
-    found = reading("hinge", (1,)).read(np.array([[0.3], [-0.1]]))
-    assert found.prediction.tolist() == [1, 0]
-    assert found.probabilities is None
-    assert list(found.columns()) == ["prediction"]
-
-
-def test_several_units_say_yes_or_no_each():
-    found = reading("binary_crossentropy", (2,)).read(np.array([[0.3, 0.8], [0.9, 0.1]]))
-    assert found.prediction.tolist() == [[0, 1], [1, 0]]
-    columns = found.columns()
-    assert list(columns) == ["prediction_1", "prediction_2", "probability_1", "probability_2"]
-    assert columns["prediction_2"].tolist() == [1, 0]
-    assert columns["probability_1"].tolist() == [0.3, 0.9]
-
-
-def test_values_are_as_they_are():
-    one = reading("mean_squared_error", (1,)).read(np.array([[0.3], [-2.0]]))
-    assert one.prediction.tolist() == [0.3, -2.0]
-    assert (one.probabilities, one.class_names) == (None, None)
-    assert list(one.columns()) == ["prediction"]
-    two = reading("mean_squared_error", (2,)).read(np.array([[0.3, 1.0], [-2.0, 0.0]]))
-    assert list(two.columns()) == ["prediction_1", "prediction_2"]
-
-
 @pytest.mark.parametrize(
     ("units", "y", "expected"),
     [
@@ -149,13 +114,6 @@ def test_the_loss_says_whether_there_are_probabilities(takes, threshold, probabi
     found = reading(loss, (units,)).read(np.full((3, units), 0.4))
     assert (found.probabilities is not None) == probabilities
     assert (found.prediction == (threshold < 0.4)).all()
-
-
-@pytest.mark.parametrize(("takes", "probabilities"), [(None, True), ("scores", False)])
-def test_scores_of_classes_are_no_probabilities(takes, probabilities):
-    found = reading(declared(targets="classes", takes=takes), (3,), ("a", "b", "c")).read(OUTPUTS)
-    assert found.prediction.tolist() == ["b", "a"]
-    assert (found.probabilities is not None) == probabilities
 
 
 def test_predictions_may_have_another_shape_than_the_output():

@@ -41,12 +41,6 @@ def test_a_copy_gives_the_same(predictor, columns, flowers, duplicate):
     assert np.array_equal(part.outputs, expected.outputs)
 
 
-def test_it_says_what_it_needs_and_gives(predictor, flowers):
-    assert predictor.features == ("length", "color", "width")
-    assert predictor.class_names == ("aster", "lily, tall", "rose")
-    assert not (flowers.run / "preparation.safetensors").exists()  # JSON holds what was fitted
-
-
 def test_tables_of_all_sorts_give_the_same(predictor, columns):
     whole = predictor.predict(columns)
     assert len(whole) == 120
@@ -130,25 +124,6 @@ def test_data_with_targets_is_evaluated(predictor, columns, flowers):
         predictor.evaluate((np.zeros((3, 3)), np.arange(3)))
     with pytest.raises(DataError, match=r"the given data must be \(x, y\)"):
         predictor.evaluate(columns)
-
-
-def test_arrays_with_targets_are_evaluated(document, blobs):
-    x, y = blobs
-    document["data"] = {"prepare": ["standardize"]}
-    result = declnet.run(declnet.parse_spec(document), (x, y))
-    assert result.predictor.evaluate((x, y)).metrics == result.metrics["train"]
-    with pytest.raises(DataError, match="trained on arrays"):
-        result.predictor.evaluate(({"a": x[:, 0]}, y))
-
-
-def test_a_model_of_arrays_takes_arrays(document, blobs, tmp_path):
-    result = declnet.run(declnet.parse_spec(document), out=tmp_path / "run")
-    predictor = declnet.load_predictor(tmp_path / "run")
-    assert predictor.preparation is None
-    found = predictor.predict(blobs[0].tolist())
-    assert np.array_equal(found.outputs, result.model.predict(blobs[0]))
-    assert found.class_names == ("0", "1", "2")
-    assert found.prediction.dtype.kind == "i"
 
 
 def test_a_transform_of_arrays_is_applied_again(document, changed, blobs, tmp_path):

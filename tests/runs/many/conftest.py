@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from declnet import Searcher, default_registry
-from declnet.registry.registry import Registry
+from declnet import Searcher
+from declnet.testing.examples import registry_with
 
 
 class Steps(Searcher):
@@ -28,8 +28,4 @@ class Steps(Searcher):
 @pytest.fixture
 def registry():
     """All components, and the searcher `steps`."""
-    made = Registry()
-    for each in default_registry().entries():
-        made.add(each)
-    made.register(Steps)
-    return made
+    return registry_with([Steps])

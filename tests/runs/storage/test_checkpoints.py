@@ -106,12 +106,6 @@ def test_a_damaged_index_is_reported(five, tmp_path, text):
     assert "index.json is damaged" in notice
 
 
-def test_without_checkpoints_there_is_nothing_to_tell(tmp_path):
-    notices = []
-    assert steps(tmp_path, notices) == []
-    assert notices == []
-
-
 def test_going_on_from_one_forgets_those_after_it(five, tmp_path):
     checkpoints = Checkpoints(tmp_path)
     chosen = [each for each, _ in checkpoints.read(print)][1]

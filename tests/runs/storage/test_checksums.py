@@ -7,10 +7,11 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import declnet
-from declnet import OutputError, open_run
+from declnet import DeclnetError, OutputError, Table, open_run
 
 MODEL = {"predict", "model", "evaluate", "resume"}
 USED_BY = {
@@ -125,31 +126,50 @@ def test_a_file_of_the_wrong_form_is_an_error_that_names_it(
             USES[use](copy)
 
 
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        (("columns",), []),
-        (("columns", 0, "name"), 7),
-        (("columns", 0, "type"), "no type"),
-        (("steps",), {}),
-        (("steps", 0, "states"), None),
-        (("target", "column"), []),
-        (("target", "classes", 0), {}),
-        (("feature_names",), "abc"),
-    ],
-)
-def test_wrong_types_in_a_preparation_are_named_with_the_file(copy, path, value, renew_checksums):
-    file = copy / "preparation.json"
-    document = json.loads(file.read_text())
-    part = document
-    for key in path[:-1]:
-        part = part[key]
-    part[path[-1]] = value
-    file.write_text(json.dumps(document))
-    renew_checksums(copy)
-    for use in ("predict", "evaluate"):
-        with pytest.raises(OutputError, match=r"preparation\.json: cannot be read"):
-            USES[use](copy)
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory):
+    """The folder of a run on a table, with fitted transforms and calibrators."""
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("calibrated")
+    colors = np.array(["red", "blue"], object)[np.arange(60) % 2]
+    columns = {"x": rng.normal(size=60), "color": colors, "kind": np.arange(60) % 3}
+    spec = {
+        "data": {"prepare": ["standardize", "one_hot"], "validation": 0.4},
+        "model": {"layers": [{"type": "dense", "units": 3}, "softmax"]},
+        "loss": "categorical_crossentropy",
+        "optimizer": "adam",
+        "training": {"epochs": 1},
+        "calibration": {"steps": ["temperature", "conformal"]},
+    }
+    return declnet.run(spec, Table(columns, "kind"), folder / "run").directory
+
+
+OTHERS = (None, -1.5, "x", [], {})
+
+
+def variants(part):
+    """Yield values of other types, and copies in which one part at a time is one of them."""
+    yield from OTHERS
+    for key, inner in part.items() if isinstance(part, dict) else enumerate(part):
+        for value in variants(inner) if isinstance(inner, dict | list) else OTHERS:
+            changed = part.copy()
+            changed[key] = value
+            yield changed
+
+
+@pytest.mark.parametrize("name", ["preparation.json", "calibration.json"])
+def test_no_value_of_a_fitted_state_is_trusted(calibrated, tmp_path, name, renew_checksums):
+    """Each part is replaced in turn; what then fails is an error that a user can read."""
+    copy, errors = Path(shutil.copytree(calibrated, tmp_path / "copy")), []
+    for document in variants(json.loads((copy / name).read_text())):
+        (copy / name).write_text(json.dumps(document))
+        renew_checksums(copy)
+        try:
+            declnet.load_predictor(copy).predict({"x": [0.5], "color": ["red"]})
+        except DeclnetError as error:
+            errors.append(error)
+    unread = [error for error in errors if isinstance(error, OutputError)]
+    assert all(f"{name}: cannot be read" in str(error) for error in unread)
+    assert len(unread) > 40
 
 
 def test_an_interrupted_run_guards_its_model_but_can_be_resumed_with_changes(copy):

@@ -165,13 +165,6 @@ def test_an_index_that_others_can_change_is_neither_read_nor_written(many, tmp_p
     assert index.indexed(many)
 
 
-def test_few_runs_leave_no_index(tmp_path, monkeypatch):
-    monkeypatch.setenv("DECLNET_CACHE_DIR", str(tmp_path / "cache"))
-    write_run(tmp_path / "runs/one", 1)
-    assert len(list(list_runs(tmp_path / "runs"))) == 1
-    assert not (tmp_path / "cache").exists()
-
-
 def test_the_index_forgets_runs_that_are_gone_and_starts_over_when_large(many, monkeypatch):
     settled(many)
     shutil.rmtree(many / "some-1")
@@ -181,3 +174,10 @@ def test_the_index_forgets_runs_that_are_gone_and_starts_over_when_large(many, m
     write_run(many / "new", 1)
     settled(many)
     assert [*index.indexed(many)] == ["new"]
+
+
+def test_few_runs_leave_no_index(tmp_path, monkeypatch):
+    monkeypatch.setenv("DECLNET_CACHE_DIR", str(tmp_path / "cache"))
+    write_run(tmp_path / "runs/one", 1)
+    assert len(list(list_runs(tmp_path / "runs"))) == 1
+    assert not (tmp_path / "cache").exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from functools import partial
 from pathlib import Path
 
@@ -23,8 +22,6 @@ from declnet import (
     ResumeError,
     SpecError,
     load_model,
-    load_predictor,
-    load_spec,
     open_run,
     parse_spec,
     resume,
@@ -147,29 +144,6 @@ class TestTheManifest:
         }
         assert "plugins" not in manifest_of(finished)
 
-    def test_it_has_components_within_components(self, document, tmp_path):
-        decaying = {"initial_rate": 0.1, "decay_rate": 0.9, "decay_steps": 9}
-        document["optimizer"]["learning_rate"] = {
-            "type": "warmup",
-            "steps": 2,
-            "schedule": {"type": "exponential", **decaying},
-        }
-        document["model"]["layers"][0]["weight_regularizer"] = {"type": "l2", "strength": 0.1}
-        document["data"]["prepare"] = ["standardize"]
-        document["training"]["callbacks"] = ["csv_log"]
-        run(parse_spec(document), out=tmp_path / "run")
-        found = manifest_of(tmp_path / "run")["components"]
-        assert list(found["schedule"]) == ["exponential", "warmup"]
-        others = [list(found[kind]) for kind in ("regularizer", "transform", "callback")]
-        assert others == [["l2"], ["standardize"], ["csv_log"]]
-
-    def test_it_says_which_values_of_each_metric_are_better(self, document, tmp_path):
-        document["training"]["metrics"] = ["accuracy", {"type": "accuracy", "name": "more"}]
-        run(parse_spec(document), out=tmp_path / "run")
-        losses = dict.fromkeys(["loss", "data_loss", "regularization_loss"], "lower")
-        better = manifest_of(tmp_path / "run")["better"]
-        assert better == losses | {"accuracy": "higher", "more": "higher"}
-
     @pytest.mark.parametrize("registered", [True, False])
     def test_a_class_of_the_program_is_recorded_as_such(
         self, waving, registry_with, tmp_path, registered
@@ -191,12 +165,6 @@ class TestTheManifest:
 
 
 class TestTheSameComponent:
-    def test_it_loads_without_a_word(self, finished, registry_with, blobs):
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            predictor = load_predictor(finished, registry_with(WAVE))
-        assert predictor.predict(blobs[0]).outputs.shape == (30, 3)
-
     @pytest.mark.parametrize("read", [load_model, evaluated, resume])
     def test_the_recorded_one_is_used_whatever_else_is_installed(
         self, finished, registry_with, blobs, read
@@ -238,27 +206,6 @@ class TestAnotherDistribution:
             resume(interrupted, registry=registry_with(OTHER), allow_changes=True)
         assert manifest_of(interrupted)["status"] == "interrupted"
 
-    def test_an_initializer_that_only_a_layer_names_counts(self, finished, registry_with):
-        registry = registry_with()
-        registry.register(wave(1), WAVE)
-        registry.register(level(1), OTHER)
-        message = 'initializer "level" came from declnet-wave'
-        with pytest.raises(OriginError, match=message) as caught:
-            load_model(finished, registry)
-        assert "layer" not in caught.value.message.partition("level")[2]
-
-    def test_the_hint_says_why_the_recorded_one_is_missing(self, finished, registry_with):
-        registry = registry_with(OTHER)
-        registry.disabled.append(WAVE)
-        with pytest.raises(OriginError) as caught:
-            load_model(finished, registry)
-        assert caught.value.hint == "wave (declnet-wave 1.0) is disabled"
-        registry = registry_with(OTHER)
-        registry.failures.append(declnet.registry.plugin.PluginFailure(NEWER, "KeyError: 1"))
-        with pytest.raises(OriginError) as caught:
-            load_model(finished, registry)
-        assert caught.value.hint == "plugin wave (declnet-wave 1.1): KeyError: 1"
-
     @READERS
     def test_a_component_that_nobody_offers_is_missing(self, finished, registry_with, read):
         with pytest.raises(SpecError) as caught:
@@ -266,37 +213,6 @@ class TestAnotherDistribution:
         (problem,) = caught.value.problems
         assert (problem.code, problem.path) == ("E015", ("model", "layers", 1, "type"))
         assert problem.message == 'layer type "wave" is not installed'
-        assert problem.help == 'it came from declnet-wave 1.0: pip install "declnet-wave==1.0"'
-
-    def test_a_disabled_plugin_is_named_without_the_others(self, finished, registry_with):
-        registry = registry_with()
-        registry.disabled += [declnet.registry.plugin.Plugin("other", "declnet-other", "2.0"), WAVE]
-        with pytest.raises(SpecError) as caught:
-            load_model(finished, registry)
-        (problem,) = caught.value.problems
-        assert problem.help == "it came from wave (declnet-wave 1.0), which is disabled"
-
-    def test_a_program_that_loads_the_spec_of_a_run_is_reported_too(self, finished, registry_with):
-        with pytest.raises(SpecError) as caught:
-            load_spec(finished / "spec.toml", registry=registry_with())
-        (problem,) = caught.value.problems
-        assert problem.help == 'it came from declnet-wave 1.0: pip install "declnet-wave==1.0"'
-        (finished / "manifest.json").write_text("[]")  # then nothing is known
-        with pytest.raises(SpecError, match="layer type"):
-            load_spec(finished / "spec.toml", registry=registry_with())
-
-    def test_a_command_that_reads_the_spec_of_a_run_says_so_too(self, finished, declnet_cli):
-        said = declnet_cli("check", finished / "spec.toml").stderr
-        assert 'layer type "wave" is not installed' in said
-        assert '= help: it came from declnet-wave 1.0: pip install "declnet-wave==1.0"' in said
-
-    def test_a_missing_initializer_is_named_with_its_distribution(self, finished, registry_with):
-        registry = registry_with()
-        registry.register(wave(1), WAVE)
-        with pytest.raises(SpecError) as caught:
-            load_model(finished, registry)
-        (problem,) = caught.value.problems
-        assert problem.message.endswith('parameter gain: initializer type "level" is not installed')
         assert problem.help == 'it came from declnet-wave 1.0: pip install "declnet-wave==1.0"'
 
 
@@ -313,13 +229,6 @@ class TestAnotherVersion:
         assert [str(each.message) for each in caught] == [self.SENTENCE]
         assert Path(caught[0].filename) == Path(__file__)
 
-    def test_declnets_own_is_noted_once(self, finished, registry_with):
-        text, current = json.dumps(manifest_of(finished)["components"]), declnet.__version__
-        edit(finished, components=json.loads(text.replace(f"declnet=={current}", "declnet==0.0.9")))
-        sentences = []
-        load_model(finished, registry_with(WAVE), notice=sentences.append)
-        assert sentences == [f"declnet was 0.0.9 when this run was made, and is {current} now"]
-
     def test_resume_refuses_it_unless_it_is_allowed(self, interrupted, registry_with):
         message = r"declnet-wave was 1\.0 and is 1\.1\. .*allow-changes"
         with pytest.raises(ResumeError, match=message):
@@ -329,18 +238,6 @@ class TestAnotherVersion:
         assert manifest["resumed"][0]["changes"] == ["declnet-wave was 1.0 and is 1.1"]
         assert manifest["components"]["layer"]["wave"] == "declnet-wave==1.1"
         assert manifest["status"] == "finished"
-
-    def test_a_finished_run_that_is_resumed_notes_it(self, finished, registry_with):
-        sentences = []
-        resume(finished, registry=registry_with(NEWER), notice=sentences.append)
-        assert sentences == ["this run is finished; nothing to resume", self.SENTENCE]
-
-    def test_a_component_that_comes_in_is_a_change(self, interrupted, registry_with):
-        components = manifest_of(interrupted)["components"]
-        del components["initializer"]["zeros"]
-        edit(interrupted, components=components)
-        with pytest.raises(ResumeError, match='initializer "zeros" was not used and is of declnet'):
-            resume(interrupted, registry=registry_with(WAVE))
 
 
 class TestKernels:

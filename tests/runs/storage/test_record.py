@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
 import declnet
 from declnet import DivergenceError, load_model, parse_spec, resume, run
@@ -20,28 +19,9 @@ from declnet.runs.storage.record import HistoryFile
 FILES = ["history.jsonl", "manifest.json", "metrics.json", "spec.toml", "weights.safetensors"]
 
 
-@pytest.fixture
-def done(document, tmp_path):
+def test_the_manifest_says_with_what_on_what_and_when(document, tmp_path):
     document["data"]["test"] = document["data"]["train"]
-    return run(parse_spec(document), out=tmp_path / "out")
-
-
-def test_history_and_metrics_are_those_of_the_result(done, history_of):
-    assert sorted(each.name for each in done.directory.iterdir()) == FILES
-    assert history_of(done.directory) == done.history
-    assert json.loads((done.directory / "metrics.json").read_text()) == done.metrics
-    losses = ["loss", "data_loss", "regularization_loss"]
-    assert list(done.history[0]) == ["epoch", *losses, "accuracy", "learning_rate"]
-
-
-def test_the_weights_are_those_of_the_model(done):
-    saved, parameters = load_file(done.directory / "weights.safetensors"), done.model.parameters()
-    assert saved.keys() == parameters.keys()
-    assert all((saved[key] == parameters[key]).all() for key in saved)
-    assert all(saved[key].dtype == np.float64 for key in saved)
-
-
-def test_the_manifest_says_with_what_on_what_and_when(done):
+    done = run(parse_spec(document), out=tmp_path / "out")
     manifest = json.loads((done.directory / "manifest.json").read_text())
     assert manifest["status"] == "finished"
     assert (manifest["name"], manifest["seed"]) == ("small", 1)
@@ -56,22 +36,8 @@ def test_the_manifest_says_with_what_on_what_and_when(done):
     assert manifest["data"]["train"] == manifest["data"]["test"]
     assert manifest["data"]["train"]["samples"] == 30
     assert manifest["data"]["train"]["hash"].startswith("sha256:")
-
-
-def test_a_model_loads_after_its_data_and_initial_weights_are_gone(done, document, tmp_path, blobs):
-    document["model"]["initial_weights"] = str(tmp_path / "start.safetensors")
-    (done.directory / "weights.safetensors").rename(tmp_path / "start.safetensors")
-    again = run(parse_spec(document), out=tmp_path / "again")
-    (tmp_path / "start.safetensors").unlink()
-    (tmp_path / "data.npz").unlink()
-    found = load_model(again.directory).predict(blobs[0])
-    assert (found == again.model.predict(blobs[0])).all()
-
-
-def test_training_goes_on_from_saved_weights(done, document, tmp_path):
-    document["model"]["initial_weights"] = str(done.directory / "weights.safetensors")
-    again = run(parse_spec(document))
-    assert again.history[0]["loss"] == pytest.approx(done.metrics["train"]["loss"], rel=1e-12)
+    losses = dict.fromkeys(["loss", "data_loss", "regularization_loss"], "lower")
+    assert manifest["better"] == losses | {"accuracy": "higher"}
 
 
 @pytest.fixture
@@ -136,3 +102,14 @@ def test_a_run_among_many_that_fails_says_so(many, tmp_path):
         many(optimizer={"type": "sgd", "learning_rate": 1e200})
     assert json.loads((tmp_path / "many/manifest.json").read_text())["status"] == "failed"
     assert (tmp_path / "many/spec.toml").exists()
+
+
+def test_a_model_loads_after_its_data_and_initial_weights_are_gone(document, tmp_path, blobs):
+    run(parse_spec(document), out=tmp_path / "out")
+    document["model"]["initial_weights"] = str(tmp_path / "start.safetensors")
+    (tmp_path / "out" / "weights.safetensors").rename(tmp_path / "start.safetensors")
+    again = run(parse_spec(document), out=tmp_path / "again")
+    (tmp_path / "start.safetensors").unlink()
+    (tmp_path / "data.npz").unlink()
+    outputs = load_model(again.directory).predict(blobs[0])
+    assert (outputs == again.model.predict(blobs[0])).all()

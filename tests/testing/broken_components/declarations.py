@@ -8,41 +8,13 @@ from pydantic import ConfigDict, Field, field_serializer
 from declnet import Diagnostic
 
 from ..right.others import Offset
-from .expected import caught_by
+from .broken import broken
 
 
-@caught_by("has_a_docstring")
-class NoDocstring(Offset):
-    type = "no_docstring"
-
-
-@caught_by("refuses_unknown_keys")
-class TakesAnyKey(Offset):
-    """penalty = 0."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-@caught_by("is_frozen")
-class CanBeChanged(Offset):
-    """penalty = 0."""
-
-    model_config = ConfigDict(frozen=False)
-
-    strength: float = Field(default=0.0, description="nothing")
-
-
-@caught_by("has_a_json_schema")
-class FunctionField(Offset):
-    """penalty = 0."""
-
-    measure: Callable[[float], float] = Field(default=abs, description="no TOML can write it")
-
-
-@caught_by("survives_documents")
 class LosesItsField(Offset):
-    """penalty = 0."""
+    """penalty = 0, with a field that is rounded when it is written."""
 
+    type = "loses_its_field"
     examples = ({"strength": 0.123456},)
 
     strength: float = Field(default=0.0, description="nothing")
@@ -52,73 +24,37 @@ class LosesItsField(Offset):
         return round(value, 2)
 
 
-@caught_by("survives_documents")
-class AnyObject(Offset):
-    """penalty = 0."""
-
-    what: Any = Field(default_factory=object, description="an object")
-
-
-@caught_by("survives_documents")
-class NoneIsNoDefault(Offset):
-    """penalty = 0."""
-
-    examples = ({"strength": None},)
-
-    strength: float | None = Field(default=0.5, description="a number, or none")
+def field(annotation, **options):
+    """Return the members of a component with one field, `value`."""
+    value = Field(description="nothing", **options)
+    return {"__annotations__": {"value": annotation}, "value": value}
 
 
-@caught_by("example_is_valid")
-class WrongExample(Offset):
-    """penalty = 0."""
-
-    examples = ({}, {"strenght": 1.0})
+def needing_a_layer(self, context):
+    if context.last.output_shape == (1,):
+        yield Diagnostic("a single unit")
 
 
-@caught_by("checks_an_unknown_run")
-class NeedsALayer(Offset):
-    """penalty = 0."""
+CHECKS = {
+    "needs_a_layer": needing_a_layer,
+    "forgets_to_return": lambda self, context: None,
+    "answers_with_words": lambda self, context: "all is well",
+    "has_an_odd_code": lambda self, context: [Diagnostic("as always", code="warning")],
+    "says_nothing": lambda self, context: [Diagnostic(" ")],
+    "names_no_field": lambda self, context: [Diagnostic("too strong", path=("strenght",))],
+}
 
-    def check(self, context):
-        if context.last.output_shape == (1,):
-            yield Diagnostic("a single unit")
-
-
-@caught_by("checks_an_unknown_run")
-class ForgetsToReturn(Offset):
-    """penalty = 0."""
-
-    def check(self, context):
-        [Diagnostic("found and lost")]
-
-
-@caught_by("checks_an_unknown_run")
-class AnswersWithWords(Offset):
-    """penalty = 0."""
-
-    def check(self, context):
-        return "all is well"
-
-
-@caught_by("checks_an_unknown_run")
-class OddCode(Offset):
-    """penalty = 0."""
-
-    def check(self, context):
-        yield Diagnostic("as always", code="warning")
-
-
-@caught_by("checks_an_unknown_run")
-class SaysNothing(Offset):
-    """penalty = 0."""
-
-    def check(self, context):
-        yield Diagnostic(" ")
-
-
-@caught_by("checks_an_unknown_run")
-class NamesNoField(Offset):
-    """penalty = 0."""
-
-    def check(self, context):
-        yield Diagnostic("too strong", path=("strenght",))
+BROKEN = (
+    broken("has_a_docstring", Offset, "has_no_docstring", __doc__=None),
+    broken("refuses_unknown_keys", Offset, "takes_any", model_config=ConfigDict(extra="ignore")),
+    broken("is_frozen", Offset, "can_be_changed", model_config=ConfigDict(frozen=False),
+           **field(float, default=0.0)),
+    broken("has_a_json_schema", Offset, "has_a_function",
+           **field(Callable[[float], float], default=abs)),
+    (LosesItsField, "survives_documents"),
+    broken("survives_documents", Offset, "has_any_object", **field(Any, default_factory=object)),
+    broken("survives_documents", Offset, "has_none_that_is_not_the_default",
+           examples=({"value": None},), **field(float | None, default=0.5)),
+    broken("example_is_valid", Offset, "has_a_wrong_example", examples=({}, {"strenght": 1.0})),
+    *(broken("checks_an_unknown_run", Offset, name, check=call) for name, call in CHECKS.items()),
+)  # fmt: skip

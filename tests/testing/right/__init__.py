@@ -1,5 +1,13 @@
 """Right components: those that the broken ones spoil, and others unlike any first-party one."""
 
+from declnet import Component
+
 from . import engines, executors, layers, losses, others
 
-RIGHT = (*engines.RIGHT, *executors.RIGHT, *layers.RIGHT, *losses.RIGHT, *others.RIGHT)
+RIGHT = tuple(
+    component
+    for module in (engines, executors, layers, losses, others)
+    for component in vars(module).values()
+    if isinstance(component, type) and issubclass(component, Component)
+    if component.__module__ == module.__name__
+)

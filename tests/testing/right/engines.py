@@ -60,6 +60,3 @@ class PythonLoop:
 
     def goes_on(self, losses):
         return all(np.isfinite(each).all() for each in losses)
-
-
-RIGHT = (Callbacks,)

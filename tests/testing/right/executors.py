@@ -38,8 +38,8 @@ class InThread(Executor):
         news, seen = SimpleQueue(), SimpleQueue()
         if self.is_elsewhere:
             content = json.loads(task)
-            moved = {name: content[name] + "x" for name in ("marker", "stop_file")}
-            task = json.dumps(content | moved)
+            moved = {name: f"{content[name]}x" for name in ("marker", "stop_file") if content[name]}
+            task = json.dumps(content | moved | {"host": "here"})
 
         def tell(update):
             news.put(update)
@@ -76,6 +76,3 @@ class Reporting(InThread):
 
     type = "reporting"
     passes_reports_on: bool = True
-
-
-RIGHT = (InTurn, Reporting)

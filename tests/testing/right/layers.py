@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from declnet import Layer, Parameter, Schedule, Scheduled
 
@@ -161,23 +161,6 @@ class Logarithm(Square):
         np.divide(dy, x, out=dx)
 
 
-class Largest(Layer):
-    """y = the largest of each sample's numbers, of any shape: (n, *shape) to (n, 1)."""
-
-    type = "largest"
-
-    def output_shape(self, input_shape):
-        return (1,)
-
-    def forward(self, x, y, state):
-        np.max(x, axis=tuple(range(1, x.ndim)), out=y[:, 0])
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            extra = (1,) * (x.ndim - 1)
-            np.multiply(x == y.reshape(-1, *extra), dy.reshape(-1, *extra), out=dx)
-
-
 class WithoutAxes(Layer):
     """y = the sum of each sample's numbers, one number a sample: (n, features) to (n,)."""
 
@@ -194,23 +177,6 @@ class WithoutAxes(Layer):
     def backward(self, x, y, dy, dx, state):
         if dx is not None:
             np.copyto(dx, dy[:, None])
-
-
-class Turned(Layer):
-    """y = x with its last axis reversed, for samples in contiguous memory."""
-
-    type = "turned"
-    backward_needs = frozenset()
-    memory_order = "batch_first"
-    output_range = "input"
-    is_linear = True
-
-    def forward(self, x, y, state):
-        np.copyto(y, x[..., ::-1])
-
-    def backward(self, x, y, dy, dx, state):
-        if dx is not None:
-            np.copyto(dx, dy[..., ::-1])
 
 
 class Plus(Layer):
@@ -246,77 +212,3 @@ class VectorScale(Layer):
         np.einsum("nf,nf->f", x, dy, out=state.grad.weights)
         if dx is not None:
             np.multiply(dy, state.weights, out=dx)
-
-
-class Indicators(Layer):
-    """A 1 for each integer among the levels of its place, side by side; it learns how many."""
-
-    type = "indicators"
-    input_dtype = "integer"
-    example_shapes = ((4,), (2, 3), ())
-    backward_needs = frozenset()
-
-    _levels: tuple[int, ...] = PrivateAttr(default=())
-
-    def with_input_info(self, inputs):
-        (info,) = inputs
-        if info.levels is None:
-            raise ValueError("the number of levels is unknown")
-        other = self.model_copy()
-        other._levels = info.levels
-        return other
-
-    def output_shape(self, input_shape):
-        return (max(1, sum(self._levels)),)
-
-    def forward(self, x, y, state):
-        y.fill(0)
-        rows = x.reshape(len(x), -1)
-        start = 0
-        for place, levels in enumerate(self._levels):
-            for level in range(levels):
-                y[:, start + level] = rows[:, place] == level
-            start += levels
-
-    def backward(self, x, y, dy, dx, state):
-        pass
-
-
-class Counted(Layer):
-    """Each sample as often as its count says, added up: floats and integers."""
-
-    type = "counted"
-    n_inputs = 2
-    input_dtype = ("float", "integer")
-    example_shapes = (((4,), ()), ((2, 3), (1,)))
-    backward_needs = frozenset({"x"})
-
-    def output_shape(self, input_shape):
-        return input_shape[0]
-
-    def forward(self, x, y, state):
-        np.multiply(x[0].T, x[1].reshape(-1), out=y.T)
-
-    def backward(self, x, y, dy, dx, state):
-        if dx[0] is not None:
-            np.multiply(dy.T, x[1].reshape(-1), out=dx[0].T)
-
-
-RIGHT = (
-    Indicators,
-    Counted,
-    Doubled,
-    Plus,
-    Times,
-    Square,
-    Exponential,
-    Shift,
-    Noise,
-    Rectifier,
-    Product,
-    Logarithm,
-    Largest,
-    WithoutAxes,
-    Turned,
-    VectorScale,
-)

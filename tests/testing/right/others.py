@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -123,23 +122,6 @@ class ShrinkingKernel(Kernel):
         return site.state.now.shrink
 
 
-class Decoupled(Optimizer):
-    """w -= learning_rate * momentum + shrink_decay * w, momentum = momentum / 2 + dw."""
-
-    type = "decoupled"
-
-    learning_rate: LearningRate = 0.1
-    shrink_decay: float = Field(default=1e-4, ge=0, description="share of w that goes each step")
-
-    def state_names(self):
-        return ("momentum",)
-
-    def update(self, w, dw, state, learning_rate, step):
-        np.multiply(state.momentum, 0.5, out=state.momentum)
-        np.add(state.momentum, dw, out=state.momentum)
-        w -= learning_rate * state.momentum + self.shrink_decay * w
-
-
 @dataclass
 class Patience:
     """What a plateau knows."""
@@ -178,35 +160,6 @@ class Plateau(Callback):
         state.best = min(loss, state.best)
         if state.waited == 9:
             state.run.stop("a plateau")
-
-
-class Notebook(Callback):
-    """A callback with a list of losses in its saved dict, which reports the folder at the end."""
-
-    type = "notebook"
-
-    def start(self, run):
-        return {"losses": [], "folder": None if run.directory is None else str(run.directory)}
-
-    def epoch_finished(self, state, epoch):
-        state["losses"].append(epoch.metrics["loss"])
-
-    def finished(self, state, metrics):
-        if state["folder"] is not None:
-            (Path(state["folder"]) / "notes.txt").write_text(repr(state["losses"]))
-
-
-class Bell(Callback):
-    """Stops in a certain epoch; remembers nothing but the run, so nothing is saved."""
-
-    type = "bell"
-    examples = ({"epoch": 7},)
-
-    epoch: int = Field(ge=0, description="the last one")
-
-    def epoch_finished(self, state, epoch):
-        if epoch.epoch == self.epoch:
-            state.stop("the bell rings")
 
 
 class LastMean(Callback):
@@ -249,23 +202,6 @@ class MeanError(Metric):
         return state[0] / state[1]
 
 
-class WidthError(Metric):
-    """The mean of |y - mean| over the width, for predictions (mean, width) of each number of y."""
-
-    type = "width_error"
-    better = "lower"
-    example_shapes = (((2,), ()),)
-
-    def start(self):
-        return np.zeros(2)
-
-    def update(self, state, y_pred, y_true):
-        state += np.abs((y_true - y_pred[:, 0]) / (1 + np.abs(y_pred[:, 1]))).sum(), len(y_true)
-
-    def result(self, state):
-        return state[0] / state[1]
-
-
 class Points(DataSource):
     """Thirty random points of three classes."""
 
@@ -276,25 +212,6 @@ class Points(DataSource):
 
     def load(self, rng):
         return Dataset(rng.normal(size=(30, 2)), np.arange(30) % 3)
-
-
-class Pictures(DataSource):
-    """Random images with integer pixels and one-hot labels."""
-
-    type = "pictures"
-    examples = ({}, {"labels": "integers"})
-
-    labels: str = Field(default="one_hot", description="one_hot or integers")
-
-    def describe(self):
-        if self.labels == "one_hot":
-            return DataInfo((3, 8, 8), "integer", "values", (4,), None, 20)
-        return DataInfo((3, 8, 8), "integer", "classes", (), 4, None)
-
-    def load(self, rng):
-        x = rng.integers(0, 256, (20, 3, 8, 8), dtype=np.uint8)
-        labels = rng.integers(0, 4, 20)
-        return Dataset(x, np.eye(4)[labels] if self.labels == "one_hot" else labels)
 
 
 class Songs(DataSource):
@@ -447,30 +364,3 @@ class DoubledSquared(Kernel):
     def fill_back(self, site):
         np.subtract(site.y, site.y_true, out=site.dx)
         np.multiply(site.dx, 4 * len(site.dx) / site.dx.size, out=site.dx)
-
-
-RIGHT = (
-    Offset,
-    Squares,
-    Huber,
-    Descent,
-    Shrinking,
-    ShrinkingKernel,
-    Decoupled,
-    Plateau,
-    Notebook,
-    Bell,
-    LastMean,
-    MeanError,
-    WidthError,
-    Points,
-    Pictures,
-    Songs,
-    Flowers,
-    Center,
-    Third,
-    Letters,
-    Jitter,
-    SquaresKernel,
-    DoubledSquared,
-)

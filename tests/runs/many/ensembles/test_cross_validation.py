@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import DataError, SpecError, cross_validate, load_spec, parse_spec, run
+from declnet import DataError, SpecError, cross_validate, parse_spec, run
 
 
 @pytest.fixture
@@ -24,27 +24,6 @@ def test_every_sample_is_validated_on_once(folded):
     assert len(set(losses)) == 3
 
 
-def test_a_fold_is_the_run_that_chooses_it(folded, tmp_path):
-    results = cross_validate(parse_spec(folded), out=tmp_path / "all").results
-    folded["data"]["fold"] = 2
-    alone = run(parse_spec(folded))
-    assert alone.metrics == results[1].metrics
-    assert results[1].directory == tmp_path / "all/fold-2"
-    assert (tmp_path / "all/fold-2/weights.safetensors").exists()
-
-
-def test_the_spec_that_new_writes_takes_folds(flowers, declnet_cli, tmp_path):
-    """It keeps the best epoch by `validation_accuracy`."""
-    data = "--data", flowers.table, "--target", "kind"
-    declnet_cli.succeeds("new", "spec.toml", *data, "--folds", "3")
-    assert "best_epoch" in (tmp_path / "spec.toml").read_text("utf-8")
-    spec = load_spec(tmp_path / "spec.toml", {"training.epochs": 3})
-    found = cross_validate(spec)
-    assert all("validation_accuracy" in each.history[0] for each in found.results)
-    alone = run(load_spec(tmp_path / "spec.toml", {"training.epochs": 3, "data.fold": 2}))
-    assert alone.metrics == found.results[1].metrics
-
-
 def test_a_run_is_of_one_fold(folded):
     with pytest.raises(SpecError, match="which of the 3 folds") as caught:
         run(parse_spec(folded))
@@ -63,8 +42,3 @@ def test_validation_data_of_a_program_is_refused(folded):
     data = (np.zeros((9, 1)), np.arange(9) % 3)
     with pytest.raises(DataError, match="each fold is the validation data once"):
         cross_validate(parse_spec(folded), {"train": data, "validation": data})
-
-
-def test_too_little_data_is_told(folded):
-    with pytest.raises(SpecError, match="2 samples: too few for 3 folds"):
-        cross_validate(parse_spec(folded), (np.zeros((2, 1)), np.arange(2)))

@@ -49,32 +49,18 @@ def table(tmp_path):
 def spec_of(table, target, **data):
     """A spec that classifies the kind or predicts the logarithm of the price, scaled."""
     classes = target == "kind"
+    source = {"type": "csv", "path": str(table), "target": target, "features": ["a", "b", "color"]}
+    prepared = {} if classes else {"prepare_targets": {"price": ["log", "standardize"]}}
+    dense = {"type": "dense", "units": 3 if classes else 1}
+    metric = "accuracy" if classes else "mean_absolute_error"
     return parse_spec(
         {
             "name": "small",
-            "data": {
-                "train": {
-                    "type": "csv",
-                    "path": str(table),
-                    "target": target,
-                    "features": ["a", "b", "color"],
-                },
-                "prepare": ["standardize", "one_hot"],
-                **({} if classes else {"prepare_targets": {"price": ["log", "standardize"]}}),
-                **data,
-            },
-            "model": {
-                "dtype": "float64",
-                "layers": [{"type": "dense", "units": 3}, "softmax"]
-                if classes
-                else [{"type": "dense", "units": 1}],
-            },
+            "data": {"train": source, "prepare": ["standardize", "one_hot"], **prepared, **data},
+            "model": {"dtype": "float64", "layers": [dense, *["softmax"] * classes]},
             "loss": "categorical_crossentropy" if classes else "mean_squared_error",
             "optimizer": {"type": "adam", "learning_rate": 0.05},
-            "training": {
-                "epochs": 4,
-                "metrics": ["accuracy"] if classes else ["mean_absolute_error"],
-            },
+            "training": {"epochs": 4, "metrics": [metric]},
         }
     )
 
@@ -176,17 +162,6 @@ def test_other_data_is_predicted_by_all_models(folds, table):
         _ = predictor.model
 
 
-def test_data_of_a_program_is_given_again(tmp_path, document, blobs):
-    document["data"] = {"folds": 3}
-    out = tmp_path / "out"
-    cross_validate(parse_spec(document), blobs, out)
-    rows = rows_of(out / OUT)
-    assert [int(row["sample"]) for row in rows] == [*range(1, 31)]
-    with pytest.raises(DataError, match="came from a program"):
-        open_ensemble(out).evaluate()
-    assert open_ensemble(out).evaluate(blobs).samples == 30
-
-
 def seeds_of(spec, out, seeds):
     tasks = tasks_of(spec, seeds, out)
     begin_ensemble(out, spec, tasks)
@@ -285,17 +260,6 @@ def test_a_damaged_member_is_named(folds, how, message):
         load_predictor(folds)
 
 
-def test_members_with_other_classes_are_not_averaged(folds, table, tmp_path):
-    rows = table.read_text().replace(",x,", ",w,")
-    table.write_text(rows)
-    cross_validate(spec_of(table, "kind", folds=4, test=0.2), out=tmp_path / "other")
-    (folds / "fold-3").rename(tmp_path / "kept")
-    (tmp_path / "other/fold-3").rename(folds / "fold-3")
-    change(folds, lambda each: each["runs"][2].pop("manifest"))
-    with pytest.raises(OutputError, match="fold-3: this run has other classes than fold-1"):
-        load_predictor(folds)
-
-
 def test_a_folder_of_several_runs_is_not_one(folds, tmp_path):
     with pytest.raises(OutputError, match=r"several runs, not one \(name one, e.g. .*fold-1\)"):
         open_run(folds)
@@ -320,3 +284,14 @@ def test_folds_are_a_predictor_without_predictions_out_of_fold(table, tmp_path):
     assert open_ensemble(out).status == "finished"
     assert not (out / OUT).exists()
     assert load_predictor(out).evaluate(tmp_path / "moved.csv").samples == ROWS
+
+
+def test_members_with_other_classes_are_not_averaged(folds, table, tmp_path):
+    rows = table.read_text().replace(",x,", ",w,")
+    table.write_text(rows)
+    cross_validate(spec_of(table, "kind", folds=4, test=0.2), out=tmp_path / "other")
+    (folds / "fold-3").rename(tmp_path / "kept")
+    (tmp_path / "other/fold-3").rename(folds / "fold-3")
+    change(folds, lambda each: each["runs"][2].pop("manifest"))
+    with pytest.raises(OutputError, match="fold-3: this run has other classes than fold-1"):
+        load_predictor(folds)

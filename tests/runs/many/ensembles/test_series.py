@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declnet.runs.many.ensembles.series import RunSeries, series_of, spread
+from declnet.runs.many.ensembles.series import series_of, spread
 from declnet.runs.many.execution.tasks import Outcome
 
 numbers = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=20)
@@ -41,28 +41,3 @@ def test_series_are_by_name_and_their_runs_by_seed():
     assert (first.name, second.name) == ("b", "a")
     assert [each.seed for each in first.outcomes] == [1, 2]
     assert second.metrics() == {("train", "loss"): [0.75, 0.25]}
-
-
-def test_failed_runs_are_in_the_data_without_metrics():
-    data = RunSeries("b", (outcome("b", 1), outcome("b", 2, 0.5))).as_data(Path())
-    assert data["finished"] == 1
-    assert data["runs"][0] == {
-        "seed": 1,
-        "folder": "seed-1",
-        "status": "failed",
-        "error": "it failed",
-    }
-    assert data["metrics"]["train"]["loss"]["mean"] == 0.5
-    assert RunSeries("b", (outcome("b", 1),)).as_data(Path())["seconds"] is None
-
-
-def test_gaps_are_those_of_metrics_that_training_and_other_data_have():
-    metrics = [
-        {"train": {"loss": 0.5, "f1": 1.0}, "test": {"loss": 0.75, "auc": 0.5}},
-        {"train": {"loss": 0.25}, "test": {"loss": 1.0}, "validation": {"loss": 0.25}},
-    ]
-    runs = (Outcome("a", seed, Path(f"seed-{seed}"), each) for seed, each in enumerate(metrics))
-    series = RunSeries("a", (*runs, outcome("a", 2)))
-    assert series.gaps() == {("test", "loss"): [-0.25, -0.75], ("validation", "loss"): [0.0]}
-    gaps = series.as_data(Path())["gaps"]
-    assert gaps["test"] == {"loss": spread([-0.25, -0.75]).as_data()}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from declnet import (
@@ -11,40 +9,15 @@ from declnet import (
     Executor,
     TaskUpdate,
     default_registry,
-    execute_task,
     parse_spec,
     run,
 )
 from declnet.runs.many.execution.executors import on_executor
 from declnet.runs.many.execution.tasks import tasks_of
 
+from ....testing.right.executors import InThread, InTurn
+
 BITS = ("weights.safetensors", "history.jsonl", "metrics.json", "spec.toml")
-
-
-class InTurn(Executor):
-    """Carries out tasks one after another in this process, and may change what they are."""
-
-    type = "in_turn"
-
-    def changed(self, task: str) -> str:
-        return task
-
-    def execute(self, tasks):
-        for number, task in enumerate(tasks):
-            shares: list[float] = []
-            answer = execute_task(self.changed(task), shares.append)
-            yield from (TaskUpdate(number, each) for each in shares)
-            yield TaskUpdate(number, answer=answer)
-
-
-class Elsewhere(InTurn):
-    """Another machine, without the file system of this one."""
-
-    type = "elsewhere"
-
-    def changed(self, task: str) -> str:
-        content = json.loads(task)
-        return json.dumps(content | {"marker": content["marker"] + "x", "host": "here"})
 
 
 def outcomes(executor, tasks, parent, follow=lambda *_: None):
@@ -59,7 +32,7 @@ def left_in(parent):
     return {each.name for each in parent.iterdir()}
 
 
-@pytest.mark.parametrize("executor", [InTurn(), Elsewhere()])
+@pytest.mark.parametrize("executor", [InThread(), InThread(is_elsewhere=True)])
 def test_a_run_is_that_of_this_process(executor, document, tmp_path):
     document["training"]["callbacks"] = [{"type": "checkpoint", "every_epochs": 1}]
     spec = parse_spec(document)
@@ -85,7 +58,7 @@ def test_what_another_machine_sends_replaces_what_was_left_of_a_run(document, tm
     before = bits(task.directory)
     (task.directory / "metrics.json").write_text("{}", "utf-8")
     (task.directory / "left").touch()
-    (found,) = outcomes(Elsewhere(), [task], tmp_path / "all")
+    (found,) = outcomes(InThread(is_elsewhere=True), [task], tmp_path / "all")
     assert found.error is None
     assert bits(task.directory) == before
     assert not (task.directory / "left").exists()
@@ -130,25 +103,6 @@ def test_each_task_has_an_outcome_whatever_the_executor_does(document, tmp_path)
     (found, _) = outcomes(Broken(updates=(TaskUpdate(0, answer=outside),)), tasks, tmp_path / "all")
     assert "not what execute_task returned" in found.error
     assert not (tmp_path / "all/x").exists()
-
-
-def test_tasks_are_taken_when_there_is_room(document, tmp_path):
-    """So a caller can make them from the outcomes of others, as a search does."""
-    made, done = [], []
-
-    def tasks():
-        for task in tasks_of(parse_spec(document), (1, 2, 3), tmp_path / "all"):
-            assert len(made) == len(done)
-            made.append(task)
-            yield task
-
-    updates = on_executor(
-        tasks(), InTurn(), tmp_path / "all", default_registry(), (), lambda *_: None
-    )
-    for outcome in updates:
-        assert outcome.error is None
-        done.append(outcome)
-    assert [each.seed for each in done] == [1, 2, 3]
 
 
 def test_an_iterator_that_has_more_tasks_later_is_asked_again(document, tmp_path):

@@ -57,16 +57,6 @@ def test_the_hash_of_a_spec_is_this_one_everywhere(document, tmp_path):
     assert spec_digest(parse_spec({**document, "optimizer": "adam"})) != EXPECTED
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [("3", "not a shard"), ("0/4", "from 1 to 4"), ("5/4", "from 1 to 4"), ("1/-4", "not a shard")],
-)
-def test_what_is_no_shard(text, problem):
-    with pytest.raises(ValueError, match=problem):
-        Shard.parse(text)
-    assert Shard.parse("3/64") == Shard(3, 64)
-
-
 def test_only_the_folder_of_one_shard_is_limited(document, tmp_path):
     tasks = tasks_of(parse_spec(document), range(12), tmp_path)
     assert shard_runs(tmp_path) is None

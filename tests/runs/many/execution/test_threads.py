@@ -93,12 +93,6 @@ def test_runs_that_need_python_are_left_to_processes(native, tmp_path, monkeypat
 
 
 @pytest.mark.usefixtures("no_processes")
-def test_few_short_runs_that_need_python_start_no_process(document, tmp_path):
-    tasks = tasks_of(parse_spec(document), [1, 2, 3], tmp_path)
-    assert [each.status for each in executed(tasks)] == ["finished"] * 3
-
-
-@pytest.mark.usefixtures("no_processes")
 def test_a_run_that_fails_costs_the_others_nothing(native, tmp_path):
     diverging = native | {"optimizer": {"type": "sgd", "learning_rate": 1e200}, "name": "wild"}
     absent = native | {"data": {"train": {"type": "npz", "path": str(tmp_path / "no.npz")}}}

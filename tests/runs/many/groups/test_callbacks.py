@@ -6,11 +6,9 @@ import json
 
 import pytest
 
-from declnet import Callback, Registry, cross_validate, parse_spec, run
-from declnet.registry.discovery import default_registry
-from declnet.runs.many.ensembles.recording import begin_ensemble, finish_ensemble
-from declnet.runs.many.execution.tasks import tasks_of
+from declnet import Callback, cross_validate, parse_spec, run
 from declnet.runs.many.sweeps.stored_sweep import SweptSpec, begin_sweep, open_sweep
+from declnet.testing.examples import registry_with
 
 TOLD = []
 
@@ -27,11 +25,7 @@ class Group(Callback):
 @pytest.fixture
 def registry():
     TOLD.clear()
-    registry = Registry()
-    for entry in default_registry().entries():
-        registry.register(entry.component, entry.plugin)
-    registry.register(Group)
-    return registry
+    return registry_with([Group])
 
 
 def test_folds_are_told_that_all_have_ended_with_their_metrics(document, registry, tmp_path):
@@ -71,15 +65,3 @@ def test_a_sweep_is_one_group_that_is_told_once(document, registry, tmp_path):
     assert varied == [(0.1, 0), (0.1, 1), (0.2, 0), (0.2, 1)]
     assert best in runs
     assert json.loads((tmp_path / "sweep.json").read_text())["status"] == "finished"
-
-
-def test_seeds_vary_only_if_there_are_several(document, registry, tmp_path):
-    document["training"] |= {"callbacks": ["group"], "epochs": 1}
-    spec = parse_spec(document, registry)
-    for name, seeds in (("one", [5]), ("two", [5, 6])):
-        tasks = tasks_of(spec, seeds, tmp_path / name)
-        begin_ensemble(tmp_path / name, spec, tasks)
-        run(tasks[0].spec, out=tasks[0].directory, registry=registry)
-        finish_ensemble(tmp_path / name, registry)
-    assert [runs[0].values for _, runs, _ in TOLD] == [{}, {"seed": 5}]
-    assert TOLD[1][2].status == "finished"

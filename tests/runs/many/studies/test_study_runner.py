@@ -125,15 +125,6 @@ def test_the_objective_is_the_mean_over_folds_and_seeds(study, registry):
     assert sorted(trial.reported) == list(range(12))
 
 
-def test_a_value_outside_of_the_space_is_refused_by_name(study, registry):
-    folder = study(**{"tune.search": {"type": "steps", "rates": [0.1, 5.0]}})
-    with pytest.raises(Exception, match=r'returned 5.0 for "optimizer.learning_rate"'):
-        carried_out(folder, registry)
-    assert [
-        each.state for each in StudyRunner(open_study(folder, registry), registry).trials()
-    ] == ["finished"]
-
-
 def test_the_budget_counts_trials_and_minutes(study, registry):
     folder = study(**{"tune.trials": 2})
     carried_out(folder, registry)

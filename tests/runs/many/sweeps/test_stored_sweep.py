@@ -9,7 +9,6 @@ import pytest
 
 from declnet import OutputError, parse_spec, run
 from declnet.runs.many.sweeps.stored_sweep import (
-    StoredSweep,
     SweptSpec,
     begin_sweep,
     open_sweep,
@@ -24,22 +23,6 @@ def begun(document, tmp_path):
     swept = [SweptSpec(specs[0], (3, 4), {"rate": 0.1}), SweptSpec(specs[1], (3,), {"rate": 0.2})]
     begin_sweep(tmp_path, swept, "loss", ascending=None)
     return tmp_path
-
-
-def test_it_has_what_it_was_begun_with(begun):
-    assert StoredSweep.is_at(begun)
-    stored = open_sweep(begun)
-    assert stored.values == {"one": {"rate": 0.1}, "two": {"rate": 0.2}}
-    assert [each.name for each in stored.specs()] == ["one", "two"]
-    assert [each.error for each in stored.outcomes()] == ["it has not begun"] * 3
-    tasks = stored.tasks()
-    found = [(each.spec.name, each.spec.seed, each.resumes) for each in tasks]
-    assert found == [("one", 3, True), ("one", 4, True), ("two", 3, True)]
-    assert [each.directory for each in tasks] == [
-        begun / "one/seed-3",
-        begun / "one/seed-4",
-        begun / "two/seed-3",
-    ]
 
 
 @pytest.mark.parametrize("lost", ["ensemble.json", "spec.toml"])

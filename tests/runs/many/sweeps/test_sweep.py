@@ -71,16 +71,6 @@ def test_data_of_the_program_replaces_the_specs_also_when_resumed(swept, given, 
     assert {each for each in before if before[each] != after[each]} == {run_of_it / "metrics.json"}
 
 
-def test_a_run_that_fails_says_why_and_leaves_the_others(swept, tmp_path):
-    swept["sweep"]["optimizer.learning_rate"] = [0.1, 1e300]
-    found = sweep(swept, out=tmp_path / "swept", jobs=1)
-    errors = [each.error for each in found.outcomes()]
-    assert [each is None for each in errors] == [True, True, False, False]
-    assert found.status == "failed"
-    assert found.best.name == "small-learning_rate=0.1"
-    assert len(found.best.finished) == 2
-
-
 def test_what_cannot_be_trained_is_refused_before_anything_is_written(swept, given, tmp_path):
     swept["sweep"] = {"model.layers.2.units": [3, 0, -1]}
     with pytest.raises(SpecError) as raised:
@@ -100,10 +90,3 @@ def test_it_trains_on_an_executor(swept, tmp_path):
     found = sweep(swept, out=tmp_path / "there", on=InThread())
     assert metrics(found) == metrics(sweep(swept, out=tmp_path / "here", jobs=1))
     assert "jobs" not in json.loads((tmp_path / "there/summary.json").read_text("utf-8"))
-
-
-def test_seeds_of_a_spec_without_a_section_are_a_sweep_of_one(document, tmp_path):
-    document["training"]["epochs"] = 1
-    found = sweep(document, out=tmp_path / "swept", seeds=range(2))
-    (series,) = found.series()
-    assert (series.name, [each.seed for each in series.outcomes]) == ("small", [0, 1])

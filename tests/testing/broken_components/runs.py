@@ -1,0 +1,336 @@
+"""Callbacks, analyses, calibrators, searchers, templates and formats that break their contract."""
+
+import json
+import random
+from dataclasses import replace
+
+import numpy as np
+
+from declnet import (
+    Analysis,
+    AnalysisTable,
+    Calibrator,
+    Callback,
+    DataError,
+    ExportedPredictions,
+    Exporter,
+    ExportError,
+    ExportSummary,
+    Importer,
+    Searcher,
+    StepObserver,
+    StudyTrial,
+    Template,
+)
+
+from ..right.others import LastMean, Patience, Plateau, Sum
+from .broken import broken
+from .layers import count
+
+SEEN = []
+
+
+class Scales(StepObserver):
+    """Changes what it observes."""
+
+    def forward(self, name, layer, y):
+        y *= 0.5
+
+
+class StopsAfterAll(Plateau):
+    """Stops by the losses of all runs of the process."""
+
+    type = "stops_after_all"
+
+    def start(self, run):
+        SEEN.clear()
+        return super().start(run)
+
+    def epoch_finished(self, state, epoch):
+        SEEN.append(epoch.metrics["loss"])
+        if len(SEEN) == 30:
+            state.run.stop("seen enough")
+
+
+def write_a_note(self, run):
+    (run.directory / "note.txt").write_text("started")
+
+
+def round_the_loss(self, state, epoch):
+    epoch.metrics["loss"] = round(epoch.metrics["loss"], 1)
+
+
+def count_on_the_class(self, state, epoch):
+    type(self).epochs = getattr(type(self), "epochs", 0) + 1
+
+
+def average_in_place(self, state, step):
+    LastMean.after_update(self, state, step)
+    state.run.model.vector()[...] = state.sum / state.count
+
+
+CALLBACKS = (
+    broken("follows_a_run", Plateau, "needs_a_folder", before=("start", write_a_note)),
+    broken("follows_a_run", Plateau, "rounds_metrics", before=("epoch_finished", round_the_loss)),
+    broken("follows_a_run", Plateau, "changes_outputs", observer=lambda self, state: Scales()),
+    (StopsAfterAll, "keeps_uses_apart"),
+    broken("keeps_nothing_on_itself", Plateau, "counts_on_its_class",
+           epoch_finished=count_on_the_class),
+    broken("saves_plain_values", Plateau, "saves_the_run",
+           save=lambda self, state: {"run": state.run, "best": state.best}),
+    broken("continues_when_restored", Plateau, "restores_the_best_alone",
+           restore=lambda self, run, saved: Patience(run, saved["best"])),
+    broken("continues_when_restored", Callback, "forgets_its_plan",
+           start=lambda self, run: run.save_checkpoints(every_epochs=5) or {}),
+    broken("continues_when_restored", LastMean, "forgets_the_sum",
+           restore=lambda self, run, saved: Sum(run, run.model.vector() * 0)),
+    # the first check that follows updates
+    broken("names_what_it_monitors", LastMean, "averages_in_place", after_update=average_in_place),
+    broken("names_what_it_monitors", Plateau, "monitors_a_string", monitors=lambda self: "loss"),
+    broken("names_what_it_monitors", Plateau, "reads_more",
+           monitors=lambda self: ("validation_loss",),
+           after_epoch=lambda self, state, epoch: epoch.metric("loss")),
+)  # fmt: skip
+
+
+class Means(Analysis):
+    """The mean of each feature, of at most 100 samples drawn at random."""
+
+    type = "means_of_features"
+
+    def analyze(self, model):
+        at = model.rng.choice(model.samples, min(100, model.samples), replace=False)
+        rows = [(name, self.mean(model.columns[name][at])) for name in model.features]
+        model.outputs(at)
+        return (AnalysisTable("Means", ("column", "mean"), tuple(rows)),)
+
+    def mean(self, column):
+        return float(np.mean(column)) if column.dtype.kind in "fiub" else None
+
+
+def fill_gaps(self, model):
+    for column in model.training_columns.values():
+        if column.dtype.kind == "f":
+            column[np.isnan(column)] = 0
+
+
+ANALYSES = (
+    broken("returns_tables", Means, "returns_numpy_numbers",
+           mean=lambda self, column: np.mean(column) if column.dtype.kind in "fiub" else None),
+    broken("returns_tables", Means, "returns_one_table",
+           analyze=lambda self, model: Means.analyze(self, model)[0]),
+    broken("leaves_inputs_alone", Means, "fills_gaps", before=("analyze", fill_gaps)),
+    broken("is_deterministic", Means, "draws_anew",
+           mean=lambda self, column: float(np.random.default_rng().random())),
+    broken("takes_bounded_time", Means, "predicts_all_often", before=(
+           "analyze", lambda self, model: [model.outputs() for _ in range(101)])),
+)  # fmt: skip
+
+
+class Sharper(Calibrator):
+    """Right: p ** 2 / sum(p ** 2)."""
+
+    type = "sharper"
+    tasks = ("classes",)
+
+    def fit(self, y_pred, y_true, task):
+        return {"power": 2.0}
+
+    def apply(self, y_pred, state):
+        powers = y_pred ** state["power"]
+        return powers / powers.sum(axis=1, keepdims=True)
+
+
+class Within(Calibrator):
+    """Right: predictions ± the largest error."""
+
+    type = "within"
+    tasks = ("values",)
+
+    def fit(self, y_pred, y_true, task):
+        return {"error": np.abs(y_pred - y_true).max(axis=0)}
+
+    def intervals(self, y_pred, state):
+        return y_pred - state["error"], y_pred + state["error"]
+
+
+def refuse_lists(self, state):
+    if not isinstance(state["power"], tuple):
+        raise ValueError("the power is not a tuple")
+
+
+def swapped_in_a_row(self, y_pred, state):
+    lower, upper = Within.intervals(self, y_pred, state)
+    lower[0], upper[0] = upper[0], lower[0].copy()
+    return lower, upper
+
+
+def learn_in_the_module(self, y_pred, y_true, task):
+    SEEN[:] = [np.abs(y_pred - y_true).max(axis=0)]
+
+
+def learn_on_the_class(self, *_):
+    type(self).learned = getattr(type(self), "learned", 0) + 1
+
+
+CALIBRATORS = (
+    broken("gives_something_for_its_tasks", Sharper, "takes_too_much", tasks=("classes", "binary")),
+    broken("gives_something_for_its_tasks", Within, "swaps_the_first_bounds",
+           intervals=swapped_in_a_row),
+    broken("gives_probabilities_for_probabilities", Sharper, "forgets_the_sum",
+           apply=lambda self, y_pred, state: y_pred ** state["power"]),
+    broken("leaves_inputs_alone", Sharper, "sharpens_in_place",
+           before=("apply", lambda self, y_pred, state: np.square(y_pred, out=y_pred))),
+    broken("leaves_inputs_alone", Within, "sorts_the_targets",
+           verify_targets=lambda self, y_true: y_true.sort(axis=0)),
+    broken("parts_equal_the_whole", Sharper, "sharpens_by_the_batch", apply=lambda self, y_pred,
+           state: Sharper.apply(self, y_pred, {"power": 1 + y_pred.max()})),
+    broken("state_can_be_stored", Sharper, "refuses_its_state_as_read", verify_state=refuse_lists,
+           fit=lambda self, y_pred, y_true, task: {"power": (2.0,)}, apply=lambda self, y_pred,
+           state: Sharper.apply(self, y_pred, {"power": state["power"][0]})),
+    broken("keeps_its_promise", Within, "promises_too_much", promised_coverage=lambda self: 0.99,
+           intervals=lambda self, y, state: (y - state["error"] / 4, y + state["error"] / 4)),
+    broken("keeps_uses_apart", Within, "learns_in_its_module", before=("fit", learn_in_the_module),
+           intervals=lambda self, y, state: (y - SEEN[0], y + SEEN[0])),
+    broken("continues_when_restored", Sharper, "takes_tuples_alone",
+           fit=lambda self, y_pred, y_true, task: {"power": (2.0,)},
+           apply=lambda self, y_pred, state: Sharper.apply(
+               self, y_pred, {"power": 3 - isinstance(state["power"], tuple)})),
+    broken("keeps_nothing_on_itself", Within, "learns_on_its_class",
+           before=("fit", learn_on_the_class)),
+)  # fmt: skip
+
+
+def drawn(study, seed):
+    """Return a value of each dimension that applies."""
+    rng, values = random.Random(seed), {}
+    for dimension in study.space:
+        if dimension.applies(values):
+            low, high, step = dimension.low, dimension.high, dimension.step
+            value = rng.choice(dimension.choices or range(round((high - low) / step) + 1))
+            values[dimension.key] = value if dimension.choices else low + value * step
+    return values
+
+
+class Memory:
+    """A study in memory, whose values depend on how often it was asked."""
+
+    def __init__(self, study, trials):
+        self.study, self.found, self.asked = study, trials, 0
+
+    def ask(self):
+        values = drawn(self.study, len(self.found) * 100 + self.asked)
+        self.asked += 1
+        self.found.append(StudyTrial(len(self.found), values, worker=self.study.worker))
+        return self.found[-1]
+
+    def trials(self):
+        return self.found
+
+    def report(self, number, step, value):
+        return False
+
+    def tell(self, number, state, value, seconds):
+        self.found[number] = replace(self.found[number], state=state, value=value)
+
+    def importance(self):
+        return {}
+
+    def close(self):
+        pass
+
+
+FOLDERS = {}
+
+SEARCHERS = (
+    broken("proposes_values_of_the_space", Searcher, "ignores_conditions",
+           propose=lambda self, study, number, trials: {
+               "optimizer.momentum": 0.3, **drawn(study, number), "optimizer": "adam"}),
+    broken("repeats_a_study", Searcher, "draws_anew",
+           propose=lambda self, study, number, trials: drawn(study, count(self))),
+    broken("keeps_what_it_is_told", Searcher, "forgets",
+           open=lambda self, study: Memory(study, [])),
+    broken("continues_a_study", Searcher, "counts_its_calls", open=lambda self, study:
+           Memory(study, FOLDERS.setdefault(study.directory, []))),
+)  # fmt: skip
+
+SPEC = """
+declnet = 1
+data = { prepare = ["standardize"] }
+model = { layers = [{ type = "dense", units = 4 }, "relu", { type = "dense", units = 1 }] }
+loss = { type = "mean_squared_error" }
+optimizer = { type = "adam" }
+training = { epochs = 1 }
+"""
+FOR_TABLE = SPEC.replace("data = {", 'data = { train = { type = "passed", target = "y" },')
+
+
+def overlooking_text(self, table, registry):
+    columns = [feature.name for feature in table.features]
+    return FOR_TABLE.replace('"standardize"', f'{{ type = "standardize", columns = {columns} }}')
+
+
+TEMPLATES = (
+    broken("writes_a_valid_example", Template, "names_no_installed_layer",
+           spec=lambda self: SPEC.replace("relu", "no_such_layer")),
+    broken("writes_a_valid_example", Template, "writes_no_toml", spec=lambda self: "declnet: 1"),
+    broken("writes_valid_specs_for_tables", Template, "has_two_outputs",
+           spec_for_table=lambda *_: FOR_TABLE.replace("units = 1", "units = 2")),
+    broken("writes_valid_specs_for_tables", Template, "overlooks_text",
+           spec_for_table=overlooking_text),
+)  # fmt: skip
+
+
+class Names(Exporter):
+    """Writes the names of the columns, for models that return their columns."""
+
+    type = "names"
+    suffixes = (".names",)
+
+    def export(self, model, path):
+        if any(not node.layer.only_reshapes for node in model.members[0].nodes):
+            raise ExportError([("layer type unknown has no translation", None)])
+        return self.write(model, path)
+
+    def write(self, model, path, more=""):
+        names = json.dumps([column.name for column in model.columns])
+        path.write_text(names + more, encoding="utf-8")
+        return ExportSummary(())
+
+    def predictor(self, path):
+        names = json.loads(path.read_text("utf-8"))
+
+        def predict(columns):
+            y = np.stack([columns[name] for name in names], axis=1)
+            return {"": ExportedPredictions(y, y)}
+
+        return predict
+
+
+def predictor_of_any_case(self, path):
+    predict = Names.predictor(self, path)
+
+    def lowered(columns):
+        whole = {name.lower(): column for name, column in columns.items()}
+        return predict({name: whole[name.lower()] for name in columns})
+
+    return lowered
+
+
+def read_anything(self, path):
+    if not path.exists():
+        raise DataError(f"{path}: no such file")
+    return json.loads(path.read_bytes())
+
+
+FORMATS = (
+    broken("writes_the_same_bytes", Names, "numbers_its_files",
+           write=lambda self, model, path: Names.write(self, model, path, f" {count(self)}")),
+    broken("predicts_any_number_of_rows", Names, "ignores_case", predictor=predictor_of_any_case),
+    broken("refuses_what_it_cannot_write", Names, "omits_layers",
+           export=lambda self, model, path: self.write(model, path)),
+    broken("refuses_files_of_no_network", Importer, "reads_anything", suffixes=(".net",),
+           read=read_anything),
+)  # fmt: skip
+
+BROKEN = CALLBACKS + ANALYSES + CALIBRATORS + SEARCHERS + TEMPLATES + FORMATS
