@@ -59,21 +59,6 @@ def test_every_type_and_layout_of_an_argument_is_read_and_written(shape, layout)
         assert read[0].tolist() == read[1].tolist()
 
 
-def test_a_call_reads_its_arrays_each_time_and_keeps_them(cache):
-    @Routine
-    def add(x, y):
-        for i in range(x.size):
-            y[i] += x[i]
-
-    y = np.zeros(3)
-    call = add.bound(np.arange(3.0), y)
-    call()
-    call()
-    assert y.tolist() == [0, 2, 4]
-    assert call.block.tolist()[1::2] == [3, 3]
-    assert not call.divisible
-
-
 @pytest.mark.parametrize(
     ("argument", "what"),
     [

@@ -127,17 +127,27 @@ def test_a_scaler_is_an_affine_layer_that_is_not_trained(tmp_path):
     ]
     arrays = [("mean", [1, 2, 3, 4]), ("std", [2, 1, 4, 5]), ("w", np.eye(4)), ("bias", [7])]
     onnx.save(model_of(nodes, arrays), tmp_path / "m.onnx")
-    assert import_file(tmp_path / "m.onnx", tmp_path / "m.toml").difference < 1e-5
+    assert import_file(tmp_path / "m.onnx", tmp_path / "m.toml").difference < 2e-6
     layers = load_spec(tmp_path / "m.toml").model.layers
     assert [layer.type for layer in layers] == ["batch_norm", "dense"]
     assert layers[0].trainable is False
 
 
-def test_both_factors_of_gemm_count(tmp_path):
-    nodes = [("Gemm", "x w b", "y", {"alpha": 0.5, "beta": 3.0})]
-    arrays = [("w", np.arange(12.0).reshape(4, 3)), ("b", [1, 2, 3])]
-    onnx.save(model_of(nodes, arrays), tmp_path / "m.onnx")
-    assert import_file(tmp_path / "m.onnx", tmp_path / "m.toml").difference < 1e-6
+FACTORS = {"alpha": 0.5, "beta": 3.0}
+ARRAYS = [("w", np.arange(12.0).reshape(4, 3)), ("b", [1, 2, 3])]
+MOMENTS = [("s", np.ones(4)), ("o", np.ones(4)), ("v", np.full(4, 0.01))]
+
+
+@pytest.mark.parametrize(
+    ("node", "arrays"),
+    [
+        (("Gemm", "x w b", "y", FACTORS), ARRAYS),
+        (("BatchNormalization", "x s o o v", "y"), MOMENTS),  # epsilon is 1e-5
+    ],
+)
+def test_fields_of_an_operator_and_their_defaults_count(node, arrays, tmp_path):
+    onnx.save(model_of([node], arrays), tmp_path / "m.onnx")
+    assert import_file(tmp_path / "m.onnx", tmp_path / "m.toml").difference < 1e-5
 
 
 POOL = {"kernel_shape": [2, 2], "ceil_mode": 1}
