@@ -36,6 +36,13 @@ from declnet_plugins.standard.losses import MeanSquaredError
 
 REGISTRY = default_registry()
 
+
+def texts(*values: str | None) -> Any:
+    return np.array(values, object)
+
+
+MOMENTS = ("2038-01-19T03:14:07", "1899-03-01T12:00:01")
+
 COLUMNS: dict[str, Any] = {
     "numbers": np.array([3.5, -1.0, 2.25, 7.0, 2.25]),
     "positive": np.array([3.5, 1.0, 200.25, 7.0, 2.25]),
@@ -43,7 +50,13 @@ COLUMNS: dict[str, Any] = {
     "text": np.array(["b", "a", "Ärger", "b", 'q"?'], object),
     "text with gaps": np.array(["b", None, "c", "b", None], object),
     "two texts": np.array(["b", "a", "a", "b", "a"], object),
-    "dates": np.array([f"2024-0{month}-17" for month in (1, 2, 4, 8, 9)], object),
+    "dates": texts("2000-02-29", "1969-12-31", None, "2038-01-19", "1899-03-01"),
+    "moments": texts("2024-02-29T23:59:58.25", "1970-01-01T00:00:00", None, *MOMENTS),
+    "day first": texts("29.2.2000", "1.12.1969", "13.10.2038", None, "3.3.1900"),
+    "month first": texts(
+        "2/29/2000 7:05", "12/1/1969 23:59", "10/13/2038 0:00", None, "3/3/1900 1:01"
+    ),
+    "times": texts("12:30:15.5", "0:00", None, "23:59", "7:07"),
     "whole": np.array([3, 1, 3, 7, 2]),
     "yes": np.array([True, False, True, True, False]),
     "pairs": np.array([[3.0, 0.0], [1.0, np.nan], [2.0, 9.0], [7.0, 4.0], [5.0, np.nan]]),
@@ -54,8 +67,16 @@ OTHERS = {
     "gaps": np.array([np.nan, 8.0, -2.25, np.nan, 2.0]),
     "text": np.array(["b", "z", "a", "Ä", 'q"?'], object),
     "text with gaps": np.array([None, "b", "b", "c", None], object),
+    "dates": texts("2100-03-01", "2021-02-30", "2021-02-03", None, "2021-02-04"),
+    "day first": texts("1.3.2100", "31.4.2020", "30.4.2020", None, "1.1.2021"),
+    "times": texts("24:00", "23:00", "7:59", None, "7:58"),
 }
 """Rows that the transforms were not fitted to."""
+
+DATES = ("elapsed", "year", "quarter", "month", "day", "day_of_year", "weekday")
+TIMES = ("hour", "minute", "second", "time_of_day")
+MORE = {"datetime": ({"parts": TIMES}, {"parts": DATES + TIMES, "cycles": True})}
+"""Fields in addition to those of the examples."""
 
 ONLY_NUMBERS = {("c", "quantile"), ("c", "quantile_normal"), ("onnx", "tokenize")}
 """Transforms that a format has only for single numbers, or (of text) only with some fields."""
@@ -80,7 +101,8 @@ def choices(annotation: Any) -> tuple[Any, ...]:
 def all_instances_of(component: type[Any]) -> list[Any]:
     """Return a component's examples, each also with every other choice of each of its fields."""
     instances = {}
-    for example in build_examples(component, REGISTRY):
+    more = [component.model_validate(fields) for fields in MORE.get(component.type, ())]
+    for example in (*build_examples(component, REGISTRY), *more):
         fields = example.model_dump(exclude_unset=True) | {"columns": None}
         fields = {name: fields[name] for name in fields if name in component.model_fields}
         options = {
