@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from itertools import pairwise
 
 import pytest
 import vl_convert
@@ -13,13 +12,6 @@ import vl_convert
 from declnet_plugins.report.page.rendering import vega_script
 
 LOADING = {"src", "srcset", "data", "poster", "action", "formaction", "background", "xlink:href"}
-
-
-def test_headings_go_down_one_level_at_a_time(page):
-    levels = [int(each.tag[1]) for each in page.root.all("h1", "h2", "h3", "h4", "h5", "h6")]
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def test_links_lead_somewhere_and_ids_are_unique(page):
