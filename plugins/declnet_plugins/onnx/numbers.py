@@ -64,7 +64,10 @@ class LogTranslation(OnnxTranslation):
         if isinstance(component, Log):
             if site.inverse:
                 return w.compute("Sub", w.op("Exp", x), component.shift)
-            return w.op("Log", w.compute("Add", x, component.shift))
+            shifted = w.compute("Add", x, component.shift)
+            is_refused = w.cast(w.op("LessOrEqual", shifted, w.like(shifted, 0)), "int64")
+            nothing = w.op("Gather", w.constant([0.0]), is_refused, axis=0)  # or out of bounds
+            return w.op("Add", w.op("Log", shifted), nothing)
         size = w.op("Abs", x)
         if site.inverse:
             size = w.compute("Mul", w.compute("Sub", w.op("Exp", size), 1), component.scale)
@@ -131,7 +134,8 @@ class ImputeTranslation(OnnxTranslation):
         """Return x with its gaps filled."""
         (x,), value = site.inputs, site.state["value"]
         if w.type_of(x) == "text":
-            return w.where(w.op("Equal", x, w.constant("")), w.constant(str(value)), x)
+            is_gap = w.compute("Equal", w.table(x, [""], [1], 0), 1)  # opset 17 compares no texts
+            return w.where(is_gap, w.constant(str(value)), x)
         if w.type_of(x) not in ("float64", "float32"):
             return str(x)
         gaps = w.op("IsNaN", x)

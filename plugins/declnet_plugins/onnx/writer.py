@@ -253,6 +253,8 @@ class GraphWriter:
     def table(self, value: str, keys: Sequence[Any], values: Sequence[int], default: int) -> str:
         """Return an integer for each key: text, or integers in int64."""
         text = self._types[value] == "text"
+        if not keys:  # which the operator must have
+            keys, values = ["" if text else 0], [default]
         given: dict[str, Any] = {("keys_strings" if text else "keys_int64s"): list(keys)}
         given |= {"values_int64s": list(values), "default_int64": default}
         return self.op("LabelEncoder", value, kind="int64", domain=ML, **given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Annotated
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 import declnet
 from declnet import Dataset, DivergenceError, Layer, Schedule, Scheduled, parse_spec, run
 from declnet.graph.kernels import Kernels
-from declnet.graph.training_graph import TrainingGraph
 from declnet.training.evaluation import OFTEN, Evaluation
 from declnet.training.preparation import prepare
 from declnet_plugins.jit.driver import StepsInThreads
@@ -154,18 +152,6 @@ def test_metrics_of_recorded_steps_are_those_of_single_steps(document, blobs, lo
     assert recorded[-1]["loss"] < recorded[0]["loss"]
 
 
-@pytest.mark.parametrize("batch_size", [None, 50])
-def test_the_number_of_threads_changes_no_bit(document, blobs, batch_size):
-    document["model"]["layers"] = [{"type": "dense", "units": 70}, "relu", "layer_norm", "gelu"]
-    document["model"]["layers"] += [{"type": "dense", "units": 4}, "softmax"]
-    found = set()
-    for threads in (1, 2, 3):
-        document["engine"] = {"kernels": "jit", "threads": threads}
-        training = {"batch_size": batch_size} if batch_size else {}
-        found.add(bits(trained(document, blobs, epochs=400, log_every=400, **training)))
-    assert len(found) == 1
-
-
 def test_a_divergence_within_a_stretch_names_its_epoch(document, blobs):
     document["model"]["layers"] = list(NETWORKS["kernels"])
     document["optimizer"] = {"type": "sgd", "learning_rate": 1e30}
@@ -176,19 +162,6 @@ def test_a_divergence_within_a_stretch_names_its_epoch(document, blobs):
             trained(document, blobs, batch_size=64, epochs=50, log_every=50)
         messages.append(str(caught.value).partition(";")[0])
     assert messages[0] == messages[1]
-
-
-def test_all_calls_of_common_networks_are_native(document, blobs):
-    document["model"]["layers"] = list(NETWORKS["replays"])
-    document["training"] |= {"batch_size": 32}
-    spec, registry = parse_spec(document), declnet.default_registry()
-    model = declnet.build_model(spec.model, blobs[0].shape[1:])
-    graph = TrainingGraph(model, spec.heads, 32, 0, Kernels(registry, compiled=True))
-    loss = spec.heads[0].loss
-    y_true = loss.prepare(blobs[1][:32], model.output_shape, model.dtype)
-    step = graph.step(blobs[0][:32].astype(model.dtype), y_true)
-    assert step.compiled.native is not None
-    assert len(step.calls) == 1
 
 
 def test_frequent_evaluations_are_native_and_give_the_same_bits(document):
@@ -221,21 +194,3 @@ def test_frequent_evaluations_are_native_and_give_the_same_bits(document):
     evaluation = Evaluation(model, spec.heads, data, kernels=kernels)
     assert all(evaluation.evaluate() == expected for _ in range(OFTEN // 2 + 1))
     assert left == [1, 1]
-
-
-def test_models_in_several_threads_do_not_disturb_each_other(document, blobs):
-    document["model"]["layers"] = list(NETWORKS["kernels"])
-    document["engine"] = {"kernels": "jit", "threads": 2}
-    specs = [parse_spec({**document, "seed": seed}) for seed in range(4)]
-    expected = [bits(run(spec, data=blobs)) for spec in specs]
-    found = [b""] * len(specs)
-
-    def train(number):
-        found[number] = bits(run(specs[number], data=blobs))
-
-    threads = [threading.Thread(target=train, args=(number,)) for number in range(len(specs))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == expected

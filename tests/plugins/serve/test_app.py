@@ -89,6 +89,8 @@ def test_forecasts_and_several_losses(client, runs):
     outputs = {each["name"]: each["outputs"] for each in ask("/models").json["models"]}
     assert outputs["houses"].keys() == house.keys()
     assert outputs["sales"] == {}  # no example was found
+    losses = {each["name"]: each["losses"] for each in ask("/models").json["models"]}
+    assert (list(losses["houses"]), list(losses["sales"])) == (["price", "sold"], ["prediction"])
 
 
 DEEP = b"[" * 100_000

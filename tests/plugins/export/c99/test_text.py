@@ -81,8 +81,3 @@ def test_arrays_needed_at_the_same_time_share_no_memory(sizes):
                 each.offset + each.size <= other.offset or other.offset + other.size <= each.offset
             )
             assert apart or not each.meets(other)
-
-
-def test_a_chain_of_layers_takes_as_much_as_its_largest_pair():
-    blocks = [Block(size, step, step + 1) for step, size in enumerate((4, 64, 128, 64, 10))]
-    assert place(blocks) == 128 + 64

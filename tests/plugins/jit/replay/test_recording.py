@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import math
-import resource
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,7 +14,7 @@ from hypothesis import strategies as st
 
 from declnet import Layer, NativeCall, Optimizer, OptimizerState, OptimizerUpdate
 from declnet.contracts.network.parameter import LayerState
-from declnet_plugins.jit.replay.replay import replay, replayed, replayed_together, why_not
+from declnet_plugins.jit.replay.replay import replayed, replayed_together, why_not
 
 pytestmark = pytest.mark.usefixtures("numba")
 
@@ -93,11 +91,6 @@ def test_says_why_a_call_is_not_recorded(forward: Any, reason: str) -> None:
     call = call_of(forward)
     assert replayed(call) is None
     assert reason in str(why_not(call))
-
-
-def test_other_functions_are_not_recorded() -> None:
-    assert "neither a call of NumPy" in str(why_not(lambda: None))
-    assert "neither a call of NumPy" in str(why_not(partial(math.sqrt, 2.0)))
 
 
 def _everything(_: Any, x: Any, y: Any, state: Any) -> None:
@@ -232,20 +225,6 @@ def _draws(_: Any, x: Any, y: Any, state: Any) -> None:
     y += state.rng.integers(0, 3, x.shape[1])[:, None].T
 
 
-def test_memory_that_is_not_filled_yet_may_hold_any_integers() -> None:
-    def forward(_: Any, x: Any, y: Any, state: Any) -> None:
-        np.multiply(x, x[state.rows], out=y)
-
-    call = call_of(forward, (3, 2), rows=np.array([-(2**60), 7, 2**60]))
-    calls = replayed(call)
-    assert calls is not None
-    x, y, state = call.args
-    x[...], state.rows[...] = [[1, 2], [3, 4], [5, 6]], [2, 0, 1]
-    for each in calls:
-        each()
-    np.testing.assert_array_equal(y, x * x[[2, 0, 1]])
-
-
 def test_random_numbers_are_drawn_from_python() -> None:
     call = call_of(_draws)
     y, rng = call.args[1], call.args[2].rng
@@ -261,29 +240,15 @@ def test_random_numbers_are_drawn_from_python() -> None:
     assert "draws random numbers" in str(why_not(call))
 
 
-def test_read_only_memory_and_nothing_to_do() -> None:
+def test_memory_that_is_not_filled_yet_may_hold_any_integers() -> None:
     def forward(_: Any, x: Any, y: Any, state: Any) -> None:
-        if y is not x:
-            np.copyto(y, x)
+        np.multiply(x, x[state.rows], out=y)
 
-    call = call_of(forward)
-    x, _, state = call.args
-    assert replayed(partial(call.func, x, x, state)) == ()
-    x.flags.writeable = False
-    assert replay(call).problem is None
-
-
-def test_memory_does_not_grow() -> None:
-    def forward(_: Any, x: Any, y: Any, state: Any) -> None:
-        np.add(np.exp(x) * 2, x.sum(axis=0), out=y)
-
-    calls = replayed(call_of(forward, (4, 3)))
+    call = call_of(forward, (3, 2), rows=np.array([-(2**60), 7, 2**60]))
+    calls = replayed(call)
     assert calls is not None
-    (call,) = calls
-    sizes = []
-    for _ in range(2):
-        for _ in range(50_000):
-            call()
-        gc.collect()
-        sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-    assert sizes[1] - sizes[0] < 1000
+    x, y, state = call.args
+    x[...], state.rows[...] = [[1, 2], [3, 4], [5, 6]], [2, 0, 1]
+    for each in calls:
+        each()
+    np.testing.assert_array_equal(y, x * x[[2, 0, 1]])

@@ -47,16 +47,6 @@ def test_panels_are_memory_of_each_thread_not_of_its_stack(order, in_small_stack
         assert (whole == in_small_stack(computed, a, b, np.empty((100, 70)))).all()
 
 
-@pytest.mark.parametrize("features", [{"avx512f": True}, {"avx2": True, "fma": True}, {}])
-def test_panels_fit_on_every_processor(features):
-    from declnet_plugins.jit.routines.memory import SCRATCH
-    from declnet_plugins.jit.routines.micro_kernel import A_ROW, DEPTH, PANELS, tile_for
-
-    tile = tile_for(features)
-    panel = (DEPTH + tile.bytes // 4) * tile.vectors * tile.bytes
-    assert PANELS * panel + tile.rows * A_ROW <= SCRATCH
-
-
 def reference(a, b, biases, low):
     product = a.astype(float) @ b.astype(float)
     return np.maximum(product if biases is None else product + biases[:, None], low)
@@ -150,16 +140,6 @@ def test_nan_and_infinities_propagate(dtype, columns):
                 0.0,
             )
             np.testing.assert_allclose(c, reference(a, b, biases, 0), rtol=1e-4, atol=1e-4)
-
-
-def test_other_memory_orders_are_declined():
-    from declnet_plugins.jit.routines.products import product
-
-    a, b = np.ones((4, 5)), np.ones((5, 6))
-    assert product(a, b, np.empty((4, 12))[:, ::2]) is None
-    assert product(a, np.ones((10, 12))[::2, ::2], np.empty((4, 6))) is None
-    assert product(a, b, np.empty((6, 4)).T, np.ones(4)) is None
-    assert (computed(a, b, np.empty((6, 4)).T) == 5).all()
 
 
 def test_the_tile_fits_the_registers():

@@ -8,7 +8,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from declnet_plugins.jit.routines.routine import ELEMENTS, GRAIN, Intrinsic, Routine, share
+from declnet_plugins.jit.routines.routine import ELEMENTS, GRAIN, Routine, share
 
 pytestmark = pytest.mark.usefixtures("numba", "cache")
 
@@ -59,21 +59,6 @@ def test_every_type_and_layout_of_an_argument_is_read_and_written(shape, layout)
         assert read[0].tolist() == read[1].tolist()
 
 
-def test_a_call_reads_its_arrays_each_time_and_keeps_them(cache):
-    @Routine
-    def add(x, y):
-        for i in range(x.size):
-            y[i] += x[i]
-
-    y = np.zeros(3)
-    call = add.bound(np.arange(3.0), y)
-    call()
-    call()
-    assert y.tolist() == [0, 2, 4]
-    assert call.block.tolist()[1::2] == [3, 3]
-    assert not call.divisible
-
-
 @pytest.mark.parametrize(
     ("argument", "what"),
     [
@@ -108,52 +93,10 @@ def scaled_by(factor, function):
     def scaled(x, y):
         double_of_x(x, y)
         for i in range(x.size):
-            y[i] = quotient(function(y[i]) * factor, TWO)
+            y[i] = function(y[i]) * factor / 2
 
     double_of_x = double
     return scaled
-
-
-TWO = np.float64(2)
-
-
-@Intrinsic
-def quotient(typing_context, x, y):
-    def write(context, builder, signature, values):
-        return builder.fdiv(*values)
-
-    return x(x, y), write
-
-
-def test_routines_call_routines_functions_and_intrinsics(numba):
-    x, y = np.arange(5.0), np.zeros(5)
-    cube = numba.njit(lambda value: value**3)
-    for factor, function, expected in (
-        (2.0, increased, 2 * x + 1),
-        (3.0, increased, (2 * x + 1) * 1.5),
-        (2.0, twice, 4 * x),
-        (2.0, cube, (2 * x) ** 3),
-    ):
-        scaled_by(factor, function).bound(x, y)()
-        assert y.tolist() == expected.tolist()
-
-
-def test_a_routine_that_others_call_keeps_its_rounding_and_is_not_for_python():
-    @partial(Routine, rounding=(), inlined=True)
-    def rest(x, large):
-        return (x + large) - large
-
-    @Routine
-    def round_off(x, large):
-        for i in range(x.size):
-            x[i] = rest(x[i], large)
-
-    x = np.linspace(-9, 9, 50)
-    expected = np.rint(x)
-    round_off.bound(x, 1.5 * 2.0**52)()
-    assert x.tolist() == expected.tolist()
-    with pytest.raises(TypeError, match="rest is called by routines only"):
-        rest(1.0, 2.0)
 
 
 def test_a_routine_rounds_as_its_source_says_if_asked_to():
@@ -187,36 +130,6 @@ def test_threads_bind_at_once():
         thread.join()
     assert len({call.address for call in calls}) == 2
     assert ys.tolist() == [(4 * x).tolist(), (10 * x).tolist()] * 4
-
-
-@Routine
-def normalize(part, parts, x, weights, y):
-    """Y = x / (1 + |x|) + the sum of weights, whose order must not depend on the part."""
-    start, stop = share(x.size, part, parts)
-    total = x.dtype.type(0)
-    for i in range(weights.size):
-        total += weights[i] * weights[i]
-    for i in range(start, stop):
-        y[i] = x[i] / (np.abs(x[i]) + total) * total + np.exp(x[i])
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_parts_of_a_divisible_routine_give_the_same_bits(dtype):
-    for size in (0, 1, 15, 16, 17, 1003):
-        x = np.random.default_rng(size).normal(size=size).astype(dtype)
-        weights = np.linspace(0, 1, 37, dtype=dtype)
-        results = []
-        for parts in (1, 2, 3, 7):
-            y = np.full_like(x, np.nan)
-            call = normalize.bound(x, weights, y)
-            assert call.divisible
-            assert call.block[:2].tolist() == [0, 1]
-            for part in reversed(range(parts)):
-                call.block[:2] = part, parts
-                call()
-            results.append(y.tobytes())
-        assert len(set(results)) == 1
-        assert np.isfinite(np.frombuffer(results[0], dtype)).all()
 
 
 def test_shares_are_about_equal_and_cover_all():

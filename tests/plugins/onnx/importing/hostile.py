@@ -200,5 +200,8 @@ def models():
         "truncated": (chain(9).SerializeToString()[:-7], "not a valid ONNX model"),
         "compressed": (gzip.compress(bytes(2**20)), "not a valid ONNX model"),
         "input as output": (model_of(relu, outputs=("x",)), "x"),
+        "unknown size": (model_of(relu, shape=("n", "time")), "unknown sizes"),
+        "nan": (model_of([("MatMul", "x w", "y")], [("w", [[1]] * 3 + [[np.nan]])]), "are NaN"),
+        "nonsense": (b"nonsense", "not a valid ONNX model"),
         "empty": (b"", "not a valid ONNX model"),
     }

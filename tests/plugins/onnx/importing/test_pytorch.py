@@ -93,8 +93,7 @@ def networks():
     }
 
 
-@pytest.mark.parametrize("opset", [17, 20])
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize(("name", "opset"), [*zip(networks(), [17, 20] * 4, strict=True)])
 def test_predictions_stay_the_same(name, opset, tmp_path):
     torch.manual_seed(0)
     network, *shapes = networks()[name]

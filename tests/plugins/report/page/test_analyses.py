@@ -59,7 +59,3 @@ def test_values_that_cannot_be_drawn_are_left_out_and_long_tables_cut():
     assert chart.note == "N. The first 30 of 50 rows are drawn."
     assert len(chart.table.rows) == 100
     assert [each.caption for each in section.tables] == ["E"]
-
-
-def test_a_run_without_analyses_has_no_section(classifier_page):
-    assert not classifier_page.root.all("section", id="analyses")

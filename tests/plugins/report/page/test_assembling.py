@@ -12,18 +12,6 @@ import declnet
 from declnet.runs.storage.checksums import checksum
 
 
-def test_a_run_is_reported_in_short(classifier_page, classifier):
-    header = classifier_page.root.one("header")
-    assert header.one("h1").text == "spots"
-    assert header.one("span", class_="status").text == "finished"
-    assert "last epoch 29" in header.text
-    assert "seed 0" in header.text
-    metrics = json.loads((classifier / "metrics.json").read_text("utf-8"))
-    tiles = classifier_page.section("overview").one("dl")
-    assert [each.text for each in tiles.all("dt")][:2] == ["test accuracy", "test loss"]
-    assert float(tiles.all("dd")[0].text) == pytest.approx(metrics["test"]["accuracy"], abs=1e-3)
-
-
 def test_final_figures_are_those_of_the_run(classifier_page, classifier):
     metrics = json.loads((classifier / "metrics.json").read_text("utf-8"))
     heading, *rows = classifier_page.section("overview").one("table").rows()
@@ -58,12 +46,6 @@ def test_classes_have_a_confusion_matrix_that_counts(classifier_page, classifier
     assert f"{right} of them" in classifier_page.section("predictions").text
 
 
-def test_a_constant_learning_rate_is_a_fact_and_no_chart(classifier_page):
-    facts = classifier_page.root.one("header").text
-    assert "learning rate" in facts
-    assert "0.02000" in facts
-
-
 def test_classes_have_curves_and_figures(classifier_page):
     charts = ["Decision surface", "ROC curve", "Precision and recall", "Reliability"]
     assert classifier_page.titles()[2:] == charts
@@ -72,12 +54,6 @@ def test_classes_have_curves_and_figures(classifier_page):
     assert heading == ["class", "precision", "recall", "F1", "ROC area", "support"]
     assert [row[0] for row in rows] == ["0", "1", "2"]
     assert [row[-1] for row in rows] == ["30", "30", "30"]
-
-
-def test_the_decision_surface_marks_what_is_wrong(classifier_page):
-    points = classifier_page.spec("Decision surface")["layer"][1]["data"]["values"]
-    assert all(each["wrong"] == (each["class"] != each["predicted"]) for each in points)
-    assert len(points) == 90
 
 
 @pytest.mark.parametrize(
@@ -100,36 +76,6 @@ def test_one_answer_is_two_classes(page_of, runs):
     assert scores[0][4] == scores[1][4] != "\N{EN DASH}"
 
 
-def test_several_answers_have_a_line_each(page_of, runs):
-    page = page_of(runs.binary(outputs=2))
-    assert not page.root.all("table", class_="confusion")
-    tables = [each.rows() for each in page.section("predictions").all("table")]
-    rows = next(each for each in tables if each[0][0] == "output")
-    assert [row[0] for row in rows[1:]] == ["output 1", "output 2"]
-
-
-def test_a_matrix_of_26_classes_takes_the_width_of_the_page(page_of, runs):
-    y = np.arange(130) % 26
-    layers = [{"type": "dense", "units": 26}, "softmax"]
-    x = np.random.default_rng(0).normal(size=(130, 3))
-    page = page_of(runs.run("letters", x, y, layers, "categorical_crossentropy"))
-    assert len(page.root.one("table", class_="many").all("tr")) == 27
-    assert page.root.all("div", class_="wide")
-    assert page.root.all("td", class_="wrong")
-    assert "Warning: never predicted: " in page.section("predictions").text
-
-
-def test_many_classes_have_a_table_of_confusions(page_of, runs):
-    rng = np.random.default_rng(0)
-    y = np.arange(200) % 40
-    layers = [{"type": "dense", "units": 40}, "softmax"]
-    folder = runs.run("many", rng.normal(size=(200, 3)), y, layers, "categorical_crossentropy")
-    page = page_of(folder)
-    assert not page.root.all("table", class_="confusion")
-    captions = [each.one("caption").text for each in page.section("predictions").all("table")]
-    assert "Most often confused" in captions
-
-
 def test_each_of_several_losses_has_its_predictions(page_of, repository, tmp_path):
     spec = declnet.load_spec(repository / "specs" / "two_heads.toml", {"training.epochs": 3})
     declnet.run(spec, out=tmp_path / "run")
@@ -140,31 +86,6 @@ def test_each_of_several_losses_has_its_predictions(page_of, repository, tmp_pat
     assert [each.text for each in table.all("th", scope="row")] == ["true A", "true B", "true C"]
     axis = page.spec("Predicted and true values")["layer"][1]["data"]["values"]
     assert all(10 < each["true"] < 16 for each in axis)  # percent of alcohol, not standardized
-
-
-def test_class_and_column_names_are_those_of_the_table(page_of, tmp_path):
-    rows = [f"{i % 7},{(i * 3) % 5},{'red' if i % 7 > 3 else 'blue'}" for i in range(60)]
-    (tmp_path / "t.csv").write_text("\n".join(["length,width,color", *rows]) + "\n", "utf-8")
-    spec = declnet.parse_spec(
-        {
-            "declnet": 1,
-            "data": {
-                "train": {"type": "csv", "path": str(tmp_path / "t.csv"), "target": "color"},
-                "prepare": ["standardize"],
-            },
-            "model": {"layers": [{"type": "dense", "units": 2}, "softmax"]},
-            "loss": "categorical_crossentropy",
-            "optimizer": "adam",
-            "training": {"epochs": 3},
-        }
-    )
-    declnet.run(spec, out=tmp_path / "run")
-    page = page_of(tmp_path / "run")
-    table = page.root.one("table", class_="confusion")
-    assert [each.text for each in table.all("th", scope="row")] == ["true blue", "true red"]
-    encoding = page.spec("Decision surface")["layer"][1]["encoding"]
-    assert encoding["x"]["title"] == "length (prepared)"
-    assert encoding["y"]["title"] == "width (prepared)"
 
 
 def test_the_network_is_drawn_with_shapes_and_counts(classifier_page):
@@ -190,21 +111,6 @@ def test_parameters_and_their_gradients_have_histograms(classifier_page, classif
     assert heading[-1] == "gradient (RMS)"
     assert float(first[2]) == pytest.approx(weights.mean(), rel=1e-2)
     assert float(first[-1]) > 0
-
-
-def test_the_spec_is_shown_whole(classifier_page, classifier):
-    shown = classifier_page.section("spec").one("code")
-    written = (classifier / "spec.toml").read_text("utf-8")
-    assert shown.text == " ".join(written.split())
-    assert len(shown.all("span")) > 20
-
-
-def test_the_manifest_is_shown(classifier_page, classifier):
-    manifest = json.loads((classifier / "manifest.json").read_text("utf-8"))
-    rows = dict(classifier_page.section("manifest").one("table").rows())
-    assert rows["numpy"] == np.__version__
-    assert rows["data.train.hash"] == manifest["data"]["train"]["hash"]
-    assert rows["components.layer.dense"] == manifest["components"]["layer"]["dense"]
 
 
 def remove_data(folder):
@@ -252,15 +158,6 @@ def test_what_is_missing_is_reported_and_the_rest_shown(
     assert len(page.root.all("svg")) == ("network" not in told_in)
 
 
-def test_data_that_a_program_handed_over_is_reported(page_of, runs, tmp_path):
-    spec = declnet.load_spec(runs.classifier(epochs=2) / "spec.toml")
-    bare = spec.model_copy(update={"data": type(spec.data)()})
-    x, y = np.random.default_rng(0).normal(size=(9, 2)), np.arange(9) % 3
-    declnet.run(bare, data=(x, y), out=tmp_path / "handed")
-    page = page_of(tmp_path / "handed")
-    assert "the run's data came from a program" in page.section("predictions").text
-
-
 def test_a_run_that_failed_shows_what_there_is(page_of, runs):
     folder = runs.classifier()
     for name in ("metrics.json", "weights.safetensors"):
@@ -294,28 +191,6 @@ def test_a_run_without_an_end_says_so(page_of, runs, status):
     assert page.root.one("table", class_="confusion")
 
 
-@pytest.mark.parametrize("several", [False, True])
-def test_a_component_of_another_distribution_is_refused(page_of, runs, classifier, several):
-    folder = runs.classifier(epochs=3)
-    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    manifest["components"]["layer"]["tanh"] = "declnet-waves==1.0"
-    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    with pytest.raises(declnet.OriginError, match=r'layer "tanh" came from declnet-waves 1\.0'):
-        page_of(*([classifier] if several else []), folder)
-
-
-def test_another_version_is_noted_once(page_of, runs):
-    folder = runs.classifier(epochs=3)
-    text = (folder / "manifest.json").read_text("utf-8")
-    current = f"declnet=={declnet.__version__}"
-    (folder / "manifest.json").write_text(text.replace(current, "declnet==0.0.9"), "utf-8")
-    with pytest.warns(declnet.DeclnetWarning) as caught:
-        page_of(folder)
-    assert [str(each.message).partition(",")[0] for each in caught] == [
-        "declnet was 0.0.9 when this run was made"
-    ]
-
-
 def test_metrics_that_are_not_numbers_leave_gaps(page_of, runs, renew_checksums):
     folder = runs.classifier(epochs=3)
     rows = [{"epoch": each, "loss": None if each == 1 else 0.5} for each in range(4)]
@@ -342,20 +217,6 @@ def test_runs_that_are_compared(comparison_page):
     assert [
         each["id"] for each in (x.attributes for x in comparison_page.root.all(class_="run"))
     ] == [*("run-1", "run-2")]
-
-
-def test_runs_of_one_name_are_distinguished(page_of, classifier, tmp_path):
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    for parent in ("a", "b"):
-        shutil.copytree(classifier, tmp_path / parent / "same")
-    page = page_of(*(tmp_path / parent / "same" for parent in ("a", "b", "a")))
-    labels = {each["run"] for each in page.spec("Loss")["data"]["values"]}
-    assert labels == {
-        f"{tmp_path}/a/same (1)",
-        f"{tmp_path}/b/same",
-        f"{tmp_path}/a/same (3)",
-    }
 
 
 def test_of_many_runs_only_some_are_shown_whole(page_of, runs):

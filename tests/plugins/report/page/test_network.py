@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet import open_run, run
 from declnet_plugins.report.page.network import (
     BOX,
     BOX_HEIGHT,
@@ -15,7 +14,6 @@ from declnet_plugins.report.page.network import (
     Label,
     draw,
     lay_out,
-    network_section,
 )
 
 
@@ -81,51 +79,8 @@ def test_lanes_do_not_run_into_each_other(inputs):
                 assert abs(x - other) > 4
 
 
-def test_a_chain_is_straight():
-    layout = lay_out([[0], [1], [2], [3]])
-    assert {x for x, _ in layout.boxes} == {BOX / 2}
-    assert layout.width == BOX
-
-
-def test_what_skips_layers_leaves_the_chain_straight():
-    layout = lay_out([[0], [1], [2], [1, 3], [4]])
-    assert len({x for x, _ in layout.boxes}) == 1
-    assert layout.width < 1.5 * BOX
-
-
 def test_branches_stand_around_the_middle():
     layout = lay_out([[0], [1], [1], [1], [2, 3, 4]])
     xs = [x for x, _ in layout.boxes]
     assert xs[0] == xs[1] == xs[5] == pytest.approx(layout.width / 2)
     assert np.mean(xs[2:5]) == pytest.approx(layout.width / 2)
-
-
-def test_named_inputs_are_boxes_at_the_top_of_a_runs_drawing(tmp_path):
-    columns = {"size": np.arange(20.0), "city": ["a", "b"] * 10, "kind": ["p", "q"] * 10}
-    spec = {
-        "data": {
-            "inputs": {"numbers": ["size"], "categories": ["city"]},
-            "prepare": ["standardize", "ordinal"],
-        },
-        "model": {
-            "layers": [
-                {"type": "embedding", "units": 2, "inputs": ["input.categories"]},
-                "flatten",
-                {"type": "concatenate", "inputs": ["input.numbers", "flatten_1"]},
-                {"type": "dense", "units": 2},
-                "softmax",
-            ]
-        },
-        "loss": "categorical_crossentropy",
-        "optimizer": "adam",
-        "training": {"epochs": 2},
-    }
-    run(spec, (columns, "kind"), tmp_path / "run")
-    section = network_section(open_run(tmp_path / "run"))
-    root = ET.fromstring(section.drawing)
-    titles = [each.text for each in root.iter("title")]
-    assert titles[:2] == ["input.numbers: 1", "input.categories: 1"]
-    assert len(titles) == 7
-    assert len([each for each in root.iter("path") if each.get("class") == "wire"]) == 6
-    tops = [float(each.attrib["y"]) for each in root.iter("rect")]
-    assert tops[0] == tops[1] == min(tops)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import declnet
-from declnet import DataError, StoredRun
+from declnet import StoredRun
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry
 from declnet_plugins.report import ReportPanel
@@ -46,12 +46,6 @@ def sections(registry, classifier):
     return make
 
 
-def test_a_panel_gets_the_run(sections):
-    (section,) = sections(panel(lambda run: f"<p>{run.name}, {run.metrics.keys()}</p>"))
-    assert section.html == "<p>spots, dict_keys(['train', 'validation', 'test'])</p>"
-    assert (section.id, section.title, section.error) == ("panel-1", "Answer", "")
-
-
 def test_panels_have_their_titles_and_those_without_content_are_left_out(sections):
     found = sections(
         panel("<p>2</p>", "b", "Second"),
@@ -83,23 +77,6 @@ def test_a_panel_that_fails_is_named_with_its_plugin(sections, answer, cause):
     assert (bad.html, bad.error) == ("", f"This panel cannot be shown: {plugin} raised {cause}")
 
 
-def test_what_a_run_lacks_is_no_fault_of_the_panel(sections):
-    (section,) = sections(panel(DataError("the run has no test data")))
-    assert section.error == "This panel cannot be shown: the run has no test data"
-
-
-def test_a_panel_that_needs_fields_is_named(sections, registry):
-    class Needs(ReportPanel):
-        type = "needs"
-        color: str
-
-        def render(self, run: StoredRun) -> str | None:
-            return None
-
-    (section,) = sections(Needs)
-    assert "plugin juice (declnet-juice 0.4.0) raised ValidationError" in section.error
-
-
 def test_panels_that_cannot_be_imported_or_are_offered_twice_are_named(sections, registry):
     registry.add(Entry(ReportPanel.kind, "gone", JUICE, "a_module_that_is_missing:Gone"))
     registry.register(panel("<p>wine</p>", "twice"), Plugin("wine", "declnet-wine", "1.0"))
@@ -113,14 +90,6 @@ def test_panels_that_cannot_be_imported_or_are_offered_twice_are_named(sections,
         "This panel is not shown: several plugins offer it: "
         "wine (declnet-wine 1.0), juice (declnet-juice 0.4.0)"
     )
-
-
-def test_a_panel_must_render():
-    class Half(ReportPanel):
-        type = "half"
-
-    with pytest.raises(declnet.RegistryError, match=r"Half has no render\(\)"):
-        declnet.Registry().register(Half)
 
 
 @pytest.mark.parametrize(

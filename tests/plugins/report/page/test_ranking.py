@@ -25,12 +25,6 @@ def test_areas_are_scikit_learns(pairs):
     np.testing.assert_allclose(found.true_positive_rate, true)
 
 
-def test_a_perfect_ranking():
-    found = rank(np.array([0.9, 0.8, 0.2, 0.1]), np.array([True, True, False, False]))
-    assert (found.roc_area, found.average_precision) == (1.0, 1.0)
-    assert found.precision[0] == 1.0
-
-
 @pytest.mark.parametrize("positive", [[True, True], [False, False]])
 def test_one_class_alone_cannot_be_ranked(positive):
     assert rank(np.array([0.1, 0.2]), np.array(positive)) is None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
-from itertools import pairwise
 
 import pytest
 import vl_convert
@@ -14,23 +12,6 @@ import vl_convert
 from declnet_plugins.report.page.rendering import vega_script
 
 LOADING = {"src", "srcset", "data", "poster", "action", "formaction", "background", "xlink:href"}
-
-
-def test_headings_go_down_one_level_at_a_time(page):
-    levels = [int(each.tag[1]) for each in page.root.all("h1", "h2", "h3", "h4", "h5", "h6")]
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in pairwise(levels))
-
-
-def test_there_is_a_landmark_for_each_part(page):
-    assert [len(page.root.all(tag)) for tag in ("header", "nav", "main", "footer")] == [1, 1, 1, 1]
-    assert page.root.one("html").attributes["lang"] == "en"
-    assert page.root.one("head").one("title").text.endswith("declnet report")
-    named = [each for each in page.root.all("section") if "aria-labelledby" in each.attributes]
-    names = [page.root.one(id=each.attributes["aria-labelledby"]).text for each in named]
-    assert all(names)
-    assert len(set(names)) == len(names) >= 4
 
 
 def test_links_lead_somewhere_and_ids_are_unique(page):
@@ -56,12 +37,6 @@ def test_each_chart_has_a_title_a_description_and_numbers(page):
         assert len(numbers.one("table").rows()) > 10
 
 
-def test_drawings_have_a_description(page):
-    for drawing in page.root.all("svg"):
-        assert drawing.attributes["role"] == "img"
-        assert "layers" in drawing.attributes["aria-label"]
-
-
 def test_tables_have_a_caption_and_headings(page):
     tables = page.root.all("table")
     assert tables
@@ -70,21 +45,6 @@ def test_tables_have_a_caption_and_headings(page):
         assert all(each.attributes["scope"] in ("col", "row") for each in table.all("th"))
         body = table.one("tbody").all("tr")
         assert all(row.children and row.all("th", scope="row") for row in body)
-
-
-def test_what_scrolls_can_be_reached_by_keyboard(page):
-    for region in page.root.all("div", class_="scroll"):
-        assert (region.attributes["tabindex"], region.attributes["role"]) == ("0", "group")
-        assert region.attributes["aria-label"]
-
-
-def test_buttons_say_what_they_do_and_whether_it_is_done(page):
-    buttons = page.root.all("button")
-    assert len(buttons) >= 3
-    for button in buttons:
-        assert button.attributes["type"] == "button"
-        assert button.attributes["aria-pressed"] == "false"
-        assert button.text
 
 
 def test_nothing_is_loaded(page):
@@ -122,17 +82,6 @@ def test_the_policy_lets_the_pages_own_scripts_run_and_nothing_load(page):
     assert others == {"application/json"}
 
 
-def test_the_page_is_not_large(page):
-    assert len(page.html) < 1_600_000
-
-
-def test_the_style_suits_dark_light_and_print(page):
-    style = page.root.one("style").content()
-    assert "@media print" in style
-    assert "prefers-color-scheme: dark" in style
-    assert not re.search(r"\{[{%]|%\}", style)
-
-
 @pytest.fixture
 def hostile_page(page_of, hostile, classifier, request):
     return page_of(hostile) if request.param == "alone" else page_of(hostile, classifier)
@@ -148,17 +97,6 @@ def test_hostile_names_make_no_elements(hostile_page, classifier_page):
     for script in scripts:
         if script.attributes["type"] != "module":
             assert "<" not in script.content()
-
-
-@pytest.mark.parametrize("hostile_page", ["alone"], indirect=True)
-def test_hostile_names_are_shown_as_they_are(hostile_page):
-    attack = "<script>window.hacked = 1</script>"
-    assert attack in hostile_page.root.one("h1").text
-    assert attack in hostile_page.root.one("head").one("title").text
-    assert attack in hostile_page.section("overview").one("p", class_="bad").text
-    assert attack in hostile_page.section("manifest").text
-    assert attack in hostile_page.section("spec").one("code").text
-    assert any(attack in title for title in hostile_page.titles())
 
 
 def test_the_script_cannot_end_its_element_early():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 import declnet
@@ -46,21 +45,3 @@ def test_intervals_by_fifths_of_the_prediction(page_of, runs):
         found.coverage["coverage"], abs=1e-3
     )
     assert "0.500 promised" in page.chart("Coverage of the intervals").text
-
-
-def test_intervals_of_quantiles_have_their_coverage(page_of, runs):
-    rng = np.random.default_rng(6)
-    x = rng.uniform(-1, 1, (80, 2))
-    layers = [{"type": "dense", "units": 3}]
-    folder = runs.run("ranges", x, x[:, 0], layers, "quantile", calibration=[CONFORMAL])
-    found = declnet.open_run(folder).evaluate().calibration
-    page = page_of(folder)
-    rows = rows_of(page, "Coverage of the intervals")
-    share = sum(float(row[1]) * int(row[3]) for row in rows) / sum(int(row[3]) for row in rows)
-    assert share == pytest.approx(found.coverage["coverage"], abs=1e-3)
-    assert "Residuals" not in page.titles()
-
-
-def test_flags_have_a_reliability_and_numbers_have_none(page_of, runs):
-    assert "Reliability" in page_of(runs.binary(outputs=2)).titles()
-    assert "Reliability" not in page_of(runs.regression()).titles()

@@ -5,7 +5,6 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from declnet_plugins.report.plot.effects import ABSENT, SweptSeries, scale_of, value_text
 from declnet_plugins.report.plot.sweep import draw_sweep, read_sweep
 
 TABLE = {"type": "sgd", "momentum": 0.9}
@@ -14,14 +13,6 @@ POINTS = [
     ({"optimizer": TABLE, "rate": 0.1, "a$b$": 3, "same": 1}, 0.75),
     ({"optimizer": TABLE, "rate": 0.01, "a$b$": 4, "same": 1}, 1.0),
 ]
-
-
-def test_numbers_ascend_and_what_a_condition_leaves_out_comes_first():
-    drawn = [SweptSeries(values, (metric,)) for values, metric in POINTS]
-    assert scale_of("rate", drawn) == ["0.01", "0.1"]
-    assert scale_of("a$b$", drawn) == [ABSENT, "3", "4"]
-    assert scale_of("optimizer", drawn) == ["adam", "sgd momentum=0.9"]
-    assert value_text([1, 2]) == "[1, 2]"
 
 
 def test_a_sweep_over_several_keys_is_drawn_by_key(tmp_path):

@@ -35,14 +35,6 @@ def test_the_summary_is_read_with_the_runs_that_finished(folder):
     assert series.training == (1.5, 0.5)
 
 
-def test_training_data_are_not_compared_with_themselves_or_in_part(folder):
-    text = (folder / "summary.json").read_text()
-    (folder / "summary.json").write_text(text.replace("test.loss", "train.loss"))
-    assert read_sweep(folder).series[0].training == ()
-    (folder / "summary.json").write_text(text.replace('"train": {"loss": 0.5}, ', ""))
-    assert read_sweep(folder).series[0].training == ()
-
-
 def test_losses_are_those_of_the_epochs_that_all_runs_logged(folder):
     for seed, losses in (("0", [3.0, 2.0, 1.5]), ("2", [1.0, None, 0.5, 0.25])):
         run = folder / "slow" / f"seed-{seed}"
@@ -67,13 +59,6 @@ def test_what_cannot_be_drawn_is_reported(folder, content, message):
     (folder / "summary.json").write_text(content)
     with pytest.raises(OutputError, match=message):
         read_sweep(folder)
-
-
-def test_other_folders_are_not_sweeps(tmp_path):
-    assert not is_sweep(tmp_path)
-    assert not is_sweep(tmp_path / "absent")
-    (tmp_path / "summary.json").write_text('{"name": "one", "runs": []}')
-    assert not is_sweep(tmp_path)
 
 
 def test_dots_of_the_same_value_are_set_beside_each_other():

@@ -16,9 +16,15 @@ FITS = """selector => [...document.querySelectorAll(selector)]
 """Whether at least six charts are drawn for the width that they have."""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("which", ["classifier", "regression", "comparison"])
+@pytest.mark.parametrize(
+    ("which", "size", "scheme"),
+    [
+        ("classifier", DESKTOP, "light"),
+        ("classifier", PHONE, "dark"),
+        ("regression", PHONE, "light"),
+        ("comparison", DESKTOP, "dark"),
+    ],
+)
 def test_all_charts_are_drawn_without_a_request_or_an_error(
     open_page, screenshots, request, which, size, scheme
 ):
@@ -43,24 +49,16 @@ def test_all_charts_are_drawn_without_a_request_or_an_error(
     assert own.startswith("file:///")
 
 
-def test_nothing_scrolls_sideways(open_page, page):
-    opened = open_page(page.html, PHONE)
-    for each in range(2):
-        for width in (320, 360, 412, 768):
+@pytest.mark.parametrize("which", ["classifier", "comparison"])
+def test_nothing_scrolls_sideways_and_charts_fit_any_window(open_page, request, which):
+    opened = open_page(request.getfixturevalue(f"{which}_page").html, PHONE)
+    assert opened.page.evaluate(FITS, ".plot")
+    for state in ("as it comes", "all open"):
+        for width in (320, 412, 768):
             opened.page.set_viewport_size({"width": width, "height": 740})
             opened.page.wait_for_timeout(100)
-            assert opened.width() <= width, (width, "all open" if each else "as it comes")
+            assert opened.width() <= width, (width, state)
         opened.open_all()
-
-
-def test_a_phone_gets_charts_for_its_width(open_page, page):
-    opened = open_page(page.html, PHONE)
-    assert opened.page.evaluate(FITS, ".plot")
-
-
-def test_charts_are_as_wide_as_their_place_when_the_window_changes(open_page, page):
-    opened = open_page(page.html, DESKTOP)
-    opened.page.set_viewport_size({"width": 500, "height": 800})
     opened.until(lambda: opened.page.evaluate(FITS, ".plot"))
 
 
@@ -97,16 +95,6 @@ def test_the_pointer_shows_values(open_page, classifier_page):
     }
 
 
-def test_every_chart_of_points_says_what_a_point_is(open_page, classifier_page):
-    opened = open_page(classifier_page.html)
-    opened.page.locator(
-        "figure:has(h3:text-is('Decision surface')) .mark-symbol path"
-    ).first.hover()
-    tip = opened.page.locator("#vg-tooltip-element.visible")
-    tip.wait_for()
-    assert re.search(r"class\s+[012]\s+predicted\s+[012]\s+at\s+-?\d", tip.inner_text())
-
-
 def test_dark_and_light_differ_in_all_colors(open_page, classifier_page):
     grounds, lines = set(), set()
     for scheme in ("light", "dark"):
@@ -120,8 +108,8 @@ def test_dark_and_light_differ_in_all_colors(open_page, classifier_page):
     assert len(grounds) == len(lines) == 2
 
 
-def test_paper_is_white_and_shows_all(open_page, page, tmp_path):
-    opened = open_page(page.html, DESKTOP, "dark")
+def test_paper_is_white_and_shows_all(open_page, comparison_page):
+    opened = open_page(comparison_page.html, DESKTOP, "dark")
     opened.page.emulate_media(media="print", color_scheme="dark")
     assert opened.ground() == "rgb(255, 255, 255)"
     for hidden in ("nav", "button", "details.numbers"):

@@ -54,20 +54,6 @@ def first_row(opened):
     return opened.page.locator("#body tr:not(.space)").first.locator("td").all_text_contents()
 
 
-def test_runs_that_all_failed_are_listed(open_page, tmp_path):
-    pytest.importorskip("jinja2", reason="needs the extra report")
-    nothing = tmp_path / "history.jsonl"
-    nothing.write_text("")
-    runs = [
-        ReportedRun(f"{at:04}", "failed", {"trial": at, "rate": at + 1.0}, {}, {}, 0.1, nothing)
-        for at in range(3)
-    ]
-    opened = open_page(many_runs_page("failed", runs))
-    assert opened.messages == []
-    assert shown(opened).startswith("3 of 3 runs")
-    assert first_row(opened)[0] == "failed"
-
-
 def test_ten_thousand_runs_stay_usable(open_page, many_html, record_property):
     opened = open_page(many_html)
     drawn = opened.page.evaluate("performance.getEntriesByName('drawn')[0].startTime")
@@ -132,12 +118,3 @@ def test_axe_finds_nothing_on_the_page_of_many_runs(open_page, many_html):
         ]
         assert told == []
         opened.page.get_by_role("button", name="Dark theme").click()
-
-
-def test_without_scripts_the_best_runs_are_there(browser, many_html, tmp_path):
-    (tmp_path / "report.html").write_text(many_html, "utf-8")
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto((tmp_path / "report.html").as_uri())
-    assert page.get_by_role("table", name="The best runs").get_by_role("row").count() == 21
-    context.close()

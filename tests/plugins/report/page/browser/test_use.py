@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 
-def test_the_theme_changes_by_keyboard_and_is_remembered(open_page, page):
-    opened = open_page(page.html)
+def test_the_theme_changes_by_keyboard_and_is_remembered(open_page, classifier_page):
+    opened = open_page(classifier_page.html)
     button = opened.page.get_by_role("button", name="Dark theme")
     light = opened.ground()
     button.focus()
@@ -30,8 +30,8 @@ def test_the_system_theme_is_followed(open_page, classifier_page):
     opened.until(lambda: button.get_attribute("aria-pressed") == "false")
 
 
-def test_the_log_scale_changes_by_keyboard_and_back(open_page, page):
-    opened = open_page(page.html)
+def test_the_log_scale_changes_by_keyboard_and_back(open_page, classifier_page):
+    opened = open_page(classifier_page.html)
     plot = opened.page.locator("figure:has(h3:text-is('Loss')) .plot")
 
     def labels():
@@ -46,17 +46,6 @@ def test_the_log_scale_changes_by_keyboard_and_back(open_page, page):
     opened.press("Space")
     opened.until(lambda: labels() == linear)
     assert opened.messages == []
-
-
-def test_numbers_open_by_keyboard(open_page, classifier_page):
-    opened = open_page(classifier_page.html)
-    summary = opened.page.locator("figure:has(h3:text-is('Loss')) summary")
-    table = opened.page.get_by_role("table", name="loss by epoch")
-    assert not table.is_visible()
-    summary.focus()
-    opened.press("Enter")
-    assert table.is_visible()
-    assert table.get_by_role("row").count() == 31
 
 
 def test_the_keyboard_reaches_everything_in_order(open_page, classifier_page):
@@ -78,16 +67,10 @@ def test_the_keyboard_reaches_everything_in_order(open_page, classifier_page):
     assert opened.page.evaluate("window.reached.size") >= wanted
 
 
-def test_the_skip_link_leads_to_the_content(open_page, classifier_page):
-    opened = open_page(classifier_page.html)
-    opened.press("Tab")
-    opened.press("Enter")
-    opened.until(lambda: opened.page.evaluate("document.activeElement.id") == "content")
-
-
-def test_axe_finds_nothing(open_page, page):
+@pytest.mark.parametrize("which", ["regression", "comparison"])
+def test_axe_finds_nothing(open_page, request, which):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-core")
-    opened = open_page(page.html)
+    opened = open_page(request.getfixturevalue(f"{which}_page").html)
     opened.open_all()
     faults_only = {"resultTypes": ["violations"]}  # the list of all that is right has megabytes
     for _ in ("light", "dark"):
