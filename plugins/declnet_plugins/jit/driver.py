@@ -27,7 +27,7 @@ from declnet_plugins.jit.routines.memory import (
     system_call,
 )
 from declnet_plugins.jit.routines.routine import Routine
-from declnet_plugins.jit.threads import Pace, futex, give_way_address
+from declnet_plugins.jit.threads import Pace, Usage, futex, give_way_address
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -253,9 +253,9 @@ class StepsInThreads(NativeLoop):
         while made < len(values):
             threads, steps = self._pace.following(min(MOST_STEPS, len(values) - made))
             self._bind(threads)
-            start = perf_counter()
+            start = Usage.now(threads)
             done = self._run(values[made : made + steps], threads)
-            self._pace.took(done, perf_counter() - start)
+            self._pace.took(done, Usage.now(threads).since(start))
             made += done
             if done < steps:
                 break

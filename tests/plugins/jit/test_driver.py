@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from itertools import cycle
+
 import numpy as np
 import pytest
 
@@ -15,11 +18,19 @@ pytestmark = pytest.mark.usefixtures("numba")
 STEPS, SIZE = 150, 4096
 
 
-class Fixed(Pace):
-    """As many threads as possible, always, for a few steps at a time."""
+class Changing(Pace):
+    """Another number of threads every few steps; remembers what they took."""
+
+    def __init__(self, most):
+        super().__init__(most)
+        self.numbers, self.usages = cycle((most, 1, most, 2)), []
 
     def following(self, steps):
-        return self.most, min(40, steps)
+        self.threads = min(next(self.numbers), self.most)
+        return self.threads, min(25, steps)
+
+    def took(self, steps, usage):
+        self.usages.append((self.threads, steps, usage))
 
 
 @Routine
@@ -37,20 +48,30 @@ def overflow_at(now, last, loss):  # type: ignore[no-untyped-def]
     loss[0] = np.inf if now[0] >= last else 0.0
 
 
-def trained(threads, last):
+def trained(pace, last):
     """Return the number of steps made before the loss is not finite, and the arrays."""
     arrays = [np.arange(i, SIZE + i) for i in range(4)]
     now, loss = np.zeros(1, np.int64), np.zeros(1)
     mixed = [mix.bound(arrays[i - 1], now, arrays[i]) for i in range(4)]
     calls = (*mixed[:2], overflow_at.bound(now, last, loss), mixed[2])
     loop = StepLoop((), now, now, 1, calls, (loss,), (mixed[3],), (now,))
-    made = StepsInThreads(loop, (), Fixed(threads)).run(np.arange(STEPS)[:, None])
+    made = StepsInThreads(loop, (), pace).run(np.arange(STEPS)[:, None])
     return made, b"".join(each.tobytes() for each in arrays)
 
 
 @pytest.mark.parametrize("last", [0, 1, 77, STEPS])
 @pytest.mark.parametrize("threads", [2, 3, 8])  # more than there are cores, so that some sleep
 def test_threads_change_no_bit_and_stop_at_the_same_step(threads, last):
-    found = trained(threads, last)
-    assert found == trained(1, last)
+    found = trained(Changing(threads), last)
+    assert found == trained(Changing(1), last)
     assert found[0] == last
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not count preemptions")
+def test_the_processor_time_of_threads_is_measured_and_the_preemptions():
+    pace = Changing(2)
+    trained(pace, STEPS)
+    for threads, steps, usage in pace.usages:
+        assert (threads, steps > 0, usage.seconds > 0) == (threads, True, True)
+        assert (usage.processor_seconds > 0) == (threads > 1)
+        assert usage.preemptions >= 0

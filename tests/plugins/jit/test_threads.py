@@ -6,21 +6,28 @@ import random
 
 import pytest
 
-from declnet_plugins.jit.threads import CLEARLY, Pace
+from declnet_plugins.jit.threads import CLEARLY, LONGEST_REST, Pace, Usage
 
 STEP = 0.0005
 
 
-def shares(pace, seconds_a_step, total, disturbed=lambda: 1.0):
-    """Return the share of simulated time that was spent with each number of threads."""
-    spent, clock = {}, 0.0
+def shares(pace, seconds_a_step, total, disturbed=lambda: 1.0, preemptions=lambda *_: 0.0):
+    """Return the share of simulated time that was spent with each number of threads.
+
+    Args:
+        preemptions: their rate per second of processor time, by the threads and the clock.
+    """
+    spent, clock, counted = {}, 0.0, {}
     while clock < total:
         threads, steps = pace.following(10_000)
         took = steps * seconds_a_step(threads, clock) * disturbed()
-        pace.took(steps, took)
+        before = counted.get(threads, 0.0)
+        counted[threads] = before + preemptions(threads, clock) * threads * took
+        whole = int(counted[threads]) - int(before)
+        pace.took(steps, Usage(took, threads * took, whole))
         spent[threads] = spent.get(threads, 0.0) + took
         clock += took
-    return {threads: each / clock for threads, each in spent.items()}
+    return {threads: seconds / clock for threads, seconds in spent.items()}
 
 
 @pytest.mark.parametrize("fastest", [1, 2, 4, 6])
@@ -37,7 +44,7 @@ def test_the_fastest_number_gets_nearly_all_time_even_if_trials_are_disturbed(fa
 
 
 def test_long_steps_are_tried_once_and_rarely():
-    found = shares(Pace(2), lambda threads, _: 0.04 / threads, 1.0)
+    found = shares(Pace(2), lambda threads, _: 0.04 / threads, 4.0)
     assert found[2] > 0.9
 
 
@@ -65,6 +72,49 @@ def test_the_choice_changes_when_speeds_do():
     assert pace.chosen == 2
     shares(pace, lambda threads, _: STEP * threads, 20.0)
     assert pace.chosen == 1
+
+
+@pytest.mark.parametrize("seconds", [0.0005, 0.02, 0.1], ids=lambda seconds: f"{seconds} s a step")
+@pytest.mark.parametrize("rate", [80, 300])  # an equal rival on each core, slices of 12 and 3 ms
+@pytest.mark.parametrize("most", [2, 3, 8])
+def test_preempted_threads_are_given_up_although_fast_in_trials_and_return(most, rate, seconds):
+    """Threads that share cores seem fast in short trials, but wait for each other for longer."""
+    pace = Pace(most)
+
+    def period(total, preemptions):
+        return shares(pace, lambda threads, _: seconds / threads, total, preemptions=preemptions)
+
+    assert period(20.0, lambda *_: 10)[most] > 0.8
+    assert pace.chosen == most
+    assert period(1.0 + 5 * seconds, lambda *_: rate)[1] > 0.4  # in the middle of a long rest
+    assert period(40.0, lambda *_: rate)[1] > 0.85
+    period(LONGEST_REST + 20 * seconds, lambda *_: 0)
+    assert period(20.0, lambda *_: 10)[most] > 0.8
+
+
+def test_as_many_threads_as_cores_are_free_are_chosen():
+    """With 8 cores, of which other processes use 5."""
+    pace = Pace(8)
+    rate = 300
+    found = shares(
+        pace,
+        lambda threads, _: STEP / threads,
+        30.0,
+        preemptions=lambda threads, _: rate if threads > 3 else 0,
+    )
+    assert found[2] > 0.85
+
+
+def test_a_short_disturbance_costs_little():
+    """Another process runs for 50 ms every 5 seconds."""
+    pace = Pace(2)
+    found = shares(
+        pace,
+        lambda threads, _: STEP / threads,
+        60.0,
+        preemptions=lambda _, clock: 300 if clock % 5 < 0.05 else 5,
+    )
+    assert found[2] > 0.8
 
 
 def test_a_single_thread_is_never_interrupted():
