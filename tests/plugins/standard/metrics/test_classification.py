@@ -19,8 +19,6 @@ from declnet_plugins.standard.metrics import (
 RATIOS = (Precision, Recall, F1)
 
 
-
-
 @pytest.mark.parametrize(
     ("threshold", "y_pred", "y", "share"),
     [
