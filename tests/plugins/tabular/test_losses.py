@@ -32,3 +32,11 @@ def test_large_logits_do_not_overflow(rng):
 def test_an_output_without_members_is_refused(loss):
     with pytest.raises(ValueError, match=r"needs a last layer of shape \(members"):
         loss.prepare(np.zeros(3, int), (2,), np.dtype(float))
+
+
+def test_predictions_are_the_mean_of_the_members():
+    z = np.random.default_rng(7).normal(size=(6, 4, 3))
+    shares = np.exp(z) / np.exp(z).sum(axis=2, keepdims=True)
+    found = MembersCrossentropy().predictions(z)
+    np.testing.assert_allclose(found, shares.mean(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(MembersSquaredError().predictions(z), z.mean(axis=1))

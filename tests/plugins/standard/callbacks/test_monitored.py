@@ -184,15 +184,6 @@ def test_the_best_has_the_weights_of_the_best_epoch(checkpointed, document):
     assert all((found[key] == expected[key]).all() for key in expected)
 
 
-def test_without_a_metric_it_leaves_epochs_alone_that_are_not_logged(document, tmp_path):
-    """Such epochs run without a pause, as if there were no callback."""
-    document["training"] |= {"epochs": 40, "log_every": 20, "callbacks": ["checkpoint"]}
-    events = []
-    run(parse_spec(document), out=tmp_path / "out", listener=events.append)
-    finished = [each.epoch for each in events if isinstance(each, EpochFinished)]
-    assert finished == [0, 20, 39]
-
-
 @pytest.fixture
 def problems(document):
     def find(monitor, kind="early_stopping", **fields):

@@ -256,12 +256,6 @@ def test_a_damaged_archive_is_refused_or_read_whole(archive, blobs, save):
     assert refused > 10
 
 
-def test_a_single_array_is_no_archive(tmp_path):
-    np.save(tmp_path / "x.npy", np.ones(3))
-    with pytest.raises(DataError, match="one array"):
-        NPZ(path=tmp_path / "x.npy").describe()
-
-
 def test_a_bomb_is_refused_before_it_is_unpacked(archive):
     source = archive(np.savez_compressed, x=np.zeros(10**7), y=np.arange(10))
     assert source.path.stat().st_size < 10**6

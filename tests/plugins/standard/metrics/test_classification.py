@@ -19,11 +19,6 @@ from declnet_plugins.standard.metrics import (
 RATIOS = (Precision, Recall, F1)
 
 
-@pytest.mark.parametrize("y", [[1, 0, 0, 0], [[1], [0], [0], [0]], [True, False, False, False]])
-def test_yes_and_no_count_alike_in_every_form(y, value_of):
-    assert value_of(BinaryAccuracy(), [[0.9], [0.2], [0.6], [0.5]], y) == 0.75
-
-
 @pytest.mark.parametrize(
     ("threshold", "y_pred", "y", "share"),
     [

@@ -91,7 +91,7 @@ def test_mlp_learns_as_well_as_scikit_learn(name, declnet_cli, tmp_path):
     words = ("new", "spec.toml", "--preset", "mlp", "--data", "table.csv", "--target", TARGET)
     assert declnet_cli(*words).returncode == 0
     ours, theirs = [], []
-    for seed in range(5):
+    for seed in range(10):
         spec = declnet.load_spec(tmp_path / "spec.toml", {"seed": seed})
         ours.append(declnet.run(spec).metrics["test"][SETS[name]])
         theirs.append(scikit_learn_score(spec))
