@@ -19,6 +19,8 @@ def test_large_arrays_are_corners_and_statistics() -> None:
     assert found[0][1][0].split() == ["0.0000", "1.0000", "…", "4.0000", "5.0000"]
     assert found[-1][1][-1].split()[-1] == "431.0000"
     assert len(found[0][1]) == 5
+    (narrow,) = shown(np.arange(300.0).reshape(100, 3))
+    assert narrow[1][0] == "0.0000 1.0000 2.0000"
     assert statistics(images).startswith("mean 215.5, standard deviation 124.7, from 0 to 431")
 
 
