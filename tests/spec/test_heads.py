@@ -7,6 +7,7 @@ import tomllib
 import pytest
 
 from declnet import SpecError, parse_spec
+from declnet.spec.heads import target_among
 from declnet.spec.model import resolved_toml
 from declnet_plugins.standard.losses import Huber
 
@@ -72,3 +73,15 @@ def test_errors_are_located(two, change, path, code, message):
     (problem,) = caught.value.problems
     assert (problem.path, problem.code) == (path, code)
     assert message in problem.message
+
+
+@pytest.mark.parametrize(
+    ("head", "target", "names", "expected"),
+    [
+        ("", "", ["price", "sold"], None),
+        ("price", "prise", [""], None),
+        ("price", "sold", ["price", "sold"], "sold"),
+    ],
+)
+def test_the_target_of_a_head(head, target, names, expected):
+    assert target_among(head, target, names) == expected

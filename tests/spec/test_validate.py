@@ -71,13 +71,6 @@ def test_a_wrong_override_of_a_program_is_shown_as_if_written(document, spec_fil
     }
 
 
-def test_specs_are_equal_by_their_values(document, spec_file):
-    one, other = load_spec(spec_file(document)), parse_spec(document)
-    assert one == other
-    assert hash(one) == hash(other)
-    assert one != parse_spec({**document, "seed": 2})
-
-
 def test_all_errors_of_a_spec_come_in_one_pass(problems, document):
     broken = copy.deepcopy(document) | {"loss": "nope", "sede": 1}
     broken["model"]["layers"][0] = {"type": "dense", "units": "many", "color": 1}

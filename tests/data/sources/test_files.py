@@ -84,14 +84,6 @@ def test_a_file_is_read_as_the_training_datas_where_its_source_reads_such_files(
     assert reading("a.tbl", *offered, like=elsewhere) == own(path=tmp_path / "a.tbl")
 
 
-def test_what_no_source_reads_is_refused_with_what_is_readable(reading):
-    hint = r"\(its name must end in \.gz, \.tab, \.tbl, \.tbl\.gz\)"
-    with pytest.raises(DataError, match=rf"a\.xlsx: no installed data source reads .* {hint}"):
-        reading("a.xlsx", (WAVE, TABLE), (TIDE, PACKED))
-    with pytest.raises(DataError, match=r"tbl: no installed data source reads such files$"):
-        reading("tbl", (WAVE, source_of("none")))
-
-
 def test_the_reason_is_named_where_a_source_might_have_read_it(tmp_path):
     registry = Registry()
     for plugin in (WAVE, TIDE):
