@@ -127,3 +127,18 @@ def test_predictions_may_have_another_shape_than_the_output():
     assert found.read(np.array([[1.0], [2.0]])).prediction.tolist() == [1.0, 2.0]
     one_of_two = declared(targets="binary", takes="logits", predictions=means)
     assert reading(one_of_two, (2,)).sort == "binary"
+
+
+def test_the_threshold_of_a_metric_counts():
+    metrics = [{"type": "binary_accuracy", "threshold": 0.2}]
+    found = reading("binary_crossentropy", (1,), None, metrics).read(np.array([[0.3], [0.1]]))
+    assert found.prediction.tolist() == [1, 0]
+
+
+def test_several_units_say_yes_or_no_each():
+    found = reading("binary_crossentropy", (2,)).read(np.array([[0.3, 0.8], [0.9, 0.1]]))
+    assert found.prediction.tolist() == [[0, 1], [1, 0]]
+    columns = found.columns()
+    assert list(columns) == ["prediction_1", "prediction_2", "probability_1", "probability_2"]
+    assert columns["prediction_2"].tolist() == [1, 0]
+    assert columns["probability_1"].tolist() == [0.3, 0.9]

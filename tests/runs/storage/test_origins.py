@@ -144,6 +144,22 @@ class TestTheManifest:
         }
         assert "plugins" not in manifest_of(finished)
 
+    def test_it_has_components_within_components(self, document, tmp_path):
+        decaying = {"initial_rate": 0.1, "decay_rate": 0.9, "decay_steps": 9}
+        document["optimizer"]["learning_rate"] = {
+            "type": "warmup",
+            "steps": 2,
+            "schedule": {"type": "exponential", **decaying},
+        }
+        document["model"]["layers"][0]["weight_regularizer"] = {"type": "l2", "strength": 0.1}
+        document["data"]["prepare"] = ["standardize"]
+        document["training"]["callbacks"] = ["csv_log"]
+        run(parse_spec(document), out=tmp_path / "run")
+        found = manifest_of(tmp_path / "run")["components"]
+        assert list(found["schedule"]) == ["exponential", "warmup"]
+        others = [list(found[kind]) for kind in ("regularizer", "transform", "callback")]
+        assert others == [["l2"], ["standardize"], ["csv_log"]]
+
     @pytest.mark.parametrize("registered", [True, False])
     def test_a_class_of_the_program_is_recorded_as_such(
         self, waving, registry_with, tmp_path, registered
@@ -213,6 +229,15 @@ class TestAnotherDistribution:
         (problem,) = caught.value.problems
         assert (problem.code, problem.path) == ("E015", ("model", "layers", 1, "type"))
         assert problem.message == 'layer type "wave" is not installed'
+        assert problem.help == 'it came from declnet-wave 1.0: pip install "declnet-wave==1.0"'
+
+    def test_a_missing_initializer_is_named_with_its_distribution(self, finished, registry_with):
+        registry = registry_with()
+        registry.register(wave(1), WAVE)
+        with pytest.raises(SpecError) as caught:
+            load_model(finished, registry)
+        (problem,) = caught.value.problems
+        assert problem.message.endswith('parameter gain: initializer type "level" is not installed')
         assert problem.help == 'it came from declnet-wave 1.0: pip install "declnet-wave==1.0"'
 
 
