@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet import DataError, MappedArray
-from declnet_plugins.standard.layers import BatchNorm, Dense, Embedding, ReLU, Softmax
+from declnet_plugins.standard.layers import BatchNorm, Dense, ReLU, Softmax
 
 
 @pytest.fixture
@@ -120,10 +120,3 @@ def test_what_must_be_converted_takes_the_memory_of_a_part(make_model, tmp_path,
         tracemalloc.stop()
     assert np.array_equal(found, expected)
     assert found.nbytes < most < found.nbytes + 2**21  # a copy in float32: 2**25
-
-
-@pytest.mark.parametrize("n", [0, 1, 2500])
-def test_a_model_of_integers_refuses_floats(make_model, n):
-    model = make_model((Embedding(categories=9, units=2),))
-    with pytest.raises(DataError, match="the model takes integers, but x is float64"):
-        model.predict(np.zeros((n, 3)))

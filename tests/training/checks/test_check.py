@@ -29,10 +29,3 @@ def test_without_a_part_the_others_are_checked(check_wrong, document, part):
     document["model"]["layers"].insert(0, {"type": "relu", "inputs": ["nowhere"]})
     document[part] = 3
     assert "E020" in [each.code for each in check_wrong(document).problems]
-
-
-def test_without_the_machines_memory_nothing_is_too_large(document, monkeypatch):
-    monkeypatch.setattr("declnet.contracts.memory.machine_memory", lambda: 1000)
-    assert [each.code for each in check_spec(parse_spec(document)).problems] == ["E051"]
-    monkeypatch.setattr("declnet.contracts.memory.machine_memory", lambda: None)
-    assert check_spec(parse_spec(document)).problems == ()
