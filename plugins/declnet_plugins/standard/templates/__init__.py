@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from declnet_plugins.standard.templates.suggestions import is_amount as is_amount
     from declnet_plugins.standard.templates.suggestions import is_category as is_category
     from declnet_plugins.standard.templates.suggestions import rare_class as rare_class
-    from declnet_plugins.standard.templates.writing import SMOOTHING as SMOOTHING
     from declnet_plugins.standard.templates.writing import calibration as calibration
     from declnet_plugins.standard.templates.writing import counts_loss as counts_loss
     from declnet_plugins.standard.templates.writing import head as head
@@ -59,7 +58,6 @@ HELPERS = {
     "plan": ("TAKEN", "Features", "Plan", "folds_for", "sizes_for"),
     "suggestions": ("MOST_CATEGORIES", "is_amount", "is_category", "rare_class"),
     "writing": (
-        "SMOOTHING",
         "calibration",
         "counts_loss",
         "head",

@@ -214,7 +214,6 @@ EMBEDDING_UNITS = 32
 LEARNING_RATE = 0.0015
 LINEAR_RATE = 0.01
 WEIGHT_DECAY = 0.05
-LABEL_SMOOTHING = 0.1
 
 
 def sizes_for(rows: int, folds: int = 1) -> Sizes:

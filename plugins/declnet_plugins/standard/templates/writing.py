@@ -6,7 +6,6 @@ from declnet_plugins.standard.templates.commented_toml import Line, joined, toml
 from declnet_plugins.standard.templates.data_lines import data_section
 from declnet_plugins.standard.templates.plan import (
     EMBEDDING_UNITS,
-    LABEL_SMOOTHING,
     LEARNING_RATE,
     LINEAR_RATE,
     WEIGHT_DECAY,
@@ -18,12 +17,6 @@ from declnet_plugins.standard.templates.suggestions import (
     order_of_classes,
     rare_class,
 )
-
-SMOOTHING: Line = (
-    f"# label_smoothing = {LABEL_SMOOTHING:g}",
-    "may help if some labels are wrong; log_loss shows whether it does",
-)
-"""A comment: networks of `mlp` and `linear` gave a higher log loss with it on all tables tried."""
 
 TASKS = {
     "binary": "which of two classes",
@@ -161,7 +154,8 @@ def _loss(plan: Plan, name: str = "") -> Iterator[Line]:
     yield from loss_head(plan, name)
     yield f'type = "{type_name}"', comment
     if plan.table.task == "classes":
-        yield SMOOTHING
+        comment = "may help if some labels are wrong; log_loss shows whether it does"
+        yield "# label_smoothing = 0.1", comment
         yield from ordinal_loss(plan)
     yield from counts_loss(plan)
     if name:
