@@ -202,3 +202,34 @@ def test_a_huge_number_in_any_key_of_a_section_costs_nothing(kernels: str) -> No
             own[name] = {**own.get(name, {}), inner: HUGE} if inner else HUGE
             sections = {"engine": {"kernels": kernels}, section: own}
             errors(document(**sections), {"a": TABLE["a"]} if "windows" in own else NUMBERS)
+
+
+SPACE = {
+    "optimizer.learning_rate": {"low": 1e-9, "high": 1.0, "step": 1e-9},
+    "training.epochs": {"low": 1, "high": HUGE},
+}
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"sweep": {"seed": {"from": 0, "to": HUGE}}},
+        {"sweep": {"training.epochs": {"from": 1, "to": HUGE, "step": HUGE // 3}}},
+        {"sweep": {"optimizer.learning_rate": {"linear": [0.0, 1.0], "count": HUGE}}},
+        {"sweep": {"optimizer.learning_rate": {"log": [1e-9, 1.0], "count": HUGE}}},
+        {"sweep": {"seed": [HUGE, -HUGE]}},
+        {"tune": {"objective": "train.loss", "trials": HUGE, "space": SPACE}},
+        {"tune": {"objective": "train.loss", "minutes": HUGE, "search": "grid", "space": SPACE}},
+    ],
+)
+def test_a_huge_number_of_runs_costs_nothing_before_they_run(
+    sections: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "data.npz"
+    np.savez(path, x=NUMBERS, y=Y)
+    data = {"train": {"type": "npz", "path": str(path)}}
+    with limited():
+        try:
+            check_spec(declnet.parse_spec(document(data=data, **sections)))
+        except DeclnetError as error:
+            assert str(error)
