@@ -9,6 +9,7 @@ from declnet_plugins.standard.templates import (
     calibration,
     counts_loss,
     ordinal_loss,
+    rare_class,
     toml,
 )
 from declnet_plugins.tabular.presets.plan import TablePlan
@@ -39,7 +40,8 @@ on one core, e.g. 4,000 rows of 20 columns."""
 
 LABEL_SMOOTHING = 0.02
 """A fifth of the authors', which is more than near-certain classes need; without any, the learning
-rate makes wrong predictions extreme. `docs/guide/tables.md` has the log losses of all three."""
+rate makes wrong predictions extreme. With it, a rare class may be predicted no better than chance.
+"""
 
 AS_TWO = "# one unit moves as far as the difference of two, one for each class, would"
 
@@ -90,8 +92,9 @@ class RealMLPTDS(TablePreset):
     def _loss(self, plan: TablePlan) -> Iterator[Line]:
         if plan.classes:
             yield f'type = "{"binary" if plan.is_binary else "categorical"}_crossentropy"'
-            smoothing = f"label_smoothing = {LABEL_SMOOTHING:g}"
-            yield smoothing, "reduces overconfidence; log_loss is without it"
+            if rare_class(plan.table) is None:
+                smoothing = f"label_smoothing = {LABEL_SMOOTHING:g}"
+                yield smoothing, "reduces overconfidence; log_loss is without it"
             yield from ordinal_loss(plan)
         else:
             yield 'type = "mean_squared_error"', "of the prepared target"
