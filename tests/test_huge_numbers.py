@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -228,8 +229,5 @@ def test_a_huge_number_of_runs_costs_nothing_before_they_run(
     path = tmp_path / "data.npz"
     np.savez(path, x=NUMBERS, y=Y)
     data = {"train": {"type": "npz", "path": str(path)}}
-    with limited():
-        try:
-            check_spec(declnet.parse_spec(document(data=data, **sections)))
-        except DeclnetError as error:
-            assert str(error)
+    with limited(), contextlib.suppress(DeclnetError):
+        check_spec(declnet.parse_spec(document(data=data, **sections)))

@@ -32,6 +32,7 @@ DECLARED = {
     ("declnet/cli/plugin_commands.py", "environ"): "DECLNET_DISABLE_PLUGINS",
     ("declnet/cli/plugin_commands.py", "import_module"): "the command that a plugin announced",
     ("declnet/cache.py", "environ"): "DECLNET_CACHE_DIR",
+    ("declnet/cli/process.py", "ctypes"): "the end of a command with that of its parent",
     ("declnet/contracts/execution/native_call.py", "ctypes"): "calls what a plugin compiled",
     (
         "declnet/spec/document/key_positions.py",

@@ -14,7 +14,6 @@ import pytest
 from safetensors.numpy import load_file
 
 from declnet import load_model, open_run
-from declnet.cli.process import TERMINATION, interrupt_on_signals
 
 INTERRUPTED = "interrupted\nto continue this run: declnet resume out"
 
@@ -178,16 +177,3 @@ def test_a_quiet_run_that_logs_nothing_is_interrupted_too(
         _, err = process.communicate(timeout=60)
     assert (process.returncode, err.strip()) == (130, INTERRUPTED)
     assert '"interrupted"' in (tmp_path / "out" / "manifest.json").read_text()
-
-
-def test_a_signal_that_is_ignored_stays_ignored():
-    before = {name: signal.getsignal(getattr(signal, name)) for name in TERMINATION}
-    try:
-        for name in TERMINATION:
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-        interrupt_on_signals()
-        for name in TERMINATION:
-            assert signal.getsignal(getattr(signal, name)) is signal.SIG_IGN
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)

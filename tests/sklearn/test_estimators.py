@@ -263,7 +263,7 @@ def test_parts_are_fitted_one_after_the_other(iris, spec):
         estimator.partial_fit(x[:2], y[:2], classes=["a", "b"])
     loss = estimator.fit(x, y).loss_
     estimator.partial_fit(x, y)
-    assert estimator.loss_ < loss + 0.1
+    assert estimator.loss_ < loss + 0.4  # about 1.1 for a new network
 
 
 def test_fitted_estimators_pickle_and_copy(iris, tmp_path):
