@@ -111,21 +111,6 @@ def test_a_path_that_cannot_be_is_refused(name, message, refused, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["folder.toml"]
 
 
-def test_amounts_are_predicted_as_numbers_and_said(declnet_cli, tmp_path):
-    prices = [f"{1000 + 37 * row:,}" for row in range(40)]
-    rows = [f'"${each}","{each.replace(",", ".")},50"' for each in prices]
-    (tmp_path / "t.csv").write_text("\n".join(["dollars,euros", *rows]))
-    done = declnet_cli("new", "spec.toml", "--data", "t.csv", "--target", "euros")
-    assert done.stderr.splitlines() == [
-        'note: column "dollars" is read as numbers, with "$"',
-        'note: column "euros" looks like numbers with decimal commas',
-    ]
-    document = tomllib.loads((tmp_path / "spec.toml").read_text("utf-8"))
-    types = {"dollars": "number", "euros": "comma_number"}
-    assert document["data"]["train"]["types"] == types
-    assert document["loss"]["type"] == "mean_squared_error"
-
-
 def test_features_exclude_and_no_header_choose_columns(declnet_cli, tmp_path):
     rows = [f"{row},{row % 7},{row % 5},{row % 2}" for row in range(40)]
     (tmp_path / "t.csv").write_text("\n".join(rows))

@@ -83,25 +83,6 @@ def test_a_data_source_goes_in(flowers, declnet_cli, refused, tmp_path):
     assert "--> INPUT:1:35" in message
 
 
-def test_parquet_goes_in(flowers, declnet_cli, tmp_path):
-    polars = pytest.importorskip("polars", reason="the extra data is not installed")
-    if "parquet" not in declnet.default_registry().types("data_source"):
-        pytest.skip("no data source parquet is installed")
-    frame = polars.read_csv(flowers.table, null_values=["NA", ""])
-    frame.write_parquet(tmp_path / "flowers.parquet")
-    from_csv = declnet_cli.succeeds("predict", flowers.run, flowers.table)
-    assert declnet_cli.succeeds("predict", flowers.run, "flowers.parquet") == from_csv
-
-
-def test_order_and_additional_columns_do_not_matter(flowers, declnet_cli, tmp_path):
-    with (tmp_path / "new.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["comment", "width", "color", "length"])
-        writer.writerows(["?", r["width"], r["color"], r["length"]] for r in flowers.rows)
-    all_of_it = declnet_cli.succeeds("predict", flowers.run, flowers.table)
-    assert declnet_cli.succeeds("predict", flowers.run, "new.csv") == all_of_it
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -404,13 +385,3 @@ def test_a_folder_of_folds_predicts_and_is_evaluated_as_one(folds, flowers, decl
     one = declnet_cli.succeeds("evaluate", folds, "--on", "test", "--format", "json")
     assert json.loads(one) == both[1]
     assert "out of fold: --on validation" in refused("evaluate", folds, "--on", "train")
-
-
-def test_a_folder_of_folds_is_several_runs_elsewhere(folds, declnet_cli, refused):
-    assert "these are several runs, not one" in refused("trace", folds)
-    assert "data.fold" in declnet_cli.succeeds("diff", folds, folds / "fold-2")
-    assert declnet_cli("resume", folds).stderr == (
-        "all of these runs are finished; nothing to resume\n"
-    )
-    (folds / "fold-2/manifest.json").unlink()
-    assert "fold-2: this run is missing" in refused("predict", folds, "-")

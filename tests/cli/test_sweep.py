@@ -163,17 +163,6 @@ def test_each_fold_of_each_seed_has_the_bits_of_a_run_alone(declnet_cli, folds, 
     assert "validation" in declnet_cli.succeeds("evaluate", of_many)
 
 
-def test_a_run_of_folds_ends_with_the_metrics_of_all_models(declnet_cli, folds, tmp_path):
-    out = declnet_cli.succeeds("run", folds, "--set", "data.test=0.2", "--out", "many")
-    *_, out_of_fold, test, baseline, _ = out.splitlines()
-    found = json.loads(declnet_cli.succeeds("evaluate", "many", "--format", "json"))
-    first, second = (each["metrics"] for each in found["evaluations"])
-    expected = f"accuracy: {first['accuracy']:.3f}, loss: {first['loss']:.3f}"
-    assert out_of_fold == f"out of fold: {expected}"
-    assert test == f"test, mean of all models: accuracy: {second['accuracy']:.3f}"
-    assert baseline.startswith('test baseline, always "')
-
-
 def test_a_table_of_runs_that_does_not_fit_has_a_row_for_each_metric(monkeypatch, capsys):
     outcomes = [
         Outcome("small", 0, Path(f"fold-{fold}"), {"test": {"loss": fold / 4}}, 2.0, None, fold)

@@ -169,18 +169,6 @@ def test_an_unusable_base_is_reported_at_its_name_and_no_key_is_called_missing(
     assert ("top.toml:3:8", "E013", '"seed" must be at least 0, not -1') in found
 
 
-def test_a_circle_is_reported_where_it_closes(files, reported, tmp_path):
-    files(
-        top='extends = "one.toml"\ndeclnet = 1\n',
-        one='extends = "two.toml"\n',
-        two='\nextends = ["linked.toml"]\n',
-    )
-    (tmp_path / "linked.toml").symlink_to("one.toml")
-    assert reported() == [
-        ("two.toml:2:12", "E006", f"{CIRCLE}: one.toml extends two.toml extends linked.toml")
-    ]
-
-
 def test_a_chain_of_very_many_files_is_refused(tmp_path):
     for number in range(200):
         (tmp_path / f"{number}.toml").write_text(f'extends = "{number + 1}.toml"')

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from declnet import (
     EpochFinished,
-    EpochLogged,
     parse_spec,
     resume,
     run,
@@ -161,15 +160,6 @@ def test_several_plans_are_all_kept(checkpointed, document):
     assert len(list((directory / "checkpoints").iterdir())) == 8
 
 
-def test_minutes_count_within_an_epoch(checkpointed, document, monkeypatch):
-    monkeypatch.setattr(heartbeat, "HEARTBEAT", -1.0)
-    monkeypatch.setattr(heartbeat, "PART", 0.0)
-    document["training"] |= {"epochs": 2, "batch_size": 10}
-    directory = checkpointed(every_minutes=1e-9, keep_last=9).directory
-    found = [(each["epoch"], each["batch"]) for each in index_of(directory)]
-    assert found == [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0)]
-
-
 def test_the_best_has_the_weights_of_the_best_epoch(checkpointed, document):
     document["optimizer"]["learning_rate"] = 3.0
     document["training"] |= {"epochs": 30, "batch_size": 7}
@@ -259,22 +249,6 @@ def require_same(one, other):
     for name in FILES:
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
     assert manifest_of(one)["stopped"] == manifest_of(other)["stopped"]
-
-
-@pytest.mark.parametrize("killed_in", [3, 16])
-def test_killed_after_an_epoch_that_is_not_logged(spec, tmp_path, killed_in):
-    whole = run(spec, out=tmp_path / "whole")
-    assert "no improvement of validation_f1" in manifest_of(whole.directory)["stopped"]
-
-    def kill(event):
-        if isinstance(event, EpochFinished) and event.epoch == killed_in:
-            assert not isinstance(event, EpochLogged)
-            raise Kill
-
-    with pytest.raises(Kill):
-        run(spec, out=tmp_path / "out", listener=kill)
-    resume(tmp_path / "out")
-    require_same(whole.directory, tmp_path / "out")
 
 
 def test_killed_within_epochs_that_are_not_logged(spec, document, tmp_path, monkeypatch):

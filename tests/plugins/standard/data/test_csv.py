@@ -116,18 +116,6 @@ def test_columns_are_read(table, content, fields, expected):
     assert same(found, expected)
 
 
-def test_a_type_may_show_late(table, monkeypatch):
-    monkeypatch.setattr(declnet_plugins.standard.data.csv_rows, "CELLS", 8)
-    monkeypatch.setattr(declnet_plugins.standard.data.csv_polars, "PIECE", 30)
-    rows = [f"{row},{row},," for row in range(50)]
-    rows += ["0.5,word,7,", "1,2,8,", ",,,"]
-    found = columns(table("a,b,c,d\n" + "\n".join(rows)))
-    assert same(found["a"], [*map(float, range(50)), 0.5, 1.0, np.nan])
-    assert found["b"] == [*map(str, range(50)), "word", "2", None]
-    assert same(found["c"], [np.nan] * 50 + [7.0, 8.0, np.nan])
-    assert same(found["d"], [np.nan] * 53)
-
-
 @pytest.mark.parametrize(
     ("kind", "cell", "words", "fields"),
     [
@@ -162,21 +150,6 @@ def test_numbers_of_the_training_data_have_one_unit(table, rows):
     message = f'row {2 * rows + 2}, column "price": "5%" has another unit than the numbers before'
     with pytest.raises(DataError, match=message):
         wrong.load(RNG)
-
-
-def test_chunks_have_the_types_of_the_whole(table, monkeypatch):
-    monkeypatch.setattr(declnet_plugins.standard.data.csv_rows, "CELLS", 8)
-    monkeypatch.setattr(declnet_plugins.standard.data.csv_polars, "PIECE", 30)
-    source = table("a,b\n" + "".join(f"{row},{row % 3}\n" for row in range(40)) + "41,x\n")
-    for size in (1, 7, 100):
-        parts = list(source.chunks(RNG, size))
-        assert all(len(part) <= size for part in parts)
-        assert [each for part in parts for each in part.columns["b"].tolist()] == [
-            *(str(row % 3) for row in range(40)),
-            "x",
-        ]
-        assert [each for part in parts for each in part.rows] == list(range(1, 42))
-        assert {part.columns["b"].dtype for part in parts} == {np.dtype(object)}
 
 
 @pytest.mark.parametrize("rows", [1, 5000])

@@ -96,15 +96,6 @@ def test_a_column_of_lists_is_refused_only_where_it_is_needed(mixed):
         mixed.model_copy(update={"features": None}).load(RNG)
 
 
-def test_chunks_are_the_whole(table):
-    source = table({"a": np.arange(20), "b": [str(each) for each in range(20)]})
-    for size in (1, 6, 20, 99):
-        parts = list(source.chunks(RNG, size))
-        assert [each for part in parts for each in part.columns["a"]] == list(range(20))
-        assert [each for part in parts for each in part.rows] == list(range(1, 21))
-        assert max(map(len, parts)) <= size
-
-
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"PAR1" + b"\0" * 50 + b"PAR1"])
 def test_another_file_is_refused(tmp_path, content):
     pytest.importorskip("polars")

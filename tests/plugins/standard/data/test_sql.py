@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import sys
 import tomllib
 from contextlib import closing
 from importlib.util import find_spec
@@ -45,12 +44,6 @@ def shop(tmp_path):
         return SQL(**{"url": f"sqlite:///{path}", "query": query, **fields})
 
     return ask
-
-
-def test_without_the_library_it_names_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
-    with pytest.raises(DataError, match=r'pip install "declnet\[sql\]"'):
-        SQL(url="sqlite:///x.db", query="SELECT 1").describe()
 
 
 def test_columns_have_the_types_of_their_values(shop):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import ColumnProfile, DataError, TableProfile
+from declnet import DataError
 from declnet.data.profile import Wishes, profile_of
 from declnet.training.checks.check import check_spec
-from declnet_plugins.standard.templates import MLP, Linear, TableTemplate
+from declnet_plugins.standard.templates import Linear, TableTemplate
 
 RNG = np.random.default_rng(6)
 
@@ -73,19 +73,6 @@ def test_targets_decide_on_the_end_of_the_network(y, wanted, expected, made):
     assert (types(document)[-1], units[-1], *task) == expected
     split = None if expected is NUMBERS else {"method": "stratified"}
     assert document["data"].get("split") == split
-
-
-@pytest.mark.parametrize("preset", ["linear", "mlp"])
-def test_a_number_of_any_size_is_learned(made, tmp_path, preset):
-    x = numbers(300)
-    made(x=x, y=[f"{1e6 + 3e5 * each:.1f}" for each in x], rows=300)
-    profile = profile_of(tmp_path / "table.csv", "y", tmp_path, declnet.default_registry())
-    template = {"linear": Linear, "mlp": MLP}[preset]()
-    (tmp_path / "spec.toml").write_text(
-        template.spec_for_table(profile, declnet.default_registry()), "utf-8"
-    )
-    spec = declnet.load_spec(tmp_path / "spec.toml", {"training.log_every": 150})
-    assert declnet.run(spec).metrics["test"]["r2"] > 0.98
 
 
 def test_what_is_of_no_use_is_left_out_and_the_reason_told(made, tmp_path):
@@ -332,20 +319,6 @@ def test_a_table_with_nothing_to_learn_is_refused(columns, wanted, message, made
     with pytest.raises(DataError) as raised:
         made(wanted=wanted, **columns)
     assert message in str(raised.value)
-
-
-def test_a_source_that_takes_no_list_of_features_gets_none():
-    """What it reads is then all that is predicted from; the values may be of any JSON type."""
-    source = {"type": "sheet", "range": {"first row": 1, "sheets": ["a", "b"]}, "target": "y"}
-    columns = {
-        "x": ColumnProfile("x", "number", 60, 0, 55, mean=0.5, std=1.0),
-        "same": ColumnProfile("same", "text", 60, 0, 1),
-        "y": ColumnProfile("y", "text", 60, 0, 2),
-    }
-    profile = TableProfile(source, columns, "y", "binary", selects_features=False)
-    text = TableTemplate().spec_for_table(profile, declnet.default_registry())
-    assert tomllib.loads(text)["data"]["train"] == source
-    assert '# "same"  # useless: always the same' in text
 
 
 def test_without_a_target_the_columns_are_named(flowers, declnet_cli, tmp_path):
