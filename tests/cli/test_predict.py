@@ -83,20 +83,32 @@ def test_a_data_source_goes_in(flowers, declnet_cli, refused, tmp_path):
     assert "--> INPUT:1:35" in message
 
 
+NAMES = "length,width,color"
+PREDICT = ("predict", "new.csv", "-o", "out.csv")
+EVALUATE = ("evaluate", "--data", "new.csv")
+
+
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("arguments", "text", "message"),
     [
-        ("length,width,colour\n1,2,red\n", 'no column "color" (did you mean "colour"?'),
-        ("length,width,color\n1,2,red\n1,wide,red\n", 'row 2, column "width": "wide" is not a'),
-        ("length,width,color\n1,2,red\n1,inf,red\n", 'row 2, column "width" is infinite'),
-        ("length,width,color\n1,2\n", "row 1 has 2 cells"),
-        ("length,width,color\n", "has a header, but no rows"),
-        ("", "is empty"),
+        (PREDICT, "length,width,colour\n1,2,red\n", 'no column "color" (did you mean "colour"?'),
+        (PREDICT, f"{NAMES}\n1,2,red\n1,wide,red\n", 'row 2, column "width": "wide" is not a'),
+        (PREDICT, f"{NAMES}\n1,2,red\n1,inf,red\n", 'row 2, column "width" is infinite'),
+        (PREDICT, f"{NAMES}\n1,2\n", "row 1 has 2 cells"),
+        (PREDICT, f"{NAMES}\n", "has a header, but no rows"),
+        (PREDICT, "", "is empty"),
+        (EVALUATE, f"{NAMES}\n1,2,red\n", 'there is no column "kind"'),
+        (EVALUATE, f"{NAMES},kind\n1,2,red,rose\n1,2,red,tulip\n", 'row 2: the target "kind" is'),
+        (EVALUATE, f"{NAMES},kind\n1,2,red,rose\n1,2,red,\n", 'the target "kind" is missing'),
+        (EVALUATE, "length,width,kind\n1,2,rose\n", 'there is no column "color"'),
     ],
 )
-def test_a_wrong_table_is_reported_at_its_row_and_column(text, message, flowers, refused, tmp_path):
+def test_a_wrong_table_is_reported_at_its_row_and_column(
+    arguments, text, message, flowers, refused, tmp_path
+):
     (tmp_path / "new.csv").write_text(text)
-    said = refused("predict", flowers.run, "new.csv", "-o", "out.csv")
+    command, *options = arguments
+    said = refused(command, flowers.run, *options)
     assert said.startswith("error: new.csv: ")
     assert message in said
     assert [each.name for each in tmp_path.iterdir()] == ["new.csv"]
@@ -252,39 +264,6 @@ def test_the_runs_data_gives_the_runs_metrics(flowers, declnet_cli, refused, doc
     assert (found["data"], found["metrics"]) == ("train", metrics_of(tmp_path / "run")["train"])
     both = ("--on", "test", "--data", flowers.table)
     assert "cannot be combined" in refused("evaluate", flowers.run, *both)
-
-
-def test_classes_are_counted_by_their_names(flowers, declnet_cli, expected):
-    found = evaluated(declnet_cli, flowers.run, "--data", flowers.table)
-    names = ["aster", "lily, tall", "rose"]
-    assert found["class_names"] == [row["class"] for row in found["by_class"]] == names
-    true = (row["kind"] for row in flowers.rows)
-    pairs = list(zip(true, expected.prediction.tolist(), strict=True))
-    counts = np.array([[pairs.count((true, other)) for other in names] for true in names])
-    assert found["confusion_matrix"] == counts.tolist()
-    assert found["metrics"]["accuracy"] == pytest.approx(counts.trace() / 120)
-    for index, row in enumerate(found["by_class"]):
-        assert row["support"] == counts[index].sum() == 40
-        assert row["recall"] == pytest.approx(counts[index, index] / 40)
-        assert row["precision"] == pytest.approx(counts[index, index] / counts[:, index].sum())
-    f1 = np.mean([row["f1"] for row in found["by_class"]])
-    assert found["metrics"]["f1"] == pytest.approx(f1)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("length,width,color\n1,2,red\n", 'there is no column "kind"'),
-        ("length,width,color,kind\n1,2,red,rose\n1,2,red,tulip\n", 'row 2: the target "kind" is'),
-        ("length,width,color,kind\n1,2,red,rose\n1,2,red,\n", 'the target "kind" is missing'),
-        ("length,width,kind\n1,2,rose\n", 'there is no column "color"'),
-    ],
-)
-def test_a_table_that_cannot_be_evaluated_is_refused(text, message, flowers, refused, tmp_path):
-    (tmp_path / "new.csv").write_text(text)
-    said = refused("evaluate", flowers.run, "--data", "new.csv")
-    assert said.startswith("error: new.csv: ")
-    assert message in said
 
 
 def test_data_that_has_changed_since_is_reported(
