@@ -331,36 +331,3 @@ def test_memory_does_not_grow_with_the_file(flowers, tmp_path):
         with (tmp_path / "out.csv").open() as file:
             assert sum(1 for _ in file) == count + 1
     assert peaks[1] - peaks[0] < 25
-
-
-@pytest.fixture
-def folds(flowers, declnet_cli, tmp_path):
-    """The folder of three folds of the table of flowers."""
-    spec = declnet.open_run(flowers.run).spec_tables
-    spec["data"].pop("validation", None)
-    spec["data"] |= {"folds": 3, "test": 0.1}
-    (tmp_path / "folds.json").write_text(json.dumps(spec), "utf-8")
-    declnet_cli.succeeds("run", "folds.json", "--set", "training.epochs=3", "--out", "folds")
-    return tmp_path / "folds"
-
-
-def test_a_folder_of_folds_predicts_and_is_evaluated_as_one(folds, flowers, declnet_cli, refused):
-    _, _, probabilities = read(declnet_cli.succeeds("predict", folds, flowers.table))
-    own = [
-        read(declnet_cli.succeeds("predict", folds / f"fold-{n}", flowers.table))[2]
-        for n in (1, 2, 3)
-    ]
-    np.testing.assert_allclose(probabilities, np.mean(own, axis=0), atol=1e-7)
-    header, _, more = read(declnet_cli.succeeds("predict", folds, flowers.table, "--spread"))
-    assert header == [*COLUMNS, *(each.replace("probability", "spread") for each in COLUMNS[1:])]
-    np.testing.assert_allclose(more[:, 3:], np.std(own, axis=0, ddof=1), atol=1e-7)
-    message = "--spread needs several models"
-    assert message in refused("predict", folds / "fold-1", flowers.table, "--spread")
-    out = declnet_cli.succeeds("evaluate", folds)
-    assert out.startswith("out of fold: 108 samples\n")
-    assert "\ntest: 12 samples\n" in out
-    both = json.loads(declnet_cli.succeeds("evaluate", folds, "--format", "json"))["evaluations"]
-    assert [each["data"] for each in both] == ["out of fold", "test"]
-    one = declnet_cli.succeeds("evaluate", folds, "--on", "test", "--format", "json")
-    assert json.loads(one) == both[1]
-    assert "out of fold: --on validation" in refused("evaluate", folds, "--on", "train")
