@@ -53,23 +53,6 @@ def bits(folder):
     return {str(each.relative_to(folder)): each.read_bytes() for each in found}
 
 
-def test_each_point_is_a_run_of_its_own_and_the_summary_has_its_values(declnet_cli, spec, tmp_path):
-    declnet_cli.succeeds("sweep", spec, "--quiet", "--out", "swept")
-    summary = content(tmp_path / "swept/summary.json")
-    keys = ("optimizer.learning_rate", "training.batch_size", "training.accumulate")
-    points = {tuple(point["values"][key] for key in keys) for point in summary["specs"]}
-    pairs = ((5, 1), (7, 2), (9, 3))
-    assert points == {(rate, *pair) for rate in (0.1, 0.5) for pair in pairs}
-    assert len(summary["specs"]) == 6
-    assert all(each["seeds"] == [1, 2] for each in summary["specs"])
-    name = "small-learning_rate=0.5-batch_size=7-accumulate=2"
-    changes = ["sweep={}", "optimizer.learning_rate=0.5", "training.batch_size=7"]
-    changes += ["training.accumulate=2", "seed=2", f"name={name}"]
-    words = [word for each in changes for word in ("--set", each)]
-    declnet_cli.succeeds("run", spec, *words, "--out", "alone", "--quiet")
-    assert bits(tmp_path / "alone") == bits(tmp_path / "swept" / name / "seed-2")
-
-
 def test_killed_at_random_moments_it_ends_with_the_same_summary(declnet_cli, spec, tmp_path):
     """Nothing is lost and nothing is repeated, after any kill, until it has finished."""
     seeds = ("--seeds", f"1..{SEEDS}", "--quiet", "--out")
