@@ -64,8 +64,10 @@ def test_wide_tables_are_cut_short(declnet_cli, spec_file, document, tmp_path):
     [
         ('data.split={method="grouped", column="Patient"}', 'did you mean "patient"?'),
         ("data.class_weights={k9=2.0}", "k0, k1, k2"),
+        ('data.class_weights="balance"', '"balanced" or a table'),
         ("data.class_weights={k1=-1}", "must be a number of at least 0"),
         ('data.sample_weights="weight"', "there is no column"),
+        ("data.test=0.9", "leaving no samples"),
     ],
 )
 def test_faults_about_a_table_are_reported_at_their_place(declnet_cli, table, change, message):

@@ -190,16 +190,6 @@ def specs(spec_file, document, tmp_path):
     return tmp_path / "specs"
 
 
-def test_values_of_keys_with_the_same_end_have_whole_keys_in_names(refused, declnet_cli, spec):
-    options = ["--set", "data.validation=0.1,0.2", "--set", "training.epochs=1"]
-    options += ["--set", "model.layers.1.type=relu,tanh", "--set", "optimizer.type=sgd,adam"]
-    out = declnet_cli.succeeds("sweep", spec, *options, "--quiet")
-    assert "small-validation=0.1-model.layers.1.type=relu-optimizer.type=sgd" in out
-    said = refused("sweep", spec, *options, "--set", "training.epochs=0,0.5")
-    assert said.count("error[") == 2
-    assert "--set:5:17" in said
-
-
 def test_validation_metrics_come_before_training_metrics(declnet_cli, specs):
     options = ["--seeds", "0", "--set", "data.validation=0.5", "--quiet"]
     out = declnet_cli.succeeds("sweep", "specs", *options)

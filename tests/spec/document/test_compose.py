@@ -6,7 +6,6 @@ import copy
 import json
 
 import pytest
-import tomli_w
 
 from declnet import SpecError, load_spec
 from declnet.spec.document.compose import UPGRADES, compose, merged, upgraded
@@ -40,20 +39,6 @@ from declnet.spec.model import FORMAT_VERSION
 def test_a_spec_is_merged_over_its_bases(files, texts, expected):
     found = compose(files(**texts) / "top.toml")
     assert (found.source_map.document, found.diagnostics) == (expected, [])
-
-
-def test_a_spec_made_by_extension_equals_the_whole_one(document, spec_file, tmp_path):
-    whole = load_spec(spec_file(document, "whole.json"))
-    base = {**document, "optimizer": "adam"}
-    spec_file({**base, "training": {"epochs": 9, "metrics": ["r2"]}}, "base.json")
-    (tmp_path / "sub").mkdir()
-    top = {"extends": "../base.json"}
-    top |= {key: document[key] for key in ("optimizer", "training")}
-    (tmp_path / "sub" / "top.toml").write_text(tomli_w.dumps(top))
-    assert load_spec(tmp_path / "sub" / "top.toml") == whole
-    changes = {"training.epochs": 5, "model.layers.1.name": "r"}
-    spec = load_spec(tmp_path / "sub" / "top.toml", changes)
-    assert (spec.training.epochs, spec.model.layers[1].name) == (5, "r")
 
 
 def test_relative_paths_are_relative_to_the_file_that_has_them(document, spec_file, tmp_path):
