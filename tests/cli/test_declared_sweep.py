@@ -97,18 +97,6 @@ def test_the_summary_is_made_anew_from_the_folders(declnet_cli, refused, spec, t
     assert (done.returncode, done.stderr.strip()) == (0, "1 of 12 runs have not finished")
 
 
-def test_a_run_of_it_is_refused_and_a_check_looks_at_every_point(
-    declnet_cli, refused, spec, spec_file, document
-):
-    assert "a sweep of 12 runs" in refused("run", spec)
-    declnet_cli.succeeds("check", spec)
-    wrong = spec_file({**document, "sweep": {"training.batch_size": [5, 0, 7]}}, "wrong.json")
-    for command in ("check", "sweep"):
-        said = refused(command, wrong)
-        assert said.count("error[") == 1
-        assert '"batch_size" must be at least 1, not 0' in said
-
-
 def test_a_terminal_shows_the_best_so_far_and_the_time_left(on_terminal, spec):
     shown = on_terminal("sweep", spec, "--out", "swept")
     assert shown.code == 0

@@ -68,20 +68,11 @@ def test_chunks_are_the_whole(shop):
     assert whole.keys() == {"id", "city"}
 
 
-@pytest.mark.parametrize(
-    ("url", "module", "package"),
-    [
-        ("mysql://reader@host/shop", "pymysql", "pymysql"),
-        ("mariadb+mysqldb://host/shop", "MySQLdb", "mysqlclient"),
-        ("oracle://host", "oracledb", "oracledb"),
-    ],
-)
-def test_a_missing_driver_is_named(shop, url, module, package):
-    if find_spec(module) is not None:
-        pytest.skip(f"{module} is installed")
-    with pytest.raises(DataError, match=f"driver is missing: no module {module}") as caught:
-        shop(url=url, query="SELECT 1 AS x").load(RNG)
-    assert caught.value.hint == f'pip install "{package}"'
+@pytest.mark.skipif(find_spec("MySQLdb") is not None, reason="the driver is installed")
+def test_a_missing_driver_is_named(shop):
+    with pytest.raises(DataError, match="driver is missing: no module MySQLdb") as caught:
+        shop(url="mariadb+mysqldb://host/shop", query="SELECT 1 AS x").load(RNG)
+    assert caught.value.hint == 'pip install "mysqlclient"'
 
 
 @pytest.mark.parametrize(

@@ -36,13 +36,8 @@ def model_of(name, fields, time, *, lengths=True, features=3):
     if lengths:
         inputs["lengths"] = InputInfo((), "integer")
         layer["inputs"].append("input.lengths")
-    document = {
-        "model": {"dtype": "float64", "layers": [layer]},
-        "loss": "mean_squared_error",
-        "optimizer": "sgd",
-        "training": {"epochs": 1},
-    }
-    return declnet.build_model(declnet.parse_spec(document).model, inputs)
+    spec = declnet.ModelSpec.model_validate({"dtype": "float64", "layers": [layer]})
+    return declnet.build_model(spec, inputs)
 
 
 def padded(sequences, time, filler=0.0):
