@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
@@ -10,6 +9,7 @@ import time
 
 import pytest
 
+from .conftest import bits, content
 from .kills import carried_through_kills, finished_runs
 
 KILLS = int(os.environ.get("DECLNET_TEST_SWEEP_KILLS", "2"))
@@ -22,7 +22,6 @@ SWEEP = {
     "training.accumulate": [1, 2, 3],
     "seed": {"from": 1, "to": 2},
 }
-BITS = ("weights.safetensors", "history.jsonl", "metrics.json", "spec.toml")
 
 
 @pytest.fixture
@@ -34,10 +33,6 @@ def spec(spec_file, document):
     return spec_file({**document, "sweep": SWEEP})
 
 
-def content(path):
-    return json.loads(path.read_text("utf-8"))
-
-
 def without_times(value):
     if isinstance(value, dict):
         return {
@@ -46,11 +41,6 @@ def without_times(value):
             if key not in ("seconds", "jobs")
         }
     return [without_times(each) for each in value] if isinstance(value, list) else value
-
-
-def bits(folder):
-    found = [each for each in sorted(folder.rglob("*")) if each.name in BITS]
-    return {str(each.relative_to(folder)): each.read_bytes() for each in found}
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_summary(declnet_cli, spec, tmp_path):

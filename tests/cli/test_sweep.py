@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import time
 from pathlib import Path
@@ -16,13 +15,9 @@ from declnet.runs.many.execution.tasks import Outcome
 from declnet_plugins.standard.data.arrays import NPZ
 from declnet_plugins.standard.metrics.classification import Accuracy
 
-from .conftest import by_name
+from .conftest import by_name, content
 
 BITS = ("weights.safetensors", "history.jsonl", "metrics.json", "spec.toml")
-
-
-def content(path):
-    return json.loads(path.read_text())
 
 
 def status(folder):
