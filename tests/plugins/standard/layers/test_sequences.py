@@ -72,15 +72,6 @@ def test_predictions_do_not_depend_on_padding(name, fields, lengths, more):
 
 
 @each_layer
-def test_lengths_of_all_steps_are_the_same_as_none(name, fields):
-    x = RNG.normal(size=(4, 5, 3))
-    with_lengths = model_of(name, fields, 5).predict({"x": x, "lengths": np.full(4, 5)})
-    np.testing.assert_array_equal(
-        with_lengths, model_of(name, fields, 5, lengths=False).predict({"x": x})
-    )
-
-
-@each_layer
 @pytest.mark.parametrize(("lengths", "wrong"), [([1, 6], (1, 6)), ([-1, 2], (0, -1))])
 def test_lengths_out_of_range_are_named(name, fields, lengths, wrong):
     x = {"x": np.zeros((2, 5, 3)), "lengths": np.array(lengths)}
