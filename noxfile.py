@@ -31,7 +31,6 @@ PYTEST = ("pytest", "-q", "-n", "auto", "--dist", "loadgroup")
 
 WITH_EXTRAS = (
     "tests/corpus",
-    "tests/cli/test_predict.py::test_parquet_goes_in",
     "tests/cli/test_predict.py::test_the_output_has_the_form_of_its_name",
     "tests/cli/test_sweep.py::test_the_picture_is_one_of_its_kind",
     "tests/data/sources/test_files.py",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import io
+import json
 import os
 import pty
 import re
@@ -17,7 +18,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
@@ -81,6 +82,21 @@ def rows(out: str) -> list[list[str]]:
 def by_name(out: str) -> dict[str, list[str]]:
     """The other cells of each line by its first."""
     return {first: more for first, *more in rows(out)}
+
+
+BITS = ("weights.safetensors", "history.jsonl", "metrics.json", "spec.toml", "out_of_fold.csv")
+"""Files that do not differ from run to run."""
+
+
+def content(path: Path) -> Any:
+    """Return what a file of JSON has."""
+    return json.loads(path.read_text("utf-8"))
+
+
+def bits(folder: Path) -> dict[str, bytes]:
+    """Return the files below a folder that do not differ from run to run."""
+    found = [each for each in sorted(folder.rglob("*")) if each.name in BITS]
+    return {str(each.relative_to(folder)): each.read_bytes() for each in found}
 
 
 @pytest.fixture

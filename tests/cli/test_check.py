@@ -15,25 +15,6 @@ from .conftest import rows
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("folder.toml", None, "error[E001]: this is a folder"),
-        ("a.yaml", "a: 1", "error[E001]: not a spec: its name must end in .toml or .json"),
-        ("a.json", '{"a": 1,\n 3: 2}', "error[E002]: malformed JSON: "),
-        ("a.toml", "a = 1\nb = \n", "error[E002]: malformed TOML: "),
-    ],
-)
-def test_what_is_no_spec_is_refused(refused, spec_file, tmp_path, name, content, message):
-    (tmp_path / "folder.toml").mkdir()
-    if content is not None:
-        spec_file(content, name)
-    said = refused("run", name)
-    assert said.startswith(message)
-    assert f"\n --> {name}" in said
-    assert said.endswith(f"\n1 error; `declnet explain {message[6:10]}` says more\n")
-
-
-@pytest.mark.parametrize(
     ("override", "code", "column"),
     [
         ("optimizer={type = 'sgd', momentun = 1}", "E010", 26),

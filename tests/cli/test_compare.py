@@ -28,12 +28,6 @@ def metrics(folder):
     return json.loads((folder / "metrics.json").read_text())
 
 
-def with_better(directory, better):
-    """Write into a manifest which values are better."""
-    path = directory / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"better": better}))
-
-
 @pytest.mark.parametrize(("second", "bold"), [("small-1", 0), ("small-2", 1)])
 def test_the_best_value_is_bold_on_a_terminal_if_there_is_one(on_terminal, runs, second, bold):
     raw = on_terminal("compare", "runs/small-1", f"runs/{second}").raw
@@ -83,21 +77,6 @@ def test_the_direction_is_that_of_the_metric_whatever_it_is_called(declnet_cli, 
         (["--sort", "distance", "--ascending"], ["near", "far"]),
     ):
         assert declnet_cli.succeeds("compare", *distances, *options).split()[:2] == columns
-
-
-@pytest.mark.parametrize("directions", [("lower", "higher"), (None, None)])
-def test_a_metric_of_unknown_direction_needs_an_order(
-    declnet_cli, refused, distances, tmp_path, directions
-):
-    for each, better in zip(distances, directions, strict=True):
-        with_better(tmp_path / each, {"loss": "lower", "distance": better})
-    said = refused("compare", *distances, "--sort", "distance")
-    assert 'values of "distance" are better; add --ascending or --descending' in said
-    out = declnet_cli.succeeds("compare", *distances, "--sort", "distance", "--ascending")
-    assert out.split()[:2] == ["near", "far"]
-    assert declnet_cli.succeeds("compare", *distances, "--sort", "loss")
-    message = 'values of "distance" are better; add --ascending or --descending'
-    assert message in refused("runs", ".", "--sort", "train.distance")
 
 
 def listed(out):

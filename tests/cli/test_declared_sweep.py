@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
@@ -10,6 +9,7 @@ import time
 
 import pytest
 
+from .conftest import bits, content
 from .kills import carried_through_kills, finished_runs
 
 KILLS = int(os.environ.get("DECLNET_TEST_SWEEP_KILLS", "2"))
@@ -22,7 +22,6 @@ SWEEP = {
     "training.accumulate": [1, 2, 3],
     "seed": {"from": 1, "to": 2},
 }
-BITS = ("weights.safetensors", "history.jsonl", "metrics.json", "spec.toml")
 
 
 @pytest.fixture
@@ -34,10 +33,6 @@ def spec(spec_file, document):
     return spec_file({**document, "sweep": SWEEP})
 
 
-def content(path):
-    return json.loads(path.read_text("utf-8"))
-
-
 def without_times(value):
     if isinstance(value, dict):
         return {
@@ -46,28 +41,6 @@ def without_times(value):
             if key not in ("seconds", "jobs")
         }
     return [without_times(each) for each in value] if isinstance(value, list) else value
-
-
-def bits(folder):
-    found = [each for each in sorted(folder.rglob("*")) if each.name in BITS]
-    return {str(each.relative_to(folder)): each.read_bytes() for each in found}
-
-
-def test_each_point_is_a_run_of_its_own_and_the_summary_has_its_values(declnet_cli, spec, tmp_path):
-    declnet_cli.succeeds("sweep", spec, "--quiet", "--out", "swept")
-    summary = content(tmp_path / "swept/summary.json")
-    keys = ("optimizer.learning_rate", "training.batch_size", "training.accumulate")
-    points = {tuple(point["values"][key] for key in keys) for point in summary["specs"]}
-    pairs = ((5, 1), (7, 2), (9, 3))
-    assert points == {(rate, *pair) for rate in (0.1, 0.5) for pair in pairs}
-    assert len(summary["specs"]) == 6
-    assert all(each["seeds"] == [1, 2] for each in summary["specs"])
-    name = "small-learning_rate=0.5-batch_size=7-accumulate=2"
-    changes = ["sweep={}", "optimizer.learning_rate=0.5", "training.batch_size=7"]
-    changes += ["training.accumulate=2", "seed=2", f"name={name}"]
-    words = [word for each in changes for word in ("--set", each)]
-    declnet_cli.succeeds("run", spec, *words, "--out", "alone", "--quiet")
-    assert bits(tmp_path / "alone") == bits(tmp_path / "swept" / name / "seed-2")
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_summary(declnet_cli, spec, tmp_path):
@@ -112,18 +85,6 @@ def test_the_summary_is_made_anew_from_the_folders(declnet_cli, refused, spec, t
     (lost / "manifest.json").write_text("{}", "utf-8")
     done = declnet_cli("sweep", "swept")
     assert (done.returncode, done.stderr.strip()) == (0, "1 of 12 runs have not finished")
-
-
-def test_a_run_of_it_is_refused_and_a_check_looks_at_every_point(
-    declnet_cli, refused, spec, spec_file, document
-):
-    assert "a sweep of 12 runs" in refused("run", spec)
-    declnet_cli.succeeds("check", spec)
-    wrong = spec_file({**document, "sweep": {"training.batch_size": [5, 0, 7]}}, "wrong.json")
-    for command in ("check", "sweep"):
-        said = refused(command, wrong)
-        assert said.count("error[") == 1
-        assert '"batch_size" must be at least 1, not 0' in said
 
 
 def test_a_terminal_shows_the_best_so_far_and_the_time_left(on_terminal, spec):

@@ -6,7 +6,6 @@ real one.
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib.metadata import entry_points
 
@@ -170,11 +169,3 @@ def test_of_a_distribution_that_is_there_twice_the_first_counts(
     monkeypatch.syspath_prepend(str(site))
     assert [str(each) for each in offers()["press"]] == ["declnet-juice 1.2"]
     assert "squeeze" not in offers()
-
-
-def test_the_working_folder_counts_as_python_has_it_on_the_path(distribution, monkeypatch):
-    site = distribution("declnet_juice", {"press": "declnet_juice:press"})
-    monkeypatch.chdir(site)
-    monkeypatch.syspath_prepend("")
-    monkeypatch.syspath_prepend(os.devnull)
-    assert "press" in offers()

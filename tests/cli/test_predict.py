@@ -83,39 +83,32 @@ def test_a_data_source_goes_in(flowers, declnet_cli, refused, tmp_path):
     assert "--> INPUT:1:35" in message
 
 
-def test_parquet_goes_in(flowers, declnet_cli, tmp_path):
-    polars = pytest.importorskip("polars", reason="the extra data is not installed")
-    if "parquet" not in declnet.default_registry().types("data_source"):
-        pytest.skip("no data source parquet is installed")
-    frame = polars.read_csv(flowers.table, null_values=["NA", ""])
-    frame.write_parquet(tmp_path / "flowers.parquet")
-    from_csv = declnet_cli.succeeds("predict", flowers.run, flowers.table)
-    assert declnet_cli.succeeds("predict", flowers.run, "flowers.parquet") == from_csv
-
-
-def test_order_and_additional_columns_do_not_matter(flowers, declnet_cli, tmp_path):
-    with (tmp_path / "new.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["comment", "width", "color", "length"])
-        writer.writerows(["?", r["width"], r["color"], r["length"]] for r in flowers.rows)
-    all_of_it = declnet_cli.succeeds("predict", flowers.run, flowers.table)
-    assert declnet_cli.succeeds("predict", flowers.run, "new.csv") == all_of_it
+NAMES = "length,width,color"
+PREDICT = ("predict", "new.csv", "-o", "out.csv")
+EVALUATE = ("evaluate", "--data", "new.csv")
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("arguments", "text", "message"),
     [
-        ("length,width,colour\n1,2,red\n", 'no column "color" (did you mean "colour"?'),
-        ("length,width,color\n1,2,red\n1,wide,red\n", 'row 2, column "width": "wide" is not a'),
-        ("length,width,color\n1,2,red\n1,inf,red\n", 'row 2, column "width" is infinite'),
-        ("length,width,color\n1,2\n", "row 1 has 2 cells"),
-        ("length,width,color\n", "has a header, but no rows"),
-        ("", "is empty"),
+        (PREDICT, "length,width,colour\n1,2,red\n", 'no column "color" (did you mean "colour"?'),
+        (PREDICT, f"{NAMES}\n1,2,red\n1,wide,red\n", 'row 2, column "width": "wide" is not a'),
+        (PREDICT, f"{NAMES}\n1,2,red\n1,inf,red\n", 'row 2, column "width" is infinite'),
+        (PREDICT, f"{NAMES}\n1,2\n", "row 1 has 2 cells"),
+        (PREDICT, f"{NAMES}\n", "has a header, but no rows"),
+        (PREDICT, "", "is empty"),
+        (EVALUATE, f"{NAMES}\n1,2,red\n", 'there is no column "kind"'),
+        (EVALUATE, f"{NAMES},kind\n1,2,red,rose\n1,2,red,tulip\n", 'row 2: the target "kind" is'),
+        (EVALUATE, f"{NAMES},kind\n1,2,red,rose\n1,2,red,\n", 'the target "kind" is missing'),
+        (EVALUATE, "length,width,kind\n1,2,rose\n", 'there is no column "color"'),
     ],
 )
-def test_a_wrong_table_is_reported_at_its_row_and_column(text, message, flowers, refused, tmp_path):
+def test_a_wrong_table_is_reported_at_its_row_and_column(
+    arguments, text, message, flowers, refused, tmp_path
+):
     (tmp_path / "new.csv").write_text(text)
-    said = refused("predict", flowers.run, "new.csv", "-o", "out.csv")
+    command, *options = arguments
+    said = refused(command, flowers.run, *options)
     assert said.startswith("error: new.csv: ")
     assert message in said
     assert [each.name for each in tmp_path.iterdir()] == ["new.csv"]
@@ -273,39 +266,6 @@ def test_the_runs_data_gives_the_runs_metrics(flowers, declnet_cli, refused, doc
     assert "cannot be combined" in refused("evaluate", flowers.run, *both)
 
 
-def test_classes_are_counted_by_their_names(flowers, declnet_cli, expected):
-    found = evaluated(declnet_cli, flowers.run, "--data", flowers.table)
-    names = ["aster", "lily, tall", "rose"]
-    assert found["class_names"] == [row["class"] for row in found["by_class"]] == names
-    true = (row["kind"] for row in flowers.rows)
-    pairs = list(zip(true, expected.prediction.tolist(), strict=True))
-    counts = np.array([[pairs.count((true, other)) for other in names] for true in names])
-    assert found["confusion_matrix"] == counts.tolist()
-    assert found["metrics"]["accuracy"] == pytest.approx(counts.trace() / 120)
-    for index, row in enumerate(found["by_class"]):
-        assert row["support"] == counts[index].sum() == 40
-        assert row["recall"] == pytest.approx(counts[index, index] / 40)
-        assert row["precision"] == pytest.approx(counts[index, index] / counts[:, index].sum())
-    f1 = np.mean([row["f1"] for row in found["by_class"]])
-    assert found["metrics"]["f1"] == pytest.approx(f1)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("length,width,color\n1,2,red\n", 'there is no column "kind"'),
-        ("length,width,color,kind\n1,2,red,rose\n1,2,red,tulip\n", 'row 2: the target "kind" is'),
-        ("length,width,color,kind\n1,2,red,rose\n1,2,red,\n", 'the target "kind" is missing'),
-        ("length,width,kind\n1,2,rose\n", 'there is no column "color"'),
-    ],
-)
-def test_a_table_that_cannot_be_evaluated_is_refused(text, message, flowers, refused, tmp_path):
-    (tmp_path / "new.csv").write_text(text)
-    said = refused("evaluate", flowers.run, "--data", "new.csv")
-    assert said.startswith("error: new.csv: ")
-    assert message in said
-
-
 def test_data_that_has_changed_since_is_reported(
     flowers, declnet_cli, refused, tmp_path, renew_checksums
 ):
@@ -371,46 +331,3 @@ def test_memory_does_not_grow_with_the_file(flowers, tmp_path):
         with (tmp_path / "out.csv").open() as file:
             assert sum(1 for _ in file) == count + 1
     assert peaks[1] - peaks[0] < 25
-
-
-@pytest.fixture
-def folds(flowers, declnet_cli, tmp_path):
-    """The folder of three folds of the table of flowers."""
-    spec = declnet.open_run(flowers.run).spec_tables
-    spec["data"].pop("validation", None)
-    spec["data"] |= {"folds": 3, "test": 0.1}
-    (tmp_path / "folds.json").write_text(json.dumps(spec), "utf-8")
-    declnet_cli.succeeds("run", "folds.json", "--set", "training.epochs=3", "--out", "folds")
-    return tmp_path / "folds"
-
-
-def test_a_folder_of_folds_predicts_and_is_evaluated_as_one(folds, flowers, declnet_cli, refused):
-    _, _, probabilities = read(declnet_cli.succeeds("predict", folds, flowers.table))
-    own = [
-        read(declnet_cli.succeeds("predict", folds / f"fold-{n}", flowers.table))[2]
-        for n in (1, 2, 3)
-    ]
-    np.testing.assert_allclose(probabilities, np.mean(own, axis=0), atol=1e-7)
-    header, _, more = read(declnet_cli.succeeds("predict", folds, flowers.table, "--spread"))
-    assert header == [*COLUMNS, *(each.replace("probability", "spread") for each in COLUMNS[1:])]
-    np.testing.assert_allclose(more[:, 3:], np.std(own, axis=0, ddof=1), atol=1e-7)
-    message = "--spread needs several models"
-    assert message in refused("predict", folds / "fold-1", flowers.table, "--spread")
-    out = declnet_cli.succeeds("evaluate", folds)
-    assert out.startswith("out of fold: 108 samples\n")
-    assert "\ntest: 12 samples\n" in out
-    both = json.loads(declnet_cli.succeeds("evaluate", folds, "--format", "json"))["evaluations"]
-    assert [each["data"] for each in both] == ["out of fold", "test"]
-    one = declnet_cli.succeeds("evaluate", folds, "--on", "test", "--format", "json")
-    assert json.loads(one) == both[1]
-    assert "out of fold: --on validation" in refused("evaluate", folds, "--on", "train")
-
-
-def test_a_folder_of_folds_is_several_runs_elsewhere(folds, declnet_cli, refused):
-    assert "these are several runs, not one" in refused("trace", folds)
-    assert "data.fold" in declnet_cli.succeeds("diff", folds, folds / "fold-2")
-    assert declnet_cli("resume", folds).stderr == (
-        "all of these runs are finished; nothing to resume\n"
-    )
-    (folds / "fold-2/manifest.json").unlink()
-    assert "fold-2: this run is missing" in refused("predict", folds, "-")

@@ -11,56 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
-from declnet import load_model, open_run
+from declnet import load_model
 
 INTERRUPTED = "interrupted\nto continue this run: declnet resume out"
-
-
-def test_two_processes_train_the_same_weights_bit_for_bit(
-    declnet_cli, spec_file, document, tmp_path
-):
-    document["training"] |= {"batch_size": 7, "epochs": 5}
-    document["model"]["dtype"] = "float32"
-    spec = spec_file(document)
-    assert declnet_cli("run", spec, "--out", "one").returncode == 0
-    with declnet_cli.start("run", spec, "--out", "two") as process:
-        process.communicate(timeout=60)
-    for file in ("weights.safetensors", "history.jsonl"):
-        one, two = (tmp_path / each / file for each in ("one", "two"))
-        assert one.read_bytes() == two.read_bytes()
-
-
-def test_early_stopping_says_where_it_stopped(declnet_cli, spec_file, document):
-    stop = {"type": "early_stopping", "monitor": "loss", "min_delta": 99.0, "patience": 3}
-    document["training"] |= {"epochs": 50, "log_every": 40, "callbacks": [stop]}
-    out = declnet_cli.succeeds("run", spec_file(document), "--out", "runs/one")
-    assert re.match(
-        r"stopped after epoch 3: no improvement of loss over \S+ since epoch 0$",
-        out.splitlines()[-3],
-    )
-    (listed,) = json.loads(declnet_cli.succeeds("runs", "--format", "json"))
-    assert listed["epochs"] == 4
-
-
-def test_overrides_change_any_key(declnet_cli, spec_file, document, tmp_path, history_of):
-    changes = ["model.layers.0.units=9", "training.epochs=2", "optimizer.decay=1"]
-    options = [f"--set={change}" for change in [*changes, "model.layers.1=tanh"]]
-    done = declnet_cli("run", spec_file(document), *options, "--quiet", "--out", "out")
-    assert done.returncode == 0
-    assert load_file(tmp_path / "out" / "weights.safetensors")["dense_1.weights"].shape == (2, 9)
-    assert [row["learning_rate"] for row in history_of(tmp_path / "out")] == [0.1, 0.05]
-    assert 'type = "tanh"' in (tmp_path / "out" / "spec.toml").read_text()
-
-
-def test_a_wrong_spec_is_reported_with_its_warnings(refused, spec_file, document, tmp_path):
-    changes = ["--set", "model.layers.1=linear", "--set", "model.layers.2.units=2"]
-    said = refused("run", spec_file(document), *changes)
-    assert "warning[W003]: " in said
-    assert "error[E040]: " in said
-    assert "\n1 error, 1 warning; " in said
-    assert not (tmp_path / "runs").exists()
 
 
 @pytest.fixture
@@ -154,16 +108,6 @@ def test_an_interrupted_run_says_so_and_keeps_history_and_weights(
     assert np.isfinite(load_model(out).predict(blobs[0])).all()
     assert not (out / "metrics.json").exists()
     assert not [each for each in out.iterdir() if each.name.startswith(".")]
-
-
-def test_a_killed_run_leaves_lines_and_files_that_can_be_read(endless, tmp_path):
-    endless.kill()
-    _, err = endless.communicate(timeout=60)
-    assert (endless.returncode, err) == (-signal.SIGKILL, "")
-    stored = open_run(tmp_path / "out")
-    assert [row["epoch"] for row in stored.history] == list(range(len(stored.history)))
-    assert len(stored.history) >= 10
-    assert stored.manifest["status"] == "running"
 
 
 def test_a_quiet_run_that_logs_nothing_is_interrupted_too(

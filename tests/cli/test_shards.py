@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import pytest
 
 from declnet import open_ensemble
 
-BITS = ("weights.safetensors", "history.jsonl", "metrics.json", "spec.toml", "out_of_fold.csv")
+from .conftest import bits, content
 
 
 @pytest.fixture
@@ -18,15 +17,6 @@ def spec(spec_file, document):
     document["data"] |= {"folds": 2}
     rates = {"optimizer.learning_rate": [0.1, 0.5], "seed": [1, 2]}
     return spec_file({**document, "sweep": rates})
-
-
-def content(path):
-    return json.loads(path.read_text("utf-8"))
-
-
-def bits(folder):
-    found = [each for each in sorted(folder.rglob("*")) if each.name in BITS]
-    return {str(each.relative_to(folder)): each.read_bytes() for each in found}
 
 
 def summary(folder):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import time
 from pathlib import Path
@@ -16,13 +15,9 @@ from declnet.runs.many.execution.tasks import Outcome
 from declnet_plugins.standard.data.arrays import NPZ
 from declnet_plugins.standard.metrics.classification import Accuracy
 
-from .conftest import by_name
+from .conftest import by_name, content
 
 BITS = ("weights.safetensors", "history.jsonl", "metrics.json", "spec.toml")
-
-
-def content(path):
-    return json.loads(path.read_text())
 
 
 def status(folder):
@@ -163,17 +158,6 @@ def test_each_fold_of_each_seed_has_the_bits_of_a_run_alone(declnet_cli, folds, 
     assert "validation" in declnet_cli.succeeds("evaluate", of_many)
 
 
-def test_a_run_of_folds_ends_with_the_metrics_of_all_models(declnet_cli, folds, tmp_path):
-    out = declnet_cli.succeeds("run", folds, "--set", "data.test=0.2", "--out", "many")
-    *_, out_of_fold, test, baseline, _ = out.splitlines()
-    found = json.loads(declnet_cli.succeeds("evaluate", "many", "--format", "json"))
-    first, second = (each["metrics"] for each in found["evaluations"])
-    expected = f"accuracy: {first['accuracy']:.3f}, loss: {first['loss']:.3f}"
-    assert out_of_fold == f"out of fold: {expected}"
-    assert test == f"test, mean of all models: accuracy: {second['accuracy']:.3f}"
-    assert baseline.startswith('test baseline, always "')
-
-
 def test_a_table_of_runs_that_does_not_fit_has_a_row_for_each_metric(monkeypatch, capsys):
     outcomes = [
         Outcome("small", 0, Path(f"fold-{fold}"), {"test": {"loss": fold / 4}}, 2.0, None, fold)
@@ -199,16 +183,6 @@ def specs(spec_file, document, tmp_path):
         document["optimizer"]["learning_rate"] = rate
         spec_file(document, f"specs/{name}.json")
     return tmp_path / "specs"
-
-
-def test_values_of_keys_with_the_same_end_have_whole_keys_in_names(refused, declnet_cli, spec):
-    options = ["--set", "data.validation=0.1,0.2", "--set", "training.epochs=1"]
-    options += ["--set", "model.layers.1.type=relu,tanh", "--set", "optimizer.type=sgd,adam"]
-    out = declnet_cli.succeeds("sweep", spec, *options, "--quiet")
-    assert "small-validation=0.1-model.layers.1.type=relu-optimizer.type=sgd" in out
-    said = refused("sweep", spec, *options, "--set", "training.epochs=0,0.5")
-    assert said.count("error[") == 2
-    assert "--set:5:17" in said
 
 
 def test_validation_metrics_come_before_training_metrics(declnet_cli, specs):

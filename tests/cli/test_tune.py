@@ -11,7 +11,7 @@ import tomllib
 
 import pytest
 
-from .conftest import rows
+from .conftest import content, rows
 from .kills import carried_through_kills, finished_runs
 
 pytest.importorskip("optuna")
@@ -34,10 +34,6 @@ def tuned(document):
         "callbacks": [{"type": "checkpoint", "every_epochs": 1}],
     }
     return {**document, "tune": {"trials": 14, "space": SPACE}}
-
-
-def content(path):
-    return json.loads(path.read_text("utf-8"))
 
 
 def trials(folder):

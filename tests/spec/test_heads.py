@@ -50,28 +50,22 @@ def test_reserved_keys_belong_to_the_head_and_all_others_to_the_loss(two):
 
 
 @pytest.mark.parametrize(
-    ("change", "path", "code", "message"),
+    ("losses", "path", "code", "message"),
     [
-        ({"losses": {}}, ("losses",), "E018", "at least 1 item"),
-        ({"losses": {"a": {"weight": 1}}}, ("losses", "a", "type"), "E011", "is missing"),
-        ({"losses": {"a": "hubr"}}, ("losses", "a", "type"), "E015", '"hubr"'),
-        ({"losses": {"a": {"type": "huber", "weight": -1}}}, ("losses", "a", "weight"), "E013", ""),
-        ({"losses": {"a b": "huber"}}, ("losses", "a b"), "E014", "cannot name a loss"),
-        ({"losses": {"validation": "huber"}}, ("losses", "validation"), "E019", "another column"),
-        (
-            {"losses": {"a": {"type": "huber", "metrics": ["r2", "r2"]}}},
-            ("losses", "a", "metrics", 1),
-            "E019",
-            '"a_r2"',
-        ),
+        ({}, (), "E018", "at least 1 item"),
+        ({"a": {"weight": 1}}, ("a", "type"), "E011", "is missing"),
+        ({"a": "hubr"}, ("a", "type"), "E015", '"hubr"'),
+        ({"a": {"type": "huber", "weight": -1}}, ("a", "weight"), "E013", ""),
+        ({"a b": "huber"}, ("a b",), "E014", "cannot name a loss"),
+        ({"validation": "huber"}, ("validation",), "E019", "another column"),
+        ({"a": {"type": "huber", "metrics": ["r2", "r2"]}}, ("a", "metrics", 1), "E019", '"a_r2"'),
     ],
-)  # fmt: skip
-def test_errors_are_located(two, change, path, code, message):
-    document = {key: value for key, value in {**two, **change}.items() if value is not None}
+)
+def test_errors_are_located(two, losses, path, code, message):
     with pytest.raises(SpecError) as caught:
-        parse_spec(document)
+        parse_spec({**two, "losses": losses})
     (problem,) = caught.value.problems
-    assert (problem.path, problem.code) == (path, code)
+    assert (problem.path, problem.code) == (("losses", *path), code)
     assert message in problem.message
 
 

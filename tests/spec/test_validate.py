@@ -60,34 +60,6 @@ def test_specs_are_frozen_all_through(document):
     assert isinstance(spec.model.layers, tuple)
 
 
-def test_a_wrong_override_of_a_program_is_shown_as_if_written(document, spec_file):
-    changes = {"seed": 2, "training.epochs": 0, "model.layers.9.units": 1}
-    with pytest.raises(SpecError) as caught:
-        load_spec(spec_file(document), changes)
-    found = {each.code: (str(each.place), each.place.text) for each in caught.value.problems}
-    assert found == {
-        "E013": ("--set:2:17", "training.epochs=0"),
-        "E005": ("--set:3:1", "model.layers.9.units=1"),
-    }
-
-
-def test_all_errors_of_a_spec_come_in_one_pass(problems, document):
-    broken = copy.deepcopy(document) | {"loss": "nope", "sede": 1}
-    broken["model"]["layers"][0] = {"type": "dense", "units": "many", "color": 1}
-    broken["training"] = {"epochs": 0, "metrics": ["acc", "accuracy"]}
-    del broken["optimizer"]
-    found = {".".join(map(str, each.path)): each.code for each in problems(broken)}
-    assert found == {
-        "model.layers.0.units": "E012",
-        "model.layers.0.color": "E010",
-        "loss": "E015",
-        "optimizer": "E011",
-        "training.epochs": "E013",
-        "training.metrics.0": "E015",
-        "sede": "E010",
-    }
-
-
 def test_a_metric_named_like_a_column_of_the_history_is_refused(problems, document):
     document["training"]["metrics"] = [{"type": "accuracy", "name": "loss"}]
     (found,) = problems(document)

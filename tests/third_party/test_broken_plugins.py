@@ -118,32 +118,6 @@ def test_the_list_names_distribution_version_and_cause_and_the_rest_works(
     assert "left out: plugin declnet_exits (declnet-exits 0.7.1): SystemExit: bye\n" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("layer", "cause"),
-    [
-        ("half", "declnet-no-contract 0.7.1"),
-        ("lazy", "declnet-lazy 0.7.1"),
-        ("something", "declnet-no-import 0.7.1"),
-    ],
-)
-def test_a_spec_that_names_a_broken_type_gets_the_cause(broken, spec_file, document, layer, cause):
-    document["model"]["layers"][1] = layer
-    done = broken("check", spec_file(document))
-    assert done.returncode == 2
-    assert cause in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_strict_mode_makes_any_failure_fatal(broken):
-    broken.environment["DECLNET_STRICT_PLUGINS"] = "1"
-    done = broken("plugins")
-    del broken.environment["DECLNET_STRICT_PLUGINS"]
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    for name in BROKEN:
-        assert name in done.stderr
-
-
 def test_what_a_plugin_prints_while_it_is_imported_is_not_a_result(rude, spec_file, document):
     spec = spec_file(document)
     assert rude("run", spec, "--quiet", "--out", "out").returncode == 0

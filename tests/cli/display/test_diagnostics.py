@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from declnet.cli.display.diagnostics import as_data, show_diagnostics
-from declnet.display.excerpts import WIDEST, rendered, summary
+from declnet.display.excerpts import WIDEST, rendered
 from declnet.errors import Diagnostic, Place
 
 
@@ -28,21 +28,6 @@ def marked(text):
     carets = next(line for line in lines[3:] if "^" in line)
     source = lines[lines.index(carets) - 1]
     return source[carets.index("^") : carets.rindex("^") + 1]
-
-
-def test_a_problem_has_its_line_with_carets_its_hint_and_what_it_is_called():
-    found = rendered([problem("  epochs = ten  # many", "ten", 12, hint="write 10")])
-    assert found == (
-        "error[E012]: it is wrong\n"
-        "  --> spec.toml:12:12\n"
-        "   |\n"
-        "12 |   epochs = ten  # many\n"
-        "   |            ^^^\n"
-        "   = help: write 10\n"
-        "\n"
-        "1 error; `declnet explain E012` says more"
-    )
-    assert "help" not in rendered([problem("a = 1", "1")])
 
 
 @pytest.mark.parametrize(
@@ -64,19 +49,6 @@ def test_a_password_in_a_url_is_hidden(written, shown):
     assert line.replace(written, shown) in text
     assert marked(text) == "1"
     assert written == shown or written not in f"{text}{said}{as_data([said])}"
-
-
-@pytest.mark.parametrize(
-    ("codes", "expected"),
-    [
-        (["E013", "E012"], "2 errors; `declnet explain E013` says more"),
-        (["W003", "W004"], "2 warnings; `declnet explain W003` says more"),
-        (["W003", "E012"], "1 error, 1 warning; `declnet explain W003` says more"),
-        ([], ""),
-    ],
-)
-def test_errors_and_warnings_are_counted_apart(codes, expected):
-    assert summary([problem("a = 1", "1", code=code) for code in codes]) == expected
 
 
 def test_what_has_no_place_is_shown_by_its_key_path():
@@ -142,22 +114,6 @@ def test_messages_are_one_line_without_what_a_terminal_obeys():
     assert found.message.endswith("…")
     assert "= help: do this" in text
     assert not set(text) & {"\x1b", "\x07"}
-
-
-def test_only_the_frame_the_code_and_the_carets_are_painted():
-    painted = []
-
-    def paint(text, color):
-        painted.append((text, color))
-        return f"<{text}>"
-
-    text = rendered([problem("a = 1", "1", hint="h"), problem("b", "b", code="W001")], paint)
-    assert text.startswith(
-        "<error[E012]>: it is wrong\n <-->> spec.toml:1:5\n  <|>\n<1 |> a = 1\n  <|> <    ^>\n"
-    )
-    assert {color for part, color in painted if "E012" in part or part == "    ^"} == {"red"}
-    assert {color for part, color in painted if "W001" in part} == {"yellow"}
-    assert {color for part, color in painted if "|" in part or "-->" in part} == {"blue"}
 
 
 class Terminal(io.StringIO):

@@ -18,27 +18,6 @@ def filled(initializer, dtype="float64", seed=0):
     return w
 
 
-@pytest.mark.parametrize(
-    ("initializer", "value"),
-    [
-        (initializers.Zeros(), 0.0),
-        (initializers.Ones(), 1.0),
-        (initializers.Constant(value=-2.5), -2.5),
-        (initializers.Normal(mean=3.0, std=0.0), 3.0),
-        (initializers.TruncatedNormal(mean=3.0, std=0.0), 3.0),
-    ],
-    ids=repr,
-)
-def test_constants_fill_every_element(initializer, value):
-    assert (filled(initializer) == value).all()
-
-
-@pytest.mark.parametrize("cls", initializers.INITIALIZERS[3:], ids=lambda cls: cls.type)
-def test_draws_come_from_the_given_stream_alone(cls):
-    assert (filled(cls()) == filled(cls())).all()
-    assert (filled(cls()) != filled(cls(), seed=1)).all()
-
-
 def test_an_interval_upside_down_is_refused():
     with pytest.raises(ValueError, match="must not be greater"):
         initializers.Uniform(low=1.0, high=0.0)

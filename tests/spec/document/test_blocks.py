@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from itertools import count
 
 import numpy as np
@@ -15,7 +14,6 @@ import declnet
 from declnet import Registry, SpecError, default_registry, parse_spec
 from declnet.graph.wiring import parts_of, wire
 from declnet.spec.document.blocks import expanded
-from declnet.spec.model import resolved_document
 from declnet.training.checks.check import check_spec
 
 DENSE = {"type": "dense", "units": 2}
@@ -166,16 +164,6 @@ def test_anything_else_is_an_error_with_a_path(layers, variables):
     except SpecError as error:
         problems = error.problems
     assert all(each.path for each in problems)
-
-
-def test_a_resolved_spec_has_no_blocks_and_is_the_same(document):
-    block = {"name": "a", "repeat": 2, "residual": True, "layers": ["relu", {**DENSE, "units": 4}]}
-    document["model"]["layers"][1:2] = [block]
-    spec = parse_spec(document)
-    resolved = resolved_document(spec)
-    assert parse_spec(resolved) == spec
-    assert '"layers": [{"type"' in json.dumps(resolved)
-    assert all("type" in each for each in resolved["model"]["layers"])
 
 
 WIDTH = 3

@@ -6,7 +6,6 @@ import copy
 import json
 
 import pytest
-import tomli_w
 
 from declnet import SpecError, load_spec
 from declnet.spec.document.compose import UPGRADES, compose, merged, upgraded
@@ -40,20 +39,6 @@ from declnet.spec.model import FORMAT_VERSION
 def test_a_spec_is_merged_over_its_bases(files, texts, expected):
     found = compose(files(**texts) / "top.toml")
     assert (found.source_map.document, found.diagnostics) == (expected, [])
-
-
-def test_a_spec_made_by_extension_equals_the_whole_one(document, spec_file, tmp_path):
-    whole = load_spec(spec_file(document, "whole.json"))
-    base = {**document, "optimizer": "adam"}
-    spec_file({**base, "training": {"epochs": 9, "metrics": ["r2"]}}, "base.json")
-    (tmp_path / "sub").mkdir()
-    top = {"extends": "../base.json"}
-    top |= {key: document[key] for key in ("optimizer", "training")}
-    (tmp_path / "sub" / "top.toml").write_text(tomli_w.dumps(top))
-    assert load_spec(tmp_path / "sub" / "top.toml") == whole
-    changes = {"training.epochs": 5, "model.layers.1.name": "r"}
-    spec = load_spec(tmp_path / "sub" / "top.toml", changes)
-    assert (spec.training.epochs, spec.model.layers[1].name) == (5, "r")
 
 
 def test_relative_paths_are_relative_to_the_file_that_has_them(document, spec_file, tmp_path):
@@ -145,12 +130,10 @@ OWN = "declnet = 1\nseed = -1\n"
 @pytest.mark.parametrize(
     ("extends", "place", "message"),
     [
-        ('"absent.toml"', "top.toml:1:11", "absent.toml: there is no such file"),
         ('"sub"', "top.toml:1:11", "sub: this is a folder"),
         ('"a\\u0000b.toml"', "top.toml:1:11", "a b.toml: cannot be read"),
         ('"loop.toml"', "top.toml:1:11", "loop.toml: cannot be read"),
         (f'"{"x" * 300}.toml"', "top.toml:1:11", "x"),
-        ("3", "top.toml:1:11", '"extends" must be the name of a file, or a list of'),
         ('["right.toml", 3]', "top.toml:1:26", '"extends" must be the name of a file, or a'),
         ('["right.toml", "no.toml"]', "top.toml:1:26", "no.toml: there is no such file"),
         ('"./sub/../top.toml"', "top.toml:1:11", f"{CIRCLE}: top.toml extends top.toml"),
@@ -167,18 +150,6 @@ def test_an_unusable_base_is_reported_at_its_name_and_no_key_is_called_missing(
     assert found[0][2].startswith(message)
     assert [each[1] for each in found[1:]] == ["E013"] * (len(found) - 1)
     assert ("top.toml:3:8", "E013", '"seed" must be at least 0, not -1') in found
-
-
-def test_a_circle_is_reported_where_it_closes(files, reported, tmp_path):
-    files(
-        top='extends = "one.toml"\ndeclnet = 1\n',
-        one='extends = "two.toml"\n',
-        two='\nextends = ["linked.toml"]\n',
-    )
-    (tmp_path / "linked.toml").symlink_to("one.toml")
-    assert reported() == [
-        ("two.toml:2:12", "E006", f"{CIRCLE}: one.toml extends two.toml extends linked.toml")
-    ]
 
 
 def test_a_chain_of_very_many_files_is_refused(tmp_path):
@@ -215,36 +186,19 @@ RIGHT = BASE.replace("_eror", "_error").replace("momentum = 2", "")
 TWICE = RIGHT.replace("epochs = 1", "epochs = 1\nepochs = 2")
 
 
+SEVERAL = '[training]\nepoch = 1\n[optimizer]\ndecay = "0"\n'
+
+
 @pytest.mark.parametrize(
     ("base", "top", "overrides", "expected"),
     [
-        (
-            BASE,
-            '[training]\nepoch = 1\n[optimizer]\ndecay = "0"\n',
-            [],
-            [
-                ("top.toml:3:1", "E010"),
-                ("top.toml:5:9", "E012"),
-                ("base.toml:2:8", "E015"),
-                ("base.toml:9:12", "E013"),
-            ],
-        ),
-        (BASE, 'loss = "mean_squared_error"\noptimizer = "adam"\n', [], []),
-        (
-            RIGHT.replace("_error", "_eror"),
-            "[loss]\nx = 1\n",
-            [],
-            [("top.toml:3:1", "E010"), ("base.toml:2:8", "E015")],
-        ),
-        (
-            BASE,
-            "",
-            ["optimizer.momentum=3", "loss=x"],
-            [("--set:1:6", "E015"), ("--set:1:20", "E013")],
-        ),
-        (RIGHT.replace("declnet = 1", "declnet = 99"), "", [], [("base.toml:1:11", "E007")]),
-        (RIGHT.replace("declnet = 1", ""), "", [], [("top.toml:1:1", "E007")]),
-        (TWICE, "seed = 1\nseed = 2\n", [], [("top.toml:3:1", "E003"), ("base.toml:12:1", "E003")]),
+        (BASE, SEVERAL, (), "top:3:1 E010, top:5:9 E012, base:2:8 E015, base:9:12 E013"),
+        (BASE, 'loss = "mean_squared_error"\noptimizer = "adam"\n', (), ""),
+        (RIGHT.replace("_error", "_eror"), "[loss]\nx = 1\n", (), "top:3:1 E010, base:2:8 E015"),
+        (BASE, "", ("optimizer.momentum=3", "loss=x"), "--set:1:6 E015, --set:1:20 E013"),
+        (RIGHT.replace("declnet = 1", "declnet = 99"), "", (), "base:1:11 E007"),
+        (RIGHT.replace("declnet = 1", ""), "", (), "top:1:1 E007"),
+        (TWICE, "seed = 1\nseed = 2\n", (), "top:3:1 E003, base:12:1 E003"),
     ],
     ids=["both", "replaced", "bare name", "overrides", "version", "no version", "twice"],
 )
@@ -252,4 +206,5 @@ def test_errors_are_reported_in_the_file_or_override_that_has_them(
     files, reported, base, top, overrides, expected
 ):
     files(base=base, top=f'extends = "base.toml"\n{top}')
-    assert [each[:2] for each in reported(overrides=overrides)] == expected
+    found = [f"{place} {code}" for place, code, _ in reported(overrides=overrides)]
+    assert ", ".join(found).replace(".toml", "") == expected

@@ -22,39 +22,6 @@ from declnet.spec.document.key_positions import (
     first_deeper_bracket,
 )
 
-TOML = """\
-name = "spiral"  # é
-
-[data]
-train = { type = "spiral", samples = 100 }
-[model.options]
-x.y = 'z'
-
-[[model.layers]]
-type = "dense"
-# whose: the last layer's
-[model.layers.weight_initializer]
-std = 0.01
-[[model.layers]]
-type = "relu"
-
-[training]
-metrics = [
-  "accuracy",  # the first, with a comma
-  { type = "é", sizes = [1, [2]] },
-]
-"""
-
-JSON = """\
-{
-\t"name": "日本 😀", "é": null,
-  "model": {"layers": [
-    {"type": "dense", "units": 64},
-    "relu"
-  ]}
-}
-"""
-
 
 def parts(path: str) -> KeyPath:
     """Return a path written with spaces between its parts."""
@@ -79,28 +46,6 @@ def spot_of(positions: KeyPositions, path: KeyPath) -> Spot:
     spot = positions.spot(path)
     assert spot is not None, path
     return spot
-
-
-@pytest.mark.parametrize(
-    ("text", "path", "key", "value"),
-    [
-        (TOML, "data", (3, 2, "data"), (3, 1, "[data]")),
-        (TOML, "data train", (4, 1, "train"), (4, 9, '{ type = "spiral", samples = 100 }')),
-        (TOML, "model", (5, 2, "model"), (5, 2, "model")),
-        (TOML, "model options", (5, 8, "options"), (5, 1, "[model.options]")),
-        (TOML, "model options x", (6, 1, "x"), (6, 1, "x")),
-        (TOML, "model layers", (8, 9, "layers"), (8, 1, "[[model.layers]]")),
-        (TOML, "model layers 0 weight_initializer std", (12, 1, "std"), (12, 7, "0.01")),
-        (TOML, "model layers 1", None, (13, 1, "[[model.layers]]")),
-        (TOML, "training metrics 1 sizes 1 0", None, (19, 30, "2")),
-        (JSON, "é", (2, 18, '"é"'), (2, 23, "null")),
-        (JSON, "model layers 1", None, (5, 5, '"relu"')),
-    ],
-)
-def test_keys_and_values_have_exact_ranges(text, path, key, value):
-    spot = spot_of(KeyPositions(text, "json" if text is JSON else "toml"), parts(path))
-    assert marked(text, spot.key) == key
-    assert marked(text, spot.value) == value
 
 
 @pytest.mark.parametrize(

@@ -104,15 +104,6 @@ def test_swa_is_the_mean_of_its_epochs(trained):
     assert result.restored == "the average of 3 epochs from epoch 1 on"
 
 
-def test_the_epochs_show_the_current_parameters_and_the_result_the_averaged(trained):
-    plain, *_ = trained()
-    averaged, *_ = trained({"type": "ema", "decay": 0.9})
-    assert averaged.history == plain.history
-    assert averaged.metrics["train"]["loss"] != plain.metrics["train"]["loss"]
-    x = np.random.default_rng(0).normal(size=(5, 2))
-    assert not np.array_equal(averaged.model.predict(x), plain.model.predict(x))
-
-
 def test_what_is_neither_averaged_nor_computed_again_has_a_warning(document, registry):
     document["model"]["layers"] += ["batch_norm", "keeps"]
     document["training"]["callbacks"] = [{"type": "swa", "from_epoch": 0}]

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from declnet import (
     EpochFinished,
-    EpochLogged,
     parse_spec,
     resume,
     run,
@@ -79,15 +78,6 @@ def test_without_a_direction_or_a_mode_it_does_not_start(follow, played):
     )
 
 
-def test_nan_is_no_gain(follow):
-    found, _ = follow(EarlyStopping(patience=3), [nan, nan, nan, 1, 2])
-    assert found.stopped is None
-    found, _ = follow(EarlyStopping(patience=3), [nan, inf, nan, nan, nan, 1])
-    assert found.stopped_at == 4
-    found, _ = follow(EarlyStopping(patience=3), [nan] * 9)
-    assert found.stopped == "no improvement of validation_loss since epoch 0"
-
-
 @pytest.mark.parametrize("kind", [EarlyStopping, ReduceOnPlateau])
 @given(
     st.lists(st.sampled_from([1.0, 2.0, 3.0, 4.0, nan]), max_size=15),
@@ -108,15 +98,20 @@ def test_saved_and_restored_anywhere_it_does_the_same(follow, kind, losses, pati
 
 
 def brute_force(losses, patience):
-    """The epoch that it stops in, by the definition."""
+    """The epoch that it stops in, and the best one, if any; NaN is worse than any number."""
+    ranks, stopped = np.nan_to_num(losses, nan=1e9, posinf=1e8), None
     for epoch in range(len(losses)):
-        best = int(np.argmin(losses[: epoch + 1]))
+        best = int(np.argmin(ranks[: epoch + 1]))
         if epoch - best >= patience:
-            return epoch, best
-    return None, int(np.argmin(losses))
+            stopped = epoch
+            break
+    return stopped, None if np.isnan(losses[best]) else best
 
 
-@given(st.lists(st.integers(0, 30), min_size=1, max_size=30), st.integers(1, 6))
+@given(
+    st.lists(st.integers(0, 30) | st.sampled_from([nan, inf]), min_size=1, max_size=30),
+    st.integers(1, 6),
+)
 def test_it_is_what_its_definition_says(follow, losses, patience):
     found, _ = follow(EarlyStopping(patience=patience), losses)
     assert (found.stopped_at, found.restored) == brute_force(losses, patience)
@@ -159,15 +154,6 @@ def test_several_plans_are_all_kept(checkpointed, document):
     directory = checkpointed(other, every_epochs=4, keep_last=1).directory
     assert [each["epoch"] for each in index_of(directory)] == [4, 6, 8, 12, 16, 18, 20]
     assert len(list((directory / "checkpoints").iterdir())) == 8
-
-
-def test_minutes_count_within_an_epoch(checkpointed, document, monkeypatch):
-    monkeypatch.setattr(heartbeat, "HEARTBEAT", -1.0)
-    monkeypatch.setattr(heartbeat, "PART", 0.0)
-    document["training"] |= {"epochs": 2, "batch_size": 10}
-    directory = checkpointed(every_minutes=1e-9, keep_last=9).directory
-    found = [(each["epoch"], each["batch"]) for each in index_of(directory)]
-    assert found == [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0)]
 
 
 def test_the_best_has_the_weights_of_the_best_epoch(checkpointed, document):
@@ -259,22 +245,6 @@ def require_same(one, other):
     for name in FILES:
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
     assert manifest_of(one)["stopped"] == manifest_of(other)["stopped"]
-
-
-@pytest.mark.parametrize("killed_in", [3, 16])
-def test_killed_after_an_epoch_that_is_not_logged(spec, tmp_path, killed_in):
-    whole = run(spec, out=tmp_path / "whole")
-    assert "no improvement of validation_f1" in manifest_of(whole.directory)["stopped"]
-
-    def kill(event):
-        if isinstance(event, EpochFinished) and event.epoch == killed_in:
-            assert not isinstance(event, EpochLogged)
-            raise Kill
-
-    with pytest.raises(Kill):
-        run(spec, out=tmp_path / "out", listener=kill)
-    resume(tmp_path / "out")
-    require_same(whole.directory, tmp_path / "out")
 
 
 def test_killed_within_epochs_that_are_not_logged(spec, document, tmp_path, monkeypatch):

@@ -224,20 +224,6 @@ def archive(tmp_path):
     return write
 
 
-@pytest.mark.parametrize(
-    ("arrays", "message"),
-    [
-        ({"x": np.ones((3, 2))}, r"no array y \(its arrays: x\)"),
-        ({"y": np.ones(3)}, r"no array x \(its arrays: y\)"),
-        ({"x": np.array([{}, {}]), "y": np.ones(2)}, "x holds pickled objects"),
-        ({"x": np.float64(3), "y": np.ones(2)}, "x"),
-    ],
-)
-def test_arrays_that_cannot_be_used_are_named(archive, arrays, message):
-    with pytest.raises(DataError, match=message):
-        archive(**arrays).describe()
-
-
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_a_damaged_archive_is_refused_or_read_whole(archive, blobs, save):
     source = archive(save, x=blobs[0], y=blobs[1])

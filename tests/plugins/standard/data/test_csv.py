@@ -116,24 +116,13 @@ def test_columns_are_read(table, content, fields, expected):
     assert same(found, expected)
 
 
-def test_a_type_may_show_late(table, monkeypatch):
-    monkeypatch.setattr(declnet_plugins.standard.data.csv_rows, "CELLS", 8)
-    monkeypatch.setattr(declnet_plugins.standard.data.csv_polars, "PIECE", 30)
-    rows = [f"{row},{row},," for row in range(50)]
-    rows += ["0.5,word,7,", "1,2,8,", ",,,"]
-    found = columns(table("a,b,c,d\n" + "\n".join(rows)))
-    assert same(found["a"], [*map(float, range(50)), 0.5, 1.0, np.nan])
-    assert found["b"] == [*map(str, range(50)), "word", "2", None]
-    assert same(found["c"], [np.nan] * 50 + [7.0, 8.0, np.nan])
-    assert same(found["d"], [np.nan] * 53)
-
-
 @pytest.mark.parametrize(
     ("kind", "cell", "words", "fields"),
     [
         ("number", "n/k", "number", {}),
         ("integer", "1.5", "integer", {}),
         ("number", "1.5", "number", {"decimal": ","}),
+        ("comma_number", "x", "number with a decimal", {}),
     ],
 )
 def test_a_cell_that_breaks_a_declared_type_is_named(table, kind, cell, words, fields):
@@ -162,21 +151,6 @@ def test_numbers_of_the_training_data_have_one_unit(table, rows):
     message = f'row {2 * rows + 2}, column "price": "5%" has another unit than the numbers before'
     with pytest.raises(DataError, match=message):
         wrong.load(RNG)
-
-
-def test_chunks_have_the_types_of_the_whole(table, monkeypatch):
-    monkeypatch.setattr(declnet_plugins.standard.data.csv_rows, "CELLS", 8)
-    monkeypatch.setattr(declnet_plugins.standard.data.csv_polars, "PIECE", 30)
-    source = table("a,b\n" + "".join(f"{row},{row % 3}\n" for row in range(40)) + "41,x\n")
-    for size in (1, 7, 100):
-        parts = list(source.chunks(RNG, size))
-        assert all(len(part) <= size for part in parts)
-        assert [each for part in parts for each in part.columns["b"].tolist()] == [
-            *(str(row % 3) for row in range(40)),
-            "x",
-        ]
-        assert [each for part in parts for each in part.rows] == list(range(1, 42))
-        assert {part.columns["b"].dtype for part in parts} == {np.dtype(object)}
 
 
 @pytest.mark.parametrize("rows", [1, 5000])
@@ -343,22 +317,9 @@ def test_amounts_are_read_alike_by_chunks_and_in_later_data(table, monkeypatch):
     assert columns(later) == {"a": [7.0], "b": ["1"], "c": ["8"]}
 
 
-def test_what_was_inferred_is_noted_unless_declared(table):
+def test_what_is_declared_is_read_without_a_note(table):
     content = 'a,b,c,d\n"$1,000",007,"2.150,50",A\n$5,1,"1.000",07\n'
-    notes = {name: (note.text, note.type) for name, note in table(content).load(RNG).notes.items()}
-    assert notes == {
-        "a": ('is read as numbers, with "$"', "number"),
-        "b": ('is read as text, because "007" has a leading zero', "text"),
-        "c": ("looks like numbers with decimal commas", "comma_number"),
-    }
-    types = {"a": "integer", "b": "integer", "c": "comma_number"}
-    declared = table(content, types=types)
-    assert declared.load(RNG).notes == {}
-    assert columns(declared) | {"d": 0} == {
-        "a": [1000, 5],
-        "b": [7, 1],
-        "c": [2150.5, 1000],
-        "d": 0,
-    }
-    with pytest.raises(DataError, match='row 2, column "a": "x" is not a number with a decimal'):
-        table("a\n1\nx\n", types={"a": "comma_number"}).load(RNG)
+    declared = table(content, types={"a": "integer", "b": "integer", "c": "comma_number"})
+    assert (table(content).load(RNG).notes.keys(), declared.load(RNG).notes) == (set("abc"), {})
+    cells = {"a": [1000, 5], "b": [7, 1], "c": [2150.5, 1000], "d": ["A", "07"]}
+    assert columns(declared) == cells

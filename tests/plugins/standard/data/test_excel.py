@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -50,12 +49,6 @@ def columns(table):
         name: [None if value != value else value for value in column.tolist()]
         for name, column in table.columns.items()
     }
-
-
-def test_without_the_library_it_names_the_extra(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "python_calamine", None)
-    with pytest.raises(DataError, match=r'pip install "declnet\[excel\]"'):
-        Excel(path=tmp_path / "x.xlsx").describe()
 
 
 def test_cells_are_read_as_those_of_a_csv_file(book):
@@ -118,17 +111,6 @@ def test_workbooks_of_other_formats(suffix, tmp_path):
 def test_what_is_wrong_is_said(book, rows, fields, message):
     with pytest.raises(DataError, match=message):
         book(rows, **fields).load(RNG)
-
-
-@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"PK\x03\x04 no archive", None])
-def test_another_file_is_refused(tmp_path, content):
-    pytest.importorskip("python_calamine")
-    path = tmp_path / "table.xlsx"
-    if content is not None:
-        path.write_bytes(content)
-    expected = "there is no such file" if content is None else "not a valid workbook"
-    with pytest.raises(DataError, match=expected):
-        Excel(path=path).load(RNG)
 
 
 def test_a_damaged_workbook_is_refused_or_read(book):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import sys
 import tomllib
 from contextlib import closing
 from importlib.util import find_spec
@@ -47,12 +46,6 @@ def shop(tmp_path):
     return ask
 
 
-def test_without_the_library_it_names_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
-    with pytest.raises(DataError, match=r'pip install "declnet\[sql\]"'):
-        SQL(url="sqlite:///x.db", query="SELECT 1").describe()
-
-
 def test_columns_have_the_types_of_their_values(shop):
     source = shop("SELECT * FROM houses WHERE city IS NULL OR city LIKE 'Ü%' -- ;", target="price")
     assert source.describe() is None
@@ -75,33 +68,21 @@ def test_chunks_are_the_whole(shop):
     assert whole.keys() == {"id", "city"}
 
 
-@pytest.mark.parametrize(
-    ("url", "module", "package"),
-    [
-        ("mysql://reader@host/shop", "pymysql", "pymysql"),
-        ("mariadb+mysqldb://host/shop", "MySQLdb", "mysqlclient"),
-        ("oracle://host", "oracledb", "oracledb"),
-    ],
-)
-def test_a_missing_driver_is_named(shop, url, module, package):
-    if find_spec(module) is not None:
-        pytest.skip(f"{module} is installed")
-    with pytest.raises(DataError, match=f"driver is missing: no module {module}") as caught:
-        shop(url=url, query="SELECT 1 AS x").load(RNG)
-    assert caught.value.hint == f'pip install "{package}"'
+@pytest.mark.skipif(find_spec("MySQLdb") is not None, reason="the driver is installed")
+def test_a_missing_driver_is_named(shop):
+    with pytest.raises(DataError, match="driver is missing: no module MySQLdb") as caught:
+        shop(url="mariadb+mysqldb://host/shop", query="SELECT 1 AS x").load(RNG)
+    assert caught.value.hint == 'pip install "mysqlclient"'
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"query": "DELETE FROM houses"}, "the query must be a SELECT"),
         ({"query": "/* SELECT */ DROP TABLE houses"}, "the query must be a SELECT"),
         ({"query": ""}, "the query must be a SELECT"),
         ({"query": "SELECT 1; DROP TABLE houses"}, "the query must be a single statement"),
         ({"query": "WITH a AS (SELECT 1) DELETE FROM houses"}, "fails: .*readonly database"),
-        ({"query": "SELECT nope FROM houses"}, "fails: no such column: nope"),
         ({"query": "SELECT id, size AS id FROM houses"}, 'two columns called "id"'),
-        ({"query": "SELECT id FROM houses", "target": "price"}, 'no column "price"'),
         ({"query": "SELECT id FROM houses WHERE id < 0"}, "has no rows"),
         ({"query": "SELECT x FROM mixed"}, "row 3, column \"x\" is 'a': a column holds either"),
         ({"query": "SELECT x FROM damaged"}, "fails: Could not decode to UTF-8"),
@@ -109,11 +90,8 @@ def test_a_missing_driver_is_named(shop, url, module, package):
             {"url": f"sqlite:///{__file__}", "query": "SELECT x FROM y"},
             "fails: file is not a database",
         ),
-        ({"url": "sqlite:///nowhere.db"}, "nowhere.db: there is no such file"),
         ({"url": "sqlite://"}, "must name an SQLite file"),
         ({"url": "shop.db"}, "must begin with a dialect"),
-        ({"url": "sqlight://x"}, 'no SQLAlchemy dialect "sqlight"'),
-        ({"url": "postgresql://u:word@host/db"}, "contains a password: name in password_env"),
         ({"url": "postgresql://h/db", "password_env": "HOME"}, "pattern '.DECLNET_"),
         ({"url": "postgresql://u@h/db?sslpassword=word"}, "contains a password"),
         ({"url": "mssql+pyodbc:///?odbc_connect=UID%3Du%3BPWD%3Dword"}, "contains a password"),

@@ -14,13 +14,8 @@ RNG = np.random.default_rng(29)
 
 
 def model_of(layer, inputs):
-    document = {
-        "model": {"dtype": "float64", "layers": [layer]},
-        "loss": "mean_squared_error",
-        "optimizer": "sgd",
-        "training": {"epochs": 1},
-    }
-    return declnet.build_model(declnet.parse_spec(document).model, inputs)
+    spec = declnet.ModelSpec.model_validate({"dtype": "float64", "layers": [layer]})
+    return declnet.build_model(spec, inputs)
 
 
 def test_cross_attention_depends_on_the_own_steps_of_the_other_sequence_alone():

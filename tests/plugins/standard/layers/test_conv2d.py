@@ -1,4 +1,4 @@
-"""conv2d: the sum in its equation, position by position, and refused input."""
+"""conv2d: the sum in its equation, position by position; conv2d_transpose is its adjoint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from declnet_plugins.standard.layers import Conv2d
+from declnet_plugins.standard.layers import Conv2d, Conv2dTranspose
 
 from ....plain_arrays import LayerRun
 
@@ -66,8 +66,10 @@ FIELDS = st.fixed_dictionaries(
     }
 )
 
+ORDERS = st.sampled_from(["batch_last", "batch_first"])
 
-@given(FIELDS, pairs(1, 8), pairs(1, 3), st.sampled_from(["batch_last", "batch_first"]))
+
+@given(FIELDS, pairs(1, 8), pairs(1, 3), ORDERS)
 @example({"filters": 1, "kernel_size": 4, "padding": 3}, (1, 1), (1, 1), "batch_last")
 @example({"filters": 6, "kernel_size": 3, "dilation": 2}, (5, 8), (2, 2), "batch_first")
 def test_it_is_the_sum_of_its_equation_in_both_directions(fields, sizes, counts, order):
@@ -88,3 +90,35 @@ def test_it_is_the_sum_of_its_equation_in_both_directions(fields, sizes, counts,
     expected = convolved(layer, x, dy, weights, biases)
     for name, found in bench.run(x, dy).items():
         np.testing.assert_allclose(found, expected[name], rtol=1e-10, atol=1e-10, err_msg=name)
+
+
+@given(FIELDS, pairs(1, 6), pairs(1, 3), pairs(0, 2), ORDERS)
+@example({"filters": 6, "kernel_size": 2, "stride": 3}, (2, 1), (1, 1), (0, 0), "batch_first")
+def test_the_transposed_convolution_is_its_adjoint(fields, sizes, counts, extra, order):
+    layer, (samples, channels) = Conv2dTranspose(**fields), counts
+    if layer.padding != "same":
+        ends = zip(extra, layer.stride, strict=True)
+        more = tuple(min(length, step - 1) for length, step in ends)
+        layer = Conv2dTranspose(**fields, output_padding=more)
+    shape = (layer.groups * channels, *sizes)
+    try:
+        output = layer.output_shape(shape)
+    except ValueError:  # the padding cuts off all of the images
+        assume(False)
+    run = LayerRun(layer, shape, samples + 2, order=order)
+    rng = np.random.default_rng(0)
+    x, dy = rng.normal(size=(samples, *shape)), rng.normal(size=(samples, *output))
+    for name, array in run.initial.items():
+        run.initial[name] = rng.normal(size=array.shape)
+    adjoint = LayerRun(Conv2d(**fields | {"filters": shape[0], "use_bias": False}), output, samples)
+    assert adjoint.output == shape
+    adjoint.initial["weights"] = run.initial["weights"]
+    expected, found = adjoint.run(dy, x), run.run(x, dy)
+    expected = {
+        "y": expected["dx"] + np.reshape(run.initial.get("biases", 0.0), (-1, 1, 1)),
+        "dx": expected["y"],
+        "grad.weights": expected["grad.weights"],
+        "grad.biases": dy.sum(axis=(0, 2, 3)),
+    }
+    for name, array in found.items():
+        np.testing.assert_allclose(array, expected[name], rtol=1e-10, atol=1e-10, err_msg=name)

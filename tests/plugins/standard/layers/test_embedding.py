@@ -11,22 +11,16 @@ RNG = np.random.default_rng(5)
 WORDS = RNG.integers(0, 9, size=(40, 4)).astype("uint8")
 
 
-def spec(*layers, **training):
-    return declnet.parse_spec(
-        {
-            "model": {"dtype": "float64", "layers": list(layers)},
-            "loss": "categorical_crossentropy",
-            "optimizer": {"type": "adam", "learning_rate": 0.05},
-            "training": {"epochs": 150, "log_every": 149, **training},
-        }
-    )
+def model_of(layer, inputs):
+    spec = declnet.ModelSpec.model_validate({"dtype": "float64", "layers": [layer, "flatten"]})
+    return declnet.build_model(spec, inputs)
 
 
 EMBEDDING = {"type": "embedding", "categories": 9, "units": 3, "name": "words"}
 
 
 def test_each_integer_gives_its_row():
-    model = declnet.build_model(spec(EMBEDDING, "flatten").model, (4,))
+    model = model_of(EMBEDDING, (4,))
     rows = model.parameters()["words.weights"]
     np.testing.assert_array_equal(model.predict(WORDS), rows[WORDS].reshape(40, 12))
 
@@ -35,7 +29,7 @@ def own_of(levels, units=3, **fields):
     """A model of an embedding without categories, whose numbers have vocabularies of their own."""
     layer = {"type": "embedding", "units": units, "name": "own", **fields}
     info = declnet.InputInfo((len(levels),), "integer", tuple(levels))
-    return declnet.build_model(spec(layer, "flatten").model, {"": info})
+    return model_of(layer, {"": info})
 
 
 def test_each_column_has_rows_of_its_own():
@@ -58,5 +52,5 @@ def test_an_integer_out_of_its_own_vocabulary_is_named():
 def test_explicit_categories_share_one_vocabulary_also_with_known_levels():
     layer = {"type": "embedding", "units": 3, "categories": 6, "name": "own"}
     info = declnet.InputInfo((2,), "integer", (3, 5))
-    model = declnet.build_model(spec(layer, "flatten").model, {"": info})
+    model = model_of(layer, {"": info})
     assert model.parameters()["own.weights"].shape == (6, 3)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet_plugins.standard.layers import BatchNorm, LayerNorm
+from declnet_plugins.standard.layers import BatchNorm, GroupNorm, LayerNorm
 
 from ....plain_arrays import LayerRun
 
@@ -37,6 +37,14 @@ def normalized_over_samples(run, x, axes):
     variance = x.var(axis=over, keepdims=True) + run.layer.epsilon
     z = (x - x.mean(axis=over, keepdims=True)) / np.sqrt(variance)
     return run.initial["scale"] * z + run.initial["offset"]
+
+
+def normalized_over_groups(run, x):
+    """y of group_norm in float64, group by group."""
+    groups = x.astype("float64").reshape(len(x), run.layer.groups, -1)
+    variance = groups.var(axis=2, keepdims=True) + run.layer.epsilon
+    z = ((groups - groups.mean(axis=2, keepdims=True)) / np.sqrt(variance)).reshape(x.shape)
+    return over_batch(run.initial["scale"], x) * z + over_batch(run.initial["offset"], x)
 
 
 def spec(layer, **training):
@@ -106,13 +114,24 @@ def test_a_constant_sample_gives_the_offset(length, order):
 @ORDERS
 @pytest.mark.parametrize(
     ("layer", "shape"),
-    [(BatchNorm(), (64,)), (BatchNorm(), (3, 7, 7)), (LayerNorm(), (1000,))],
+    [
+        (BatchNorm(), (64,)),
+        (BatchNorm(), (3, 7, 7)),
+        (LayerNorm(), (1000,)),
+        (GroupNorm(groups=4), (4, 16, 16)),
+    ],
     ids=repr,
 )
 def test_a_large_mean_costs_no_digits_of_float32(layer, shape, order):
     x = RNG.normal(1e4, 1, size=(500, *shape)).astype("float32")
     run = run_of(layer, x, order)
     found = run.run(x)["y"]
+    if isinstance(layer, GroupNorm):
+        assert np.abs(found - normalized_over_groups(run, x)).max() < 2e-5
+        x[:, 1] = 1e4 + 0.1234  # a constant channel gives the offset
+        offset = run.initial["offset"][1].astype("float32")
+        assert (run.run(x)["y"][:, 1] == offset).all()
+        return
     if isinstance(layer, LayerNorm):
         assert np.abs(found - normalized_over_samples(run, x, 1)).max() < 2e-5
         return

@@ -61,6 +61,7 @@ SMALL = st.integers(1, 3)
 )
 @example((3, 6), (3, 3), None, (1, 1), "batch_last")  # no tiles, though 6 = 2 windows * 3
 @example((4, 6), (2, 3), None, (0, 0), "batch_last")  # tiles
+@example((4, 6), (1, 2), (2, 2), (0, 0), "batch_last")  # no tiles: rows are skipped
 @example((2, 8), (4, 5), (1, 2), (2, 2), "batch_first")
 def test_every_window_in_both_directions(pool, sizes, pool_size, stride, padding, order):
     if padding != "same":

@@ -36,13 +36,8 @@ def model_of(name, fields, time, *, lengths=True, features=3):
     if lengths:
         inputs["lengths"] = InputInfo((), "integer")
         layer["inputs"].append("input.lengths")
-    document = {
-        "model": {"dtype": "float64", "layers": [layer]},
-        "loss": "mean_squared_error",
-        "optimizer": "sgd",
-        "training": {"epochs": 1},
-    }
-    return declnet.build_model(declnet.parse_spec(document).model, inputs)
+    spec = declnet.ModelSpec.model_validate({"dtype": "float64", "layers": [layer]})
+    return declnet.build_model(spec, inputs)
 
 
 def padded(sequences, time, filler=0.0):
@@ -74,15 +69,6 @@ def test_predictions_do_not_depend_on_padding(name, fields, lengths, more):
         (alone,) = model_of(name, fields, len(each), lengths=False).predict({"x": each[None]})
         np.testing.assert_allclose(row[: len(each)] if keeps_time else row, alone, atol=1e-12)
         assert not keeps_time or not row[len(each) :].any()
-
-
-@each_layer
-def test_lengths_of_all_steps_are_the_same_as_none(name, fields):
-    x = RNG.normal(size=(4, 5, 3))
-    with_lengths = model_of(name, fields, 5).predict({"x": x, "lengths": np.full(4, 5)})
-    np.testing.assert_array_equal(
-        with_lengths, model_of(name, fields, 5, lengths=False).predict({"x": x})
-    )
 
 
 @each_layer

@@ -54,13 +54,8 @@ def model_of(name, fields):
     layer = {"type": name, **fields}
     if name in JOINS or name == "cross_attention":
         layer["inputs"] = ["input", "input"]
-    document = {
-        "model": {"dtype": "float64", "layers": [layer]},
-        "loss": "mean_squared_error",
-        "optimizer": "sgd",
-        "training": {"epochs": 1},
-    }
-    model = declnet.build_model(declnet.parse_spec(document).model, shape_of(name))
+    spec = declnet.ModelSpec.model_validate({"dtype": "float64", "layers": [layer]})
+    model = declnet.build_model(spec, shape_of(name))
     rng = np.random.default_rng(3)
     parameters = model.parameters()
     model.load_parameters(

@@ -36,14 +36,13 @@ class OtherSoftmax(Softmax):
 
 
 def taken(layers, loss, kernels):
-    """The mean loss, the gradient and the output of one step."""
+    """Take one step."""
     registry = default_registry()
     model = Model(infer_nodes(layers, (4,), registry), (4,), "float64")
     model.store.initialize(3, registry)
     y = np.eye(3)[LABELS]
     graph = TrainingGraph(model, loss, 9, 0, kernels)
-    step = graph.step(X, loss.prepare(y, (3,), model.dtype))
-    return step.run(), graph.gradient.copy(), step.y_pred.copy()
+    graph.step(X, loss.prepare(y, (3,), model.dtype)).run()
 
 
 @pytest.mark.parametrize(

@@ -8,55 +8,32 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from declnet import DataInfo, Loss, RunContext
-from declnet_plugins.standard.metrics import (
-    F1,
-    R2,
-    Accuracy,
-    BinaryAccuracy,
-    Brier,
-    CohenKappa,
-    ExpectedCalibrationError,
-    LogLoss,
-    Matthews,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    Precision,
-    Recall,
-    RegressionAccuracy,
-    RocAuc,
-    Spearman,
-    TopKAccuracy,
-)
+from declnet import DataInfo, Loss, RunContext, default_registry
 
-OF_CLASSES = (Accuracy(), TopKAccuracy(k=2))
-OF_COUNTS = (F1(), Precision(), Recall())
-OF_VALUES = (
-    MeanAbsoluteError(),
-    MeanAbsolutePercentageError(),
-    MeanSquaredError(),
-    R2(),
-    RegressionAccuracy(),
-    Spearman(),
+
+def metrics(names):
+    return tuple(default_registry().find("metric", name)() for name in names.split())
+
+
+def top(k):
+    return default_registry().find("metric", "top_k_accuracy")(k=k)
+
+
+OF_CLASSES = (*metrics("accuracy"), top(2))
+OF_COUNTS = metrics("f1 precision recall")
+OF_VALUES = metrics(
+    "mean_absolute_error mean_absolute_percentage_error mean_squared_error r2 regression_accuracy"
+    " spearman"
 )
-OF_AGREEMENT = (CohenKappa(), Matthews())
-OF_PROBABILITIES = (Brier(), ExpectedCalibrationError(), LogLoss())
-ALL = (
-    *OF_CLASSES,
-    *OF_COUNTS,
-    *OF_VALUES,
-    *OF_AGREEMENT,
-    *OF_PROBABILITIES,
-    BinaryAccuracy(),
-    RocAuc(),
-)
+OF_AGREEMENT = metrics("cohen_kappa matthews")
+OF_PROBABILITIES = metrics("brier expected_calibration_error log_loss")
+OF_BINARY = (*OF_COUNTS, *metrics("binary_accuracy roc_auc"))
+ALL = (*OF_CLASSES, *OF_VALUES, *OF_AGREEMENT, *OF_PROBABILITIES, *OF_BINARY)
 
 ONE, THREE = ([{"type": "dense", "units": units}] for units in (1, 3))
 GRID = [{"type": "dense", "units": 6}, {"type": "reshape", "shape": [3, 2]}]
 SOFTMAX, SIGMOIDS, SIGMOID = [*THREE, "softmax"], [*THREE, "sigmoid"], [*ONE, "sigmoid"]
-OF_OUTPUTS = (*OF_VALUES, BinaryAccuracy())
-OF_BINARY = (*OF_COUNTS, BinaryAccuracy(), RocAuc())
+OF_OUTPUTS = (*OF_VALUES, *metrics("binary_accuracy"))
 OF_LABELS = (*OF_AGREEMENT, *OF_PROBABILITIES)
 CLASSES, BINARY, SQUARES = "categorical_crossentropy", "binary_crossentropy", "mean_squared_error"
 QUANTILES = {"type": "quantile", "quantiles": [0.1, 0.5, 0.9]}
@@ -80,10 +57,10 @@ ONE_HOT, NUMBERS = DataInfo.of(X, np.eye(3)), DataInfo.of(X, np.zeros(3))
         (OF_CLASSES, SIGMOID, ANSWERS, CLASSES, None),  # the loss reports it
         ((*OF_CLASSES, *OF_COUNTS), GRID, None, SQUARES, ""),
         ((*OF_CLASSES, *OF_COUNTS), GRID, None, CLASSES, None),  # the loss reports it
-        ((TopKAccuracy(k=3),), SOFTMAX, None, None, "k = 3 of 3 classes"),
-        ((TopKAccuracy(k=5),), SOFTMAX, None, None, "k = 5 of 3 classes"),
-        ((RocAuc(),), SIGMOID, ANSWERS, None, None),
-        ((RocAuc(),), SOFTMAX, LABELS, None, ""),
+        ((top(3),), SOFTMAX, None, None, "k = 3 of 3 classes"),
+        ((top(5),), SOFTMAX, None, None, "k = 5 of 3 classes"),
+        (metrics("roc_auc"), SIGMOID, ANSWERS, None, None),
+        (metrics("roc_auc"), SOFTMAX, LABELS, None, ""),
         (OF_OUTPUTS, SOFTMAX, LABELS, CLASSES, "data.train has one number per sample.*accuracy"),
         (OF_OUTPUTS, SOFTMAX, ONE_HOT, CLASSES, None),
         (OF_OUTPUTS, ONE, NUMBERS, SQUARES, None),
@@ -125,7 +102,7 @@ class Comparison(Loss):
         return 1 / (1 + np.exp(y_pred[:, 1:] - y_pred[:, :1]))
 
 
-@pytest.mark.parametrize("metric", [RocAuc(), CohenKappa(), LogLoss()])
+@pytest.mark.parametrize("metric", metrics("roc_auc cohen_kappa log_loss"))
 @pytest.mark.parametrize(("units", "codes"), [(2, []), (3, ["E044"])])
 def test_a_loss_may_predict_one_number_from_several_units(
     metric, units, codes, outline_of, codes_of

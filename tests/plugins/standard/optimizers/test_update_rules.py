@@ -5,9 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet_plugins.standard.optimizers import (
-    SGD,
-)
 from declnet_plugins.standard.optimizers.adam import mu_product
 
 
@@ -24,8 +21,3 @@ def test_the_product_of_all_mu_is_the_running_product(beta_1, momentum_decay):
 def test_the_product_of_all_mu_is_0_once_1_minus_it_is_1():
     assert mu_product(0.9, 0.004, 10**9) == 0
     assert mu_product(0.0, 0.004, 1) == 0
-
-
-def test_nesterov_without_momentum_is_refused():
-    with pytest.raises(ValueError, match="nesterov needs a momentum"):
-        SGD(nesterov=True)

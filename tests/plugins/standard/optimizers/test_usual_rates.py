@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from declnet import RunContext
-from declnet_plugins.standard.optimizers import (
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    AdamW,
-    AMSGrad,
-    Lion,
-    NAdam,
-    RMSProp,
-)
+from declnet import RunContext, default_registry
 
-ALL = (SGD, Adadelta, Adagrad, Adam, AdamW, AMSGrad, Lion, NAdam, RMSProp)
+CLASSES = [
+    entry.component
+    for entry in default_registry().entries("optimizer")
+    if entry.component.usual_learning_rates is not None
+]
 
 
-each_class = pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.type)
-
-
-@each_class
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.type)
 def test_a_rate_out_of_the_range_is_warned_of(cls, codes_of):
     smallest, largest = cls.usual_learning_rates
     for rate in (smallest, largest):

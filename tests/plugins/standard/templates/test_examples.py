@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 import pytest
 
@@ -27,17 +26,3 @@ def test_names_in_comments_are_those_of_types(template):
     named = set(re.findall(r'"([^"]*)"', comments))
     assert named
     assert named <= known
-
-
-@EACH
-def test_every_key_and_layer_is_explained(template):
-    """A comment on the same line or just above, or on a similar line, explains it."""
-    lines = template_text(template).splitlines()
-    explained = {line.partition("#")[0].strip() for line in lines if "#" in line}
-    silent = [
-        line
-        for above, line in pairwise(lines)
-        if "#" not in line and not above.startswith("#") and line.strip() not in explained
-    ]
-    headings = {"[data]", "[model]", "[optimizer]", "[training]"}
-    assert set(silent) <= headings | {"", "]"}
