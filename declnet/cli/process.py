@@ -78,6 +78,7 @@ def run_confirmed(command: Callable[[], int], on_lost_end: Callable[[str], None]
         try:
             sys.exit(command())
         finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # Python's own end has no handlers
             confirmation[0] = 1
     status = _wait_for(child, signals)
     confirmed = confirmation[0] == 1
