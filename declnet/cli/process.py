@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from mmap import mmap
 from time import monotonic
 from types import FrameType
@@ -87,7 +87,8 @@ def run_confirmed(command: Callable[[], int], on_lost_end: Callable[[str], None]
         on_lost_end(how)
     if status < 0:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        signal.signal(-status, signal.SIG_DFL)
+        with suppress(OSError):  # SIGKILL has no handler
+            signal.signal(-status, signal.SIG_DFL)
         os.kill(parent, -status)
     sys.exit(status if confirmed else status or 1)
 

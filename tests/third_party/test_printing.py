@@ -41,8 +41,8 @@ class Loud(Layer):
         shout()
         if self.end == "exit":
             os._exit(0)
-        if self.end == "crash":
-            os.kill(os.getpid(), signal.SIGSEGV)
+        if self.end.startswith("SIG"):
+            os.kill(os.getpid(), getattr(signal, self.end))
         if self.end == "mute":
             raise MuteError
         if self.end == "lines":
@@ -183,7 +183,11 @@ def test_any_exception_of_a_layer_is_one_line_that_names_it(loud, end, message):
 @pytest.mark.skipif(sys.platform != "linux", reason="nothing confirms the end of a command")
 @pytest.mark.parametrize(
     ("end", "how", "code"),
-    [("exit", "exit code 0", 1), ("crash", "SIGSEGV", -signal.SIGSEGV)],
+    [
+        ("exit", "exit code 0", 1),
+        ("SIGSEGV", "SIGSEGV", -signal.SIGSEGV),
+        ("SIGKILL", "SIGKILL", -signal.SIGKILL),
+    ],
 )
 def test_a_component_that_ends_the_process_fails_the_command(loud, end, how, code):
     done = loud("run", "spec.json", "--set", f"model.layers.0.end={end}", "--out", end)
