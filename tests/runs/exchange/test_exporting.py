@@ -189,13 +189,3 @@ def test_text_gaps_calibration_and_sets_are_in_the_file(tmp_path, document, chan
     header, first, _ = printed.splitlines()
     assert header.startswith("prediction,probability_a,probability_b,probability_c,sets_a")
     assert float(first.split(",")[1]) == pytest.approx(own.probabilities[0, 0], abs=1e-12)
-
-
-def test_folds_are_averaged_in_one_file(document, changed, tmp_path, blobs):
-    spec = declnet.parse_spec(changed(document, {"data.folds": 3}))
-    declnet.cross_validate(spec, out=tmp_path / "folds")
-    ensemble = declnet.open_ensemble(tmp_path / "folds")
-    found = ensemble.export(tmp_path / "model.py")
-    assert (found.samples, found.labels_differ) == (10, 0)
-    assert found.difference < 1e-12
-    assert sum(each.type == "softmax" for each in found.parts) == 3

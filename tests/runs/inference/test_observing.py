@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from declnet import Metric
-from declnet.runs.inference.observing import MOST_VALUES, Observed, never_predicted
+from declnet.runs.inference.observing import MOST_VALUES, Observed
 from declnet.runs.inference.predictions import OutputReading
 from declnet_plugins.standard.metrics import (
     F1,
@@ -69,14 +69,3 @@ def test_the_mean_is_the_baseline_of_values():
     images = np.zeros((3, MOST_VALUES + 1))
     reading = OutputReading("values", None, MOST_VALUES + 1)
     assert observed(reading, images, images).baseline([MeanSquaredError()]) is None
-
-
-def test_a_class_that_is_never_predicted_is_named():
-    true, predicted = np.array([8, 2, 0, 1, 1, 1]), np.array([13, 0, 0, 0, 0, 0])
-    assert never_predicted(true, predicted, "abcdef") == (
-        'the model never predicts 4 of 6 classes: "b", "d", "e", … (5 of 13 samples)'
-    )
-    assert never_predicted(true[:3], predicted[:3], "abc") == (
-        'the model never predicts the class "b" (2 of 10 samples)'
-    )
-    assert never_predicted(true[:1], predicted[:1], "a") is None
