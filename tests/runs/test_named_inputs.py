@@ -202,20 +202,17 @@ def test_an_image_is_augmented_beside_other_inputs():
         {"type": "concatenate", "inputs": ["flatten_1", "input.size"]},
         {"type": "dense", "units": 1},
     ]
-    spec = declnet.parse_spec(
-        {
-            "data": {"prepare": [{"type": "augment", "shift": 1}]},
-            "model": {"layers": layers},
-            "loss": "mean_squared_error",
-            "optimizer": "adam",
-            "training": {"epochs": 2, "batch_size": 10},
-        }
-    )
-    first, second = (declnet.run(spec, (x, np.zeros(30))) for _ in range(2))
-    still = spec.model_copy(update={"data": declnet.DataSpec()})
-    unvaried = declnet.run(still, (x, np.zeros(30)))
-    assert first.history == second.history != unvaried.history
-    wrong = {"type": "augment", "shift": 1, "columns": ["img"]}
-    data = declnet.DataSpec.model_validate({"prepare": [wrong]})
+    document = {
+        "model": {"layers": layers},
+        "loss": "mean_squared_error",
+        "optimizer": "adam",
+        "training": {"epochs": 2, "batch_size": 10},
+    }
+
+    def history(*prepare):
+        return declnet.run(document | {"data": {"prepare": prepare}}, (x, np.zeros(30))).history
+
+    augment = {"type": "augment", "shift": 1}
+    assert history(augment) == history(augment) != history()
     with pytest.raises(SpecError, match='there is no input "img"'):
-        declnet.run(spec.model_copy(update={"data": data}), (x, np.zeros(30)))
+        history({**augment, "columns": ["img"]})

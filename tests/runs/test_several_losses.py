@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import DataError, SpecError, parse_spec
+from declnet import parse_spec
 
 LAYERS = [
     {"type": "dense", "units": 8, "name": "trunk"},
@@ -127,12 +127,3 @@ def test_arrays_by_name_and_an_archive_give_the_same_run(houses, tmp_path):
     )
     outputs = read.model.predict(x)
     np.testing.assert_array_equal(outputs["sold"], predictor.predict(x)["sold"].outputs)
-
-
-def test_given_arrays_of_other_shapes_are_refused(houses):
-    x, price, sold = houses
-    spec = parse_spec(spec_of())
-    with pytest.raises(DataError, match="x has 80 samples, but price has 79"):
-        declnet.run(spec, data=(x, {"price": price[:79], "sold": sold[:79]}))
-    with pytest.raises(SpecError, match='no target "sold"'):
-        declnet.run(spec, data=(x, {"price": price}))

@@ -49,11 +49,6 @@ def test_the_data_is_what_the_run_saw(stored, blobs):
     assert np.array_equal(np.concatenate([each.y for each in parts]), blobs[1])
 
 
-def test_other_data_than_the_run_saw_is_known(stored, blobs, tmp_path):
-    np.savez(tmp_path / "data.npz", x=blobs[0] + 1, y=blobs[1])
-    assert not any(each.unchanged for each in stored.data_sets.values())
-
-
 @pytest.mark.parametrize("name", ["test", "validation", "train"])
 def test_an_evaluation_gives_the_runs_own_metrics(stored, done, name):
     found = stored.evaluate(name)
