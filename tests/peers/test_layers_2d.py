@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import declnet
 from declnet_plugins.standard.layers import (
     AveragePool2d,
     BatchNorm,
@@ -142,25 +141,3 @@ def test_outputs_and_gradients(layer, peer, shape, order):
     dy = RNG.normal(size=(5, *layer.output_shape(shape)))
     found = run_layer(layer, x, dy, order, **parameters)
     require_same(found, by_torch(peer, x, dy, **parameters))
-
-
-def test_running_statistics_and_evaluation_are_those_of_torch():
-    x = RNG.normal(1, 2, size=(12, 4))
-    layers = ["batch_norm", {"type": "dense", "units": 2, "weight_initializer": "ones"}, "softmax"]
-    document = {
-        "model": {"dtype": "float64", "layers": layers},
-        "loss": "categorical_crossentropy",
-        "optimizer": {"type": "sgd", "learning_rate": 0.0},
-        "training": {"epochs": 5},
-    }
-    result = declnet.run(declnet.parse_spec(document), (x, np.arange(12) % 2))
-    peer = torch.nn.BatchNorm1d(4).double()
-    for _ in range(5):
-        peer(torch.tensor(x))
-    found = result.model.parameters()
-    np.testing.assert_allclose(
-        found["batch_norm_1.running_mean"], peer.running_mean.numpy(), rtol=1e-9
-    )
-    np.testing.assert_allclose(
-        found["batch_norm_1.running_variance"], peer.running_var.numpy(), rtol=1e-9
-    )

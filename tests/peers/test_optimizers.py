@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
-
 import numpy as np
 import pytest
 
@@ -19,7 +17,6 @@ from declnet_plugins.standard.optimizers import (
     NAdam,
     RMSProp,
 )
-from declnet_plugins.standard.schedules import FlatCosine
 
 torch = pytest.importorskip("torch")
 
@@ -125,21 +122,3 @@ def test_ten_steps_of_lion_are_those_of_its_paper(start, gradients):
         expected.append(w.numpy().copy())
     ours = list(our_path(Lion(learning_rate=0.01, weight_decay=0.2), start, gradients))
     np.testing.assert_allclose(ours, expected, rtol=1e-9)
-
-
-def test_a_scheduled_weight_decay_is_that_of_torch_changed_at_each_step(start, gradients):
-    decay = FlatCosine(initial_rate=0.3)
-
-    def make(parameters):
-        optimizer = torch.optim.AdamW(parameters, lr=0.05, eps=1e-7)
-        steps = count(1)
-
-        def change(*_):
-            optimizer.param_groups[0]["weight_decay"] = decay.rate(next(steps), STEPS)
-
-        optimizer.register_step_pre_hook(change)
-        return optimizer
-
-    ours = list(our_path(AdamW(learning_rate=0.05, weight_decay=decay), start, gradients))
-    expected = list(torch_path(make, start, gradients))
-    np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-12)

@@ -273,19 +273,6 @@ def windows(repository):
     return found
 
 
-def test_the_forecast_is_better_than_last_week_and_about_as_good_as_ridge(repository, windows):
-    linear_model = pytest.importorskip("sklearn.linear_model")
-    result = declnet.run(declnet.load_spec(repository / "specs" / "demand.toml"))
-    (x, y, past), ridge = windows["test"], linear_model.Ridge(alpha=1.0)
-    errors = [
-        np.abs(each - y).mean()
-        for each in (past[:, -HORIZON:], ridge.fit(*windows["train"][:2]).predict(x))
-    ]
-    found = result.metrics["test"]["mean_absolute_error"]
-    assert found < 0.6 * errors[0]
-    assert found < 1.1 * errors[1]
-
-
 def test_the_texts_are_classified_as_well_as_by_a_linear_model_of_word_counts(repository):
     text = pytest.importorskip("sklearn.feature_extraction.text")
     linear_model = pytest.importorskip("sklearn.linear_model")

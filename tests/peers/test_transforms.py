@@ -5,10 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import Table
-from declnet.data.preparing.targets import WantedTarget
-from declnet.data.sets import prepare_sets
-from declnet.spec.data_section import DataSpec
 from declnet_plugins.standard.transforms import (
     GroupRare,
     Impute,
@@ -144,39 +140,3 @@ def test_missing_indicators(table):
     found = in_one(mine, *table)[:, table[0].shape[1] :]
     theirs = impute.MissingIndicator().fit(table[0]).transform(table[1])
     np.testing.assert_array_equal(found, theirs)
-
-
-def test_a_prepared_table_is_what_a_pipeline_makes(tmp_path):
-    """Gaps and text, fitted to the training rows alone."""
-    data, rng = datasets.load_wine(), np.random.default_rng(0)
-    numbers = np.where(rng.random(data.data.shape) < 0.05, np.nan, data.data).astype(object)
-    size = np.where(rng.random(len(numbers)) < 0.05, None, np.array(["s", "l"])[data.target % 2])
-    names, kinds = [f"n{each}" for each in range(numbers.shape[1])], data.target_names[data.target]
-    columns = dict(zip(names, numbers.T.astype(float), strict=True))
-    sets = {"train": slice(0, 150, 2), "test": slice(1, None, 2)}
-    tables = {
-        name: Table(
-            {
-                key: each[rows]
-                for key, each in {**columns, "size": size, "y": kinds.astype(object)}.items()
-            },
-            "y",
-        )
-        for name, rows in sets.items()
-    }
-    spec = DataSpec(prepare=["impute", "standardize", "one_hot"])
-    prepared = prepare_sets(tables, spec, [WantedTarget("", "classes")]).datasets
-    words = pipeline.make_pipeline(
-        impute.SimpleImputer(missing_values=None, strategy="most_frequent"),
-        preprocessing.OneHotEncoder(sparse_output=False),
-    )
-    scaled = pipeline.make_pipeline(impute.SimpleImputer(), preprocessing.StandardScaler())
-    theirs = compose.ColumnTransformer(
-        [("numbers", scaled, list(range(len(names)))), ("text", words, [len(names)])]
-    )
-    x = np.column_stack([numbers, size])
-    theirs.fit(x[sets["train"]])
-    for name, rows in sets.items():
-        expected = theirs.transform(x[rows]).astype(float)
-        np.testing.assert_allclose(prepared[name].x, expected, rtol=1e-9, atol=1e-12)
-        assert (np.unique(kinds)[prepared[name].y] == kinds[rows]).all()

@@ -76,12 +76,6 @@ def test_random_numbers_differ_between_passes_and_can_be_repeated(document):
     assert all((ours[name] == theirs[name]).all() for name in ours)
 
 
-def test_it_goes_on_from_a_trained_model(document):
-    result = run(document, part(1))
-    training = IncrementalTraining(document, predictor=result.predictor)
-    assert training.train(part(1))["loss"] < result.metrics["train"]["loss"]
-
-
 def test_what_needs_held_out_data_is_left_out(document):
     document["data"] |= {"validation": 0.2, "test": 0.2, "class_weights": "balanced"}
     document["training"]["callbacks"] = [{"type": "early_stopping", "patience": 1}]

@@ -335,16 +335,6 @@ def test_a_run_killed_at_any_file_operation_is_finished_by_resume_or_run(tmp_pat
     assert int(done.stdout) > 50
 
 
-def test_a_finished_run_is_left_as_it_is(whole):
-    before = {each: each.stat().st_mtime_ns for each in whole.rglob("*")}
-    notices = []
-    result = resume(whole, notice=notices.append)
-    assert {each: each.stat().st_mtime_ns for each in whole.rglob("*")} == before
-    assert notices == ["this run is finished; nothing to resume"]
-    assert result.metrics == json.loads((whole / "metrics.json").read_text())
-    assert result.model.predict(np.zeros((1, 2))).shape == (1, 3)
-
-
 def test_callbacks_are_told_that_a_run_was_found_finished(document, tmp_path):
     """Since a kill may have kept the end from them; one that fails now is a warning."""
     told = []
@@ -488,20 +478,6 @@ def test_a_program_gives_its_data_again(document, blobs, tmp_path):
         resume(tmp_path / "out", data=(blobs[0] + 1, blobs[1]))
     resume(tmp_path / "out", data=Dataset(*blobs))
     require_same(whole.directory, tmp_path / "out")
-
-
-def test_what_is_no_runs_folder_is_refused_and_left_alone(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="there is no such folder"):
-        resume(tmp_path / "absent")
-    with pytest.raises(OutputError, match="is a file"):
-        resume(tmp_path / "file")
-    with pytest.raises(OutputError, match="not a run's folder"):
-        resume(tmp_path)
-    (tmp_path / "spec.toml").write_text("")
-    with pytest.raises(OutputError, match="not a run's folder"):
-        resume(tmp_path)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "spec.toml"]
 
 
 HOLD = (

@@ -8,7 +8,6 @@ import pytest
 from declnet import (
     ComponentError,
     DataError,
-    Dataset,
     Layer,
     Metric,
     Model,
@@ -27,14 +26,6 @@ from declnet.graph.shapes import infer_nodes
 def same_weights(one, other):
     ours, theirs = one.model.parameters(), other.model.parameters()
     return ours.keys() == theirs.keys() and all((ours[key] == theirs[key]).all() for key in ours)
-
-
-def test_without_a_folder_nothing_is_written(document, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    before = sorted(tmp_path.iterdir())
-    result = run(parse_spec(document))
-    assert result.directory is None
-    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_spec_may_be_a_path_or_tables(document, spec_file):
@@ -80,14 +71,6 @@ def test_the_global_generator_is_neither_used_nor_changed(document):
     assert (before[1] == after[1]).all()
     assert before[2:] == after[2:]
     assert same_weights(one, run(spec))
-
-
-def test_data_of_the_program_takes_the_place_of_the_specs(document, blobs):
-    spec = parse_spec(document)
-    del document["data"]
-    bare = parse_spec(document)
-    assert run(bare, data=blobs).history == run(spec).history
-    assert run(bare, data=Dataset(*blobs)).history == run(spec).history
 
 
 class Doubling(Layer):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import DataError, SpecError, parse_spec
+from declnet import parse_spec
 
 LAYERS = [
     {"type": "dense", "units": 8, "name": "trunk"},
@@ -127,55 +127,3 @@ def test_arrays_by_name_and_an_archive_give_the_same_run(houses, tmp_path):
     )
     outputs = read.model.predict(x)
     np.testing.assert_array_equal(outputs["sold"], predictor.predict(x)["sold"].outputs)
-
-
-def test_targets_prepared_in_arrays_are_inverted(houses, tmp_path):
-    x, price, _ = houses
-    document = {
-        "data": {"prepare_targets": {"y": ["standardize"]}},
-        "model": {"layers": [{"type": "dense", "units": 1}], "dtype": "float64"},
-        "loss": "mean_squared_error",
-        "optimizer": {"type": "adam", "learning_rate": 0.05},
-        "training": {"epochs": 300, "log_every": 100, "metrics": ["mean_squared_error"]},
-    }
-    result = declnet.run(parse_spec(document), data=(x, price), out=tmp_path / "run")
-    train = result.metrics["train"]
-    assert train["mean_squared_error"] == pytest.approx(train["loss"] * price.std() ** 2)
-    found = declnet.load_predictor(tmp_path / "run").predict(x).prediction
-    assert np.square(found - price).mean() == pytest.approx(train["mean_squared_error"])
-    by_hand = np.linalg.lstsq(np.c_[x, np.ones(len(x))], price, rcond=None)[0]
-    np.testing.assert_allclose(found, np.c_[x, np.ones(len(x))] @ by_hand, rtol=0.05)
-
-
-@pytest.mark.parametrize(
-    ("section", "key", "value", "path", "code", "message"),
-    [
-        ("losses", "sold", {"type": "mean_squared_error"}, (), "E041", '"sold" is text'),
-        ("data", "class_weights", "balanced", (), "E036", "there are several"),
-        ("data", "split", {"method": "stratified"}, ("method",), "E036", "several targets"),
-        (
-            "data",
-            "prepare_targets",
-            {"price": [{"type": "log", "columns": ["price"]}]},
-            ("price", 0, "columns"),
-            "E017",
-            "one column",
-        ),
-    ],
-)
-def test_errors_before_the_run_are_located(from_table, section, key, value, path, code, message):
-    document = from_table()
-    document[section][key] = value
-    with pytest.raises(SpecError) as caught:
-        declnet.run(parse_spec(document))
-    problems = {(problem.path, problem.code): problem.message for problem in caught.value.problems}
-    assert message in problems[(section, key, *path), code]
-
-
-def test_given_arrays_of_other_shapes_are_refused(houses):
-    x, price, sold = houses
-    spec = parse_spec(spec_of())
-    with pytest.raises(DataError, match="x has 80 samples, but price has 79"):
-        declnet.run(spec, data=(x, {"price": price[:79], "sold": sold[:79]}))
-    with pytest.raises(SpecError, match='no target "sold"'):
-        declnet.run(spec, data=(x, {"price": price}))

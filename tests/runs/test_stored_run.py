@@ -7,16 +7,10 @@ import pytest
 
 import declnet
 from declnet import (
-    OutputError,
-    SpecError,
-    WeightsError,
     open_run,
     parse_spec,
     run,
 )
-from declnet.testing.examples import registry_with
-
-from ..testing.right.layers import Doubled
 
 
 @pytest.fixture
@@ -28,17 +22,6 @@ def done(document, tmp_path):
 @pytest.fixture
 def stored(done):
     return open_run(done.directory)
-
-
-def test_damaged_or_missing_weights_are_named(done, renew_checksums):
-    (done.directory / "weights.safetensors").write_bytes(b"damaged")
-    renew_checksums(done.directory)
-    with pytest.raises(WeightsError, match="not a safetensors file"):
-        declnet.load_model(done.directory)
-    (done.directory / "weights.safetensors").unlink()
-    renew_checksums(done.directory)
-    with pytest.raises(OutputError, match=r"the run has no weights \(it is finished\)"):
-        declnet.load_model(done.directory)
 
 
 def test_the_model_is_the_trained_one_and_always_the_same(stored, done, blobs):
@@ -64,11 +47,6 @@ def test_the_data_is_what_the_run_saw(stored, blobs):
     parts = list(stored.data("test").parts(13))
     assert [len(each) for each in parts] == [13, 13, 4]
     assert np.array_equal(np.concatenate([each.y for each in parts]), blobs[1])
-
-
-def test_other_data_than_the_run_saw_is_known(stored, blobs, tmp_path):
-    np.savez(tmp_path / "data.npz", x=blobs[0] + 1, y=blobs[1])
-    assert not any(each.unchanged for each in stored.data_sets.values())
 
 
 @pytest.mark.parametrize("name", ["test", "validation", "train"])
@@ -120,18 +98,6 @@ def test_gradients_take_the_last_values_of_schedules(document, tmp_path):
     one, other = (open_run(tmp_path / name).gradients() for name in ("one", "other"))
     assert all((one[key] == other[key]).all() for key in one)
     assert any(each.any() for each in one.values())
-
-
-def test_components_are_looked_up_in_the_registry_that_is_given(document, tmp_path):
-    registry = registry_with([Doubled])
-    document["model"]["layers"].insert(0, "doubled")
-    done = run(parse_spec(document, registry), out=tmp_path / "out", registry=registry)
-    found = open_run(tmp_path / "out", registry).predictions()
-    assert np.array_equal(found.outputs, done.model.predict(found.x))
-    without = open_run(tmp_path / "out")
-    assert without.history == done.history
-    with pytest.raises(SpecError, match='layer type "doubled" is not installed'):
-        without.model()
 
 
 def test_a_last_line_that_a_kill_cut_off_is_left_out(done, renew_checksums):

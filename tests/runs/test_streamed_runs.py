@@ -11,11 +11,9 @@ import sys
 import numpy as np
 import pytest
 
-from declnet import DataError, SpecError, open_run, parse_spec, resume, run
+from declnet import DataError, open_run, parse_spec, resume, run
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.registry.discovery import default_registry
 from declnet.training import heartbeat
-from declnet.training.preparation import ReadyStream, prepare
 
 KILLS = int(os.environ.get("DECLNET_TEST_STREAM_KILLS", "0"))
 """Random kills of runs on each format of streamed data; by default, one of a run on CSV."""
@@ -129,25 +127,6 @@ def test_a_run_killed_within_an_epoch_is_resumed_to_the_bit(document, tmp_path, 
         require_same(whole, folder)
 
 
-def test_other_data_is_not_resumed_on(document, tmp_path):
-    def stop(event):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run(parse_spec(document), out=tmp_path / "run", listener=stop)
-    x = np.load(tmp_path / "x.npy")
-    x[77, 3] += 1
-    np.save(tmp_path / "x.npy", x)
-    with pytest.raises(Exception, match="data"):
-        resume(tmp_path / "run")
-
-
-def test_a_stream_cannot_be_stratified(document):
-    document["data"]["split"] = {"method": "stratified"}
-    with pytest.raises(SpecError, match=r"data\.split\.method(.|\n)*needs all rows at once"):
-        run(parse_spec(document))
-
-
 MEASURED = """
 import json, sys
 from pathlib import Path
@@ -180,15 +159,3 @@ def test_memory_does_not_grow_with_the_data(document, tmp_path):
         check=True,
     )
     assert float(done.stdout) < 500
-
-
-def test_all_sets_are_streamed_rather_than_a_sample_of_them(document):
-    prepared = prepare(parse_spec(document), default_registry())
-    assert sum(map(len, prepared.data.values())) == 500
-    assert all(isinstance(each, ReadyStream) for each in prepared.data.values())
-
-
-def test_an_analysis_is_an_error_before_anything_is_read(document):
-    document["analyses"] = ["importance"]
-    with pytest.raises(SpecError, match="an analysis needs all data in memory"):
-        run(parse_spec(document))

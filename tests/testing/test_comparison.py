@@ -19,19 +19,17 @@ def cubes(w):
     return float(np.sum(w**3))
 
 
-def test_a_right_gradient_agrees():
-    assert disagreement(cubes, POINT, 3 * POINT**2) is None
-
-
-@pytest.mark.parametrize("factor", [0, 0.999, 1.001, -1, 2])
-def test_a_wrong_factor_does_not(factor):
-    assert disagreement(cubes, POINT, factor * 3 * POINT**2) is not None
-
-
-def test_one_wrong_element_is_noticed():
-    gradient = 3 * POINT**2
-    gradient[2, 3] += 0.01
-    assert disagreement(cubes, POINT, gradient) is not None
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda gradient: gradient * 0.999, "differ"),
+        (lambda gradient: gradient * 1.001, "differ"),
+        (lambda gradient: gradient + 0.01 * (np.arange(20) == 13).reshape(4, 5), "differ"),
+        (lambda gradient: np.where(gradient == gradient.max(), np.nan, gradient), "NaN"),
+    ],
+)
+def test_a_wrong_gradient_is_noticed(change, words):
+    assert words in disagreement(cubes, POINT, change(3 * POINT**2))
 
 
 def test_a_direction_that_hides_a_fault_does_not_hide_its_elements():
@@ -40,12 +38,6 @@ def test_a_direction_that_hides_a_fault_does_not_hide_its_elements():
     hidden = gradient + np.array([-direction[1], direction[0]])
     fault = disagreement(lambda w: float(w[0]), np.ones(2), hidden, seed=0)
     assert "2 of 2 elements differ from central differences" in fault
-
-
-def test_nan_is_wrong():
-    gradient = 3 * POINT**2
-    gradient[0, 0] = np.nan
-    assert "NaN" in disagreement(cubes, POINT, gradient)
 
 
 def test_a_kink_at_one_point_is_forgiven_at_most_points_not():

@@ -10,29 +10,9 @@ from declnet.testing.harness import call_locked
 from declnet.testing.layer_harness import LayerHarness
 from declnet.testing.trial import Batch, Setting
 
-from .right.layers import VectorScale
-
 ADD = default_registry().find("layer", "add")()
 RNG = np.random.default_rng(3)
 X, DY = RNG.normal(size=(7, 4)), RNG.normal(size=(7, 4))
-
-SETTINGS = [
-    Setting(7, input_order=first, order=order, as_declared=declared)
-    for first in ("batch_last", "batch_first")
-    for order in ("batch_last", "batch_first")
-    for declared in (False, True)
-]
-
-
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
-def test_a_layer_gets_the_arrays_and_gives_the_gradients_of_the_graph(setting):
-    harness = LayerHarness(Subject(VectorScale()), (4,), setting)
-    found = harness.run(Batch((X,), DY))
-    weights = harness.initial["weights"]
-    np.testing.assert_array_equal(found["y"], X * weights)
-    np.testing.assert_array_equal(found["dx"], DY * weights)
-    np.testing.assert_allclose(found["grad.weights"], (X * DY).sum(axis=0), rtol=1e-12)
-    np.testing.assert_array_equal(harness.run(Batch((X,), DY), training=False)["y"], X * weights)
 
 
 def test_backward_gets_what_backward_needs_names_and_no_unwanted_dx():

@@ -15,13 +15,6 @@ def test_an_importable_package(plugin):
     assert {outcome.example for outcome in report.outcomes} == {0, 1}
 
 
-def test_a_fault_fails(plugin):
-    plugin.write("declnet_scaled", factor=2)
-    report = check_package("declnet_scaled")
-    failed = {outcome.check for outcome in report.failed}
-    assert failed == {"gradient_of_inputs", "gradient_of_parameters"}
-
-
 @pytest.mark.parametrize(
     ("name", "components"),
     [

@@ -3,13 +3,12 @@
 import inspect
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from declnet import DeclnetError
 from declnet.testing import ConformanceError, Outcome, Report, check_component
 
-from .right.layers import Doubled, Rectifier
+from .right.layers import Rectifier
 from .right.losses import SparseCrossentropy
 
 PASSED = Outcome("layer:scale", 0, "is_right", "passed")
@@ -69,25 +68,6 @@ class Raises(Rectifier):
         raise RuntimeError("out of order")
 
 
-class ReturnsNone(Rectifier):
-    """y = max(x, 0)."""
-
-    type = "returns_none"
-
-    def output_shape(self, input_shape):
-        return None
-
-
-class ClipsItsInput(Doubled):
-    """y = 2 * x."""
-
-    type = "clips_its_input"
-
-    def forward(self, x, y, state):
-        np.clip(x, -100, 100, out=x)
-        np.multiply(x, 2, out=y)
-
-
 class BreaksInBackward(SparseCrossentropy):
     """losses = 0."""
 
@@ -98,19 +78,17 @@ class BreaksInBackward(SparseCrossentropy):
 
 
 @pytest.mark.parametrize(
-    ("cls", "check", "message", "line"),
+    ("cls", "check", "message"),
     [
-        (Raises, "is_deterministic", "forward raised RuntimeError: out of order", 1),
-        (ReturnsNone, "declares_what_the_graph_allocates", "output_shape() returned None", 0),
-        (ClipsItsInput, "leaves_inputs_alone", "forward writes to x, which it may only read", 1),
-        (BreaksInBackward, "takes_each_form_of_targets", "backward raised RuntimeError", 1),
+        (Raises, "is_deterministic", "forward raised RuntimeError: out of order"),
+        (BreaksInBackward, "takes_each_form_of_targets", "backward raised RuntimeError"),
     ],
 )
-def test_one_cause_is_reported_once_with_its_place(cls, check, message, line):
+def test_one_cause_is_reported_once_with_its_place(cls, check, message):
     report = check_component(cls, raise_on_failure=False)
     (failure,) = report.failed
     source, first = inspect.getsourcelines(cls)
-    line += next(number for number, text in enumerate(source, first) if "def " in text)
+    line = 1 + next(number for number, text in enumerate(source, first) if "def " in text)
     assert (failure.example, failure.check) == (0, check)
     assert message in failure.message
     assert f"{Path(__file__).name}:{line})" in failure.message

@@ -6,12 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
-from declnet import parse_spec, run
 
 pytestmark = pytest.mark.usefixtures("numba")
 
@@ -81,17 +78,3 @@ def test_memory_does_not_grow_with_the_steps():
     assert len(sizes) > 9
     assert late - early < MOST
     assert late_peak - early_peak < MOST
-
-
-def test_eight_models_trained_at_once_have_the_bits_of_each_alone():
-    documents = [spec(seed, epochs=STEPS // 100) for seed in range(8)]
-
-    def trained(document):
-        result = run(parse_spec(document))
-        weights = result.model.parameters()
-        return result.history, {name: each.tobytes() for name, each in weights.items()}
-
-    alone = [trained(each) for each in documents]
-    with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(trained, documents)) == alone
-    assert len({str(history) for history, _ in alone}) == 8

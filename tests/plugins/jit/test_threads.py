@@ -43,11 +43,6 @@ def test_the_fastest_number_gets_nearly_all_time_even_if_trials_are_disturbed(fa
     assert found[fastest] > 0.9
 
 
-def test_long_steps_are_tried_once_and_rarely():
-    found = shares(Pace(2), lambda threads, _: 0.04 / threads, 4.0)
-    assert found[2] > 0.9
-
-
 def test_a_thread_that_wakes_slowly_is_still_found_to_be_faster():
     """In the first runs of a step, the second thread shares the core of the first."""
     last, runs = 0, 0

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import TranslationSite, Untranslatable
-from declnet_plugins.standard.transforms import Datetime, Tokenize
+from declnet import TranslationSite
+from declnet_plugins.standard.transforms import Tokenize
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from declnet_plugins.onnx.dates import DatetimeTranslation  # noqa: E402
 from declnet_plugins.onnx.text import TokenizeTranslation  # noqa: E402
 from declnet_plugins.onnx.writer import GraphWriter  # noqa: E402
 
@@ -68,18 +67,3 @@ def test_a_symbol_that_was_not_split_off_is_refused():
     session.run(None, {"x": texts("snow \u2603")})  # alone it is one unknown token
     with pytest.raises(Exception, match="bounds"):
         session.run(None, {"x": texts("snow\u2603")})
-
-
-def test_older_operators_cannot_read_texts():
-    tokenize, days = Tokenize(min_count=1), Datetime()
-    with pytest.raises(Untranslatable, match="opset 20"):
-        session_of(TokenizeTranslation, tokenize, tokenize.fit(SENTENCES), [(9,), ()], 19)
-    with pytest.raises(Untranslatable, match="opset 20"):
-        session_of(DatetimeTranslation, days, days.fit(texts("2024-12-31")), [(1,)], 19)
-
-
-def test_names_of_months_cannot_be_read():
-    transform = Datetime()
-    state = transform.fit(texts("3 May 2021", "4 June 2022"))
-    with pytest.raises(Untranslatable, match="names of months"):
-        session_of(DatetimeTranslation, transform, state, [(1,)])

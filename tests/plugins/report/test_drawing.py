@@ -27,9 +27,3 @@ def test_places_stay_within_their_bounds_and_keep_their_order(places):
     gaps = [after - before for before, after in pairwise(moved)]
     assert all(gap > 10 - 1e-9 for gap in gaps)
     assert all(0 <= each < 100 + 1e-9 for each in moved)
-
-
-def test_places_move_as_little_as_they_must():
-    assert set_apart([20.0, 20.0, 60.0], 10.0, 0.0, 100.0) == [15.0, 25.0, 60.0]
-    assert set_apart([0.0, 0.0], 10.0, 0.0, 100.0) == [0.0, 10.0]
-    assert set_apart([100.0, 100.0], 10.0, 0.0, 100.0) == [90.0, 100.0]

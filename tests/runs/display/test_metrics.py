@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import math
 
-import pytest
-
 from declnet import EpochLogged, Metric
 from declnet.runs.display.metrics import (
     abbreviations,
-    find_metric,
     format_metric,
     live_metrics,
-    main_metric,
     metrics_in_words,
-    order_of,
-    sort_key,
 )
 from declnet.spec.heads import Head
 from declnet_plugins.standard.losses import MeanSquaredError
@@ -61,47 +55,6 @@ def test_metrics_are_called_as_they_declare_unless_the_spec_names_them():
     assert metrics_in_words(values, shorter).startswith(
         "acc: 0.556, hit: 0.500, aim: 0.250, right: 0.750, loss: 0.952"
     )
-
-
-KNOWN = [("train", "loss"), ("train", "accuracy"), ("test", "loss"), ("test", "accuracy")]
-
-
-@pytest.mark.parametrize(
-    ("wanted", "metric"),
-    [
-        ("train.loss", ("train", "loss")),
-        ("accuracy", ("test", "accuracy")),
-        ("validation.loss", None),
-        ("f1", None),
-        ("", None),
-    ],
-)
-def test_a_word_names_a_metric(wanted, metric):
-    assert find_metric(wanted, KNOWN) == metric
-
-
-def test_the_main_metric_is_the_first_of_what_was_held_out():
-    known = {"loss": "lower", "accuracy": "higher"}
-    assert main_metric(KNOWN, known) == ("test", "accuracy")
-    assert main_metric([*KNOWN, ("validation", "loss")], known) == ("validation", "loss")
-    assert main_metric([("train", "loss")], known) == ("train", "loss")
-    assert main_metric([], known) is None
-
-
-def test_the_lowest_or_highest_is_first_and_what_is_missing_last():
-    values = [0.5, None, math.nan, 0.25, 0.75]
-    assert sorted(values, key=lambda each: sort_key(each, "lower"))[:3] == [0.25, 0.5, 0.75]
-    assert sorted(values, key=lambda each: sort_key(each, "higher"))[:3] == [0.75, 0.5, 0.25]
-
-
-def test_the_best_come_first_unless_the_user_says_otherwise():
-    known = {"accuracy": "higher", "loss": "lower", "count": None}
-    assert order_of("accuracy", known, None) == order_of("loss", known, False) == "higher"
-    assert order_of("loss", known, None) == order_of("accuracy", known, True) == "lower"
-    assert (order_of("count", known, True), order_of("count", known, False)) == ("lower", "higher")
-    for unknown in ("count", "absent"):
-        with pytest.raises(ValueError, match=f'"{unknown}" are better; add --ascending or --desc'):
-            order_of(unknown, known, None)
 
 
 VALUES = [0.92, 1234.5, 0.0, None, math.nan, 7, -3e-14]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -146,56 +148,27 @@ def test_a_file_without_the_runs_data_is_written_but_not_compared(trained, tmp_p
     assert any("the run's data cannot be loaded" in each for each in found.notes)
 
 
-def test_text_gaps_calibration_and_sets_are_in_the_file(tmp_path, document, changed):
-    rng = np.random.default_rng(4)
-    lines = ["size,color,kind"]
-    for number in range(120):
-        size = "" if number % 9 == 4 else f"{rng.normal(number % 3, 0.7):.3f}"
-        lines.append(f"{size},{['red', 'green', ''][number % 7 % 3]},{'abc'[number % 3]}")
-    (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n")
-    data = {
-        "train": {"type": "csv", "path": str(tmp_path / "rows.csv"), "target": "kind"},
-        "validation": 0.4,
-        "prepare": [
-            "missing_indicator",
-            {"type": "impute", "strategy": "median"},
-            "standardize",
-            {"type": "one_hot", "missing": "zeros"},
-        ],
-    }
-    steps = {"steps": ["temperature", {"type": "conformal", "coverage": 0.8}]}
-    values = {"data": data, "calibration": steps, "training.epochs": 20}
-    out = tmp_path / "run"
-    declnet.run(declnet.parse_spec(changed(document, values)), out=out)
-    run = declnet.open_run(out)
-    found = run.export(tmp_path / "model.py")
-    assert found.difference < 1e-12
-    table = {"size": [0.5, None, 1.7, 2.9], "color": ["red", "blue", None, "green"]}
-    own = run.predictor().predict(declnet.Table({
-        "size": np.array([0.5, np.nan, 1.7, 2.9]), "color": np.array(table["color"], object),
-    }))  # fmt: skip
-    out_text = in_new_process(
-        found.path,
-        f"p = model.predict({table!r}); "
-        "print(p['prediction'].tolist(), p['probabilities'].tolist(), p['sets'].tolist())",
+def test_the_file_predicts_csv_on_the_command_line(tmp_path, document, changed):
+    """With gaps, text, probabilities at a temperature, and sets of classes."""
+    rows = (
+        f"{n % 3 + n % 7 / 9 if n % 9 else ''},{('red', '')[n % 2]},{'abc'[n % 3]}\n"
+        for n in range(120)
     )
-    predicted, probabilities, sets = eval(out_text.replace("] [", "],["))
-    assert predicted == own.prediction.tolist()
-    assert np.allclose(probabilities, own.probabilities, atol=1e-12)
-    assert sets == own.sets.tolist()
-    (tmp_path / "new.csv").write_text("color,size\nred,0.5\n,\n")
-    command = [sys.executable, str(found.path), str(tmp_path / "new.csv")]
+    (tmp_path / "rows.csv").write_text("size,color,kind\n" + "".join(rows))
+    source = {"type": "csv", "path": str(tmp_path / "rows.csv"), "target": "kind"}
+    prepare = ["impute", "standardize", {"type": "one_hot", "missing": "zeros"}]
+    data = {"train": source, "validation": 0.4, "prepare": prepare}
+    steps = {"steps": ["temperature", {"type": "conformal", "coverage": 0.8}]}
+    spec = declnet.parse_spec(changed(document, {"data": data, "calibration": steps}))
+    declnet.run(spec, out=tmp_path / "run")
+    run = declnet.open_run(tmp_path / "run")
+    assert run.export(tmp_path / "model.py").difference < 1e-12
+    (tmp_path / "new.csv").write_text("color,size\nred,0.5\n,\nblue,2\n")
+    command = [sys.executable, tmp_path / "model.py", tmp_path / "new.csv"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    header, first, _ = printed.splitlines()
-    assert header.startswith("prediction,probability_a,probability_b,probability_c,sets_a")
-    assert float(first.split(",")[1]) == pytest.approx(own.probabilities[0, 0], abs=1e-12)
-
-
-def test_folds_are_averaged_in_one_file(document, changed, tmp_path, blobs):
-    spec = declnet.parse_spec(changed(document, {"data.folds": 3}))
-    declnet.cross_validate(spec, out=tmp_path / "folds")
-    ensemble = declnet.open_ensemble(tmp_path / "folds")
-    found = ensemble.export(tmp_path / "model.py")
-    assert (found.samples, found.labels_differ) == (10, 0)
-    assert found.difference < 1e-12
-    assert sum(each.type == "softmax" for each in found.parts) == 3
+    found = list(csv.DictReader(io.StringIO(printed)))
+    own = run.predictor().predict({"size": [0.5, None, 2.0], "color": ["red", None, "blue"]})
+    assert [row["prediction"] for row in found] == own.prediction.tolist()
+    probabilities = [[float(row[f"probability_{kind}"]) for kind in "abc"] for row in found]
+    np.testing.assert_allclose(probabilities, own.probabilities, atol=1e-12)
+    assert [[row[f"sets_{kind}"] == "True" for kind in "abc"] for row in found] == own.sets.tolist()

@@ -37,13 +37,6 @@ def test_a_row_at_fault_is_reported_by_its_place_in_the_file(predictor, tmp_path
         list(predicted_parts(predictor, tmp_path / "new.csv"))
 
 
-def test_a_file_without_rows_is_an_error(predictor, flowers, tmp_path):
-    polars = pytest.importorskip("polars")
-    polars.read_csv(flowers.table).head(0).write_parquet(tmp_path / "none.parquet")
-    with pytest.raises(declnet.DataError, match=r"none\.parquet: there are no samples"):
-        list(predicted_parts(predictor, tmp_path / "none.parquet"))
-
-
 def test_settings_that_a_hint_names_can_be_given_for_one_file(predictor, tmp_path):
     path = tmp_path / "new.csv"
     path.write_text("length;color;width\n1;red;2\n")

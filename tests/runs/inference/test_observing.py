@@ -6,15 +6,11 @@ import numpy as np
 import pytest
 
 from declnet import Metric
-from declnet.runs.inference.observing import MOST_VALUES, Observed, never_predicted
+from declnet.runs.inference.observing import Observed
 from declnet.runs.inference.predictions import OutputReading
 from declnet_plugins.standard.metrics import (
     F1,
     Accuracy,
-    BinaryAccuracy,
-    MeanAbsoluteError,
-    MeanSquaredError,
-    RocAuc,
 )
 
 
@@ -44,39 +40,3 @@ def test_the_most_frequent_class_is_the_baseline_of_classes(one_hot):
     baseline = found.baseline([Accuracy(), F1(), Broken()])
     assert baseline.prediction == 'always "c"'
     assert baseline.metrics == {"accuracy": 0.8, "f1": pytest.approx(4 / 9)}
-
-
-@pytest.mark.parametrize(("scores", "threshold"), [(False, 0.5), (False, 0.9), (True, 0.0)])
-def test_a_binary_output_is_always_on_one_side_of_the_threshold(scores, threshold):
-    y = np.array([1] * 15 + [0] * 5)
-    reading = OutputReading("binary", ("no", "yes"), 1, threshold, scores)
-    baseline = observed(reading, np.zeros((20, 1)), y).baseline(
-        [BinaryAccuracy(threshold=threshold), RocAuc()]
-    )
-    assert baseline.prediction == 'always "yes"'
-    assert baseline.metrics == {"binary_accuracy": 0.75, "roc_auc": 0.5}
-
-
-def test_the_mean_is_the_baseline_of_values():
-    y = np.random.default_rng(0).normal(5, 2, (30, 2))
-    baseline = observed(OutputReading("values", None, 2), np.zeros((30, 2)), y).baseline(
-        [MeanAbsoluteError(), MeanSquaredError()]
-    )
-    assert baseline.metrics == {
-        "mean_absolute_error": pytest.approx(np.abs(y - y.mean(axis=0)).mean()),
-        "mean_squared_error": pytest.approx(y.var(axis=0).mean()),
-    }
-    images = np.zeros((3, MOST_VALUES + 1))
-    reading = OutputReading("values", None, MOST_VALUES + 1)
-    assert observed(reading, images, images).baseline([MeanSquaredError()]) is None
-
-
-def test_a_class_that_is_never_predicted_is_named():
-    true, predicted = np.array([8, 2, 0, 1, 1, 1]), np.array([13, 0, 0, 0, 0, 0])
-    assert never_predicted(true, predicted, "abcdef") == (
-        'the model never predicts 4 of 6 classes: "b", "d", "e", … (5 of 13 samples)'
-    )
-    assert never_predicted(true[:3], predicted[:3], "abc") == (
-        'the model never predicts the class "b" (2 of 10 samples)'
-    )
-    assert never_predicted(true[:1], predicted[:1], "a") is None

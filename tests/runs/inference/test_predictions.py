@@ -52,17 +52,6 @@ def test_the_largest_unit_is_the_class(classes, said, names):
 
 
 @pytest.mark.parametrize(
-    ("classes", "said"),
-    [(None, [0, 1]), (("no", "yes"), ["no", "yes"]), ((False, True), [False, True])],
-)
-def test_one_unit_says_yes_or_no(classes, said):
-    found = reading("binary_crossentropy", (1,), classes).read(np.array([[0.3], [0.6]]))
-    assert found.prediction.tolist() == said
-    assert np.allclose(found.probabilities, [[0.7, 0.3], [0.4, 0.6]])
-    assert len(found.class_names) == 2
-
-
-@pytest.mark.parametrize(
     ("units", "y", "expected"),
     [
         (3, [2, 0, 1], [2, 0, 1]),

@@ -23,19 +23,6 @@ def in_batches(collector, y_pred, y):
     return collector
 
 
-@pytest.mark.parametrize("one_hot", [False, True])
-def test_classes_are_counted_and_named(one_hot):
-    y, scores = RNG.integers(0, 4, 100), RNG.random((100, 5))  # the fifth class never occurs
-    reading = OutputReading("classes", tuple("abcde"), 5)
-    counts = in_batches(ClassCounts(reading), scores, np.eye(5)[y] if one_hot else y).counts
-    expected = ConfusionMatrix.of(y, scores.argmax(axis=1), 5)
-    assert np.array_equal(counts, expected.counts)
-    rows = Evaluation("", 100, {}, reading.class_names, counts).by_class()
-    assert [row["class"] for row in rows] == list("abcde")
-    for name in ("precision", "recall", "f1", "support"):
-        assert [row[name] for row in rows] == getattr(expected, name).tolist()
-
-
 def test_each_yes_or_no_output_is_counted_by_itself():
     y, scores = RNG.integers(0, 2, (50, 3)), RNG.random((50, 3))
     reading = OutputReading("flags", None, 3, threshold=0.3)

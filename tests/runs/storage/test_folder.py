@@ -15,13 +15,6 @@ from declnet.runs.storage.folder import claim, claim_numbered, claimed, locked, 
 from declnet.runs.storage.writing import write_json
 
 
-def test_an_empty_folder_is_taken_and_missing_parents_are_made(tmp_path):
-    assert claim(tmp_path) == tmp_path
-    deep = tmp_path / "a" / "b" / "c"
-    assert claim(deep) == deep
-    assert deep.is_dir()
-
-
 def test_a_folder_that_cannot_be_made_or_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot create"):

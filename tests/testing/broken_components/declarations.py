@@ -53,8 +53,6 @@ BROKEN = (
            **field(Callable[[float], float], default=abs)),
     (LosesItsField, "survives_documents"),
     broken("survives_documents", Offset, "has_any_object", **field(Any, default_factory=object)),
-    broken("survives_documents", Offset, "has_none_that_is_not_the_default",
-           examples=({"value": None},), **field(float | None, default=0.5)),
     broken("example_is_valid", Offset, "has_a_wrong_example", examples=({}, {"strenght": 1.0})),
     *(broken("checks_an_unknown_run", Offset, name, check=call) for name, call in CHECKS.items()),
 )  # fmt: skip

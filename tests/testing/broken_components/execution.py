@@ -4,7 +4,6 @@ import json
 from ctypes import CFUNCTYPE, c_void_p, cast
 from dataclasses import replace
 from functools import partial
-from threading import Thread
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from declnet.contracts.execution.operations import OptimizerUpdate
 from declnet_plugins.export.numpy_file import NumpyTranslation
 from declnet_plugins.standard.calibrators import Conformal
 from declnet_plugins.standard.layers import GRU, LeakyReLU
-from declnet_plugins.standard.transforms import OneHot, Standardize
+from declnet_plugins.standard.transforms import Standardize
 
 from ..right.engines import Callbacks, PythonLoop
 from ..right.executors import InTurn, Reporting
@@ -30,7 +29,6 @@ from ..right.others import (
     DoubledSquared,
     ShrinkingKernel,
     SquaresKernel,
-    SquaresOfTwoStrengths,
 )
 from .broken import broken
 
@@ -93,16 +91,8 @@ def sums(self, site):
     np.sum((site.y - site.y_true) ** 2, axis=tuple(range(1, site.y.ndim)), out=site.losses)
 
 
-def slope(self, site, y, out):
-    """Write the gradient of DoubledSquared to dx by way of `out`."""
-    np.subtract(y, site.y_true, out=out)
-    np.multiply(out, 4 * len(site.dx) / site.dx.size, out=site.dx)
-
-
 KERNELS = (
     broken("equals_its_components", SquaresKernel, "halves_the_slope", add=adding(np.multiply)),
-    broken("equals_its_components", SquaresKernel, "knows_one_strength",
-           replaces=(SquaresOfTwoStrengths,), add=adding(lambda w, strength: 0.2 * w)),
     broken("equals_its_components", ShrinkingKernel, "keeps_the_last_shrink", shrink=last_shrink),
     broken("equals_its_components", Kernel, "leaves_the_mean",
            replaces=(Recent,), bind=without_statistics),
@@ -110,20 +100,13 @@ KERNELS = (
            site: site.components[1].backward(site.y, site.y_true, site.dx)),
     broken("equals_its_components", DoubledSquared, "forgets_weights", bind=without_weights),
     broken("equals_its_components", DoubledSquared, "sums_losses", fill=sums),
-    broken("equals_its_components", DoubledSquared, "leaves_predictions_out",
-           fill=lambda self, site: site.components[1].forward(2 * site.x, site.y_true, site.losses),
-           fill_back=lambda self, site: slope(self, site, 2 * site.x, site.dx)),
     broken("replaces_its_components", SquaresKernel, "gives_up", bind=lambda *_: None),
-    broken("replaces_its_components", SquaresKernel, "leaves_float32_out", bind=lambda self, site:
-           SquaresKernel.bind(self, site) if site.w.dtype == np.float64 else None),
     broken("replaces_its_components", SquaresKernel, "returns_a_list",
            bind=lambda self, site: list(SquaresKernel.bind(self, site).backward)),
     broken("passes_non_finite_numbers_on", SquaresKernel, "takes_nan_for_0",
            add=adding(lambda w, strength: 2 * strength * np.nan_to_num(w))),
     *(broken("leaves_what_it_reads_alone", SquaresKernel, f"writes_to_w{compiled:d}",
              compiled=compiled, add=adding(by_way_of_w)) for compiled in (False, True)),
-    broken("leaves_what_it_reads_alone", DoubledSquared, "writes_to_predictions",
-           fill_back=lambda self, site: slope(self, site, site.y, site.y)),
     broken("repeats_its_bits", SquaresKernel, "adds_noise", add=adding(
            lambda w, strength: 2 * strength * w * (1 + 1e-14 * np.random.default_rng().normal()))),
     broken("repeats_its_bits", SquaresKernel, "does_all_in_each_part", compiled=True,
@@ -150,17 +133,6 @@ def loop_with(**methods):
     return {"loop": loop}
 
 
-def loop_that_updates_first(self, steps):
-    def goes_on(losses):
-        for call in steps.update:
-            call()
-        return PythonLoop.goes_on(loop, losses)
-
-    loop = PythonLoop(replace(steps, update=()))
-    loop.goes_on = goes_on
-    return loop
-
-
 def compiling(order):
     """Return a method that compiles calls in another order, or others."""
     return {"compile": lambda self, calls: Callbacks.compile(self, order(calls))}
@@ -179,8 +151,6 @@ ENGINES = (
            **loop_with(step=lambda loop, row: PythonLoop.step(loop, [0, *row[1:]]))),
     broken("stops_at_a_loss_that_is_not_finite", Callbacks, "goes_on_with_nan",
            **loop_with(goes_on=lambda loop, losses: True)),
-    broken("stops_at_a_loss_that_is_not_finite", Callbacks, "updates_before_it_looks",
-           loop=loop_that_updates_first),
 )  # fmt: skip
 
 
@@ -189,21 +159,6 @@ def execute_mixed_up(self, tasks):
     for number, task in enumerate(tasks):
         first = first or task
         yield self.update(number, first)
-
-
-def execute_in_a_thread(self, tasks):
-    updates = []
-
-    def take():
-        try:
-            updates.extend(InTurn.execute(self, tasks))
-        except Exception as error:
-            updates.append(error)
-
-    thread = Thread(target=take)
-    thread.start()
-    thread.join()
-    yield from updates
 
 
 def execute_without_stops(self, tasks):
@@ -228,8 +183,6 @@ EXECUTORS = (
     broken("carries_out_each_task", InTurn, "loses_the_last_task",
            execute=lambda self, tasks: iter(list(InTurn.execute(self, tasks))[:-1])),
     broken("carries_out_each_task", InTurn, "mixes_answers_up", execute=execute_mixed_up),
-    broken("carries_out_each_task", InTurn, "answers_twice", **repeated(InTurn, lambda update: 2)),
-    broken("carries_out_each_task", InTurn, "takes_tasks_in_a_thread", execute=execute_in_a_thread),
     broken("survives_a_task_that_raises", InTurn, "ends_at_an_exception",
            update=lambda self, number, task: TaskUpdate(number, answer=execute_task(task))),
     broken("can_be_stopped", InTurn, "takes_all_tasks_first",
@@ -252,12 +205,6 @@ def wrong_inverse(y, *, mean, std):
     return y * std - mean
 
 
-def shifted(x, *, categories):
-    numbers = {category: number for number, category in enumerate(categories)}
-    known = np.array([numbers.get(value, -1) for value in x.tolist()])
-    return known[:, None] == np.roll(np.arange(len(categories)), 1)
-
-
 def translating(name, component, function, **members):
     """Return a translation of a component into a function that does something else."""
     members = {"functions": {component: function}, "replaces": (component,), **members}
@@ -268,7 +215,6 @@ TRANSLATIONS = (
     translating("ignores_a_field", LeakyReLU, with_one_slope),
     translating("inverts_wrong", Standardize, standardize, inverses={Standardize: wrong_inverse}),
     translating("forgets_inputs", GRU, with_one_slope),
-    translating("shifts_categories", OneHot, shifted),
     broken("equals_its_components", Translation, "gives_one_handle", format="numpy",
            replaces=(Conformal,), translate=lambda self, component, site: site.inputs),
 )  # fmt: skip

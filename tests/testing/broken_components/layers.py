@@ -146,19 +146,12 @@ BROKEN = (
     # what it computes
     broken("gradient_of_inputs", Square, "halves_dx",
            fill_dx=lambda self, x, dy, dx: np.multiply(x, dy, out=dx)),
-    broken("gradient_of_inputs", Square, "negates_the_last_slope", fill_dx=lambda self, x, dy, dx:
-           (Square.fill_dx(self, x, dy, dx), np.negative(dx[..., -1], out=dx[..., -1]))),
     broken("gradient_of_inputs", Doubled, "works_in_float32",
            **by_workspace(lambda shape: Workspace(shape, dtype="float32"), "same_kind")),
     broken("gradient_of_parameters", VectorScale, "forgets_a_factor",
            forward=lambda self, x, y, state: np.multiply(3 * x, state.weights, out=y)),
-    broken("gradient_of_parameters", Shift, "averages_its_gradient",
-           fill_gradient=lambda self, dy, state: np.mean(dy, axis=0, out=state.grad.shift)),
     broken("overwrites_outputs", Square, "adds_to_dx",
            fill_dx=lambda self, x, dy, dx: np.add(dx, 2 * x * dy, out=dx)),
-    broken("overwrites_outputs", Shift, "adds_to_its_gradient",
-           fill_gradient=lambda self, dy, state:
-           np.add(state.grad.shift, dy.sum(axis=0), out=state.grad.shift)),
     broken("treats_samples_apart", Doubled, "mixes_samples",
            forward=lambda self, x, y, state: np.subtract(x, x.mean(axis=0), out=y),
            backward=lambda self, x, y, dy, dx, state: unless_none(dx, dy - dy.mean(axis=0))),

@@ -58,8 +58,6 @@ INITIALIZERS = (
     broken("fills_alike_in_both_float_types", Normal, "adapts_to_no_spread",
            fill=lambda self, w, *_: w.fill(0), adapt=lambda self, w, x, forward, rng:
            np.divide(w, (forward() - x.mean() * (w.ndim == 1)).std(), out=w)),
-    broken("fills_alike_in_both_float_types", Normal, "takes_logarithms",
-           fill=lambda self, w, rng, *_: np.copyto(w, np.log(rng.normal(size=w.shape)))),
 )  # fmt: skip
 
 REGULARIZERS = (
@@ -82,8 +80,6 @@ REGULARIZERS = (
 OPTIMIZERS = (
     broken("parts_equal_the_whole", Descent, "clips_the_norm", update=subtracting(
            lambda w, dw, rate: rate * dw * min(1, 300 / (float(np.linalg.norm(dw)) + 1e-7)))),
-    broken("parts_equal_the_whole", Descent, "updates_a_thousand",
-           update=subtracting(lambda w, dw, rate: rate * dw * (np.arange(w.size) < 1000))),
     broken("keeps_uses_apart", Descent, "counts_steps",
            update=subtracting(lambda w, dw, rate: rate / count(w) ** 0.5 * dw)),
     broken("declares_its_state", Descent, "declares_no_state", update=replaced_momentum),

@@ -37,21 +37,6 @@ class Scales(StepObserver):
         y *= 0.5
 
 
-class StopsAfterAll(Plateau):
-    """Stops by the losses of all runs of the process."""
-
-    type = "stops_after_all"
-
-    def start(self, run):
-        SEEN.clear()
-        return super().start(run)
-
-    def epoch_finished(self, state, epoch):
-        SEEN.append(epoch.metrics["loss"])
-        if len(SEEN) == 30:
-            state.run.stop("seen enough")
-
-
 def write_a_note(self, run):
     (run.directory / "note.txt").write_text("started")
 
@@ -73,7 +58,6 @@ CALLBACKS = (
     broken("follows_a_run", Plateau, "needs_a_folder", before=("start", write_a_note)),
     broken("follows_a_run", Plateau, "rounds_metrics", before=("epoch_finished", round_the_loss)),
     broken("follows_a_run", Plateau, "changes_outputs", observer=lambda self, state: Scales()),
-    (StopsAfterAll, "keeps_uses_apart"),
     broken("keeps_nothing_on_itself", Plateau, "counts_on_its_class",
            epoch_finished=count_on_the_class),
     broken("saves_plain_values", Plateau, "saves_the_run",
@@ -159,24 +143,12 @@ def refuse_lists(self, state):
         raise ValueError("the power is not a tuple")
 
 
-def swapped_in_a_row(self, y_pred, state):
-    lower, upper = Within.intervals(self, y_pred, state)
-    lower[0], upper[0] = upper[0], lower[0].copy()
-    return lower, upper
-
-
 def learn_in_the_module(self, y_pred, y_true, task):
     SEEN[:] = [np.abs(y_pred - y_true).max(axis=0)]
 
 
-def learn_on_the_class(self, *_):
-    type(self).learned = getattr(type(self), "learned", 0) + 1
-
-
 CALIBRATORS = (
     broken("gives_something_for_its_tasks", Sharper, "takes_too_much", tasks=("classes", "binary")),
-    broken("gives_something_for_its_tasks", Within, "swaps_the_first_bounds",
-           intervals=swapped_in_a_row),
     broken("gives_probabilities_for_probabilities", Sharper, "forgets_the_sum",
            apply=lambda self, y_pred, state: y_pred ** state["power"]),
     broken("leaves_inputs_alone", Sharper, "sharpens_in_place",
@@ -196,8 +168,6 @@ CALIBRATORS = (
            fit=lambda self, y_pred, y_true, task: {"power": (2.0,)},
            apply=lambda self, y_pred, state: Sharper.apply(
                self, y_pred, {"power": 3 - isinstance(state["power"], tuple)})),
-    broken("keeps_nothing_on_itself", Within, "learns_on_its_class",
-           before=("fit", learn_on_the_class)),
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from declnet import Layer, Optimizer, Registry, Regularizer, default_registry
+from declnet import Optimizer, Registry, Regularizer, default_registry
 from declnet.testing import CheckSkipped, Subject, check_component
 from declnet.testing.checks.native import runs_without_python
 from tests.testing.right.engines import Callbacks
@@ -20,28 +20,6 @@ class Peeks(Doubled):
         np.multiply(x, 2, out=y)
         if x.max() > 3:
             np.add(x, x, out=y)
-
-
-class PeeksAtTheSecond(Layer):
-    """y = the first input, or the first one plus the second."""
-
-    type = "peeks_at_the_second"
-    n_inputs = None
-    backward_needs = frozenset()
-    example_shapes = (((5,),), ((5,), (5,)))
-
-    def output_shape(self, input_shapes):
-        return input_shapes[0]
-
-    def forward(self, x, y, state):
-        np.copyto(y, x[0])
-        if len(x) > 1 and float(x[1].max()) > -1e30:
-            np.add(y, x[1], out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        for each in dx:
-            if each is not None:
-                np.copyto(each, dy)
 
 
 class Sorts(Squared):
@@ -128,12 +106,6 @@ def test_one_that_looks_at_its_numbers_is_skipped_with_method_file_and_line(
     assert line in found.message
 
 
-def test_a_layer_with_any_number_of_inputs_is_tried_with_each(numba):
-    found = outcome(PeeksAtTheSecond())
-    assert found.status == "skipped"
-    assert found.message.endswith(" for input shape ((5,), (5,))")
-
-
 def test_no_engine_is_a_reason_to_skip():
     assert reason(Doubled()) == "no engine can be used: no plugin that has one is installed"
 
@@ -159,20 +131,3 @@ def test_an_engine_that_fails_is_no_failure_of_the_component():
             raise RuntimeError("no more memory")
 
     assert "no more memory" in reason(Doubled(), Fails)
-
-
-def test_a_broken_component_is_left_to_other_checks():
-    class Raises(Doubled):
-        """Raises."""
-
-        type = "raises"
-
-        def output_shape(self, input_shape):
-            raise RuntimeError("no shape")
-
-    class Native(Callbacks):
-        """Makes all calls native."""
-
-        by_default = True
-
-    assert "no shape" in reason(Raises(), Native)

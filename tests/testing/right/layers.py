@@ -127,27 +127,6 @@ class Rectifier(Layer):
             np.multiply(dy, y > 0, out=dx)
 
 
-class Product(Layer):
-    """y = x[0] * x[1], of vectors only."""
-
-    type = "product"
-    backward_needs = frozenset({"x"})
-    n_inputs = 2
-
-    def output_shape(self, input_shapes):
-        if len(input_shapes[0]) != 1:
-            raise ValueError("product takes samples of one axis")
-        return input_shapes[0]
-
-    def forward(self, x, y, state):
-        np.multiply(x[0], x[1], out=y)
-
-    def backward(self, x, y, dy, dx, state):
-        for own, other in zip(dx, reversed(x), strict=True):
-            if own is not None:
-                np.multiply(dy, other, out=own)
-
-
 class Logarithm(Square):
     """y = log(x), for positive x."""
 

@@ -338,13 +338,6 @@ class SquaresKernel(Kernel):
         np.add(dw, 2 * strength * w, out=dw)
 
 
-class SquaresOfTwoStrengths(Squares):
-    """penalty = strength * sum w**2; right, for the kernel that follows."""
-
-    type = "squares_of_two_strengths"
-    examples = ({"strength": 0.1}, {"strength": 0.5})
-
-
 class DoubledSquared(Kernel):
     """y = 2 * x, losses = mean (y - y_true)**2."""
 

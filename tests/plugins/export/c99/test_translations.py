@@ -8,20 +8,9 @@ from declnet_plugins.export.c99.compiled import CompiledProgram, compiler, loade
 from declnet_plugins.export.c99.exporter import C99
 
 from ..cases import trials_of_components, trials_of_transforms
+from .test_models import STRICT
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
-
-WARNINGS = (
-    "-Wall",
-    "-Wextra",
-    "-Wpedantic",
-    "-Werror",
-    "-Wconversion",
-    "-Wshadow",
-    "-Wdouble-promotion",
-    "-Wundef",
-    "-Wstrict-prototypes",
-)
 
 
 @pytest.mark.parametrize("trials_of", [trials_of_components, trials_of_transforms])
@@ -31,7 +20,7 @@ def test_files_compute_what_components_do(trials_of, tmp_path):
         C99(prefix=f"case_{number}").export(trial.model, tmp_path / f"case_{number}.c")
     lines = [f'#include "case_{number}.c"' for number in range(len(trials))]
     (tmp_path / "all.c").write_text("\n".join(lines))
-    library = loaded_library(tmp_path / "all.c", *WARNINGS)
+    library = loaded_library(tmp_path / "all.c", *STRICT)
     for number, trial in enumerate(trials):
         faults += trial.faults(CompiledProgram(tmp_path / f"case_{number}.h", library))
     assert not faults

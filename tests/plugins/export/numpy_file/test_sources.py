@@ -45,14 +45,3 @@ def test_functions_of_one_name_stay_apart() -> None:
     exec("\n".join(sources.texts), namespace)
     with pytest.raises(TypeError, match="OTHER is <object"):
         sources.add(uses_an_object)
-
-
-UNNAMED = {
-    "function": lambda x: x,
-}
-
-
-@pytest.mark.parametrize("function", [UNNAMED["function"], Sources.reserve])
-def test_a_function_that_cannot_be_cut_out_of_its_file_is_refused(function) -> None:
-    with pytest.raises(TypeError, match="outside of classes and functions"):
-        Sources().add(function)

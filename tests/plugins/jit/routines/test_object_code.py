@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -16,25 +15,6 @@ from declnet_plugins.jit.routines.routine import Routine
 
 LINE = "declnet: compiling kernels with Numba, once on this machine (a few seconds)\n"
 
-RUN = """
-import json, sys
-from declnet import parse_spec, run
-result = run(parse_spec(json.loads(sys.argv[1])))
-print(result.metrics["train"]["loss"])
-print([name for name in ("numba",) if sys.modules.get(name) is not None])
-"""
-
-
-def run_apart(document, folder):
-    """Run a spec in a separate process with a separate cache."""
-    return subprocess.run(
-        [sys.executable, "-c", RUN, json.dumps(document)],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "DECLNET_CACHE_DIR": str(folder)},
-    )
-
 
 @pytest.fixture
 def short(spiral):
@@ -43,15 +23,6 @@ def short(spiral):
     spiral |= {"optimizer": "sgd", "engine": {"kernels": "jit"}}
     spiral["training"]["epochs"] = 3
     return spiral
-
-
-def test_kernels_are_compiled_once_and_a_line_says_so(short, numba, tmp_path):
-    first, second = (run_apart(short, tmp_path) for _ in range(2))
-    assert first.returncode == 0, first.stderr
-    assert first.stderr == LINE
-    assert second.stderr == ""
-    assert first.stdout.splitlines() == [second.stdout.splitlines()[0], "['numba']"]
-    assert second.stdout.splitlines()[1] == "[]"
 
 
 BIND = """

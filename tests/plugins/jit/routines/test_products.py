@@ -119,32 +119,3 @@ def test_short_sums_of_many_steps_have_the_bits_of_one_long_sum(steps, depth, dt
     for parts in (1, 2, 3):
         summed = computed(a, right, np.empty((30, 70), dtype), parts=parts)
         assert summed.tobytes() == whole.tobytes()
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("columns", [1, 32, 33, 70])
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_nan_and_infinities_propagate(dtype, columns):
-    rng = np.random.default_rng(2)
-    a, b = (rng.normal(size=shape).astype(dtype) for shape in ((30, 20), (20, columns)))
-    a[3, 4], a[5, 19], a[29, 0], b[7, 0] = np.nan, np.inf, -np.inf, np.inf
-    biases = rng.normal(size=30).astype(dtype)
-    biases[[8, 9]] = np.nan, -np.inf
-    for left, order in ((a, "rows"), (a, "columns")):
-        for right in ("rows", "columns"):
-            c = computed(
-                laid_out(left, order),
-                laid_out(b, right),
-                np.empty((30, columns), dtype),
-                biases,
-                0.0,
-            )
-            np.testing.assert_allclose(c, reference(a, b, biases, 0), rtol=1e-4, atol=1e-4)
-
-
-def test_the_tile_fits_the_registers():
-    from declnet_plugins.jit.routines.micro_kernel import Tile, tile_for
-
-    assert tile_for({"avx512f": True, "avx2": True, "fma": True}) == Tile(12, 2, 64)
-    assert tile_for({"avx512f": False, "avx2": True, "fma": True}) == Tile(6, 2, 32)
-    assert tile_for({"avx2": True, "fma": False}) == tile_for({}) == Tile(4, 2, 16)

@@ -8,7 +8,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from declnet_plugins.jit.routines.routine import ELEMENTS, GRAIN, Routine, share
+from declnet_plugins.jit.routines.routine import ELEMENTS, Routine
 
 pytestmark = pytest.mark.usefixtures("numba", "cache")
 
@@ -130,13 +130,3 @@ def test_threads_bind_at_once():
         thread.join()
     assert len({call.address for call in calls}) == 2
     assert ys.tolist() == [(4 * x).tolist(), (10 * x).tolist()] * 4
-
-
-def test_shares_are_about_equal_and_cover_all():
-    for size in (0, 1, 16, 100, 1000):
-        for parts in (1, 2, 3, 7):
-            shares = [share(size, part, parts) for part in range(parts)]
-            assert [start for start, _ in shares[1:]] == [stop for _, stop in shares[:-1]]
-            assert shares[0][0] == 0
-            assert shares[-1][1] == size
-            assert max(stop - start for start, stop in shares) <= size / parts + GRAIN

@@ -181,15 +181,6 @@ def test_what_changes_the_numbers_of_an_operator_is_not_left_out(
     assert caught.value.leftovers[0].startswith(operator)
 
 
-def test_a_value_can_be_the_output_so_that_the_rest_is_left_out(tmp_path):
-    nodes = [("Softmax", "x", "p", {"axis": -1}), ("LogSoftmax", "p", "y")]
-    onnx.save(model_of(nodes), tmp_path / "m.onnx")
-    network = OnnxImporter(outputs=("p",)).read(tmp_path / "m.onnx")
-    assert network.sections["model"]["layers"] == ["softmax"]
-    assert network.sections["loss"] == {"type": "categorical_crossentropy"}
-    assert network.left_out == ("output y",)
-
-
 def test_a_classifier_with_a_zipmap_needs_the_name_of_its_probabilities(tmp_path):
     """As scikit-learn's MLPClassifier by skl2onnx: labels, and a list of maps."""
     helper, rng = onnx.helper, np.random.default_rng(0)

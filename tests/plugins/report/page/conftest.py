@@ -86,8 +86,9 @@ class Reader(HTMLParser):
             self.here = element
 
     def handle_startendtag(self, tag: str, attrs: Any) -> None:
-        element = Element(tag, {key: value or "" for key, value in attrs}, self.here)
-        self.here.children.append(element)
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.here.tag == tag, f"</{tag}> ends {self.here.tag}"

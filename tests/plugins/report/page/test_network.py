@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,19 +66,3 @@ def test_connections_go_down_and_pass_beside_the_layers(inputs):
         for box, top in layout.boxes:
             if first <= top and top + BOX_HEIGHT <= last:
                 assert abs(box - x) > BOX / 2
-
-
-@given(networks())
-def test_lanes_do_not_run_into_each_other(inputs):
-    lanes = [points[1:3] for points in lay_out(inputs).connections if len(points) == 4]
-    for index, ((x, first), (_, last)) in enumerate(lanes):
-        for (other, start), (_, end) in lanes[index + 1 :]:
-            if max(first, start) < min(last, end):
-                assert abs(x - other) > 4
-
-
-def test_branches_stand_around_the_middle():
-    layout = lay_out([[0], [1], [1], [1], [2, 3, 4]])
-    xs = [x for x, _ in layout.boxes]
-    assert xs[0] == xs[1] == xs[5] == pytest.approx(layout.width / 2)
-    assert np.mean(xs[2:5]) == pytest.approx(layout.width / 2)

@@ -121,19 +121,3 @@ def test_fragments_that_disturb_nothing(html):
 def test_fragments_that_would_disturb_the_page_are_refused(html):
     with pytest.raises(ValueError, match=r"^render\(\) returned HTML "):
         checked_fragment(html)
-
-
-@pytest.mark.parametrize("several", [False, True])
-def test_the_page_has_the_panels_of_each_run(page_with, classifier, regression, registry, several):
-    registry = declnet.discover()
-    registry.register(panel(lambda run: f"<p>of {run.name}</p>", "a", "Juice"), JUICE)
-    registry.register(panel(ValueError("<no>"), "b", "Pulp"), JUICE)
-    folders = [classifier, regression] if several else [classifier]
-    page = page_with(registry, *folders)
-    for number, folder in enumerate(folders, start=1):
-        prefix = f"run-{number}-" if several else ""
-        good, bad = (page.section(f"{prefix}panel-{each}") for each in (1, 2))
-        assert good.text == f"Juice of {folder.name}"
-        assert bad.one("p", class_="bad").text.endswith("raised ValueError: <no>")
-    links = [each.text for each in page.root.one("nav").all("a")]
-    assert links[-2:] == (["spots", "line"] if several else ["Juice", "Pulp"])

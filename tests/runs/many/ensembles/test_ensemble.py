@@ -260,15 +260,6 @@ def test_a_damaged_member_is_named(folds, how, message):
         load_predictor(folds)
 
 
-def test_a_folder_of_several_runs_is_not_one(folds, tmp_path):
-    with pytest.raises(OutputError, match=r"several runs, not one \(name one, e.g. .*fold-1\)"):
-        open_run(folds)
-    with pytest.raises(OutputError, match=r"fold-1: has no ensemble.json"):
-        open_ensemble(folds / "fold-1")
-    with pytest.raises(OutputError, match="there is no such folder"):
-        open_ensemble(tmp_path / "nowhere")
-
-
 def test_folds_are_a_predictor_without_predictions_out_of_fold(table, tmp_path):
     """The data is moved after the last fold, before the folder is finished."""
     out = tmp_path / "out"
@@ -284,14 +275,3 @@ def test_folds_are_a_predictor_without_predictions_out_of_fold(table, tmp_path):
     assert open_ensemble(out).status == "finished"
     assert not (out / OUT).exists()
     assert load_predictor(out).evaluate(tmp_path / "moved.csv").samples == ROWS
-
-
-def test_members_with_other_classes_are_not_averaged(folds, table, tmp_path):
-    rows = table.read_text().replace(",x,", ",w,")
-    table.write_text(rows)
-    cross_validate(spec_of(table, "kind", folds=4, test=0.2), out=tmp_path / "other")
-    (folds / "fold-3").rename(tmp_path / "kept")
-    (tmp_path / "other/fold-3").rename(folds / "fold-3")
-    change(folds, lambda each: each["runs"][2].pop("manifest"))
-    with pytest.raises(OutputError, match="fold-3: this run has other classes than fold-1"):
-        load_predictor(folds)

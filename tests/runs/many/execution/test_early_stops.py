@@ -7,10 +7,7 @@ import json
 import pytest
 
 from declnet import (
-    ComponentError,
     DeclnetWarning,
-    Executor,
-    TaskUpdate,
     default_registry,
     parse_spec,
 )
@@ -69,21 +66,6 @@ def test_without_either_it_is_said_that_no_run_is_stopped_and_each_epoch_counts(
     with pytest.warns(DeclnetWarning, match='"in_thread" passes no reports on, and shares no'):
         outcome, epochs = judged(InThread(is_elsewhere=True))
     assert (outcome.error, outcome.stopped, epochs) == (None, None, EPOCHS)
-
-
-def test_a_report_that_no_run_wrote_names_the_executor(document, tmp_path):
-    class Wrong(Executor):
-        type = "wrong"
-
-        def execute(self, tasks):
-            next(tasks)
-            yield TaskUpdate(0, report="[3]")
-
-    task = Task(parse_spec(document), tmp_path / "all/0001", stop_when=lambda _: None)
-    with pytest.raises(ComponentError, match=r'"wrong".*not from execute_task'):
-        list(
-            on_executor([task], Wrong(), tmp_path / "all", default_registry(), (), lambda *_: None)
-        )
 
 
 def test_a_run_that_begins_anew_is_not_judged_twice(document, tmp_path):

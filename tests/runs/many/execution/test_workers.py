@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from declnet import default_registry, discover, parse_spec
-from declnet.runs.many.execution.tasks import Task, one_after_another, tasks_of
+from declnet import discover, parse_spec
+from declnet.runs.many.execution.tasks import Task, tasks_of
 from declnet.runs.many.execution.workers import at_once
 
 from ....distributions import write_distribution
@@ -58,15 +58,6 @@ def test_a_worker_that_ends_before_its_task_has_failed(document, tmp_path, monke
     (outcome,) = at_once([task], 1, [], lambda task, share: None)
     assert outcome.status == "failed"
     assert outcome.error == "its worker process ended with exit status 0"
-
-
-def test_progress_is_told_run_by_run(document, tmp_path):
-    shares = []
-    tasks = tasks_of(parse_spec(document), [3, 5], tmp_path)
-    follow = lambda task, share: shares.append((task.spec.seed, share))  # noqa: E731
-    outcomes = list(one_after_another(tasks, default_registry(), follow))
-    assert [each.seed for each in outcomes] == [3, 5]
-    assert shares == [(seed, pytest.approx(part / 3)) for seed in (3, 5) for part in (1, 2, 3)]
 
 
 def test_a_worker_asks_this_process_whether_an_epoch_is_the_last(document, tmp_path):

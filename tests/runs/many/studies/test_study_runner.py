@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from declnet import EpochLogged, OutputError, open_ensemble, open_study, parse_spec
+from declnet import EpochLogged, open_ensemble, open_study, parse_spec
 from declnet.runs.many.execution.tasks import carry_out
 from declnet.runs.many.studies.stored_study import begin_study
 from declnet.runs.many.studies.study_runner import StudyRunner
@@ -138,11 +138,3 @@ def test_the_budget_counts_trials_and_minutes(study, registry):
     found.note(document=tomli_w.dumps(document))
     carried_out(folder, registry)
     assert len(open_study(folder, registry).trials) == 2
-
-
-def test_a_folder_that_is_no_study_is_named(tmp_path):
-    with pytest.raises(OutputError, match=r"has no study.json"):
-        open_study(tmp_path)
-    (tmp_path / "study.json").write_text('{"status": "running"}', "utf-8")
-    with pytest.raises(OutputError, match=r"has no seconds"):
-        open_study(tmp_path)

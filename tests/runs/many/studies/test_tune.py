@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from declnet import RunError, open_run, parse_spec, resume_study, run, tune
-from declnet.runs.many.execution import early_stops, remote_tasks
+from declnet.runs.many.execution import remote_tasks
 
 from ....testing.right.executors import InThread
 
@@ -91,15 +91,3 @@ def test_data_of_the_program_is_not_for_other_processes(tuned, registry, tmp_pat
     with pytest.raises(RunError, match="use jobs=1"):
         tune(tuned, given, out=tmp_path / "study", jobs=2, registry=registry)
     assert not (tmp_path / "study").exists()
-
-
-def test_trials_on_an_executor_are_judged(tuned, registry, tmp_path, monkeypatch):
-    monkeypatch.setattr(early_stops, "SECONDS_BETWEEN_REPORTS", 0.0)
-    monkeypatch.setattr(remote_tasks, "default_registry", lambda: registry)
-    there, here = (
-        tune(tuned, out=tmp_path / name, on=on, registry=registry)
-        for name, on in (("there", InThread(passes_reports_on=True)), ("here", None))
-    )
-    assert [(each.state, each.value, each.reported) for each in there.trials] == [
-        (each.state, each.value, each.reported) for each in here.trials
-    ]

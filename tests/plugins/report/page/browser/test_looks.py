@@ -62,24 +62,6 @@ def test_nothing_scrolls_sideways_and_charts_fit_any_window(open_page, request, 
     opened.until(lambda: opened.page.evaluate(FITS, ".plot"))
 
 
-def test_charts_in_what_was_closed_are_drawn_to_fit(open_page, comparison_page):
-    opened = open_page(comparison_page.html)
-    opened.page.locator("#run-2 > details > summary").click()
-    opened.until(lambda: opened.page.evaluate(FITS, "#run-2 .plot"))
-
-
-def test_the_decision_surface_is_a_picture(open_page, classifier_page):
-    opened = open_page(classifier_page.html)
-    image = opened.page.locator("figure:has-text('Decision surface') .plot image")
-    assert image.count() == 1
-    opened.page.wait_for_timeout(100)
-    size = image.evaluate(
-        "async (image) => { const loaded = new Image(); loaded.src = image.href.baseVal;"
-        " await loaded.decode(); return [loaded.naturalWidth, loaded.naturalHeight]; }"
-    )
-    assert size[0] == size[1] >= 100
-
-
 def test_the_pointer_shows_values(open_page, classifier_page):
     opened = open_page(classifier_page.html)
     opened.page.locator("figure:has(h3:text-is('Loss')) .plot svg").hover()
@@ -93,19 +75,6 @@ def test_the_pointer_shows_values(open_page, classifier_page):
     assert (found[1], int(found[2]), found[3]) in {
         (each["set"], each["epoch"], each["shown"]) for each in values
     }
-
-
-def test_dark_and_light_differ_in_all_colors(open_page, classifier_page):
-    grounds, lines = set(), set()
-    for scheme in ("light", "dark"):
-        opened = open_page(classifier_page.html, scheme=scheme)
-        grounds.add(opened.ground())
-        lines.add(
-            opened.page.locator(".plot .mark-line path").first.evaluate(
-                "path => getComputedStyle(path).stroke"
-            )
-        )
-    assert len(grounds) == len(lines) == 2
 
 
 def test_paper_is_white_and_shows_all(open_page, comparison_page):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 
 import pytest
 
@@ -22,28 +21,18 @@ def many_html(tmp_path_factory):
         for epoch in range(200)
     ]
     history.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    runs = []
-    for number in range(COUNT):
-        rate, width, seed = (
-            0.001 * 1.25 ** (number // 10 % 20),
-            2 ** (number // 200 % 8),
-            number % 10,
-        )
-        accuracy = (
-            0.5 + 0.4 * math.exp(-((math.log(rate) + 5) ** 2)) + (number * 7919 % 1000) / 20_000
-        )
-        runs.append(
-            ReportedRun(
-                f"wide-learning_rate={rate:.4g}-width={width}/{number}-seed-{seed}",
-                "finished" if number % 500 else "failed",
-                {"optimizer.learning_rate": rate, "variables.width": width, "seed": seed},
-                {"test.accuracy": accuracy, "test.loss": 1 - accuracy, "train.accuracy": accuracy},
-                {"test.accuracy": "higher", "test.loss": "lower", "train.accuracy": "higher"},
-                1.5,
-                history,
-            )
-        )
-    return many_runs_page("many", runs)
+    better = {"test.accuracy": "higher", "test.loss": "lower", "train.accuracy": "higher"}
+
+    def reported(number):
+        rate, width, seed = 0.001 * 1.25 ** (number // 10 % 20), number // 200 % 8, number % 10
+        accuracy = 0.5 + rate + (number * 7919 % 1000) / 20_000
+        name = f"wide-learning_rate={rate:.4g}-width={width}/{number}-seed-{seed}"
+        values = {"optimizer.learning_rate": rate, "variables.width": width, "seed": seed}
+        metrics = dict(zip(better, (accuracy, 1 - accuracy, accuracy), strict=True))
+        status = "finished" if number % 500 else "failed"
+        return ReportedRun(name, status, values, metrics, better, 1.5, history)
+
+    return many_runs_page("many", [reported(number) for number in range(COUNT)])
 
 
 def shown(opened):

@@ -22,14 +22,6 @@ def test_the_theme_changes_by_keyboard_and_is_remembered(open_page, classifier_p
     assert opened.messages == []
 
 
-def test_the_system_theme_is_followed(open_page, classifier_page):
-    opened = open_page(classifier_page.html, scheme="dark")
-    button = opened.page.get_by_role("button", name="Dark theme")
-    assert button.get_attribute("aria-pressed") == "true"
-    opened.page.emulate_media(color_scheme="light")
-    opened.until(lambda: button.get_attribute("aria-pressed") == "false")
-
-
 def test_the_log_scale_changes_by_keyboard_and_back(open_page, classifier_page):
     opened = open_page(classifier_page.html)
     plot = opened.page.locator("figure:has(h3:text-is('Loss')) .plot")
@@ -102,13 +94,3 @@ def test_the_policy_stops_what_escaping_would_miss(open_page, classifier_page):
     opened = open_page(injected)
     assert opened.page.evaluate("window.hacked") is None
     assert any("Content Security Policy" in each for each in opened.messages)
-
-
-def test_without_scripts_the_numbers_are_there(browser, classifier_page, tmp_path):
-    (tmp_path / "report.html").write_text(classifier_page.html, "utf-8")
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto((tmp_path / "report.html").as_uri())
-    assert page.locator("noscript p").is_visible()
-    assert page.get_by_role("table", name="Metrics of the finished model").is_visible()
-    context.close()
