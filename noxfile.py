@@ -30,7 +30,7 @@ ALL = f"{LIGHT},mlflow,serve,tensorboard"
 PYTEST = ("pytest", "-q", "-n", "auto", "--dist", "loadgroup")
 
 WITH_EXTRAS = (
-    "tests/corpus",
+    "tests/corpus/test_corpus.py::test_behavior_with_extras_is_as_recorded",
     "tests/cli/test_predict.py::test_the_output_has_the_form_of_its_name",
     "tests/cli/test_sweep.py::test_the_picture_is_one_of_its_kind",
     "tests/data/sources/test_files.py",
@@ -132,12 +132,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def extras(session: nox.Session) -> None:
-    """Run the tests of the light extras, the conformance kit, and a short benchmark."""
+    """Run the tests of the light extras, and a short benchmark."""
     install(session, *GROUPS(PROJECT, "test"), project=LIGHT)
     session.run(*PYTEST, *(session.posargs or (*WITH_EXTRAS, *WITHOUT_EXTRAS)))
     if not session.posargs:
-        with ThreadPoolExecutor(2) as threads:
-            list(threads.map(partial(session.run, "declnet", "plugins", "check"), PLUGINS))
         quick = ("--quick", "--peers", "declnet", "--works", "small")
         session.run("python", "benchmarks/training.py", *quick)
 
@@ -174,11 +172,13 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(venv_backend="virtualenv")  # pip takes PyTorch for CPUs, where it has been provided
 def long(session: nox.Session) -> None:
-    """Run all tests with all extras and the peers, many kills, and the long benchmarks."""
+    """Run all tests with all extras and the peers, many kills, the kit, and long benchmarks."""
     groups = GROUPS(PROJECT, "test", "peers", "browser")
     install(session, *groups, "nbclient", "ipykernel", project=ALL)
     with tempfile.TemporaryDirectory() as folder:  # on a disk, where a run waits for each file
         session.run(*PYTEST, *session.posargs, env={**LONG, "PYTEST_DEBUG_TEMPROOT": folder})
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(partial(session.run, "declnet", "plugins", "check"), PLUGINS))
     session.run("python", "benchmarks/regularization.py", "--check", "--jobs", "2")
 
 

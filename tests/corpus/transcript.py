@@ -64,13 +64,15 @@ class Transcript:
         return self.path.read_text("utf-8")
 
     @property
+    def needs(self) -> list[str]:
+        """The modules of extras that it needs."""
+        lines = (line for line in self.text.splitlines() if line.startswith(NEEDS))
+        return [name for line in lines for name in line.removeprefix(NEEDS).split(", ")]
+
+    @property
     def missing(self) -> str | None:
         """A module that it needs and that is not installed; None if there is none."""
-        for line in self.text.splitlines():
-            if line.startswith(NEEDS):
-                modules = line.removeprefix(NEEDS).split(", ")
-                return next((module for module in modules if find_spec(module) is None), None)
-        return None
+        return next((module for module in self.needs if find_spec(module) is None), None)
 
     def replay(self, folder: Path, runner: Runner) -> str:
         """Run the commands in a new folder, and return the transcript as it is now."""

@@ -41,7 +41,7 @@ def skipped(component):
 
 @pytest.mark.parametrize("cls", FIRST_PARTY, ids=named)
 def test_first_party(cls):
-    """The first example; `.ci/run` checks every one of them."""
+    """The first example; `.ci/long` checks every one of them."""
     if cls.type not in NEEDS_A_FILE:
         check_component(build_examples(cls)[0])
 
