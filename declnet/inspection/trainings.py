@@ -19,7 +19,7 @@ from declnet.training.compile import CompiledTraining, compile_training
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.culprits import culprit_of_step
 from declnet.training.divergence import divergence
-from declnet.training.epochs import Update
+from declnet.training.epochs import ApplyUpdate
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import MetricAccumulator
 from declnet.training.numerics import arithmetic_for
@@ -286,7 +286,9 @@ class Trainings:
             compiled.adapt()
         return compiled
 
-    def run(self, compiled: CompiledTraining, update: Update, first: int, updates: int) -> float:
+    def run(
+        self, compiled: CompiledTraining, update: ApplyUpdate, first: int, updates: int
+    ) -> float:
         """Make updates after `first` others; return the mean loss of their batches.
 
         Raises:

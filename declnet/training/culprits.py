@@ -26,7 +26,7 @@ from declnet.graph.model import Model
 from declnet.graph.observation import BoundStep
 from declnet.graph.parameters import Slot, group_of, layer_state
 from declnet.graph.shapes import Node
-from declnet.graph.update import Updates
+from declnet.graph.update import Update
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
@@ -72,7 +72,7 @@ class Culprit:
 
 
 def culprit_of_step(
-    spec: RunSpec, model: Model, registry: Registry, step: BoundStep, update: Updates, number: int
+    spec: RunSpec, model: Model, registry: Registry, step: BoundStep, update: Update, number: int
 ) -> Culprit | None:
     """Execute a step and its update, checking the result of each call.
 
@@ -228,7 +228,7 @@ class _Step:
     """A step bound to its components, whose calls are checked one by one."""
 
     def __init__(
-        self, spec: RunSpec, model: Model, registry: Registry, step: BoundStep, update: Updates
+        self, spec: RunSpec, model: Model, registry: Registry, step: BoundStep, update: Update
     ) -> None:
         self._spec, self._model, self._registry = spec, model, registry
         self._step, self._update, self._errors = step, update, _FloatErrors()

@@ -15,11 +15,11 @@ from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.training.alongside import WORKER_START, Alongside, PythonNeededError
-from declnet.training.compile import Epoch, compile_training, numpy_seconds
+from declnet.training.compile import compile_training, numpy_seconds
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.culprits import Culprit, culprit_of_evaluation, non_finite_parameter
 from declnet.training.divergence import divergence
-from declnet.training.epochs import StepArrays, Update
+from declnet.training.epochs import ApplyUpdate, Epoch, StepArrays
 from declnet.training.evaluation import Evaluation
 from declnet.training.heartbeat import HeartbeatTimer
 from declnet.training.metrics import MetricAccumulator, NamedMetric, metrics_of
@@ -93,7 +93,7 @@ class Trainer:
             else None
         )
         self._update = compiled.update
-        self._apply: Update = compiled.update
+        self._apply: ApplyUpdate = compiled.update
         self._streams, self.kernels = compiled.streams, compiled.kernels
         self.samples_a_step, self._adapt = compiled.batch, compiled.adapt
         self._numpy_seconds = numpy_seconds(spec, model, len(train))
@@ -191,7 +191,10 @@ class Trainer:
             PythonNeededError: it is needed for each step, or too often for metrics and callbacks.
         """
         training = self._training
-        follows = any(type(c).after_update is not Callback.after_update for c in training.callbacks)
+        follows = any(
+            type(callback).after_update is not Callback.after_update
+            for callback in training.callbacks
+        )
         epochs = self.epochs if self._monitored.every_epoch else self.epochs / training.log_every
         followed = (
             self._epoch.steps if self._epoch.reads_each_step(bool(metrics_of(self._heads))) else 0
@@ -330,16 +333,16 @@ class Trainer:
 
     def _whole_epochs(self, stop: int) -> None:
         """Run short epochs, several at a time, until a heartbeat is due."""
-        run, update, timer = self._epoch.run_epochs, self._apply, self._timer
+        run, update, timer = self._epoch.run, self._apply, self._timer
         steps, updates = self._epoch.steps, self._epoch.updates
         now, epoch, step = time.perf_counter, self.epoch, self.step
         with arithmetic_for(self.samples_a_step):
             while epoch < stop:
                 epochs, start = min(stop - epoch, max(1, timer.part // steps)), now()
                 try:
-                    run(update, step, epochs)
+                    run(update, step, None, 0, epochs * steps)
                 except NonFiniteLossError as error:
-                    at = epoch + error.made // updates
+                    at = epoch + (error.step - step) // updates
                     raise self._divergence(at, error.loss) from None
                 step, epoch, end = step + epochs * updates, epoch + epochs, now()
                 timer.took(epochs * steps, end - start)
@@ -349,9 +352,9 @@ class Trainer:
 
     def _followed_epoch(self) -> Iterator[Event]:
         """Run an epoch that is logged or followed by a callback, and yield its result."""
-        logged, wanted = self._is_logged(self.epoch), self._metrics_of(self.epoch)
-        if self._metrics is None and wanted is not None:
-            self._metrics = self._accumulator(wanted)
+        logged, metrics_to_compute = self._is_logged(self.epoch), self._metrics_of(self.epoch)
+        if self._metrics is None and metrics_to_compute is not None:
+            self._metrics = self._accumulator(metrics_to_compute)
         yield from self._parts()
         if logged:
             step, update = self._epoch.compiled_step(), self._update.compiled
@@ -403,13 +406,13 @@ class Trainer:
         return self._epoch.run_observed(update, step, metrics, self.batch, observer, self.epoch)
 
 
-def _followed(update: Update, followers: Sequence[Callable[[int], None]]) -> Update:
-    """Return an update that calls others after it."""
+def _followed(update: ApplyUpdate, followers: Sequence[Callable[[int], None]]) -> ApplyUpdate:
+    """Return an update that calls followers afterwards."""
 
     def apply(step: int) -> float:
         rate = update(step)
-        for each in followers:
-            each(step)
+        for follower in followers:
+            follower(step)
         return rate
 
     return apply
