@@ -59,6 +59,25 @@ def test_a_smaller_last_batch_is_dropped_if_wanted(samples, batch_size, seed):
         np.testing.assert_array_equal(taken, full)
 
 
+@given(samples=sizes, batch_size=sizes, shuffle=st.booleans(), drop=st.booleans(), data=st.data())
+def test_epochs_in_any_parts_have_the_same_batches(samples, batch_size, shuffle, drop, data):
+    """Also after a state is restored between two parts, by other batches."""
+    whole, parts = (Batches(samples, batch_size, shuffle, 3, drop) for _ in range(2))
+    epochs = [[batch.tolist() for batch in epoch_of(whole)] for _ in range(6)]
+    taken, number = [], 0
+    while number < 6 * whole.count:
+        first = number % whole.count
+        at_most = 6 * whole.count - number
+        count = data.draw(st.integers(1, at_most if first == 0 else whole.count - first))
+        taken += [batch.tolist() for batch in parts.between(first, first + count)]
+        number += count
+        state = parts.state()
+        parts = Batches(samples, batch_size, shuffle, 4, drop)
+        parts.restore(state)
+    assert taken == [batch for epoch in epochs for batch in epoch]
+    assert {len(batch) for batch in taken} <= {whole.batch_size, whole.last_size}
+
+
 def order(batches):
     return np.concatenate(list(epoch_of(batches))).tolist()
 
