@@ -276,8 +276,9 @@ class Epoch:
         metrics.add(results.y_preds(), y, results.data_losses(loss), penalty, results.weight())
 
     def updates_in(self, first: int, stop: int) -> int:
-        """Return the number of updates that a part of an epoch makes."""
-        return (self.updates if stop == self.steps else stop // self._group) - first // self._group
+        """Return the number of updates that the batches of a part make, as for `run`."""
+        epochs, batches = divmod(stop, self.steps)
+        return epochs * self.updates + batches // self._group - first // self._group
 
     def after(self, first: int, updates: int) -> int:
         """Return the batch after some updates from a batch on; it may be past the end.
