@@ -17,7 +17,7 @@ from declnet.spec.heads import VALIDATION
 from declnet.spec.model import RunSpec
 from declnet.spec.tuning import TUNE, UNMATCHED, Tuning
 from declnet.spec.validate import validate_point
-from declnet.training.checks.check import check_parsed
+from declnet.training.checks.check import check_spec
 from declnet.training.metrics import directions
 
 
@@ -129,4 +129,4 @@ def study_problems(
             yield replace(each, path=path, focus=focus)
         for point in tuning.extremes():
             parsed = validate_point(point, registry, spec.folder)
-            yield from check_parsed(parsed, registry, data).problems
+            yield from check_spec(parsed, registry, data).problems
