@@ -118,8 +118,8 @@ def _unicode(column: Array, name: str, first_row: int) -> Array:
         position = next(
             at for at, text in enumerate(column) if text is not None and not _is_unicode(text)
         )
-        place = f'row {first_row + position}, column "{name}"'
-        raise DataError(f"{place} is {column[position]!r}, which is not valid Unicode") from None
+        fault = f"is {column[position]!r}, which is not valid Unicode"
+        raise DataError.in_cell(first_row + position, name, fault) from None
     return column
 
 
@@ -137,7 +137,7 @@ def _of_objects(values: Array, name: str, first_row: int) -> Array:
             found = np.array(values.tolist(), float if type(None) in kinds else None)
             return found.astype(float) if found.dtype.kind == "O" else found
         except OverflowError:
-            raise DataError(f'column "{name}" has a number beyond 64-bit floats') from None
+            raise DataError.in_cell(None, name, "has a number beyond 64-bit floats") from None
     items = [None if _is_missing(each) else _plain(each) for each in values.tolist()]
     there = [each for each in items if each is not None]
     if all(isinstance(each, str) for each in there) and there:
@@ -149,10 +149,8 @@ def _of_objects(values: Array, name: str, first_row: int) -> Array:
         position = next(
             at for at, each in enumerate(items) if each is not None and not isinstance(each, wanted)
         )
-        raise DataError(
-            f'row {first_row + position}, column "{name}" is {items[position]!r}: a column holds '
-            "either numbers, or booleans, or text"
-        )
+        fault = f"is {items[position]!r}: a column holds either numbers, or booleans, or text"
+        raise DataError.in_cell(first_row + position, name, fault)
     if len(there) < len(items) or not there:
         return np.array([np.nan if each is None else float(each) for each in items])
     return np.array(there)

@@ -12,7 +12,7 @@ from declnet.contracts.network.inputs import UNNAMED, by_name
 from declnet.data.integer_limits import Limits, require_within
 from declnet.data.preparing.preparation import ARRAY
 from declnet.data.splits import Data
-from declnet.errors import DataError, Diagnostic
+from declnet.errors import DataError, Diagnostic, SampleName
 from declnet.graph.shapes import Inferred, Node, input_limits
 from declnet.spec.partial import PartialSpec
 from declnet.training.checks.data import Described, describe, origin_of
@@ -44,11 +44,11 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
     return []
 
 
-def _sample(name: str, data: Data, at: int, *, sampled: bool = False) -> str:
+def _sample(name: str, data: Data, at: int, *, sampled: bool = False) -> SampleName:
     """Return what messages call a sample of a data set, whose number a drawn one does not have."""
     row = "a sample" if sampled else f"sample {at + 1}"
     row = f"row {data.row_number(at)}" if isinstance(data, Table) else row
-    return f"{name} data: {row}"
+    return SampleName(f"{name} data: {row}")
 
 
 def floats_for_integers(nodes: Sequence[Node], train: DataInfo) -> set[str]:

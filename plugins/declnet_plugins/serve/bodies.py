@@ -218,7 +218,7 @@ def _column(values: list[Any], name: str, kind: ColumnType) -> Array:
 
 
 def _misplaced(position: int, name: str, fault: str) -> DataError:
-    return DataError(f'row {position + 1}, column "{name}" {fault}', code="E035")
+    return DataError.in_cell(position + 1, name, fault, code="E035")
 
 
 def _array(value: Any, name: str, most_rows: int) -> Array:
@@ -279,4 +279,4 @@ def csv_file(body: bytes) -> Iterator[Path]:
             yield path
         except DataError as error:
             message = error.message.replace(str(path), "the body")
-            raise DataError(message, hint=error.hint, code=error.code) from None
+            raise error.replaced(message=message) from None
