@@ -105,7 +105,7 @@ _PASSWORD = re.compile(
 def without_passwords(text: str) -> str:
     """Return a text with each letter of a password in a URL replaced by an asterisk."""
     return _PASSWORD.sub(
-        lambda found: (found[1] or found[3]) + "*" * len(found[2] or found[4]), text
+        lambda password: (password[1] or password[3]) + "*" * len(password[2] or password[4]), text
     )
 
 
@@ -116,7 +116,7 @@ LONGEST = 500
 def _readable(text: str) -> str:
     """Return a text on one short line, without control characters and passwords in URLs."""
     shown = " ".join(without_passwords(text).split())
-    line = "".join(each if each.isprintable() else " " for each in shown)
+    line = "".join(character if character.isprintable() else " " for character in shown)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 

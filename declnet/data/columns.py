@@ -50,7 +50,7 @@ def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
 def require_column(columns: Collection[str], name: str, **where: Any) -> None:
     """Raise DataError, suggesting similar names, if the column does not exist."""
     if name not in columns:
-        known = [each for each in columns if "\n" not in each][:20]
+        known = [column for column in columns if "\n" not in column][:20]
         hint = suggestion(name, known, "columns")
         message = f'there is no column "{name}"'
         raise DataError(message, hint=hint, code="E034", column=name, **where)
@@ -205,7 +205,7 @@ def _added(names: list[str]) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return alternatives(f'"{each}"' for each in names[:MOST_NAMED])
+    return alternatives(f'"{name}"' for name in names[:MOST_NAMED])
 
 
 def joined(columns: Mapping[str, Array], records: Table) -> Array:
@@ -244,7 +244,7 @@ def _require_numbers(name: str, column: Array, records: Table) -> None:
         raise unprepared(wild, "infinite", hint)
 
 
-def _first(found: Array) -> int | None:
+def _first(matches: Array) -> int | None:
     """Return the position of the first row with any True entry, or None."""
-    rows = found.reshape(len(found), -1).any(axis=1) if found.ndim > 1 else found
+    rows = matches.reshape(len(matches), -1).any(axis=1) if matches.ndim > 1 else matches
     return int(np.argmax(rows)) if rows.any() else None

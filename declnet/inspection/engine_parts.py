@@ -59,7 +59,7 @@ def engine_parts(
         return None
     with arithmetic_for(ready.trainer.samples_a_step):
         calls = list(_calls_by_part(ready, kernels))
-        return tuple(_part(name, own, kernels) for name, own in calls if own)
+        return tuple(_part(name, part_calls, kernels) for name, part_calls in calls if part_calls)
 
 
 def _calls_by_part(ready: ReadyRun, kernels: Kernels) -> Iterator[tuple[str, Sequence[Call]]]:

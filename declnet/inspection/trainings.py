@@ -75,7 +75,7 @@ class Curve:
         """The moving average of the losses; it does not lag behind them."""
         width, losses = len(self.losses) // SMOOTHING, self.losses
         windows = (losses[max(0, at - width) : at + width + 1] for at in range(len(losses)))
-        return [sum(each) / len(each) for each in windows]
+        return [sum(window) / len(window) for window in windows]
 
     @property
     def lowest(self) -> int:

@@ -30,11 +30,14 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
         called = partial(_sample, name, part, sampled=bool(described.sets.streams))
         try:
             if of == "train" and isinstance(whole, Dataset):  # which numbers samples as the file
-                kept = {*by_name(whole.x)} - {*changed, *([UNNAMED] if ARRAY in changed else [])}
-                own = {key: each for key, each in limits.items() if key in kept}
+                unchanged = {*by_name(whole.x)} - {
+                    *changed,
+                    *([UNNAMED] if ARRAY in changed else []),
+                }
+                own_limits = {key: limit for key, limit in limits.items() if key in unchanged}
                 require_within(
                     whole.x,
-                    own,
+                    own_limits,
                     partial(_sample, "train", whole, sampled=bool(described.sets.streams)),
                 )
             require_within(described.sets.datasets[name].x, limits, called)
@@ -92,7 +95,7 @@ def within_limits(
 ) -> tuple[Described, list[Diagnostic]]:
     """Return errors for integers that layers do not take, with the data loaded for that."""
     train = described.infos.get("train")
-    if train is None or any(each.severity == "error" for each in described.problems):
+    if train is None or any(problem.severity == "error" for problem in described.problems):
         return described, []
     unsuited = floats_for_integers(inferred.complete, train)
     limits = {k: v for k, v in input_limits(inferred.complete).items() if k not in unsuited}
