@@ -140,8 +140,11 @@ class Epoch:
         return self._bound[self._batches.batch_size].step.compiled
 
     def _can_collect(self, batches: int) -> bool:
-        """Return whether metrics can be computed after the engine has made some steps."""
-        if self._graph.is_regularized:
+        """Return whether metrics can be computed after the engine has made some steps.
+
+        For the only step of an epoch, that takes Python longer than the calls themselves.
+        """
+        if self.steps == 1 or self._graph.is_regularized:
             return False
         return batches == 1 or all(steps.recording for steps in self._compiled.values())
 

@@ -87,7 +87,8 @@ def test_one_call_makes_many_short_epochs(document, blobs, native, batches, batc
     document["engine"] = {"kernels": "jit"}
     training = {"batch_size": batch_size, "shuffle": shuffle, "epochs": 82, "log_every": 81}
     trained(document, blobs, **training)
-    assert native == [batches, 80 * batches, batches]
+    logged = [batches] if batches > 1 else []
+    assert native == [*logged, 80 * batches, *logged]
 
 
 class Scaled(Layer):
