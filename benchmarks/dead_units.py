@@ -78,7 +78,7 @@ class Training:
         x = np.random.default_rng(0).normal(size=(BATCH, INPUTS)).astype(model.dtype)
         y_true = loss.prepare(np.arange(BATCH) % 10, model.output_shape, model.dtype)
         self._run, self._step = graph.step(x, y_true).run, 0
-        parts = (spec.optimizer, model.store.vector, graph.gradient)
+        parts = (spec.optimizer, model.store, graph.gradient)
         self._update: Any = Update(*parts, TOTAL, kernels=kernels)
         self._moments = self._update.state
         if way == "never flushed":
@@ -104,7 +104,7 @@ class Training:
 
     def count(self) -> tuple[int, float]:
         """Return the number of denormal moments, and the fraction of moments that are 0."""
-        sizes = np.abs([*self._moments.values()])
+        sizes = np.abs(np.concatenate([array.ravel() for array in self._moments.values()]))
         zeros = np.count_nonzero(sizes == 0)
         return int(np.count_nonzero(sizes < np.finfo(sizes.dtype).tiny) - zeros), zeros / sizes.size
 

@@ -15,7 +15,7 @@ import declnet
 import numpy as np
 from declnet.graph.kernels import Kernels
 from declnet.graph.training_graph import TrainingGraph
-from declnet.graph.update import bound_update
+from declnet.graph.update import Update
 
 from measuring import machine
 from measuring.options import positive
@@ -58,9 +58,7 @@ class Training:
         x = np.random.default_rng(0).normal(size=(batch, inputs)).astype(model.dtype)
         y_true = loss.prepare(np.arange(batch) % classes, model.output_shape, model.dtype)
         self._run, self._step = graph.step(x, y_true).run, 0
-        self._update = bound_update(
-            spec.optimizer, model.store, graph.gradient, TOTAL, kernels=kernels
-        )
+        self._update = Update(spec.optimizer, model.store, graph.gradient, TOTAL, kernels=kernels)
 
     def turn(self) -> float:
         """Return microseconds per step of one turn."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from declnet.display.characters import escaped_line
 
@@ -105,7 +105,7 @@ _PASSWORD = re.compile(
 def without_passwords(text: str) -> str:
     """Return a text with each letter of a password in a URL replaced by an asterisk."""
     return _PASSWORD.sub(
-        lambda found: (found[1] or found[3]) + "*" * len(found[2] or found[4]), text
+        lambda password: (password[1] or password[3]) + "*" * len(password[2] or password[4]), text
     )
 
 
@@ -116,7 +116,7 @@ LONGEST = 500
 def _readable(text: str) -> str:
     """Return a text on one short line, without control characters and passwords in URLs."""
     shown = " ".join(without_passwords(text).split())
-    line = "".join(each if each.isprintable() else " " for each in shown)
+    line = "".join(character if character.isprintable() else " " for character in shown)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
@@ -166,6 +166,13 @@ class SpecError(DeclnetError):
         return traceback_lines(type(self).__name__, self.problems, self.__traceback__)
 
 
+class SampleName(NamedTuple):
+    """What messages call a sample, e.g. `row 7`, and its number, from 1, if that is known."""
+
+    text: str
+    number: int | None = None
+
+
 class DataError(DeclnetError):
     """A data set cannot be read, or does not fit the spec.
 
@@ -174,15 +181,51 @@ class DataError(DeclnetError):
         hint: a suggested fix, if known.
         path: the key of the spec that it concerns, if known, e.g. `("data", "split")`.
         code: the diagnostic code, if the error concerns a spec.
+        row: the number of the row, window or sample that it concerns, from 1, if known.
+        column: the name of the column that it concerns, if known.
     """
 
     exit_code = 2
 
     def __init__(
-        self, message: str, *, hint: str | None = None, path: KeyPath = (), code: str = "E031"
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        path: KeyPath = (),
+        code: str = "E031",
+        row: int | None = None,
+        column: str | None = None,
     ) -> None:
         super().__init__(f"{message} ({hint})" if hint else message)
         self.message, self.hint, self.path, self.code = message, hint, path, code
+        self.row, self.column = row, column
+
+    @classmethod
+    def in_cell(
+        cls,
+        row: int | None,
+        column: str,
+        fault: str,
+        *,
+        hint: str | None = None,
+        path: KeyPath = (),
+        code: str = "E031",
+    ) -> Self:
+        """Return an error whose message is `row 3, column "size" <fault>`.
+
+        Args:
+            row: its number, from 1; None if the error concerns the whole column.
+            fault: what is wrong; it may begin with a colon.
+        """
+        place = f'column "{column}"' if row is None else f'row {row}, column "{column}"'
+        message = place + fault if fault.startswith(":") else f"{place} {fault}"
+        return cls(message, hint=hint, path=path, code=code, row=row, column=column)
+
+    def replaced(self, **changes: Any) -> DataError:
+        """Return a `DataError` with some other attributes, and the rest of this one's."""
+        names = "message", "hint", "path", "code", "row", "column"
+        return DataError(**{name: getattr(self, name) for name in names} | changes)
 
     def at(self, path: KeyPath) -> Self:
         """Return this error, which now concerns another key of the spec."""

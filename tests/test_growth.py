@@ -16,7 +16,7 @@ from declnet.graph.model import Model
 from declnet.graph.shapes import infer_nodes
 from declnet.graph.training_graph import TrainingGraph
 from declnet.spec.validate import read_spec
-from declnet.training.checks.check import check_parsed
+from declnet.training.checks.check import check_spec
 from declnet_plugins.standard.data.csv_polars import last_row_end
 from declnet_plugins.standard.layers import Dense, ReLU
 from declnet_plugins.standard.losses import MeanSquaredError
@@ -50,7 +50,7 @@ def check(
         keys="\n".join(f"wrong_{each} = 1" for each in range(keys)),
     )
     (folder / "spec.toml").write_text(text)
-    check_parsed(read_spec(folder / "spec.toml"), default_registry())
+    check_spec(read_spec(folder / "spec.toml"), default_registry())
 
 
 def dotted_keys(folder: Path, count: int) -> None:

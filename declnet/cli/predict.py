@@ -183,7 +183,7 @@ def _input(data: Path | DataSource) -> Iterator[Path | DataSource]:
         except DataError as error:
             message = error.message.replace(str(path), name)
             hint = error.hint and error.hint.replace(str(path), "FILE")
-            raise DataError(message, hint=hint, path=error.path, code=error.code) from None
+            raise error.replaced(message=message, hint=hint) from None
 
 
 @click.command(short_help="Evaluate the model of a run, overall and by class.")

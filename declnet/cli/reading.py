@@ -130,9 +130,9 @@ def valid_spec(spec: Path, overrides: Iterable[str], registry: Registry) -> tupl
 def _checked(parsed: ParsedSpec, registry: Registry) -> Checked:
     from dataclasses import replace
 
-    from declnet.training.checks.check import check_parsed
+    from declnet.training.checks.check import check_spec
 
-    checked = check_parsed(parsed, registry)
+    checked = check_spec(parsed, registry)
     return replace(checked, problems=tuple(map(_with_help_for_several, checked.problems)))
 
 

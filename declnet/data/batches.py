@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -33,7 +33,6 @@ class Samples:
     """Samples in an array, ready to be gathered into batches."""
 
     def __init__(self, array: Array) -> None:
-        self._given = array
         self._thin = prod(array.shape[1:]) <= THIN
         self._stored = np.ascontiguousarray(np.moveaxis(array, 0, -1) if self._thin else array)
 
@@ -49,13 +48,17 @@ class Samples:
         gather = Gather(self._stored, memory, axis)
         return (np.moveaxis(memory, -1, 0) if self._thin else memory), gather
 
-    def all(self) -> Array:
-        """Return all samples in order, sample axis contiguous, in memory of their own."""
-        stored = self._stored if self._thin else np.moveaxis(self._stored, 0, -1)
-        batch = np.ascontiguousarray(stored)
-        if np.may_share_memory(batch, self._given):
-            batch = batch.copy()
-        return np.moveaxis(batch, -1, 0)
+
+class WholeSamples:
+    """All samples as a single batch, which is never gathered: a copy, sample axis contiguous."""
+
+    def __init__(self, array: Array | MappedArray) -> None:
+        copied = np.array(np.moveaxis(array[:], 0, -1), order="C")
+        self._batch = np.moveaxis(copied, -1, 0)
+
+    def batch(self, size: int) -> tuple[Array, GatherAll]:  # noqa: ARG002  # all of them
+        """Return all samples in order, and gathers of nothing."""
+        return self._batch, GatherAll(())
 
 
 class VariedSamples:
@@ -67,14 +70,14 @@ class VariedSamples:
 
     def __init__(
         self,
-        samples: Samples | MappedArray,
+        samples: GatheredArray,
         transforms: Sequence[Transform],
         rng: np.random.Generator,
     ) -> None:
         self._samples, self._transforms, self._rng = samples, tuple(transforms), rng
 
     def batch(self, size: int) -> tuple[Array, Callable[[Array], object]]:
-        """As `Samples.batch`."""
+        """Return memory for a batch, and what fills it with transformed samples by position."""
         x, gather = self._samples.batch(size)
 
         def gather_and_vary(positions: Array) -> None:
@@ -91,17 +94,17 @@ def varied_inputs(x: Inputs, transforms: Sequence[Transform]) -> dict[str, list[
     An input without a name gets all of them. One of several gets those whose `columns` name it, or
     that suit it if they name none.
     """
-    varying = [each for each in transforms if each.training_only]
+    varying = [transform for transform in transforms if transform.training_only]
     if not isinstance(x, Mapping):
         return {UNNAMED: varying}
     return {
         name: [
-            each
-            for each in varying
+            transform
+            for transform in varying
             if (
-                checked_suits(each, each.suits(np.asarray(array[:1])))
-                if each.columns is None
-                else name in each.columns
+                checked_suits(transform, transform.suits(np.asarray(array[:1])))
+                if transform.columns is None
+                else name in transform.columns
             )
         ]
         for name, array in x.items()
@@ -123,18 +126,20 @@ class GatherAll:
         for gather in self.gathers:
             gather(positions)
 
-    def operations(self) -> tuple[Gather, ...] | None:
-        """Return them all if each is an operation that engines know, else None."""
-        found: list[Gather] = []
-        for each in self.gathers:
-            inner = each.operations() if isinstance(each, GatherAll) else each
-            if isinstance(inner, Gather):
-                found.append(inner)
-            elif isinstance(inner, tuple):
-                found += inner
-            else:
-                return None
-        return tuple(found)
+
+def leaves(
+    gathers: Iterable[Callable[[Array], object]],
+) -> Iterator[Callable[[Array], object]]:
+    """Yield functions that gather a single array each, which together do the same."""
+    for gather in gathers:
+        if isinstance(gather, GatherAll):
+            yield from leaves(gather.gathers)
+        else:
+            yield gather
+
+
+GatheredArray = Samples | WholeSamples | MappedArray | VariedSamples
+"""Samples of one array, from which batches are gathered, see `Samples.batch`."""
 
 
 class NamedSamples:
@@ -144,18 +149,18 @@ class NamedSamples:
         inputs: the samples of each input by name.
     """
 
-    def __init__(self, inputs: Mapping[str, Samples | MappedArray | VariedSamples]) -> None:
+    def __init__(self, inputs: Mapping[str, GatheredArray]) -> None:
         self._inputs = dict(inputs)
 
-    def batch(self, size: int) -> tuple[dict[str, Array], Callable[[Array], object]]:
-        """As `Samples.batch`, with an array for each input."""
-        batches = {name: each.batch(size) for name, each in self._inputs.items()}
+    def batch(self, size: int) -> tuple[dict[str, Array], GatherAll]:
+        """Return memory for a batch of each input, by name, and what fills it."""
+        batches = {name: samples.batch(size) for name, samples in self._inputs.items()}
         gathers = tuple(gather for _, gather in batches.values())
         return {name: memory for name, (memory, _) in batches.items()}, GatherAll(gathers)
 
 
-Gathered = Samples | MappedArray | VariedSamples | NamedSamples
-"""Samples from which batches are gathered, see `Samples.batch`."""
+Gathered = GatheredArray | NamedSamples
+"""The samples of all inputs."""
 
 
 class BatchOrder:
@@ -180,19 +185,16 @@ class BatchOrder:
             self.count, self.last_size = self.count + 1, rest
         self.order = np.arange(held)
 
-    def shuffle(self) -> None:
-        """Begin an epoch by shuffling the samples."""
-        raise NotImplementedError
-
     def stretches(self, first: int, stop: int) -> Iterator[Array]:
         """Yield where batches from `first` up to `stop` begin in `order`, part by part.
 
-        The samples of a part are in memory until the next one is asked for.
+        Batch 0 begins an epoch, and so does each one after the last batch of an epoch. The samples
+        of a part are in memory until the next one is asked for.
         """
         raise NotImplementedError
 
     def first(self, count: int) -> Array:
-        """Return the positions of the first samples of the epoch, at most `count`."""
+        """Begin an epoch; return the positions of its first samples, at most `count`."""
         raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
@@ -205,13 +207,17 @@ class BatchOrder:
 
     def of_one_size(self, first: int, stop: int) -> Iterator[tuple[int, Array]]:
         """Yield the same as `stretches`, with the size of the batches of each part."""
-        done = first
         for starts in self.stretches(first, stop):
-            done += len(starts)
-            full = len(starts) - (done == self.count and self.last_size < self.batch_size)
-            for size, part in ((self.batch_size, starts[:full]), (self.last_size, starts[full:])):
-                if len(part):
-                    yield size, part
+            begin = 0
+            if self.last_size < self.batch_size:
+                for last in range((self.count - 1 - first) % self.count, len(starts), self.count):
+                    if begin < last:
+                        yield self.batch_size, starts[begin:last]
+                    begin = last + 1
+                    yield self.last_size, starts[last:begin]
+            if begin < len(starts):
+                yield self.batch_size, starts[begin:]
+            first += len(starts)
 
     def between(self, first: int, stop: int) -> Iterator[Array]:
         """Yield the batches from `first` up to `stop`, as views valid until the next one."""
@@ -220,29 +226,57 @@ class BatchOrder:
                 yield self.order[start : start + size]
 
 
+SHUFFLED = 1 << 14
+"""Samples that may be shuffled before they are needed, so that an engine makes the steps of several
+short epochs in one call."""
+
+
 class Batches(BatchOrder):
-    """Batches of samples in memory, shuffled every epoch with the run's own random stream."""
+    """Batches of samples in memory, shuffled every epoch with the run's own random stream.
+
+    `order` has a row for each of several epochs, or a single one without shuffling.
+    """
 
     def __init__(
         self, samples: int, batch_size: int, shuffle: bool, seed: int, drop_last: bool = False
     ) -> None:
-        super().__init__(samples, batch_size, drop_last, samples)
+        rows = max(1, SHUFFLED // samples) if shuffle else 1
+        super().__init__(samples, batch_size, drop_last, rows * samples)
+        self.order[:] = np.tile(np.arange(samples), rows)
+        self._rows, self._row = self.order.reshape(rows, samples), 0
+        self._epochs = rows if shuffle else max(1, SHUFFLED // self.count)
+        begins = np.arange(self._epochs)[:, None] * (samples if shuffle else 0)
+        self._starts = (begins + self.batch_size * np.arange(self.count)).ravel()
         self._shuffle = shuffle
         self._rng = random_stream(seed, Stream.SHUFFLE)
 
-    def shuffle(self) -> None:
-        """Begin an epoch by shuffling the samples."""
-        if self._shuffle:
-            self._rng.shuffle(self.order)
+    def _begin(self, epochs: int) -> None:
+        """Begin some epochs: shuffle the samples for each of them."""
+        if not self._shuffle:
+            self._row = epochs - 1
+            return
+        for row in range(epochs):
+            if row != self._row:
+                self._rows[row] = self._rows[self._row]
+            self._rng.shuffle(self._rows[row])
+            self._row = row
 
     def stretches(self, first: int, stop: int) -> Iterator[Array]:
-        """Yield the starts of batches from `first` up to `stop` in `order`, all in one array."""
-        stop = min(stop, self.count)
-        yield self.batch_size * np.arange(first, stop)
+        """Yield where batches from `first` up to `stop` begin in `order`, some epochs at a time."""
+        while first < stop:
+            batch = first % self.count
+            begin = self._row * self.count + batch
+            if batch == 0:
+                self._begin(min(self._epochs, -(-(stop - first) // self.count)))
+                begin = 0
+            starts = self._starts[begin : min(begin + stop - first, (self._row + 1) * self.count)]
+            yield starts
+            first += len(starts)
 
     def first(self, count: int) -> Array:
-        """Return the positions of the first samples of the epoch, at most `count`."""
-        return self.order[:count]
+        """Begin an epoch; return the positions of its first samples, at most `count`."""
+        self._begin(1)
+        return self._rows[0, :count]
 
     def state(self) -> dict[str, Any]:
         """Return the sample order, from which the next shuffle starts, and the random stream.
@@ -251,8 +285,9 @@ class Batches(BatchOrder):
         """
         if not self._shuffle:
             return {}
-        smallest = np.min_scalar_type(len(self.order))
-        return {"order": self.order.astype(smallest), "rng": self._rng.bit_generator.state}
+        order = self._rows[self._row]
+        smallest = np.min_scalar_type(len(order))
+        return {"order": order.astype(smallest), "rng": self._rng.bit_generator.state}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Restore what `state` returned.
@@ -263,9 +298,10 @@ class Batches(BatchOrder):
         if bool(state) != self._shuffle:
             raise ValueError("shuffling was turned on or off since this checkpoint was written")
         if self._shuffle:
+            order = self._rows[self._row]
             if "order" not in state:
                 raise ValueError("the data was streamed, now it is in memory")
-            if state["order"].shape != self.order.shape:
-                raise ValueError(f"there were {len(state['order'])} samples, now {len(self.order)}")
-            self.order[:] = state["order"]
+            if state["order"].shape != order.shape:
+                raise ValueError(f"there were {len(state['order'])} samples, now {len(order)}")
+            order[:] = state["order"]
             self._rng.bit_generator.state = state["rng"]

@@ -50,9 +50,10 @@ def features_of(records: Table, without: Iterable[str] = ()) -> tuple[str, ...]:
 def require_column(columns: Collection[str], name: str, **where: Any) -> None:
     """Raise DataError, suggesting similar names, if the column does not exist."""
     if name not in columns:
-        known = [each for each in columns if "\n" not in each][:20]
+        known = [column for column in columns if "\n" not in column][:20]
         hint = suggestion(name, known, "columns")
-        raise DataError(f'there is no column "{name}"', hint=hint, code="E034", **where)
+        message = f'there is no column "{name}"'
+        raise DataError(message, hint=hint, code="E034", column=name, **where)
 
 
 def table_with(name: str, data: Dataset | Table, path: KeyPath, purpose: str) -> Table:
@@ -95,28 +96,29 @@ def typed(records: Table, types: Mapping[str, ColumnType]) -> dict[str, Array]:
 
 def _as_type(name: str, records: Table, expected: ColumnType) -> Array:
     column = records.columns[name]
-    found = column_type(column)
-    if (found == "text") != (expected == "text"):
+    actual = column_type(column)
+    if (actual == "text") != (expected == "text"):
         there = ~missing_values(column)
         if there.any():
             position = int(np.argmax(there))
-            where = f'row {records.row_number(position)}, column "{name}"'
-            wanted, got = ("text" if each == "text" else "a number" for each in (expected, found))
-            raise DataError(
-                f"{where} is {got}, {column[position]!r}, but {wanted} in the training data",
+            right, wrong = ("text", "a number") if expected == "text" else ("a number", "text")
+            raise DataError.in_cell(
+                records.row_number(position),
+                name,
+                f"is {wrong}, {column[position]!r}, but {right} in the training data",
                 hint="convert it, or declare it for a file of text: "
                 f'types = {{ "{name}" = "{expected}" }}',
                 code="E035",
             )
         empty: Array = np.full(len(column), None if expected == "text" else np.nan)
         return empty
-    if expected == "boolean" and found != "boolean":
-        wrong = np.flatnonzero(~missing_values(column) & (column != 0) & (column != 1))
-        if wrong.size:
-            value = column[wrong[0]]
-            raise DataError(
-                f'row {records.row_number(int(wrong[0]))}, column "{name}" is {value:g}, but the '
-                "training data has booleans",
+    if expected == "boolean" and actual != "boolean":
+        others = np.flatnonzero(~missing_values(column) & (column != 0) & (column != 1))
+        if others.size:
+            raise DataError.in_cell(
+                records.row_number(int(others[0])),
+                name,
+                f"is {column[others[0]]:g}, but the training data has booleans",
                 hint="give true or false, or 1 or 0",
                 code="E035",
             )
@@ -129,9 +131,10 @@ def located(transform: Transform, name: str, records: Table, number: int) -> Ite
     try:
         yield
     except ColumnError as error:
-        row = "" if error.row is None else f"row {records.row_number(error.row)}, "
-        raise DataError(
-            f'{row}column "{name}" {error.message} ({transform.type})',
+        raise DataError.in_cell(
+            None if error.row is None else records.row_number(error.row),
+            name,
+            f"{error.message} ({transform.type})",
             hint=error.hint,
             path=("data", "prepare", number),
             code="E035",
@@ -202,7 +205,7 @@ def _added(names: list[str]) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return alternatives(f'"{each}"' for each in names[:MOST_NAMED])
+    return alternatives(f'"{name}"' for name in names[:MOST_NAMED])
 
 
 def joined(columns: Mapping[str, Array], records: Table) -> Array:
@@ -224,8 +227,8 @@ def _require_numbers(name: str, column: Array, records: Table) -> None:
         return  # as nearly always, and a prediction of one row waits for it
 
     def unprepared(row: int, what: str, hint: str) -> DataError:
-        message = f'row {records.row_number(row)}, column "{name}" is {what}'
-        return DataError(message, hint=hint, path=("data", "prepare"), code="E035")
+        place, path = records.row_number(row), ("data", "prepare")
+        return DataError.in_cell(place, name, f"is {what}", hint=hint, path=path, code="E035")
 
     if column.dtype.kind == "O":
         text = _first(~missing_values(column))
@@ -241,7 +244,7 @@ def _require_numbers(name: str, column: Array, records: Table) -> None:
         raise unprepared(wild, "infinite", hint)
 
 
-def _first(found: Array) -> int | None:
+def _first(matches: Array) -> int | None:
     """Return the position of the first row with any True entry, or None."""
-    rows = found.reshape(len(found), -1).any(axis=1) if found.ndim > 1 else found
+    rows = matches.reshape(len(matches), -1).any(axis=1) if matches.ndim > 1 else matches
     return int(np.argmax(rows)) if rows.any() else None

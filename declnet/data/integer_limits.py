@@ -9,33 +9,31 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray
 from declnet.contracts.network.inputs import IntegerLimit, by_name
-from declnet.errors import DataError
+from declnet.errors import DataError, SampleName
 
 Limits = Mapping[str, tuple[IntegerLimit, str]]
 """For inputs of a model by name, the limit and the name of the layer that sets it."""
 
 
-def require_within(x: Any, limits: Limits, called: Callable[[int], str]) -> None:
+def require_within(x: Any, limits: Limits, name_sample: Callable[[int], SampleName]) -> None:
     """Raise DataError if a number is negative, larger than its limit, or not whole.
 
     Args:
         x: the prepared samples, by name if there are several inputs.
-        called: returns how messages call the sample at a position.
+        name_sample: returns what messages call the sample at a position.
     """
     arrays = by_name(x)
     for name, (limit, reader) in limits.items():
         at, value = _first_wrong(arrays[name], limit.largest) if name in arrays else (-1, 0)
         if at < 0:
             continue
-        message = f'{called(at)}, "{name or "x"}" is {value}, but '
-        if value % 1:
-            hint = "store integers"
-            raise DataError(f'{message}"{reader}" takes integers', hint=hint, code="E049")
-        raise DataError(
-            f'{message}{limit.reason}, so "{reader}" takes 0 to {limit.largest}',
-            hint="correct it in the data",
-            code="E049",
-        )
+        sample, number = name_sample(at)
+        fault, hint = f'"{reader}" takes integers', "store integers"
+        if value % 1 == 0:
+            fault = f'{limit.reason}, so "{reader}" takes 0 to {limit.largest}'
+            hint = "correct it in the data"
+        message = f'{sample}, "{name or "x"}" is {value}, but {fault}'
+        raise DataError(message, hint=hint, code="E049", row=number)
 
 
 def _first_wrong(array: Array | MappedArray, largest: int) -> tuple[int, Any]:

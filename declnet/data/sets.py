@@ -97,12 +97,14 @@ def _weights_in_column(data: Data, name: str) -> Array:
     table = table_with(name, data, AT_SAMPLES, "column of weights")
     column = table.columns[name]
     if column.dtype.kind not in "fiub":
-        raise DataError(f'column "{name}" is text, not weights', path=AT_SAMPLES, code="E036")
+        fault = "is text, not weights"
+        raise DataError.in_cell(None, name, fault, path=AT_SAMPLES, code="E036")
     wrong = np.flatnonzero(~(np.isfinite(column) & (column >= 0)))
     if wrong.size:
-        row = table.row_number(int(wrong[0]))
-        raise DataError(
-            f'row {row}, column "{name}" is {column[wrong[0]]}',
+        raise DataError.in_cell(
+            table.row_number(int(wrong[0])),
+            name,
+            f"is {column[wrong[0]]}",
             hint="a weight is a number of at least 0",
             path=AT_SAMPLES,
             code="E036",
@@ -207,7 +209,7 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
             loaded[name] = load_source(settled, seed, DataSet[name.upper()])
         except DataError as error:
             path = ("data", name, *error.path)  # relative to the spec, not to the source's table
-            raise DataError(error.message, hint=error.hint, path=path, code=error.code) from None
+            raise error.replaced(path=path) from None
     return loaded
 
 
@@ -368,9 +370,7 @@ def prepared(data: Data, preparation: FittedPreparation | None, name: str) -> Da
             return checked(preparation.apply_to_set(data), name)
     except DataError as error:
         if isinstance(data, Table) and error.code != "E031":
-            raise DataError(
-                f"{name} data: {error.message}", hint=error.hint, path=error.path, code=error.code
-            ) from None
+            raise error.replaced(message=f"{name} data: {error.message}") from None
         raise
     if isinstance(data, Table):
         raise DataError(f"{name} data is a table, but the training data is not")

@@ -49,9 +49,10 @@ def column_to_split_by(
     column = table.columns[name]
     gaps = np.flatnonzero(missing_values(column))
     if gaps.size:
-        raise DataError(
-            f'row {table.row_number(int(gaps[0]))}, column "{name}" is missing, so the row cannot '
-            f"be {purpose}",
+        raise DataError.in_cell(
+            table.row_number(int(gaps[0])),
+            name,
+            f"is missing, so the row cannot be {purpose}",
             path=AT_COLUMN,
             code="E036",
         )
@@ -197,9 +198,10 @@ def positions_by_column(data: Dataset | Table, split: SplitSpec) -> dict[str, Ar
     names = ("train", "validation", "test")
     other = np.flatnonzero(~np.isin(said, names))
     if other.size:
-        raise DataError(
-            f'row {table.row_number(int(other[0]))}, column "{split.column}" is '
-            f'"{column[other[0]]}"',
+        raise DataError.in_cell(
+            table.row_number(int(other[0])),
+            str(split.column),
+            f'is "{column[other[0]]}"',
             hint="it must be train, validation or test",
             path=AT_COLUMN,
             code="E036",

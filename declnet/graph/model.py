@@ -18,7 +18,7 @@ from declnet.contracts.network.parameter_group import ParameterGroup
 from declnet.data.integer_limits import require_within
 from declnet.data.sharing import made_once
 from declnet.data.sources.loading import Samples, as_input
-from declnet.errors import DataError, SpecError
+from declnet.errors import DataError, SampleName, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.initial_weights import load_part
 from declnet.graph.initializers import initializer_problems
@@ -177,7 +177,7 @@ class Model:
             count = len(samples)
         if self._limits:
             given = samples if self._only is None else {self._only: samples}
-            require_within(given, self._limits, "sample {}".format)
+            require_within(given, self._limits, lambda at: SampleName(f"sample {at}"))
         graph = self._graph(count)
         if 0 < count <= graph.capacity:  # the general path costs one sample 10 % more
             found = [each.copy() for each in graph.predict(self._part(samples, slice(None)))]

@@ -1,6 +1,7 @@
 """Gradient clipping and optimizer updates of the flat parameter vector, slice by slice.
 
-An optimizer with groups has an update for each region of the vector.
+There is an update for each region of the vector: each group of the optimizer, in layers that are
+trained from the same epoch on.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ class VectorUpdate(BoundUpdate):
             (vector[part], gradient[part], self._part(part, len(vector[part]))) for part in parts
         ]
         update: Sequence[Call] = (
-            [OptimizerUpdate(optimizer, *each, self.rate, self.step) for each in slices]
+            [OptimizerUpdate(optimizer, *arrays, self.rate, self.step) for arrays in slices]
             if bound is None
             else bound.update
         )
@@ -159,7 +160,9 @@ class VectorUpdate(BoundUpdate):
 
 def _flushes(arrays: Iterable[Array], step: Array, scratch: Array) -> list[FlushDenormals]:
     small = np.empty(len(scratch), bool)
-    return [FlushDenormals(each.reshape(-1), step, FLUSH_EVERY, scratch, small) for each in arrays]
+    return [
+        FlushDenormals(array.reshape(-1), step, FLUSH_EVERY, scratch, small) for array in arrays
+    ]
 
 
 class ParameterUpdate(BoundUpdate):
@@ -191,7 +194,7 @@ class ParameterUpdate(BoundUpdate):
             for name, shape in further.items():
                 setattr(state, name, memory.array(name, shape, w.dtype))
             updates.append(OptimizerUpdate(optimizer, w, dw, state, self.rate, self.step))
-        size = min(SLICE, max((each.size for each in self.state.values()), default=0))
+        size = min(SLICE, max((array.size for array in self.state.values()), default=0))
         kind = parameters[0][1].dtype if parameters else np.dtype(float)
         self.calls = (*updates, *_flushes(self.state.values(), self.step, np.empty(size, kind)))
 
@@ -200,9 +203,9 @@ def state_shapes(
     optimizer: Optimizer, parameter: ParameterInfo
 ) -> tuple[dict[str, Shape], dict[str, Shape]]:
     """Return what an optimizer that sees whole parameters keeps for one, and its workspace."""
-    kept = checked_state_shapes(optimizer, "state_shapes", optimizer.state_shapes(parameter))
-    further = optimizer.workspace_shapes(parameter)
-    return kept, checked_state_shapes(optimizer, "workspace_shapes", further, kept)
+    state = checked_state_shapes(optimizer, "state_shapes", optimizer.state_shapes(parameter))
+    workspace = optimizer.workspace_shapes(parameter)
+    return state, checked_state_shapes(optimizer, "workspace_shapes", workspace, state)
 
 
 class _SharedMemory:
@@ -236,13 +239,13 @@ class _Part:
 
     def rate(self, main: float, step: int, total: int) -> float:
         """Return the region's learning rate, given the rate of the optimizer with the groups."""
-        own = main if self.schedule is None else self.schedule.rate(step, total)
-        return own * self.factor
+        rate = main if self.schedule is None else self.schedule.rate(step, total)
+        return rate * self.factor
 
     def rates(self, main: Array, steps: range, total: int) -> Array:
         """Return the same for several steps."""
-        own = main if self.schedule is None else _rates(self.schedule, steps, total)
-        return own * self.factor
+        rates = main if self.schedule is None else _rates(self.schedule, steps, total)
+        return rates * self.factor
 
 
 def _rates(optimizer: Optimizer, steps: range, total: int) -> Array:
@@ -252,31 +255,87 @@ def _rates(optimizer: Optimizer, steps: range, total: int) -> Array:
     return checked_rates(optimizer, rates, len(steps))
 
 
-class Updates:
-    """The updates of all parameters that an epoch trains, with their learning rates.
+class Update:
+    """An optimizer bound to the regions of a model's parameters.
+
+    Parameters that are frozen at first have their state from the start. An optimizer counts their
+    steps from the first one that updates them; the rate follows the steps of the whole training.
+
+    Args:
+        total: number of updates in the whole training, for schedules.
+        steps: number of updates in an epoch.
 
     Attributes:
         scale: a factor applied to every learning rate.
-        state: the optimizer's arrays by name.
-        calls: clip the gradient and update the parameters.
+        state: the arrays of all optimizers by `<parameter>:<name>`.
+        calls: clip the gradient and update the parameters that the epoch entered last trains.
         compiled: the same, compiled by the engine if there is one.
         now: the arrays that the calls read and that differ from update to update.
     """
 
-    state: dict[str, Array]
-    _parts: Sequence[_Part]
-
     def __init__(
         self,
         optimizer: Optimizer,
+        store: Parameters,
         gradient: Array,
         total: int,
-        clippings: Sequence[Clipping],
-        kernels: Kernels | None,
+        steps: int = 1,
+        clippings: Sequence[Clipping] = (),
+        kernels: Kernels | None = None,
     ) -> None:
         self._optimizer, self._total, self.scale = optimizer, total, 1.0
-        self._whole, self._clippings = gradient, clippings
+        self._gradient, self._clippings = gradient, clippings
         self._kernels = kernels or Kernels()
+        self.state: dict[str, Array] = {}
+        self._regions: list[tuple[Region, _Part]] = []
+        for region in store.regions:
+            group = optimizer.groups[region.group] if region.group >= 0 else None
+            member: Optimizer = optimizer if group is None else group.optimizer
+            schedule = member if group is not None and group.has_own_rate else None
+            factor = group.learning_rate_factor if group is not None else None
+            update = self._bound(member, region, store)
+            part = _Part(update, schedule, factor or 1.0, region.from_epoch * steps)
+            self._regions.append((region, part))
+        self.enter(0)
+
+    def _bound(self, optimizer: Optimizer, region: Region, store: Parameters) -> BoundUpdate:
+        slots = [slot for slot in store.slots if region.holds(slot)]
+        if optimizer.per_parameter:
+            parameters = [
+                (slot.info, store.arrays[slot.key], view(self._gradient, slot)) for slot in slots
+            ]
+            by_parameter = ParameterUpdate(optimizer, parameters, self._total)
+            self.state |= by_parameter.state
+            return by_parameter
+        part = slice(region.start, region.stop)
+        arrays = store.vector[part], self._gradient[part]
+        update = VectorUpdate(optimizer, *arrays, self._total, self._kernels)
+        for slot in slots:
+            start = slot.offset - region.start
+            for name, array in update.state.items():
+                values = array[start : start + slot.size].reshape(slot.parameter.shape)
+                self.state[f"{slot.key}:{name}"] = values
+        return update
+
+    def enter(self, epoch: int) -> None:
+        """Update the parameters that an epoch trains from now on."""
+        trained = [entry for entry in self._regions if entry[0].from_epoch <= epoch]
+        gradient = self._gradient[: trained[-1][0].stop if trained else 0]
+        self._parts = [part for _, part in trained]
+        clips = tuple(clipping(gradient) for clipping in self._clippings)
+        self.calls = (*clips, *(call for part in self._parts for call in part.update.calls))
+        self.compiled = self._kernels.compile(self.calls)
+        self._calls = self.compiled.calls
+        self.now = tuple(array for part in self._parts for array in part.update.now)
+
+    def state_of(self, slot: Slot) -> dict[str, Array]:
+        """Return the arrays of a parameter's optimizer, by name."""
+        start = f"{slot.key}:"
+        return {
+            key.removeprefix(start): array
+            for key, array in self.state.items()
+            if key.startswith(start)
+        }
 
     def __call__(self, step: int) -> float:
         """Update every parameter, with steps counted from 1.
@@ -305,142 +364,6 @@ class Updates:
         steps, total = range(first, first + len(values)), self._total
         main, column = _rates(self._optimizer, steps, total), 0
         for part in self._parts:
-            rates, own = part.rates(main, steps, total) * self.scale, len(part.update.now)
-            part.update.fill(values[:, column : column + own], rates, first, part.first)
-            column += own
-
-    def _take(self, parts: Sequence[_Part], gradient: Array) -> None:
-        self._parts = parts
-        clips = tuple(clipping(gradient) for clipping in self._clippings)
-        self.calls = (*clips, *(call for part in parts for call in part.update.calls))
-        self.compiled = self._kernels.compile(self.calls)
-        self._calls = self.compiled.calls
-        self.now = tuple(each for part in parts for each in part.update.now)
-
-
-class Update(Updates):
-    """An optimizer bound to a whole parameter vector.
-
-    Args:
-        total: number of updates in the whole training, for schedules.
-
-    Attributes:
-        state: the optimizer's arrays by name, each as long as the vector.
-    """
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        vector: Array,
-        gradient: Array,
-        total: int,
-        clippings: Sequence[Clipping] = (),
-        kernels: Kernels | None = None,
-    ) -> None:
-        super().__init__(optimizer, gradient, total, clippings, kernels)
-        update = VectorUpdate(optimizer, vector, gradient, total, kernels)
-        self.state = update.state
-        self._take([_Part(update)], gradient)
-
-    def state_of(self, slot: Slot) -> dict[str, Array]:
-        """Return the optimizer's arrays for one parameter, in its shape."""
-        return {name: view(array, slot) for name, array in self.state.items()}
-
-
-class GroupedUpdate(Updates):
-    """An optimizer bound to the regions of a model's parameters: its groups, and frozen layers.
-
-    Parameters that are frozen at first have their state from the start. An optimizer counts their
-    steps from the first one that updates them; the rate follows the steps of the whole training.
-
-    Args:
-        total: number of updates in the whole training, for schedules.
-        steps: number of updates in an epoch.
-
-    Attributes:
-        state: the arrays of all optimizers by `<parameter>:<name>`.
-    """
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        store: Parameters,
-        gradient: Array,
-        total: int,
-        steps: int,
-        clippings: Sequence[Clipping] = (),
-        kernels: Kernels | None = None,
-    ) -> None:
-        super().__init__(optimizer, gradient, total, clippings, kernels)
-        self._all: list[tuple[Region, _Part]] = []
-        self.state: dict[str, Array] = {}
-        for region in store.regions:
-            group = optimizer.groups[region.group] if region.group >= 0 else None
-            own: Optimizer = group.optimizer if group is not None else optimizer
-            update = self._bound(own, region, store, total, kernels)
-            schedule = own if group is not None and group.has_own_rate else None
-            factor = group.learning_rate_factor if group is not None else None
-            first = region.from_epoch * steps
-            self._all.append((region, _Part(update, schedule, factor or 1.0, first)))
-        self.enter(0)
-
-    def _bound(
-        self,
-        optimizer: Optimizer,
-        region: Region,
-        store: Parameters,
-        total: int,
-        kernels: Kernels | None,
-    ) -> BoundUpdate:
-        slots = [slot for slot in store.slots if region.holds(slot)]
-        if optimizer.per_parameter:
-            parameters = [
-                (slot.info, store.arrays[slot.key], view(self._whole, slot)) for slot in slots
-            ]
-            whole = ParameterUpdate(optimizer, parameters, total)
-            self.state |= whole.state
-            return whole
-        part = slice(region.start, region.stop)
-        update = VectorUpdate(optimizer, store.vector[part], self._whole[part], total, kernels)
-        for slot in slots:
-            start = slot.offset - region.start
-            for name, array in update.state.items():
-                own = array[start : start + slot.size].reshape(slot.parameter.shape)
-                self.state[f"{slot.key}:{name}"] = own
-        return update
-
-    def enter(self, epoch: int) -> None:
-        """Update the parameters that an epoch trains from now on."""
-        trained = [each for each in self._all if each[0].from_epoch <= epoch]
-        stop = trained[-1][0].stop if trained else 0
-        self._take([part for _, part in trained], self._whole[:stop])
-
-    def state_of(self, slot: Slot) -> dict[str, Array]:
-        """Return the arrays of a parameter's optimizer."""
-        start = f"{slot.key}:"
-        return {
-            key.removeprefix(start): array
-            for key, array in self.state.items()
-            if key.startswith(start)
-        }
-
-
-def bound_update(
-    optimizer: Optimizer,
-    store: Parameters,
-    gradient: Array,
-    total: int,
-    steps: int = 1,
-    clippings: Sequence[Clipping] = (),
-    kernels: Kernels | None = None,
-) -> Update | GroupedUpdate:
-    """Return an optimizer bound to a model's parameters, which are laid out by its groups.
-
-    Args:
-        total: number of updates in the whole training, for schedules.
-        steps: number of updates in an epoch.
-    """
-    late = any(region.from_epoch for region in store.regions)
-    if optimizer.per_parameter or optimizer.groups or late:
-        return GroupedUpdate(optimizer, store, gradient, total, steps, clippings, kernels)
-    return Update(optimizer, store.vector, gradient, total, clippings, kernels)
+            rates, stop = part.rates(main, steps, total) * self.scale, column + len(part.update.now)
+            part.update.fill(values[:, column:stop], rates, first, part.first)
+            column = stop

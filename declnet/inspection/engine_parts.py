@@ -12,7 +12,7 @@ from declnet.graph.kernels import Kernels
 from declnet.graph.observation import BoundStep
 from declnet.graph.shapes import Node
 from declnet.graph.training_graph import TrainingGraph
-from declnet.graph.update import bound_update, clippings
+from declnet.graph.update import Update, clippings
 from declnet.registry.registry import Registry
 from declnet.runs.ready_run import ReadyRun, make_ready_run
 from declnet.spec.model import RunSpec
@@ -59,7 +59,7 @@ def engine_parts(
         return None
     with arithmetic_for(ready.trainer.samples_a_step):
         calls = list(_calls_by_part(ready, kernels))
-        return tuple(_part(name, own, kernels) for name, own in calls if own)
+        return tuple(_part(name, part_calls, kernels) for name, part_calls in calls if part_calls)
 
 
 def _calls_by_part(ready: ReadyRun, kernels: Kernels) -> Iterator[tuple[str, Sequence[Call]]]:
@@ -77,7 +77,7 @@ def _calls_by_part(ready: ReadyRun, kernels: Kernels) -> Iterator[tuple[str, Seq
     yield "regularizers", bound.after
     limits = clippings(spec.training.clip_norm, spec.training.clip_value)
     arguments = spec.optimizer, model.store, graph.gradient, steps, trainer.steps_an_epoch
-    yield "optimizer", bound_update(*arguments, limits, kernels).calls
+    yield "optimizer", Update(*arguments, limits, kernels).calls
 
 
 def _named(nodes: Sequence[Node]) -> str:

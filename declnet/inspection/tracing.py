@@ -17,7 +17,7 @@ from declnet.contracts.runs.observer import StepObserver
 from declnet.data.batches import Batch
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
-from declnet.graph.update import GroupedUpdate, Update, clippings
+from declnet.graph.update import Update, clippings
 from declnet.inspection.differences import Differences, ForwardPass, compare, penalty_of
 from declnet.inspection.starting import Start, TraceError
 from declnet.inspection.trace import Trace, TracedLayer, TracedLoss, TracedParameter
@@ -176,7 +176,7 @@ def _first(
     )
 
 
-def _optimizer_state(model: Model, update: Update | GroupedUpdate) -> dict[str, dict[str, Array]]:
+def _optimizer_state(model: Model, update: Update) -> dict[str, dict[str, Array]]:
     """Return copies of the optimizer's arrays by parameter and name, in the parameters' shapes."""
     return {
         slot.key: {name: each.copy() for name, each in update.state_of(slot).items()}

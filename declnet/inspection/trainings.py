@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from declnet.contracts.arrays import Array
 from declnet.contracts.network.schedule import Schedule
 from declnet.errors import Diagnostic, DivergenceError, KeyPath, SpecError
-from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.training.compile import CompiledTraining, compile_training
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.culprits import culprit_of_step
 from declnet.training.divergence import divergence
-from declnet.training.epochs import Update
+from declnet.training.epochs import ApplyUpdate
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import MetricAccumulator
 from declnet.training.numerics import arithmetic_for
 from declnet.training.preparation import Prepared
-from declnet.training.state import put_back
+from declnet.training.state import TrainingState
 
 RATE: KeyPath = ("optimizer", "learning_rate")
 
@@ -78,7 +75,7 @@ class Curve:
         """The moving average of the losses; it does not lag behind them."""
         width, losses = len(self.losses) // SMOOTHING, self.losses
         windows = (losses[max(0, at - width) : at + width + 1] for at in range(len(losses)))
-        return [sum(each) / len(each) for each in windows]
+        return [sum(window) / len(window) for window in windows]
 
     @property
     def lowest(self) -> int:
@@ -150,34 +147,6 @@ def _replaced(model: Any, path: Sequence[Any], value: Any) -> Any:
     return model.model_copy(update={path[0]: _replaced(getattr(model, path[0]), path[1:], value)})
 
 
-@dataclass(frozen=True, eq=False)
-class _Saved:
-    """The state of a training, to continue it."""
-
-    updates: int
-    parameters: dict[str, Array]
-    optimizer: dict[str, Array]
-    order: dict[str, Any]
-    streams: list[Any]
-
-    @classmethod
-    def of(cls, model: Model, compiled: CompiledTraining, updates: int) -> _Saved:
-        return cls(
-            updates,
-            model.parameters(),
-            {name: array.copy() for name, array in compiled.update.state.items()},
-            copy.deepcopy(compiled.epoch.order()),
-            [copy.deepcopy(each.bit_generator.state) for each in compiled.streams],
-        )
-
-    def restore(self, model: Model, compiled: CompiledTraining) -> None:
-        model.load_parameters(self.parameters)
-        put_back(self.optimizer, compiled.update.state, "the optimizer's")
-        compiled.epoch.restore_order(self.order)
-        for stream, state in zip(compiled.streams, self.streams, strict=True):
-            stream.bit_generator.state = state
-
-
 class Trainings:
     """Trainings of one spec with several learning rates, all from the same initial parameters.
 
@@ -204,7 +173,7 @@ class Trainings:
         self.run_updates = training.updates(len(self._train))
         self.updates = 0
         self.continue_ = not isinstance(spec.optimizer.learning_rate, Schedule)
-        self._saved: dict[float, _Saved] = {}
+        self._saved: dict[float, TrainingState] = {}
         self.judged_by = "training loss" if validation is None else "validation loss"
 
     def range_test(self) -> Curve:
@@ -243,13 +212,13 @@ class Trainings:
     def train(self, rate: float, updates: int) -> Trial:
         """Train with a rate: from where a shorter training ended, or as a run of that length."""
         saved = self._saved.get(rate)
-        done = first = saved.updates if saved is not None else 0
+        done = first = saved.step if saved is not None else 0
         epochs = -(-(self.run_updates if self.continue_ else updates) // self._steps)
         training = self._spec.training.model_copy(update={"epochs": epochs, "max_steps": None})
         spec = with_rate(self._spec, rate).model_copy(update={"training": training})
         compiled = self.compiled(spec, fresh=saved is None)
         if saved is not None:
-            saved.restore(self._model, compiled)
+            compiled.restore(saved)
         tail = max(1, round(TAIL * (updates - first)))
         parts = min(tail, EVALUATIONS) if self._validation is not None else 1
         sizes = [tail // parts] * (parts - 1) + [tail - tail // parts * (parts - 1)]
@@ -267,7 +236,7 @@ class Trainings:
             return Trial(rate, updates, math.inf)
         loss = sum(losses) / len(losses)
         if self.continue_:
-            self._saved[rate] = _Saved.of(self._model, compiled, updates)
+            self._saved[rate] = compiled.state(0, 0, updates).copied()
         return Trial(rate, updates, loss if math.isfinite(loss) else math.inf)
 
     def keep(self, rates: Sequence[float]) -> None:
@@ -286,7 +255,9 @@ class Trainings:
             compiled.adapt()
         return compiled
 
-    def run(self, compiled: CompiledTraining, update: Update, first: int, updates: int) -> float:
+    def run(
+        self, compiled: CompiledTraining, update: ApplyUpdate, first: int, updates: int
+    ) -> float:
         """Make updates after `first` others; return the mean loss of their batches.
 
         Raises:

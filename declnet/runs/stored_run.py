@@ -13,7 +13,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.network.inputs import by_name, for_each
-from declnet.errors import DataError, OutputError
+from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
 from declnet.runs.comparison import Comparison, Directions, compared, stored_directions
 from declnet.runs.exchange.exportable import Exportable
@@ -253,8 +253,13 @@ class StoredRun(RunContents, Exportable):
             outputs = predictor.outputs(x)
             raw = predictor.outputs(x, calibrated=False) if predictor.calibrations else outputs
         places = np.arange(len(part)) if positions is None else positions
+
+        def name_sample(position: int) -> SampleName:
+            number = int(places[position]) + 1
+            return SampleName(f"{stored.name}: sample {number}", number)
+
         for each in outputs:
-            require_finite(each, lambda at: f"{stored.name}: sample {places[at] + 1}")
+            require_finite(each, name_sample)
         if not predictor.heads[0].name:
             return PredictedData(stored.name, x, part.y, outputs[0], raw[0])
         named, before = (

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from math import prod
 
 import numpy as np
 
-from declnet.contracts.arrays import MappedArray
-from declnet.contracts.network.inputs import UNNAMED, by_name, for_each
+from declnet.contracts.arrays import Array, MappedArray
+from declnet.contracts.data.transform import Transform
+from declnet.contracts.network.inputs import UNNAMED, by_name
 from declnet.data.batches import (
     Batches,
     BatchOrder,
+    GatheredArray,
     NamedSamples,
     Samples,
     VariedSamples,
+    WholeSamples,
     varied_inputs,
 )
 from declnet.errors import SpecError
@@ -29,20 +32,16 @@ from declnet.graph.observation import BoundStep
 from declnet.graph.shapes import Node
 from declnet.graph.statistics import recompute_statistics
 from declnet.graph.training_graph import TrainingGraph
-from declnet.graph.update import GroupedUpdate, Update, Updates, bound_update, clippings
+from declnet.graph.update import Update, clippings
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.spec.streams import Stream, random_stream
-from declnet.training.accumulation import AccumulatedEpoch
 from declnet.training.alongside import alongside
-from declnet.training.epochs import FullBatchEpoch
-from declnet.training.mini_batches import MiniBatchEpoch
+from declnet.training.epochs import Epoch, GatheredSet
 from declnet.training.numerics import arithmetic_for
-from declnet.training.preparation import ReadySet, ReadyStream
+from declnet.training.preparation import ReadyData, ReadySet, ReadyStream
 from declnet.training.state import StateError, TrainingState, put_back
 from declnet.training.streaming import StreamedBatches
-
-Epoch = FullBatchEpoch | MiniBatchEpoch | AccumulatedEpoch
 
 WORTHWHILE = 2.0
 """NumPy training time in seconds, by `numpy_seconds`, from which `auto` uses compiled kernels. They
@@ -97,7 +96,8 @@ def _repeated_products(node: Node) -> int:
     """
     positions = prod(node.output_shape[:-1])
     ends = {(*shape[-1:], *node.output_shape[-1:]) for shape in node.input_shapes}
-    sizes = (prod(each.shape) for each in node.parameters.values() if tuple(each.shape) in ends)
+    shapes = (tuple(parameter.shape) for parameter in node.parameters.values())
+    sizes = (prod(shape) for shape in shapes if shape in ends)
     return (positions - 1) * sum(sizes)
 
 
@@ -109,7 +109,7 @@ class CompiledTraining:
 
     Args:
         bind: binds an epoch's calls to a graph.
-        mean: the mean of the gradients of several batches, if each update takes one.
+        mean: the mean of the gradients of several batches; None without accumulation.
 
     Attributes:
         epoch: runs an epoch in which the same layers are trained as in the one entered last.
@@ -118,11 +118,8 @@ class CompiledTraining:
         batch: the batch size; the last batch of an epoch may be smaller.
         kernels: the kernels that may replace components, and those that have.
         changes: the epochs from which on more layers are trained than before, in order.
-        mean: the gradient of the batches since the last update; None if each is followed by one.
+        mean: the gradient of the batches since the last update; None without accumulation.
     """
-
-    epoch: Epoch
-    update: Update | GroupedUpdate
 
     def __init__(
         self,
@@ -142,13 +139,13 @@ class CompiledTraining:
         self._spec, self._model, self._graph, self._bind = spec, model, graph, bind
         self.batch, self.kernels, self.streams = batch, kernels, streams
         self._total, self._registry = total, registry
-        self.changes = sorted({each.from_epoch for each in model.store.regions} - {0})
+        self.changes = sorted({region.from_epoch for region in model.store.regions} - {0})
         self._phase = 0
         self.epoch = bind(graph)
         self._updates = steps or self.epoch.updates
         self._clippings = clippings(spec.training.clip_norm, spec.training.clip_value)
         arguments = graph.gradient, total, self._updates, self._clippings, kernels
-        self.update = bound_update(spec.optimizer, model.store, *arguments)
+        self.update = Update(spec.optimizer, model.store, *arguments)
         self._attach()
 
     def enter(self, epoch: int) -> None:
@@ -160,14 +157,13 @@ class CompiledTraining:
         arguments = self._model, loss, self.batch, seed, self.kernels, self._total
         self._graph = TrainingGraph(*arguments, epoch, self._graph, self.mean)
         self.epoch = self._bind(self._graph)
-        if isinstance(self.update, GroupedUpdate):
-            self.update.enter(epoch)
+        self.update.enter(epoch)
         self._attach()
 
     def _attach(self) -> None:
         """Let the engine, if there is one, run the steps of the epochs that begin."""
         engine = self.kernels.engine
-        if engine is not None and not isinstance(self.epoch, AccumulatedEpoch):
+        if engine is not None:
             self.epoch.attach(self.update, engine, self.kernels.threads)
 
     def same_until(self, epoch: int) -> int | None:
@@ -221,7 +217,7 @@ class CompiledTraining:
         """Return whether a batch is preceded by others whose gradients await its update."""
         return batch % self._spec.training.accumulate != 0
 
-    def component_step(self, epoch: int, batch: int, step: int) -> tuple[BoundStep, Updates]:
+    def component_step(self, epoch: int, batch: int, step: int) -> tuple[BoundStep, Update]:
         """Bind the next step to the components themselves, without kernels and engine.
 
         The step and its update change the training as those of the compiled ones do, except for the
@@ -237,11 +233,10 @@ class CompiledTraining:
         arguments = model, spec.heads, self.batch, seed, None, self._total, epoch
         graph = TrainingGraph(*arguments, self._graph, self.mean)
         graph.schedules.begin(step + 1)
-        update = bound_update(
+        update = Update(
             spec.optimizer, model.store, graph.gradient, self._total, self._updates, self._clippings
         )
-        if isinstance(update, GroupedUpdate):
-            update.enter(epoch)
+        update.enter(epoch)
         put_back(self.update.state, update.state, "the optimizer's")
         update.scale = self.update.scale
         return graph.bind(*arrays), update
@@ -254,13 +249,13 @@ class CompiledTraining:
         """
         spec, model, streams = self._spec, self._model, self.streams
         adapting = adapting_slots(model.nodes, self._registry.preferring(spec.model.preferred))
-        adapting = [each for each in adapting if each[0].key not in model.loaded]
+        adapting = [entry for entry in adapting if entry[0].key not in model.loaded]
         if not adapting:
             return
-        own = partial(random_stream, spec.seed, Stream.ADAPTATION)
+        rng_of = partial(random_stream, spec.seed, Stream.ADAPTATION)
         with self._as_before(), arithmetic_for(self.batch):
             inputs = self.epoch.first_inputs(samples_to_adapt(adapting, self.batch))
-            adapt_parameters(model, adapting, inputs, streams, own, self._total)
+            adapt_parameters(model, adapting, inputs, streams, rng_of, self._total)
 
     def recompute_statistics(self, epoch: int, step: int) -> None:
         """Replace running statistics by their means over the batches of the training data.
@@ -271,7 +266,7 @@ class CompiledTraining:
             epoch: decides on the layers that are frozen, whose statistics do not change.
             step: decides on the values of scheduled fields.
         """
-        batches = (self.epoch.gathered(each)[1][0] for each in range(self.epoch.steps))
+        batches = (self.epoch.gathered(batch)[1][0] for batch in range(self.epoch.steps))
         arguments = self._model, batches, self.batch, self.streams, self._total, epoch, step
         with self._as_before(), arithmetic_for(self.batch):
             recompute_statistics(*arguments)
@@ -279,7 +274,8 @@ class CompiledTraining:
     @contextmanager
     def _as_before(self) -> Iterator[None]:
         """Put random streams and the order of samples back at the end."""
-        streams, order = [each.bit_generator.state for each in self.streams], self.epoch.order()
+        streams = [stream.bit_generator.state for stream in self.streams]
+        order = self.epoch.order()
         try:
             yield
         finally:
@@ -314,40 +310,44 @@ def compile_training(
     mean = GradientMean(model.store.vector) if accumulate > 1 else None
     graph = TrainingGraph(model, spec.heads, batch, spec.seed, kernels, total, epoch=0, mean=mean)
     streams = graph.streams()
-    bind: Callable[[TrainingGraph], Epoch]
+    whole = batch_size is None and not isinstance(train, ReadyStream)
+    order = batch, spec.training.shuffle and not whole, spec.seed, spec.training.drop_last
     batches: BatchOrder
-    if batch_size is None and not isinstance(train, ReadyStream):
-        bind = partial(FullBatchEpoch, data=train)
+    if isinstance(train, ReadyStream):
+        batches = StreamedBatches(train, *order)
+        train = batches.samples
     else:
-        training = spec.training
-        how = batch, training.shuffle, spec.seed, training.drop_last
-        if isinstance(train, ReadyStream):
-            batches = StreamedBatches(train, *how)
-            train = batches.samples
-        else:
-            batches = Batches(samples, *how)
-        if any(each.training_only for each in spec.data.prepare):
-            streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
-        inputs = for_each(lambda x: x if isinstance(x, MappedArray) else Samples(x), train.x)
-        varied = varied_inputs(train.x, spec.data.prepare)
-        for_gathering: dict[str, Samples | MappedArray | VariedSamples] = {
-            name: VariedSamples(each, varied[name], streams[-1]) if varied[name] else each
-            for name, each in by_name(inputs).items()
-        }
-        named = isinstance(train.x, Mapping)
-        gathered = NamedSamples(for_gathering) if named else for_gathering[UNNAMED]
-        bind_batches = partial(MiniBatchEpoch, inputs=gathered, data=train, batches=batches)
-        bind = bind_batches
-        if mean is not None:
-            bind = partial(_bind_groups, bind=bind_batches, size=accumulate, mean=mean)
+        batches = Batches(samples, *order)
+    varying = () if whole else [each for each in spec.data.prepare if each.training_only]
+    if varying:
+        streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
+    data = _gathered(train, whole, varying, streams[-1:])
+    bind = partial(Epoch, data=data, batches=batches, group=accumulate, mean=mean)
     arguments = batch, kernels, streams, graph, bind, total, steps, registry, mean
     return CompiledTraining(spec, model, *arguments)
 
 
-def _bind_groups(
-    graph: TrainingGraph,
-    bind: Callable[[TrainingGraph], MiniBatchEpoch],
-    size: int,
-    mean: GradientMean,
-) -> AccumulatedEpoch:
-    return AccumulatedEpoch(bind(graph), size, mean)
+def _gathered(
+    train: ReadyData,
+    whole: bool,
+    varying: Sequence[Transform],
+    rngs: Sequence[np.random.Generator],
+) -> GatheredSet:
+    """Return training data from which batches are gathered, or `whole` as a single batch."""
+
+    def held(array: Array | MappedArray) -> GatheredArray:
+        if whole:
+            return WholeSamples(array)
+        return array if isinstance(array, MappedArray) else Samples(array)
+
+    varied = varied_inputs(train.x, varying)
+    inputs: dict[str, GatheredArray] = {
+        name: VariedSamples(held(x), varied[name], *rngs) if varied[name] else held(x)
+        for name, x in by_name(train.x).items()
+    }
+    return GatheredSet(
+        NamedSamples(inputs) if isinstance(train.x, Mapping) else inputs[UNNAMED],
+        tuple(map(held, train.y_true)),
+        None if train.weights is None else held(train.weights),
+        train.y,
+    )

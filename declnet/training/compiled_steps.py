@@ -15,7 +15,7 @@ from declnet.contracts.execution.operations import Gather, Record
 from declnet.data.batches import Batch
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.training_graph import Step, TrainingGraph
-from declnet.graph.update import Updates
+from declnet.graph.update import Update
 
 
 class NonFiniteLossError(Exception):
@@ -23,12 +23,13 @@ class NonFiniteLossError(Exception):
 
     Attributes:
         x: its batch.
-        made: the steps that were made before it in the same call.
+        step: the updates made before it; of a step whose metrics are computed later, those made
+            before the engine was called.
     """
 
-    def __init__(self, loss: float, x: Batch, made: int = 0) -> None:
+    def __init__(self, loss: float, x: Batch, step: int) -> None:
         super().__init__(loss)
-        self.loss, self.x, self.made = loss, x, made
+        self.loss, self.x, self.step = loss, x, step
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,7 @@ class CompiledSteps:
         steps: StepLoop,
         step: Step,
         x: Batch,
-        update: Updates,
+        update: Update,
         schedules: ScheduledValues,
         row: Array,
     ) -> None:
@@ -84,35 +85,36 @@ class CompiledSteps:
         graph: TrainingGraph,
         step: Step,
         x: Batch,
-        update: Updates,
-        gathers: Sequence[Gather] | None,
+        update: Update,
+        gathers: tuple[Gather, ...],
         order: Array,
         threads: int | None = None,
     ) -> Self | None:
         """Return the steps; None if some call of them needs Python.
 
         Args:
-            gathers: fill the batch `x` and its targets; None if Python fills them.
+            gathers: fill the batch `x` and its targets.
             order: the order of the samples, which changes in place.
             threads: the most threads that the engine may use; None for its own choice.
         """
         calls, updates = step.compiled.native, update.compiled.native
-        if gathers is None or calls is None or updates is None:
+        if calls is None or updates is None:
             return None
         start, row, losses = np.zeros(1, np.int64), np.zeros(1, np.int64), step.all_losses()
         now = (start, row, *update.now, *graph.schedules.arrays)
-        sizes = (tuple(gathers), order, start, len(losses[0]))
-        steps = StepLoop(*sizes, calls, losses, updates, now, threads)
+        size = len(losses[0])
+        steps = StepLoop(gathers, order, start, size, calls, losses, updates, now, threads)
         return cls(engine, steps, step, x, update, graph.schedules, row)
 
     @cached_property
     def recording(self) -> tuple[NativeLoop, tuple[Record, ...]] | None:
         """The loop that records each step's results, and the records; None if it needs Python."""
-        results = [each.ravel("K") for each in self._step.results()]  # views
-        fitting = RECORDED_BYTES // sum(each.nbytes for each in results)
+        results = [array.ravel("K") for array in self._step.results()]  # views
+        fitting = RECORDED_BYTES // sum(array.nbytes for array in results)
         count = max(1, min(RECORDED, fitting))
         records = tuple(
-            Record(each, np.empty((count, each.size), each.dtype), self._row) for each in results
+            Record(array, np.empty((count, array.size), array.dtype), self._row)
+            for array in results
         )
         native = self._engine.compile(records).native
         if native is None:
@@ -136,7 +138,7 @@ class CompiledSteps:
         Args:
             step: the updates made before.
             starts: the position of each batch in the order of the samples.
-            collector: takes the results of each batch; needs `recording`.
+            collector: takes the results of each batch; for several needs `recording`.
 
         Returns:
             The learning rate of the last update.
@@ -144,8 +146,11 @@ class CompiledSteps:
         Raises:
             NonFiniteLossError: before the update that would have followed.
         """
-        if collector is None or self.recording is None:
-            return self._run(self._loop, step, starts)
+        if collector is None or len(starts) == 1 or self.recording is None:
+            rate = self._run(self._loop, step, starts)
+            if collector is not None:
+                collector.batch(starts[0], self._step.loss())
+            return rate
         loop, records = self.recording
         count, rate = len(records[0].rows), 0.0
         for first in range(0, len(starts), count):
@@ -156,8 +161,8 @@ class CompiledSteps:
                 collector.losses(losses.tolist())
                 continue
             for row, start in enumerate(part):
-                for each in records:
-                    each.array[:] = each.rows[row]
+                for record in records:
+                    record.array[:] = record.rows[row]
                 collector.batch(start, self._step.loss())
         return rate
 
@@ -175,5 +180,5 @@ class CompiledSteps:
         self._schedules.fill(values[:, schedules:], step + 1)
         made = loop.run(values)
         if made < count:
-            raise NonFiniteLossError(self._step.loss(), self._x, made)
+            raise NonFiniteLossError(self._step.loss(), self._x, step + made)
         return self._update.rate(step + count)

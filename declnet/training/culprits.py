@@ -26,7 +26,7 @@ from declnet.graph.model import Model
 from declnet.graph.observation import BoundStep
 from declnet.graph.parameters import Slot, group_of, layer_state
 from declnet.graph.shapes import Node
-from declnet.graph.update import Updates
+from declnet.graph.update import Update
 from declnet.registry.registry import Registry
 from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
@@ -72,7 +72,7 @@ class Culprit:
 
 
 def culprit_of_step(
-    spec: RunSpec, model: Model, registry: Registry, step: BoundStep, update: Updates, number: int
+    spec: RunSpec, model: Model, registry: Registry, step: BoundStep, update: Update, number: int
 ) -> Culprit | None:
     """Execute a step and its update, checking the result of each call.
 
@@ -93,7 +93,7 @@ def culprit_of_evaluation(model: Model, heads: Sequence[Head], data: ReadySet) -
         for part in data.parts():
             for start in range(0, len(part), size):
                 chosen = slice(start, start + size)
-                x, y_true = samples_of(part.x, chosen), [each[chosen] for each in part.y_true]
+                x, y_true = samples_of(part.x, chosen), [y_true[chosen] for y_true in part.y_true]
                 weights = None if part.weights is None else part.weights[chosen]
                 culprit = _culprit_of_batch(model, heads, x, y_true, weights, errors)
                 if culprit is not None:
@@ -228,7 +228,7 @@ class _Step:
     """A step bound to its components, whose calls are checked one by one."""
 
     def __init__(
-        self, spec: RunSpec, model: Model, registry: Registry, step: BoundStep, update: Updates
+        self, spec: RunSpec, model: Model, registry: Registry, step: BoundStep, update: Update
     ) -> None:
         self._spec, self._model, self._registry = spec, model, registry
         self._step, self._update, self._errors = step, update, _FloatErrors()
@@ -253,7 +253,9 @@ class _Step:
     def _in_data(self) -> Culprit | None:
         for name, x in by_name(self._step.x).items():
             if x.dtype.kind == "f" and not np.isfinite(x).all():
-                varying = [each for each in self._spec.data.prepare if each.training_only]
+                varying = [
+                    transform for transform in self._spec.data.prepare if transform.training_only
+                ]
                 of = f'the input "{name}"' if name else "x"
                 return Culprit(varying[-1] if varying else None, "vary", of, _values(x))
         for head, bound in zip(self._spec.heads, self._step.heads, strict=True):
@@ -284,17 +286,17 @@ class _Step:
     def _written(self, call: Call) -> Iterator[tuple[str, Array, str | None]]:
         """Yield the arrays that a call has filled, each with what it is and the layer's name."""
         if not isinstance(call, partial):
-            arrays = (each for each in vars(call).values() if isinstance(each, np.ndarray))
-            yield from (("the normalized sample weights", each, None) for each in arrays)
+            arrays = (array for array in vars(call).values() if isinstance(array, np.ndarray))
+            yield from (("the normalized sample weights", array, None) for array in arrays)
             return
         component = getattr(call.func, "__self__", None)
         if not isinstance(component, Component):
-            arrays = (each for each in call.args if isinstance(each, np.ndarray))
-            yield from (("a sum or product of gradients", each, None) for each in arrays)
+            arrays = (array for array in call.args if isinstance(array, np.ndarray))
+            yield from (("a sum or product of gradients", array, None) for array in arrays)
             return
         position, made = WRITTEN[component.kind, call.func.__name__]
         filled, layer = call.args[position], None
-        state = next((each for each in call.args if isinstance(each, LayerState)), None)
+        state = next((argument for argument in call.args if isinstance(argument, LayerState)), None)
         if state is not None:
             node = self._nodes[id(state)]
             layer, made = node.name, f'{made} of "{node.name}"'
@@ -309,8 +311,8 @@ class _Step:
         if call.func.__name__ == "backward":
             yield from _named(vars(state.grad), f"the gradient of {layer}.", layer)
         else:
-            own = {name: getattr(state, name) for name in node.parameters}
-            yield from _named(own, f"{layer}.", layer)
+            parameters = {name: getattr(state, name) for name in node.parameters}
+            yield from _named(parameters, f"{layer}.", layer)
 
     def _in_update(self, number: int) -> Culprit | None:
         self._errors.begin()

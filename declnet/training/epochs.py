@@ -1,165 +1,331 @@
-"""Epochs of one step on all samples, and what epochs of any kind have in common."""
+"""Epochs: a step for each batch, and an update for each group of batches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
-
-import numpy as np
+from dataclasses import dataclass
+from typing import Any
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.execution.engine import CompiledCalls, Engine
-from declnet.contracts.network.inputs import for_each
+from declnet.contracts.execution.operations import Gather
 from declnet.contracts.runs.observer import StepObserver
-from declnet.data.batches import Batch, Samples
+from declnet.data.batches import Batch, BatchOrder, Gathered, GatheredArray, leaves
+from declnet.graph.gradients import GradientMean
 from declnet.graph.observation import ObservedStep
 from declnet.graph.training_graph import Step, Targets, TrainingGraph
-from declnet.graph.update import Updates
-from declnet.training.compiled_steps import CompiledSteps, NonFiniteLossError
+from declnet.graph.update import Update
+from declnet.training.compiled_steps import Collector, CompiledSteps, NonFiniteLossError
 from declnet.training.metrics import MetricAccumulator
-from declnet.training.preparation import ReadyData
 
-Update = Callable[[int], float]
+ApplyUpdate = Callable[[int], float]
+"""Makes an update, given its number, from 1; returns its learning rate."""
 
 StepArrays = tuple[Batch, Targets, Array | None]
 """A batch's inputs, prepared targets and sample weights."""
 
 
-class RunsEpochs(Protocol):
-    """A runner of epochs, one at a time or in parts."""
+@dataclass(frozen=True, eq=False)
+class GatheredSet:
+    """The training data, from which batches are gathered.
 
-    updates: int
+    Attributes:
+        inputs: the samples of the inputs.
+        targets: the prepared targets of each loss.
+        weights: the sample weights; None if all are equal.
+        y: the targets that metrics take, for each loss.
+    """
 
-    def run(self, update: Update, step: int, metrics: MetricAccumulator | None) -> float:
-        """As `MiniBatchEpoch.run`."""
-
-
-def run_one_by_one(epoch: RunsEpochs, update: Update, step: int, epochs: int) -> None:
-    """Run whole epochs; the error of one counts the updates made since the first."""
-    for number in range(epochs):
-        made = number * epoch.updates
-        try:
-            epoch.run(update, step + made, None)
-        except NonFiniteLossError as error:
-            raise NonFiniteLossError(error.loss, error.x, made + error.made) from None
+    inputs: Gathered
+    targets: tuple[GatheredArray, ...]
+    weights: GatheredArray | None
+    y: Sequence[Array]
 
 
-def check(loss: float, x: Batch) -> None:
-    """Raise NonFiniteLossError if the loss of a batch is NaN or infinite."""
-    if loss - loss != 0.0:  # NaN for NaN and for infinities
-        raise NonFiniteLossError(loss, x)
+@dataclass(frozen=True, eq=False)
+class _BoundStep:
+    """A step on batches of one size.
+
+    Attributes:
+        arrays: the batch's.
+        gathers: fill the arrays, given positions of samples; none for a batch of all samples.
+    """
+
+    arrays: StepArrays
+    gathers: tuple[Callable[[Array], object], ...]
+    step: Step
 
 
-def collect(
-    metrics: MetricAccumulator | None,
-    graph: TrainingGraph,
-    step: Step,
-    y: Sequence[Array],
-    loss: float,
-    x: Batch,
-) -> None:
-    """Check the loss of a batch; add the batch to the metrics if they are needed."""
-    check(loss, x)
-    if metrics is not None:
-        penalty = graph.penalty()
-        check(loss + penalty, x)
-        metrics.add(step.y_preds(), y, step.data_losses(loss), penalty, step.weight())
+class Epoch:
+    """Epochs of a step for each batch and an update for each group of batches.
 
+    Without accumulation, a group is a single batch. The last batch of an epoch may have fewer
+    samples, the last group fewer batches.
 
-class FullBatchEpoch:
-    """Epochs of one step on all samples; the arrays are bound once."""
+    Args:
+        group: the number of batches in a group.
+        mean: the mean of the gradients of a group; None if a group is a single batch.
 
-    steps = updates = 1
+    Attributes:
+        steps: the number of batches in an epoch.
+        updates: the number of updates in an epoch.
+    """
 
-    def __init__(self, graph: TrainingGraph, data: ReadyData) -> None:
-        self._graph, self._y = graph, data.y
-        self._x: Batch = for_each(lambda x: Samples(x[:]).all(), data.x)
-        targets = tuple(Samples(each).all() for each in data.y_true)
-        self._arrays = (self._x, targets, data.weights)
-        self._step = graph.step(*self._arrays)
-        self._observed: ObservedStep | None = None
-        self._compiled: CompiledSteps | None = None
-        self._attached: Updates | None = None
+    def __init__(
+        self,
+        graph: TrainingGraph,
+        data: GatheredSet,
+        batches: BatchOrder,
+        group: int = 1,
+        mean: GradientMean | None = None,
+    ) -> None:
+        self._graph, self._data, self._batches = graph, data, batches
+        self._group, self._mean = group, mean
+        sizes = {batches.batch_size, batches.last_size}
+        self._bound = {size: self._bind(size) for size in sizes}
+        self._observed: dict[int, ObservedStep] = {}
+        self._compiled: dict[int, CompiledSteps] = {}
+        self._attached: Update | None = None
+        self.steps, self.updates = batches.count, -(-batches.count // group)
 
-    def attach(self, update: Updates, engine: Engine, threads: int | None) -> None:
-        """As `MiniBatchEpoch.attach`."""
-        order = np.zeros(0, np.int64)
-        own = self._graph, self._step, self._x, update, (), order, threads
-        self._compiled = CompiledSteps.of(engine, *own)
-        self._attached = update if self._compiled is not None else None
+    def _bind(self, size: int) -> _BoundStep:
+        x, *gathers = self._data.inputs.batch(size)
+        targets = [target.batch(size) for target in self._data.targets]
+        y_true = tuple(memory for memory, _ in targets)
+        gathers += [gather for _, gather in targets]
+        weights = None
+        if self._data.weights is not None:
+            weights, gather_weights = self._data.weights.batch(size)
+            gathers.append(gather_weights)
+        arrays = x, y_true, weights
+        return _BoundStep(arrays, tuple(leaves(gathers)), self._graph.step(*arrays))
+
+    def attach(self, update: Update, engine: Engine, threads: int | None) -> None:
+        """Let an engine make the steps, if it can make all of them.
+
+        They include steps with metrics if the engine can record the results that metrics read,
+        unless there is a penalty, which is computed from the parameters before each update.
+
+        Args:
+            update: what follows each step.
+            threads: the most threads that the engine may use; None for its own choice.
+        """
+        self._compiled, self._attached = {}, None
+        for size, bound in self._bound.items():
+            gathers = tuple(gather for gather in bound.gathers if isinstance(gather, Gather))
+            if len(gathers) < len(bound.gathers):
+                return
+            compiled = CompiledSteps.of(
+                engine,
+                self._graph,
+                bound.step,
+                bound.arrays[0],
+                update,
+                gathers,
+                self._batches.order,
+                threads,
+            )
+            if compiled is None:
+                return
+            self._compiled[size] = compiled
+        self._attached = update
 
     @property
     def is_compiled(self) -> bool:
-        """As `MiniBatchEpoch.is_compiled`."""
+        """Whether an engine makes the steps of epochs without metrics."""
         return self._attached is not None
 
     def compiled_step(self) -> CompiledCalls:
-        """As `MiniBatchEpoch.compiled_step`."""
-        return self._step.compiled
+        """Return the calls of a step on a whole batch."""
+        return self._bound[self._batches.batch_size].step.compiled
 
-    def reads_each_step(self, metrics: bool) -> bool:  # noqa: ARG002
-        """As `MiniBatchEpoch.reads_each_step`; there is only one, which counts as the epoch."""
-        return False
+    def _can_collect(self, batches: int) -> bool:
+        """Return whether metrics can be computed after the engine has made some steps.
 
-    def run_epochs(self, update: Update, step: int, epochs: int) -> None:
-        """As `MiniBatchEpoch.run_epochs`."""
-        if self._compiled is not None and update is self._attached:
-            self._compiled.run(step, np.zeros(epochs, np.int64))
-            return
-        run_one_by_one(self, update, step, epochs)
+        For the only step of an epoch, that takes Python longer than the calls themselves.
+        """
+        if self.steps == 1 or self._graph.is_regularized:
+            return False
+        return batches == 1 or all(steps.recording for steps in self._compiled.values())
+
+    def reads_each_step(self, metrics: bool) -> bool:
+        """Return whether Python reads the results of several steps of an epoch that is logged.
+
+        Args:
+            metrics: whether there are metrics of predictions.
+        """
+        if self.steps == 1:
+            return False
+        compiled = self._compiled.values()
+        return metrics or not (
+            self._can_collect(self.steps) and all(steps.losses_suffice for steps in compiled)
+        )
 
     def run(
         self,
-        update: Update,
+        update: ApplyUpdate,
         step: int,
         metrics: MetricAccumulator | None,
-        first: int = 0,  # noqa: ARG002  # the only step there is
-        stop: int | None = None,  # noqa: ARG002
+        first: int = 0,
+        stop: int | None = None,
     ) -> float:
-        """As `MiniBatchEpoch.run`."""
-        self._graph.schedules.begin(step + 1)
-        collect(metrics, self._graph, self._step, self._y, self._step.run(), self._x)
-        return update(step + 1)
+        """Run one epoch, several, or a part of one; parts must be consecutive.
+
+        Args:
+            update: applies the optimizer; called with the number of the update, from 1.
+            step: the updates made before.
+            metrics: accumulates the batches of an epoch; None if its metrics are not needed.
+            first: the first batch of the part.
+            stop: the batch after the last one, counted on through the epochs that follow; None for
+                the end of the epoch.
+
+        Returns:
+            The learning rate of the last update; 0 without one.
+
+        Raises:
+            NonFiniteLossError: before the update that would have followed.
+        """
+        rate, stop = 0.0, self.steps if stop is None else stop
+        if update is self._attached and (metrics is None or self._can_collect(stop - first)):
+            return self._run_compiled(step, first, stop, metrics)
+        for batch, positions in enumerate(self._batches.between(first, stop), first):
+            self._begin_group(batch)
+            bound = self._gather(positions)
+            self._graph.schedules.begin(step + 1)
+            self._collect(metrics, positions, bound.step.run(), step)
+            if self._ends_group(batch):
+                step += 1
+                rate = update(step)
+        return rate
+
+    def _run_compiled(
+        self, step: int, first: int, stop: int, metrics: MetricAccumulator | None
+    ) -> float:
+        """Run batches by the engine: in one call as many of the same size as follow each other."""
+        rate = 0.0
+        for size, starts in self._batches.of_one_size(first, stop):
+            collector = None if metrics is None else self._collector(metrics, size, step)
+            rate = self._compiled[size].run(step, starts, collector)
+            step += len(starts)
+        return rate
+
+    def _collector(self, metrics: MetricAccumulator, size: int, step: int) -> Collector:
+        """Return what adds the results of batches of a size to the metrics."""
+        order, x = self._batches.order, self._bound[size].arrays[0]
+
+        def add(start: int, loss: float) -> None:
+            self._collect(metrics, order[start : start + size], loss, step)
+
+        def add_losses(losses: list[float]) -> None:
+            for loss in losses:
+                _check(loss, x, step)
+            metrics.add_losses(losses, size)
+
+        return Collector(add, None if metrics.reads_predictions else add_losses)
 
     def run_observed(
         self,
-        update: Update,
+        update: ApplyUpdate,
         step: int,
         metrics: MetricAccumulator | None,
-        batch: int,  # noqa: ARG002  # the only one
+        batch: int,
         observer: StepObserver,
         epoch: int,
     ) -> float:
-        """As `MiniBatchEpoch.run_observed`."""
-        if self._observed is None:
-            self._observed = self._graph.observed_step(*self._arrays)
-        loss = self._observed.run(observer, epoch, step + 1)
-        collect(metrics, self._graph, self._step, self._y, loss, self._x)
-        rate = update(step + 1)
-        self._observed.updated(observer, rate)
+        """Run one batch of an epoch, with the same results as `run`, and call an observer.
+
+        Args:
+            update: as for `run`, like `step` and `metrics`.
+            batch: the batch, counted from 0.
+            observer: called during the step, with the mean of a group's gradients, and afterwards.
+            epoch: the epoch, for the observer.
+
+        Returns:
+            The learning rate of the update; 0 without one.
+
+        Raises:
+            NonFiniteLossError: before the update that would have followed.
+        """
+        self._begin_group(batch)
+        positions, arrays = self.gathered(batch)
+        if len(positions) not in self._observed:
+            self._observed[len(positions)] = self._graph.observed_step(*arrays)
+        observed = self._observed[len(positions)]
+        self._collect(metrics, positions, observed.run(observer, epoch, step + 1), step)
+        rate = update(step + 1) if self._ends_group(batch) else 0.0
+        observed.updated(observer, rate)
         return rate
 
+    def _begin_group(self, batch: int) -> None:
+        if self._mean is not None and batch % self.steps % self._group == 0:
+            self._mean.begin()
+
+    def _ends_group(self, batch: int) -> bool:
+        done = batch % self.steps + 1
+        return done % self._group == 0 or done == self.steps
+
+    def _collect(
+        self, metrics: MetricAccumulator | None, positions: Array, loss: float, step: int
+    ) -> None:
+        """Check the loss of a batch; add the batch to the metrics if they are needed."""
+        bound = self._bound[len(positions)]
+        _check(loss, bound.arrays[0], step)
+        if metrics is None:
+            return
+        penalty = self._graph.penalty()
+        _check(loss + penalty, bound.arrays[0], step)
+        y = [labels[positions] for labels in self._data.y] if bound.gathers else self._data.y
+        results = bound.step
+        metrics.add(results.y_preds(), y, results.data_losses(loss), penalty, results.weight())
+
     def updates_in(self, first: int, stop: int) -> int:
-        """As `MiniBatchEpoch.updates_in`."""
-        return stop - first
+        """Return the number of updates that the batches of a part make, as for `run`."""
+        epochs, batches = divmod(stop, self.steps)
+        return epochs * self.updates + batches // self._group - first // self._group
 
     def after(self, first: int, updates: int) -> int:
-        """As `MiniBatchEpoch.after`."""
-        return first + updates
+        """Return the batch after some updates from a batch on; it may be past the end.
 
-    def gathered(self, batch: int) -> tuple[Array, StepArrays]:  # noqa: ARG002  # the only one
-        """As `MiniBatchEpoch.gathered`."""
-        return np.arange(len(self._y[0])), self._arrays
+        The first update ends the group in progress.
+        """
+        return (first // self._group + updates) * self._group
 
-    def first_inputs(self, count: int) -> Batch:  # noqa: ARG002  # it has all
-        """As `MiniBatchEpoch.first_inputs`."""
-        return self._x
+    def gathered(self, batch: int) -> tuple[Array, StepArrays]:
+        """Gather one batch of an epoch without computing anything with it.
+
+        Args:
+            batch: the batch, counted from 0; the first one begins an epoch.
+
+        Returns:
+            The positions of its samples in the training data (n,), and its arrays, which the next
+            batch overwrites.
+        """
+        (positions,) = self._batches.between(batch, batch + 1)
+        return positions, self._gather(positions).arrays
+
+    def _gather(self, positions: Array) -> _BoundStep:
+        bound = self._bound[len(positions)]
+        for gather in bound.gathers:
+            gather(positions)
+        return bound
+
+    def first_inputs(self, count: int) -> Batch:
+        """Begin an epoch; return the inputs of its first samples, at most `count`."""
+        positions = self._batches.first(count)
+        x, gather = self._data.inputs.batch(len(positions))
+        gather(positions)
+        return x
 
     def order(self) -> dict[str, Any]:
-        """Return an empty state: nothing is shuffled."""
-        return {}
+        """Return the state of the shuffle, as plain values and arrays."""
+        return self._batches.state()
 
     def restore_order(self, state: Mapping[str, Any]) -> None:
-        """Restore nothing; raise ValueError if the saved run shuffled."""
-        if state:
-            raise ValueError("there were mini-batches, now each step takes all samples")
+        """Restore the state from `order`; raise ValueError if it is from other data."""
+        self._batches.restore(state)
+
+
+def _check(loss: float, x: Batch, step: int) -> None:
+    """Raise NonFiniteLossError if the loss of a batch is NaN or infinite."""
+    if loss - loss != 0.0:  # NaN for NaN and for infinities
+        raise NonFiniteLossError(loss, x, step)

@@ -46,32 +46,32 @@ class StreamedBatches(BatchOrder):
         super().__init__(len(stream), batch_size, drop_last, self._spare + most)
         self._halves = 1 if len(stream) <= self._least else 2
         held, first = self._halves * len(self.order), stream.like
-        self._arrays = [empty_samples(each, held) for each in first.arrays]
+        self._arrays = [empty_samples(array, held) for array in first.arrays]
         self.samples = replace(first.with_arrays(self._arrays), fingerprint="")
         self._epoch, self._windows = -1, self._divided(-1)
         self._window, self._used = -1, 0
         self._pool = ThreadPoolExecutor(1, "declnet-stream")
         self._next: tuple[tuple[int, int], Future[None]] | None = None
 
-    def shuffle(self) -> None:
-        """Begin an epoch."""
-        self._begin(self._epoch + 1)
-
     def stretches(self, first: int, stop: int) -> Iterator[Array]:
         """Yield where batches from `first` up to `stop` begin in `order`, window by window.
 
         The samples of a window are in memory until the next one is asked for.
         """
-        batches = self._windows.batches
         while first < stop:
-            window = int(np.searchsorted(batches, first, "right")) - 1
-            begin, end = int(batches[window]), min(stop, int(batches[window + 1]))
+            batch = first % self.count
+            if batch == 0:
+                self._begin(self._epoch + 1)
+            batches = self._windows.batches
+            window = int(np.searchsorted(batches, batch, "right")) - 1
+            begin, end = int(batches[window]), min(batch + stop - first, int(batches[window + 1]))
             self._load(window)
-            yield (np.arange(first, end) - begin) * self.batch_size
-            first = end
+            yield (np.arange(batch, end) - begin) * self.batch_size
+            first += end - batch
 
     def first(self, count: int) -> Array:
-        """Return the positions of the first samples of the epoch: as many as a window has."""
+        """Begin an epoch; return the positions of its first samples, as many as a window has."""
+        self._begin(self._epoch + 1)
         self._load(0)
         return self.order[: min(count, int(self._windows.starts[1]))]
 
@@ -100,19 +100,19 @@ class StreamedBatches(BatchOrder):
             if self._stream.groups:  # in an order of their own, each with its blocks shuffled
                 of = np.array(self._stream.groups)[blocks]
                 blocks = blocks[np.argsort(random.permutation(of.max() + 1)[of], kind="stable")]
-        found: list[list[int]] = [[]]
+        windows: list[list[int]] = [[]]
         starts, here = [0], 0
         for block in blocks.tolist():
-            found[-1].append(block)
+            windows[-1].append(block)
             here += self._stream.sizes[block]
             if here - starts[-1] >= self._least:
                 starts.append(here)
-                found.append([])
-        if found[-1]:
+                windows.append([])
+        if windows[-1]:
             starts.append(here)
         batches = np.array(starts) // self.batch_size
         batches[-1] = self.count
-        return _Windows(tuple(map(tuple, filter(None, found))), np.array(starts), batches)
+        return _Windows(tuple(map(tuple, filter(None, windows))), np.array(starts), batches)
 
     def _random(self, epoch: int, number: int) -> np.random.Generator:
         """Return the generator that shuffles the blocks of an epoch (0), or a window (from 1)."""

@@ -15,11 +15,11 @@ from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.spec.model import RunSpec
 from declnet.training.alongside import WORKER_START, Alongside, PythonNeededError
-from declnet.training.compile import Epoch, compile_training, numpy_seconds
+from declnet.training.compile import compile_training, numpy_seconds
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.culprits import Culprit, culprit_of_evaluation, non_finite_parameter
 from declnet.training.divergence import divergence
-from declnet.training.epochs import StepArrays, Update
+from declnet.training.epochs import ApplyUpdate, Epoch, StepArrays
 from declnet.training.evaluation import Evaluation
 from declnet.training.heartbeat import HeartbeatTimer
 from declnet.training.metrics import MetricAccumulator, NamedMetric, metrics_of
@@ -93,7 +93,7 @@ class Trainer:
             else None
         )
         self._update = compiled.update
-        self._apply: Update = compiled.update
+        self._apply: ApplyUpdate = compiled.update
         self._streams, self.kernels = compiled.streams, compiled.kernels
         self.samples_a_step, self._adapt = compiled.batch, compiled.adapt
         self._numpy_seconds = numpy_seconds(spec, model, len(train))
@@ -191,7 +191,10 @@ class Trainer:
             PythonNeededError: it is needed for each step, or too often for metrics and callbacks.
         """
         training = self._training
-        follows = any(type(c).after_update is not Callback.after_update for c in training.callbacks)
+        follows = any(
+            type(callback).after_update is not Callback.after_update
+            for callback in training.callbacks
+        )
         epochs = self.epochs if self._monitored.every_epoch else self.epochs / training.log_every
         followed = (
             self._epoch.steps if self._epoch.reads_each_step(bool(metrics_of(self._heads))) else 0
@@ -222,17 +225,9 @@ class Trainer:
         while self.step < last:
             self._compiled.enter(self.epoch)
             self._keep()
-            epoch = self._epoch
             batches = self._batches_of(self.epoch)
-            stop = min(epoch.after(self.batch, last - self.step), batches)
-            try:
-                with arithmetic_for(self.samples_a_step):
-                    epoch.run(self._update, self.step, None, self.batch, stop)
-            except NonFiniteLossError as error:
-                raise self._divergence(self.epoch, error.loss) from None
-            self.step += epoch.updates_in(self.batch, stop)
-            self.batch = stop
-            if stop == batches:
+            self._run(min(self._epoch.after(self.batch, last - self.step), batches), self._update)
+            if self.batch == batches:
                 self.epoch, self.batch = self.epoch + 1, 0
 
     def next_batch(self) -> tuple[Array, StepArrays]:
@@ -330,28 +325,19 @@ class Trainer:
 
     def _whole_epochs(self, stop: int) -> None:
         """Run short epochs, several at a time, until a heartbeat is due."""
-        run, update, timer = self._epoch.run_epochs, self._apply, self._timer
-        steps, updates = self._epoch.steps, self._epoch.updates
-        now, epoch, step = time.perf_counter, self.epoch, self.step
-        with arithmetic_for(self.samples_a_step):
-            while epoch < stop:
-                epochs, start = min(stop - epoch, max(1, timer.part // steps)), now()
-                try:
-                    run(update, step, epochs)
-                except NonFiniteLossError as error:
-                    at = epoch + error.made // updates
-                    raise self._divergence(at, error.loss) from None
-                step, epoch, end = step + epochs * updates, epoch + epochs, now()
-                timer.took(epochs * steps, end - start)
-                if end > timer.next_beat:
-                    break
-        self.epoch, self.step = epoch, step
+        steps, timer = self._epoch.steps, self._timer
+        while self.epoch < stop:
+            epochs = min(stop - self.epoch, max(1, timer.part // steps))
+            self._run(epochs * steps, self._apply)
+            self.epoch, self.batch = self.epoch + epochs, 0
+            if time.perf_counter() > timer.next_beat:
+                break
 
     def _followed_epoch(self) -> Iterator[Event]:
         """Run an epoch that is logged or followed by a callback, and yield its result."""
-        logged, wanted = self._is_logged(self.epoch), self._metrics_of(self.epoch)
-        if self._metrics is None and wanted is not None:
-            self._metrics = self._accumulator(wanted)
+        logged, metrics_to_compute = self._is_logged(self.epoch), self._metrics_of(self.epoch)
+        if self._metrics is None and metrics_to_compute is not None:
+            self._metrics = self._accumulator(metrics_to_compute)
         yield from self._parts()
         if logged:
             step, update = self._epoch.compiled_step(), self._update.compiled
@@ -378,38 +364,55 @@ class Trainer:
         steps = self._batches_of(self.epoch)
         observer = self._observer if self._is_logged(self.epoch) else None
         while self.batch < steps:
-            stop, start = min(self.batch + self._timer.part, steps), time.perf_counter()
+            stop = min(self.batch + self._timer.part, steps)
             observed = observer if self.batch == steps - 1 else None
             if observer is not None and observed is None:
                 stop = min(stop, steps - 1)
-            try:
-                with arithmetic_for(self.samples_a_step):
-                    self._rate = self._run(stop, observed)
-            except NonFiniteLossError as error:
-                raise self._divergence(self.epoch, error.loss) from None
-            done = stop - self.batch
-            self.step += self._epoch.updates_in(self.batch, stop)
-            self.batch = stop
-            self._timer.took(done, time.perf_counter() - start)
+            self._rate = self._run(stop, self._apply, self._metrics, observed)
             if stop < steps and self._timer.is_due():
                 yield Progressed(self.epoch + stop / steps, self.epochs)
                 self._keep()
 
-    def _run(self, stop: int, observer: StepObserver | None) -> float:
-        """Run the batches of the epoch in progress up to `stop`; the last is all if observed."""
-        update, step, metrics = self._apply, self.step, self._metrics
-        if observer is None:
-            return self._epoch.run(update, step, metrics, self.batch, stop)
-        return self._epoch.run_observed(update, step, metrics, self.batch, observer, self.epoch)
+    def _run(
+        self,
+        stop: int,
+        update: ApplyUpdate,
+        metrics: MetricAccumulator | None = None,
+        observer: StepObserver | None = None,
+    ) -> float:
+        """Run and count the batches up to `stop`, which is counted on through following epochs.
+
+        Args:
+            observer: observes the only batch.
+
+        Returns:
+            The learning rate of the last update.
+
+        Raises:
+            DivergenceError: the loss became NaN or infinite.
+        """
+        epoch, first, step, start = self._epoch, self.batch, self.step, time.perf_counter()
+        try:
+            with arithmetic_for(self.samples_a_step):
+                if observer is None:
+                    rate = epoch.run(update, step, metrics, first, stop)
+                else:
+                    rate = epoch.run_observed(update, step, metrics, first, observer, self.epoch)
+        except NonFiniteLossError as error:
+            at = self.epoch + (error.step - step) // epoch.updates
+            raise self._divergence(at, error.loss) from None
+        self.step, self.batch = step + epoch.updates_in(first, stop), stop
+        self._timer.took(stop - first, time.perf_counter() - start)
+        return rate
 
 
-def _followed(update: Update, followers: Sequence[Callable[[int], None]]) -> Update:
-    """Return an update that calls others after it."""
+def _followed(update: ApplyUpdate, followers: Sequence[Callable[[int], None]]) -> ApplyUpdate:
+    """Return an update that calls followers afterwards."""
 
     def apply(step: int) -> float:
         rate = update(step)
-        for each in followers:
-            each(step)
+        for follower in followers:
+            follower(step)
         return rate
 
     return apply

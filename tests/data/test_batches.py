@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from declnet.data.batches import Batches, Samples
+from declnet.data.batches import Batches, Samples, WholeSamples, leaves
 
 
 @pytest.mark.parametrize("shape", [(), (2,), (16,), (17,), (3, 8, 8)])
@@ -24,7 +24,8 @@ def test_samples_are_gathered_in_the_order_that_is_asked_for(shape):
     "x", [np.arange(6.0)[:, None], np.ones((5, 3), order="F"), np.ones((1, 40))]
 )
 def test_a_full_batch_has_memory_of_its_own(x):
-    batch = Samples(x).all()
+    batch, gather = WholeSamples(x).batch(len(x))
+    assert list(leaves([gather])) == []
     assert np.array_equal(batch, x)
     assert not np.may_share_memory(batch, x)
 
@@ -33,7 +34,6 @@ sizes = st.integers(1, 60)
 
 
 def epoch_of(batches):
-    batches.shuffle()
     return batches.between(0, batches.count)
 
 
@@ -57,6 +57,25 @@ def test_a_smaller_last_batch_is_dropped_if_wanted(samples, batch_size, seed):
         assert len(taken) == dropping.count == samples // min(samples, batch_size)
         assert dropping.last_size == dropping.batch_size
         np.testing.assert_array_equal(taken, full)
+
+
+@given(samples=sizes, batch_size=sizes, shuffle=st.booleans(), drop=st.booleans(), data=st.data())
+def test_epochs_in_any_parts_have_the_same_batches(samples, batch_size, shuffle, drop, data):
+    """Also after a state is restored between two parts, by other batches."""
+    whole, parts = (Batches(samples, batch_size, shuffle, 3, drop) for _ in range(2))
+    epochs = [[batch.tolist() for batch in epoch_of(whole)] for _ in range(6)]
+    taken, number = [], 0
+    while number < 6 * whole.count:
+        first = number % whole.count
+        at_most = 6 * whole.count - number
+        count = data.draw(st.integers(1, at_most if first == 0 else whole.count - first))
+        taken += [batch.tolist() for batch in parts.between(first, first + count)]
+        number += count
+        state = parts.state()
+        parts = Batches(samples, batch_size, shuffle, 4, drop)
+        parts.restore(state)
+    assert taken == [batch for epoch in epochs for batch in epoch]
+    assert {len(batch) for batch in taken} <= {whole.batch_size, whole.last_size}
 
 
 def order(batches):

@@ -14,7 +14,7 @@ from declnet import Kernel, KernelCalls, Registry, RegistryError
 from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels
 from declnet.graph.training_graph import TrainingGraph
-from declnet.graph.update import Update
+from declnet.graph.update import VectorUpdate
 from declnet_plugins.standard.layers import LSTM, Dense, ReLU, Softmax
 from declnet_plugins.standard.losses import CategoricalCrossentropy
 from declnet_plugins.standard.optimizers import SGD
@@ -251,7 +251,7 @@ def test_what_bind_returns_is_checked(make_model, registry, returned):
         kernels = kernels_of(type("Wrong", (Kernel,), {"__module__": __name__, **body}))
         if replaces is SGD:
             with pytest.raises(BrokenContractError, match=message):
-                Update(SGD(), np.zeros(3), np.zeros(3), 100, kernels=kernels)
+                VectorUpdate(SGD(), np.zeros(3), np.zeros(3), 100, kernels)
         elif returned != KernelCalls():
             with pytest.raises(BrokenContractError, match=message):
                 stepped(make_model((*PLAIN, Softmax())), registry, kernels)

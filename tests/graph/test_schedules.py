@@ -9,7 +9,7 @@ from declnet import Kernel, KernelCalls, Registry, parse_spec, run
 from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels
 from declnet.graph.schedules import ScheduledValues
-from declnet.graph.update import Update
+from declnet.graph.update import VectorUpdate
 from declnet_plugins.standard.layers import Dropout
 from declnet_plugins.standard.optimizers import AdamW
 from declnet_plugins.standard.schedules import Constant, Polynomial
@@ -88,17 +88,18 @@ def test_only_a_kernel_that_reads_schedules_replaces_what_has_one(kernel, decay,
     registry = Registry()
     registry.register(kernel)
     kernels, w = Kernels(registry), np.ones(3)
-    update = Update(AdamW(learning_rate=0.1, weight_decay=decay), w, np.zeros(3), 5, (), kernels)
+    optimizer = AdamW(learning_rate=0.1, weight_decay=decay)
+    update = VectorUpdate(optimizer, w, np.zeros(3), 5, kernels)
     assert bool(kernels.used) == is_used
     if is_used == (kernel is Following):
-        update(1)
-        update(2)
+        update.apply(0.1, 1)
+        update.apply(0.1, 2)
         np.testing.assert_allclose(w, (1 - 0.06) * (1 - 0.1 * FALLING.rate(2, 5)), rtol=1e-12)
 
 
 def test_a_value_outside_the_range_at_a_step_is_the_schedules_fault():
-    update = Update(AdamW(weight_decay=Constant(value=1.0)), np.ones(3), np.zeros(3), 5)
-    update(1)
+    optimizer = AdamW(weight_decay=Constant(value=1.0))
+    VectorUpdate(optimizer, np.ones(3), np.zeros(3), 5).apply(0.001, 1)
     schedules = ScheduledValues(9)
     schedules.of(Dropout(rate=Constant(value=1.0)))
     with pytest.raises(BrokenContractError) as caught:

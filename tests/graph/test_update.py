@@ -7,7 +7,7 @@ import pytest
 
 from declnet.graph.model import Model
 from declnet.graph.shapes import infer_nodes
-from declnet.graph.update import FLUSH_EVERY, SLICE, Update, bound_update, clippings
+from declnet.graph.update import FLUSH_EVERY, SLICE, Update, VectorUpdate, clippings
 from declnet_plugins.standard.layers import Dense
 from declnet_plugins.standard.optimizers import SGD, Adagrad, Adam, AdamW, RMSProp
 
@@ -40,16 +40,16 @@ def test_slices_give_what_every_part_gives_alone(optimizer):
     start, gradients = rng.normal(size=size), rng.normal(size=(3, size))
     whole, parts = start.copy(), start.copy()
     gradient = np.empty(size)
-    update = Update(optimizer, whole, gradient, 100)
+    update = VectorUpdate(optimizer, whole, gradient, 100)
     for step, dw in enumerate(gradients, start=1):
         gradient[:] = dw
-        update(step)
+        update.apply(optimizer.rate(step, 100), step)
     for cut in (slice(0, 500), slice(500, SLICE), slice(SLICE, size)):
         gradient = np.empty(size)[cut]
-        update = Update(optimizer, parts[cut], gradient, 100)
+        update = VectorUpdate(optimizer, parts[cut], gradient, 100)
         for step, dw in enumerate(gradients, start=1):
             gradient[:] = dw[cut]
-            update(step)
+            update.apply(optimizer.rate(step, 100), step)
     assert (whole == parts).all()
 
 
@@ -57,10 +57,10 @@ def test_slices_give_what_every_part_gives_alone(optimizer):
 def test_moments_that_decayed_into_denormals_become_zero(dtype):
     tiny = np.finfo(dtype).tiny
     w, dw = np.zeros(4, dtype), np.zeros(4, dtype)
-    update = Update(Adam(), w, dw, 100)
+    update = VectorUpdate(Adam(), w, dw, 100)
     update.state["momentum"][:] = [tiny / 8, -tiny / 8, 4.0 * tiny, 1.0]
     kept = update.state["momentum"][2:].copy()
-    update(FLUSH_EVERY)
+    update.apply(0.001, FLUSH_EVERY)
     found = update.state["momentum"]
     assert found[:2].tolist() == [0, 0]
     np.testing.assert_allclose(found[2:], kept * np.dtype(dtype).type(0.9), rtol=1e-6)
@@ -101,11 +101,11 @@ def test_each_group_is_updated_as_its_optimizer_would_alone_and_the_last_one_win
     expected = store.vector.copy()
     for part, alone in parts:
         dw = np.empty_like(expected[part])
-        update = Update(alone, expected[part], dw, 5)
+        update = VectorUpdate(alone, expected[part], dw, 5)
         for step, slope in enumerate(slopes, start=1):
             dw[:] = slope[part]
-            update(step)
-    update = bound_update(optimizer, store, gradient, 5)
+            update.apply(alone.rate(step, 5), step)
+    update = Update(optimizer, store, gradient, 5)
     for step, slope in enumerate(slopes, start=1):
         gradient[:] = slope
         assert update(step) == 0.01
@@ -120,7 +120,7 @@ def test_a_factor_keeps_the_schedule_and_what_callbacks_have_scaled():
         learning_rate=rate,
     )
     before = store.arrays["dense_2.biases"].copy()
-    update = bound_update(optimizer, store, gradient, 5)
+    update = Update(optimizer, store, gradient, 5)
     update.scale = 0.25
     moved = 0.0
     for step in (1, 2, 3):
@@ -136,7 +136,7 @@ def test_the_gradient_of_all_groups_is_clipped_together():
     )
     before = {key: array.copy() for key, array in store.arrays.items()}
     gradient[:] = slopes[0]
-    bound_update(optimizer, store, gradient, 5, clippings=clippings(0.5, None))(1)
+    Update(optimizer, store, gradient, 5, clippings=clippings(0.5, None))(1)
     slot = next(each for each in store.slots if each.key == "dense_1.weights")
     expected = slopes[0] * 0.5 / np.linalg.norm(slopes[0])
     np.testing.assert_allclose(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet.graph.update import Update
+from declnet.graph.update import VectorUpdate
 from declnet_plugins.standard.optimizers import (
     SGD,
     Adadelta,
@@ -41,10 +41,10 @@ def gradients() -> np.ndarray:
 
 def our_path(optimizer, start, gradients):
     w, dw = start.copy(), np.empty_like(start)
-    update = Update(optimizer, w, dw, len(gradients))
+    update = VectorUpdate(optimizer, w, dw, len(gradients))
     for step, gradient in enumerate(gradients, start=1):
         dw[...] = gradient
-        update(step)
+        update.apply(optimizer.rate(step, len(gradients)), step)
         yield w.copy()
 
 

@@ -29,7 +29,7 @@ from declnet import (
 from declnet.contracts.runs.callback import EpochLogged
 from declnet.testing.examples import registry_with
 from declnet.training import heartbeat
-from declnet.training.mini_batches import MiniBatchEpoch
+from declnet.training.epochs import Epoch
 from declnet_plugins.standard.callbacks import CsvLog
 
 FILES = ("weights.safetensors", "history.jsonl", "metrics.json")
@@ -178,7 +178,7 @@ def test_a_signal_is_held_back_until_the_training_is_between_two_steps(
     monkeypatch.setattr(heartbeat, "HEARTBEAT", -1.0)
     monkeypatch.setattr(heartbeat, "PART", 0.0)
     document["training"] |= {"epochs": 4, "batch_size": 4}
-    spec, original, calls = parse_spec(document), MiniBatchEpoch.run, [0]
+    spec, original, calls = parse_spec(document), Epoch.run, [0]
     whole = run(spec, out=tmp_path / "whole")
 
     def signalled(self, update, *arguments):
@@ -192,7 +192,7 @@ def test_a_signal_is_held_back_until_the_training_is_between_two_steps(
 
     before = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
-        patch.setattr(MiniBatchEpoch, "run", signalled)
+        patch.setattr(Epoch, "run", signalled)
         with pytest.raises(KeyboardInterrupt):
             run(spec, out=tmp_path / "out")
     assert signal.getsignal(signal.SIGINT) is before

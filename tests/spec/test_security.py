@@ -19,7 +19,7 @@ from declnet import RunSpec, SpecError
 from declnet.cli.reading import checked_spec, read
 from declnet.display.excerpts import rendered
 from declnet.errors import Diagnostic
-from declnet.training.checks.check import check_parsed
+from declnet.training.checks.check import check_spec
 
 SECRET = "sentinel-of-the-environment"
 
@@ -122,7 +122,7 @@ def test_a_string_stays_what_it_is(
         for text in STRINGS[number % step :: step]:
             path = spec_file(tomli_w.dumps(changed(whole, {key: text})), "spec.toml")
             parsed = read(path, (), registry)
-            spec, problems = parsed.spec, check_parsed(parsed, registry).problems
+            spec, problems = parsed.spec, check_spec(parsed, registry).problems
             values = list(strings_of(spec.model_dump())) if spec is not None else []
             if spec is None:
                 assert problems, (key, text)

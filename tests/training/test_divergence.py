@@ -26,6 +26,7 @@ from declnet import (
     run,
 )
 from declnet.registry.plugin import Plugin
+from declnet.training import heartbeat
 from declnet.training.compile import compile_training
 from declnet.training.compiled_steps import NonFiniteLossError
 from declnet.training.preparation import prepare
@@ -321,6 +322,24 @@ def test_the_first_call_that_made_a_value_non_finite_is_blamed(cause, kernels, b
     if any(name in message for name in ("kink", "nan_", "bad_", "only_", "logarithm")):
         assert "faulty-kit 1.2" in message
         assert __file__ in message
+
+
+@pytest.mark.parametrize(("batch_size", "accumulate"), [(None, 1), (29, 1), (8, 1), (8, 3)])
+@pytest.mark.parametrize("kernels", ["numpy", pytest.param("jit", marks=NEEDS_NUMBA)])
+def test_the_epoch_does_not_depend_on_how_many_run_in_one_call(
+    diverge, monkeypatch, kernels, batch_size, accumulate
+):
+    monkeypatch.setattr(heartbeat, "PART", 1e9)
+    changes = {"engine.kernels": kernels, "training.accumulate": accumulate}
+    if batch_size is not None:
+        changes["training.batch_size"] = batch_size
+    changes |= {
+        "optimizer.learning_rate": 10.0,
+        "training.epochs": 1000,
+        "model.layers.0.trainable": False,
+    }
+    errors = [diverge((), **changes, **{"training.log_every": every}) for every in (1, 1000)]
+    assert errors[0].epoch == errors[1].epoch > 1
 
 
 def test_what_the_components_did_not_cause_is_said_to_be_unexplained(diverge):

@@ -45,7 +45,6 @@ def stream(prepared, copy, window=8):
 def epochs(batches, count):
     found = []
     for _ in range(count):
-        batches.shuffle()
         for positions in batches.between(0, batches.count):
             found += [each[positions].tobytes() for each in batches.samples.arrays]
     return found

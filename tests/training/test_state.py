@@ -218,7 +218,7 @@ def wrong_states(state):
     yield replace(state, parameters={**state.parameters, "x": array}), "x is not in the run"
     yield replace(state, parameters={**others, key: array[:1]}), "of shape"
     yield replace(state, parameters={**others, key: array.astype(float)}), "float64"
-    yield replace(state, optimizer={}), "the optimizer's momentum"
+    yield replace(state, optimizer={}), "the optimizer's dense_1.weights:momentum"
     yield replace(state, order={}), "shuffling was turned on or off"
     yield replace(state, batch=1), "log_every"
     yield replace(state, metrics={"sums": [1, 1.0, 0.0, 0.0], "metrics": {}}), "metrics were none"

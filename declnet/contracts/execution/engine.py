@@ -64,7 +64,7 @@ class StepLoop:
 
     Attributes:
         gathers: fill the batch with the samples at `order[start : start + n]`.
-        order: positions of the samples, int64, in the order of the epoch.
+        order: positions of the samples, int64, in the order of one or several epochs.
         start: the position of a batch in `order`, int64 (1,).
         samples: the number of samples in a batch, n.
         calls: forward, losses, backward and regularizers, compiled by the engine.

@@ -395,9 +395,7 @@ def stacked(records: Table, input_shape: Shape) -> Table:
         column = records.columns[name]
         if column.dtype.kind == "O":
             at = int(np.argmin(missing_values(column)))
-            raise DataError(
-                f'row {records.row_number(at)}, column "{name}" is {column[at]!r}, but the model '
-                "was trained on numbers"
-            )
+            fault = f"is {column[at]!r}, but the model was trained on numbers"
+            raise DataError.in_cell(records.row_number(at), name, fault)
     x = np.stack([records.columns[name] for name in names], axis=1)
     return Table({ARRAY: x.reshape(len(x), *input_shape)}, rows=records.rows)

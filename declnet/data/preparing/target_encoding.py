@@ -400,5 +400,6 @@ def _whole(records: Table, name: str, column: Array) -> Array:
 
 
 def _at(records: Table, name: str, position: int, what: str, hint: str | None = None) -> DataError:
-    where = f'row {records.row_number(position)}: the target "{name}"'
-    return DataError(f"{where} {what}", hint=hint, code="E035")
+    row = records.row_number(position)
+    message = f'row {row}: the target "{name}" {what}'
+    return DataError(message, hint=hint, code="E035", row=row, column=name)

@@ -116,9 +116,10 @@ class Windows:
             column = table.columns[name]
             gaps = np.flatnonzero(missing_values(column))
             if gaps.size:
-                raise DataError(
-                    f'row {table.row_number(int(gaps[0]))}, column "{name}" is missing, so the row '
-                    "belongs to no series",
+                raise DataError.in_cell(
+                    table.row_number(int(gaps[0])),
+                    name,
+                    "is missing, so the row belongs to no series",
                     hint="fill it in, or remove the row",
                     path=AT_SERIES,
                     code="E039",
@@ -191,9 +192,10 @@ class Windows:
             if self.spec.series is not None:
                 where = f'row {table.row_number(before)}, of the same series "{series}"'
                 hint = "sort the rows of each series by time, with one row for each time"
-            raise DataError(
-                f'row {table.row_number(at)}, column "{self.time}" is {column[at]}, which is not '
-                f"after the {column[before]} of {where}",
+            raise DataError.in_cell(
+                table.row_number(at),
+                str(self.time),
+                f"is {column[at]}, which is not after the {column[before]} of {where}",
                 hint=hint,
                 path=("data", "split", "column"),
                 code="E039",

@@ -157,7 +157,7 @@ def naming(data: Path | DataSource, like: DataSource | None = None) -> Iterator[
         hint = error.hint
         if hint is not None and "in the data source" in hint:
             hint += _settings(hint, data, like)
-        raise DataError(message, hint=hint, path=error.path, code=error.code) from None
+        raise error.replaced(message=message, hint=hint) from None
 
 
 def with_settings(
@@ -172,7 +172,7 @@ def with_settings(
         yield from read()
     except DataError as error:
         hint = error.hint and error.hint + _settings(error.hint, data, like)
-        raise DataError(error.message, hint=hint, path=error.path, code=error.code) from None
+        raise error.replaced(hint=hint) from None
 
 
 def _settings(hint: str, path: Path | DataSource, like: DataSource | None) -> str:

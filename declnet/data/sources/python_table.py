@@ -31,8 +31,8 @@ def as_table(data: Any, target: str | None = None, *, first_row: int = 1) -> Tab
     if isinstance(data, Table):
         return data
     if _is_list_of_rows(data):
-        names = list(dict.fromkeys(name for each in data for name in each))
-        columns = {name: [each.get(name) for each in data] for name in names}
+        names = list(dict.fromkeys(name for row in data for name in row))
+        columns = {name: [row.get(name) for row in data] for name in names}
     elif isinstance(data, Mapping):
         columns = dict(data)
     elif _is_frame(data):
@@ -45,8 +45,8 @@ def as_table(data: Any, target: str | None = None, *, first_row: int = 1) -> Tab
     else:
         return plain_array(data, "x")
     read = {
-        str(name): _unicode(_column(each, str(name), first_row), str(name), first_row)
-        for name, each in columns.items()
+        str(name): _unicode(_column(values, str(name), first_row), str(name), first_row)
+        for name, values in columns.items()
     }
     lengths = {len(column) for column in read.values()}
     if len(lengths) > 1:
@@ -65,7 +65,7 @@ def _is_frame(data: Any) -> bool:
 
 def _is_list_of_rows(data: Any) -> bool:
     rows = isinstance(data, Sequence) and bool(data)
-    return rows and all(isinstance(each, Mapping) for each in data)
+    return rows and all(isinstance(row, Mapping) for row in data)
 
 
 def _column(values: Any, name: str, first_row: int) -> Array:
@@ -118,8 +118,8 @@ def _unicode(column: Array, name: str, first_row: int) -> Array:
         position = next(
             at for at, text in enumerate(column) if text is not None and not _is_unicode(text)
         )
-        place = f'row {first_row + position}, column "{name}"'
-        raise DataError(f"{place} is {column[position]!r}, which is not valid Unicode") from None
+        fault = f"is {column[position]!r}, which is not valid Unicode"
+        raise DataError.in_cell(first_row + position, name, fault) from None
     return column
 
 
@@ -134,27 +134,27 @@ def _of_objects(values: Array, name: str, first_row: int) -> Array:
         return values.copy()
     if kinds <= {bool, int, float, type(None)}:
         try:
-            found = np.array(values.tolist(), float if type(None) in kinds else None)
-            return found.astype(float) if found.dtype.kind == "O" else found
+            numbers = np.array(values.tolist(), float if type(None) in kinds else None)
+            return numbers.astype(float) if numbers.dtype.kind == "O" else numbers
         except OverflowError:
-            raise DataError(f'column "{name}" has a number beyond 64-bit floats') from None
-    items = [None if _is_missing(each) else _plain(each) for each in values.tolist()]
-    there = [each for each in items if each is not None]
-    if all(isinstance(each, str) for each in there) and there:
+            raise DataError.in_cell(None, name, "has a number beyond 64-bit floats") from None
+    items = [None if _is_missing(value) else _plain(value) for value in values.tolist()]
+    there = [item for item in items if item is not None]
+    if all(isinstance(item, str) for item in there) and there:
         column: Array = np.empty(len(items), object)
         column[:] = items
         return column
-    if not all(isinstance(each, _NUMBERS) for each in there):
-        wanted = str if isinstance(there[0], str) else _NUMBERS
+    if not all(isinstance(item, _NUMBERS) for item in there):
+        expected = str if isinstance(there[0], str) else _NUMBERS
         position = next(
-            at for at, each in enumerate(items) if each is not None and not isinstance(each, wanted)
+            at
+            for at, item in enumerate(items)
+            if item is not None and not isinstance(item, expected)
         )
-        raise DataError(
-            f'row {first_row + position}, column "{name}" is {items[position]!r}: a column holds '
-            "either numbers, or booleans, or text"
-        )
+        fault = f"is {items[position]!r}: a column holds either numbers, or booleans, or text"
+        raise DataError.in_cell(first_row + position, name, fault)
     if len(there) < len(items) or not there:
-        return np.array([np.nan if each is None else float(each) for each in items])
+        return np.array([np.nan if item is None else float(item) for item in items])
     return np.array(there)
 
 

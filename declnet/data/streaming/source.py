@@ -175,7 +175,7 @@ class StreamedSource:
                 data = checked_data(data, self.name)
             except DataError as error:
                 where = f"from sample {first + 1} on, " if isinstance(data, Dataset) else ""
-                raise DataError(f"{where}{error.message}", hint=error.hint) from None
+                raise error.replaced(message=f"{where}{error.message}") from None
         if isinstance(data, Table) and data.rows is None:
             data = replace(data, rows=np.arange(first + 1, first + 1 + len(data)))
         if self.split is None:

@@ -114,8 +114,7 @@ class AnalyzedData:
         try:
             tables = checked_tables(analysis, analysis.analyze(self))
         except DataError as error:
-            message = f"{analysis.type}: {error.message}"
-            raise DataError(message, hint=error.hint, path=error.path, code=error.code) from None
+            raise error.replaced(message=f"{analysis.type}: {error.message}") from None
         return AnalysisResult(declared, self.data_name, self.total, tables)
 
     @cached_property

@@ -15,7 +15,7 @@ from declnet.contracts.network.inputs import for_each
 from declnet.contracts.network.returned import checked_result
 from declnet.contracts.runs.calibrator import Thresholds
 from declnet.data.sources.loading import guarded
-from declnet.errors import DataError
+from declnet.errors import DataError, SampleName
 from declnet.runs.inference.calibration import FittedCalibration
 from declnet.runs.inference.ensemble_predictor import averaged
 from declnet.runs.inference.observing import (
@@ -25,7 +25,7 @@ from declnet.runs.inference.observing import (
     never_predicted,
 )
 from declnet.runs.inference.predictions import OutputReading, require_finite
-from declnet.runs.inference.predictor import Called, LabeledPart, Predictor
+from declnet.runs.inference.predictor import LabeledPart, NamesSamples, Predictor
 from declnet.runs.inference.reliability import Coverage, Reliability
 from declnet.runs.inference.scores import ClassCounts, ConfusionMatrix, ValueErrors
 from declnet.spec.heads import Head
@@ -178,11 +178,16 @@ def evaluate_each(
     heads = reader.heads
     watched = [_Watched(reading) for reading in reader.readings]
     samples, first = 0, 0  # of all parts; before the current part
-    name: Called = str
+    name: NamesSamples
 
     def watch(number: int, y_pred: Array, y: Array) -> None:
         nonlocal samples
-        require_finite(y_pred, lambda at: f"{data}: {name(samples - first + at)}")
+
+        def name_in_data(position: int) -> SampleName:
+            text, number = name(samples - first + position)
+            return SampleName(f"{data}: {text}", number)
+
+        require_finite(y_pred, name_in_data)
         watched[number].add(y_pred, y)
         if number == len(heads) - 1:
             samples += len(y)
@@ -195,7 +200,7 @@ def evaluate_each(
     for predictor, parts in models:
         scores.go_on_with(predictor)
         for part in parts:
-            first, name = samples, part.called
+            first, name = samples, part.name_sample
             left_out += (f"{data}: {part.warning}",) if part.warning is not None else ()
             scores.add(part)
     if not samples:
@@ -417,7 +422,7 @@ def ready_part(part: Dataset, predictor: Predictor, data: str) -> ReadyData:
     try:
         x = model.as_input(part.x)
     except DataError as error:
-        raise DataError(f"{data}: {error.message}", hint=error.hint) from None
+        raise error.replaced(message=f"{data}: {error.message}") from None
     return ReadyData(x, ys, y_trues, "", weights)
 
 

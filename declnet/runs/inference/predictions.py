@@ -15,7 +15,7 @@ from declnet.contracts.data.table import class_name
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.runs.calibrator import Task, Thresholds
 from declnet.data.preparing.target_encoding import TargetEncoding
-from declnet.errors import DataError
+from declnet.errors import DataError, SampleName
 from declnet.spec.heads import Head
 from declnet.training.tasks import task_of
 
@@ -156,19 +156,19 @@ def _with_identifiers(
     return {**identifiers, **columns}
 
 
-def require_finite(outputs: Array, called: Callable[[int], str]) -> None:
+def require_finite(outputs: Array, name_sample: Callable[[int], SampleName]) -> None:
     """Raise DataError if a prediction is NaN or infinite.
 
     Args:
         outputs: (n, *shape), the result of `Loss.predictions`.
-        called: returns how messages call the sample at a position, e.g. `row 2`.
+        name_sample: returns what messages call the sample at a position.
     """
     if outputs.dtype.kind == "f" and not np.isfinite(outputs).all():
         wrong = ~np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
-        raise DataError(
-            f"{called(int(np.argmax(wrong)))}: the model's prediction is NaN or infinite",
-            hint=f"a number in it is too large for the model's {outputs.dtype}",
-        )
+        sample, number = name_sample(int(np.argmax(wrong)))
+        message = f"{sample}: the model's prediction is NaN or infinite"
+        hint = f"a number in it is too large for the model's {outputs.dtype}"
+        raise DataError(message, hint=hint, row=number)
 
 
 @dataclass(frozen=True)

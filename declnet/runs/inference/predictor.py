@@ -20,7 +20,7 @@ from declnet.data.preparing.preparation import ARRAY, FittedPreparation, stacked
 from declnet.data.preparing.windows import Windows
 from declnet.data.sources.loading import GivenData, as_data, checked, guarded
 from declnet.data.sources.python_table import as_table
-from declnet.errors import DataError
+from declnet.errors import DataError, SampleName
 from declnet.graph.model import Model
 from declnet.graph.shapes import input_limits
 from declnet.registry.registry import Registry
@@ -45,8 +45,8 @@ from declnet.training.tasks import predictions_of
 if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import Evaluation
 
-Called = Callable[[int], str]
-"""Returns how messages call the sample at a position of a part."""
+NamesSamples = Callable[[int], SampleName]
+"""Returns what messages call the sample at a position of a part."""
 
 
 class LabeledPart(NamedTuple):
@@ -54,13 +54,13 @@ class LabeledPart(NamedTuple):
 
     Attributes:
         samples: the samples, prepared.
-        called: what messages call them.
+        name_sample: returns what messages call the sample at a position.
         warning: that some of the data is left out, if it is.
         others: the same samples as the other models of an ensemble prepare them.
     """
 
     samples: Dataset
-    called: Called
+    name_sample: NamesSamples
     warning: str | None = None
     others: tuple[Dataset, ...] = ()
 
@@ -71,13 +71,18 @@ Unprepared = Table | Array | Mapping[str, Array]
 
 def naming_samples(
     data: Dataset | Unprepared, first_row: int = 1, windows: Windows | None = None
-) -> Called:
+) -> NamesSamples:
     """Return the names of samples: `row 7` or `window 7` of a table, `sample 7` of arrays."""
-    if windows is not None:
-        return lambda at: f"window {1 + at}"
-    if isinstance(data, Table):
-        return lambda at: f"row {data.row_number(at)}"
-    return lambda at: f"sample {first_row + at}"
+
+    def name_sample(position: int) -> SampleName:
+        if windows is not None:
+            return SampleName(f"window {1 + position}", 1 + position)
+        if isinstance(data, Table):
+            row = data.row_number(position)
+            return SampleName(f"row {row}", row)
+        return SampleName(f"sample {first_row + position}", first_row + position)
+
+    return name_sample
 
 
 class Predictor:
@@ -263,12 +268,13 @@ class Predictor:
         Raises:
             DataError: as for `evaluate`.
         """
-        found, called = self._labeled(data, label), naming_samples(data, first_row, self.windows)
-        require_within(found.x, self._limits, called)
+        samples = self._labeled(data, label)
+        name_sample = naming_samples(data, first_row, self.windows)
+        require_within(samples.x, self._limits, name_sample)
         left_out = None
         if self.windows is not None and isinstance(data, Table):
             left_out = self.windows.left_out(data)
-        return LabeledPart(found, called, left_out)
+        return LabeledPart(samples, name_sample, left_out)
 
     def _labeled(self, data: Dataset | Table, label: str) -> Dataset:
         preparation = self.preparation

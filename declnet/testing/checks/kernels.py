@@ -18,7 +18,7 @@ from declnet.contracts.network.optimizer import Optimizer
 from declnet.graph.arrays import batch_view
 from declnet.graph.kernels import Kernels
 from declnet.graph.shapes import Node
-from declnet.graph.update import Update
+from declnet.graph.update import VectorUpdate
 from declnet.registry.registry import Registry
 from declnet.testing.check import (
     CheckFailed,
@@ -301,11 +301,11 @@ def _updates(
         w, slopes = rng.normal(size=size).astype(dtype), rng.normal(size=(6, size))
         slopes[3:, 0] = special
         dw = np.empty_like(w)
-        update = Update(optimizer, w, dw, len(slopes), kernels=kernels)
+        update = VectorUpdate(optimizer, w, dw, len(slopes), kernels)
         for step, slope in enumerate(slopes, start=1):
             dw[...] = slope
             with calling("the update"):
-                update(step)
+                update.apply(optimizer.rate(step, len(slopes)), step)
         return {"w": w, **update.state}
 
     return compute

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -66,12 +67,12 @@ class Checked:
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
         """The problems that prevent the run from starting."""
-        return tuple(each for each in self.problems if each.severity == "error")
+        return tuple(problem for problem in self.problems if problem.severity == "error")
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """The problems that are valid but suspicious."""
-        return tuple(each for each in self.problems if each.severity == "warning")
+        return tuple(problem for problem in self.problems if problem.severity == "warning")
 
     def require_right(self) -> None:
         """Raise SpecError, without the warnings, if there are errors."""
@@ -80,29 +81,16 @@ class Checked:
 
 
 def check_spec(
-    spec: RunSpec,
+    spec: RunSpec | ParsedSpec,
     registry: Registry | None = None,
     data: Mapping[str, Data] | None = None,
     *,
     suspects: bool = True,
 ) -> Checked:
-    """Check a valid spec against its data, loading as little data as possible.
+    """Check a spec against its data, loading as little data as possible.
 
-    Args:
-        data: data sets passed by a program in place of the spec's.
-        suspects: as for `check_parsed`.
-    """
-    return check_parsed(ParsedSpec.of(spec), registry, data, suspects=suspects)
-
-
-def check_parsed(
-    parsed: ParsedSpec,
-    registry: Registry | None = None,
-    data: Mapping[str, Data] | None = None,
-    *,
-    suspects: bool = True,
-) -> Checked:
-    """Check a spec that may have errors, as far as its parts are valid on their own.
+    A spec with errors is checked as far as its parts are valid on their own. Runs that share their
+    data share the result.
 
     Args:
         data: data sets passed by a program in place of the spec's.
@@ -112,64 +100,54 @@ def check_parsed(
     Raises:
         ComponentError: a component raised, or returned a value its contract does not allow.
     """
-    spec, document = parsed.spec, parsed.source_map.document
-    registry = registry_for(spec.plugins if spec is not None else document.get("plugins"), registry)
+    parsed = spec if isinstance(spec, ParsedSpec) else ParsedSpec.of(spec)
+    valid, document = parsed.spec, parsed.source_map.document
+    registry = registry_for(
+        valid.plugins if valid is not None else document.get("plugins"), registry
+    )
+    seed = valid.seed if valid is not None else 0
     with attributing_errors(registry):
-        return _checked(parsed, registry, data, suspects)
+        partial = parsed.partial
+        if data is not None or partial.data.stream is None:
+            described = describe(partial, seed, data)
+        else:
+            # reading all of a stream takes long, so what its first samples prove is reported before
+            early = [
+                _check_described(preview, parsed, registry, seed, None, False)
+                for preview in previews(partial)
+            ]
+            sure = sure_errors([checked.errors for checked in early])
+            if sure:
+                return replace(early[0], problems=tuple(sure), sets=None)
+            described = describe_streams(partial, seed)
+        check = functools.partial(
+            _check_described, described, parsed, registry, seed, data, suspects
+        )
+        if shared_data() is None or valid is None or parsed.diagnostics:
+            return check()
+        sections = [section for name, section in vars(valid).items() if name != "seed"]
+        about = parsed.source_map, registry, described.infos, described.problems, suspects
+        checked = made_once((described.sets, described.loaded), ("check", sections, *about), check)
+        # data that the check loaded, for its limits, may be that of another seed
+        return checked if checked.sets is described.sets else replace(checked, sets=None)
 
 
-def _checked(
-    parsed: ParsedSpec, registry: Registry, data: Mapping[str, Data] | None, suspects: bool
-) -> Checked:
-    partial = parsed.partial
-    seed = parsed.spec.seed if parsed.spec is not None else 0
-    if data is not None or partial.data.stream is None:
-        return _checked_once(describe(partial, seed, data), parsed, registry, data, suspects)
-    # reading all of a stream takes long, so what its first samples prove is reported before
-    early = [_checked_on(each, parsed, registry, None, False) for each in previews(partial)]
-    sure = sure_errors([each.errors for each in early])
-    if sure:
-        return replace(early[0], problems=tuple(sure), sets=None)
-    return _checked_once(describe_streams(partial, seed), parsed, registry, None, suspects)
-
-
-def _checked_once(
+def _check_described(
     described: Described,
     parsed: ParsedSpec,
     registry: Registry,
-    data: Mapping[str, Data] | None,
-    suspects: bool,
-) -> Checked:
-    """Check a spec whose data has been described, once for all runs that share this data."""
-
-    def check() -> Checked:
-        return _checked_on(described, parsed, registry, data, suspects)
-
-    if shared_data() is None or parsed.spec is None or parsed.diagnostics:
-        return check()
-    sections = [each for name, each in vars(parsed.spec).items() if name != "seed"]
-    about = parsed.source_map, registry, described.infos, described.problems, suspects
-    checked = made_once((described.sets, described.loaded), ("check", sections, *about), check)
-    # data that the check loaded, for its limits, may be that of another seed
-    return checked if checked.sets is described.sets else replace(checked, sets=None)
-
-
-def _checked_on(
-    described: Described,
-    parsed: ParsedSpec,
-    registry: Registry,
+    seed: int,
     data: Mapping[str, Data] | None,
     suspects: bool,
 ) -> Checked:
     """Check a spec on described data; the seed counts only where more data is loaded."""
     partial = parsed.partial
-    seed = parsed.spec.seed if parsed.spec is not None else 0
     infos, problems = described.infos, list(described.problems)
     train = infos.get("train")
     inferred = infer(partial.layers, _inputs(partial, described), registry, partial.outputs)
     problems += inferred.problems
     problems += target_problems_of(partial, infos, described.loaded)
-    if ("model", "outputs") not in [each.path[:2] for each in inferred.problems]:
+    if ("model", "outputs") not in [problem.path[:2] for problem in inferred.problems]:
         ends = output_problems_of(partial, inferred)
         problems = [*_without_lost(problems, ends, partial, inferred), *ends]
     problems += initializer_problems(inferred.complete, registry)
@@ -180,21 +158,21 @@ def _checked_on(
         problems += class_problems(partial, infos)
     described, limited = within_limits(partial, described, seed, data, inferred)
     problems += limited or input_problems(inferred.nodes, train)
-    starting, found = weight_problems(partial, inferred.complete)
-    problems += found
+    starting, loading_problems = weight_problems(partial, inferred.complete)
+    problems += loading_problems
     validated = _is_validated(partial, described, [*parsed.diagnostics, *problems])
     metrics = _metrics(partial, validated, [*parsed.diagnostics, *problems])
     heads = checked_heads(partial, inferred, infos)
     columns = column_names(described.loaded) if described.loaded is not None else ()
-    found = component_problems(partial, heads, infos, inferred, metrics, columns)
-    by_head = [output_problems(each.part.loss, each.nodes, registry) for each in heads]
-    for each, faults in zip(heads, by_head, strict=True):
-        if all(fault.code != "E043" for fault in (*found, *faults)):
-            problems += target_problems(each.part, each.infos, each.nodes, registry)
-    problems += [*found, *(fault for faults in by_head for fault in faults)]
+    of_components = component_problems(partial, heads, infos, inferred, metrics, columns)
+    by_head = [output_problems(head.part.loss, head.nodes, registry) for head in heads]
+    for head, faults in zip(heads, by_head, strict=True):
+        if all(fault.code != "E043" for fault in (*of_components, *faults)):
+            problems += target_problems(head.part, head.infos, head.nodes, registry)
+    problems += [*of_components, *(fault for faults in by_head for fault in faults)]
     problems += schedule_problems(partial, infos)
-    for each in heads:
-        problems += label_problems(each.part, partial.data, each.infos, each.nodes, registry)
+    for head in heads:
+        problems += label_problems(head.part, partial.data, head.infos, head.nodes, registry)
     if suspects:
         problems += one_class_warnings(partial, described.sets)
         problems += leakage_warnings(partial, described.sets, described.parts)
@@ -203,7 +181,7 @@ def _checked_on(
     problems += frozen_problems(inferred.complete, known_epochs(partial.training, infos))
     memory = run_memory(partial, described.held, inferred.complete, registry)
     demands = too_large(memory), engine_problem(partial.engine, registry)
-    problems += [each for each in demands if each is not None]
+    problems += [problem for problem in demands if problem is not None]
     problems += engine_warnings(partial.engine)
     return Checked(
         inferred.complete,
@@ -227,11 +205,11 @@ def _without_lost(
 
     That is a layer whose output nothing takes, and the target of the same name.
     """
-    reported = {each.path[:2] for each in ends}
+    reported = {problem.path[:2] for problem in ends}
     names = {head.output for head in partial.heads if head.path in reported}
     lost = [("model", "layers", at) for at, name in enumerate(inferred.names) if name in names]
-    named = [("E023", path) for path in lost] + [("E046", each.path) for each in ends]
-    return [each for each in problems if (each.code, each.path) not in named]
+    named = [("E023", path) for path in lost] + [("E046", problem.path) for problem in ends]
+    return [problem for problem in problems if (problem.code, problem.path) not in named]
 
 
 def _inputs(partial: PartialSpec, described: Described) -> Mapping[str, InputInfo | None] | None:
@@ -248,7 +226,8 @@ def _is_validated(
     partial: PartialSpec, described: Described, problems: Iterable[Diagnostic]
 ) -> bool | None:
     """Return whether the run has validation data; None if the data is invalid."""
-    if any(each.path[:1] == ("data",) for each in problems if each.severity == "error"):
+    errors = (problem for problem in problems if problem.severity == "error")
+    if any(problem.path[:1] == ("data",) for problem in errors):
         return None
     data = partial.data
     sets = described.sets  # of which a column may decide on the split
@@ -262,7 +241,7 @@ def _metrics(
 ) -> dict[str, Better | None]:
     """Return the metrics in a row of the history; empty if data or metrics are invalid."""
     unknown = [head.metrics_path for head in partial.heads]
-    wrong = [each.path for each in problems if each.severity == "error"]
-    if validated is None or any(each[: len(path)] == path for each in wrong for path in unknown):
+    wrong = [problem.path for problem in problems if problem.severity == "error"]
+    if validated is None or any(place[: len(path)] == path for place in wrong for path in unknown):
         return {}
     return history_metrics(partial.heads, validated)

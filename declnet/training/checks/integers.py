@@ -12,7 +12,7 @@ from declnet.contracts.network.inputs import UNNAMED, by_name
 from declnet.data.integer_limits import Limits, require_within
 from declnet.data.preparing.preparation import ARRAY
 from declnet.data.splits import Data
-from declnet.errors import DataError, Diagnostic
+from declnet.errors import DataError, Diagnostic, SampleName
 from declnet.graph.shapes import Inferred, Node, input_limits
 from declnet.spec.partial import PartialSpec
 from declnet.training.checks.data import Described, describe, origin_of
@@ -30,11 +30,14 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
         called = partial(_sample, name, part, sampled=bool(described.sets.streams))
         try:
             if of == "train" and isinstance(whole, Dataset):  # which numbers samples as the file
-                kept = {*by_name(whole.x)} - {*changed, *([UNNAMED] if ARRAY in changed else [])}
-                own = {key: each for key, each in limits.items() if key in kept}
+                unchanged = {*by_name(whole.x)} - {
+                    *changed,
+                    *([UNNAMED] if ARRAY in changed else []),
+                }
+                own_limits = {key: limit for key, limit in limits.items() if key in unchanged}
                 require_within(
                     whole.x,
-                    own,
+                    own_limits,
                     partial(_sample, "train", whole, sampled=bool(described.sets.streams)),
                 )
             require_within(described.sets.datasets[name].x, limits, called)
@@ -44,11 +47,11 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
     return []
 
 
-def _sample(name: str, data: Data, at: int, *, sampled: bool = False) -> str:
+def _sample(name: str, data: Data, at: int, *, sampled: bool = False) -> SampleName:
     """Return what messages call a sample of a data set, whose number a drawn one does not have."""
     row = "a sample" if sampled else f"sample {at + 1}"
     row = f"row {data.row_number(at)}" if isinstance(data, Table) else row
-    return f"{name} data: {row}"
+    return SampleName(f"{name} data: {row}")
 
 
 def floats_for_integers(nodes: Sequence[Node], train: DataInfo) -> set[str]:
@@ -92,7 +95,7 @@ def within_limits(
 ) -> tuple[Described, list[Diagnostic]]:
     """Return errors for integers that layers do not take, with the data loaded for that."""
     train = described.infos.get("train")
-    if train is None or any(each.severity == "error" for each in described.problems):
+    if train is None or any(problem.severity == "error" for problem in described.problems):
         return described, []
     unsuited = floats_for_integers(inferred.complete, train)
     limits = {k: v for k, v in input_limits(inferred.complete).items() if k not in unsuited}

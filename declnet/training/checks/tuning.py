@@ -17,7 +17,7 @@ from declnet.spec.heads import VALIDATION
 from declnet.spec.model import RunSpec
 from declnet.spec.tuning import TUNE, UNMATCHED, Tuning
 from declnet.spec.validate import validate_point
-from declnet.training.checks.check import check_parsed
+from declnet.training.checks.check import check_spec
 from declnet.training.metrics import directions
 
 
@@ -56,13 +56,13 @@ def objective_of(spec: RunSpec, tuning: Tuning) -> tuple[Objective | None, list[
         hint = "add [data] validation or folds, or name an objective, e.g. train.loss"
         message = "a study compares trials on validation data, but there is none"
         return None, [Diagnostic(message, hint, (TUNE,), UNMATCHED, focus="key")]
-    own = [name for name, better in known.items() if better and name not in LOSSES]
-    wanted = keys.objective or f"validation.{(own or ['loss'])[0]}"
-    first, _, name = wanted.partition(".")
+    measured = [name for name, better in known.items() if better and name not in LOSSES]
+    objective = keys.objective or f"validation.{(measured or ['loss'])[0]}"
+    first, _, name = objective.partition(".")
     if first not in sets or name not in known:
-        names = [f"{each}.{name}" for each in sets for name in known]
-        hint = suggestion(wanted, names, "metrics of this spec")
-        return None, [Diagnostic(f'no trial has the metric "{wanted}"', hint, at, "E014")]
+        names = [f"{data_set}.{name}" for data_set in sets for name in known]
+        hint = suggestion(objective, names, "metrics of this spec")
+        return None, [Diagnostic(f'no trial has the metric "{objective}"', hint, at, "E014")]
     better = keys.better or known[name]
     if better is None:
         message = f'nothing says whether higher or lower values of "{name}" are better'
@@ -123,10 +123,10 @@ def study_problems(
     at: KeyPath = (TUNE, "search") if "search" in tuning.section else (TUNE,)
     with attributing_errors(registry):
         context = study_context(spec, tuning, objective, Path())
-        for each in tuning.searcher.check_study(context):
-            path = (*at, *each.path) if at != (TUNE,) else at
-            focus = each.focus if at != (TUNE,) else "key"
-            yield replace(each, path=path, focus=focus)
+        for problem in tuning.searcher.check_study(context):
+            path = (*at, *problem.path) if at != (TUNE,) else at
+            focus = problem.focus if at != (TUNE,) else "key"
+            yield replace(problem, path=path, focus=focus)
         for point in tuning.extremes():
             parsed = validate_point(point, registry, spec.folder)
-            yield from check_parsed(parsed, registry, data).problems
+            yield from check_spec(parsed, registry, data).problems

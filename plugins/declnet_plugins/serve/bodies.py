@@ -45,7 +45,7 @@ def parse_json(body: bytes) -> Any:
     if text.startswith("\ufeff"):
         raise ProblemError(400, "the body begins with a byte order mark", "send UTF-8 without one")
     try:
-        found = _DECODER.decode(text)
+        document = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise ProblemError(400, f"the body is not JSON: {error.msg} ({where})") from None
@@ -55,7 +55,7 @@ def parse_json(body: bytes) -> Any:
         raise ProblemError(400, f"the body is not JSON: {error}") from None
     if "\\u" in text:
         try:
-            json.dumps(found, ensure_ascii=False).encode()
+            json.dumps(document, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             message = (
                 "the body has an unpaired surrogate, such as \\ud800, which is not a character"
@@ -63,16 +63,16 @@ def parse_json(body: bytes) -> Any:
             raise ProblemError(400, message) from None
         except RecursionError:
             raise ProblemError(400, "the body is nested too deeply") from None
-    return found
+    return document
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ProblemError(400, f"duplicate key {_shown(twice)} in an object")
-    return found
+    return members
 
 
 def _constant(name: str) -> Any:
@@ -117,25 +117,29 @@ class Shape:
             names = ", ".join(self.inputs)
             raise ProblemError(422, f"the model takes an array for each of its inputs: {names}")
         if set(value) != set(self.inputs):
-            wanted, given = ", ".join(self.inputs), ", ".join(map(_shown, value)) or "none"
-            raise ProblemError(422, f"the model has the inputs {wanted}, but the body has {given}")
+            expected, received = ", ".join(self.inputs), ", ".join(map(_shown, value)) or "none"
+            raise ProblemError(
+                422, f"the model has the inputs {expected}, but the body has {received}"
+            )
         arrays = {name: _array(value[name], f'"{name}"', most_rows) for name in self.inputs}
         return arrays, len(next(iter(arrays.values())))
 
     def _table(
         self, value: Any, types: Mapping[str, ColumnType], most_rows: int
     ) -> tuple[Table, int]:
-        wanted: dict[str, ColumnType | None] = {**types, **self.others}
+        columns_to_read: dict[str, ColumnType | None] = {**types, **self.others}
         if isinstance(value, list):
             rows = len(value)
             _require_rows(rows, most_rows)
             for number, row in enumerate(value, start=1):
                 if type(row) is not dict:
-                    found = _kind(row)
-                    raise ProblemError(422, f"row {number} is {found}, not an object", row=number)
-            columns = {name: _of_rows(value, name) for name in wanted}
+                    kind_of_row = _kind(row)
+                    raise ProblemError(
+                        422, f"row {number} is {kind_of_row}, not an object", row=number
+                    )
+            columns = {name: _of_rows(value, name) for name in columns_to_read}
         elif isinstance(value, dict):
-            columns = _of_columns(value, wanted)
+            columns = _of_columns(value, columns_to_read)
             rows = len(next(iter(columns.values())))
             _require_rows(rows, most_rows)
         else:
@@ -143,7 +147,7 @@ class Shape:
                 422, f"the body is {_kind(value)}", "send a list of rows, each an object"
             )
         arrays: dict[str, Array] = {}
-        for name, kind in wanted.items():
+        for name, kind in columns_to_read.items():
             if kind is None:
                 table = as_table({name: columns[name]})
                 arrays[name] = table.columns[name] if isinstance(table, Table) else table
@@ -176,18 +180,18 @@ def _of_rows(rows: Sequence[dict[str, Any]], name: str) -> list[Any]:
         ) from None
 
 
-def _of_columns(value: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, list[Any]]:
-    for name in wanted:
+def _of_columns(value: dict[str, Any], names: Mapping[str, Any]) -> dict[str, list[Any]]:
+    for name in names:
         if name not in value:
             raise ProblemError(422, f'there is no column "{name}"', code="E034", column=name)
         if type(value[name]) is not list:
-            found = _kind(value[name])
+            kind = _kind(value[name])
             raise ProblemError(
-                422, f'column "{name}" is {found}, not a list', "send a list of rows", column=name
+                422, f'column "{name}" is {kind}, not a list', "send a list of rows", column=name
             )
-    columns = {name: value[name] for name in wanted}
-    if len({len(each) for each in columns.values()}) > 1:
-        lengths = ", ".join(f'"{name}" {len(each)}' for name, each in columns.items())
+    columns = {name: value[name] for name in names}
+    if len({len(column) for column in columns.values()}) > 1:
+        lengths = ", ".join(f'"{name}" {len(column)}' for name, column in columns.items())
         raise ProblemError(422, f"the columns have different numbers of values: {lengths}")
     return columns
 
@@ -201,24 +205,24 @@ def _column(values: list[Any], name: str, kind: ColumnType) -> Array:
         at = next(
             at for at, v in enumerate(values) if v is not None and type(v) not in _FITTING[kind]
         )
-        value, wanted = values[at], _WANTED[kind]
-        found = _kind(value) if isinstance(value, list | dict) else _shown(value)
-        raise _misplaced(at, name, f"is {found}, but {wanted} in the training data")
+        value, expected = values[at], _WANTED[kind]
+        actual = _kind(value) if isinstance(value, list | dict) else _shown(value)
+        raise _misplaced(at, name, f"is {actual}, but {expected} in the training data")
     if kind == "text":
         texts = np.empty(len(values), object)
         texts[:] = values
         return texts
     if int in kinds:
-        for at, each in enumerate(values):
-            if type(each) is int and not -_BEYOND <= each < _BEYOND:
+        for at, value in enumerate(values):
+            if type(value) is int and not -_BEYOND <= value < _BEYOND:
                 raise _misplaced(at, name, "is an integer of more than 64 bits")
     if missing:
-        return np.array([np.nan if each is None else each for each in values], float)
+        return np.array([np.nan if value is None else value for value in values], float)
     return np.array(values, float if float in kinds else None)
 
 
 def _misplaced(position: int, name: str, fault: str) -> DataError:
-    return DataError(f'row {position + 1}, column "{name}" {fault}', code="E035")
+    return DataError.in_cell(position + 1, name, fault, code="E035")
 
 
 def _array(value: Any, name: str, most_rows: int) -> Array:
@@ -230,12 +234,12 @@ def _array(value: Any, name: str, most_rows: int) -> Array:
         sample, what = strange
         raise ProblemError(422, f"sample {sample} of {name} has {what}, not a number", row=sample)
     try:
-        found: Array = np.array(value)
+        array: Array = np.array(value)
     except ValueError:
         raise ProblemError(422, f"{name} is ragged: its samples differ in shape") from None
-    if found.dtype.kind not in "fi":
+    if array.dtype.kind not in "fi":
         raise ProblemError(422, f"{name} has an integer of more than 63 bits")
-    return found
+    return array
 
 
 def _not_a_number(value: list[Any]) -> tuple[int, str] | None:
@@ -244,12 +248,12 @@ def _not_a_number(value: list[Any]) -> tuple[int, str] | None:
     for at, sample in enumerate(value, start=1):
         left = [sample]
         while left:
-            each = left.pop()
-            if type(each) is list:
-                if not set(map(type, each)) <= numbers:
-                    left.extend(each)
-            elif type(each) not in numbers:
-                return at, _kind(each)
+            part = left.pop()
+            if type(part) is list:
+                if not set(map(type, part)) <= numbers:
+                    left.extend(part)
+            elif type(part) not in numbers:
+                return at, _kind(part)
     return None
 
 
@@ -279,4 +283,4 @@ def csv_file(body: bytes) -> Iterator[Path]:
             yield path
         except DataError as error:
             message = error.message.replace(str(path), "the body")
-            raise DataError(message, hint=error.hint, code=error.code) from None
+            raise error.replaced(message=message) from None

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from http import HTTPStatus
 from typing import Any
 
 from declnet import DataError
 
 MEDIA_TYPE = "application/problem+json"
-
-_PLACE = re.compile(r'(?:row|sample|window) (\d+)(?:, column "(.+?)"(?: |:|,|$))?')
-_COLUMN = re.compile(r'(?:there is no )?column "(.+?)"(?: |:|,|$)')
 
 
 class ProblemError(Exception):
@@ -40,16 +36,11 @@ class ProblemError(Exception):
 
     @classmethod
     def of(cls, error: DataError) -> ProblemError:
-        """Return declnet's error about the rows of a request, with the row and column it names."""
-        members: dict[str, Any] = {"code": error.code}
+        """Return declnet's error about the rows of a request, with its row and column."""
+        place = {"row": error.row, "column": error.column}
+        members: dict[str, Any] = {name: at for name, at in place.items() if at is not None}
         message = error.message.removeprefix("the body: ")
-        if place := _PLACE.match(message):
-            members["row"] = int(place[1])
-            if place[2] is not None:
-                members["column"] = place[2]
-        elif place := _COLUMN.match(message):
-            members["column"] = place[1]
-        return cls(422, message, error.hint, **members)
+        return cls(422, message, error.hint, code=error.code, **members)
 
     def document(self, request: str) -> bytes:
         """Return the document, whose `request` is the request's identifier."""

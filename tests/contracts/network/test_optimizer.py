@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from declnet.contracts.returned import BrokenContractError
+from declnet.graph.model import Model
+from declnet.graph.shapes import infer_nodes
 from declnet.graph.update import Update
+from declnet_plugins.standard.layers import Dense
 from declnet_plugins.standard.optimizers.sgd import SGD
 
 TOTAL = 50
+STORE = Model(infer_nodes((Dense(units=1),), (1,)), (1,), "float64").store
 
 
 @pytest.mark.parametrize(
@@ -24,7 +28,7 @@ def test_the_rates_of_several_updates_are_those_of_each_to_the_bit(optimizer):
     steps = range(3, 40)
     found = optimizer.rates(steps, TOTAL)
     assert found.tolist() == [optimizer.rate(step, TOTAL) for step in steps]
-    update = Update(optimizer, np.zeros(2), np.zeros(2), TOTAL)
+    update = Update(optimizer, STORE, np.zeros(2), TOTAL)
     values = np.empty((len(steps), len(update.now)), np.int64)
     update.fill(values, steps.start)
     assert values[:, 0].view(np.float64).tolist() == found.tolist()
@@ -38,6 +42,6 @@ class OneForAll(SGD):
 
 
 def test_rates_of_another_shape_are_refused():
-    update = Update(OneForAll(), np.zeros(2), np.zeros(2), TOTAL)
+    update = Update(OneForAll(), STORE, np.zeros(2), TOTAL)
     with pytest.raises(BrokenContractError, match=r"rates.*float64 with the shape \(3,\)"):
         update.fill(np.empty((3, 2), np.int64), 1)

@@ -10,6 +10,7 @@ import pytest
 import declnet
 from declnet import Dataset, DivergenceError, Layer, Schedule, Scheduled, parse_spec, run
 from declnet.graph.kernels import Kernels
+from declnet.training import heartbeat
 from declnet.training.evaluation import OFTEN, Evaluation
 from declnet.training.preparation import prepare
 from declnet_plugins.jit.driver import StepsInThreads
@@ -64,6 +65,32 @@ def test_stretches_of_steps_give_the_bits_of_single_steps(document, blobs, netwo
     assert len(found) == 1
 
 
+@pytest.fixture
+def native(monkeypatch):
+    """The number of steps in each call of the engine."""
+    steps, run_natively = [], StepsInThreads.run
+
+    def run(self, values):
+        steps.append(len(values))
+        return run_natively(self, values)
+
+    monkeypatch.setattr(StepsInThreads, "run", run)
+    monkeypatch.setattr(heartbeat, "PART", 1e9)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT", 1e9)
+    return steps
+
+
+@pytest.mark.parametrize(("batches", "batch_size"), [(1, None), (1, 150), (2, 75)])
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_one_call_makes_many_short_epochs(document, blobs, native, batches, batch_size, shuffle):
+    document["model"]["layers"] = list(NETWORKS["kernels"])
+    document["engine"] = {"kernels": "jit"}
+    training = {"batch_size": batch_size, "shuffle": shuffle, "epochs": 82, "log_every": 81}
+    trained(document, blobs, **training)
+    logged = [batches] if batches > 1 else []
+    assert native == [*logged, 80 * batches, *logged]
+
+
 class Scaled(Layer):
     """y = x * (1 + factor / 2), which no kernel computes."""
 
@@ -79,7 +106,7 @@ class Scaled(Layer):
         np.multiply(dy, 1 + state.now.factor / 2, out=dx)
 
 
-def test_scheduled_fields_change_within_stretches(document, blobs, monkeypatch):
+def test_scheduled_fields_change_within_stretches(document, blobs, native):
     """Of kernels, of a layer that is replayed, and of an optimizer and its groups."""
     falling = {"type": "flat_cosine", "initial_rate": 0.4}
     dropout = [{"type": each, "rate": falling} for each in ("dropout", "dropout")]
@@ -94,14 +121,6 @@ def test_scheduled_fields_change_within_stretches(document, blobs, monkeypatch):
         "weight_decay": falling,
         "groups": [{"parameters": ["*.biases"], "type": "lion", "weight_decay": falling}],
     }
-    native: list[int] = []
-    run_natively = StepsInThreads.run
-
-    def run(self, values):
-        native.append(len(values))
-        return run_natively(self, values)
-
-    monkeypatch.setattr(StepsInThreads, "run", run)
     steps, found = 20 * -(-len(blobs[0]) // 37), set()
     for training, expected in (
         ({"log_every": 20}, steps),

@@ -142,8 +142,8 @@ def test_malformed_json_is_located(client):
 
 CSV_FAULTS = [
     (b"", "empty", None, None),
-    (b"size,age\n1,2\n", "no column", None, None),
-    (b"size,age,color,<i>fresh</i>\n1,2,red\n", "3", None, None),
+    (b"size,age\n1,2\n", "no column", None, "<i>fresh</i>"),
+    (b"size,age,color,<i>fresh</i>\n1,2,red\n", "3", 1, None),
     (b"size,age,color,<i>fresh</i>\n1,2,red,true\nx,2,red,true\n", "not a number", 2, "size"),
     (b"size,age,color,<i>fresh</i>\n1,2,r\xffd,true\n", "utf-8", None, None),
     (b'size,age,color,<i>fresh</i>\n1,2,"red,true\n', "quot", None, None),
@@ -160,8 +160,7 @@ def test_malformed_csv_is_located_and_names_no_file(client):
         assert found.status == 422, (body, problem)
         assert fragment in problem["detail"].lower(), problem
         assert "/" not in problem["detail"].replace("</i>", ""), problem
-        if row is not None:
-            assert (problem.get("row"), problem.get("column")) == (row, column), problem
+        assert (problem.get("row"), problem.get("column")) == (row, column), problem
 
 
 def test_malformed_arrays(client):

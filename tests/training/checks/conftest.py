@@ -7,7 +7,7 @@ import pytest
 from declnet import default_registry, parse_spec
 from declnet.spec.document.expansion import ExpandedMap
 from declnet.spec.validate import ParsedSpec
-from declnet.training.checks.check import check_parsed, check_spec
+from declnet.training.checks.check import check_spec
 
 
 @pytest.fixture
@@ -28,6 +28,6 @@ def check_wrong():
     def check(document, registry=None):
         registry = registry or default_registry()
         context = {"registry": registry, "folder": Path.cwd()}
-        return check_parsed(ParsedSpec(ExpandedMap(document), None, context=context), registry)
+        return check_spec(ParsedSpec(ExpandedMap(document), None, context=context), registry)
 
     return check

@@ -20,7 +20,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import for_each
-from declnet.errors import DataError, OutputError
+from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
 from declnet.runs.exchange.exportable import Exportable
 from declnet.runs.many.groups.stored_group import StoredGroup
@@ -265,8 +265,9 @@ class Ensemble(StoredGroup, Exportable):
         dataset = run.prepared_sets(loaded)["validation"].dataset
         with attributing_errors(run.registry):
             outputs = predictor.outputs(for_each(np.asarray, dataset.x))
+        sample = f"{run.path}: validation: sample"
         for each in outputs:
-            require_finite(each, lambda at: f"{run.path}: validation: sample {at + 1}")
+            require_finite(each, lambda at: SampleName(f"{sample} {at + 1}", at + 1))
         count, fold = len(dataset), spec.data.fold or 1
         numbers = {"seed": np.full(count, spec.seed)} if len(self.seeds) > 1 else {}
         if predictor.windows is not None:

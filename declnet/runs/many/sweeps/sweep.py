@@ -29,7 +29,7 @@ from declnet.runs.storage.origins import warn
 from declnet.spec.model import RunSpec, fit_name
 from declnet.spec.points import Point
 from declnet.spec.validate import GivenSpec, as_spec, validate_point
-from declnet.training.checks.check import check_parsed
+from declnet.training.checks.check import check_spec
 
 OutcomeListener = Callable[[Outcome], object]
 """Called with the outcome of each run that has ended."""
@@ -234,7 +234,7 @@ def _points(
     problems: dict[Diagnostic, None] = {}
     for point in spec.sweep.points():
         parsed = validate_point(point, registry, spec.folder)
-        checked = check_parsed(parsed, registry, data, suspects=False)
+        checked = check_spec(parsed, registry, data, suspects=False)
         if parsed.spec is None or checked.errors:
             problems |= dict.fromkeys(checked.errors)
         else:

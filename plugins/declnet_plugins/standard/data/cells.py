@@ -410,16 +410,17 @@ class TypedColumn:
             return
         for position, value, own in cells.with_units():
             if not are_consistent(self._units | {own}):
-                where = f'row {first_row + position}, column "{self.name}"'
-                message = f'{where}: "{value}" has another unit than the numbers before it'
-                raise DataError(message, hint="write all numbers of a column in one unit")
+                fault = f': "{value}" has another unit than the numbers before it'
+                hint = "write all numbers of a column in one unit"
+                raise DataError.in_cell(first_row + position, self.name, fault, hint=hint)
             self._units.add(own)
 
     def _wrong(self, cells: Cells, kind: str, first_row: int) -> DataError:
         position, value = cells.first_that_is_no(kind)
         shown = value if len(value) <= 40 else f"{value[:39]}…"
-        return DataError(
-            f'row {first_row + position}, column "{self.name}": "{shown}" is not a '
-            f"{_IN_WORDS[kind]}",
+        return DataError.in_cell(
+            first_row + position,
+            self.name,
+            f': "{shown}" is not a {_IN_WORDS[kind]}',
             hint="if it means a missing value, list it in missing",
         )

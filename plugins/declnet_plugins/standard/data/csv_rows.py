@@ -149,10 +149,9 @@ class CSVFile:
             hint = "are there lines above the names of the columns? Delete them"
         elif row[-1] == "" and len(row) == len(self.names) + 1:
             hint = f"does the row end with {self._form.delimiter!r}, unlike the first line?"
-        return DataError(
-            f"{self._form.path}: row {self._row + position} has {cells}, but there {columns}",
-            hint=hint,
-        )
+        number = self._row + position
+        message = f"{self._form.path}: row {number} has {cells}, but there {columns}"
+        return DataError(message, hint=hint, row=number)
 
     def _lines(self) -> Iterator[str]:
         for line in self._stream:

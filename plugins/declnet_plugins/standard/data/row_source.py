@@ -98,7 +98,7 @@ class RowSource(TableSource):
             all_are_needed = not listed and not self._reports_unusable
             if all_are_needed or name in self._needed:
                 hint = error.hint or "leave it out by naming the features"
-                raise DataError(error.message, hint=hint) from None
+                raise error.replaced(hint=hint) from None
             unusable[name] = error.message.replace(f', column "{name}"', "", 1)
 
 
@@ -116,8 +116,6 @@ def _joined(parts: Sequence[Table], name: str) -> Array:
             there = ~missing_values(array)
             if there.any():
                 row = part.row_number(int(np.argmax(there)))
-                raise DataError(
-                    f'row {row}, column "{name}" is {array[there][0]}, but text elsewhere'
-                )
+                raise DataError.in_cell(row, name, f"is {array[there][0]}, but text elsewhere")
             arrays[position] = np.full(len(array), None)
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

@@ -127,4 +127,5 @@ def require(
     close = get_close_matches(name, names, n=1, cutoff=0.7)
     shown = ", ".join(islice(names, 20)) + (", …" if len(names) > 20 else "")
     meant = hint or (f'did you mean "{close[0]}"?' if close else f"columns: {shown}")
-    raise DataError(f'there is no column "{name}"', hint=meant, path=path, code="E034")
+    message = f'there is no column "{name}"'
+    raise DataError(message, hint=meant, path=path, code="E034", column=name)
