@@ -76,9 +76,7 @@ class Excel(TextTableSource):
             with calamine.CalamineWorkbook.from_path(self.path) as book:
                 names = book.sheet_names
                 if not names:
-                    raise DataError(
-                        f"{self.path}: not a valid workbook, or damaged: it has no sheets"
-                    )
+                    raise calamine.CalamineError("it has no sheets")
                 if self.sheet is not None and self.sheet not in names:
                     raise DataError(
                         f'{self.path}: there is no sheet "{self.sheet}"',
