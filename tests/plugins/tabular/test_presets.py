@@ -151,9 +151,8 @@ def test_epochs_are_chosen_by_the_loss_and_labels_smoothed_only_where_it_helps(
 @pytest.mark.parametrize("preset", RANKED)
 def test_a_rare_class_is_ranked_about_as_well_as_by_logistic_regression(preset, tmp_path):
     """Accuracy hardly changes from epoch to epoch where 3 % of the rows are of a class."""
-    linear = pytest.importorskip("sklearn.linear_model").LogisticRegression(
-        solver="newton-cholesky"
-    )
+    models = pytest.importorskip("sklearn.linear_model")
+    linear = models.LogisticRegression(solver="newton-cholesky")
     rng, rows = np.random.default_rng(0), 1500
     x = rng.normal(size=(rows + 4000, 6)).round(3)
     scores = x @ [1.2, -0.8, 0.6, 0, 0, 0] + rng.logistic(size=len(x))
