@@ -75,8 +75,6 @@ class Excel(TextTableSource):
                 raise too_large(self.path, self.maximum_bytes)
             with calamine.CalamineWorkbook.from_path(self.path) as book:
                 names = book.sheet_names
-                if not names:
-                    raise calamine.CalamineError("it has no sheets")
                 if self.sheet is not None and self.sheet not in names:
                     raise DataError(
                         f'{self.path}: there is no sheet "{self.sheet}"',
@@ -86,7 +84,7 @@ class Excel(TextTableSource):
                 rows: list[list[Any]] = book.get_sheet_by_name(self.sheet or names[0]).to_python()
         except calamine.PasswordError:
             raise DataError(f"{self.path}: is protected by a password") from None
-        except (calamine.CalamineError, BadZipFile, OSError) as error:
+        except (calamine.CalamineError, BadZipFile, OSError, IndexError) as error:
             raise DataError(f"{self.path}: not a valid workbook, or damaged: {error}") from None
         return rows
 
