@@ -10,26 +10,41 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, plain_array
-from declnet.contracts.data.table import Table, unmasked
+from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values, unmasked
+from declnet.data.cells import trimmed
+from declnet.data.typed_columns import as_type
 from declnet.errors import DataError
 
 _NUMBERS = (bool, int, float, np.number, np.bool_)
+_CELLS = (str, *_NUMBERS)
 
 
-def as_table(data: Any, target: str | None = None, *, first_row: int = 1) -> Table | Array:
+def as_table(
+    data: Any,
+    target: str | None = None,
+    *,
+    first_row: int = 1,
+    cells: CellFormat | None = None,
+    types: Mapping[str, ColumnType] | None = None,
+) -> Table | Array:
     """Convert tabular data to a `Table` and anything else to an array.
+
+    Text loses the spaces around it, and texts that mean a missing value become None.
 
     Args:
         data: a `Table`; a data frame from polars, pandas or another library with columns accessed
             by name; a mapping of columns (n,); a list of mappings, one per row; or an array.
         target: the column to predict, if the table has it.
         first_row: the number of the first row, for messages.
+        cells: how text is written; default: as in a `Table`.
+        types: types of columns in the training data, which columns of this data then have, too.
 
     Raises:
-        DataError: a column cannot be part of a table.
+        DataError: a column cannot be part of a table, or a cell is not of its column's type.
     """
     if isinstance(data, Table):
         return data
+    cells, types = cells or CellFormat(), types or {}
     if _is_list_of_rows(data):
         names = list(dict.fromkeys(name for each in data for name in each))
         columns = {name: [each.get(name) for each in data] for name in names}
@@ -44,14 +59,14 @@ def as_table(data: Any, target: str | None = None, *, first_row: int = 1) -> Tab
         columns = {name: data[name] for name in data.columns}
     else:
         return plain_array(data, "x")
-    read = {
-        str(name): _unicode(_column(each, str(name), first_row), str(name), first_row)
-        for name, each in columns.items()
+    arrays = {
+        str(name): _cells(values, str(name), first_row, cells, types.get(str(name)))
+        for name, values in columns.items()
     }
-    lengths = {len(column) for column in read.values()}
+    lengths = {len(column) for column in arrays.values()}
     if len(lengths) > 1:
         raise DataError(f"columns have {' and '.join(map(str, sorted(lengths)))} rows")
-    return Table(read, target)
+    return Table(arrays, target, cells=cells)
 
 
 def is_table(data: Any) -> bool:
@@ -68,16 +83,31 @@ def _is_list_of_rows(data: Any) -> bool:
     return rows and all(isinstance(each, Mapping) for each in data)
 
 
-def _column(values: Any, name: str, first_row: int) -> Array:
-    """Return a column of floats, integers, booleans or text (objects), as in a `Table`.
+def _cells(
+    values: Any, name: str, first_row: int, cells: CellFormat, expected: ColumnType | None
+) -> Array:
+    """Return a column as in a `Table`; without any value, it is one of numbers."""
+    column = _unicode(_column(values, name, first_row, expected), name, first_row)
+    if expected is not None:
+        rows = range(first_row, first_row + len(column))
+        return as_type(name, column, expected, cells, rows)
+    if column.dtype.kind != "O":
+        return column
+    column = trimmed(column, cells.missing)
+    return np.full(len(column), np.nan) if missing_values(column).all() else column
 
-    Dates and times become ISO 8601 text, durations seconds, decimals floats.
+
+def _column(values: Any, name: str, first_row: int, expected: ColumnType | None) -> Array:
+    """Return a column of floats, integers, booleans or text (objects).
+
+    Dates and times become ISO 8601 text, durations seconds, decimals floats. A column whose type is
+    known may also have values of several types, as objects.
     """
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
     elif isinstance(values, np.ma.MaskedArray):
         mask = np.ma.getmaskarray(values)
-        column = _column(np.asarray(values.data), name, first_row)
+        column = _column(np.asarray(values.data), name, first_row, expected)
         return unmasked(np.ma.MaskedArray(column, mask))
     elif isinstance(values, list | tuple):
         values = np.fromiter(values, object, len(values))  # an item may be a list
@@ -99,7 +129,7 @@ def _column(values: Any, name: str, first_row: int) -> Array:
         seconds: Array = values / np.timedelta64(1, "s")
         return seconds
     if values.dtype.kind == "O":
-        return _of_objects(values, name, first_row)
+        return _of_objects(values, name, first_row, expected)
     raise DataError(
         f'column "{name}" holds {values.dtype}, not numbers, booleans or text',
         hint="turn it into one of these",
@@ -108,7 +138,11 @@ def _column(values: Any, name: str, first_row: int) -> Array:
 
 def _unicode(column: Array, name: str, first_row: int) -> Array:
     """Return a column unless it or its name has half a surrogate pair, which no file can hold."""
-    texts = [text for text in column.tolist() if text is not None] if column.dtype == object else []
+    texts = (
+        [text for text in column.tolist() if isinstance(text, str)]
+        if column.dtype == object
+        else []
+    )
     try:
         name.encode()
         "".join(texts).encode()
@@ -116,7 +150,7 @@ def _unicode(column: Array, name: str, first_row: int) -> Array:
         if not _is_unicode(name):
             raise DataError(f"the name of column {name!r} is not valid Unicode") from None
         position = next(
-            at for at, text in enumerate(column) if text is not None and not _is_unicode(text)
+            at for at, text in enumerate(column) if isinstance(text, str) and not _is_unicode(text)
         )
         place = f'row {first_row + position}, column "{name}"'
         raise DataError(f"{place} is {column[position]!r}, which is not valid Unicode") from None
@@ -127,12 +161,15 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _of_objects(values: Array, name: str, first_row: int) -> Array:
+def _of_objects(values: Array, name: str, first_row: int, expected: ColumnType | None) -> Array:
     """Return a column of Python objects, some of them possibly missing (None, NaN, pandas NA)."""
     kinds = set(map(type, values))
     if kinds in ({str}, {str, type(None)}):
         return values.copy()
-    if kinds <= {bool, int, float, type(None)}:
+    plain: tuple[set[type], ...] = {int, float, type(None)}, {bool, type(None)}
+    if expected is None:
+        plain = ({bool, int, float, type(None)},)
+    if expected != "text" and any(kinds <= types for types in plain):
         try:
             found = np.array(values.tolist(), float if type(None) in kinds else None)
             return found.astype(float) if found.dtype.kind == "O" else found
@@ -140,12 +177,17 @@ def _of_objects(values: Array, name: str, first_row: int) -> Array:
             raise DataError(f'column "{name}" has a number beyond 64-bit floats') from None
     items = [None if _is_missing(each) else _plain(each) for each in values.tolist()]
     there = [each for each in items if each is not None]
-    if all(isinstance(each, str) for each in there) and there:
+    fitting = _CELLS if expected is not None else str
+    if all(isinstance(each, fitting) for each in there) and there:
         column: Array = np.empty(len(items), object)
         column[:] = items
         return column
     if not all(isinstance(each, _NUMBERS) for each in there):
-        wanted = str if isinstance(there[0], str) else _NUMBERS
+        wanted: Any = _NUMBERS
+        if expected is not None:
+            wanted = _CELLS
+        elif isinstance(there[0], str):
+            wanted = str
         position = next(
             at for at, each in enumerate(items) if each is not None and not isinstance(each, wanted)
         )
