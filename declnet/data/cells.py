@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import repeat
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.table import class_name
+from declnet.contracts.data.table import CellFormat, class_name
 from declnet.data.formatted_numbers import are_consistent, is_unmistakable, read_formatted
 
 SPACES = " \t"
@@ -31,12 +31,12 @@ _TRUTH = {"true": True, "false": False}
 _BOOLEANS_AS_NUMBERS = {"true": "1", "false": "0"}
 
 
-def trimmed(column: Array, missing: Collection[str]) -> Array:
+def trimmed(column: Array, form: CellFormat) -> Array:
     """Return a column of text (n,) as cells: without spaces around them, and None for missing ones.
 
     Args:
         column: objects, each `str | None`; numbers and booleans become text.
-        missing: the texts that mean a missing value.
+        form: how text is written.
 
     Returns:
         The column itself if it has neither such spaces nor such texts.
@@ -46,8 +46,10 @@ def trimmed(column: Array, missing: Collection[str]) -> Array:
     try:
         cells = list(map(str.strip, distinct, repeat(SPACES)))
     except TypeError:
-        return texts_of(texts, missing)
-    gaps = set(missing).intersection(cells)
+        written: Array = np.empty(len(texts), object)
+        written[:] = [text_of(value, form.decimal) for value in texts]
+        return trimmed(written, form)
+    gaps = set(form.missing).intersection(cells)
     if cells == distinct and not gaps:
         return column
     cell_of: dict[str | None, str | None] = {None: None}
@@ -58,26 +60,19 @@ def trimmed(column: Array, missing: Collection[str]) -> Array:
     return found
 
 
-def text_of(value: Any) -> str | None:
+def text_of(value: Any, decimal: str = ".") -> str | None:
     """Return a value as a text file would have it, None for NaN: integral floats without a point.
 
     Args:
         value: text, a number or a boolean, built-in or of NumPy; or None.
+        decimal: the decimal sign.
     """
     if isinstance(value, float | np.floating):
         number = float(value)
         if number.is_integer() and abs(number) < 2**53:
             return str(int(number))
-        return repr(number) if number == number else None  # noqa: PLR0124  # NaN
+        return repr(number).replace(".", decimal) if number == number else None  # noqa: PLR0124  # NaN
     return value if value is None or isinstance(value, str) else class_name(value)
-
-
-def texts_of(values: Iterable[Any], missing: Collection[str]) -> Array:
-    """Return any values as a column of text, as `trimmed` does."""
-    texts = [text_of(value) for value in values]
-    column: Array = np.empty(len(texts), object)
-    column[:] = texts
-    return trimmed(column, missing)
 
 
 class Cells:

@@ -15,7 +15,7 @@ from declnet.contracts.data.table import (
     column_type,
     missing_values,
 )
-from declnet.data.cells import Cells, texts_of, trimmed
+from declnet.data.cells import Cells, text_of, trimmed
 from declnet.data.formatted_numbers import are_consistent, read_formatted, said
 from declnet.errors import DataError
 
@@ -130,9 +130,8 @@ class TypedColumn:
             self._formatted = True
         if self._settled is not None:
             kind = "boolean" if self._settled == "boolean" else "number"
-            if part is None:  # in a column of numbers, booleans of which some were missing
-                flags = cells.read("boolean") if kind == "boolean" else cells.booleans()
-                part = None if flags is None else flags.astype(float)
+            if part is None:  # a column of numbers may be one of booleans with missing values
+                part = cells.read("boolean")
             if part is None:
                 raise self._wrong(cells, kind, rows)
             if not units <= self._units and not cells.are_missing():
@@ -246,12 +245,13 @@ def as_type(
     """
     is_text = column_type(column) == "text"
     if expected == "text":
-        return trimmed(column if is_text else column.astype(object), cells.missing)
+        return trimmed(column if is_text else column.astype(object), cells)
     if is_text:
-        texts = [text or "" for text in texts_of(column.tolist(), cells.missing)]
-        declared = "comma_number" if name in cells.comma_columns else None
-        typed = TypedColumn(name, declared, expected)
-        typed.add(Cells(texts, {*cells.missing, ""}, cells.decimal), rows)
+        has_commas = name in cells.comma_columns
+        decimal = "," if has_commas else cells.decimal
+        texts = [text_of(value, decimal) or "" for value in column.tolist()]
+        typed = TypedColumn(name, "comma_number" if has_commas else None, expected)
+        typed.add(Cells(texts, {*cells.missing, ""}, decimal), rows)
         column = typed.array()
     if expected == "boolean" and column.dtype.kind != "b":
         wrong = np.flatnonzero(~missing_values(column) & (column != 0) & (column != 1))

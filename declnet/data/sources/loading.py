@@ -88,7 +88,7 @@ def checked_records(records: Table, label: str) -> Table:
     if not len(records):
         raise DataError(f"{label} data: there are no rows")
     columns = {
-        name: trimmed(column, records.cells.missing) if column.dtype.kind == "O" else column
+        name: trimmed(column, records.cells) if column.dtype.kind == "O" else column
         for name, column in records.columns.items()
     }
     is_changed = any(columns[name] is not column for name, column in records.columns.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -93,7 +94,7 @@ def _cells(
         return as_type(name, column, expected, cells, rows)
     if column.dtype.kind != "O":
         return column
-    column = trimmed(column, cells.missing)
+    column = trimmed(column, cells)
     return np.full(len(column), np.nan) if missing_values(column).all() else column
 
 
@@ -191,10 +192,11 @@ def _of_objects(values: Array, name: str, first_row: int, expected: ColumnType |
         position = next(
             at for at, each in enumerate(items) if each is not None and not isinstance(each, wanted)
         )
-        raise DataError(
-            f'row {first_row + position}, column "{name}" is {items[position]!r}: a column holds '
-            "either numbers, or booleans, or text"
-        )
+        rule = "a column holds either numbers, or booleans, or text"
+        if expected is not None:
+            rule = "a cell holds a number, a boolean or text"
+        value = reprlib.repr(items[position])
+        raise DataError(f'row {first_row + position}, column "{name}" is {value}: {rule}')
     if len(there) < len(items) or not there:
         return np.array([np.nan if each is None else float(each) for each in items])
     return np.array(there)
