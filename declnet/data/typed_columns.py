@@ -213,7 +213,8 @@ class TypedColumn:
             if not are_consistent(self._units | {own}):
                 where = f'row {rows[position]}, column "{self.name}"'
                 message = f'{where}: "{value}" has another unit than the numbers before it'
-                raise DataError(message, hint="write all numbers of a column in one unit")
+                hint = "write all numbers of a column in one unit"
+                raise DataError(message, hint=hint, code="E035")
             self._units.add(own)
 
     def _wrong(self, cells: Cells, kind: str, rows: Sequence[int]) -> DataError:
@@ -222,6 +223,7 @@ class TypedColumn:
         return DataError(
             f'row {rows[position]}, column "{self.name}": "{shown}" is not a {_NOUNS[kind]}',
             hint="if it means a missing value, list it in missing",
+            code="E031" if self._settled is None else "E035",
         )
 
 
