@@ -18,6 +18,9 @@ from declnet.data.formatted_numbers import are_consistent, is_unmistakable, read
 SPACES = " \t"
 """The characters around a cell that do not belong to it, in every source."""
 
+SAMPLED = 1000
+"""Cells that show whether most texts of a column occur repeatedly."""
+
 _FOREIGN = re.compile(r"_|[^\t\x20-\x7e]")
 """Characters that Python accepts in a number but that are not numeric in a data file."""
 
@@ -42,22 +45,24 @@ def trimmed(column: Array, form: CellFormat) -> Array:
         The column itself if it has neither such spaces nor such texts.
     """
     texts = column.tolist()
-    distinct = list(set(texts) - {None})
     try:
+        few = 2 * len(set(texts[:SAMPLED])) < min(SAMPLED, len(texts))
+        distinct = [text for text in (set(texts) if few else texts) if text is not None]
         cells = list(map(str.strip, distinct, repeat(SPACES)))
     except TypeError:
-        written: Array = np.empty(len(texts), object)
-        written[:] = [text_of(value, form.decimal) for value in texts]
-        return trimmed(written, form)
-    gaps = set(form.missing).intersection(cells)
-    if cells == distinct and not gaps:
+        return trimmed(_objects([text_of(value, form.decimal) for value in texts]), form)
+    missing: dict[str, str | None] = dict.fromkeys(form.missing)
+    if cells == distinct and missing.keys().isdisjoint(cells):
         return column
     cell_of: dict[str | None, str | None] = {None: None}
-    marked: dict[str, str | None] = dict.fromkeys(gaps)
-    cell_of |= zip(distinct, map(marked.get, cells, cells), strict=True)
-    found: Array = np.empty(len(texts), object)
-    found[:] = list(map(cell_of.__getitem__, texts))
-    return found
+    cell_of |= zip(distinct, map(missing.get, cells, cells), strict=True)
+    return _objects(list(map(cell_of.__getitem__, texts)))
+
+
+def _objects(values: Sequence[Any]) -> Array:
+    array: Array = np.empty(len(values), object)
+    array[:] = values
+    return array
 
 
 def text_of(value: Any, decimal: str = ".") -> str | None:
