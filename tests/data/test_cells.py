@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import runpy
 import sqlite3
 from datetime import date, datetime
 
@@ -18,6 +19,7 @@ from declnet import (
     Table,
     as_table,
     load_predictor,
+    open_run,
     parse_spec,
     run,
     write_predictions,
@@ -238,6 +240,23 @@ def test_frames(form, predictor, expected):
     x = predictor.prepared(as_table(rows(), types=predictor.column_types))
     np.testing.assert_array_equal(
         predictor.prepared(as_table(FRAMES[form](), types=predictor.column_types)), x
+    )
+
+
+def test_a_numpy_file(predictor, folder, tmp_path):
+    """It reads the same cells, except for money as text."""
+    found = open_run(folder / "run").export(tmp_path / "model.py")
+    assert found.labels_differ == 0
+    records = [
+        {**row, "price": None if isinstance(row["price"], str) else row["price"]}
+        for row in in_json()
+    ]
+    predict = runpy.run_path(str(tmp_path / "model.py"))["predict"]
+    np.testing.assert_allclose(
+        predict(columns(records))["probabilities"],
+        predictor.predict(records).probabilities,
+        rtol=1e-5,
+        atol=1e-6,
     )
 
 
