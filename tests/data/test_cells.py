@@ -26,6 +26,7 @@ from declnet import (
 )
 from declnet.data.cells import text_of, trimmed
 from declnet.data.sources.loading import as_data
+from declnet_plugins.standard.data import Parquet
 
 ROWS = 300
 
@@ -364,3 +365,29 @@ def test_training_data_in_a_program_has_the_same_cells():
     assert loaded.columns["x"].tolist() == ["a", None, None]
     assert loaded.columns["y"].tolist() == ["b", "c", "b"]
     assert np.isnan(as_table({"x": ["", "NA"]}).columns["x"]).all()
+
+
+@pytest.mark.parametrize("form", ["values", "numpy", "pandas", "polars", "parquet"])
+def test_times_have_one_text(form, tmp_path):
+    moments = [datetime(2024, 1, 31), None, datetime(2024, 1, 31, 8, 5, 0, 500)]
+    days = [date(2024, 1, 31), None, date(2024, 3, 1)]
+    data = {"moment": moments, "day": days}
+    if form == "numpy":
+        data = {"moment": np.array(moments, "datetime64[ns]"), "day": np.array(days, "M8[D]")}
+    elif form != "values":
+        module = pytest.importorskip("pandas" if form == "pandas" else "polars")
+        data = module.DataFrame(data)
+    if form == "parquet":
+        data.write_parquet(tmp_path / "times.parquet")
+        source = Parquet(path=tmp_path / "times.parquet")
+        table = source.load(np.random.default_rng(0))
+        assert [block.types for block in map(source.blocks(1, 1).read, range(3))] == [
+            {"moment": "text", "day": "text"}
+        ] * 3
+    else:
+        table = as_table(data)
+    texts = {name: column.tolist() for name, column in table.columns.items()}
+    assert texts == {
+        "moment": ["2024-01-31T00:00:00", None, "2024-01-31T08:05:00.000500"],
+        "day": ["2024-01-31", None, "2024-03-01"],
+    }

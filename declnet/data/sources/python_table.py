@@ -122,10 +122,8 @@ def _column(values: Any, name: str, first_row: int, expected: ColumnType | None)
     if values.dtype.kind in "US":
         text: Array = values.astype(str).astype(object)
         return text
-    if values.dtype.kind == "M":  # ISO 8601 text sorts chronologically
-        dates: Array = np.datetime_as_string(values).astype(object)
-        dates[np.isnat(values)] = None
-        return dates
+    if values.dtype.kind == "M":
+        return _iso_8601(values)
     if values.dtype.kind == "m":
         seconds: Array = values / np.timedelta64(1, "s")
         return seconds
@@ -135,6 +133,20 @@ def _column(values: Any, name: str, first_row: int, expected: ColumnType | None)
         f'column "{name}" holds {values.dtype}, not numbers, booleans or text',
         hint="turn it into one of these",
     )
+
+
+def _iso_8601(times: Array) -> Array:
+    """Return dates or times as `datetime.isoformat` writes them, to the microsecond."""
+    if np.datetime_data(times.dtype)[0] in ("Y", "M", "W", "D"):
+        texts: Array = np.datetime_as_string(times).astype(object)
+    else:
+        moments = times.astype("datetime64[us]")
+        seconds = moments.astype("datetime64[s]")
+        texts = np.datetime_as_string(seconds).astype(object)
+        fractional = moments != seconds
+        texts[fractional] = np.datetime_as_string(moments[fractional])
+    texts[np.isnat(times)] = None
+    return texts
 
 
 def _unicode(column: Array, name: str, first_row: int) -> Array:

@@ -80,7 +80,8 @@ class Parquet(TableSource):
 
         schema = self._plain(self._scanned()).collect_schema()
         text: ColumnType = "text"  # also of a block without any
-        types = {name: text for name, kind in schema.items() if kind == pl.String} | self._settled
+        are_text = (pl.String, pl.Date, pl.Datetime)
+        types = {name: text for name, kind in schema.items() if kind in are_text} | self._settled
         integers = _integers(schema)
         size = Blocks.samples_in_block(samples, numbers, len(schema))
         found = self._labelled_rows(size)
@@ -168,12 +169,11 @@ class Parquet(TableSource):
                 hint="leave it out by naming the features",
             )
         zoned = selectors.datetime(time_zone="*") - selectors.datetime(time_zone=None)
-        times = selectors.temporal() - selectors.duration()
-        texts = (times - zoned) | selectors.categorical() | selectors.enum()
+        texts = selectors.time() | selectors.categorical() | selectors.enum()
         other = () if self._only is None else set(schema.names()) - self._only
         plain: pl.LazyFrame = frame.drop({*nested, *other}).with_columns(
             texts.cast(pl.String),
-            zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(pl.String),
+            zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None),
             selectors.duration().dt.total_microseconds() / 1e6,
             selectors.decimal().cast(pl.Float64),
         )
