@@ -141,9 +141,9 @@ class Cells:
         return found if len(found) == len(self) else self._with_gaps(found.astype(float))
 
     def numbers_or_booleans(self) -> Array | None:
-        """Return floats as `numbers` does, with 1 and 0 for true and false."""
+        """Return floats, with 1 and 0 for true and false and NaN for missing values."""
         values = [_BOOLEANS_AS_NUMBERS.get(text.lower(), text) for text in self._stripped]
-        return Cells(values, self._missing, self._decimal).numbers()
+        return _number(Cells(values, self._missing, self._decimal))
 
     def formatted(self, decimal: str | None = None) -> tuple[Array, frozenset[str]] | None:
         """Return floats, with NaN for missing values, and the units, as `read_formatted` does."""

@@ -110,11 +110,11 @@ class TypedColumn:
         if self._declared is not None:
             self._parts.append(self._as_declared(cells, self._declared, rows))
             return
-        part = self._found(cells, rows)
+        part = self._typed(cells, rows)
         if part is not None and self._keep:
             self._parts.append(part)
 
-    def _found(self, cells: Cells, rows: Sequence[int]) -> Array | None:
+    def _typed(self, cells: Cells, rows: Sequence[int]) -> Array | None:
         """Return the cells in the type so far, which is widened if they do not fit."""
         if self.type is None:
             self.type = self._first_type(cells)
@@ -129,11 +129,10 @@ class TypedColumn:
             part, units = formatted[0], set(formatted[1])
             self._formatted = True
         if self._settled is not None:
-            kind = "boolean" if self._settled == "boolean" else "number"
             if part is None:  # a column of numbers may be one of booleans with missing values
                 part = cells.read("boolean")
             if part is None:
-                raise self._wrong(cells, kind, rows)
+                raise self._wrong(cells, "boolean", rows)
             if not units <= self._units and not cells.are_missing():
                 self._require_one_unit(cells, units, rows)
             return part
@@ -220,8 +219,9 @@ class TypedColumn:
     def _wrong(self, cells: Cells, kind: str, rows: Sequence[int]) -> DataError:
         position, value = cells.first_that_is_no(kind)
         shown = value if len(value) <= 40 else f"{value[:39]}…"
+        noun = _NOUNS["number" if self._settled in ("number", "integer") else kind]
         return DataError(
-            f'row {rows[position]}, column "{self.name}": "{shown}" is not a {_NOUNS[kind]}',
+            f'row {rows[position]}, column "{self.name}": "{shown}" is not a {noun}',
             hint="if it means a missing value, list it in missing",
             code="E031" if self._settled is None else "E035",
         )

@@ -26,7 +26,7 @@ from declnet import (
 )
 from declnet.data.cells import text_of, trimmed
 from declnet.data.sources.loading import as_data
-from declnet_plugins.standard.data import Parquet
+from declnet_plugins.standard.data import CSV, JSONLines, Parquet
 
 ROWS = 300
 
@@ -305,13 +305,14 @@ def test_labels_are_returned_as_they_were_written(labels, source, written, tmp_p
     ("cell", "message"),
     [
         ({"size": "abc"}, 'row 2, column "size": "abc" is not a number'),
+        ({"size": "$1.5.3"}, 'row 2, column "size": "$1.5.3" is not a number'),
         ({"fresh": 2}, 'row 2, column "fresh" is 2, but the training data has booleans'),
         ({"fresh": "yes"}, 'row 2, column "fresh": "yes" is not a boolean'),
     ],
 )
 def test_a_cell_of_another_type_is_named(cell, message, form, predictor, tmp_path):
     row = {name: cells[0] for name, cells in CELLS.items()}
-    records = [row, {**row, **cell}]
+    records = [{**row, "size": True}, {**row, **cell}]
     if form == "values":
         with pytest.raises(DataError, match=re.escape(message)):
             predictor.predict(records)
@@ -391,3 +392,27 @@ def test_times_have_one_text(form, tmp_path):
         "moment": ["2024-01-31T00:00:00", None, "2024-01-31T08:05:00.000500"],
         "day": ["2024-01-31", None, "2024-03-01"],
     }
+
+
+@pytest.mark.parametrize("form", [CSV, JSONLines, Parquet])
+def test_rows_whose_target_is_declared_missing_are_left_out(form, tmp_path):
+    data = {"x": ["1", "2", "-"], "y": ["a", " -", "NA "]}
+    path = tmp_path / f"rows{form.suffixes[0]}"
+    if form is Parquet:
+        pytest.importorskip("polars").DataFrame(data).write_parquet(path)
+    elif form is CSV:
+        path.write_text("x,y\n1,a\n2, -\n-,NA \n")
+    else:
+        pairs = zip(*data.values(), strict=True)
+        path.write_text("\n".join(json.dumps({"x": x, "y": y}) for x, y in pairs))
+    source = form(path=path, target="y", missing=("-",), missing_target="leave_out")
+    table = source.load(np.random.default_rng(0))
+    assert table.columns["y"].tolist() == ["a", "NA"]
+    assert table.rows.tolist() == [1, 3]
+    assert table.cells.missing == ("-",)
+    if form is Parquet:
+        blocks = source.blocks(1, 1)
+        assert [block.columns["y"].tolist() for block in map(blocks.read, range(2))] == [
+            ["a"],
+            ["NA"],
+        ]
