@@ -14,6 +14,7 @@ from declnet.contracts.data.data_source import DataInfo as DataInfo
 from declnet.contracts.data.data_source import Dataset as Dataset
 from declnet.contracts.data.data_source import DataSource as DataSource
 from declnet.contracts.data.data_source import TargetInfo as TargetInfo
+from declnet.contracts.data.table import CellFormat as CellFormat
 from declnet.contracts.data.table import ColumnNote as ColumnNote
 from declnet.contracts.data.table import ColumnProfile as ColumnProfile
 from declnet.contracts.data.table import ColumnType as ColumnType
@@ -107,9 +108,14 @@ from declnet.contracts.runs.searcher import StudyContext as StudyContext
 from declnet.contracts.runs.searcher import StudyTrial as StudyTrial
 from declnet.contracts.runs.searcher import TrialState as TrialState
 from declnet.contracts.runs.template import Template as Template
+from declnet.data.cells import SPACES as SPACES
+from declnet.data.cells import Cells as Cells
+from declnet.data.cells import text_of as text_of
 from declnet.data.dates import date_form as date_form
 from declnet.data.dates import read_dates as read_dates
 from declnet.data.sources.python_table import as_table as as_table
+from declnet.data.typed_columns import TypedColumn as TypedColumn
+from declnet.data.typed_columns import odd_cells as odd_cells
 from declnet.display.characters import escaped as escaped
 from declnet.errors import ChangedFileError as ChangedFileError
 from declnet.errors import ComponentError as ComponentError

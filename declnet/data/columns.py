@@ -10,9 +10,10 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.table import ColumnType, Table, column_type, missing_values
+from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values
 from declnet.contracts.data.transform import ColumnError, Sequences, Transform
 from declnet.contracts.network.loss import Loss
+from declnet.data.typed_columns import as_type
 from declnet.errors import DataError, KeyPath, error_message
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
@@ -77,52 +78,22 @@ def labels_of(y: Array) -> Array | None:
     return y.reshape(-1) if y.dtype.kind in "iub" else None
 
 
-def typed(records: Table, types: Mapping[str, ColumnType]) -> dict[str, Array]:
+def typed(records: Table, types: Mapping[str, ColumnType], cells: CellFormat) -> dict[str, Array]:
     """Return the feature columns in the order and with the types of the training data.
 
     Args:
         records: any data; columns that are not features are dropped.
         types: the types of the training data's features, in order.
+        cells: how the training data's cells of text are written.
 
     Raises:
-        DataError: a column is missing or has a different type.
+        DataError: a column is missing, or a cell does not have its type.
     """
     columns = {}
     for name, expected in types.items():
         require_column(records.columns, name)
-        columns[name] = _as_type(name, records, expected)
+        columns[name] = as_type(name, records.columns[name], expected, cells, records.row_numbers)
     return columns
-
-
-def _as_type(name: str, records: Table, expected: ColumnType) -> Array:
-    column = records.columns[name]
-    actual = column_type(column)
-    if (actual == "text") != (expected == "text"):
-        there = ~missing_values(column)
-        if there.any():
-            position = int(np.argmax(there))
-            right, wrong = ("text", "a number") if expected == "text" else ("a number", "text")
-            raise DataError.in_cell(
-                records.row_number(position),
-                name,
-                f"is {wrong}, {column[position]!r}, but {right} in the training data",
-                hint="convert it, or declare it for a file of text: "
-                f'types = {{ "{name}" = "{expected}" }}',
-                code="E035",
-            )
-        empty: Array = np.full(len(column), None if expected == "text" else np.nan)
-        return empty
-    if expected == "boolean" and actual != "boolean":
-        others = np.flatnonzero(~missing_values(column) & (column != 0) & (column != 1))
-        if others.size:
-            raise DataError.in_cell(
-                records.row_number(int(others[0])),
-                name,
-                f"is {column[others[0]]:g}, but the training data has booleans",
-                hint="give true or false, or 1 or 0",
-                code="E035",
-            )
-    return column.astype(float) if expected == "number" else column
 
 
 @contextmanager

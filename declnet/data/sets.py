@@ -243,7 +243,7 @@ def _require_classes_in_each_fold(
     for encoding in target_encodings(train, wanted).values():
         if encoding.classes is None:
             continue
-        labels = encoding.encode(train)
+        labels = encoding.encode(train, train.cells)
         for number, (rest, held) in enumerate(folds, 1):
             lost = np.setdiff1d(labels[held], labels[rest])
             if not lost.size:

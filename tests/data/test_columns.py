@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from declnet import DataError, Loss, Registry, Table, Transform
+from declnet import CellFormat, DataError, Loss, Registry, Table, Transform
 from declnet.data.columns import (
     encoding_hint,
     filling_hint,
@@ -113,6 +113,6 @@ def test_a_loss_is_named_for_the_targets_it_takes():
 
 def test_booleans_are_not_other_numbers():
     types = {"flag": "boolean"}
-    assert typed(Table({"flag": np.array([0.0, 1.0, np.nan])}), types)["flag"][1] == 1
+    assert typed(Table({"flag": np.array([0.0, 1.0, np.nan])}), types, CellFormat())["flag"][1] == 1
     with pytest.raises(DataError, match='row 2, column "flag" is -3, but the training data has'):
-        typed(Table({"flag": np.array([1, -3])}), types)
+        typed(Table({"flag": np.array([1, -3])}), types, CellFormat())

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from declnet import (
+    CellFormat,
     DataError,
     InputInfo,
     Sequences,
@@ -91,6 +92,7 @@ def test_a_third_party_can_make_sequences_of_numbers():
             "kind": np.array(["a", "b", "a"], object),
         },
         "kind",
+        cells=CellFormat(missing=()),  # an empty text is a path without steps
     )
     preparation = fitted((Steps(),), None, only)
     x = preparation.apply(only)

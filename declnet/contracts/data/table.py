@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -73,6 +73,21 @@ def distinct_values(column: Array) -> list[Any]:
 
 
 @dataclass(frozen=True)
+class CellFormat:
+    """How the cells of text in a table are written.
+
+    Attributes:
+        missing: the texts that mean a missing value.
+        decimal: the decimal sign of numbers, a point or a comma.
+        comma_columns: the columns of numbers with a decimal comma in any case.
+    """
+
+    missing: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "?")
+    decimal: str = "."
+    comma_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ColumnNote:
     """A remark of a data source that inferred how to read a column.
 
@@ -100,6 +115,7 @@ class Table:
         targets: the names of several columns to predict, in place of `target`.
         classes: the sorted classes of targets by column, where classes may have no row; default:
             the distinct values of the column in the training data.
+        cells: how its cells of text are written.
     """
 
     columns: Mapping[str, Array]
@@ -109,6 +125,7 @@ class Table:
     notes: Mapping[str, ColumnNote] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     classes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    cells: CellFormat = CellFormat()
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -130,9 +147,14 @@ class Table:
         """The type of each column."""
         return {name: column_type(column) for name, column in self.columns.items()}
 
+    @property
+    def row_numbers(self) -> Sequence[int]:
+        """The number of each row in its table, from 1."""
+        return range(1, len(self) + 1) if self.rows is None else self.rows  # type: ignore[return-value]
+
     def row_number(self, position: int) -> int:
         """Return the number of a row in its table, from 1, given its position, from 0."""
-        return position + 1 if self.rows is None else int(self.rows[position])
+        return int(self.row_numbers[position])
 
     def without_masks(self) -> Table:
         """Return this table; masked arrays become plain ones, with missing values."""

@@ -25,6 +25,8 @@ class ExportedColumn:
         window: for a model of windows, how many consecutive rows make a sample, the earliest first:
             the column has the shape (n, window), while its steps see single rows; else None.
         source: the table's column, if `name` is not its name.
+        missing: of a table's column, the texts that mean a missing value; declnet removes the
+            spaces and tabs around text first.
     """
 
     name: str
@@ -32,6 +34,7 @@ class ExportedColumn:
     shape: Shape = ()
     window: int | None = None
     source: str = ""
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

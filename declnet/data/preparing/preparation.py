@@ -17,7 +17,7 @@ from declnet.contracts.data.returned import (
     checked_sequences,
     checked_suits,
 )
-from declnet.contracts.data.table import ColumnType, Table, missing_values
+from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values
 from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import (
     UNNAMED,
@@ -72,6 +72,7 @@ class FittedPreparation:
         inputs: for a model with named inputs, the columns of each; a column of arrays is an input.
         target_steps: the fitted transforms of targets, which predictions invert.
         windows: how rows become samples; None if each row is one.
+        cells: how the cells of text are written in the training data, and in any other data.
     """
 
     types: Mapping[str, ColumnType] | None
@@ -81,6 +82,7 @@ class FittedPreparation:
     inputs: Mapping[str, tuple[str, ...]] | None = None
     target_steps: TargetSteps = field(default_factory=dict)
     windows: Windows | None = None
+    cells: CellFormat = field(default_factory=CellFormat)
 
     @property
     def target(self) -> TargetEncoding | None:
@@ -145,7 +147,7 @@ class FittedPreparation:
         Args:
             types: the columns to transform, with their types; None for arrays.
         """
-        columns = dict(records.columns) if types is None else typed(records, types)
+        columns = dict(records.columns) if types is None else typed(records, types, self.cells)
         lengths: dict[str, Array] = {}
         for step in self.steps:
             for name, state in step.states.items():
@@ -177,7 +179,7 @@ class FittedPreparation:
             return Dataset(x, data.y, data.weights, names, data.class_names)
         if self.targets is None:
             raise DataError("the model was trained on arrays, but this is a table")
-        ys = {name: each.encode(data) for name, each in self.targets.items()}
+        ys = {name: each.encode(data, self.cells) for name, each in self.targets.items()}
         y = ys.get(UNNAMED, ys)
         if self.windows is not None:
             series = self.windows.long_enough(self.windows.series_in(data))
@@ -286,7 +288,7 @@ def fit_preparation(
         if inputs is not None:
             require_divided(inputs, data, features, set(without))
         types = {name: data.types[name] for name in features}
-        columns = typed(records, types)
+        columns = typed(records, types, records.cells)
         names = {name: (name,) for name in types}
         targets = target_encodings(data, wanted)
     steps = []
@@ -315,7 +317,13 @@ def fit_preparation(
         () if lengths or windows else tuple(each for name in in_order for each in names[name])
     )
     return FittedPreparation(
-        types, tuple(steps), feature_names or None, targets, inputs, windows=windows
+        types,
+        tuple(steps),
+        feature_names or None,
+        targets,
+        inputs,
+        windows=windows,
+        cells=records.cells,
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Self
 
 import numpy as np
 from pydantic import BaseModel, Strict, ValidationError, model_validator
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.table import ColumnType
+from declnet.contracts.data.table import CellFormat, ColumnType
 from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.preparing.preparation import ARRAY, FittedPreparation, FittedStep
@@ -93,6 +93,8 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
         spec, time = preparation.windows.spec, preparation.windows.time
         kept = spec.model_dump(mode="json", exclude_none=True)
         document["windows"] = {"spec": kept, "time": time}
+    if preparation.cells != CellFormat():
+        document["cells"] = asdict(preparation.cells)
     return StoredPreparation(document, arrays)
 
 
@@ -150,6 +152,12 @@ class _Windows(BaseModel, strict=True, defer_build=True):
     time: str | None
 
 
+class _Cells(BaseModel, strict=True, defer_build=True):
+    missing: _Names
+    decimal: str
+    comma_columns: _Names
+
+
 class _TargetStep(BaseModel, strict=True, defer_build=True):
     transform: str | dict[str, Any]
     state: dict[str, Any]
@@ -166,6 +174,7 @@ class _Document(BaseModel, strict=True, defer_build=True):
     targets: dict[str, _Target] | None = None
     target_steps: dict[str, list[_TargetStep]] = {}
     windows: _Windows | None = None
+    cells: _Cells | None = None
 
     @model_validator(mode="after")
     def _about_its_columns(self) -> Self:
@@ -213,6 +222,7 @@ def _restored(
         read.inputs,
         target_steps,
         None if read.windows is None else Windows(read.windows.spec, read.windows.time),
+        CellFormat() if read.cells is None else CellFormat(**read.cells.model_dump()),
     )
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import (
+    CellFormat,
+    ColumnType,
     Table,
     class_name,
     column_type,
@@ -20,6 +22,7 @@ from declnet.contracts.data.table import (
 )
 from declnet.data.columns import labels_of, losses_hint
 from declnet.data.preparing.targets import WantedTarget
+from declnet.data.typed_columns import as_type
 from declnet.errors import DataError, KeyPath
 from declnet.registry.spelling import suggestion
 from declnet.spec.data_section import DataSpec
@@ -166,33 +169,38 @@ class TargetEncoding:
         classes = dict(zip(names, self.classes or (), strict=True))
         return replace(self, classes=tuple(classes[name] for name in order))
 
-    def encode(self, records: Table) -> Array:
+    @property
+    def type(self) -> ColumnType:
+        """The type of the column in the training data; numbers for values."""
+        if self.classes is None:
+            return "number"
+        first = self.classes[0]
+        return "text" if isinstance(first, str) else column_type(np.array([first]))
+
+    def encode(self, records: Table, cells: CellFormat) -> Array:
         """Return the labels (n,) or values (n,) of any data.
 
+        Args:
+            records: the data.
+            cells: how the training data's cells of text are written.
+
         Raises:
-            DataError: a target is missing, or its class does not occur in the training data.
+            DataError: a target is missing or not of the training data's type, or its class does
+                not occur there.
         """
         if self.column not in records.columns:
             raise DataError(f'there is no target column "{self.column}"', code="E034")
         column = _target(records, self.column)
+        column = as_type(self.column, column, self.type, cells, records.row_numbers)
         if self.classes is None:
-            if column_type(column) == "text":
-                position = int(np.argmin(missing_values(column)))
-                raise _at(
-                    records,
-                    self.column,
-                    position,
-                    f'is the text "{column[position]}", not a number',
-                )
-            values = column.astype(float)
-            require_finite_target(records, self.column, values)
-            return values
-        labels = {each: label for label, each in enumerate(self.classes)}
-        cells = _whole(records, self.column, column).tolist()
-        found = np.fromiter((labels.get(each, -1) for each in cells), np.int64, len(cells))
-        unseen = np.flatnonzero(found < 0)
+            require_finite_target(records, self.column, column)
+            return column
+        label_of = {value: label for label, value in enumerate(self.classes)}
+        values = _whole(records, self.column, column).tolist()
+        labels = np.fromiter((label_of.get(value, -1) for value in values), np.int64, len(values))
+        unseen = np.flatnonzero(labels < 0)
         if unseen.size:
-            value = cells[unseen[0]]
+            value = values[unseen[0]]
             known = ", ".join(self.class_names or ())
             raise _at(
                 records,
@@ -201,7 +209,7 @@ class TargetEncoding:
                 f'is "{value}", a class that the training data does not have',
                 f"its classes: {known}",
             )
-        return found
+        return labels
 
     def encode_labels(self, data: Dataset) -> Array | Mapping[str, Array]:
         """Return y of arrays; labels whose classes have other names become the run's labels (n,).
@@ -386,7 +394,7 @@ def _target(records: Table, name: str) -> Array:
 
 
 def _whole(records: Table, name: str, column: Array) -> Array:
-    """Return a column of classes; floats must be integral and become integers."""
+    """Return a column of classes, whose floats must be integral."""
     if column.dtype.kind != "f":
         return column
     other = np.flatnonzero((column % 1 != 0) | ~(np.abs(column) < LARGEST_CLASS))
@@ -396,7 +404,7 @@ def _whole(records: Table, name: str, column: Array) -> Array:
         if value % 1 == 0:
             what += " of at most 64 bits"
         raise _at(records, name, int(other[0]), what, losses_hint("values"))
-    return column.astype(np.int64)
+    return column
 
 
 def _at(records: Table, name: str, position: int, what: str, hint: str | None = None) -> DataError:

@@ -14,6 +14,7 @@ from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.returned import checked_load
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, by_name, for_each, is_name
+from declnet.data.cells import trimmed
 from declnet.data.columns import require_column
 from declnet.data.sharing import shared_data
 from declnet.data.sources.held_files import HeldFiles
@@ -68,7 +69,7 @@ def checked_data(data: Dataset | Table, label: str) -> Dataset | Table:
 
 
 def checked_records(records: Table, label: str) -> Table:
-    """Return the table if its columns have valid types and equal lengths.
+    """Return the table with its text as cells, if its columns have valid types and equal lengths.
 
     Raises:
         DataError: a column is invalid; the message names it.
@@ -86,7 +87,12 @@ def checked_records(records: Table, label: str) -> Table:
             )
     if not len(records):
         raise DataError(f"{label} data: there are no rows")
-    return records
+    columns = {
+        name: trimmed(column, records.cells) if column.dtype.kind == "O" else column
+        for name, column in records.columns.items()
+    }
+    is_changed = any(columns[name] is not column for name, column in records.columns.items())
+    return replace(records, columns=columns) if is_changed else records
 
 
 GivenData = Dataset | Table | tuple[Any, Any]

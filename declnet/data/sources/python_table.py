@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -10,26 +11,41 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array, plain_array
-from declnet.contracts.data.table import Table, unmasked
+from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values, unmasked
+from declnet.data.cells import trimmed
+from declnet.data.typed_columns import as_type
 from declnet.errors import DataError
 
 _NUMBERS = (bool, int, float, np.number, np.bool_)
+_CELLS = (str, *_NUMBERS)
 
 
-def as_table(data: Any, target: str | None = None, *, first_row: int = 1) -> Table | Array:
+def as_table(
+    data: Any,
+    target: str | None = None,
+    *,
+    first_row: int = 1,
+    cells: CellFormat | None = None,
+    types: Mapping[str, ColumnType] | None = None,
+) -> Table | Array:
     """Convert tabular data to a `Table` and anything else to an array.
+
+    Text loses the spaces around it, and texts that mean a missing value become None.
 
     Args:
         data: a `Table`; a data frame from polars, pandas or another library with columns accessed
             by name; a mapping of columns (n,); a list of mappings, one per row; or an array.
         target: the column to predict, if the table has it.
         first_row: the number of the first row, for messages.
+        cells: how text is written; default: as in a `Table`.
+        types: types of columns in the training data, which columns of this data then have, too.
 
     Raises:
-        DataError: a column cannot be part of a table.
+        DataError: a column cannot be part of a table, or a cell is not of its column's type.
     """
     if isinstance(data, Table):
         return data
+    cells, types = cells or CellFormat(), types or {}
     if _is_list_of_rows(data):
         names = list(dict.fromkeys(name for row in data for name in row))
         columns = {name: [row.get(name) for row in data] for name in names}
@@ -44,14 +60,14 @@ def as_table(data: Any, target: str | None = None, *, first_row: int = 1) -> Tab
         columns = {name: data[name] for name in data.columns}
     else:
         return plain_array(data, "x")
-    read = {
-        str(name): _unicode(_column(values, str(name), first_row), str(name), first_row)
+    arrays = {
+        str(name): _cells(values, str(name), first_row, cells, types.get(str(name)))
         for name, values in columns.items()
     }
-    lengths = {len(column) for column in read.values()}
+    lengths = {len(column) for column in arrays.values()}
     if len(lengths) > 1:
         raise DataError(f"columns have {' and '.join(map(str, sorted(lengths)))} rows")
-    return Table(read, target)
+    return Table(arrays, target, cells=cells)
 
 
 def is_table(data: Any) -> bool:
@@ -68,16 +84,31 @@ def _is_list_of_rows(data: Any) -> bool:
     return rows and all(isinstance(row, Mapping) for row in data)
 
 
-def _column(values: Any, name: str, first_row: int) -> Array:
-    """Return a column of floats, integers, booleans or text (objects), as in a `Table`.
+def _cells(
+    values: Any, name: str, first_row: int, cells: CellFormat, expected: ColumnType | None
+) -> Array:
+    """Return a column as in a `Table`; without any value, it is one of numbers."""
+    column = _unicode(_column(values, name, first_row, expected), name, first_row)
+    if expected is not None:
+        rows = range(first_row, first_row + len(column))
+        return as_type(name, column, expected, cells, rows)
+    if column.dtype.kind != "O":
+        return column
+    column = trimmed(column, cells)
+    return np.full(len(column), np.nan) if missing_values(column).all() else column
 
-    Dates and times become ISO 8601 text, durations seconds, decimals floats.
+
+def _column(values: Any, name: str, first_row: int, expected: ColumnType | None) -> Array:
+    """Return a column of floats, integers, booleans or text (objects).
+
+    Dates and times become ISO 8601 text, durations seconds, decimals floats. A column whose type is
+    known may also have values of several types, as objects.
     """
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
     elif isinstance(values, np.ma.MaskedArray):
         mask = np.ma.getmaskarray(values)
-        column = _column(np.asarray(values.data), name, first_row)
+        column = _column(np.asarray(values.data), name, first_row, expected)
         return unmasked(np.ma.MaskedArray(column, mask))
     elif isinstance(values, list | tuple):
         values = np.fromiter(values, object, len(values))  # an item may be a list
@@ -91,24 +122,40 @@ def _column(values: Any, name: str, first_row: int) -> Array:
     if values.dtype.kind in "US":
         text: Array = values.astype(str).astype(object)
         return text
-    if values.dtype.kind == "M":  # ISO 8601 text sorts chronologically
-        dates: Array = np.datetime_as_string(values).astype(object)
-        dates[np.isnat(values)] = None
-        return dates
+    if values.dtype.kind == "M":
+        return _iso_8601(values)
     if values.dtype.kind == "m":
         seconds: Array = values / np.timedelta64(1, "s")
         return seconds
     if values.dtype.kind == "O":
-        return _of_objects(values, name, first_row)
+        return _of_objects(values, name, first_row, expected)
     raise DataError(
         f'column "{name}" holds {values.dtype}, not numbers, booleans or text',
         hint="turn it into one of these",
     )
 
 
+def _iso_8601(times: Array) -> Array:
+    """Return dates or times as `datetime.isoformat` writes them, to the microsecond."""
+    if np.datetime_data(times.dtype)[0] in ("Y", "M", "W", "D"):
+        texts: Array = np.datetime_as_string(times).astype(object)
+    else:
+        moments = times.astype("datetime64[us]")
+        seconds = moments.astype("datetime64[s]")
+        texts = np.datetime_as_string(seconds).astype(object)
+        fractional = moments != seconds
+        texts[fractional] = np.datetime_as_string(moments[fractional])
+    texts[np.isnat(times)] = None
+    return texts
+
+
 def _unicode(column: Array, name: str, first_row: int) -> Array:
     """Return a column unless it or its name has half a surrogate pair, which no file can hold."""
-    texts = [text for text in column.tolist() if text is not None] if column.dtype == object else []
+    texts = (
+        [text for text in column.tolist() if isinstance(text, str)]
+        if column.dtype == object
+        else []
+    )
     try:
         name.encode()
         "".join(texts).encode()
@@ -116,7 +163,7 @@ def _unicode(column: Array, name: str, first_row: int) -> Array:
         if not _is_unicode(name):
             raise DataError(f"the name of column {name!r} is not valid Unicode") from None
         position = next(
-            at for at, text in enumerate(column) if text is not None and not _is_unicode(text)
+            at for at, text in enumerate(column) if isinstance(text, str) and not _is_unicode(text)
         )
         fault = f"is {column[position]!r}, which is not valid Unicode"
         raise DataError.in_cell(first_row + position, name, fault) from None
@@ -127,12 +174,15 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _of_objects(values: Array, name: str, first_row: int) -> Array:
+def _of_objects(values: Array, name: str, first_row: int, expected: ColumnType | None) -> Array:
     """Return a column of Python objects, some of them possibly missing (None, NaN, pandas NA)."""
     kinds = set(map(type, values))
     if kinds in ({str}, {str, type(None)}):
         return values.copy()
-    if kinds <= {bool, int, float, type(None)}:
+    plain: tuple[set[type], ...] = {int, float, type(None)}, {bool, type(None)}
+    if expected is None:
+        plain = ({bool, int, float, type(None)},)
+    if expected != "text" and any(kinds <= types for types in plain):
         try:
             numbers = np.array(values.tolist(), float if type(None) in kinds else None)
             return numbers.astype(float) if numbers.dtype.kind == "O" else numbers
@@ -140,19 +190,24 @@ def _of_objects(values: Array, name: str, first_row: int) -> Array:
             raise DataError.in_cell(None, name, "has a number beyond 64-bit floats") from None
     items = [None if _is_missing(value) else _plain(value) for value in values.tolist()]
     there = [item for item in items if item is not None]
-    if all(isinstance(item, str) for item in there) and there:
+    fitting: Any = _CELLS if expected is not None else str
+    if all(isinstance(item, fitting) for item in there) and there:
         column: Array = np.empty(len(items), object)
         column[:] = items
         return column
     if not all(isinstance(item, _NUMBERS) for item in there):
-        expected = str if isinstance(there[0], str) else _NUMBERS
+        if expected is None and not isinstance(there[0], str):
+            fitting = _NUMBERS
         position = next(
             at
             for at, item in enumerate(items)
-            if item is not None and not isinstance(item, expected)
+            if item is not None and not isinstance(item, fitting)
         )
-        fault = f"is {items[position]!r}: a column holds either numbers, or booleans, or text"
-        raise DataError.in_cell(first_row + position, name, fault)
+        rule = "a column holds either numbers, or booleans, or text"
+        if expected is not None:
+            rule = "a cell holds a number, a boolean or text"
+        value = reprlib.repr(items[position])
+        raise DataError.in_cell(first_row + position, name, f"is {value}: {rule}")
     if len(there) < len(items) or not there:
         return np.array([np.nan if item is None else float(item) for item in items])
     return np.array(there)

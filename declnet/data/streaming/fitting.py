@@ -312,4 +312,4 @@ class StreamedFit:
         if self._types is None:
             require_column(data.columns, name)
             return data.columns[name]
-        return typed(data, {name: self._types[name]})[name]
+        return typed(data, {name: self._types[name]}, data.cells)[name]

@@ -117,7 +117,7 @@ def _in_order(name: str, counter: Counter[Any]) -> tuple[Any, ...]:
         if isinstance(value, float) and value % 1:
             message = f'the target "{name}" is {value:g}, but classes are text or integers'
             raise DataError(message, code="E035")
-    return tuple(sorted({int(v) if isinstance(v, float) else v for v in counter}))
+    return tuple(sorted(counter))
 
 
 def _numbers(data: Data) -> int:

@@ -164,13 +164,20 @@ def _types(predictor: Predictor) -> Mapping[str, ColumnType]:
     return (preparation.types if preparation is not None else None) or {}
 
 
+def _missing(predictor: Predictor) -> tuple[str, ...]:
+    """Return the texts that mean a missing value in a table."""
+    preparation = predictor.predictors[0].preparation
+    return preparation.cells.missing if preparation is not None else ()
+
+
 def _columns(predictor: Predictor, examples: _Examples) -> tuple[ExportedColumn, ...]:
     """Return the raw columns of a table, or those that arrays are."""
     if predictor.windows is not None:
         return tuple(_window_columns(predictor))
     types = _types(predictor)
     if types:
-        return tuple(ExportedColumn(name, each) for name, each in types.items())
+        missing = _missing(predictor)
+        return tuple(ExportedColumn(name, kind, missing=missing) for name, kind in types.items())
     model = predictor.predictors[0].model
     columns = []
     for name, info in model.inputs.items():
@@ -191,12 +198,13 @@ def _window_columns(predictor: Predictor) -> Iterator[ExportedColumn]:
     if windows is None:
         return
     for name, each in types.items():
-        yield ExportedColumn(name, each, window=windows.spec.past)
+        yield ExportedColumn(name, each, window=windows.spec.past, missing=_missing(predictor))
     for name in windows.spec.known:
         later = f"future.{name}"
         while later in types:
             later += "_"
-        yield ExportedColumn(later, types[name], window=windows.spec.horizon, source=name)
+        size = windows.spec.horizon
+        yield ExportedColumn(later, types[name], (), size, name, _missing(predictor))
 
 
 def _member(

@@ -195,24 +195,13 @@ def _source(
     types: dict[str, ColumnType] = dict.fromkeys(identifiers, "text")
     if predictor.preparation is None or predictor.preparation.types is None:
         return source.with_types(types) if types else source
-    types |= predictor.preparation.types
-    types |= {each.column: _type_of(each) for each in targets}
+    types |= predictor.column_types
+    types |= {target.column: target.type for target in targets}
     windows = predictor.windows
-    if windows is not None and windows.spec.series is not None:
-        types[windows.spec.series] = "text"
     time = windows.time if windows is not None else None
     if not only_needed:
         return source.with_types(types)
     return source.with_types(types).with_columns([*types, *([time] if time else [])])
-
-
-def _type_of(target: TargetEncoding) -> ColumnType:
-    first = target.classes[0] if target.classes else 0.0
-    if isinstance(first, str):
-        return "text"
-    if isinstance(first, bool):
-        return "boolean"
-    return "integer" if isinstance(first, int) else "number"
 
 
 def _no_chance() -> np.random.Generator:

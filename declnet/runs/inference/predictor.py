@@ -13,7 +13,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, plain_array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset, DataSource
-from declnet.contracts.data.table import Table
+from declnet.contracts.data.table import CellFormat, ColumnType, Table
 from declnet.contracts.network.inputs import UNNAMED, by_name, sample_count
 from declnet.data.integer_limits import require_within
 from declnet.data.preparing.preparation import ARRAY, FittedPreparation, stacked
@@ -164,6 +164,19 @@ class Predictor:
         types = self.preparation.types if self.preparation is not None else None
         return tuple(types) if types is not None else None
 
+    @property
+    def column_types(self) -> dict[str, ColumnType]:
+        """The types of a table's columns in the training data; the series of windows is text."""
+        types = dict(self.preparation.types or {}) if self.preparation is not None else {}
+        if self.windows is not None and self.windows.spec.series is not None:
+            types[self.windows.spec.series] = "text"
+        return types
+
+    @property
+    def _cells(self) -> CellFormat:
+        """How text is written in the training data."""
+        return self.preparation.cells if self.preparation is not None else CellFormat()
+
     def predict(self, data: Any) -> Any:
         """Prepare samples like the training data, without refitting, and return their predictions.
 
@@ -186,7 +199,7 @@ class Predictor:
             if self._takes_named_arrays and isinstance(data, Mapping):
                 named = {key: read_only(plain_array(each, key)) for key, each in data.items()}
                 return self.predict_part(named)
-            table = as_table(data)
+            table = as_table(data, cells=self._cells, types=self.column_types)
             if not isinstance(table, Table):
                 return self.predict_part(read_only(table))
             if table.columns and not len(table):

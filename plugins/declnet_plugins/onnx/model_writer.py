@@ -157,13 +157,18 @@ class ModelWriter(GraphWriter):
     def _class_of(self, output: ExportedOutput, label: str) -> str:
         """Return the classes in their own type, given their positions (n,)."""
         classes = list(output.classes or ())
-        if classes == [*range(len(classes))] and not isinstance(classes[0], bool):
+        if classes == [*range(len(classes))] and type(classes[0]) is int:
             return label
         return self.op("Gather", self.constant(classes), label, axis=0)
 
     def metadata(self) -> dict[str, str]:
         """Return what the file says about the model, for `metadata_props`."""
-        columns = [{"name": each.name, "type": each.type} for each in self._model.columns]
+        columns = [
+            {"name": column.name, "type": column.type, "missing": column.missing}
+            if column.type == "text" and column.missing
+            else {"name": column.name, "type": column.type}
+            for column in self._model.columns
+        ]
         return {
             **self._model.metadata,
             "inputs": json.dumps(columns, ensure_ascii=False),

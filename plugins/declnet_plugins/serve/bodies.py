@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from declnet import Array, ColumnType, DataError, Table, as_table
+from declnet import Array, ColumnType, DataError
 from declnet_plugins.serve.problems import ProblemError
-
-_BEYOND = 2**63
-_WANTED: dict[ColumnType, str] = {
-    "number": "a number",
-    "integer": "a number",
-    "boolean": "a boolean",
-    "text": "text",
-}
-_FITTING: dict[ColumnType, frozenset[type]] = {
-    "number": frozenset({int, float}),
-    "integer": frozenset({int, float}),
-    "boolean": frozenset({bool, int, float}),
-    "text": frozenset({str}),
-}
 
 
 def parse_json(body: bytes) -> Any:
@@ -99,12 +85,13 @@ class Shape:
     ) -> None:
         self.types, self.others, self.inputs = types, others, inputs
 
-    def read(self, value: Any, most_rows: int) -> tuple[Table | Array | dict[str, Array], int]:
+    def read(self, value: Any, most_rows: int) -> tuple[Array | Mapping[str, Any], int]:
         """Return the samples in a JSON value, and their number.
+
+        A table is the values of each column, whose meaning the predictor decides.
 
         Raises:
             ProblemError: the value has another form, or more than `most_rows` rows.
-            DataError: a column is missing, or a value has another type.
         """
         if self.types is not None:
             return self._table(value, self.types, most_rows)
@@ -126,34 +113,25 @@ class Shape:
 
     def _table(
         self, value: Any, types: Mapping[str, ColumnType], most_rows: int
-    ) -> tuple[Table, int]:
-        columns_to_read: dict[str, ColumnType | None] = {**types, **self.others}
+    ) -> tuple[dict[str, list[Any]], int]:
+        names = (*types, *self.others)
         if isinstance(value, list):
             rows = len(value)
             _require_rows(rows, most_rows)
             for number, row in enumerate(value, start=1):
                 if type(row) is not dict:
-                    kind_of_row = _kind(row)
-                    raise ProblemError(
-                        422, f"row {number} is {kind_of_row}, not an object", row=number
-                    )
-            columns = {name: _of_rows(value, name) for name in columns_to_read}
+                    found = _kind(row)
+                    raise ProblemError(422, f"row {number} is {found}, not an object", row=number)
+            columns = {name: _of_rows(value, name) for name in names}
         elif isinstance(value, dict):
-            columns = _of_columns(value, columns_to_read)
+            columns = _of_columns(value, names)
             rows = len(next(iter(columns.values())))
             _require_rows(rows, most_rows)
         else:
             raise ProblemError(
                 422, f"the body is {_kind(value)}", "send a list of rows, each an object"
             )
-        arrays: dict[str, Array] = {}
-        for name, kind in columns_to_read.items():
-            if kind is None:
-                table = as_table({name: columns[name]})
-                arrays[name] = table.columns[name] if isinstance(table, Table) else table
-            else:
-                arrays[name] = _column(columns[name], name, kind)
-        return Table(arrays), rows
+        return columns, rows
 
 
 def _require_rows(rows: int, most_rows: int) -> None:
@@ -180,7 +158,7 @@ def _of_rows(rows: Sequence[dict[str, Any]], name: str) -> list[Any]:
         ) from None
 
 
-def _of_columns(value: dict[str, Any], names: Mapping[str, Any]) -> dict[str, list[Any]]:
+def _of_columns(value: dict[str, Any], names: Collection[str]) -> dict[str, list[Any]]:
     for name in names:
         if name not in value:
             raise ProblemError(422, f'there is no column "{name}"', code="E034", column=name)
@@ -190,39 +168,10 @@ def _of_columns(value: dict[str, Any], names: Mapping[str, Any]) -> dict[str, li
                 422, f'column "{name}" is {kind}, not a list', "send a list of rows", column=name
             )
     columns = {name: value[name] for name in names}
-    if len({len(column) for column in columns.values()}) > 1:
-        lengths = ", ".join(f'"{name}" {len(column)}' for name, column in columns.items())
+    if len({len(each) for each in columns.values()}) > 1:
+        lengths = ", ".join(f'"{name}" {len(each)}' for name, each in columns.items())
         raise ProblemError(422, f"the columns have different numbers of values: {lengths}")
     return columns
-
-
-def _column(values: list[Any], name: str, kind: ColumnType) -> Array:
-    """Return a column as in a table of the training data, None or NaN where a value is null."""
-    kinds = set(map(type, values))
-    missing = type(None) in kinds
-    kinds.discard(type(None))
-    if not kinds <= _FITTING[kind]:
-        at = next(
-            at for at, v in enumerate(values) if v is not None and type(v) not in _FITTING[kind]
-        )
-        value, expected = values[at], _WANTED[kind]
-        actual = _kind(value) if isinstance(value, list | dict) else _shown(value)
-        raise _misplaced(at, name, f"is {actual}, but {expected} in the training data")
-    if kind == "text":
-        texts = np.empty(len(values), object)
-        texts[:] = values
-        return texts
-    if int in kinds:
-        for at, value in enumerate(values):
-            if type(value) is int and not -_BEYOND <= value < _BEYOND:
-                raise _misplaced(at, name, "is an integer of more than 64 bits")
-    if missing:
-        return np.array([np.nan if value is None else value for value in values], float)
-    return np.array(values, float if float in kinds else None)
-
-
-def _misplaced(position: int, name: str, fault: str) -> DataError:
-    return DataError.in_cell(position + 1, name, fault, code="E035")
 
 
 def _array(value: Any, name: str, most_rows: int) -> Array:

@@ -78,12 +78,12 @@ def test_data_frames_of_pandas_give_the_same(predictor, columns):
     ("change", "message"),
     [
         ({"width": None}, 'there is no column "width"'),
-        ({"width": ["wide"] * 120}, 'row 1, column "width" is text'),
-        ({"color": [1.0] * 120}, 'row 1, column "color" is a number'),
+        ({"width": ["wide"] * 120}, 'row 1, column "width": "wide" is not a number'),
+        ({"color": [[1]] * 120}, 'row 1, column "color" is [1]: a cell holds'),
         ({"width": [np.inf] * 120}, 'column "width" is infinite'),
         ({"width": [1.0] * 3}, "columns have 3 and 120 rows"),
         ({"width": [[1.0]] * 120}, r'row 1, column "width" is [1.0]'),
-        ({"width": [1.0] * 119 + ["x"]}, "row 120, column \"width\" is 'x': a column holds"),
+        ({"width": [1.0] * 119 + ["x"]}, 'row 120, column "width": "x" is not a number'),
     ],
 )
 def test_a_wrong_table_is_reported_at_its_row_and_column(change, message, predictor, columns):

@@ -64,8 +64,10 @@ def _about(writer: ModelWriter, program: Program) -> str:
 
 
 def _row(writer: ModelWriter) -> str:
-    lines = ["/* A sample; a missing number is NAN, a missing text NULL. */"]
-    lines.append("typedef struct {")
+    lines = [
+        "/* A sample; a missing number is NAN, a missing text NULL. Text has no spaces around. */",
+        "typedef struct {",
+    ]
     for number, each in enumerate(writer.fields):
         described = f"{writer.prefix}_columns[{number}], {_described(each)}"
         lines.append(f"    {_declared(each)} /* {described} */")

@@ -24,7 +24,8 @@ from declnet_plugins.export.numpy_file.writer import WIDTH, NumpyWriter
 _DOCUMENTATION = '''"""Predictions of a model trained by declnet, see METADATA; needs NumPy alone.
 
 From Python: predict(rows), where rows is a dict of COLUMNS, or a data frame; missing values are
-None or NaN. From a shell: python FILE rows.csv > predictions.csv
+None, NaN or a text of MISSING; spaces around text are ignored.
+From a shell: python FILE rows.csv > predictions.csv
 
 {text}
 """'''
@@ -33,7 +34,7 @@ _MAIN = """
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         raise SystemExit(f"usage: python {{sys.argv[0]}} ROWS.csv")
-    {print_csv}(predict({read_csv}(sys.argv[1], COLUMNS)), CLASSES)
+    {print_csv}(predict({read_csv}(sys.argv[1], COLUMNS, MISSING)), CLASSES)
 """
 
 
@@ -125,7 +126,9 @@ def _assigned(name: str, value: Any) -> str:
 
 def _constants(model: ExportedModel, *values: Any) -> list[tuple[str, Any]]:
     names = ("COLUMNS", "CLASSES", "OUTPUTS")
-    return [("METADATA", dict(model.metadata)), *zip(names, values, strict=True)]
+    constants = [("METADATA", dict(model.metadata)), *zip(names, values, strict=True)]
+    missing = next((column.missing for column in model.columns), ())
+    return [*constants, ("MISSING", missing)] if missing else constants
 
 
 def _documentation(model: ExportedModel) -> str:

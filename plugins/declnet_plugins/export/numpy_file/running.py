@@ -13,24 +13,56 @@ import numpy as np
 from declnet import Array
 
 
-def column(rows: Any, name: str, kind: str, shape: tuple[int, ...]) -> Array:
-    """Return a column of the rows as an array (n, *shape); None and NaN are missing values."""
+def column(
+    rows: Any, name: str, kind: str, shape: tuple[int, ...], missing: tuple[str, ...]
+) -> Array:
+    """Return a column of the rows as an array (n, *shape); None and NaN are missing values.
+
+    Spaces and tabs around text are removed, then the texts in `missing` are missing values, too.
+    """
     try:
         given = rows[name]
     except (KeyError, IndexError, TypeError):
         raise ValueError(f"there is no column {name!r}") from None
-    if kind == "text":
-        cells = np.array(given, object)
-        there = [None if each is None or each != each else each for each in cells.flat]
-        x = np.array(there, object)
-        x = x.reshape(cells.shape)
-    else:
-        x = np.asarray(given)
-        if x.dtype.kind not in "fiub" or kind == "number":
-            x = x.astype(float)
+    x = np.asarray(given)
+    if kind == "text" or x.dtype.kind not in "fiub":
+        x = np.array(given, object)
+        cells = [cell(value, missing) for value in x.flat]
+        meaning = text if kind == "text" else number
+        x = np.array([meaning(value) for value in cells], object).reshape(x.shape)
+    if kind != "text" and (x.dtype.kind == "O" or kind == "number"):
+        x = x.astype(float)
     if x.shape[1:] != shape:
         raise ValueError(f"column {name!r} has samples of shape {x.shape[1:]}, not {shape}")
     return x
+
+
+def cell(value: Any, missing: tuple[str, ...]) -> Any:
+    """Return a value, text without the spaces around it; None if it is missing."""
+    if isinstance(value, str):
+        value = value.strip(" \t")
+        return None if value in missing else value
+    return None if value is None or value != value else value
+
+
+def text(value: Any) -> str | None:
+    """Return a value as a text file would have it; None for None."""
+    if value is None:
+        return None
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def number(value: Any) -> float:
+    """Return a value that may be text as a number: 1 and 0 for true and false, NaN for None."""
+    if value is None:
+        return np.nan
+    named = {"true": 1.0, "false": 0.0}
+    lower = str(value).lower()
+    return named[lower] if lower in named else float(value)
 
 
 def flattened(x: Array) -> Array:
@@ -95,27 +127,27 @@ def unpacked(dtype: str, shape: tuple[int, ...], text: str) -> Array:
     return np.frombuffer(content, "<" + dtype).reshape(shape)
 
 
-def read_csv(path: str, columns: dict[str, str]) -> dict[str, list[Any]]:
-    """Return the columns of a CSV file with a header; empty cells are missing."""
+def read_csv(path: str, columns: dict[str, str], missing: tuple[str, ...]) -> dict[str, list[Any]]:
+    """Return the columns of a CSV file with a header, as numbers, booleans and text."""
     with open(path, encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
-    truth = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    truth = {1.0: True, 0.0: False}
     found: dict[str, list[Any]] = {}
     for name, kind in columns.items():
         if lines and name not in lines[0]:
             raise SystemExit(f"{path}: there is no column {name!r}")
-        cells = found[name] = [line[name] or None for line in lines]
-        for number, cell in enumerate(cells):
+        cells = found[name] = [cell(line[name], missing) for line in lines]
+        for at, value in enumerate(cells):
             try:
-                if kind == "boolean" and cell is not None:
-                    cells[number] = truth[cell.lower()]
+                if kind == "boolean" and value is not None:
+                    cells[at] = truth[number(value)]
                 elif kind != "text":
-                    cells[number] = float(cell or "nan")
+                    cells[at] = number(value)
             except (KeyError, ValueError):
-                where = f"{path}: row {number + 1}, column {name!r}"
-                raise SystemExit(f"{where} is {cell!r}, not a {kind}") from None
-        if kind == "integer" and all(each == each for each in cells):
-            found[name] = [int(each) for each in cells]
+                where = f"{path}: row {at + 1}, column {name!r}"
+                raise SystemExit(f"{where} is {value!r}, not a {kind}") from None
+        if kind == "integer" and all(value == value for value in cells):
+            found[name] = [int(value) for value in cells]
     return found
 
 

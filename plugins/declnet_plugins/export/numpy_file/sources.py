@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 FIXED_NAMES = (
-    *("Array", "CLASSES", "COLUMNS", "METADATA", "OUTPUTS", "W"),
+    *("Array", "CLASSES", "COLUMNS", "METADATA", "MISSING", "OUTPUTS", "W"),
     *("np", "predict", "rows", "sys"),
 )
 """Names that every file has, also as the parameter of `predict`."""

@@ -88,7 +88,8 @@ class NumpyWriter:
     def column(self, column: ExportedColumn) -> Variable:
         """Read a column of the given rows."""
         shape = (column.window,) if column.window is not None else column.shape
-        given = Variable("rows"), column.name, column.type, shape
+        missing = Variable("MISSING") if column.missing else ()
+        given = Variable("rows"), column.name, column.type, shape, missing
         found = self.call(running.column, column.name, *given)
         if column.window is None:
             return found

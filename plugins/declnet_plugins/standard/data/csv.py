@@ -11,8 +11,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, field_validator
 
-from declnet import Blocks, DataError, Dataset, DataSource, Table
-from declnet_plugins.standard.data.cells import Cells
+from declnet import Blocks, Cells, DataError, Dataset, DataSource, Table
 from declnet_plugins.standard.data.csv_blocks import CSVBlocks
 from declnet_plugins.standard.data.csv_detection import has_decimal_commas, text_format
 from declnet_plugins.standard.data.csv_polars import PlainBlocks, kinds_of, polars_is_there
@@ -110,6 +109,7 @@ class CSV(TextTableSource):
         size = Blocks.samples_in_block(samples, numbers, len(names))
         file = CSVBlocks.found(self._form(), names, size, untyped)
         settled = self._settled | types_of(file.columns)
+        integers = {name for name in own if {**settled, **self.types}.get(name) == "integer"}
 
         def read(number: int, columns: Sequence[str] = own) -> Table:
             first, cells = file.cells(number, {**settled, **self.types})
@@ -125,7 +125,7 @@ class CSV(TextTableSource):
         kept = [number for number, size in sizes.items() if size]
         return Blocks(
             tuple(sizes[number] for number in kept),
-            lambda number: next(self.labelled([read(kept[number])])),
+            lambda number: next(self.labelled([read(kept[number])], integers)),
         )
 
     def _kept(self, table: Table) -> Iterator[Table]:

@@ -4,8 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from declnet import DataError
-from declnet_plugins.standard.data.cells import Cells, TypedColumn
+from declnet import Cells, DataError, TypedColumn
 from declnet_plugins.standard.data.csv_polars import (
     MARK,
     cell_ends,
@@ -89,7 +88,7 @@ class CSVBlocks:
                     }
                     cells = _cells(piece[offset : own[-1]], form, len(names), row, probable)
                     for name, column in columns.items():
-                        column.add(cells[names.index(name)], row)
+                        column.add(cells[names.index(name)], range(row, row + len(own)))
                     places.append(_Place(start + offset, own[-1] - offset, row, len(own)))
                     row, offset = row + len(own), own[-1]
                 start += len(piece)

@@ -8,8 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from declnet import DataError, Table
-from declnet_plugins.standard.data.cells import odd_cells
+from declnet import SPACES, DataError, Table, odd_cells
 from declnet_plugins.standard.data.text_file import opened
 
 USUAL = "utf-8"
@@ -125,7 +124,7 @@ def _other_missing_cells(lines: list[str], delimiter: str, missing: Sequence[str
     found: set[str] = set()
     elsewhere: set[str] = set()
     for _, *column in zip(*rows, strict=True):
-        cells = [None if each.strip() in missing else each.strip() for each in column]
+        cells = [None if each.strip(SPACES) in missing else each.strip(SPACES) for each in column]
         odd = set(odd_cells(cells, decimal))
         if odd and odd <= MISSING:
             found |= odd

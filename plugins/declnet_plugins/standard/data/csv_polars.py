@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from declnet import Array
-from declnet_plugins.standard.data.cells import Cells, is_number
+from declnet import SPACES, Array, Cells
 from declnet_plugins.standard.data.csv_rows import CSVFormat
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class PolarsCells(Cells):
 
     @cached_property
     def _series(self) -> "pl.Series":
-        return self._raw.fill_null("").str.strip_chars(" \t")
+        return self._raw.fill_null("").str.strip_chars(SPACES)
 
     @cached_property
     def _gaps(self) -> "pl.Series":
@@ -124,7 +123,7 @@ class PolarsCells(Cells):
     def are_missing(self) -> bool:
         """Return the same as `Cells.are_missing`."""
         first = self._raw[0] if len(self._raw) else None
-        if first and first.strip(" \t") not in self._missing:
+        if first and first.strip(SPACES) not in self._missing:
             return False
         return bool(self._gaps.all())
 
@@ -374,7 +373,7 @@ def kinds_of(names: Sequence[str], types: Mapping[str, str]) -> dict[int, str]:
 
 def _are_texts(missing: frozenset[str]) -> bool:
     """Return whether an empty cell is missing, and no number is."""
-    return "" in missing and not any(is_number(each) for each in missing)
+    return "" in missing and not Cells.include_numbers(missing)
 
 
 def _frame(

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from declnet import DataError
+from declnet import SPACES, DataError
 from declnet_plugins.standard.data.text_file import encoding_of, opened
 from declnet_plugins.standard.data.text_table import header, unnamed
 
@@ -39,6 +39,36 @@ class CSVFormat:
     header: bool
     most_bytes: int
     missing: frozenset[str]
+
+
+class _QuotedCells:
+    """Removal of the spaces that follow quoted cells, which `csv` refuses, line by line.
+
+    Args:
+        delimiter: between cells.
+    """
+
+    def __init__(self, delimiter: str) -> None:
+        mark, spaces = re.escape(delimiter), f"[{SPACES.replace(delimiter, '')}]*"
+        content = r'(?:[^"]|"")*("|\Z)'
+        start = rf'(?:\A|{mark}){spaces}"'
+        end = rf"{spaces}(?={mark}|[\r\n]|\Z)"
+        self._cell = re.compile(f"({start}{content}){end}")
+        self._rest_or_cell = re.compile(rf"((?:\A|{start}){content}){end}")
+        self._is_open = False
+
+    def without_spaces(self, line: str) -> str:
+        """Return the next line of the file without spaces between a quoted cell and its end."""
+        if '"' not in line:
+            return line
+
+        def cell(match: re.Match[str]) -> str:
+            self._is_open = not match[2]
+            return match[1]
+
+        pattern = self._rest_or_cell if self._is_open else self._cell
+        self._is_open = False
+        return pattern.sub(cell, line)
 
 
 def wrong_encoding(form: CSVFormat) -> DataError:
@@ -154,6 +184,8 @@ class CSVFile:
         return DataError(message, hint=hint, row=number)
 
     def _lines(self) -> Iterator[str]:
+        """Yield the lines of the file, without the spaces that follow a quoted cell."""
+        quoted = _QuotedCells(self._form.delimiter)
         for line in self._stream:
             if "\0" in line:
                 raise DataError(
@@ -161,7 +193,7 @@ class CSVFile:
                     "is not text in this encoding",
                     hint='encoding = "utf-16"?',
                 )
-            yield line
+            yield quoted.without_spaces(line)
 
     @contextmanager
     def _faults(self) -> Iterator[None]:

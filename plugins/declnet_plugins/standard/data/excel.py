@@ -8,8 +8,7 @@ from zipfile import BadZipFile, ZipFile, is_zipfile
 
 from pydantic import Field
 
-from declnet import DataError
-from declnet_plugins.standard.data.cells import Cells
+from declnet import Cells, DataError, text_of
 from declnet_plugins.standard.data.text_file import too_large
 from declnet_plugins.standard.data.text_table import (
     Block,
@@ -107,8 +106,6 @@ def _as_text(column: Sequence[Any]) -> list[str]:
 
 
 def _cell(value: Any, has_times: bool) -> str:
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
     if isinstance(value, date) and has_times and not isinstance(value, datetime):
         value = datetime.combine(value, time())
     if isinstance(value, date | time):
@@ -117,4 +114,4 @@ def _cell(value: Any, has_times: bool) -> str:
     if found is not None:
         hours, minutes, seconds = map(float, found.groups())
         value = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    return str(value.total_seconds()) if isinstance(value, timedelta) else str(value)
+    return text_of(value.total_seconds() if isinstance(value, timedelta) else value) or ""

@@ -1,6 +1,6 @@
 """Tables in Parquet files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from pydantic import Field
 
-from declnet import Array, Blocks, ColumnNote, DataError, DataInfo, Dataset, Table, as_table
+from declnet import (
+    SPACES,
+    Blocks,
+    ColumnNote,
+    ColumnType,
+    DataError,
+    DataInfo,
+    Dataset,
+    Table,
+    as_table,
+)
 from declnet_plugins.standard.data.table_source import TableSource
 
 if TYPE_CHECKING:
@@ -48,13 +58,14 @@ class Parquet(TableSource):
         """Read the file; nothing is random."""
         frame = self._scanned()
         records = self._records(frame)
+        integers = _integers(frame.collect_schema())
         if not len(records):
             raise DataError(f"{self.path}: has no rows")
         if self._reports_unusable:
             unusable = _unusable(frame.collect_schema())
             notes = {name: ColumnNote(f"is left out: it holds {why}") for name, why in unusable}
             records = replace(records, notes=notes)
-        return next(self.labelled([records]))
+        return next(self.labelled([records], integers))
 
     def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
         """Read the file in chunks."""
@@ -68,7 +79,10 @@ class Parquet(TableSource):
         import polars as pl
 
         schema = self._plain(self._scanned()).collect_schema()
-        texts = [name for name, each in schema.items() if each == pl.String]
+        text: ColumnType = "text"  # also of a block without any
+        are_text = (pl.String, pl.Date, pl.Datetime)
+        types = {name: text for name, kind in schema.items() if kind in are_text} | self._settled
+        integers = _integers(schema)
         size = Blocks.samples_in_block(samples, numbers, len(schema))
         found = self._labelled_rows(size)
         together = max(1, HELD // len(schema) // size)
@@ -81,12 +95,8 @@ class Parquet(TableSource):
         def read(number: int) -> Table:
             start = found[number][0] * size
             group, inside = divmod(found[number][0], together)
-            part = self._table(held(group).slice(inside * size, size))
-            none: Array = np.full(len(part), None)
-            empty = {name: none for name in texts if part.columns[name].dtype.kind != "O"}
-            rows = np.arange(start + 1, start + 1 + len(part))
-            part = replace(part, columns={**part.columns, **empty}, rows=rows)
-            return next(self.labelled([part]))
+            part = self._table(held(group).slice(inside * size, size), types, start + 1)
+            return next(self.labelled([part], integers))
 
         groups = tuple(at // together for at, _ in found)
         return Blocks(tuple(count for _, count in found), read, groups)
@@ -99,16 +109,18 @@ class Parquet(TableSource):
         if not columns or self.missing_target == "error":
             rows = self._rows()
             return [(at, min(size, rows - at * size)) for at in range(-(-rows // size))]
-        floats = [
-            name for name, each in self._scanned().collect_schema().items() if each.is_float()
-        ]
-        there = [
-            pl.col(name).fill_nan(None).is_not_null()
-            if name in floats
-            else pl.col(name).is_not_null()
-            for name in columns
-        ]
-        kept = self._scanned().select(pl.all_horizontal(there).alias("there"))
+        schema = self._plain(self._scanned()).collect_schema()
+
+        def has_value(name: str) -> pl.Expr:
+            cell = pl.col(name)
+            if schema[name].is_float():
+                return cell.fill_nan(None).is_not_null()
+            if schema[name] != pl.String:
+                return cell.is_not_null()
+            return cell.is_not_null() & ~cell.str.strip_chars(SPACES).is_in(self.missing)
+
+        there = [has_value(name) for name in columns]
+        kept = self._plain(self._scanned()).select(pl.all_horizontal(there).alias("there"))
         parts = kept.with_row_index("part").group_by(pl.col("part") // size).agg(pl.sum("there"))
         return sorted((at, count) for at, count in self._collected(parts).iter_rows() if count)
 
@@ -118,9 +130,8 @@ class Parquet(TableSource):
         for first in range(0, rows, together):
             frame = self._collected(self._plain(self._scanned().slice(first, together)))
             for start in range(0, len(frame), samples):
-                part = self._table(frame.slice(start, samples))
-                numbers = np.arange(first + start + 1, first + start + 1 + len(part))
-                yield replace(part, rows=numbers)
+                row = first + start + 1
+                yield self._table(frame.slice(start, samples), self._settled, row)
 
     def _rows(self) -> int:
         import polars as pl
@@ -129,14 +140,17 @@ class Parquet(TableSource):
 
     def _records(self, frame: "pl.LazyFrame") -> Table:
         """Return a table of the usable columns, which include all needed ones."""
-        return self._table(self._collected(self._plain(frame)))
+        return replace(self._table(self._collected(self._plain(frame)), self._settled), rows=None)
 
-    def _table(self, frame: "pl.DataFrame") -> Table:
-        """Return usable columns as a table."""
-        table = as_table(frame)
+    def _table(
+        self, frame: "pl.DataFrame", types: Mapping[str, ColumnType], first_row: int = 1
+    ) -> Table:
+        """Return usable columns as a table, whose rows are numbered from `first_row` on."""
+        table = as_table(frame, first_row=first_row, cells=self.cell_format, types=types)
         if not isinstance(table, Table):
             raise TypeError(table)
-        return self.records(table.columns)
+        rows = np.arange(first_row, first_row + len(table))
+        return replace(self.records(table.columns), rows=rows)
 
     def _plain(self, frame: "pl.LazyFrame") -> "pl.LazyFrame":
         """Return the usable columns, which include all needed ones, in types of a table."""
@@ -155,12 +169,11 @@ class Parquet(TableSource):
                 hint="leave it out by naming the features",
             )
         zoned = selectors.datetime(time_zone="*") - selectors.datetime(time_zone=None)
-        times = selectors.temporal() - selectors.duration()
-        texts = (times - zoned) | selectors.categorical() | selectors.enum()
+        texts = selectors.time() | selectors.categorical() | selectors.enum()
         other = () if self._only is None else set(schema.names()) - self._only
         plain: pl.LazyFrame = frame.drop({*nested, *other}).with_columns(
             texts.cast(pl.String),
-            zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None).cast(pl.String),
+            zoned.dt.convert_time_zone("UTC").dt.replace_time_zone(None),
             selectors.duration().dt.total_microseconds() / 1e6,
             selectors.decimal().cast(pl.Float64),
         )
@@ -199,6 +212,11 @@ class Parquet(TableSource):
     def _unreadable(self, error: BaseException) -> DataError:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         return DataError(f"{self.path}: not a valid Parquet file: {cause}")
+
+
+def _integers(schema: "pl.Schema") -> list[str]:
+    """Return the names of the columns of integers."""
+    return [name for name, kind in schema.items() if kind.is_integer()]
 
 
 def _unusable(schema: "pl.Schema") -> "list[tuple[str, pl.DataType]]":

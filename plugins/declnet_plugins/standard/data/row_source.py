@@ -82,7 +82,12 @@ class RowSource(TableSource):
             if name in unusable or (self._only is not None and name not in self._only):
                 continue
             with self._unless_needed(name, unusable):
-                table = as_table({name: values}, first_row=first_row)
+                table = as_table(
+                    {name: values},
+                    first_row=first_row,
+                    cells=self.cell_format,
+                    types=self._settled,
+                )
                 if not isinstance(table, Table):
                     raise TypeError(table)
                 arrays[name] = table.columns[name]

@@ -1,6 +1,7 @@
 """The base of table sources: the choice of target and feature columns."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Annotated, Any, Literal, Self
 
@@ -9,6 +10,8 @@ from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from declnet import (
     Array,
+    CellFormat,
+    ColumnType,
     DataError,
     DataSource,
     Table,
@@ -22,6 +25,9 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
             raise ValueError(f'duplicate name "{name}"')
     return names
 
+
+MOST_EXACT = 2.0**53
+"""Floats below this hold integers exactly."""
 
 Names = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_distinct)]
 """A field for the names of columns or arrays, at least one, all different."""
@@ -45,6 +51,12 @@ class TableSource(DataSource):
         default="error", description="what to do with rows that have no target"
     )
 
+    missing: tuple[str, ...] = Field(
+        default=CellFormat().missing, description="texts that mean a missing value"
+    )
+
+    _settled: dict[str, ColumnType] = PrivateAttr(default_factory=dict)
+    """The types of the columns in the training data, if they are known."""
     _only: frozenset[str] | None = PrivateAttr(default=None)
     _reports_unusable: bool = PrivateAttr(default=False)
     """Whether a column that no table can hold becomes a note, unless it is needed."""
@@ -66,6 +78,17 @@ class TableSource(DataSource):
         other = self.model_copy(update={"features": kept or None})
         other._only = frozenset(names)
         return other
+
+    def with_types(self, types: Mapping[str, ColumnType]) -> Self:
+        """Return a source whose columns have the types of the training data."""
+        other = self.model_copy()
+        other._settled = dict(types)
+        return other
+
+    @property
+    def cell_format(self) -> CellFormat:
+        """How the cells of text are written."""
+        return CellFormat(self.missing)
 
     def without_unlabeled_rows(self) -> Self:
         """Return a source that leaves out rows without a target."""
@@ -89,10 +112,23 @@ class TableSource(DataSource):
 
     def records(self, columns: Mapping[str, Array]) -> Table:
         """Return columns as a table."""
-        return Table(columns, self.target, self.features, targets=self.targets or ())
+        return Table(
+            columns,
+            self.target,
+            self.features,
+            targets=self.targets or (),
+            cells=self.cell_format,
+        )
 
-    def labelled(self, parts: Iterable[Table]) -> Iterator[Table]:
+    def labelled(
+        self, parts: Iterable[Table], integers: Collection[str] | None = None
+    ) -> Iterator[Table]:
         """Yield chunks of a table, without rows that lack any of the targets if requested.
+
+        Args:
+            parts: the chunks.
+            integers: the columns that hold integers, even where they are floats because values are
+                missing; default: those whose numbers are integral.
 
         Raises:
             DataError: no row is left.
@@ -107,13 +143,27 @@ class TableSource(DataSource):
             there = ~np.logical_or.reduce(gaps)
             left += int(np.count_nonzero(there))
             if there.any():
-                yield part if there.all() else part.take(np.flatnonzero(there))
+                yield part if there.all() else _without_gaps(part, there, columns, integers)
         if not left:
             listed = '" and "'.join(columns)
             raise DataError(
                 f'no row has a value for the target "{listed}"',
                 path=("target" if self.targets is None else "targets",),
             )
+
+
+def _without_gaps(
+    table: Table, there: Array, targets: Sequence[str], integers: Collection[str] | None
+) -> Table:
+    """Return the rows that have a target; targets of integers are no longer floats."""
+    table = table.take(np.flatnonzero(there))
+    columns = dict(table.columns)
+    for name in targets:
+        column = columns[name]
+        may_be_integers = column.dtype.kind == "f" and (integers is None or name in integers)
+        if may_be_integers and ((np.abs(column) < MOST_EXACT) & (column % 1 == 0)).all():
+            columns[name] = column.astype(np.int64)
+    return replace(table, columns=columns)
 
 
 def require(

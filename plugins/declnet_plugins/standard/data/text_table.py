@@ -7,10 +7,20 @@ from pathlib import Path
 from typing import Literal, Protocol, Self
 
 import numpy as np
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
-from declnet import Array, ColumnType, DataError, DataInfo, Dataset, Table
-from declnet_plugins.standard.data.cells import Cells, TypedColumn
+from declnet import (
+    SPACES,
+    Array,
+    CellFormat,
+    Cells,
+    ColumnType,
+    DataError,
+    DataInfo,
+    Dataset,
+    Table,
+    TypedColumn,
+)
 from declnet_plugins.standard.data.table_source import TableSource, require
 
 Types = Mapping[str, str]
@@ -41,20 +51,20 @@ class TextTableSource(TableSource):
         description="types of columns; others are detected. A comma_number has a decimal comma, "
         "as in 1.250,50, in a file whose decimal separator is the point",
     )
-    missing: tuple[str, ...] = Field(
-        default=("", "NA", "N/A", "NaN", "nan", "null", "?"),
-        description="texts that mean a missing value",
-    )
     path: Path = Field(description="the file")
     header: bool = Field(
         default=True, description="whether the first row names the columns; else: column_1, …"
     )
 
-    _settled: dict[str, ColumnType] = PrivateAttr(default_factory=dict)
-
     def _text(self) -> TextTable:
         """Return the text of the table; raise DataError if the file cannot be read."""
         raise NotImplementedError
+
+    @property
+    def cell_format(self) -> CellFormat:
+        """How the cells are written."""
+        commas = tuple(name for name, kind in self.types.items() if kind == "comma_number")
+        return CellFormat(self.missing, self._decimal, commas)
 
     @property
     def _decimal(self) -> Literal[".", ","]:
@@ -78,12 +88,6 @@ class TextTableSource(TableSource):
         types = {n: each for n, each in self.types.items() if n not in self.target_columns}
         return other.model_copy(update={"types": types})
 
-    def with_types(self, types: Mapping[str, ColumnType]) -> Self:
-        """Return a source whose columns have the types of the training data."""
-        other = self.model_copy()
-        other._settled = dict(types)
-        return other
-
     def describe(self) -> DataInfo | None:
         """Read only the names of the columns."""
         self._checked()
@@ -103,7 +107,8 @@ class TextTableSource(TableSource):
             raise self._no_rows()
         notes = {name: found[name].note(array, self._decimal) for name, array in arrays.items()}
         table = replace(self.records(arrays), notes={k: v for k, v in notes.items() if v})
-        return next(self.labelled([table]))
+        integers = {name for name, kind in types_of(found).items() if kind == "integer"}
+        return next(self.labelled([table], integers))
 
     def preview(self, samples: int, numbers: int) -> Dataset | Table | None:
         """Read the first rows, if the file can be read in blocks."""
@@ -153,7 +158,7 @@ class TextTableSource(TableSource):
     ) -> Array:
         """Return cells of a column in its type, as declared or settled by all of its cells."""
         column = TypedColumn(name, self.types.get(name), settled.get(name))
-        column.add(cells, first_row)
+        column.add(cells, _rows(cells, first_row))
         return column.array()
 
     def _checked(self) -> TextTable:
@@ -187,7 +192,7 @@ def header(cells: Sequence[str], path: Path) -> list[str]:
         DataError: two have the same name.
     """
     names = [
-        cell.strip(" \t") or other for cell, other in zip(cells, unnamed(len(cells)), strict=True)
+        cell.strip(SPACES) or other for cell, other in zip(cells, unnamed(len(cells)), strict=True)
     ]
     positions: dict[str, int] = {}
     for position, name in enumerate(names, start=1):
@@ -238,7 +243,7 @@ def _read(
     }
     for first_row, block in text.blocks({**settled, **declared}):
         for position, column in columns.items():
-            column.add(block[position], first_row)
+            column.add(block[position], _rows(block[position], first_row))
     return {column.name: column for column in columns.values()}
 
 
@@ -250,3 +255,8 @@ def _cut(waiting: dict[str, list[Array]], rows: int) -> dict[str, Array]:
         taken[name] = whole[:rows]
         parts[:] = [whole[rows:]]
     return taken
+
+
+def _rows(cells: Cells, first_row: int) -> range:
+    """Return the number of the row of each cell."""
+    return range(first_row, first_row + len(cells))

@@ -23,7 +23,7 @@ ROWS = [
 CELLS = {
     "id": ["01", "2", "3", "4"],
     "size": [1.0, None, 2.5, 3.0],
-    "city": ["Ülm", None, None, ""],
+    "city": ["Ülm", None, None, None],
     "new": [True, False, True, True],
     "late": [None, None, "x", None],
 }

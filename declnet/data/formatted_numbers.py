@@ -1,12 +1,14 @@
 """Numbers formatted for people: grouped thousands, currency and percent signs."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 
 import numpy as np
 
-from declnet import Array
+from declnet.contracts.arrays import Array
 
 _SIGN = "[+\u2212-]?"
 _CODES = "AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HUF|INR|JPY|KRW|MXN|NOK|NZD|PLN|SEK|TRY|USD|ZAR"

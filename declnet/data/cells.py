@@ -1,0 +1,291 @@
+"""What a raw cell means: its text, missing values, and numbers and booleans written as text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import repeat
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data.table import CellFormat, class_name
+from declnet.data.formatted_numbers import are_consistent, is_unmistakable, read_formatted
+
+SPACES = " \t"
+"""The characters around a cell that do not belong to it, in every source."""
+
+SAMPLED = 1000
+"""Cells that show whether most texts of a column occur repeatedly."""
+
+_FOREIGN = re.compile(r"_|[^\t\x20-\x7e]")
+"""Characters that Python accepts in a number but that are not numeric in a data file."""
+
+_PADDED = re.compile(r"\n[ \t]*(0[0-9]+)[ \t]*(?=\n)")
+"""A cell with a leading zero, among cells joined by line breaks."""
+
+_EXCHANGED = str.maketrans(".,", ",.")
+
+_TRUTH = {"true": True, "false": False}
+
+_BOOLEANS_AS_NUMBERS = {"true": "1", "false": "0"}
+
+
+def trimmed(column: Array, form: CellFormat) -> Array:
+    """Return a column of text (n,) as cells: without spaces around them, and None for missing ones.
+
+    Args:
+        column: objects, each `str | None`; numbers and booleans become text.
+        form: how text is written.
+
+    Returns:
+        The column itself if it has neither such spaces nor such texts.
+    """
+    texts = column.tolist()
+    try:
+        few = 2 * len(set(texts[:SAMPLED])) < min(SAMPLED, len(texts))
+        distinct = [text for text in (set(texts) if few else texts) if text is not None]
+        cells = list(map(str.strip, distinct, repeat(SPACES)))
+    except TypeError:
+        return trimmed(_objects([text_of(value, form.decimal) for value in texts]), form)
+    missing: dict[str, str | None] = dict.fromkeys(form.missing)
+    if cells == distinct and missing.keys().isdisjoint(cells):
+        return column
+    cell_of: dict[str | None, str | None] = {None: None}
+    cell_of |= zip(distinct, map(missing.get, cells, cells), strict=True)
+    return _objects(list(map(cell_of.__getitem__, texts)))
+
+
+def _objects(values: Sequence[Any]) -> Array:
+    array: Array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+def text_of(value: Any, decimal: str = ".") -> str | None:
+    """Return a value as a text file would have it, None for NaN: integral floats without a point.
+
+    Args:
+        value: text, a number or a boolean, built-in or of NumPy; or None.
+        decimal: the decimal sign.
+    """
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        if number.is_integer() and abs(number) < 2**53:
+            return str(int(number))
+        return repr(number).replace(".", decimal) if number == number else None  # noqa: PLR0124  # NaN
+    return value if value is None or isinstance(value, str) else class_name(value)
+
+
+class Cells:
+    """Consecutive cells of a column.
+
+    Each method converts all cells to one type, or returns None if a cell does not fit. `SPACES`
+    around a cell are ignored.
+
+    Args:
+        values: the cells' text.
+        missing: the texts that mark a missing value.
+        decimal: the decimal sign, a point or a comma; the other one is not allowed in numbers.
+    """
+
+    def __init__(self, values: Sequence[str], missing: Collection[str], decimal: str = ".") -> None:
+        self._values, self._missing, self._decimal = values, frozenset(missing), decimal
+        self._own_numbers = decimal == "," or self.include_numbers(missing)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @staticmethod
+    def include_numbers(texts: Collection[str]) -> bool:
+        """Return whether any of these texts is a number other than NaN."""
+        return any(map(_is_number, texts))
+
+    def read(self, kind: str) -> Array | None:
+        """Return the cells in a type, a key of `types` in a data source, or `"boolean"`."""
+        return _READ[kind](self)
+
+    def read_plain(self, kind: str) -> Array | None:
+        """Return the same as `read`, but None for formatted numbers and numeric booleans."""
+        return _PLAIN.get(kind, _READ[kind])(self)
+
+    def integers(self) -> Array | None:
+        """Return 64-bit integers, or floats with NaN if values are missing."""
+        values = self._values
+        if self._own_numbers:
+            return self._integers_and_gaps()
+        try:
+            numbers = list(map(int, values))
+        except ValueError:
+            return self._integers_and_gaps()
+        return None if _FOREIGN.search("".join(values)) else _as_int64(numbers)
+
+    def numbers(self) -> Array | None:
+        """Return floats, with NaN for missing values."""
+        values = self._values
+        found = None if self._own_numbers else _as_floats(values)
+        if found is None:
+            return self._numbers_and_gaps()
+        return None if _FOREIGN.search("".join(values)) else found
+
+    def booleans(self) -> Array | None:
+        """Return booleans (true and false in any case), or floats with NaN if some are missing."""
+        values = self._those_there
+        try:
+            found = np.array([_TRUTH[each.lower()] for each in values], bool)
+        except KeyError:
+            return None
+        return found if len(found) == len(self) else self._with_gaps(found.astype(float))
+
+    def numbers_or_booleans(self) -> Array | None:
+        """Return floats, with 1 and 0 for true and false and NaN for missing values."""
+        values = [_BOOLEANS_AS_NUMBERS.get(text.lower(), text) for text in self._stripped]
+        return _number(Cells(values, self._missing, self._decimal))
+
+    def formatted(self, decimal: str | None = None) -> tuple[Array, frozenset[str]] | None:
+        """Return floats, with NaN for missing values, and the units, as `read_formatted` does."""
+        read = read_formatted(self._those_there, decimal or self._decimal)
+        return None if read is None else (self._with_gaps(read[0]), read[1])
+
+    def with_units(self) -> Iterator[tuple[int, str, str]]:
+        """Yield the position, the text and the unit of each formatted number, "" without one."""
+        for position, value in enumerate(self._stripped):
+            read = None if value in self._missing else read_formatted([value], self._decimal)
+            if read is not None:
+                (unit,) = read[1]
+                yield position, value, unit
+
+    def padded(self) -> str | None:
+        """Return the first integer with a leading zero, such as 01, or None."""
+        values = self._those_there if self._own_numbers else self._values
+        found = _PADDED.search("\n".join(("", *values, "")))
+        return found and found[1]
+
+    def text(self) -> Array:
+        """Return text (objects), with None for missing values."""
+        array = np.empty(len(self), object)
+        known: dict[str, str] = {}  # equal cells share one object
+        missing = self._missing
+        array[:] = [
+            None if each in missing else known.setdefault(each, each) for each in self._stripped
+        ]
+        return array
+
+    def is_unmistakable(self, decimal: str) -> bool:
+        """Return whether all are consistent numbers with this decimal sign and not the other."""
+        read = self.formatted(decimal)
+        return (
+            read is not None
+            and are_consistent(read[1])
+            and is_unmistakable(self._those_there, decimal)
+        )
+
+    def are_missing(self) -> bool:
+        """Return whether all cells are missing."""
+        return all(each in self._missing for each in self._stripped)
+
+    def first_that_is_no(self, kind: str) -> tuple[int, str]:
+        """Return the position and value of the first cell that is not of a kind.
+
+        Args:
+            kind: a key of `types` in a data source, or `"boolean"`.
+        """
+        for position, value in enumerate(self._stripped):
+            cell = Cells([value], self._missing, self._decimal)
+            if cell.read(kind) is None:
+                return position, value
+        raise LookupError(kind)
+
+    @cached_property
+    def _stripped(self) -> list[str]:
+        return [each.strip(SPACES) for each in self._values]
+
+    @cached_property
+    def _those_there(self) -> list[str]:
+        return [each for each in self._stripped if each not in self._missing]
+
+    def _integers_and_gaps(self) -> Array | None:
+        values = self._those_there
+        try:
+            numbers = list(map(int, values))
+        except ValueError:
+            return None
+        found = None if _FOREIGN.search("".join(values)) else _as_int64(numbers)
+        if found is None or len(found) == len(self):
+            return found
+        return self._with_gaps(found.astype(float))
+
+    def _numbers_and_gaps(self) -> Array | None:
+        values = self._those_there
+        if self._decimal == ",":
+            values = [each.translate(_EXCHANGED) for each in values]
+        there = _as_floats(values)
+        if there is None or _FOREIGN.search("".join(values)):
+            return None
+        return self._with_gaps(there)
+
+    def _with_gaps(self, there: Array) -> Array:
+        """Return the present values in their positions, and NaN elsewhere."""
+        found = np.full(len(self), np.nan)
+        found[[each not in self._missing for each in self._stripped]] = there
+        return found
+
+
+def _as_floats(values: Sequence[str]) -> Array | None:
+    try:
+        return np.fromiter(map(float, values), float, len(values))
+    except ValueError:
+        return None
+
+
+def _as_int64(numbers: list[int]) -> Array | None:
+    try:
+        return np.array(numbers, np.int64)
+    except OverflowError:
+        return None
+
+
+def _is_number(text: str) -> bool:
+    """Return whether Python reads a text as a number other than NaN."""
+    try:
+        return float(text) == float(text)  # NaN always counts as missing
+    except ValueError:
+        return False
+
+
+def _number(cells: Cells, decimal: str | None = None) -> Array | None:
+    plain = cells.numbers() if decimal is None else None
+    formatted = cells.formatted(decimal) if plain is None else None
+    return plain if formatted is None else formatted[0]
+
+
+def _integer(cells: Cells) -> Array | None:
+    integers = cells.integers()
+    if integers is None:
+        integers = _number(cells)
+        if integers is None or not (np.isnan(integers) | (integers % 1 == 0)).all():
+            return None
+    return integers.astype(np.int64) if np.isfinite(integers).all() else integers
+
+
+_Read = Callable[[Cells], Array | None]
+
+_READ: Mapping[str, _Read] = MappingProxyType(
+    {
+        "integer": _integer,
+        "number": _number,
+        "comma_number": lambda cells: _number(cells, ","),
+        "boolean": lambda cells: cells.numbers_or_booleans(),
+        "text": lambda cells: cells.text(),
+    }
+)
+_PLAIN: Mapping[str, _Read] = MappingProxyType(
+    {
+        "integer": lambda cells: cells.integers(),
+        "number": lambda cells: cells.numbers(),
+        "boolean": lambda cells: cells.booleans(),
+    }
+)

@@ -1,0 +1,270 @@
+"""Columns of text cells in the type that their cells have, that is declared, or of the training."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from declnet.contracts.arrays import Array
+from declnet.contracts.data.table import (
+    CellFormat,
+    ColumnNote,
+    ColumnType,
+    column_type,
+    missing_values,
+)
+from declnet.data.cells import Cells, text_of, trimmed
+from declnet.data.formatted_numbers import are_consistent, read_formatted, said
+from declnet.errors import DataError
+
+_NOUNS = {
+    "integer": "integer",
+    "number": "number",
+    "comma_number": "number with a decimal comma",
+    "boolean": "boolean",
+}
+
+MOST_ODD = 3
+"""Maximum number of distinct texts in a column of numbers that may have been meant as missing
+values."""
+
+SAMPLED = 100
+"""Cells that show whether a column might be one of numbers."""
+
+
+def odd_cells(cells: Sequence[str | None], decimal: str) -> list[str]:
+    """Return the different texts in a column of numbers, if they are few; none in one of text.
+
+    At least half of the cells are numbers, with five times as many different ones as texts: codes
+    such as 1, 2 and A are a column of text.
+    """
+    sample = [each for each in cells[:SAMPLED] if each is not None]
+    if 2 * sum(_is_a_number(each, decimal) for each in sample) < len(sample):
+        return []
+    counts = Counter(each for each in cells if each is not None)
+    odd: list[str] = []
+    for value in counts:
+        if not _is_a_number(value, decimal):
+            odd.append(value)
+            if len(odd) > MOST_ODD:
+                return []
+    others = len(counts) - len(odd)
+    rows = sum(counts[each] for each in odd)
+    return [] if 2 * rows > counts.total() or others < 5 * len(odd) else odd
+
+
+def _is_a_number(text: str, decimal: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return read_formatted([text], decimal) is not None
+    return True
+
+
+class TypedColumn:
+    """A column of text cells, which arrive in parts.
+
+    Args:
+        name: the column's name.
+        declared: the type that every cell must have, a key of `types`; None to infer it.
+        settled: its type in the training data: a column that is not text there must be numeric.
+        keep: whether to keep the cells rather than only the type.
+
+    Attributes:
+        type: the type so far; None if all cells were missing.
+        lost: whether cells were read as numbers before the column turned out to be text, so that
+            it must be read again as text.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        declared: str | None = None,
+        settled: str | None = None,
+        keep: bool = True,
+    ) -> None:
+        self._keep = keep
+        self.name, self._declared, self._settled = name, declared, settled
+        expected = None if settled == "boolean" else settled  # numbers may represent booleans
+        self.type: str | None = "number" if declared == "comma_number" else declared or expected
+        self.lost = False
+        self._padded: str | None = None
+        self._units: set[str] = set()
+        self._formatted = False
+        self._parts: list[Array] = []
+
+    def add(self, cells: Cells, rows: Sequence[int]) -> None:
+        """Add cells.
+
+        Args:
+            cells: the next cells.
+            rows: the number of the row of each cell, for messages.
+
+        Raises:
+            DataError: a cell does not have the declared type.
+        """
+        if self.lost or (self.type == "text" and not self._keep):
+            return
+        if self._declared is not None:
+            self._parts.append(self._as_declared(cells, self._declared, rows))
+            return
+        part = self._typed(cells, rows)
+        if part is not None and self._keep:
+            self._parts.append(part)
+
+    def _typed(self, cells: Cells, rows: Sequence[int]) -> Array | None:
+        """Return the cells in the type so far, which is widened if they do not fit."""
+        if self.type is None:
+            self.type = self._first_type(cells)
+        if self.type is None:
+            return np.full(len(cells), np.nan)
+        part = cells.read_plain(self.type)
+        if part is None and self.type == "integer":
+            self.type = "number"
+            part = cells.numbers()
+        units = {""}
+        if part is None and self.type == "number" and (formatted := cells.formatted()):
+            part, units = formatted[0], set(formatted[1])
+            self._formatted = True
+        if self._settled is not None:
+            if part is None:  # a column of numbers may be one of booleans with missing values
+                part = cells.read("boolean")
+            if part is None:
+                raise self._wrong(cells, "boolean", rows)
+            if not units <= self._units and not cells.are_missing():
+                self._require_one_unit(cells, units, rows)
+            return part
+        if self.type in ("integer", "number"):
+            self._padded = cells.padded()
+            self._units |= units
+        self.lost = part is None or self._padded is not None or not are_consistent(self._units)
+        return None if self.lost else part
+
+    @property
+    def probable(self) -> str | None:
+        """`integer` or `number` if all cells so far were plainly that, else None."""
+        plain = self._declared is None and not (self.lost or self._formatted)
+        return self.type if plain and self.type in ("integer", "number") else None
+
+    def note(self, array: Array, decimal: str) -> ColumnNote | None:
+        """Return how cells were read if another reading is conceivable.
+
+        Args:
+            array: all cells, as text if the column turned out to be text.
+            decimal: the decimal sign of the file.
+        """
+        if self._declared is not None or self._settled is not None:
+            return None
+        if not self.lost and self._formatted:
+            return ColumnNote(f"is read as numbers, {said(sorted(self._units))}", "number")
+        return self._note_on_text(array, decimal) if self.lost or self.type == "text" else None
+
+    def _note_on_text(self, array: Array, decimal: str) -> ColumnNote | None:
+        cells = array.tolist()
+        odd = [] if self._padded is not None else odd_cells(cells, decimal)
+        if odd:
+            return ColumnNote(
+                f'is read as text, because row {cells.index(odd[0]) + 1} is "{odd[0]}"; if that '
+                "means a missing value, list it in missing"
+            )
+        first = next((each for each in array if each is not None), "")
+        if read_formatted([first], ",") is None and self._padded is None:
+            return None
+        there = Cells([each for each in cells if each is not None], frozenset(), decimal)
+        if self._padded is not None and there.numbers() is not None:
+            return ColumnNote(f'is read as text, because "{self._padded}" has a leading zero')
+        if decimal != "," and there.is_unmistakable(","):
+            return ColumnNote("looks like numbers with decimal commas", "comma_number")
+        return None
+
+    def array(self) -> Array:
+        """Return all cells that were added."""
+        parts = self._parts or [np.empty(0)]
+        if self.type == "text":  # parts before the first text are entirely missing
+            parts = [p if p.dtype.kind == "O" else np.full(len(p), None) for p in parts]
+        elif len({part.dtype.kind for part in parts}) > 1:
+            parts = [part.astype(float) for part in parts]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _first_type(self, cells: Cells) -> str | None:
+        if cells.are_missing():
+            return None
+        kinds = ("integer", "number", "boolean")
+        for kind in kinds[1:] if self._settled == "number" else kinds:
+            if cells.read_plain(kind) is not None:
+                return kind
+        return "number" if self._settled is not None or cells.formatted() else "text"
+
+    def _as_declared(self, cells: Cells, kind: str, rows: Sequence[int]) -> Array:
+        part = cells.read(kind)
+        if part is None:
+            raise self._wrong(cells, kind, rows)
+        return part
+
+    def _require_one_unit(self, cells: Cells, units: set[str], rows: Sequence[int]) -> None:
+        """Raise DataError at the first cell whose unit differs from those before it."""
+        if are_consistent(self._units | units):
+            self._units |= units
+            return
+        for position, value, own in cells.with_units():
+            if not are_consistent(self._units | {own}):
+                fault = f': "{value}" has another unit than the numbers before it'
+                hint = "write all numbers of a column in one unit"
+                raise DataError.in_cell(rows[position], self.name, fault, hint=hint, code="E035")
+            self._units.add(own)
+
+    def _wrong(self, cells: Cells, kind: str, rows: Sequence[int]) -> DataError:
+        position, value = cells.first_that_is_no(kind)
+        shown = value if len(value) <= 40 else f"{value[:39]}…"
+        noun = _NOUNS["number" if self._settled in ("number", "integer") else kind]
+        return DataError.in_cell(
+            rows[position],
+            self.name,
+            f': "{shown}" is not a {noun}',
+            hint="if it means a missing value, list it in missing",
+            code="E031" if self._settled is None else "E035",
+        )
+
+
+def as_type(
+    name: str, column: Array, expected: ColumnType, cells: CellFormat, rows: Sequence[int]
+) -> Array:
+    """Return a column in the type of the training data.
+
+    Numbers and booleans become text as a text file would have them, and text is read as in a text
+    file. Where the training data has numbers, integers become floats and booleans 1 and 0.
+
+    Args:
+        name: the column's name, for messages.
+        column: (n,): numbers, booleans, or objects, each text, a number, a boolean or None.
+        expected: the type of the training data.
+        cells: how text is written.
+        rows: the number of the row of each cell, for messages.
+
+    Raises:
+        DataError: a cell does not have the type.
+    """
+    is_text = column_type(column) == "text"
+    if expected == "text":
+        return trimmed(column if is_text else column.astype(object), cells)
+    if is_text:
+        has_commas = name in cells.comma_columns
+        decimal = "," if has_commas else cells.decimal
+        texts = [text_of(value, decimal) or "" for value in column.tolist()]
+        typed = TypedColumn(name, "comma_number" if has_commas else None, expected)
+        typed.add(Cells(texts, {*cells.missing, ""}, decimal), rows)
+        column = typed.array()
+    if expected == "boolean" and column.dtype.kind != "b":
+        wrong = np.flatnonzero(~missing_values(column) & (column != 0) & (column != 1))
+        if wrong.size:
+            position = int(wrong[0])
+            raise DataError.in_cell(
+                rows[position],
+                name,
+                f"is {column[position]:g}, but the training data has booleans",
+                hint="give true or false, or 1 or 0",
+                code="E035",
+            )
+    return column.astype(float) if expected == "number" else column
