@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from declnet import literal_value
+from declnet import SPACES, literal_value
 from declnet.contracts.network.inputs import is_name
 from tests.hostile_names.names import hostile_names
 
@@ -59,8 +59,9 @@ class Names:
         names = hostile_names(batch, spaces=batch % 4 != 1, nul=batch % 4 == 3)
         columns = list(islice(names, NUMBERS + TEXTS + 1))
         layers = list(islice(filter(is_name, names), LAYERS))
-        cells = [sorted(islice(names, CATEGORIES)) for _ in range(TEXTS)]
-        return cls(columns, cells, sorted(islice(names, CLASSES)), layers)
+        texts = (name.strip(SPACES) for name in names)  # as cells
+        cells = [sorted(islice(texts, CATEGORIES)) for _ in range(TEXTS)]
+        return cls(columns, cells, sorted(islice(texts, CLASSES)), layers)
 
     @classmethod
     def plain(cls) -> Names:
