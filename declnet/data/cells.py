@@ -94,7 +94,7 @@ class Cells:
 
     def __init__(self, values: Sequence[str], missing: Collection[str], decimal: str = ".") -> None:
         self._values, self._missing, self._decimal = values, frozenset(missing), decimal
-        self._own_numbers = decimal == "," or self.include_numbers(missing)
+        self._markers_are_numbers = decimal == "," or self.include_numbers(missing)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -115,7 +115,7 @@ class Cells:
     def integers(self) -> Array | None:
         """Return 64-bit integers, or floats with NaN if values are missing."""
         values = self._values
-        if self._own_numbers:
+        if self._markers_are_numbers:
             return self._integers_and_gaps()
         try:
             numbers = list(map(int, values))
@@ -126,19 +126,19 @@ class Cells:
     def numbers(self) -> Array | None:
         """Return floats, with NaN for missing values."""
         values = self._values
-        found = None if self._own_numbers else _as_floats(values)
-        if found is None:
+        numbers = None if self._markers_are_numbers else _as_floats(values)
+        if numbers is None:
             return self._numbers_and_gaps()
-        return None if _FOREIGN.search("".join(values)) else found
+        return None if _FOREIGN.search("".join(values)) else numbers
 
     def booleans(self) -> Array | None:
         """Return booleans (true and false in any case), or floats with NaN if some are missing."""
-        values = self._those_there
+        values = self._present
         try:
-            found = np.array([_TRUTH[each.lower()] for each in values], bool)
+            truth = np.array([_TRUTH[text.lower()] for text in values], bool)
         except KeyError:
             return None
-        return found if len(found) == len(self) else self._with_gaps(found.astype(float))
+        return truth if len(truth) == len(self) else self._with_gaps(truth.astype(float))
 
     def numbers_or_booleans(self) -> Array | None:
         """Return floats, with 1 and 0 for true and false and NaN for missing values."""
@@ -147,7 +147,7 @@ class Cells:
 
     def formatted(self, decimal: str | None = None) -> tuple[Array, frozenset[str]] | None:
         """Return floats, with NaN for missing values, and the units, as `read_formatted` does."""
-        read = read_formatted(self._those_there, decimal or self._decimal)
+        read = read_formatted(self._present, decimal or self._decimal)
         return None if read is None else (self._with_gaps(read[0]), read[1])
 
     def with_units(self) -> Iterator[tuple[int, str, str]]:
@@ -160,9 +160,9 @@ class Cells:
 
     def padded(self) -> str | None:
         """Return the first integer with a leading zero, such as 01, or None."""
-        values = self._those_there if self._own_numbers else self._values
-        found = _PADDED.search("\n".join(("", *values, "")))
-        return found and found[1]
+        values = self._present if self._markers_are_numbers else self._values
+        match = _PADDED.search("\n".join(("", *values, "")))
+        return match and match[1]
 
     def text(self) -> Array:
         """Return text (objects), with None for missing values."""
@@ -170,7 +170,7 @@ class Cells:
         known: dict[str, str] = {}  # equal cells share one object
         missing = self._missing
         array[:] = [
-            None if each in missing else known.setdefault(each, each) for each in self._stripped
+            None if text in missing else known.setdefault(text, text) for text in self._stripped
         ]
         return array
 
@@ -178,16 +178,14 @@ class Cells:
         """Return whether all are consistent numbers with this decimal sign and not the other."""
         read = self.formatted(decimal)
         return (
-            read is not None
-            and are_consistent(read[1])
-            and is_unmistakable(self._those_there, decimal)
+            read is not None and are_consistent(read[1]) and is_unmistakable(self._present, decimal)
         )
 
     def are_missing(self) -> bool:
         """Return whether all cells are missing."""
-        return all(each in self._missing for each in self._stripped)
+        return all(text in self._missing for text in self._stripped)
 
-    def first_that_is_no(self, kind: str) -> tuple[int, str]:
+    def first_mismatch(self, kind: str) -> tuple[int, str]:
         """Return the position and value of the first cell that is not of a kind.
 
         Args:
@@ -201,37 +199,37 @@ class Cells:
 
     @cached_property
     def _stripped(self) -> list[str]:
-        return [each.strip(SPACES) for each in self._values]
+        return [text.strip(SPACES) for text in self._values]
 
     @cached_property
-    def _those_there(self) -> list[str]:
-        return [each for each in self._stripped if each not in self._missing]
+    def _present(self) -> list[str]:
+        return [text for text in self._stripped if text not in self._missing]
 
     def _integers_and_gaps(self) -> Array | None:
-        values = self._those_there
+        values = self._present
         try:
             numbers = list(map(int, values))
         except ValueError:
             return None
-        found = None if _FOREIGN.search("".join(values)) else _as_int64(numbers)
-        if found is None or len(found) == len(self):
-            return found
-        return self._with_gaps(found.astype(float))
+        integers = None if _FOREIGN.search("".join(values)) else _as_int64(numbers)
+        if integers is None or len(integers) == len(self):
+            return integers
+        return self._with_gaps(integers.astype(float))
 
     def _numbers_and_gaps(self) -> Array | None:
-        values = self._those_there
+        values = self._present
         if self._decimal == ",":
-            values = [each.translate(_EXCHANGED) for each in values]
-        there = _as_floats(values)
-        if there is None or _FOREIGN.search("".join(values)):
+            values = [text.translate(_EXCHANGED) for text in values]
+        present = _as_floats(values)
+        if present is None or _FOREIGN.search("".join(values)):
             return None
-        return self._with_gaps(there)
+        return self._with_gaps(present)
 
-    def _with_gaps(self, there: Array) -> Array:
+    def _with_gaps(self, present: Array) -> Array:
         """Return the present values in their positions, and NaN elsewhere."""
-        found = np.full(len(self), np.nan)
-        found[[each not in self._missing for each in self._stripped]] = there
-        return found
+        array = np.full(len(self), np.nan)
+        array[[text not in self._missing for text in self._stripped]] = present
+        return array
 
 
 def _as_floats(values: Sequence[str]) -> Array | None:

@@ -40,22 +40,22 @@ def odd_cells(cells: Sequence[str | None], decimal: str) -> list[str]:
     At least half of the cells are numbers, with five times as many different ones as texts: codes
     such as 1, 2 and A are a column of text.
     """
-    sample = [each for each in cells[:SAMPLED] if each is not None]
-    if 2 * sum(_is_a_number(each, decimal) for each in sample) < len(sample):
+    sample = [text for text in cells[:SAMPLED] if text is not None]
+    if 2 * sum(_is_number(text, decimal) for text in sample) < len(sample):
         return []
-    counts = Counter(each for each in cells if each is not None)
+    counts = Counter(text for text in cells if text is not None)
     odd: list[str] = []
     for value in counts:
-        if not _is_a_number(value, decimal):
+        if not _is_number(value, decimal):
             odd.append(value)
             if len(odd) > MOST_ODD:
                 return []
     others = len(counts) - len(odd)
-    rows = sum(counts[each] for each in odd)
+    rows = sum(counts[text] for text in odd)
     return [] if 2 * rows > counts.total() or others < 5 * len(odd) else odd
 
 
-def _is_a_number(text: str, decimal: str) -> bool:
+def _is_number(text: str, decimal: str) -> bool:
     try:
         float(text)
     except ValueError:
@@ -169,13 +169,13 @@ class TypedColumn:
                 f'is read as text, because row {cells.index(odd[0]) + 1} is "{odd[0]}"; if that '
                 "means a missing value, list it in missing"
             )
-        first = next((each for each in array if each is not None), "")
+        first = next((text for text in array if text is not None), "")
         if read_formatted([first], ",") is None and self._padded is None:
             return None
-        there = Cells([each for each in cells if each is not None], frozenset(), decimal)
-        if self._padded is not None and there.numbers() is not None:
+        present = Cells([text for text in cells if text is not None], frozenset(), decimal)
+        if self._padded is not None and present.numbers() is not None:
             return ColumnNote(f'is read as text, because "{self._padded}" has a leading zero')
-        if decimal != "," and there.is_unmistakable(","):
+        if decimal != "," and present.is_unmistakable(","):
             return ColumnNote("looks like numbers with decimal commas", "comma_number")
         return None
 
@@ -208,15 +208,15 @@ class TypedColumn:
         if are_consistent(self._units | units):
             self._units |= units
             return
-        for position, value, own in cells.with_units():
-            if not are_consistent(self._units | {own}):
+        for position, value, unit in cells.with_units():
+            if not are_consistent(self._units | {unit}):
                 fault = f': "{value}" has another unit than the numbers before it'
                 hint = "write all numbers of a column in one unit"
                 raise DataError.in_cell(rows[position], self.name, fault, hint=hint, code="E035")
-            self._units.add(own)
+            self._units.add(unit)
 
     def _wrong(self, cells: Cells, kind: str, rows: Sequence[int]) -> DataError:
-        position, value = cells.first_that_is_no(kind)
+        position, value = cells.first_mismatch(kind)
         shown = value if len(value) <= 40 else f"{value[:39]}…"
         noun = _NOUNS["number" if self._settled in ("number", "integer") else kind]
         return DataError.in_cell(

@@ -101,7 +101,7 @@ class Epoch:
         return _BoundStep(arrays, tuple(leaves(gathers)), self._graph.step(*arrays))
 
     def attach(self, update: Update, engine: Engine, threads: int | None) -> None:
-        """Let an engine make the steps, if it can make all of them.
+        """Let an engine make the steps, if it can make all of them and an update follows each.
 
         They include steps with metrics if the engine can record the results that metrics read,
         unless there is a penalty, which is computed from the parameters before each update.
@@ -111,6 +111,8 @@ class Epoch:
             threads: the most threads that the engine may use; None for its own choice.
         """
         self._compiled, self._attached = {}, None
+        if self._mean is not None:
+            return
         for size, bound in self._bound.items():
             gathers = tuple(gather for gather in bound.gathers if isinstance(gather, Gather))
             if len(gathers) < len(bound.gathers):

@@ -65,7 +65,7 @@ def _about(writer: ModelWriter, program: Program) -> str:
 
 def _row(writer: ModelWriter) -> str:
     lines = [
-        "/* A sample; a missing number is NAN, a missing text NULL. Text has no spaces around. */",
+        "/* A sample; a missing number is NAN, a missing text NULL. Strip spaces around text. */",
         "typedef struct {",
     ]
     for number, each in enumerate(writer.fields):

@@ -129,7 +129,7 @@ class PolarsCells(Cells):
 
     def _all_of(self, kind: "type[pl.DataType]") -> Array | None:
         """Return all cells as numbers if none is missing or surrounded by spaces."""
-        if self._own_numbers:
+        if self._markers_are_numbers:
             return None
         read = self._raw.cast(kind, strict=False)
         return None if read.null_count() else np.array(read.to_numpy())
