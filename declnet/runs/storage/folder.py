@@ -289,7 +289,7 @@ def require_no_links(directory: Path) -> None:
 def locked(directory: Path) -> Iterator[None]:
     """Hold the lock of a run's folder; the system releases it when the process ends or is killed.
 
-    A process that is being killed holds it for some milliseconds more, so this waits up to a second.
+    A process that is being killed holds it some milliseconds longer, so this waits up to a second.
     No lock file remains. On systems without such locks, nothing is locked.
 
     Raises:
