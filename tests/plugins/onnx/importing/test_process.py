@@ -69,7 +69,7 @@ def test_time_is_limited(tmp_path):
     assert children(os.getpid()) == before
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_ends_an_import_and_its_process(ending, tmp_path):
     onnx.save(SLOW, tmp_path / "m.onnx")
     command = [sys.executable, "-m", "declnet", "import", "m.onnx", "-o", "out"]
