@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ def describe(folder: Path) -> Iterator[str]:
             yield from (f"  {line}" for line in flat(masked(json.loads(path.read_bytes()))))
         elif path.suffix in {".json", ".toml", ".csv"} and path.stem != "index":
             content = path.read_bytes().replace(str(folder.parent).encode(), b"")
+            content = re.sub(rb"(?m)^# \d{4}-\d\d-\d\d", b"# <date>", content)
             yield f"{name}: {digest(content)}"
         else:
             yield name

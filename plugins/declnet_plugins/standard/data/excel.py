@@ -21,6 +21,9 @@ from declnet_plugins.standard.data.text_table import (
 _DURATION = re.compile(r"PT(\d{1,6})H(\d\d)M(\d\d(?:\.\d+)?)S")
 """A duration in a workbook of OpenDocument, which calamine leaves as text."""
 
+DAMAGED = (BadZipFile, IndexError, NotImplementedError, OSError, ValueError)
+"""What a damaged archive raises, or one without sheets."""
+
 
 class Excel(TextTableSource):
     """A table in a sheet of a workbook of Excel or OpenDocument, read like a CSV file.
@@ -83,7 +86,7 @@ class Excel(TextTableSource):
                 rows: list[list[Any]] = book.get_sheet_by_name(self.sheet or names[0]).to_python()
         except calamine.PasswordError:
             raise DataError(f"{self.path}: is protected by a password") from None
-        except (calamine.CalamineError, BadZipFile, OSError, IndexError) as error:
+        except (calamine.CalamineError, *DAMAGED) as error:
             raise DataError(f"{self.path}: not a valid workbook, or damaged: {error}") from None
         return rows
 
