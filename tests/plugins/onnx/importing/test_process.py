@@ -63,10 +63,10 @@ def test_memory_that_no_shape_states_is_limited(tmp_path):
 
 def test_time_is_limited(tmp_path):
     onnx.save(SLOW, tmp_path / "m.onnx")
-    before = children(os.getpid())
+    before = set(children(os.getpid()))
     with pytest.raises(DataError, match=r"m\.onnx: .* takes more than 1 s .*--set seconds"):
         OnnxImporter(seconds=1).read(tmp_path / "m.onnx")
-    assert children(os.getpid()) == before
+    assert set(children(os.getpid())) <= before  # those of other tests may have ended
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -96,4 +96,4 @@ def test_a_process_that_crashes_is_an_error(tmp_path):
     with pytest.raises(DataError, match=r"ended with the status -11; its limit is 4 GiB"):
         network.predict([])
     del network
-    assert children(os.getpid()) == before
+    assert reader not in children(os.getpid())
