@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import UNNAMED, by_name, for_each, lengths_of
+from declnet.contracts.network.inputs import UNNAMED, Inputs, as_arrays, lengths_of
 from declnet.data.preparing.preparation import ARRAY, FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import DataError
@@ -23,7 +23,7 @@ def raw_columns(data: Data) -> dict[str, Array]:
     return {
         column: x if position is None else x[:, position]
         for column, (name, position) in _numbers(data).items()
-        for x in (np.asarray(by_name(data.x)[name]),)
+        for x in (np.asarray(data.inputs[name]),)
     }
 
 
@@ -35,7 +35,7 @@ def column_names(data: Data) -> tuple[str, ...]:
 def _numbers(data: Dataset) -> dict[str, tuple[str, int | None]]:
     """Return where each column of arrays is: its input and its position, None for a whole input."""
     found: dict[str, tuple[str, int | None]] = {}
-    for name, x in by_name(data.x).items():
+    for name, x in data.inputs.items():
         if len(x.shape) == 1:
             found[name or ARRAY] = (name, None)
         elif len(x.shape) == 2:
@@ -74,11 +74,11 @@ class Replacer:
             self._spans = _spans(preparation, raw.take(np.zeros(1, np.intp)))
         self.features = tuple(self._spans or self._numbers)
 
-    def replaced(self, x: Any, positions: Array, values: Mapping[str, Array]) -> Any:
+    def replaced(self, x: Inputs, positions: Array, values: Mapping[str, Array]) -> Inputs:
         """Return prepared samples with other values in some columns, in new arrays.
 
         Args:
-            x: the prepared samples (m, …) at these positions; named inputs by name.
+            x: the prepared samples (m, …) of each input at these positions.
             positions: (m,).
             values: (m,) each, as in the raw columns.
 
@@ -94,20 +94,20 @@ class Replacer:
             x = self._with_column(x, name, column)
         return x
 
-    def _of_arrays(self, raw: Dataset, positions: Array, values: Mapping[str, Array]) -> Any:
-        x = for_each(lambda each: np.array(each[positions]), raw.x)
+    def _of_arrays(self, raw: Dataset, positions: Array, values: Mapping[str, Array]) -> Inputs:
+        x = {name: np.array(array[positions]) for name, array in raw.inputs.items()}
         for column, own in values.items():
             name, index = self._numbers[column]
-            by_name(x)[name][... if index is None else (slice(None), index)] = own
+            x[name][... if index is None else (slice(None), index)] = own
         return x if self._preparation is None else self._preparation.apply(x)
 
-    def _with_column(self, x: Any, name: str, values: Array) -> Any:
+    def _with_column(self, x: Inputs, name: str, values: Array) -> Inputs:
         span, preparation = self._spans[name], self._preparation
         if preparation is None or preparation.types is None:  # then there are no spans
             raise DataError("the model was trained on arrays")
         types = {name: preparation.types[name]}
         columns, lengths = preparation.transformed(Table({name: values}), types)
-        found, arrays = columns[name], dict(by_name(x))
+        found, arrays = columns[name], as_arrays(x)
         if span.alone:
             arrays[span.name] = found
             arrays[lengths_of(span.name)] = lengths[name]
@@ -116,7 +116,7 @@ class Replacer:
             changed = arrays[span.name].copy()
             changed[:, span.start : span.stop] = found.reshape(len(found), -1)
             arrays[span.name] = changed
-        return arrays if isinstance(x, Mapping) else arrays[UNNAMED]
+        return arrays
 
 
 def _require_numbers(column: Array, name: str) -> None:
@@ -128,7 +128,7 @@ def _spans(preparation: FittedPreparation, row: Table) -> dict[str, _Span]:
     """Return where each column of a table is in prepared samples, as one row shows."""
     columns, lengths = preparation.transformed(row, preparation.types)
     spans = {}
-    for name, own in (preparation.inputs or {UNNAMED: tuple(columns)}).items():
+    for name, own in preparation.inputs.items():
         start = 0
         for column in own:
             stop = start + int(np.prod(columns[column].shape[1:]))

@@ -13,7 +13,7 @@ from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.returned import checked_suits
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import Transform
-from declnet.contracts.network.inputs import UNNAMED, InputInfo, by_name
+from declnet.contracts.network.inputs import UNNAMED, InputInfo
 from declnet.data.batches import varied_inputs
 from declnet.data.columns import labels_of, table_with
 from declnet.data.preparing.preparation import FittedPreparation, fit_preparation
@@ -113,14 +113,14 @@ def _weights_in_column(data: Data, name: str) -> Array:
 
 
 def _labels(dataset: Dataset) -> Array:
-    if not isinstance(dataset.y, np.ndarray):
+    if UNNAMED not in dataset.targets:
         raise DataError(
             "class weights need a single target, but there are several",
             hint="use sample_weights instead",
             path=AT_CLASSES,
             code="E036",
         )
-    labels = labels_of(dataset.y)
+    labels = labels_of(dataset.targets[UNNAMED])
     if labels is None:
         raise DataError(
             "y holds numbers, so there are no classes to weight", path=AT_CLASSES, code="E036"
@@ -150,10 +150,10 @@ class PreparedSets:
     @property
     def input_infos(self) -> dict[str, InputInfo]:
         """What is known about each input of the model, by name."""
-        x = self.datasets["train"].x
+        x = self.datasets["train"].inputs
         if self.preparation is not None:
             return self.preparation.input_infos(x)
-        return {name: InputInfo.of(each) for name, each in by_name(x).items()}
+        return {name: InputInfo.of(each) for name, each in x.items()}
 
 
 def split_and_prepared(
@@ -184,7 +184,7 @@ def _size(data: Data) -> int:
     """Return the bytes of a data set's arrays."""
     if isinstance(data, Table):
         return sum(each.nbytes for each in data.columns.values())
-    arrays = (*by_name(data.x).values(), *by_name(data.y).values())
+    arrays = (*data.inputs.values(), *data.targets.values())
     return sum(each.nbytes for each in arrays if isinstance(each, np.ndarray))
 
 
@@ -379,11 +379,11 @@ def prepared(data: Data, preparation: FittedPreparation | None, name: str) -> Da
 
 def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
     """Raise DataError if a training-only transform does not suit the training data."""
-    varied = varied_inputs(train.x, transforms)
+    varied = varied_inputs(train.inputs, transforms)
     for number, transform in enumerate(transforms):
         if not transform.training_only:
             continue
-        own = {name: x for name, x in by_name(train.x).items() if transform in varied[name]}
+        own = {name: x for name, x in train.inputs.items() if transform in varied[name]}
         for position, name in enumerate(transform.columns or ()):
             if name not in varied and [*varied] != [UNNAMED]:
                 hint = suggestion(name, varied, "inputs")
@@ -393,7 +393,7 @@ def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
             checked_suits(transform, transform.suits(np.asarray(x[:1]))) for x in own.values()
         ]
         if not suited or not all(suited):
-            shapes = [str(each.shape[1:]) for each in (own or by_name(train.x)).values()]
+            shapes = [str(each.shape[1:]) for each in (own or train.inputs).values()]
             raise DataError(
                 f"{transform.type} does not suit samples of shape {' or '.join(shapes)}",
                 path=("data", "prepare", number),

@@ -18,7 +18,7 @@ from declnet.contracts.data.returned import (
 )
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.data.transform import ColumnError, Fitting, Transform, TransformState
-from declnet.contracts.network.inputs import UNNAMED, by_name
+from declnet.contracts.network.inputs import UNNAMED, as_arrays
 from declnet.data.columns import located, require_column, typed
 from declnet.data.preparing.preparation import ARRAY, FittedPreparation
 from declnet.data.preparing.targets import WantedTarget, target_key
@@ -90,7 +90,9 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
                     fit.update(by_set["train"])
     by_class = _class_weights(spec, planned, surveys["train"])
     first = weighted(planned.datasets["train"], sample, spec, by_class)
-    numbers = sum(prod(each.shape[1:]) for x in (first.x, first.y) for each in by_name(x).values())
+    numbers = sum(
+        prod(each.shape[1:]) for x in (first.inputs, first.targets) for each in x.values()
+    )
     stream = spec.stream or StreamSpec()
     window = stream.window or max(1, WINDOW_NUMBERS // max(1, numbers))
     types = sample.types if isinstance(sample, Table) else None
@@ -265,7 +267,7 @@ class StreamedFit:
     def _guessed(self, data: Data) -> Iterator[tuple[Chain, Fitting]]:
         """Yield the first fit of each column, as far as the first block tells."""
         taken: set[str] = set()
-        arrays = data.columns if isinstance(data, Table) else by_name(data.x)
+        arrays = data.columns if isinstance(data, Table) else as_arrays(data.inputs)
         for number, transform in enumerate(self._spec.prepare):
             for column, x in arrays.items() if not transform.training_only else ():
                 name = column or ARRAY
@@ -296,8 +298,7 @@ class StreamedFit:
         """Return a column or target as its first transform gets it."""
         if name.startswith("\0"):
             if isinstance(data, Dataset):
-                y = by_name(data.y)
-                target: Array = y[name[1:]] if name[1:] in y else next(iter(y.values()))
+                target = data.targets[name[1:]]
             else:
                 column = name[1:] or "".join(data.target_columns[:1])
                 require_column(data.columns, column)
@@ -306,9 +307,7 @@ class StreamedFit:
                 raise DataError(f'the target "{name[1:]}" is text')
             return target.astype(float)
         if isinstance(data, Dataset):
-            x = by_name(data.x)
-            array: Array = np.asarray(x[name] if name in x else x[UNNAMED])
-            return array
+            return np.asarray(data.inputs[name if name in data.inputs else UNNAMED])
         if self._types is None:
             require_column(data.columns, name)
             return data.columns[name]

@@ -15,7 +15,6 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
 from declnet.contracts.data.returned import checked_blocks, checked_load
 from declnet.contracts.data.table import ColumnType, Table
-from declnet.contracts.network.inputs import by_name
 from declnet.contracts.returned import BrokenContractError
 from declnet.data.sources.held_files import HeldFiles
 from declnet.data.sources.loading import checked_data
@@ -248,8 +247,8 @@ def _digest(data: Data) -> bytes:
     if isinstance(data, Table):
         arrays = dict(data.columns)
     else:
-        named = ("x", by_name(data.x)), ("y", by_name(data.y))
-        arrays = {f"{k} {name}": each for k, own in named for name, each in own.items()}
+        named = ("x", data.inputs), ("y", data.targets)
+        arrays = {f"{k} {name}": np.asarray(x) for k, own in named for name, x in own.items()}
         if data.weights is not None:
             arrays["weights"] = data.weights
     digest = hashlib.sha256()

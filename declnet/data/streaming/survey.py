@@ -12,7 +12,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table, missing_values
-from declnet.contracts.network.inputs import by_name, for_each
+from declnet.contracts.network.inputs import UNNAMED, Inputs
 from declnet.data.columns import labels_of
 from declnet.data.splits import Data
 from declnet.data.streaming.source import position_chances
@@ -67,8 +67,8 @@ class Survey:
                 column = data.columns.get(name, np.zeros(0))
                 counter.update(column[~missing_values(column)].tolist())
                 _require_few(f'the target "{name}"', counter)
-        elif self._counted and isinstance(data.y, np.ndarray):
-            labels = labels_of(data.y)
+        elif self._counted and UNNAMED in data.targets:
+            labels = labels_of(data.targets[UNNAMED])
             if labels is not None:
                 values, counts = np.unique(labels, return_counts=True)
                 self.labels.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
@@ -125,7 +125,7 @@ def _numbers(data: Data) -> int:
     if isinstance(data, Table):
         return max(1, len(data.columns))
     sizes = (
-        each.size // max(1, len(each)) for x in (data.x, data.y) for each in by_name(x).values()
+        each.size // max(1, len(each)) for x in (data.inputs, data.targets) for each in x.values()
     )
     return max(1, int(sum(sizes)))
 
@@ -135,7 +135,7 @@ def extremes(data: Data) -> Array:
     if isinstance(data, Table):
         columns = [*data.columns.values()]
     else:
-        columns = [np.asarray(each) for x in (data.x, data.y) for each in by_name(x).values()]
+        columns = [np.asarray(each) for x in (data.inputs, data.targets) for each in x.values()]
     found: set[int] = set()
     for column in columns:
         rows = column.reshape(len(column), -1)
@@ -172,13 +172,11 @@ def concatenated(parts: Sequence[Data]) -> Data:
     weights = [each.weights for each in sets if each.weights is not None]
     return replace(
         first,
-        x=_joined([each.x for each in sets]),
-        y=_joined([each.y for each in sets]),
+        x=_joined([each.inputs for each in sets]),
+        y=_joined([each.targets for each in sets]),
         weights=np.concatenate(weights) if weights else None,
     )
 
 
-def _joined(parts: Sequence[Any]) -> Any:
-    if isinstance(parts[0], dict):
-        return {name: _joined([each[name] for each in parts]) for name in parts[0]}
-    return np.concatenate([for_each(np.asarray, each) for each in parts])
+def _joined(parts: Sequence[Inputs]) -> dict[str, Array]:
+    return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}

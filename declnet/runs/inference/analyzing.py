@@ -13,7 +13,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import by_name, for_each
+from declnet.contracts.network.inputs import Inputs, as_arrays
 from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.contracts.runs.analysis import Analysis, AnalysisTable, plain_table, table_of
 from declnet.contracts.runs.returned import checked_tables
@@ -23,6 +23,7 @@ from declnet.data.sets import load_sets, prepare_sets, split_sets
 from declnet.data.sources.files import called, naming
 from declnet.data.sources.loading import fingerprint, guarded
 from declnet.data.splits import Data
+from declnet.data.streaming.survey import concatenated
 from declnet.errors import DataError
 from declnet.runs.inference.calibration import calibrating
 from declnet.runs.inference.evaluation import ready_part
@@ -173,8 +174,7 @@ class AnalyzedData:
         self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
     ) -> dict[str, Array]:
         """Return the model's outputs as metrics take them."""
-        found = self._predictor.outputs(self._x(positions, replaced))
-        return dict(zip((each.name for each in self._predictor.heads), found, strict=True))
+        return self._predictor.outputs(self._x(positions, replaced))
 
     def metrics(
         self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
@@ -199,8 +199,8 @@ class AnalyzedData:
                     found = own | found
         return {name: found[name] for name in self.better}
 
-    def _x(self, positions: Array | None, replaced: Mapping[str, Array] | None) -> Any:
-        x = self._samples(positions)[0].x
+    def _x(self, positions: Array | None, replaced: Mapping[str, Array] | None) -> Inputs:
+        x = self._samples(positions)[0].inputs
         if not replaced:
             return x
         at = np.arange(self.samples) if positions is None else positions
@@ -228,7 +228,7 @@ def _in_memory(data: Data) -> Data:
     """Return data with arrays in memory, not mapped from a file."""
     if isinstance(data, Table):
         return data
-    return replace(data, x=for_each(np.asarray, data.x))
+    return replace(data, x=as_arrays(data.inputs))
 
 
 def set_of_run(
@@ -245,7 +245,7 @@ def set_of_run(
     if count > MOST_SAMPLES and len(own) == count:  # else samples are windows
         kept = _drawn(count, predictor)
         own, samples = own.take(kept), samples.take(kept)
-    samples = replace(samples, x=for_each(np.asarray, samples.x))
+    samples = replace(samples, x=as_arrays(samples.inputs))
     return AnalyzedData(
         predictor, _in_memory(own), guarded(samples), name, count, lambda: raw["train"]
     )
@@ -323,34 +323,8 @@ def some_of(
 
 
 def _with_smallest(parts: list[Data], keys: Array, most: int) -> tuple[list[Data], Array]:
-    whole = _joined(parts)
+    whole = concatenated(parts)
     if len(keys) <= most:
         return [whole], keys
     places = np.sort(np.argpartition(keys, most)[:most])
     return [whole.take(places)], keys[places]
-
-
-def _joined(parts: list[Data]) -> Data:
-    if len(parts) == 1:
-        return parts[0]
-    first = parts[0]
-    if isinstance(first, Table):
-        whole: Table
-        (whole,) = whole_parts(iter(parts))
-        return whole
-    datasets = [each for each in parts if isinstance(each, Dataset)]
-
-    def joined(arrays: list[Any]) -> Any:
-        named = [by_name(each) for each in arrays]
-        found = {
-            name: np.concatenate([np.asarray(each[name]) for each in named]) for name in named[0]
-        }
-        return found if isinstance(arrays[0], Mapping) else next(iter(found.values()))
-
-    weights = [each.weights for each in datasets if each.weights is not None]
-    return replace(
-        first,
-        x=joined([each.x for each in datasets]),
-        y=joined([each.y for each in datasets]),
-        weights=np.concatenate(weights) if weights else None,
-    )

@@ -8,7 +8,6 @@ from functools import partial
 
 from declnet.contracts.data.data_source import DataInfo, Dataset
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import UNNAMED, by_name
 from declnet.data.integer_limits import Limits, require_within
 from declnet.data.preparing.preparation import ARRAY
 from declnet.data.splits import Data
@@ -30,17 +29,14 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
         called = partial(_sample, name, part, sampled=bool(described.sets.streams))
         try:
             if of == "train" and isinstance(whole, Dataset):  # which numbers samples as the file
-                unchanged = {*by_name(whole.x)} - {
-                    *changed,
-                    *([UNNAMED] if ARRAY in changed else []),
-                }
+                unchanged = [key for key in whole.inputs if (key or ARRAY) not in changed]
                 own_limits = {key: limit for key, limit in limits.items() if key in unchanged}
                 require_within(
-                    whole.x,
+                    whole.inputs,
                     own_limits,
                     partial(_sample, "train", whole, sampled=bool(described.sets.streams)),
                 )
-            require_within(described.sets.datasets[name].x, limits, called)
+            require_within(described.sets.datasets[name].inputs, limits, called)
         except DataError as error:
             at = origin_of(spec.data.sources.get(of), of)
             return [Diagnostic(error.message, error.hint, at, error.code)]
@@ -61,7 +57,7 @@ def floats_for_integers(nodes: Sequence[Node], train: DataInfo) -> set[str]:
         for node in nodes
         if not (node.reads_of("float") or any(node.inputs))
         for name in node.reads_of("integer")
-        if train.input_infos[name].dtype == "float"
+        if train.inputs[name].dtype == "float"
     }
 
 
@@ -71,7 +67,7 @@ def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list
         if node is None or train is None:
             continue
         for read in sorted(node.reads_of("integer")):
-            info = train.input_infos.get(read)
+            info = train.inputs.get(read)
             if info is not None and info.dtype != "integer":
                 called = f'the input "{read}"' if read else "x"
                 message = f'"{node.name}" takes integers, but {called} holds floats'

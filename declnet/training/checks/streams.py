@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.data.data_source import DataInfo, Dataset
-from declnet.contracts.network.inputs import by_name
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.sets import PreparedSets, prepare_sets
 from declnet.data.splits import Data
@@ -104,7 +103,7 @@ def _keeps_shapes(sets: PreparedSets, first: Data) -> bool:
     if sets.preparation is None:
         return True
     if isinstance(first, Dataset):
-        before, after = by_name(first.x), by_name(sets.datasets["train"].x)
+        before, after = first.inputs, sets.datasets["train"].inputs
         return all(
             each.shape == after[name].shape for name, each in before.items() if name in after
         )
@@ -122,7 +121,7 @@ def _wider(info: DataInfo) -> DataInfo:
         name: replace(each, shape=wider(each.shape), levels=None)
         for name, each in info.inputs.items()
     }
-    return replace(info, sample_shape=wider(info.sample_shape), inputs=inputs)
+    return replace(info, inputs=inputs)
 
 
 def _stream_problems(spec: PartialSpec) -> list[Diagnostic]:
