@@ -137,23 +137,20 @@ class PreparedSets:
 
     Attributes:
         datasets: the prepared data sets; of a stream, a sample of the training data alone.
-        preparation: the preparation to apply to other data; None if arrays are used unchanged.
+        preparation: the preparation to apply to other data.
         streams: the data sets if they are streamed.
         sample: the sample of a stream before its preparation.
     """
 
     datasets: dict[str, Dataset]
-    preparation: FittedPreparation | None
+    preparation: FittedPreparation
     streams: Mapping[str, StreamedSet] = field(default_factory=dict)
     sample: Data | None = None
 
     @property
     def input_infos(self) -> dict[str, InputInfo]:
         """What is known about each input of the model, by name."""
-        x = self.datasets["train"].inputs
-        if self.preparation is not None:
-            return self.preparation.input_infos(x)
-        return {name: InputInfo.of(each) for name, each in x.items()}
+        return self.preparation.input_infos(self.datasets["train"].inputs)
 
 
 def split_and_prepared(
@@ -305,25 +302,10 @@ def prepare_sets(
         fitted: the preparation of an earlier run.
         fit: fits a transform to a column or target.
     """
-    train, preparation = sets["train"], fitted
-    lasting = any(not each.training_only for each in spec.prepare)
-    named = isinstance(train, Dataset) and train.class_names is not None
-    needed = isinstance(train, Table) or lasting or named or spec.prepare_targets
-    if preparation is None and needed:
-        windows = Windows.of(spec)
-        if windows is not None:
-            windows.require_later({k: each for k, each in sets.items() if isinstance(each, Table)})
-        preparation = fit_preparation(
-            train, spec.prepare, wanted, spec.no_features, spec.inputs, windows, fit
-        )
-    if fitted is None:
-        encodings = (preparation.targets if preparation is not None else None) or {}
-        chosen = with_chosen_labels(encodings, spec)
-        _require_order(chosen, wanted, spec)
-        if preparation is not None and chosen != encodings:
-            preparation = replace(preparation, targets=chosen)
+    train = sets["train"]
+    preparation = _fitted(sets, spec, wanted, fit) if fitted is None else fitted
     datasets = {name: prepared(each, preparation, name) for name, each in sets.items()}
-    if preparation is not None and spec.prepare_targets and fitted is None:
+    if spec.prepare_targets and fitted is None:
         column = only_target_column(train) if isinstance(train, Table) else None
         steps = fit_target_steps(datasets["train"], spec.prepare_targets, wanted, column, fit)
         preparation = replace(preparation, target_steps=steps)
@@ -337,6 +319,22 @@ def prepare_sets(
             raise DataError(f"all samples of the {name} data have the weight 0")
     _require_suited(datasets["train"], spec.prepare)
     return PreparedSets(datasets, preparation)
+
+
+def _fitted(
+    sets: Mapping[str, Data], spec: DataSpec, wanted: Sequence[WantedTarget], fit: Fit
+) -> FittedPreparation:
+    """Fit the preparation of the features and labels to the training data."""
+    tables = {name: data for name, data in sets.items() if isinstance(data, Table)}
+    windows = Windows.of(spec) if "train" in tables else None
+    if windows is not None:
+        windows.require_later(tables)
+    preparation = fit_preparation(
+        sets["train"], spec.prepare, wanted, spec.no_features, spec.inputs, windows, fit
+    )
+    targets = with_chosen_labels(preparation.targets, spec)
+    _require_order(targets, wanted, spec)
+    return replace(preparation, targets=targets)
 
 
 def _require_order(
@@ -363,18 +361,18 @@ def _require_order(
             )
 
 
-def prepared(data: Data, preparation: FittedPreparation | None, name: str) -> Dataset:
+def prepared(data: Data, preparation: FittedPreparation, name: str) -> Dataset:
     """Return a data set with its preparation; raise DataError, with its name, if it is invalid."""
+    if isinstance(data, Table) and preparation.types is None:
+        raise DataError(f"{name} data is a table, but the training data is not")
+    if isinstance(data, Dataset) and preparation.changes_nothing:
+        return data
     try:
-        if preparation is not None:
-            return checked(preparation.apply_to_set(data), name)
+        return checked(preparation.apply_to_set(data), name)
     except DataError as error:
         if isinstance(data, Table) and error.code != "E031":
             raise error.replaced(message=f"{name} data: {error.message}") from None
         raise
-    if isinstance(data, Table):
-        raise DataError(f"{name} data is a table, but the training data is not")
-    return data
 
 
 def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:

@@ -55,7 +55,7 @@ class RunResult:
     warnings: tuple[str, ...] = ()
     analyses: tuple[AnalysisResult, ...] = ()
     spec: RunSpec = field(kw_only=True, repr=False)
-    preparation: FittedPreparation | None = field(kw_only=True, repr=False)
+    preparation: FittedPreparation = field(kw_only=True, repr=False)
     registry: Registry = field(kw_only=True, repr=False)
     calibrations: Calibrations = field(kw_only=True, repr=False, default_factory=dict)
 

@@ -60,7 +60,7 @@ class FittedPreparation:
         steps: the fitted transforms in order, without training-only ones.
         feature_names: names of the values in a prepared sample, input by input; None for
             multidimensional samples.
-        targets: how each target is encoded, by name, `""` if y is one array; None for arrays whose
+        targets: how each target is encoded, by name, `""` if y is one array; empty for arrays whose
             classes have no names: their y is used unchanged.
         inputs: the columns of each input of the model; a column of arrays is an input.
         target_steps: the fitted transforms of targets, which predictions invert.
@@ -71,21 +71,31 @@ class FittedPreparation:
     types: Mapping[str, ColumnType] | None
     steps: tuple[FittedStep, ...]
     feature_names: tuple[str, ...] | None
-    targets: Mapping[str, TargetEncoding] | None
+    targets: Mapping[str, TargetEncoding]
     inputs: Mapping[str, tuple[str, ...]]
     target_steps: TargetSteps = field(default_factory=dict)
     windows: Windows | None = None
     cells: CellFormat = field(default_factory=CellFormat)
 
+    @classmethod
+    def of_arrays(cls, inputs: Iterable[str]) -> FittedPreparation:
+        """Return the preparation of arrays that are used unchanged, by their names."""
+        return cls(None, (), None, {}, {name: (name or ARRAY,) for name in inputs})
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether arrays are used unchanged."""
+        return self.types is None and not (self.steps or self.targets or self.target_steps)
+
     @property
     def target(self) -> TargetEncoding | None:
         """How y is encoded; None for arrays, and for several targets by name."""
-        return (self.targets or {}).get(UNNAMED)
+        return self.targets.get(UNNAMED)
 
     @property
     def target_columns(self) -> tuple[str, ...]:
         """The columns of the targets of a table."""
-        return tuple(dict.fromkeys(each.column for each in (self.targets or {}).values()))
+        return tuple(dict.fromkeys(each.column for each in self.targets.values()))
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
@@ -167,7 +177,7 @@ class FittedPreparation:
                 return replace(data, feature_names=names)
             x = self.apply({name: _in_memory(array) for name, array in data.inputs.items()})
             return Dataset(x, data.targets, data.weights, names, data.class_names)
-        if self.targets is None:
+        if self.types is None:
             raise DataError("the model was trained on arrays, but this is a table")
         ys = {name: each.encode(data, self.cells) for name, each in self.targets.items()}
         if self.windows is not None:
@@ -245,7 +255,8 @@ def fit_preparation(
         DataError: the inputs do not divide the features, or a transform names a missing column
             or cannot be fitted.
     """
-    types, targets = None, None
+    types = None
+    targets: Mapping[str, TargetEncoding] = {}
     if isinstance(data, Dataset):
         arrays: dict[str, Any] = {name or ARRAY: each for name, each in data.inputs.items()}
         if any(not transform.training_only for transform in transforms):

@@ -131,9 +131,8 @@ class AnalyzedData:
     @property
     def target_columns(self) -> tuple[str, ...]:
         """The columns of the targets of a table."""
-        preparation = self._predictor.preparation
-        is_table = isinstance(self._raw, Table) and preparation is not None
-        return preparation.target_columns if is_table and preparation is not None else ()
+        is_table = isinstance(self._raw, Table)
+        return self._predictor.preparation.target_columns if is_table else ()
 
     @cached_property
     def training_columns(self) -> Mapping[str, Array]:

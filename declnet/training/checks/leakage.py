@@ -55,8 +55,7 @@ class _Known:
     def sequences(self) -> set[str]:
         """The columns that become sequences, e.g. of words, each a separate input."""
         preparation, x = self.sets.preparation, self.sets.datasets["train"].inputs
-        inputs = (preparation.inputs if preparation is not None else None) or {}
-        return {own[0] for name, own in inputs.items() if lengths_of(name) in x}
+        return {own[0] for name, own in preparation.inputs.items() if lengths_of(name) in x}
 
     def at(self, data: str, feature: str | None = None) -> tuple[str | int, ...]:
         """Return the key of a feature if the spec lists it, or else of the data set's source."""
@@ -78,12 +77,11 @@ def leakage_warnings(
         parts: the data sets before they were prepared.
     """
     tables = {name: each for name, each in parts.items() if isinstance(each, Table)}
-    preparation = sets.preparation if sets is not None else None
-    if sets is None or preparation is None or preparation.windows is not None:
+    if sets is None or "train" not in tables or sets.preparation.types is None:
         return []
-    if "train" not in tables or preparation.types is None:
+    if sets.preparation.windows is not None:
         return []
-    known = _Known(spec, tuple(preparation.types), tables, sets)
+    known = _Known(spec, tuple(sets.preparation.types), tables, sets)
     return [*_duplicates(known), *_telling_features(known), *_identifiers(known)]
 
 
@@ -162,11 +160,11 @@ def _telling_features(known: _Known) -> Iterator[Diagnostic]:
         return  # then it is all that the model has
     train, preparation = known.parts["train"], known.sets.preparation
     positions = _spread(len(train))
-    if len(positions) < 2 * FEWEST or preparation is None:
+    if len(positions) < 2 * FEWEST:
         return
     table = train.take(positions)
     for name, y in known.sets.datasets["train"].targets.items():
-        encoding = (preparation.targets or {}).get(name)
+        encoding = preparation.targets.get(name)
         if y.ndim != 1 or encoding is None:
             continue
         target = y[positions]

@@ -100,8 +100,6 @@ def _is_sure(error: DataError) -> bool:
 
 def _keeps_shapes(sets: PreparedSets, first: Data) -> bool:
     """Return whether no transform has changed a shape, perhaps by what it finds in the samples."""
-    if sets.preparation is None:
-        return True
     if isinstance(first, Dataset):
         before, after = first.inputs, sets.datasets["train"].inputs
         return all(
