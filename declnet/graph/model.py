@@ -175,7 +175,7 @@ class Model:
                 integers that a layer cannot take.
         """
         outputs = self.compute(wrapped(x))
-        return outputs if len(outputs) > 1 else next(iter(outputs.values()))
+        return outputs if len(self.outputs) > 1 else outputs.popitem()[1]
 
     def compute(self, x: Inputs) -> dict[str, Array]:
         """Return each output by name for the inputs by name; otherwise the same as `predict`."""
@@ -255,17 +255,17 @@ class Model:
         if x.keys() != self.inputs.keys():
             x = self._renamed(x)
         given = {}
-        count, first = -1, ""
-        for name in self.inputs:
+        for name, info in self.inputs.items():
             array = x[name]
-            given[name] = array if isinstance(array, MappedArray) else np.asarray(array)
-            self._require_shape(given[name], name)
-            if count < 0:
-                count, first = len(given[name]), name
-            elif len(given[name]) != count:
-                raise DataError(
-                    f'"{first}" has {count} samples, but "{name}" has {len(given[name])}'
-                )
+            if not isinstance(array, MappedArray):
+                array = np.asarray(array)
+            if array.ndim == 0 or array.shape[1:] != info.shape:
+                raise self._wrong_shape(array, name)
+            given[name] = array
+        if self._only is None:
+            (one, first), *others = {len(each): name for name, each in given.items()}.items()
+            for two, second in others:
+                raise DataError(f'"{first}" has {one} samples, but "{second}" has {two}')
         return given
 
     def _renamed(self, x: Inputs) -> Inputs:
@@ -284,16 +284,15 @@ class Model:
             )
         return x
 
-    def _require_shape(self, x: Array | MappedArray, name: str) -> None:
+    def _wrong_shape(self, x: Array | MappedArray, name: str) -> DataError:
         shape = self.inputs[name].shape
-        if x.ndim == 0 or x.shape[1:] != shape:
-            called = f'"{name}"' if name else "x"
-            of = f' of the input "{name}"' if name else ""
-            raise DataError(
-                f"the model takes samples{of} of shape {shape}, so {called} must have shape "
-                f"{('n', *shape)}".replace("'", "")
-                + f", not {x.shape}"
-            )
+        called = f'"{name}"' if name else "x"
+        of = f' of the input "{name}"' if name else ""
+        return DataError(
+            f"the model takes samples{of} of shape {shape}, so {called} must have shape "
+            f"{('n', *shape)}".replace("'", "")
+            + f", not {x.shape}"
+        )
 
     def _converted(self, x: Samples, name: str) -> Samples:
         return as_input(x, self.dtype, name in self.integer_inputs, name or "x")

@@ -100,7 +100,7 @@ class CompiledSteps:
         calls, updates = step.compiled.native, update.compiled.native
         if calls is None or updates is None:
             return None
-        start, row, losses = np.zeros(1, np.int64), np.zeros(1, np.int64), step.losses()
+        start, row, losses = np.zeros(1, np.int64), np.zeros(1, np.int64), step.bound.losses
         now = (start, row, *update.now, *graph.schedules.arrays)
         size = len(losses[0])
         steps = StepLoop(gathers, order, start, size, calls, losses, updates, now, threads)
@@ -109,7 +109,7 @@ class CompiledSteps:
     @cached_property
     def recording(self) -> tuple[NativeLoop, tuple[Record, ...]] | None:
         """The loop that records each step's results, and the records; None if it needs Python."""
-        results = [array.ravel("K") for array in self._step.results()]  # views
+        results = [array.ravel("K") for array in self._step.bound.results()]  # views
         fitting = RECORDED_BYTES // sum(array.nbytes for array in results)
         count = max(1, min(RECORDED, fitting))
         records = tuple(
@@ -169,7 +169,7 @@ class CompiledSteps:
     def _means(self, records: Sequence[Record], count: int) -> Array | None:
         """Return the means of the losses of each recorded step; None if they need more than that.
 
-        The losses are recorded first, as in `Step.results`.
+        The losses are recorded first, as in `BoundStep.results`.
         """
         losses = records[: len(self._step.bound.heads)]
         return self._step.recorded_means([record.rows[:count] for record in losses])

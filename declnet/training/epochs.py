@@ -275,14 +275,15 @@ class Epoch:
     ) -> None:
         """Check the losses of a batch; add the batch to the metrics if they are needed."""
         bound = self._bound[len(positions)]
-        loss = bound.step.bound.total(means)
+        results = bound.step.bound
+        loss = results.total(means)
         _check(loss, bound.arrays[0], step)
         if metrics is None:
             return
         penalty = self._graph.penalty()
         _check(loss + penalty, bound.arrays[0], step)
         y = [labels[positions] for labels in self._data.y] if bound.gathers else self._data.y
-        metrics.add(bound.step.y_preds(), y, means, penalty, bound.step.bound.weight())
+        metrics.add(results.y_preds, y, means, penalty, results.weight())
 
     def updates_in(self, first: int, stop: int) -> int:
         """Return the number of updates that the batches of a part make, as for `run`."""

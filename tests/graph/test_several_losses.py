@@ -144,12 +144,30 @@ def test_outputs_and_their_losses_are_intact_after_the_step(name):
     means = step.run()
     if name != "views":  # batch_norm predicts with running statistics
         predicted = model.predict(x)
-        for head, y_pred in zip(heads, step.y_preds(), strict=True):
+        for head, y_pred in zip(heads, step.bound.y_preds, strict=True):
             np.testing.assert_allclose(y_pred, predicted[head.output], atol=1e-12)
-    for head, y_pred, y_true, mean in zip(heads, step.y_preds(), y, means, strict=True):
+    for head, y_pred, y_true, mean in zip(heads, step.bound.y_preds, y, means, strict=True):
         losses = np.empty(n)
         head.loss.forward(y_pred, y_true, losses)
         assert losses.mean() == pytest.approx(mean, rel=1e-6)
+
+
+@pytest.mark.parametrize("weights", [None, np.arange(1.0, 8.0)])
+def test_the_means_of_recorded_losses_are_those_of_each_step(weights):
+    layers, outputs, heads, kinds = FORKS["fused"]
+    rng = np.random.default_rng(3)
+    graph = TrainingGraph(model_of(layers, outputs), heads, 7, 0, Kernels(REGISTRY))
+    x = {"": np.empty((7, 3))}
+    step, means, rows = graph.step(x, targets(kinds, 7, rng), weights), [], []
+    for _ in range(3):
+        x[""][...] = rng.normal(size=(7, 3))
+        means.append(step.run())
+        rows.append([losses.copy() for losses in step.bound.losses])
+    found = step.recorded_means([np.array(own) for own in zip(*rows, strict=True)])
+    if weights is None:
+        assert found.T.tolist() == means
+    else:
+        assert found is None
 
 
 def test_a_prediction_keeps_every_output():

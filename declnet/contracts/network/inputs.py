@@ -112,7 +112,9 @@ def as_arrays(x: Inputs) -> dict[str, Array]:
 
 def sample_count(x: Inputs) -> int:
     """Return the number of samples of arrays by name."""
-    return len(next(iter(x.values()), ()))
+    for array in x.values():
+        return len(array)
+    return 0
 
 
 def samples_of(x: Inputs, part: slice | Array) -> dict[str, Array]:
