@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import Transform
 from declnet.contracts.network.inputs import UNNAMED, InputInfo, by_name
 from declnet.data.batches import varied_inputs
+from declnet.data.blocks import BlockSet
 from declnet.data.columns import labels_of, table_with
 from declnet.data.preparing.preparation import FittedPreparation, fit_preparation
 from declnet.data.preparing.target_encoding import (
@@ -33,7 +34,6 @@ from declnet.data.preparing.windows import Windows
 from declnet.data.sharing import made_once
 from declnet.data.sources.loading import checked, load_source
 from declnet.data.splits import Data, distinct, fold_positions, one_fold, split, split_positions
-from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.errors import DataError
 from declnet.registry.spelling import suggestion
 from declnet.spec.data_section import DataSpec
@@ -136,16 +136,22 @@ class PreparedSets:
     """The data sets of a run.
 
     Attributes:
-        datasets: the prepared data sets; of a stream, a sample of the training data alone.
+        blocks: the prepared data sets.
         preparation: the preparation to apply to other data; None if arrays are used unchanged.
-        streams: the data sets if they are streamed.
-        sample: the sample of a stream before its preparation.
+        raw: samples in memory before their preparation: all of them, or of streams a sample of the
+            training data.
+        datasets: the same samples, prepared.
     """
 
-    datasets: dict[str, Dataset]
+    blocks: Mapping[str, BlockSet[Dataset]]
     preparation: FittedPreparation | None
-    streams: Mapping[str, StreamedSet] = field(default_factory=dict)
-    sample: Data | None = None
+    raw: Mapping[str, Data]
+    datasets: Mapping[str, Dataset]
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether `raw` and `datasets` are a sample of the training data."""
+        return self.blocks["train"].window is not None
 
     @property
     def input_infos(self) -> dict[str, InputInfo]:
@@ -153,27 +159,21 @@ class PreparedSets:
         x = self.datasets["train"].x
         if self.preparation is not None:
             return self.preparation.input_infos(x)
-        return {name: InputInfo.of(each) for name, each in by_name(x).items()}
+        return {name: InputInfo.of(array) for name, array in by_name(x).items()}
 
 
 def split_and_prepared(
     loaded: Mapping[str, Data], spec: DataSpec, wanted: Sequence[WantedTarget], seed: int
-) -> tuple[dict[str, Data], PreparedSets]:
-    """Split and prepare loaded data; runs that share data do so once for the same data and split.
+) -> PreparedSets:
+    """Split and prepare loaded data; runs that share data and split do so once."""
 
-    Returns:
-        The data sets before and after their preparation.
-    """
-
-    def make() -> tuple[dict[str, Data], PreparedSets]:
+    def make() -> PreparedSets:
         if spec.is_cross_validation:
             _require_classes_in_each_fold(loaded, spec, wanted, seed)
-        parts = split_sets(loaded, spec, seed)
-        return parts, prepare_sets(parts, spec, wanted)
+        return prepare_sets(split_sets(loaded, spec, seed), spec, wanted)
 
-    def size(made: tuple[dict[str, Data], PreparedSets]) -> int:
-        parts, sets = made
-        return sum(map(_size, (*parts.values(), *sets.datasets.values())))
+    def size(sets: PreparedSets) -> int:
+        return sum(map(_size, (*sets.raw.values(), *sets.datasets.values())))
 
     is_split = spec.folds is not None or any(name not in loaded for name in spec.fractions)
     key = "sets", tuple(loaded), spec, tuple(wanted), seed if is_split else None
@@ -336,7 +336,8 @@ def prepare_sets(
         if dataset.weights is not None and not dataset.weights.any():
             raise DataError(f"all samples of the {name} data have the weight 0")
     _require_suited(datasets["train"], spec.prepare)
-    return PreparedSets(datasets, preparation)
+    blocks = {name: BlockSet.in_memory(dataset) for name, dataset in datasets.items()}
+    return PreparedSets(blocks, preparation, sets, datasets)
 
 
 def _require_order(

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from declnet.training.preparation import ReadyData, ReadyStream
+from declnet.training.preparation import ReadyData, ReadySet
 from declnet.training.prepared_copy import PreparedCopy
 from declnet.training.streaming import StreamedBatches
 
@@ -29,7 +29,6 @@ def stream(prepared, copy, window=8):
             {"wide": rng.normal(size=(n, 20)).astype(np.float32), "thin": rng.normal(size=(n, 3))},
             (rng.integers(0, 3, n),),
             (rng.integers(0, 2, (n, 3)) > 0,),
-            "",
             rng.random(n),
         )
         for n in SIZES
@@ -39,7 +38,7 @@ def stream(prepared, copy, window=8):
         prepared.append(number)
         return blocks[number]
 
-    return ReadyStream(SIZES, prepare, "", window, copy=copy)
+    return ReadySet(SIZES, prepare, "", window, copy=copy)
 
 
 def epochs(batches, count):

@@ -19,6 +19,7 @@ from declnet.contracts.data.returned import (
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.data.transform import ColumnError, Fitting, Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, by_name
+from declnet.data.blocks import BlockSet
 from declnet.data.columns import located, require_column, typed
 from declnet.data.preparing.preparation import ARRAY, FittedPreparation
 from declnet.data.preparing.targets import WantedTarget, target_key
@@ -34,7 +35,6 @@ from declnet.data.sets import (
 )
 from declnet.data.splits import Data
 from declnet.data.streaming.source import StreamedSource
-from declnet.data.streaming.streamed_set import StreamedSet
 from declnet.data.streaming.survey import Survey
 from declnet.errors import ChangedFileError, DataError
 from declnet.spec.data_section import DataSpec, StreamSpec
@@ -50,21 +50,21 @@ def prepared_sets(
     spec: DataSpec,
     wanted: Sequence[WantedTarget],
     seed: int,
-    given: Mapping[str, Data] | None = None,
+    loaded: Mapping[str, Data] | None = None,
 ) -> PreparedSets:
     """Load, split, prepare and weight all data sets, or fit their preparation if they are streamed.
 
     Args:
         wanted: the targets as the losses want them.
-        given: data sets by name, used instead of the spec's.
+        loaded: data sets by name, before the split, instead of the spec's.
 
     Raises:
         DataError: the data is invalid.
     """
-    if given is None and spec.stream is not None:
+    if loaded is None and spec.stream is not None:
         return streamed_sets(spec, wanted, seed)
-    loaded = dict(given) if given is not None else load_sets(spec, seed)
-    return split_and_prepared(loaded, spec, wanted, seed)[1]
+    loaded = loaded if loaded is not None else load_sets(spec, seed)
+    return split_and_prepared(loaded, spec, wanted, seed)
 
 
 def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> PreparedSets:
@@ -94,7 +94,7 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
     stream = spec.stream or StreamSpec()
     window = stream.window or max(1, WINDOW_NUMBERS // max(1, numbers))
     types = sample.types if isinstance(sample, Table) else None
-    streams = {}
+    blocks = {}
     for name in NAMES:
         of, survey = source, surveys.get(name)
         if survey is None and name in spec.sources:
@@ -102,13 +102,13 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
             survey = _surveyed(of, spec, (), None)[name]
         if survey is not None:
             read = partial(_read, of, name, planned.preparation, spec, by_class)
-            about = tuple(survey.sizes), read, of.fingerprint(name), window, first.class_names
-            streams[name] = StreamedSet(*about, of.blocks.groups, stream.cache)
+            about = tuple(survey.sizes), read, of.fingerprint(name), window, of.blocks.groups
+            blocks[name] = BlockSet(*about, copied=stream.cache)
             if fit.sampled if name == "train" else types is not None:
                 with ChangedFileError.during("the check of all rows"):
-                    for _ in streams[name].parts():  # a row that cannot be prepared is an error
+                    for _ in blocks[name].parts():  # a row that cannot be prepared is an error
                         pass
-    return PreparedSets({"train": first}, planned.preparation, streams, sample)
+    return PreparedSets(blocks, planned.preparation, {"train": sample}, {"train": first})
 
 
 def _surveyed(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from declnet.contracts.data.returned import checked_blocks, checked_load
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.network.inputs import by_name
 from declnet.contracts.returned import BrokenContractError
+from declnet.data.blocks import read_ahead
 from declnet.data.sources.held_files import HeldFiles
 from declnet.data.sources.loading import checked_data
 from declnet.data.splits import (
@@ -37,21 +37,6 @@ BLOCK_NUMBERS = 2**20
 
 BLOCKS_IN_WINDOW = 8
 """Blocks in a window that the spec sizes, at least, so that it mixes distant samples."""
-
-Result = TypeVar("Result")
-
-
-def read_ahead(read: Callable[[int], Result], numbers: Iterable[int]) -> Iterator[Result]:
-    """Yield what `read` returns for each number, while a thread reads the next one."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = None
-        for number in numbers:
-            following = pool.submit(read, number)
-            if waiting is not None:
-                yield waiting.result()
-            waiting = following
-        if waiting is not None:
-            yield waiting.result()
 
 
 def position_chances(positions: Array, seed: int, stream: Stream) -> Array:

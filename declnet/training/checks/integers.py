@@ -25,9 +25,9 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
     preparation, whole = described.sets.preparation, described.loaded
     steps = preparation.steps if preparation is not None else ()
     changed = {name for step in steps for name in step.states}
-    for name, part in described.parts.items():
+    for name, part in described.sets.raw.items():
         of = name if name in spec.data.sources else "train"
-        called = partial(_sample, name, part, sampled=bool(described.sets.streams))
+        called = partial(_sample, name, part, sampled=described.sets.is_streamed)
         try:
             if of == "train" and isinstance(whole, Dataset):  # which numbers samples as the file
                 unchanged = {*by_name(whole.x)} - {
@@ -38,7 +38,7 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
                 require_within(
                     whole.x,
                     own_limits,
-                    partial(_sample, "train", whole, sampled=bool(described.sets.streams)),
+                    partial(_sample, "train", whole, sampled=described.sets.is_streamed),
                 )
             require_within(described.sets.datasets[name].x, limits, called)
         except DataError as error:

@@ -12,7 +12,6 @@ from declnet.contracts.data.table import Table, column_type, missing_values
 from declnet.contracts.network.inputs import by_name, lengths_of
 from declnet.data.dates import date_form
 from declnet.data.sets import PreparedSets
-from declnet.data.splits import Data
 from declnet.errors import Diagnostic
 from declnet.registry.spelling import counted
 from declnet.spec.partial import PartialSpec
@@ -68,19 +67,16 @@ class _Known:
         return origin_of(source, name)
 
 
-def leakage_warnings(
-    spec: PartialSpec, sets: PreparedSets | None, parts: Mapping[str, Data]
-) -> list[Diagnostic]:
+def leakage_warnings(spec: PartialSpec, sets: PreparedSets | None) -> list[Diagnostic]:
     """Return warnings about duplicates, features that tell the target, and identifiers.
 
     Args:
         sets: the prepared data; None if it was not loaded.
-        parts: the data sets before they were prepared.
     """
-    tables = {name: each for name, each in parts.items() if isinstance(each, Table)}
     preparation = sets.preparation if sets is not None else None
     if sets is None or preparation is None or preparation.windows is not None:
         return []
+    tables = {name: each for name, each in sets.raw.items() if isinstance(each, Table)}
     if "train" not in tables or preparation.types is None:
         return []
     known = _Known(spec, tuple(preparation.types), tables, sets)
