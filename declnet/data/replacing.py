@@ -62,15 +62,15 @@ class Replacer:
         features: the columns whose values can be replaced.
 
     Args:
-        preparation: the run's; None if the model takes arrays unchanged.
+        preparation: the run's.
         raw: the samples before their preparation.
     """
 
-    def __init__(self, preparation: FittedPreparation | None, raw: Data) -> None:
+    def __init__(self, preparation: FittedPreparation, raw: Data) -> None:
         self._preparation, self._raw = preparation, raw
         self._numbers = _numbers(raw) if isinstance(raw, Dataset) else {}
         self._spans: dict[str, _Span] = {}
-        if isinstance(raw, Table) and preparation is not None and preparation.windows is None:
+        if isinstance(raw, Table) and preparation.windows is None:
             self._spans = _spans(preparation, raw.take(np.zeros(1, np.intp)))
         self.features = tuple(self._spans or self._numbers)
 
@@ -99,11 +99,11 @@ class Replacer:
         for column, own in values.items():
             name, index = self._numbers[column]
             by_name(x)[name][... if index is None else (slice(None), index)] = own
-        return x if self._preparation is None else self._preparation.apply(x)
+        return self._preparation.apply(x)
 
     def _with_column(self, x: Any, name: str, values: Array) -> Any:
         span, preparation = self._spans[name], self._preparation
-        if preparation is None or preparation.types is None:  # then there are no spans
+        if preparation.types is None:  # then there are no spans
             raise DataError("the model was trained on arrays")
         types = {name: preparation.types[name]}
         columns, lengths = preparation.transformed(Table({name: values}), types)

@@ -137,14 +137,14 @@ class PreparedSets:
 
     Attributes:
         blocks: the prepared data sets.
-        preparation: the preparation to apply to other data; None if arrays are used unchanged.
+        preparation: the preparation to apply to other data.
         raw: samples in memory before their preparation: all of them, or of streams a sample of the
             training data.
         datasets: the same samples, prepared.
     """
 
     blocks: Mapping[str, BlockSet[Dataset]]
-    preparation: FittedPreparation | None
+    preparation: FittedPreparation
     raw: Mapping[str, Data]
     datasets: Mapping[str, Dataset]
 
@@ -156,10 +156,7 @@ class PreparedSets:
     @property
     def input_infos(self) -> dict[str, InputInfo]:
         """What is known about each input of the model, by name."""
-        x = self.datasets["train"].x
-        if self.preparation is not None:
-            return self.preparation.input_infos(x)
-        return {name: InputInfo.of(array) for name, array in by_name(x).items()}
+        return self.preparation.input_infos(self.datasets["train"].x)
 
 
 def split_and_prepared(
@@ -306,24 +303,18 @@ def prepare_sets(
         fit: fits a transform to a column or target.
     """
     train, preparation = sets["train"], fitted
-    lasting = any(not each.training_only for each in spec.prepare)
-    named = isinstance(train, Dataset) and train.class_names is not None
-    needed = isinstance(train, Table) or lasting or named or spec.prepare_targets
-    if preparation is None and needed:
+    if preparation is None:
         windows = Windows.of(spec)
         if windows is not None:
             windows.require_later({k: each for k, each in sets.items() if isinstance(each, Table)})
         preparation = fit_preparation(
             train, spec.prepare, wanted, spec.no_features, spec.inputs, windows, fit
         )
-    if fitted is None:
-        encodings = (preparation.targets if preparation is not None else None) or {}
-        chosen = with_chosen_labels(encodings, spec)
+        chosen = with_chosen_labels(preparation.targets, spec)
         _require_order(chosen, wanted, spec)
-        if preparation is not None and chosen != encodings:
-            preparation = replace(preparation, targets=chosen)
-    datasets = {name: prepared(each, preparation, name) for name, each in sets.items()}
-    if preparation is not None and spec.prepare_targets and fitted is None:
+        preparation = replace(preparation, targets=chosen)
+    datasets = {name: prepared(data, preparation, name) for name, data in sets.items()}
+    if spec.prepare_targets and fitted is None:
         column = only_target_column(train) if isinstance(train, Table) else None
         steps = fit_target_steps(datasets["train"], spec.prepare_targets, wanted, column, fit)
         preparation = replace(preparation, target_steps=steps)
@@ -364,18 +355,19 @@ def _require_order(
             )
 
 
-def prepared(data: Data, preparation: FittedPreparation | None, name: str) -> Dataset:
+def prepared(data: Data, preparation: FittedPreparation, name: str) -> Dataset:
     """Return a data set with its preparation; raise DataError, with its name, if it is invalid."""
-    try:
-        if preparation is not None:
-            return checked(preparation.apply_to_set(data), name)
-    except DataError as error:
-        if isinstance(data, Table) and error.code != "E031":
-            raise error.replaced(message=f"{name} data: {error.message}") from None
-        raise
-    if isinstance(data, Table):
+    if isinstance(data, Dataset):
+        samples = preparation.apply_to_set(data)
+        return samples if samples.x is data.x else checked(samples, name)
+    if preparation.types is None:
         raise DataError(f"{name} data is a table, but the training data is not")
-    return data
+    try:
+        return checked(preparation.apply_to_set(data), name)
+    except DataError as error:
+        if error.code == "E031":
+            raise
+        raise error.replaced(message=f"{name} data: {error.message}") from None
 
 
 def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:

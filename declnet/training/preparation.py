@@ -84,7 +84,7 @@ class ReadySet(BlockSet[ReadyData]):
         blocks: BlockSet[Dataset],
         model: Model,
         heads: Sequence[Head],
-        preparation: FittedPreparation | None,
+        preparation: FittedPreparation,
         label: str,
     ) -> ReadySet:
         """Return a prepared data set for a model and its losses; arguments as for `make_ready`."""
@@ -143,14 +143,14 @@ def make_ready(
     dataset: Dataset,
     model: Model,
     heads: Sequence[Head],
-    preparation: FittedPreparation | None,
+    preparation: FittedPreparation,
     label: str,
 ) -> ReadyData:
     """Convert a data set for a model and its losses.
 
     Args:
         heads: the losses.
-        preparation: the preparation of the training data, and of its targets, if there is any.
+        preparation: the preparation of the training data, and of its targets.
         label: the data set's name in messages, e.g. `"train"`.
 
     Raises:
@@ -170,7 +170,7 @@ def targets_for(
     head: Head,
     dataset: Dataset,
     model: Model,
-    preparation: FittedPreparation | None,
+    preparation: FittedPreparation,
     called: str,
 ) -> tuple[Array, Array]:
     """Return the target of a loss as passed by the user, and as prepared by the loss.
@@ -186,7 +186,7 @@ def targets_for(
     if name is None:
         raise DataError(missing_target(head.target or head.name, ys, called), path=head.path)
     y: Array = ys[name]
-    prepared = y if preparation is None else preparation.target_as_prepared(y, name)
+    prepared = preparation.target_as_prepared(y, name)
     shape = model.output(head.output).output_shape
     try:
         y_true = checked_targets(head.loss, head.loss.prepare(prepared, shape, model.dtype), len(y))
@@ -204,9 +204,9 @@ def missing_target(name: str, targets: Iterable[str], called: str) -> str:
     return f'{called} has no target "{name}" (it has {listed})'
 
 
-def unscaling(heads: Sequence[Head], preparation: FittedPreparation | None) -> dict[int, Unscale]:
+def unscaling(heads: Sequence[Head], preparation: FittedPreparation) -> dict[int, Unscale]:
     """Return, for each loss with a prepared target, how to invert that in predictions."""
-    steps = preparation.target_steps if preparation is not None else {}
+    steps = preparation.target_steps
     named = ((number, head.target_among(steps)) for number, head in enumerate(heads))
     known = {number: steps[name] for number, name in named if name is not None}
     return {number: partial(inverted_target, steps=own) for number, own in known.items()}
@@ -262,13 +262,12 @@ class Prepared:
     Attributes:
         model: the model, with initialized parameters.
         data: `train`, and `validation` and `test` if they exist.
-        preparation: the preparation to apply to other data before the model; None if the model
-            takes arrays unchanged.
+        preparation: the preparation to apply to other data before the model.
     """
 
     model: Model
     data: dict[str, ReadySet]
-    preparation: FittedPreparation | None = None
+    preparation: FittedPreparation
 
 
 def prepare(

@@ -67,7 +67,7 @@ class FittedPreparation:
         steps: the fitted transforms in order, without training-only ones.
         feature_names: names of the values in a prepared sample, input by input; None for
             multidimensional samples.
-        targets: how each target is encoded, by name, `""` if y is one array; None for arrays whose
+        targets: how each target is encoded, by name, `""` if y is one array; empty for arrays whose
             classes have no names: their y is used unchanged.
         inputs: for a model with named inputs, the columns of each; a column of arrays is an input.
         target_steps: the fitted transforms of targets, which predictions invert.
@@ -75,24 +75,35 @@ class FittedPreparation:
         cells: how the cells of text are written in the training data, and in any other data.
     """
 
-    types: Mapping[str, ColumnType] | None
-    steps: tuple[FittedStep, ...]
-    feature_names: tuple[str, ...] | None
-    targets: Mapping[str, TargetEncoding] | None
+    types: Mapping[str, ColumnType] | None = None
+    steps: tuple[FittedStep, ...] = ()
+    feature_names: tuple[str, ...] | None = None
+    targets: Mapping[str, TargetEncoding] = field(default_factory=dict)
     inputs: Mapping[str, tuple[str, ...]] | None = None
     target_steps: TargetSteps = field(default_factory=dict)
     windows: Windows | None = None
     cells: CellFormat = field(default_factory=CellFormat)
 
+    @classmethod
+    def of_arrays(cls, names: Iterable[str]) -> FittedPreparation:
+        """Return the preparation that leaves arrays unchanged; one without a name is `""`."""
+        inputs = {name: (name,) for name in names}
+        return cls(inputs=None if UNNAMED in inputs else inputs)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether arrays are used as they are, so that there is nothing to store."""
+        return self.types is None and not (self.steps or self.targets or self.target_steps)
+
     @property
     def target(self) -> TargetEncoding | None:
         """How y is encoded; None for arrays, and for several targets by name."""
-        return (self.targets or {}).get(UNNAMED)
+        return self.targets.get(UNNAMED)
 
     @property
     def target_columns(self) -> tuple[str, ...]:
         """The columns of the targets of a table."""
-        return tuple(dict.fromkeys(each.column for each in (self.targets or {}).values()))
+        return tuple(dict.fromkeys(each.column for each in self.targets.values()))
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
@@ -177,7 +188,7 @@ class FittedPreparation:
                 return replace(data, feature_names=names)
             x = self.apply(for_each(_in_memory, data.x))
             return Dataset(x, data.y, data.weights, names, data.class_names)
-        if self.targets is None:
+        if self.types is None:
             raise DataError("the model was trained on arrays, but this is a table")
         ys = {name: each.encode(data, self.cells) for name, each in self.targets.items()}
         y = ys.get(UNNAMED, ys)
@@ -267,7 +278,8 @@ def fit_preparation(
         DataError: the inputs do not divide the features, or a transform names a missing column
             or cannot be fitted.
     """
-    types, targets = None, None
+    types: dict[str, ColumnType] | None = None
+    targets: dict[str, TargetEncoding] = {}
     if isinstance(data, Dataset):
         named = by_name(data.x)
         arrays: dict[str, Any] = {name or ARRAY: each for name, each in named.items()}

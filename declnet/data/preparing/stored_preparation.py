@@ -60,7 +60,7 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
         }
         dumped = step.transform.model_dump(mode="json", exclude_none=True)
         steps.append({"transform": dumped, "states": states, "number": step.number})
-    target, named = preparation.target, dict(preparation.targets or {})
+    target, named = preparation.target, dict(preparation.targets)
     named.pop(UNNAMED, None)
     document: dict[str, Any] = {
         "form": FORM if preparation.inputs is None else FORM_WITH_INPUTS,
@@ -211,14 +211,12 @@ def _restored(
             transform = Transform.from_declaration(kept.transform, {"registry": registry})
             step = FittedTargetStep(transform, _verified_state(transform, kept.state, arrays))
             target_steps[name] = (*target_steps.get(name, ()), step)
-    targets = read.targets if read.target is None else {UNNAMED: read.target}
+    targets = (read.targets or {}) if read.target is None else {UNNAMED: read.target}
     return FittedPreparation(
         None if read.columns is None else {each.name: each.type for each in read.columns},
         tuple(steps),
         read.feature_names,
-        None
-        if targets is None
-        else {name: TargetEncoding(each.column, each.classes) for name, each in targets.items()},
+        {name: TargetEncoding(each.column, each.classes) for name, each in targets.items()},
         read.inputs,
         target_steps,
         None if read.windows is None else Windows(read.windows.spec, read.windows.time),

@@ -143,7 +143,7 @@ def _surveyed(
 def _read(
     source: StreamedSource,
     name: str,
-    preparation: FittedPreparation | None,
+    preparation: FittedPreparation,
     spec: DataSpec,
     by_class: Mapping[int, float] | None,
     number: int,
@@ -165,7 +165,7 @@ def _class_weights(
 ) -> dict[int, float] | None:
     if spec.class_weights is None:
         return None
-    encoding = planned.preparation.target if planned.preparation is not None else None
+    encoding = planned.preparation.target
     names = encoding.class_names if encoding is not None else None
     sizes: Mapping[int, int] = survey.labels
     if encoding is not None and encoding.classes is not None and survey.classes:

@@ -160,14 +160,13 @@ def _expected(predictor: Predictor, found: AnyPredictions) -> dict[str, Exported
 
 
 def _types(predictor: Predictor) -> Mapping[str, ColumnType]:
-    preparation = predictor.predictors[0].preparation
-    return (preparation.types if preparation is not None else None) or {}
+    return predictor.predictors[0].preparation.types or {}
 
 
 def _missing(predictor: Predictor) -> tuple[str, ...]:
     """Return the texts that mean a missing value in a table."""
     preparation = predictor.predictors[0].preparation
-    return preparation.cells.missing if preparation is not None else ()
+    return preparation.cells.missing if preparation.types is not None else ()
 
 
 def _columns(predictor: Predictor, examples: _Examples) -> tuple[ExportedColumn, ...]:
@@ -211,7 +210,7 @@ def _member(
     predictor: Predictor, name: str, columns: Sequence[ExportedColumn], examples: _Examples
 ) -> ExportedMember:
     model, preparation = predictor.model, predictor.preparation
-    steps = tuple(_steps(preparation, columns, examples)) if preparation is not None else ()
+    steps = tuple(_steps(preparation, columns, examples))
     nodes = []
     for node in model.nodes:
         reads = zip(node.inputs, node.reads, strict=True)
@@ -241,7 +240,7 @@ def _inputs(predictor: Predictor, columns: Sequence[ExportedColumn]) -> Iterator
         past = tuple(each.name for each in columns if not each.source)
         future = tuple(each.name for each in columns if each.source)
         named = dict(zip(windows.inputs, (past, future), strict=False))
-    elif preparation is not None and preparation.types is not None:
+    elif preparation.types is not None:
         named = dict(preparation.inputs or {UNNAMED: tuple(preparation.types)})
     else:
         named = {name: (name or ARRAY,) for name in model.inputs}
@@ -299,8 +298,7 @@ def _applied(transform: Transform, state: TransformState, x: Array) -> tuple[Arr
 
 
 def _finish(predictor: Predictor, head: Head) -> ExportedFinish:
-    preparation = predictor.preparation
-    targets = preparation.target_steps if preparation is not None else {}
+    targets = predictor.preparation.target_steps
     name = head.target_among(targets) if targets else None
     calibration = predictor.calibrations.get(head.name)
     return ExportedFinish(

@@ -131,8 +131,7 @@ class AnalyzedData:
     def target_columns(self) -> tuple[str, ...]:
         """The columns of the targets of a table."""
         preparation = self._predictor.preparation
-        is_table = isinstance(self._raw, Table) and preparation is not None
-        return preparation.target_columns if is_table and preparation is not None else ()
+        return preparation.target_columns if isinstance(self._raw, Table) else ()
 
     @cached_property
     def training_columns(self) -> Mapping[str, Array]:

@@ -159,7 +159,7 @@ def raw_parts(
         DataError: the file cannot be read or lacks a column.
     """
     preparation = predictor.preparation
-    targets = tuple((preparation.targets or {}).values()) if preparation is not None else ()
+    targets = tuple(preparation.targets.values())
     source = _source(predictor, given, targets, only_needed=only_needed)
     read = partial(source.chunks, _no_chance(), samples_in_part(predictor))
     for part in with_settings(read, given, predictor.spec.data.train):
@@ -193,7 +193,7 @@ def _source(
     columns = [each.column for each in targets]
     source = source.with_targets(columns) if columns else source.with_target(None)
     types: dict[str, ColumnType] = dict.fromkeys(identifiers, "text")
-    if predictor.preparation is None or predictor.preparation.types is None:
+    if predictor.preparation.types is None:
         return source.with_types(types) if types else source
     types |= predictor.column_types
     types |= {target.column: target.type for target in targets}

@@ -89,8 +89,7 @@ class Predictor:
     """A trained model with everything needed to predict from a user's data; thread-safe.
 
     Attributes:
-        preparation: the preparation applied to data before the model; None if arrays are used
-            unchanged.
+        preparation: the preparation applied to data before the model.
         heads: the run's losses, each with the output that it takes; with a threshold that a
             calibrator chose, their metrics use it.
         calibrations: the fitted calibrations, by the name of their loss; empty if there are none.
@@ -102,7 +101,7 @@ class Predictor:
     def __init__(
         self,
         model: Model,
-        preparation: FittedPreparation | None,
+        preparation: FittedPreparation,
         spec: RunSpec,
         registry: Registry | None = None,
         calibrations: Calibrations | None = None,
@@ -156,18 +155,18 @@ class Predictor:
     @property
     def windows(self) -> Windows | None:
         """How rows become samples; None if each row, or item of an array, is one."""
-        return self.preparation.windows if self.preparation is not None else None
+        return self.preparation.windows
 
     @property
     def features(self) -> tuple[str, ...] | None:
         """The columns used for predictions; None if the model was trained on arrays."""
-        types = self.preparation.types if self.preparation is not None else None
+        types = self.preparation.types
         return tuple(types) if types is not None else None
 
     @property
     def column_types(self) -> dict[str, ColumnType]:
         """The types of a table's columns in the training data; the series of windows is text."""
-        types = dict(self.preparation.types or {}) if self.preparation is not None else {}
+        types = dict(self.preparation.types or {})
         if self.windows is not None and self.windows.spec.series is not None:
             types[self.windows.spec.series] = "text"
         return types
@@ -175,7 +174,7 @@ class Predictor:
     @property
     def _cells(self) -> CellFormat:
         """How text is written in the training data."""
-        return self.preparation.cells if self.preparation is not None else CellFormat()
+        return self.preparation.cells
 
     def predict(self, data: Any) -> Any:
         """Prepare samples like the training data, without refitting, and return their predictions.
@@ -292,7 +291,7 @@ class Predictor:
     def _labeled(self, data: Dataset | Table, label: str) -> Dataset:
         preparation = self.preparation
         if isinstance(data, Table):
-            if preparation is None or preparation.targets is None:
+            if preparation.types is None:
                 raise DataError("the model was trained on arrays", hint="give arrays, x and y")
             columns, targets = dict(data.columns), preparation.target_columns
             if len(targets) == 1 and data.target in columns and data.target != targets[0]:
@@ -303,12 +302,11 @@ class Predictor:
             raise DataError(
                 "the model was trained on a table", hint="give a table with its columns"
             )
-        if preparation is not None:
-            data = checked(data, label)
-            if self._takes_named_arrays:
-                self._model.given(data.x)  # as in `predict`: transforms may broadcast other shapes
-            data = preparation.apply_to_set(data)
-        return checked(data, label)
+        data = checked(data, label)
+        if preparation.steps and self._takes_named_arrays:
+            self._model.given(data.x)  # as in `predict`: transforms may broadcast other shapes
+        samples = preparation.apply_to_set(data)
+        return samples if samples.x is data.x else checked(samples, label)
 
     def read(self, outputs: Sequence[Array]) -> AnyPredictions:
         """Return the predictions of each loss, as `outputs` returns them, in the user's terms."""
@@ -357,14 +355,11 @@ class Predictor:
     def _prepared(self, data: Unprepared, first_row: int) -> Array | dict[str, Array]:
         x: Array | dict[str, Array]
         preparation = self.preparation
-        if preparation is not None and preparation.types is not None:
+        if preparation.types is not None:
             x = preparation.apply(data)
             return x
         table = self._as_arrays(data, first_row)
-        if preparation is not None:
-            x = preparation.apply(table)
-        else:
-            x = dict(table.columns) if self._takes_named_arrays else table.columns[ARRAY]
+        x = preparation.apply(table)
         for name, each in by_name(x).items():
             if each.dtype.kind == "f" and not np.isfinite(each).all():
                 wrong = ~np.isfinite(each).reshape(len(each), -1).all(axis=1)
@@ -396,11 +391,11 @@ class Predictor:
 def readings_of(
     heads: Sequence[Head],
     model: Model,
-    preparation: FittedPreparation | None,
+    preparation: FittedPreparation,
     calibrations: Calibrations = MappingProxyType({}),
 ) -> tuple[OutputReading, ...]:
     """Return how to interpret the predictions for each loss, with thresholds that were chosen."""
-    encodings = (preparation.targets if preparation is not None else None) or {}
+    encodings = preparation.targets
     readings = []
     for head in heads:
         name = head.target_among(encodings) if encodings else None

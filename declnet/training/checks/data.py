@@ -161,8 +161,6 @@ def note_warnings(spec: PartialSpec, train: Data | None) -> list[Diagnostic]:
 
 def unused_transforms(sets: PreparedSets) -> list[Diagnostic]:
     """Return a warning for each transform that suits none of the columns as it finds them."""
-    if sets.preparation is None:
-        return []
     what = "column" if sets.preparation.types is not None else "array"
     hint = "remove it, or name its columns" if what == "column" else "remove it"
     return [

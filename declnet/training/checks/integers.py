@@ -23,8 +23,7 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
     if described.sets is None:
         return []
     preparation, whole = described.sets.preparation, described.loaded
-    steps = preparation.steps if preparation is not None else ()
-    changed = {name for step in steps for name in step.states}
+    changed = {name for step in preparation.steps for name in step.states}
     for name, part in described.sets.raw.items():
         of = name if name in spec.data.sources else "train"
         called = partial(_sample, name, part, sampled=described.sets.is_streamed)

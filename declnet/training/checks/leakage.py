@@ -54,7 +54,7 @@ class _Known:
     def sequences(self) -> set[str]:
         """The columns that become sequences, e.g. of words, each a separate input."""
         preparation, x = self.sets.preparation, by_name(self.sets.datasets["train"].x)
-        inputs = (preparation.inputs if preparation is not None else None) or {}
+        inputs = preparation.inputs or {}
         return {own[0] for name, own in inputs.items() if lengths_of(name) in x}
 
     def at(self, data: str, feature: str | None = None) -> tuple[str | int, ...]:
@@ -73,13 +73,10 @@ def leakage_warnings(spec: PartialSpec, sets: PreparedSets | None) -> list[Diagn
     Args:
         sets: the prepared data; None if it was not loaded.
     """
-    preparation = sets.preparation if sets is not None else None
-    if sets is None or preparation is None or preparation.windows is not None:
+    if sets is None or sets.preparation.windows is not None or sets.preparation.types is None:
         return []
     tables = {name: each for name, each in sets.raw.items() if isinstance(each, Table)}
-    if "train" not in tables or preparation.types is None:
-        return []
-    known = _Known(spec, tuple(preparation.types), tables, sets)
+    known = _Known(spec, tuple(sets.preparation.types), tables, sets)
     return [*_duplicates(known), *_telling_features(known), *_identifiers(known)]
 
 
@@ -158,11 +155,11 @@ def _telling_features(known: _Known) -> Iterator[Diagnostic]:
         return  # then it is all that the model has
     train, preparation = known.parts["train"], known.sets.preparation
     positions = _spread(len(train))
-    if len(positions) < 2 * FEWEST or preparation is None:
+    if len(positions) < 2 * FEWEST:
         return
     table = train.take(positions)
     for name, y in by_name(known.sets.datasets["train"].y).items():
-        encoding = (preparation.targets or {}).get(name)
+        encoding = preparation.targets.get(name)
         if y.ndim != 1 or encoding is None:
             continue
         target = y[positions]

@@ -83,8 +83,6 @@ def _is_sure(error: DataError) -> bool:
 
 def _keeps_shapes(sets: PreparedSets, first: Data) -> bool:
     """Return whether no transform has changed a shape, perhaps by what it finds in the samples."""
-    if sets.preparation is None:
-        return True
     if isinstance(first, Dataset):
         before, after = by_name(first.x), by_name(sets.datasets["train"].x)
         return all(

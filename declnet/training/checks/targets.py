@@ -279,9 +279,9 @@ def _labels_of(info: DataInfo) -> tuple[int, int]:
 
 def one_class_warnings(spec: PartialSpec, sets: PreparedSets | None) -> list[Diagnostic]:
     """Return a warning for each validation or test set whose samples are all of one class."""
-    if sets is None or sets.preparation is None:
+    if sets is None:
         return []
-    encodings = sets.preparation.targets or {}
+    encodings = sets.preparation.targets
     found = []
     for name, dataset in sets.datasets.items():
         for target, y in by_name(dataset.y).items():

@@ -84,7 +84,7 @@ class LoadedModel:
                 others[windows.spec.series] = "text"
             if windows.time is not None:
                 others[windows.time] = None
-        features = first.preparation.types if first.preparation is not None else None
+        features = first.preparation.types
         named = () if features is not None else tuple(name for name in first.model.inputs if name)
         others = {name: kind for name, kind in others.items() if name not in (features or {})}
         self._shape = Shape(features, others, named)
@@ -110,8 +110,7 @@ class LoadedModel:
         return {name: each.shape for name, each in model.inputs.items()}
 
     def _described(self, name: str, kind: ColumnType | None) -> Column:
-        preparation = self.predictor.preparation
-        for step in preparation.steps if preparation is not None else ():
+        for step in self.predictor.preparation.steps:
             if name not in step.states:
                 continue
             state = step.states[name]

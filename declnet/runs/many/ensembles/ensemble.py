@@ -361,8 +361,7 @@ def _warned(found: Evaluation, changed: bool) -> Evaluation:
 
 def _described(predictor: Predictor) -> dict[str, Any]:
     """Return what the models of an ensemble have in common, by what messages call it."""
-    preparation = predictor.preparation
-    types = preparation.types if preparation is not None else None
+    types = predictor.preparation.types
     return {
         "columns": types if types is not None else tuple(predictor.model.inputs),
         "classes": [each.classes for each in predictor.readings],
