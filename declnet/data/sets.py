@@ -170,19 +170,11 @@ def split_and_prepared(
         return prepare_sets(split_sets(loaded, spec, seed), spec, wanted)
 
     def size(sets: PreparedSets) -> int:
-        return sum(map(_size, (*sets.raw.values(), *sets.datasets.values())))
+        return sum(data.nbytes for data in (*sets.raw.values(), *sets.datasets.values()))
 
     is_split = spec.folds is not None or any(name not in loaded for name in spec.fractions)
     key = "sets", tuple(loaded), spec, tuple(wanted), seed if is_split else None
     return made_once(tuple(loaded.values()), key, make, size)
-
-
-def _size(data: Data) -> int:
-    """Return the bytes of a data set's arrays."""
-    if isinstance(data, Table):
-        return sum(each.nbytes for each in data.columns.values())
-    arrays = (*by_name(data.x).values(), *by_name(data.y).values())
-    return sum(each.nbytes for each in arrays if isinstance(each, np.ndarray))
 
 
 def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:

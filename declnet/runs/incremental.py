@@ -14,7 +14,7 @@ from declnet.data.sets import prepare_sets
 from declnet.data.sources.loading import GivenData, as_data, guarded
 from declnet.graph.shapes import input_limits
 from declnet.registry.registry import Registry
-from declnet.runs.inference.predictor import Predictor, naming_samples
+from declnet.runs.inference.predictor import Predictor
 from declnet.spec.model import RunSpec
 from declnet.spec.requirements import registry_for
 from declnet.spec.validate import GivenSpec, as_spec
@@ -115,7 +115,7 @@ class IncrementalTraining:
         sets = prepare_sets({"train": data}, spec.data, wanted_targets(spec.heads), preparation)
         part = sets.datasets["train"]
         model.given(part.x)
-        require_within(part.x, input_limits(model.nodes), naming_samples(data))
+        require_within(part.x, input_limits(model.nodes), data.sample_name)
         return ReadySet.of(sets.blocks["train"], model, spec.heads, preparation, "train")
 
     def _pass(self, trainer: Trainer) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.component import Component
-from declnet.contracts.data.table import ColumnType, Table
+from declnet.contracts.data.table import ColumnType, SampleArrays, Table
 from declnet.contracts.network.inputs import (
     UNNAMED,
     InputInfo,
@@ -20,7 +20,6 @@ from declnet.contracts.network.inputs import (
     by_name,
     for_each,
     sample_count,
-    samples_of,
 )
 from declnet.contracts.verification import verify_suffixes
 from declnet.errors import DataError, RegistryError
@@ -131,7 +130,7 @@ class DataInfo:
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(SampleArrays):
     """Samples and their targets.
 
     Attributes:
@@ -142,6 +141,7 @@ class Dataset:
         weights: (n,), at least 0: the weight of each sample in the loss; default: all equal.
         feature_names: a name for each number of a sample (d,), if known.
         class_names: the names of the labels 0, 1, 2, …, if known; not for several targets.
+        rows: the number of each sample in its source, for messages; default: 1 to n.
     """
 
     x: Inputs
@@ -149,9 +149,30 @@ class Dataset:
     weights: Array | None = None
     feature_names: tuple[str, ...] | None = None
     class_names: tuple[str, ...] | None = None
+    rows: Array | None = None
+
+    unit: ClassVar[str] = "sample"
 
     def __len__(self) -> int:
         return sample_count(self.x)
+
+    @property
+    def arrays(self) -> Mapping[str, Array | MappedArray]:
+        """The arrays of x, y and the weights."""
+        weights = {} if self.weights is None else {"weights": self.weights}
+        inputs = {f"x {name}": array for name, array in by_name(self.x).items()}
+        return {**inputs, **{f"y {name}": y for name, y in by_name(self.y).items()}, **weights}
+
+    def with_arrays(self, arrays: Mapping[str, Any], rows: Array | None) -> Dataset:
+        """Return other samples with the same inputs and targets."""
+
+        def like(arrays_of: Any, group: str) -> Any:
+            if isinstance(arrays_of, Mapping):
+                return {name: arrays[f"{group} {name}"] for name in arrays_of}
+            return arrays[f"{group} "]
+
+        x, y = like(self.x, "x"), like(self.y, "y")
+        return replace(self, x=x, y=y, weights=arrays.get("weights"), rows=rows)
 
     def require_aligned(self) -> None:
         """Raise DataError unless x and y are arrays of equally many samples."""
@@ -166,14 +187,6 @@ class Dataset:
                 raise DataError(
                     f"{name} has {len(array)} samples, but {first} has {len(targets[first])}"
                 )
-
-    def take(self, positions: Array) -> Dataset:
-        """Return the samples at the given positions."""
-        weights = None if self.weights is None else self.weights[positions]
-        x = for_each(
-            lambda x: x.subset(positions) if isinstance(x, MappedArray) else x[positions], self.x
-        )
-        return replace(self, x=x, y=samples_of(self.y, positions), weights=weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,8 +298,7 @@ class DataSource(Component):
         data = self.load(rng)
         if isinstance(data, Dataset):
             data.require_aligned()
-        for start in range(0, len(data), samples):
-            yield data.take(np.arange(start, min(start + samples, len(data))))
+        yield from data.parts(samples)
 
     def blocks(self, samples: int, numbers: int) -> Blocks | None:  # noqa: ARG002
         """Return the data in blocks that can be read in any order; default: None, impossible.

@@ -185,7 +185,7 @@ class FittedPreparation:
                 labels = self.target.encode_labels(data)
                 data = replace(data, y=labels, class_names=self.class_names)
             if not self.steps:
-                return replace(data, feature_names=names)
+                return replace(data, feature_names=names, rows=None)
             x = self.apply(for_each(_in_memory, data.x))
             return Dataset(x, data.y, data.weights, names, data.class_names)
         if self.types is None:

@@ -13,7 +13,7 @@ from declnet.contracts.arrays import Array, Dtype, MappedArray, plain_array, rea
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.returned import checked_load
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, by_name, for_each, is_name
+from declnet.contracts.network.inputs import NAME_HINT, UNNAMED, by_name, is_name
 from declnet.data.cells import trimmed
 from declnet.data.columns import require_column
 from declnet.data.sharing import shared_data
@@ -183,10 +183,11 @@ Given = TypeVar("Given", Dataset, Table, Dataset | Table)
 
 def guarded(data: Given) -> Given:
     """Return the data as read-only views of its arrays."""
-    if isinstance(data, Table):
-        return replace(data, columns={name: read_only(each) for name, each in data.columns.items()})
-    x = for_each(lambda x: x if isinstance(x, MappedArray) else read_only(x), data.x)
-    return replace(data, x=x, y=for_each(read_only, data.y))
+    arrays = {
+        name: array if isinstance(array, MappedArray) else read_only(array)
+        for name, array in data.arrays.items()
+    }
+    return data.with_arrays(arrays, data.rows)
 
 
 def _with_target(features: Any, y: Any, label: str) -> Table:

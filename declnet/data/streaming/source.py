@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,8 +13,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Blocks, Dataset, DataSource
 from declnet.contracts.data.returned import checked_blocks, checked_load
-from declnet.contracts.data.table import ColumnType, Table
-from declnet.contracts.network.inputs import by_name
+from declnet.contracts.data.table import ColumnType
 from declnet.contracts.returned import BrokenContractError
 from declnet.data.blocks import read_ahead
 from declnet.data.sources.held_files import HeldFiles
@@ -143,7 +142,7 @@ class StreamedSource:
         is_first = len(self._digests) < len(self.blocks.sizes)
         with self.files.unchanged(untouched=is_first):
             data = self._divided(number)
-        digests = {name: _digest(samples) for name, samples in data.items()}
+        digests = {name: digest_of(samples) for name, samples in data.items()}
         if self._digests.setdefault(number, digests) != digests:
             raise self.files.changed()
         return data
@@ -161,8 +160,7 @@ class StreamedSource:
             except DataError as error:
                 where = f"from sample {first + 1} on, " if isinstance(data, Dataset) else ""
                 raise error.replaced(message=f"{where}{error.message}") from None
-        if isinstance(data, Table) and data.rows is None:
-            data = replace(data, rows=np.arange(first + 1, first + 1 + len(data)))
+        data = data.numbered_from(first + 1)
         if self.split is None:
             return {self.name: data}
         positions = self._positions(data, self.split, first + np.arange(len(data)))
@@ -228,17 +226,10 @@ class _from:  # noqa: N801  # a context manager
             raise error.at(("data", self._name, *error.path)) from None
 
 
-def _digest(data: Data) -> bytes:
+def digest_of(data: Data) -> bytes:
     """Return a hash of the names, types and values of samples."""
-    if isinstance(data, Table):
-        arrays = dict(data.columns)
-    else:
-        named = ("x", by_name(data.x)), ("y", by_name(data.y))
-        arrays = {f"{k} {name}": each for k, own in named for name, each in own.items()}
-        if data.weights is not None:
-            arrays["weights"] = data.weights
     digest = hashlib.sha256()
-    for name, values in arrays.items():
+    for name, values in data.arrays.items():
         array = np.asarray(values)
         digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
         if array.dtype.kind == "O":

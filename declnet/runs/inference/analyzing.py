@@ -13,7 +13,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import by_name, for_each
+from declnet.contracts.network.inputs import for_each
 from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.contracts.runs.analysis import Analysis, AnalysisTable, plain_table, table_of
 from declnet.contracts.runs.returned import checked_tables
@@ -23,10 +23,11 @@ from declnet.data.sets import load_sets, prepare_sets, split_sets
 from declnet.data.sources.files import called, naming
 from declnet.data.sources.loading import fingerprint, guarded
 from declnet.data.splits import Data
+from declnet.data.streaming.survey import Reservoir
 from declnet.errors import DataError
 from declnet.runs.inference.calibration import calibrating
 from declnet.runs.inference.evaluation import ready_part
-from declnet.runs.inference.file_parts import raw_parts, whole_parts
+from declnet.runs.inference.file_parts import joined_parts, raw_parts
 from declnet.runs.inference.predictor import Predictor
 from declnet.runs.inference.scores import ValueErrors
 from declnet.spec.heads import Head
@@ -139,7 +140,7 @@ class AnalyzedData:
         data = self._training()
         if len(data) > MOST_SAMPLES:
             data = data.take(_drawn(len(data), self._predictor))
-        return {name: read_only(each) for name, each in raw_columns(_in_memory(data)).items()}
+        return {name: read_only(each) for name, each in raw_columns(data).items()}
 
     @property
     def class_names(self) -> Mapping[str, tuple[str, ...] | None]:
@@ -223,13 +224,6 @@ def _drawn(count: int, predictor: Predictor) -> Array:
     return np.sort(rng.choice(count, MOST_SAMPLES, replace=False))
 
 
-def _in_memory(data: Data) -> Data:
-    """Return data with arrays in memory, not mapped from a file."""
-    if isinstance(data, Table):
-        return data
-    return replace(data, x=for_each(np.asarray, data.x))
-
-
 def set_of_run(
     predictor: Predictor, raw: Mapping[str, Data], samples: Dataset, name: str
 ) -> AnalyzedData:
@@ -245,9 +239,7 @@ def set_of_run(
         kept = _drawn(count, predictor)
         own, samples = own.take(kept), samples.take(kept)
     samples = replace(samples, x=for_each(np.asarray, samples.x))
-    return AnalyzedData(
-        predictor, _in_memory(own), guarded(samples), name, count, lambda: raw["train"]
-    )
+    return AnalyzedData(predictor, own, guarded(samples), name, count, lambda: raw["train"])
 
 
 def set_loaded_again(
@@ -288,68 +280,23 @@ def other_data(
     with naming(given, predictor.spec.data.train):
         parts = raw_parts(predictor, given)
         if predictor.windows is not None:
-            (raw,) = whole_parts(parts)
+            (raw,) = joined_parts(parts)
             count = len(raw)
         else:
             raw, count = some_of(parts, random_stream(predictor.spec.seed, Stream.ANALYSIS))
         samples = predictor.labeled(raw, name).samples
-        return AnalyzedData(predictor, _in_memory(raw), guarded(samples), name, count, training)
+        return AnalyzedData(predictor, raw, guarded(samples), name, count, training)
 
 
 def some_of(
     parts: Iterator[Data], rng: np.random.Generator, most: int = MOST_SAMPLES
 ) -> tuple[Data, int]:
-    """Return at most `most` samples of some parts, in order, and how many there are.
-
-    Those with the smallest random keys are kept, as in reservoir sampling (Vitter 1985), so memory
-    does not grow with the number of parts.
-    """
-    kept: list[Data] = []
-    keys, count = np.empty(0), 0
+    """Return at most `most` samples of some parts, in order, and how many there are."""
+    drawn, count = Reservoir(), 0
     for part in parts:
-        first = count
+        drawn.add(part.numbered_from(count + 1), rng.random(len(part)), most)
         count += len(part)
-        if isinstance(part, Table) and part.rows is None:
-            part = replace(part, rows=np.arange(first + 1, count + 1))  # noqa: PLW2901
-        kept.append(part)
-        keys = np.concatenate([keys, rng.random(len(part))])
-        if len(keys) > 2 * most:
-            kept, keys = _with_smallest(kept, keys, most)
     if not count:
         raise DataError("there are no samples")
-    kept, keys = _with_smallest(kept, keys, most)
-    return kept[0], count
-
-
-def _with_smallest(parts: list[Data], keys: Array, most: int) -> tuple[list[Data], Array]:
-    whole = _joined(parts)
-    if len(keys) <= most:
-        return [whole], keys
-    places = np.sort(np.argpartition(keys, most)[:most])
-    return [whole.take(places)], keys[places]
-
-
-def _joined(parts: list[Data]) -> Data:
-    if len(parts) == 1:
-        return parts[0]
-    first = parts[0]
-    if isinstance(first, Table):
-        whole: Table
-        (whole,) = whole_parts(iter(parts))
-        return whole
-    datasets = [each for each in parts if isinstance(each, Dataset)]
-
-    def joined(arrays: list[Any]) -> Any:
-        named = [by_name(each) for each in arrays]
-        found = {
-            name: np.concatenate([np.asarray(each[name]) for each in named]) for name in named[0]
-        }
-        return found if isinstance(arrays[0], Mapping) else next(iter(found.values()))
-
-    weights = [each.weights for each in datasets if each.weights is not None]
-    return replace(
-        first,
-        x=joined([each.x for each in datasets]),
-        y=joined([each.y for each in datasets]),
-        weights=np.concatenate(weights) if weights else None,
-    )
+    drawn.trim(most)
+    return drawn.samples(), count

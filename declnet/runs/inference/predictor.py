@@ -13,7 +13,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, plain_array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset, DataSource
-from declnet.contracts.data.table import CellFormat, ColumnType, Table
+from declnet.contracts.data.table import CellFormat, ColumnType, SampleArrays, Table
 from declnet.contracts.network.inputs import UNNAMED, by_name, sample_count
 from declnet.data.integer_limits import require_within
 from declnet.data.preparing.preparation import ARRAY, FittedPreparation, stacked
@@ -77,9 +77,8 @@ def naming_samples(
     def name_sample(position: int) -> SampleName:
         if windows is not None:
             return SampleName(f"window {1 + position}", 1 + position)
-        if isinstance(data, Table):
-            row = data.row_number(position)
-            return SampleName(f"row {row}", row)
+        if isinstance(data, SampleArrays):
+            return data.sample_name(position)
         return SampleName(f"sample {first_row + position}", first_row + position)
 
     return name_sample
@@ -269,19 +268,18 @@ class Predictor:
             given = guarded(as_data(data, "the given"))
             return evaluate_parts(self, [self.labeled(given, "the given")], "given")
 
-    def labeled(self, data: Dataset | Table, label: str, first_row: int = 1) -> LabeledPart:
+    def labeled(self, data: Dataset | Table, label: str) -> LabeledPart:
         """Return samples with targets, prepared like the run's data.
 
         Args:
             data: the samples; a table's target may have another name than the run's.
             label: the data's name in messages.
-            first_row: the number of an array's first sample, for messages.
 
         Raises:
             DataError: as for `evaluate`.
         """
         samples = self._labeled(data, label)
-        name_sample = naming_samples(data, first_row, self.windows)
+        name_sample = naming_samples(data, windows=self.windows)
         require_within(samples.x, self._limits, name_sample)
         left_out = None
         if self.windows is not None and isinstance(data, Table):

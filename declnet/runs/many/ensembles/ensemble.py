@@ -6,7 +6,6 @@ predictions of each row by the model that did not see it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -18,7 +17,6 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import for_each
 from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
@@ -277,10 +275,7 @@ class Ensemble(StoredGroup, Exportable):
                 "window": np.arange(1, count + 1),
             }, outputs
         held = fold_positions_of(loaded, spec.data, spec.seed)[fold - 1]
-        if isinstance(train, Table):
-            numbers["row"] = np.array([train.row_number(int(each)) for each in held])
-        else:
-            numbers["sample"] = held + 1
+        numbers[train.unit] = np.array([train.row_number(int(at)) for at in held])
         return {**numbers, "fold": np.full(count, fold)}, outputs
 
     def _on_common(self, name: str) -> Evaluation:
@@ -371,16 +366,6 @@ def _described(predictor: Predictor) -> dict[str, Any]:
 
 def _same(one: Data, other: Data) -> bool:
     """Return whether two data sets as loaded have the same samples."""
-    return len(one) == len(other) and _digest(one) == _digest(other)
+    from declnet.data.streaming.source import digest_of
 
-
-def _digest(data: Data) -> str:
-    from declnet.data.sources.loading import fingerprint
-
-    if not isinstance(data, Table):
-        return fingerprint(data)
-    digest = hashlib.sha256()
-    for name, column in data.columns.items():
-        digest.update(name.encode())
-        digest.update(repr(column.tolist()).encode())
-    return digest.hexdigest()
+    return len(one) == len(other) and digest_of(one) == digest_of(other)
