@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import UNNAMED, by_name, for_each, lengths_of
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation
+from declnet.contracts.data.table import ARRAY, Table
+from declnet.contracts.network.inputs import UNNAMED, by_name, lengths_of
+from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import DataError
 
@@ -95,11 +96,12 @@ class Replacer:
         return x
 
     def _of_arrays(self, raw: Dataset, positions: Array, values: Mapping[str, Array]) -> Any:
-        x = for_each(lambda each: np.array(each[positions]), raw.x)
-        for column, own in values.items():
+        records = raw.records
+        inputs = {name: np.array(array[positions]) for name, array in records.columns.items()}
+        for column, replacing in values.items():
             name, index = self._numbers[column]
-            by_name(x)[name][... if index is None else (slice(None), index)] = own
-        return self._preparation.apply(x)
+            inputs[name or ARRAY][... if index is None else (slice(None), index)] = replacing
+        return self._preparation.apply(replace(records, columns=inputs, rows=None))
 
     def _with_column(self, x: Any, name: str, values: Array) -> Any:
         span, preparation = self._spans[name], self._preparation

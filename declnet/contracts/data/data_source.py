@@ -11,7 +11,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.component import Component
-from declnet.contracts.data.table import ColumnType, SampleArrays, Table
+from declnet.contracts.data.table import ARRAY, ColumnType, SampleArrays, Table
 from declnet.contracts.network.inputs import (
     UNNAMED,
     InputInfo,
@@ -162,6 +162,12 @@ class Dataset(SampleArrays):
         weights = {} if self.weights is None else {"weights": self.weights}
         inputs = {f"x {name}": array for name, array in by_name(self.x).items()}
         return {**inputs, **{f"y {name}": y for name, y in by_name(self.y).items()}, **weights}
+
+    @property
+    def records(self) -> Table:
+        """The inputs as columns."""
+        inputs: dict[str, Any] = {name or ARRAY: x for name, x in by_name(self.x).items()}
+        return Table(inputs, rows=self.rows)
 
     def with_arrays(self, arrays: Mapping[str, Any], rows: Array | None) -> Dataset:
         """Return other samples with the same inputs and targets."""

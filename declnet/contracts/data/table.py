@@ -73,6 +73,10 @@ def distinct_values(column: Array) -> list[Any]:
     return list(np.unique(there).tolist())
 
 
+ARRAY = "x"
+"""Name of the column that an array without a name is."""
+
+
 class SampleArrays:
     """The arrays of a `Table` or of a `Dataset`, each with a row for each sample.
 
@@ -94,6 +98,11 @@ class SampleArrays:
 
     def with_arrays(self, arrays: Mapping[str, Any], rows: Array | None) -> Self:
         """Return the same with other samples, in arrays of the same names."""
+        raise NotImplementedError
+
+    @property
+    def records(self) -> Table:
+        """The inputs as columns, which have several dimensions if they are arrays."""
         raise NotImplementedError
 
     @property
@@ -212,6 +221,11 @@ class Table(SampleArrays):
     def arrays(self) -> Mapping[str, Array]:
         """The columns."""
         return self.columns
+
+    @property
+    def records(self) -> Table:
+        """This table."""
+        return self
 
     def with_arrays(self, arrays: Mapping[str, Any], rows: Array | None) -> Table:
         """Return a table with the same columns of other rows."""

@@ -17,14 +17,13 @@ from declnet.contracts.data.returned import (
     checked_sequences,
     checked_suits,
 )
-from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values
+from declnet.contracts.data.table import ARRAY, CellFormat, ColumnType, Table, missing_values
 from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import (
     UNNAMED,
     InputInfo,
     Inputs,
     by_name,
-    for_each,
     lengths_of,
 )
 from declnet.data.columns import features_of, joined, located, require_column, typed
@@ -40,9 +39,6 @@ from declnet.data.preparing.targets import (
 from declnet.data.preparing.windows import Windows
 from declnet.errors import DataError
 from declnet.registry.spelling import counted
-
-ARRAY = "x"
-"""Name of the single column of data that comes as an array."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,15 +110,15 @@ class FittedPreparation:
         """Return a target as its loss gets it; raise DataError if a sample cannot be prepared."""
         return prepared_target(y, self.target_steps.get(name, ()), name)
 
-    def apply(self, data: Table | Mapping[str, Array] | Array) -> Any:
+    def apply(self, records: Table) -> Any:
         """Prepare any number of rows and return x as the model takes it, in new arrays.
 
         Rows are independent of each other, so data can be prepared in chunks; but windows make one
         sample of the last rows of each series.
 
         Args:
-            data: a table or columns by name (non-feature columns are ignored), or an array
-                (n, *sample shape) if the model was trained on arrays, or several by name.
+            records: the columns (others are ignored); of a model that was trained on arrays, one
+                for each input, (n, *sample shape).
 
         Returns:
             An array, or one for each input by name if the inputs are named. Sequences add an input
@@ -131,7 +127,8 @@ class FittedPreparation:
         Raises:
             DataError: a column is missing or has a different type, or a row cannot be prepared.
         """
-        records = self._as_records(data)
+        if self.types is None:
+            self._require_inputs(records)
         if self.windows is not None:
             before, after = self.windows.last(records)
             past = self._windows(records, before, self.types)
@@ -181,13 +178,13 @@ class FittedPreparation:
         """Prepare a data set with its targets; raise DataError as `apply` does."""
         names = self.feature_names if self.inputs is None else None
         if isinstance(data, Dataset):
+            if self.types is not None:
+                raise DataError("the model was trained on a table: give its columns by name")
             if self.target is not None:
                 labels = self.target.encode_labels(data)
                 data = replace(data, y=labels, class_names=self.class_names)
-            if not self.steps:
-                return replace(data, feature_names=names, rows=None)
-            x = self.apply(for_each(_in_memory, data.x))
-            return Dataset(x, data.y, data.weights, names, data.class_names)
+            x = self.apply(_in_memory(data.records)) if self.steps else data.x
+            return replace(data, x=x, feature_names=names, rows=None)
         if self.types is None:
             raise DataError("the model was trained on arrays, but this is a table")
         ys = {name: each.encode(data, self.cells) for name, each in self.targets.items()}
@@ -198,8 +195,7 @@ class FittedPreparation:
             own = {name: columns[name] for name in self.windows.spec.known}
             known = joined(own, data) if own else None
             return Dataset(*self.windows.samples(joined(columns, data), known, y, series))
-        x = self.apply(data)
-        return Dataset(x, y, None, names, self.class_names)
+        return Dataset(self.apply(data), y, None, names, self.class_names)
 
     def input_infos(self, x: Inputs) -> dict[str, InputInfo]:
         """Describe prepared samples, with their numbers of levels as far as transforms say them."""
@@ -232,28 +228,17 @@ class FittedPreparation:
             infos[name] = found
         return infos
 
-    def _as_records(self, data: Table | Mapping[str, Array] | Array) -> Table:
-        if self.types is not None:
-            if isinstance(data, np.ndarray):
-                raise DataError("the model was trained on a table: give its columns by name")
-        elif isinstance(data, np.ndarray):
-            if self.inputs is not None:
-                raise DataError(
-                    f"the model has the inputs {', '.join(self.inputs)}: give an array for each, "
-                    "by name"
-                )
-            return Table({ARRAY: data})
-        else:
-            columns = data.columns if isinstance(data, Table) else data
-            expected = {ARRAY} if self.inputs is None else set(self.inputs)
-            if set(columns) != expected:
-                if self.inputs is None:
-                    raise DataError("the model was trained on arrays, but this is a table")
-                raise DataError(
-                    f"the model has the inputs {', '.join(self.inputs)}, but x has "
-                    f"{', '.join(columns)}"
-                )
-        return data if isinstance(data, Table) else Table(data)
+    def _require_inputs(self, records: Table) -> None:
+        """Raise DataError unless the columns are the arrays that the model was trained on."""
+        expected = {ARRAY} if self.inputs is None else set(self.inputs)
+        if set(records.columns) == expected:
+            return
+        if self.inputs is None:
+            raise DataError("the model was trained on arrays, but this is a table")
+        raise DataError(
+            f"the model has the inputs {', '.join(self.inputs)}, but x has "
+            f"{', '.join(records.columns)}"
+        )
 
 
 def fit_preparation(
@@ -280,19 +265,16 @@ def fit_preparation(
     """
     types: dict[str, ColumnType] | None = None
     targets: dict[str, TargetEncoding] = {}
+    records = data.records
     if isinstance(data, Dataset):
-        named = by_name(data.x)
-        arrays: dict[str, Any] = {name or ARRAY: each for name, each in named.items()}
         if any(not transform.training_only for transform in transforms):
-            arrays = {name: _in_memory(each) for name, each in arrays.items()}
-        records = Table(arrays)
+            _in_memory(records)
         columns = dict(records.columns)
         names = dict.fromkeys(columns, data.feature_names or ())
         inputs = {name: (name,) for name in columns} if isinstance(data.x, Mapping) else None
         if data.class_names is not None:
             targets = {UNNAMED: TargetEncoding.of_names(data.class_names)}
     else:
-        records = data
         if windows is None:
             features = features_of(data, without)
         else:
@@ -353,15 +335,16 @@ def _applied(
     return values
 
 
-def _in_memory(x: Array | MappedArray) -> Array:
-    if isinstance(x, MappedArray):
+def _in_memory(records: Table) -> Table:
+    """Return a table of arrays; raise DataError if one of them is mapped from a file."""
+    if any(isinstance(column, MappedArray) for column in records.columns.values()):
         raise DataError(
             "data that is mapped from a file cannot be prepared: that takes all of it in memory",
             hint="prepare it beforehand, or read it into memory: mapped = false",
             path=("data", "prepare"),
             code="E035",
         )
-    return x
+    return records
 
 
 def _chosen(

@@ -21,7 +21,7 @@ from declnet.contracts.data.transform import ColumnError, Fitting, Transform, Tr
 from declnet.contracts.network.inputs import UNNAMED, by_name
 from declnet.data.blocks import BlockSet
 from declnet.data.columns import located, require_column, typed
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation
+from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.targets import WantedTarget, target_key
 from declnet.data.sets import (
     NAMES,
@@ -210,9 +210,8 @@ class StreamedFit:
             name, (*before, number) = chain
             transform = self._transforms(name)[number]
             column = self._column(data, name)
-            records = data if isinstance(data, Table) else Table({ARRAY: column})
             try:
-                with located(transform, name.lstrip("\0") or "y", records, number):
+                with located(transform, name.lstrip("\0") or "y", data.records, number):
                     for position, each in enumerate(before):
                         state = self._states[name, tuple(before[: position + 1])]
                         earlier = self._transforms(name)[each]
@@ -265,10 +264,9 @@ class StreamedFit:
     def _guessed(self, data: Data) -> Iterator[tuple[Chain, Fitting]]:
         """Yield the first fit of each column, as far as the first block tells."""
         taken: set[str] = set()
-        arrays = data.columns if isinstance(data, Table) else by_name(data.x)
+        columns = data.records.columns
         for number, transform in enumerate(self._spec.prepare):
-            for column, x in arrays.items() if not transform.training_only else ():
-                name = column or ARRAY
+            for name, x in columns.items() if not transform.training_only else ():
                 named = transform.columns is None or name in transform.columns
                 if name in taken or not named:
                     continue
@@ -305,11 +303,9 @@ class StreamedFit:
             if target.dtype.kind == "O":
                 raise DataError(f'the target "{name[1:]}" is text')
             return target.astype(float)
-        if isinstance(data, Dataset):
-            x = by_name(data.x)
-            array: Array = np.asarray(x[name] if name in x else x[UNNAMED])
+        records = data.records
+        if self._types is None or isinstance(data, Dataset):
+            require_column(records.columns, name)
+            array: Array = np.asarray(records.columns[name])
             return array
-        if self._types is None:
-            require_column(data.columns, name)
-            return data.columns[name]
-        return typed(data, {name: self._types[name]}, data.cells)[name]
+        return typed(records, {name: self._types[name]}, records.cells)[name]

@@ -11,7 +11,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.returned import checked_sequences
-from declnet.contracts.data.table import ColumnType, Table, column_type
+from declnet.contracts.data.table import ARRAY, ColumnType, Table, column_type
 from declnet.contracts.data.transform import ColumnError, Transform, TransformState
 from declnet.contracts.formats.exported_model import (
     ExportedColumn,
@@ -26,7 +26,7 @@ from declnet.contracts.formats.exported_model import (
 )
 from declnet.contracts.network.inputs import UNNAMED, by_name, input_value, lengths_of
 from declnet.contracts.network.layer import InputDtype, input_dtypes
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation
+from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import ExportError, error_message
 from declnet.runs.inference.predictions import AnyPredictions, JointPredictions, Predictions
@@ -101,8 +101,7 @@ class _Examples:
             types = _types(predictor)
             columns = {name: _as_type(part.columns[name], each) for name, each in types.items()}
         else:
-            arrays = by_name(part.x)
-            columns = {name or ARRAY: np.asarray(each) for name, each in arrays.items()}
+            columns = {name: np.asarray(x) for name, x in part.records.columns.items()}
         return cls(columns, _expected(predictor, found))
 
 

@@ -13,10 +13,10 @@ import numpy as np
 from declnet.contracts.arrays import Array, plain_array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset, DataSource
-from declnet.contracts.data.table import CellFormat, ColumnType, SampleArrays, Table
+from declnet.contracts.data.table import ARRAY, CellFormat, ColumnType, SampleArrays, Table
 from declnet.contracts.network.inputs import UNNAMED, by_name, sample_count
 from declnet.data.integer_limits import require_within
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation, stacked
+from declnet.data.preparing.preparation import FittedPreparation, stacked
 from declnet.data.preparing.windows import Windows
 from declnet.data.sources.loading import GivenData, as_data, checked, guarded
 from declnet.data.sources.python_table import as_table
@@ -354,6 +354,8 @@ class Predictor:
         x: Array | dict[str, Array]
         preparation = self.preparation
         if preparation.types is not None:
+            if not isinstance(data, Table):
+                raise DataError("the model was trained on a table: give its columns by name")
             x = preparation.apply(data)
             return x
         table = self._as_arrays(data, first_row)

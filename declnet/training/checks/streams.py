@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from declnet.contracts.arrays import Shape
-from declnet.contracts.data.data_source import DataInfo, Dataset
-from declnet.contracts.network.inputs import by_name
+from declnet.contracts.data.data_source import DataInfo
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.sets import PreparedSets, prepare_sets
 from declnet.data.splits import Data
@@ -83,13 +82,11 @@ def _is_sure(error: DataError) -> bool:
 
 def _keeps_shapes(sets: PreparedSets, first: Data) -> bool:
     """Return whether no transform has changed a shape, perhaps by what it finds in the samples."""
-    if isinstance(first, Dataset):
-        before, after = by_name(first.x), by_name(sets.datasets["train"].x)
-        return all(
-            each.shape == after[name].shape for name, each in before.items() if name in after
-        )
-    columns, lengths = sets.preparation.transformed(first, sets.preparation.types)
-    return not lengths and all(each.ndim == 1 for each in columns.values())
+    before = first.records
+    after, lengths = sets.preparation.transformed(before, sets.preparation.types)
+    return not lengths and all(
+        column.shape == before.columns[name].shape for name, column in after.items()
+    )
 
 
 def _wider(info: DataInfo) -> DataInfo:

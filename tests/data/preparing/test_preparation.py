@@ -121,10 +121,10 @@ def test_all_integers_stay_integers_for_an_embedding():
 
 def test_columns_may_come_in_any_order_with_others_but_none_may_be_missing(flowers, fitted):
     more = {"note": text(*"abcdef"), **dict(reversed(list(flowers.columns.items())))}
-    assert (fitted.apply(more) == fitted.apply(flowers)).all()
+    assert (fitted.apply(Table(more)) == fitted.apply(flowers)).all()
     fewer = {name: column for name, column in more.items() if name != "count"}
     with pytest.raises(DataError, match='no column "count"'):
-        fitted.apply(fewer)
+        fitted.apply(Table(fewer))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_columns_may_come_in_any_order_with_others_but_none_may_be_missing(flowe
 )
 def test_a_column_of_another_type_is_reported(flowers, fitted, column, message):
     with pytest.raises(DataError, match=message):
-        fitted.apply({**flowers.columns, **column})
+        fitted.apply(Table({**flowers.columns, **column}))
 
 
 def test_an_error_names_the_item_of_the_spec_whatever_is_only_for_training(flowers):
@@ -153,5 +153,5 @@ def test_an_error_names_the_item_of_the_spec_whatever_is_only_for_training(flowe
     strange = {**flowers.columns, "color": text(*["green"] * 6)}
     for each in (fitted, again):
         with pytest.raises(DataError, match='is "green"') as caught:
-            each.apply(strange)
+            each.apply(Table(strange))
         assert caught.value.path == ("data", "prepare", 2)
