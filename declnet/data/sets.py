@@ -12,7 +12,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.returned import checked_suits
 from declnet.contracts.data.table import Table
-from declnet.contracts.data.transform import Transform
+from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, InputInfo, by_name
 from declnet.data.batches import varied_inputs
 from declnet.data.blocks import BlockSet
@@ -24,7 +24,6 @@ from declnet.data.preparing.target_encoding import (
     with_chosen_labels,
 )
 from declnet.data.preparing.targets import (
-    Fit,
     WantedTarget,
     fit_target_steps,
     fit_to_all,
@@ -46,12 +45,6 @@ AT_SAMPLES = ("data", "sample_weights")
 
 SUGGESTED = 100
 """Classes without names that a message may suggest."""
-
-
-def class_sizes(labels: Array) -> dict[int, int]:
-    """Return the number of samples with each label that occurs, from labels (n,)."""
-    values, counts = np.unique(labels, return_counts=True)
-    return dict(zip(values.tolist(), counts.tolist(), strict=True))
 
 
 def class_weights(
@@ -141,12 +134,14 @@ class PreparedSets:
         raw: samples in memory before their preparation: all of them, or of streams a sample of the
             training data.
         datasets: the same samples, prepared.
+        class_weights: the weights by label; None if they are equal.
     """
 
     blocks: Mapping[str, BlockSet[Dataset]]
     preparation: FittedPreparation
     raw: Mapping[str, Data]
     datasets: Mapping[str, Dataset]
+    class_weights: Mapping[int, float] | None = None
 
     @property
     def is_streamed(self) -> bool:
@@ -280,27 +275,52 @@ def split_sets(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> dict[st
     return {name: sets[name] for name in NAMES if name in sets}
 
 
+class Statistics:
+    """What is learned from the training data: from all of it, if it is in memory."""
+
+    def fit(self, transform: Transform, name: str, number: int, column: Array) -> TransformState:
+        """Return the state of a transform of a column or target; arguments as for a `Fit`."""
+        return fit_to_all(transform, name, number, column)
+
+    def class_sizes(
+        self,
+        train: Dataset,
+        encoding: TargetEncoding | None,  # noqa: ARG002
+    ) -> Mapping[int, int]:
+        """Return the number of samples with each label.
+
+        Args:
+            train: the prepared samples in memory.
+            encoding: how the target is encoded; None for labels of arrays.
+
+        Raises:
+            DataError: there are several targets, or no labels.
+        """
+        values, counts = np.unique(_labels(train), return_counts=True)
+        return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
 def prepare_sets(
     sets: Mapping[str, Data],
     spec: DataSpec,
     wanted: Sequence[WantedTarget],
     fitted: FittedPreparation | None = None,
-    fit: Fit = fit_to_all,
+    statistics: Statistics | None = None,
 ) -> PreparedSets:
     """Prepare and weight all sets, fitting the preparation to the training data unless given.
 
     Args:
         wanted: the targets as the losses want them.
         fitted: the preparation of an earlier run.
-        fit: fits a transform to a column or target.
+        statistics: what is learned from the training data, if `sets` has only a sample.
     """
-    train, preparation = sets["train"], fitted
+    train, preparation, statistics = sets["train"], fitted, statistics or Statistics()
     if preparation is None:
         windows = Windows.of(spec)
         if windows is not None:
             windows.require_later({k: each for k, each in sets.items() if isinstance(each, Table)})
         preparation = fit_preparation(
-            train, spec.prepare, wanted, spec.no_features, spec.inputs, windows, fit
+            train, spec.prepare, wanted, spec.no_features, spec.inputs, windows, statistics.fit
         )
         chosen = with_chosen_labels(preparation.targets, spec)
         _require_order(chosen, wanted, spec)
@@ -308,19 +328,21 @@ def prepare_sets(
     datasets = {name: prepared(data, preparation, name) for name, data in sets.items()}
     if spec.prepare_targets and fitted is None:
         column = only_target_column(train) if isinstance(train, Table) else None
-        steps = fit_target_steps(datasets["train"], spec.prepare_targets, wanted, column, fit)
+        steps = fit_target_steps(
+            datasets["train"], spec.prepare_targets, wanted, column, statistics.fit
+        )
         preparation = replace(preparation, target_steps=steps)
     by_class = None
     if spec.class_weights is not None:
-        sizes, names = class_sizes(_labels(datasets["train"])), datasets["train"].class_names
-        by_class = class_weights(sizes, names, spec.class_weights)
+        sizes = statistics.class_sizes(datasets["train"], preparation.target)
+        by_class = class_weights(sizes, datasets["train"].class_names, spec.class_weights)
     datasets = {name: weighted(each, sets[name], spec, by_class) for name, each in datasets.items()}
     for name, dataset in datasets.items():
         if dataset.weights is not None and not dataset.weights.any():
             raise DataError(f"all samples of the {name} data have the weight 0")
     _require_suited(datasets["train"], spec.prepare)
     blocks = {name: BlockSet.in_memory(dataset) for name, dataset in datasets.items()}
-    return PreparedSets(blocks, preparation, sets, datasets)
+    return PreparedSets(blocks, preparation, sets, datasets, by_class)
 
 
 def _require_order(

@@ -164,6 +164,11 @@ class Dataset(SampleArrays):
         return {**inputs, **{f"y {name}": y for name, y in by_name(self.y).items()}, **weights}
 
     @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The names of the targets; `""` for y in one array."""
+        return tuple(by_name(self.y))
+
+    @property
     def records(self) -> Table:
         """The inputs as columns."""
         inputs: dict[str, Any] = {name or ARRAY: x for name, x in by_name(self.x).items()}

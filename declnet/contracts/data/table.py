@@ -101,6 +101,11 @@ class SampleArrays:
         raise NotImplementedError
 
     @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The names of what is predicted."""
+        raise NotImplementedError
+
+    @property
     def records(self) -> Table:
         """The inputs as columns, which have several dimensions if they are arrays."""
         raise NotImplementedError
