@@ -197,11 +197,6 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
     return loaded
 
 
-def fold_positions_of(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> list[Array]:
-    """Return, for each fold, which samples of the training data as loaded it validates on."""
-    return [held for _, held in _folds_of(loaded, spec, seed)]
-
-
 def _folds_of(loaded: Mapping[str, Data], spec: DataSpec, seed: int) -> list[tuple[Array, Array]]:
     """Return which samples of the training data each fold trains and validates on."""
     if spec.folds is None:

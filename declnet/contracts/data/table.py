@@ -101,16 +101,6 @@ class SampleArrays:
         raise NotImplementedError
 
     @property
-    def target_columns(self) -> tuple[str, ...]:
-        """The names of what is predicted."""
-        raise NotImplementedError
-
-    @property
-    def records(self) -> Table:
-        """The inputs as columns, which have several dimensions if they are arrays."""
-        raise NotImplementedError
-
-    @property
     def nbytes(self) -> int:
         """The size of the arrays in memory."""
         arrays = self.arrays.values()

@@ -19,7 +19,7 @@ from declnet.contracts.runs.analysis import Analysis, AnalysisTable, plain_table
 from declnet.contracts.runs.returned import checked_tables
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.replacing import Replacer, raw_columns
-from declnet.data.sets import load_sets, prepare_sets, split_sets
+from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
 from declnet.data.sources.files import called, naming
 from declnet.data.sources.loading import fingerprint, guarded
 from declnet.data.splits import Data
@@ -224,22 +224,15 @@ def _drawn(count: int, predictor: Predictor) -> Array:
     return np.sort(rng.choice(count, MOST_SAMPLES, replace=False))
 
 
-def set_of_run(
-    predictor: Predictor, raw: Mapping[str, Data], samples: Dataset, name: str
-) -> AnalyzedData:
-    """Return one of a run's data sets for analyses.
-
-    Args:
-        raw: the data sets after their split, before their preparation.
-        samples: one of them, prepared as in the run.
-        name: its name.
-    """
-    own, count = raw[name], len(samples)
-    if count > MOST_SAMPLES and len(own) == count:  # else samples are windows
+def set_of_run(predictor: Predictor, sets: PreparedSets, name: str) -> AnalyzedData:
+    """Return one of a run's data sets, prepared as in the run, for analyses."""
+    raw, samples = sets.raw[name], sets.datasets[name]
+    count = len(samples)
+    if count > MOST_SAMPLES and len(raw) == count:  # else samples are windows
         kept = _drawn(count, predictor)
-        own, samples = own.take(kept), samples.take(kept)
+        raw, samples = raw.take(kept), samples.take(kept)
     samples = replace(samples, x=for_each(np.asarray, samples.x))
-    return AnalyzedData(predictor, own, guarded(samples), name, count, lambda: raw["train"])
+    return AnalyzedData(predictor, raw, guarded(samples), name, count, lambda: sets.raw["train"])
 
 
 def set_loaded_again(
@@ -257,11 +250,11 @@ def set_loaded_again(
     """
     spec = predictor.spec
     loaded = given if given is not None else load_sets(spec.data, spec.seed)
-    raw = split_sets(loaded, spec.data, spec.seed)
-    prepared = prepare_sets(raw, spec.data, wanted_targets(spec.heads), predictor.preparation)
-    if fingerprint(prepared.datasets[name]) != expected:
+    wanted, raw = wanted_targets(spec.heads), split_sets(loaded, spec.data, spec.seed)
+    sets = prepare_sets(raw, spec.data, wanted, predictor.preparation)
+    if fingerprint(sets.datasets[name]) != expected:
         raise DataError(f"the {name} data has changed since the run loaded it")
-    return set_of_run(predictor, raw, prepared.datasets[name], name)
+    return set_of_run(predictor, sets, name)
 
 
 def other_data(

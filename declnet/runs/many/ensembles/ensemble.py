@@ -235,7 +235,8 @@ class Ensemble(StoredGroup, Exportable):
         reader = self.predictor()  # which requires that they are alike
         models, changed = [], False
         for run, loaded in self._with_data(data):
-            stored, predictor = run.prepared_sets(loaded)["validation"], run.predictor()
+            predictor = run.predictor()
+            stored = run.stored_sets(run.prepared_sets(loaded))["validation"]
             changed = changed or not stored.unchanged
             models.append((predictor, stored.labeled_parts(predictor)))
         with attributing_errors(self.runs[0].registry):
@@ -256,11 +257,10 @@ class Ensemble(StoredGroup, Exportable):
         self, run: StoredRun, loaded: Mapping[str, Data]
     ) -> tuple[dict[str, Array], list[Array]]:
         """Return what identifies the validation data of a fold, in order, and the predictions."""
-        from declnet.data.sets import fold_positions_of
         from declnet.runs.inference.predictions import require_finite
 
-        predictor, spec, train = run.predictor(), run.spec, loaded["train"]
-        dataset = run.prepared_sets(loaded)["validation"].dataset
+        predictor, spec, sets = run.predictor(), run.spec, run.prepared_sets(loaded)
+        held, dataset = sets.raw["validation"], sets.datasets["validation"]
         with attributing_errors(run.registry):
             outputs = predictor.outputs(for_each(np.asarray, dataset.x))
         sample = f"{run.path}: validation: sample"
@@ -274,13 +274,11 @@ class Ensemble(StoredGroup, Exportable):
                 "fold": np.full(count, fold),
                 "window": np.arange(1, count + 1),
             }, outputs
-        held = fold_positions_of(loaded, spec.data, spec.seed)[fold - 1]
-        numbers[train.unit] = np.array([train.row_number(int(at)) for at in held])
+        numbers[held.unit] = np.asarray(held.row_numbers)
         return {**numbers, "fold": np.full(count, fold)}, outputs
 
     def _on_common(self, name: str) -> Evaluation:
         """Evaluate on a data set that all runs have in common and, of folds, have not seen."""
-        from declnet.data.sets import split_sets
         from declnet.data.sources.loading import guarded
         from declnet.runs.inference.evaluation import evaluate_parts
 
@@ -296,13 +294,11 @@ class Ensemble(StoredGroup, Exportable):
             spec = run.spec
             if spec.seed in found:
                 continue
-            loaded = run.load_data()
-            with attributing_errors(run.registry):
-                sets = split_sets(loaded, spec.data, spec.seed)
-            if name not in sets:
+            sets = run.prepared_sets(run.load_data())
+            if name not in sets.raw:
                 raise DataError(f"the runs have no {name} data", hint="name a file with --data")
-            found[spec.seed] = sets[name]
-            changed = changed or not run.prepared_sets(loaded)[name].unchanged
+            found[spec.seed] = sets.raw[name]
+            changed = changed or not run.stored_sets(sets)[name].unchanged
         first, *others = found.values()
         if not all(_same(first, each) for each in others):
             raise DataError(
