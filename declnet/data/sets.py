@@ -313,7 +313,7 @@ def prepare_sets(
     if preparation is None:
         windows = Windows.of(spec)
         if windows is not None:
-            windows.require_later({k: each for k, each in sets.items() if isinstance(each, Table)})
+            windows.require_later(sets)
         preparation = fit_preparation(
             train, spec.prepare, wanted, spec.no_features, spec.inputs, windows, statistics.fit
         )
@@ -322,10 +322,8 @@ def prepare_sets(
         preparation = replace(preparation, targets=chosen)
     datasets = {name: prepared(data, preparation, name) for name, data in sets.items()}
     if spec.prepare_targets and fitted is None:
-        column = only_target_column(train) if isinstance(train, Table) else None
-        steps = fit_target_steps(
-            datasets["train"], spec.prepare_targets, wanted, column, statistics.fit
-        )
+        column, fit = only_target_column(train), statistics.fit
+        steps = fit_target_steps(datasets["train"], spec.prepare_targets, wanted, column, fit)
         preparation = replace(preparation, target_steps=steps)
     by_class = None
     if spec.class_weights is not None:

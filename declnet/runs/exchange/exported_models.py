@@ -97,11 +97,8 @@ class _Examples:
             return cls(*_windows_of(predictor, data))
         part = data.take(np.arange(min(len(data), MOST_EXAMPLES)))
         found = predictor.predict(part if isinstance(part, Table) else _raw_arrays(part))
-        if isinstance(part, Table):
-            types = _types(predictor)
-            columns = {name: _as_type(part.columns[name], each) for name, each in types.items()}
-        else:
-            columns = {name: np.asarray(x) for name, x in part.records.columns.items()}
+        types, raw = _types(predictor), part.records.columns
+        columns = {name: _as_type(np.asarray(raw[name]), types.get(name)) for name in types or raw}
         return cls(columns, _expected(predictor, found))
 
 
@@ -110,7 +107,7 @@ def _raw_arrays(data: Dataset) -> Any:
     return arrays.get(UNNAMED, arrays)
 
 
-def _as_type(column: Array, kind: ColumnType) -> Array:
+def _as_type(column: Array, kind: ColumnType | None) -> Array:
     """Return a column with the type of the training data's, if no missing values prevent it."""
     return column.astype(float) if kind == "number" and column.dtype.kind != "O" else column
 
