@@ -67,7 +67,7 @@ def check(
                 print_line(f"a sample of {sampled:,} of {rows:,} rows of the training data:")
             print_columns(checked.loaded, checked.no_features)
         if checked.nodes and not wrong:
-            print_layers(checked.nodes, checked.data["train"].input_infos)
+            print_layers(checked.nodes, checked.data["train"].inputs)
             print_starting_point(checked.starting)
             if checked.memory is not None:
                 print_memory(checked.memory)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import UNNAMED, by_name, lengths_of
+from declnet.contracts.network.inputs import UNNAMED, Inputs, as_arrays, lengths_of
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import DataError
@@ -34,12 +34,13 @@ def column_names(data: Data) -> tuple[str, ...]:
 def _numbers(data: Data) -> dict[str, tuple[str, int | None]]:
     """Return where each column (n,) is: its array and its position, None for a whole array."""
     numbers: dict[str, tuple[str, int | None]] = {}
-    single = isinstance(data, Dataset) and not isinstance(data.x, Mapping)
     for name, array in data.records.columns.items():
         if array.ndim == 1:
             numbers[name] = (name, None)
         elif array.ndim == 2:
-            names = data.feature_names if isinstance(data, Dataset) and single else None
+            names = (
+                data.feature_names if isinstance(data, Dataset) and UNNAMED in data.inputs else None
+            )
             if names is None or len({*names}) != array.shape[1]:
                 names = tuple(f"{name}[{index}]" for index in range(array.shape[1]))
             numbers |= {column: (name, index) for index, column in enumerate(names)}
@@ -74,11 +75,11 @@ class Replacer:
             self._spans = _spans(preparation, raw.take(np.zeros(1, np.intp)))
         self.features = tuple(self._spans or self._numbers)
 
-    def replaced(self, x: Any, positions: Array, values: Mapping[str, Array]) -> Any:
+    def replaced(self, x: Inputs, positions: Array, values: Mapping[str, Array]) -> Inputs:
         """Return prepared samples with other values in some columns, in new arrays.
 
         Args:
-            x: the prepared samples (m, …) at these positions; named inputs by name.
+            x: the prepared samples (m, …) of each input at these positions.
             positions: (m,).
             values: (m,) each, as in the raw columns.
 
@@ -94,7 +95,7 @@ class Replacer:
             x = self._with_column(x, name, column)
         return x
 
-    def _of_arrays(self, positions: Array, values: Mapping[str, Array]) -> Any:
+    def _of_arrays(self, positions: Array, values: Mapping[str, Array]) -> Inputs:
         records = self._raw.records
         inputs = {name: np.array(array[positions]) for name, array in records.columns.items()}
         for column, replacing in values.items():
@@ -102,13 +103,13 @@ class Replacer:
             inputs[name][... if index is None else (slice(None), index)] = replacing
         return self._preparation.apply(replace(records, columns=inputs, rows=None))
 
-    def _with_column(self, x: Any, name: str, values: Array) -> Any:
+    def _with_column(self, x: Inputs, name: str, values: Array) -> Inputs:
         span, preparation = self._spans[name], self._preparation
         if preparation.types is None:  # then there are no spans
             raise DataError("the model was trained on arrays")
         types = {name: preparation.types[name]}
         columns, lengths = preparation.transformed(Table({name: values}), types)
-        found, arrays = columns[name], dict(by_name(x))
+        found, arrays = columns[name], as_arrays(x)
         if span.alone:
             arrays[span.name] = found
             arrays[lengths_of(span.name)] = lengths[name]
@@ -117,7 +118,7 @@ class Replacer:
             changed = arrays[span.name].copy()
             changed[:, span.start : span.stop] = found.reshape(len(found), -1)
             arrays[span.name] = changed
-        return arrays if isinstance(x, Mapping) else arrays[UNNAMED]
+        return arrays
 
 
 def _require_numbers(column: Array, name: str) -> None:
@@ -129,7 +130,7 @@ def _spans(preparation: FittedPreparation, row: Table) -> dict[str, _Span]:
     """Return where each column of a table is in prepared samples, as one row shows."""
     columns, lengths = preparation.transformed(row, preparation.types)
     spans = {}
-    for name, own in (preparation.inputs or {UNNAMED: tuple(columns)}).items():
+    for name, own in preparation.inputs.items():
         start = 0
         for column in own:
             stop = start + int(np.prod(columns[column].shape[1:]))

@@ -13,7 +13,7 @@ from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.returned import checked_suits
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import Transform, TransformState
-from declnet.contracts.network.inputs import UNNAMED, InputInfo, by_name
+from declnet.contracts.network.inputs import UNNAMED, InputInfo
 from declnet.data.batches import varied_inputs
 from declnet.data.blocks import BlockSet
 from declnet.data.columns import labels_of, table_with
@@ -106,14 +106,14 @@ def _weights_in_column(data: Data, name: str) -> Array:
 
 
 def _labels(dataset: Dataset) -> Array:
-    if not isinstance(dataset.y, np.ndarray):
+    if UNNAMED not in dataset.targets:
         raise DataError(
             "class weights need a single target, but there are several",
             hint="use sample_weights instead",
             path=AT_CLASSES,
             code="E036",
         )
-    labels = labels_of(dataset.y)
+    labels = labels_of(dataset.targets[UNNAMED])
     if labels is None:
         raise DataError(
             "y holds numbers, so there are no classes to weight", path=AT_CLASSES, code="E036"
@@ -151,7 +151,7 @@ class PreparedSets:
     @property
     def input_infos(self) -> dict[str, InputInfo]:
         """What is known about each input of the model, by name."""
-        return self.preparation.input_infos(self.datasets["train"].x)
+        return self.preparation.input_infos(self.datasets["train"].inputs)
 
 
 def split_and_prepared(
@@ -366,7 +366,7 @@ def prepared(data: Data, preparation: FittedPreparation, name: str) -> Dataset:
     """Return a data set with its preparation; raise DataError, with its name, if it is invalid."""
     if isinstance(data, Dataset):
         samples = preparation.apply_to_set(data)
-        return samples if samples.x is data.x else checked(samples, name)
+        return samples if samples.inputs is data.inputs else checked(samples, name)
     if preparation.types is None:
         raise DataError(f"{name} data is a table, but the training data is not")
     try:
@@ -379,11 +379,11 @@ def prepared(data: Data, preparation: FittedPreparation, name: str) -> Dataset:
 
 def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
     """Raise DataError if a training-only transform does not suit the training data."""
-    varied = varied_inputs(train.x, transforms)
+    varied = varied_inputs(train.inputs, transforms)
     for number, transform in enumerate(transforms):
         if not transform.training_only:
             continue
-        own = {name: x for name, x in by_name(train.x).items() if transform in varied[name]}
+        own = {name: x for name, x in train.inputs.items() if transform in varied[name]}
         for position, name in enumerate(transform.columns or ()):
             if name not in varied and [*varied] != [UNNAMED]:
                 hint = suggestion(name, varied, "inputs")
@@ -393,7 +393,7 @@ def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
             checked_suits(transform, transform.suits(np.asarray(x[:1]))) for x in own.values()
         ]
         if not suited or not all(suited):
-            shapes = [str(each.shape[1:]) for each in (own or by_name(train.x)).values()]
+            shapes = [str(each.shape[1:]) for each in (own or train.inputs).values()]
             raise DataError(
                 f"{transform.type} does not suit samples of shape {' or '.join(shapes)}",
                 path=("data", "prepare", number),

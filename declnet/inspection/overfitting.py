@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.network.inputs import by_name, for_each, samples_of
+from declnet.contracts.network.inputs import as_arrays, samples_of
 from declnet.contracts.network.loss import Loss
 from declnet.graph.model import Model
 from declnet.inspection.layers import Fault, LayerView, find_fault, view_layers
@@ -173,7 +173,7 @@ def _few(
 
 def _is_new(data: ReadyData, position: int, seen: set[bytes]) -> bool:
     """Return whether a sample has an input not seen before, and remember the input."""
-    arrays = by_name(samples_of(data.x, slice(position, position + 1))).values()
+    arrays = samples_of(data.x, slice(position, position + 1)).values()
     content = b"".join(np.ascontiguousarray(each).tobytes() for each in arrays)
     is_new = content not in seen
     seen.add(content)
@@ -218,7 +218,7 @@ class _Search:
                 if attempts[-1].loss <= wanted:
                     break
         succeeded = attempts[-1].loss <= wanted
-        x = for_each(np.asarray, self._few.x)
+        x = as_arrays(self._few.x)
         layers = view_layers(self._model, x, self._initial, self._best[1])
         fault = find_fault(self._model, x, layers, succeeded=succeeded)
         note = None

@@ -10,11 +10,10 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.network.inputs import for_each, input_of, input_value
+from declnet.contracts.network.inputs import Batch, input_value, wrapped
 from declnet.contracts.network.layer import Layer
 from declnet.contracts.network.parameter import Regularizer
 from declnet.contracts.runs.observer import StepObserver
-from declnet.data.batches import Batch
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
 from declnet.graph.update import Update, clippings
@@ -49,7 +48,7 @@ class _Copies(StepObserver):
         self.grad: dict[str, Array] = {}
 
     def begin(self, epoch: int, step: int, x: Any) -> None:  # noqa: ARG002
-        self.x = for_each(np.array, x)
+        self.x = {name: np.array(array) for name, array in wrapped(x).items()}
 
     def forward(self, name: str, layer: Layer, y: Array) -> None:  # noqa: ARG002
         self.y[name] = np.array(y)
@@ -168,9 +167,9 @@ def _first(
         return np.array(each[:count], dtype if each.dtype.kind == "f" else each.dtype)
 
     return ReadyData(
-        for_each(first, x),
+        {name: first(array) for name, array in x.items()},
         tuple(y[positions[:count]] for y in train.y),
-        tuple(map(first, y_true if isinstance(y_true, tuple) else (y_true,))),
+        tuple(map(first, y_true)),
         first(weights) if weights is not None else None,
     )
 
@@ -215,9 +214,7 @@ class _Traced:
                     for value, read in reads[node.name]
                 ),
                 tuple(
-                    self.copies.y[names[value - 1]]
-                    if read is None
-                    else input_of(self.copies.x, read)
+                    self.copies.y[names[value - 1]] if read is None else self.copies.x[read]
                     for value, read in reads[node.name]
                 ),
                 self.copies.y[node.name],

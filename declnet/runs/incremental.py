@@ -114,8 +114,8 @@ class IncrementalTraining:
         model, preparation = self.predictor.model, self.predictor.preparation
         sets = prepare_sets({"train": data}, spec.data, wanted_targets(spec.heads), preparation)
         part = sets.datasets["train"]
-        model.given(part.x)
-        require_within(part.x, input_limits(model.nodes), data.sample_name)
+        model.given(part.inputs)
+        require_within(part.inputs, input_limits(model.nodes), data.sample_name)
         return ReadySet.of(sets.blocks["train"], model, spec.heads, preparation, "train")
 
     def _pass(self, trainer: Trainer) -> None:

@@ -242,7 +242,9 @@ class Session:
                 found[name] = self._trainer.evaluated(evaluation, epoch)
             all_observed.append(observed)
             pairs = zip(heads, observed, strict=True)
-            baseline = joined_baseline(heads, [each.baseline(head.metrics) for head, each in pairs])
+            baseline = joined_baseline(
+                heads, [each.baseline(head.metrics.values()) for head, each in pairs]
+            )
             if baseline is not None and baseline.metrics:
                 self._baselines[name] = baseline
         for number, (head, reading) in enumerate(zip(heads, readings, strict=True)):

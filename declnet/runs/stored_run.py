@@ -12,7 +12,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataSource
-from declnet.contracts.network.inputs import by_name, for_each
+from declnet.contracts.network.inputs import as_arrays, unwrapped
 from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
 from declnet.runs.comparison import Comparison, Directions, compared, stored_directions
@@ -262,7 +262,7 @@ class StoredRun(RunContents, Exportable):
 
         predictor, stored = self.predictor(), self.data(data)
         part = stored.dataset if positions is None else stored.dataset.take(positions)
-        x = for_each(np.asarray, part.x)
+        x = as_arrays(part.inputs)
         with attributing_errors(self.registry):
             outputs = predictor.outputs(x)
             raw = predictor.outputs(x, calibrated=False) if predictor.calibrations else outputs
@@ -272,17 +272,11 @@ class StoredRun(RunContents, Exportable):
             number = int(places[position]) + 1
             return SampleName(f"{stored.name}: sample {number}", number)
 
-        for each in outputs:
+        for each in outputs.values():
             require_finite(each, name_sample)
-        if not predictor.heads[0].name:
-            return PredictedData(stored.name, x, part.y, outputs[0], raw[0])
-        named, before = (
-            {head.name: each for head, each in zip(predictor.heads, given, strict=True)}
-            for given in (outputs, raw)
-        )
-        ys = by_name(part.y)
+        ys = part.targets
         targets = {head.name: ys[head.target_among(ys) or ""] for head in predictor.heads}
-        return PredictedData(stored.name, x, targets, named, before)
+        return PredictedData(stored.name, *map(unwrapped, (x, targets, outputs, raw)))
 
     def evaluate(self, data: str | Path | GivenData | None = None) -> Evaluation:
         """Evaluate the model on one of the run's data sets, or on other data.
@@ -371,7 +365,7 @@ class StoredRun(RunContents, Exportable):
         part = dataset if positions is None else dataset.take(positions)
         model = self._trained_model()  # the step changes statistics, e.g. in batch_norm
         with attributing_errors(self.registry), np.errstate(all="ignore"):
-            x = model.as_input(for_each(np.asarray, part.x))
+            x = as_arrays(model.as_input(part.inputs))
             y_true = tuple(
                 targets_for(head, part, model, self._preparation, "the training data")[1]
                 for head in spec.heads

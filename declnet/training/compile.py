@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from math import prod
@@ -12,12 +12,10 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray
 from declnet.contracts.data.transform import Transform
-from declnet.contracts.network.inputs import UNNAMED, by_name
 from declnet.data.batches import (
     Batches,
     BatchOrder,
     GatheredArray,
-    NamedSamples,
     Samples,
     VariedSamples,
     WholeSamples,
@@ -335,18 +333,16 @@ def _gathered(
 ) -> GatheredSet:
     """Return training data from which batches are gathered, or `whole` as a single batch."""
 
-    def held(array: Array | MappedArray) -> GatheredArray:
-        if whole:
-            return WholeSamples(array)
+    def parted(array: Array | MappedArray) -> Samples | MappedArray:
         return array if isinstance(array, MappedArray) else Samples(array)
 
+    held: Callable[[Array | MappedArray], GatheredArray] = WholeSamples if whole else parted
     varied = varied_inputs(train.x, varying)
-    inputs: dict[str, GatheredArray] = {
-        name: VariedSamples(held(x), varied[name], *rngs) if varied[name] else held(x)
-        for name, x in by_name(train.x).items()
-    }
     return GatheredSet(
-        NamedSamples(inputs) if isinstance(train.x, Mapping) else inputs[UNNAMED],
+        {
+            name: VariedSamples(parted(x), varied[name], *rngs) if varied[name] else held(x)
+            for name, x in train.x.items()
+        },
         tuple(map(held, train.y_true)),
         None if train.weights is None else held(train.weights),
         train.y,

@@ -10,7 +10,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.network.inputs import Inputs, by_name, for_each, sample_count
+from declnet.contracts.network.inputs import Inputs, sample_count
 from declnet.contracts.network.returned import checked_targets
 from declnet.data.blocks import BlockSet
 from declnet.data.preparing.preparation import FittedPreparation
@@ -34,7 +34,7 @@ class ReadyData:
     """Arrays in the types that a model and a loss compute with, which components only read.
 
     Attributes:
-        x: in the model's type, batch-first; several inputs by name.
+        x: the inputs in the model's types, batch-first.
         y: the target of each loss, as passed by the user, for metrics.
         y_true: the target of each loss, as prepared by it.
         weights: (n,) in the model's type; None if all samples are weighted equally.
@@ -51,15 +51,15 @@ class ReadyData:
     @property
     def arrays(self) -> list[Array]:
         """All arrays of samples."""
-        inputs = [np.asarray(x) for x in by_name(self.x).values()]
+        inputs = [np.asarray(x) for x in self.x.values()]
         return [*inputs, *self.y, *self.y_true, *([] if self.weights is None else [self.weights])]
 
     def with_arrays(self, arrays: Sequence[Array]) -> ReadyData:
         """Return the same with other arrays, in the order of `arrays`."""
-        names, heads = list(by_name(self.x)), len(self.y)
+        names, heads = list(self.x), len(self.y)
         inputs, rest = dict(zip(names, arrays, strict=False)), arrays[len(names) :]
         return ReadyData(
-            inputs if isinstance(self.x, Mapping) else inputs[names[0]],
+            inputs,
             tuple(rest[:heads]),
             tuple(rest[heads : 2 * heads]),
             rest[2 * heads] if len(rest) > 2 * heads else None,
@@ -157,9 +157,9 @@ def make_ready(
         DataError: the data does not match the model or a loss.
     """
     pairs = [targets_for(head, dataset, model, preparation, f"{label} data") for head in heads]
-    weights, x = dataset.weights, _converted(dataset.x, model, label)
+    weights, x = dataset.weights, _converted(dataset.inputs, model, label)
     return ReadyData(
-        for_each(_read_only, x),
+        {name: _read_only(array) for name, array in x.items()},
         tuple(read_only(y) for y, _ in pairs),
         tuple(read_only(y_true) for _, y_true in pairs),
         _weights_as(model.dtype, weights, label) if weights is not None else None,
@@ -181,11 +181,11 @@ def targets_for(
     Raises:
         DataError: the data does not have the target, or it does not match the model or the loss.
     """
-    ys = by_name(dataset.y)
-    name = head.target_among(ys)
+    name = head.target_among(dataset.targets)
     if name is None:
-        raise DataError(missing_target(head.target or head.name, ys, called), path=head.path)
-    y: Array = ys[name]
+        message = missing_target(head.target or head.name, dataset.targets, called)
+        raise DataError(message, path=head.path)
+    y = dataset.targets[name]
     prepared = preparation.target_as_prepared(y, name)
     shape = model.output(head.output).output_shape
     try:
@@ -228,7 +228,7 @@ def _weights_as(dtype: Dtype, weights: Array, label: str) -> Array:
 
 def _size(data: ReadySet) -> int:
     """Return the bytes of the arrays of a data set in memory."""
-    arrays = *by_name(data.whole.x).values(), *data.whole.y, *data.whole.y_true
+    arrays = *data.whole.x.values(), *data.whole.y, *data.whole.y_true
     return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
 
 
@@ -239,10 +239,9 @@ def _read_only(x: Array | MappedArray) -> Array | MappedArray:
 def _converted(x: Inputs, model: Model, label: str) -> Inputs:
     """Return finite x in the model's type; raise DataError if a number is too large for it."""
     with np.errstate(over="ignore"):
-        converted: Inputs = model.as_input(x)
-    given = by_name(x)
-    for name, each in by_name(converted).items():
-        before = given[name] if name in given else next(iter(given.values()))
+        converted = model.as_input(x)
+    for name, each in converted.items():
+        before = x[name] if name in x else next(iter(x.values()))
         if isinstance(each, np.ndarray) and each.dtype != before.dtype:
             finite = np.isfinite(each).reshape(len(each), -1).all(axis=1)
             if not finite.all():

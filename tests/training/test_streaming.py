@@ -19,7 +19,7 @@ def stream(blocks, window):
     def read(number):
         own = np.arange(starts[number], starts[number + 1])
         x, y = np.repeat(own[:, None], 3, axis=1).astype(float), own
-        return ReadyData(x, (y,), (np.stack([y, -y], axis=1),), own / 2)
+        return ReadyData({"": x}, (y,), (np.stack([y, -y], axis=1),), own / 2)
 
     return ReadySet(tuple(blocks), read, "", window)
 
@@ -30,7 +30,7 @@ def taken(batches, first, stop):
     for positions in batches.between(first, stop):
         data = batches.samples
         own = data.y[0][positions].tolist()
-        assert data.x[positions].tolist() == [[each] * 3 for each in own]
+        assert data.x[""][positions].tolist() == [[each] * 3 for each in own]
         assert data.y_true[0][positions].tolist() == [[each, -each] for each in own]
         assert data.weights[positions].tolist() == [each / 2 for each in own]
         found.append(own)

@@ -62,8 +62,10 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
         steps.append({"transform": dumped, "states": states, "number": step.number})
     target, named = preparation.target, dict(preparation.targets)
     named.pop(UNNAMED, None)
+    inputs = {name: list(own) for name, own in preparation.inputs.items()}
+    has_names = inputs.keys() != {UNNAMED}
     document: dict[str, Any] = {
-        "form": FORM if preparation.inputs is None else FORM_WITH_INPUTS,
+        "form": FORM_WITH_INPUTS if has_names else FORM,
         "columns": None
         if preparation.types is None
         else [{"name": name, "type": each} for name, each in preparation.types.items()],
@@ -71,8 +73,8 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
         "feature_names": preparation.feature_names,
         "target": None if target is None else _stored_target(target),
     }
-    if preparation.inputs is not None:
-        document["inputs"] = {name: list(own) for name, own in preparation.inputs.items()}
+    if has_names:
+        document["inputs"] = inputs
     if named:
         document["targets"] = {name: _stored_target(each) for name, each in named.items()}
     if preparation.target_steps:
@@ -178,7 +180,7 @@ class _Document(BaseModel, strict=True, defer_build=True):
 
     @model_validator(mode="after")
     def _about_its_columns(self) -> Self:
-        arrays = {ARRAY} if self.inputs is None else set(self.inputs)
+        arrays = {name or ARRAY for name in self.inputs or (UNNAMED,)}
         known = arrays if self.columns is None else {each.name for each in self.columns}
         for name, own in (self.inputs or {}).items():
             if not known.issuperset(own):
@@ -217,7 +219,7 @@ def _restored(
         tuple(steps),
         read.feature_names,
         {name: TargetEncoding(each.column, each.classes) for name, each in targets.items()},
-        read.inputs,
+        read.inputs or {UNNAMED: tuple(each.name for each in read.columns or ()) or (ARRAY,)},
         target_steps,
         None if read.windows is None else Windows(read.windows.spec, read.windows.time),
         CellFormat() if read.cells is None else CellFormat(**read.cells.model_dump()),

@@ -20,7 +20,7 @@ from declnet.contracts.data.returned import (
 )
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.data.transform import ColumnError, Fitting, Transform, TransformState
-from declnet.contracts.network.inputs import UNNAMED, by_name
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.blocks import BlockSet
 from declnet.data.columns import located, require_column, typed
 from declnet.data.preparing.target_encoding import TargetEncoding
@@ -89,7 +89,7 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
                 if "train" in by_set:
                     statistics.update(by_set["train"])
     first = sets.datasets["train"]
-    numbers = sum(prod(y.shape[1:]) for ys in (first.x, first.y) for y in by_name(ys).values())
+    numbers = sum(prod(y.shape[1:]) for ys in (first.inputs, first.targets) for y in ys.values())
     stream = spec.stream or StreamSpec()
     window = stream.window or max(1, WINDOW_NUMBERS // max(1, numbers))
     types = sample.types if isinstance(sample, Table) else None
@@ -291,7 +291,7 @@ class StreamStatistics(Statistics):
         if name.startswith("\0"):
             ys: Mapping[str, Array] = records.columns
             if isinstance(data, Dataset):
-                ys = by_name(data.y)
+                ys = data.targets
             target = name[1:] or next(iter(data.target_columns), "")
             require_column(ys, target)
             y = ys[target]

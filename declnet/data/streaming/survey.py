@@ -12,6 +12,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import Table, missing_values
+from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.columns import labels_of
 from declnet.data.splits import Data
 from declnet.data.streaming.source import position_chances
@@ -64,8 +65,8 @@ class Survey:
                 column = data.columns.get(name, np.zeros(0))
                 counter.update(column[~missing_values(column)].tolist())
                 _require_few(f'the target "{name}"', counter)
-        elif self._counted and isinstance(data.y, np.ndarray):
-            labels = labels_of(data.y)
+        elif self._counted and UNNAMED in data.targets:
+            labels = labels_of(data.targets[UNNAMED])
             if labels is not None:
                 values, counts = np.unique(labels, return_counts=True)
                 self.labels.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))

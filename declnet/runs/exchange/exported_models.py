@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.returned import checked_sequences
 from declnet.contracts.data.table import ARRAY, ColumnType, Table, column_type
 from declnet.contracts.data.transform import ColumnError, Transform, TransformState
@@ -24,12 +23,18 @@ from declnet.contracts.formats.exported_model import (
     ExportedPredictions,
     ExportedStep,
 )
-from declnet.contracts.network.inputs import UNNAMED, by_name, input_value, lengths_of
+from declnet.contracts.network.inputs import (
+    as_arrays,
+    input_value,
+    lengths_of,
+    unwrapped,
+    wrapped,
+)
 from declnet.contracts.network.layer import InputDtype, input_dtypes
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import ExportError, error_message
-from declnet.runs.inference.predictions import AnyPredictions, JointPredictions, Predictions
+from declnet.runs.inference.predictions import AnyPredictions
 from declnet.runs.inference.predictor import Predictor
 from declnet.spec.heads import Head
 from declnet.training.tasks import predictions_of
@@ -96,15 +101,12 @@ class _Examples:
         if predictor.windows is not None:
             return cls(*_windows_of(predictor, data))
         part = data.take(np.arange(min(len(data), MOST_EXAMPLES)))
-        found = predictor.predict(part if isinstance(part, Table) else _raw_arrays(part))
+        found = predictor.predict(
+            part if isinstance(part, Table) else unwrapped(as_arrays(part.inputs))
+        )
         types, raw = _types(predictor), part.records.columns
         columns = {name: _as_type(np.asarray(raw[name]), types.get(name)) for name in types or raw}
-        return cls(columns, _expected(predictor, found))
-
-
-def _raw_arrays(data: Dataset) -> Any:
-    arrays = {name: np.asarray(each) for name, each in by_name(data.x).items()}
-    return arrays.get(UNNAMED, arrays)
+        return cls(columns, _expected(found))
 
 
 def _as_type(column: Array, kind: ColumnType | None) -> Array:
@@ -126,7 +128,7 @@ def _windows_of(
         return {}, {}
     chosen = starts[np.linspace(0, len(starts) - 1, min(len(starts), MOST_WINDOWS)).astype(int)]
     tables = [data.take(own[start : start + past + ahead]) for start in chosen]
-    found = [_expected(predictor, predictor.predict(each)) for each in tables]
+    found = [_expected(predictor.predict(each)) for each in tables]
     columns = {}
     for each in _window_columns(predictor):
         part = slice(past, None) if each.source else slice(past)
@@ -145,13 +147,10 @@ def _stacked(found: Sequence[ExportedPredictions]) -> ExportedPredictions:
     return ExportedPredictions(joined("prediction"), joined("outputs"), *limits)
 
 
-def _expected(predictor: Predictor, found: AnyPredictions) -> dict[str, ExportedPredictions]:
-    named: Mapping[str, Predictions] = (
-        found if isinstance(found, JointPredictions) else {predictor.heads[0].name: found}
-    )
+def _expected(predictions: AnyPredictions) -> dict[str, ExportedPredictions]:
     return {
         name: ExportedPredictions(each.prediction, each.outputs, each.lower, each.upper, each.sets)
-        for name, each in named.items()
+        for name, each in wrapped(predictions).items()
     }
 
 
@@ -237,7 +236,7 @@ def _inputs(predictor: Predictor, columns: Sequence[ExportedColumn]) -> Iterator
         future = tuple(each.name for each in columns if each.source)
         named = dict(zip(windows.inputs, (past, future), strict=False))
     elif preparation.types is not None:
-        named = dict(preparation.inputs or {UNNAMED: tuple(preparation.types)})
+        named = dict(preparation.inputs)
     else:
         named = {name: (name or ARRAY,) for name in model.inputs}
     sizes = {each.name: each.window for each in columns}

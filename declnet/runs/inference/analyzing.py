@@ -13,7 +13,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
-from declnet.contracts.network.inputs import for_each
+from declnet.contracts.network.inputs import Inputs, as_arrays
 from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.contracts.runs.analysis import Analysis, AnalysisTable, plain_table, table_of
 from declnet.contracts.runs.returned import checked_tables
@@ -173,8 +173,7 @@ class AnalyzedData:
         self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
     ) -> dict[str, Array]:
         """Return the model's outputs as metrics take them."""
-        found = self._predictor.outputs(self._x(positions, replaced))
-        return dict(zip((each.name for each in self._predictor.heads), found, strict=True))
+        return self._predictor.outputs(self._x(positions, replaced))
 
     def metrics(
         self, positions: Array | None = None, replaced: Mapping[str, Array] | None = None
@@ -199,8 +198,8 @@ class AnalyzedData:
                     found = own | found
         return {name: found[name] for name in self.better}
 
-    def _x(self, positions: Array | None, replaced: Mapping[str, Array] | None) -> Any:
-        x = self._samples(positions)[0].x
+    def _x(self, positions: Array | None, replaced: Mapping[str, Array] | None) -> Inputs:
+        x = self._samples(positions)[0].inputs
         if not replaced:
             return x
         at = np.arange(self.samples) if positions is None else positions
@@ -231,7 +230,7 @@ def set_of_run(predictor: Predictor, sets: PreparedSets, name: str) -> AnalyzedD
     if count > MOST_SAMPLES and len(raw) == count:  # else samples are windows
         kept = _drawn(count, predictor)
         raw, samples = raw.take(kept), samples.take(kept)
-    samples = replace(samples, x=for_each(np.asarray, samples.x))
+    samples = replace(samples, x=as_arrays(samples.inputs))
     return AnalyzedData(predictor, raw, guarded(samples), name, count, lambda: sets.raw["train"])
 
 

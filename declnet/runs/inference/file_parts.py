@@ -21,7 +21,7 @@ from declnet.data.columns import require_column
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.sources.files import called, file_source, naming, with_settings
 from declnet.errors import DataError
-from declnet.runs.inference.predictions import AnyPredictions, without_spread
+from declnet.runs.inference.predictions import Predictions
 from declnet.runs.inference.predictor import LabeledPart, Predictor, Unprepared
 
 NUMBERS = 2**21
@@ -54,8 +54,8 @@ def predicted_parts(
     identifiers: Sequence[str] = (),
     *,
     spread: bool = False,
-) -> Iterator[AnyPredictions]:
-    """Yield the predictions for samples part by part, with memory independent of their number.
+) -> Iterator[dict[str, Predictions]]:
+    """Yield the predictions of each loss part by part, with memory independent of their number.
 
     Args:
         predictor: the run's predictor; its training data source determines a file's format.
@@ -95,16 +95,22 @@ def predicted_parts(
                     hint=f"a table with {_some(predictor.features)}",
                 )
             kept, passed = _without(part, identifiers, predictor.features is None)
+            count = len(kept) if isinstance(kept, Table) else sample_count(kept)
             if names is not None:
-                own = np.array(names[first - 1 : first - 1 + sample_count(kept)], object)
-                if len(own) < sample_count(kept):
+                own = np.array(names[first - 1 : first - 1 + count], object)
+                if len(own) < count:
                     fault = f"returned {len(names)} names, but there are more samples"
                     raise BrokenContractError(source, "sample_names", fault)
                 passed = {FILE: own, **passed}
-            found = predictor.predict_part(kept, first)
-            found = found if spread else without_spread(found)
-            yield replace(found, identifiers={**found.identifiers, **passed})
-            first += sample_count(kept)
+            predictions = predictor.predict_part(kept, first)
+            for loss, found in predictions.items():
+                predictions[loss] = replace(
+                    found,
+                    identifiers={**found.identifiers, **passed},
+                    spread=found.spread if spread else None,
+                )
+            yield predictions
+            first += count
         if first == 1:
             raise DataError("there are no samples")
 

@@ -213,7 +213,7 @@ def _without_lost(
 def _inputs(partial: PartialSpec, described: Described) -> Mapping[str, InputInfo | None] | None:
     """Return the model's inputs; None for what is unknown as the data is invalid."""
     train, named = described.infos.get("train"), partial.data.inputs
-    known = train.input_infos if train is not None else {}
+    known = train.inputs if train is not None else {}
     if named is not None and not set(known).issuperset(named):
         lengths = InputInfo((), "integer", optional=True)
         return dict.fromkeys(named) | {lengths_of(name): lengths for name in named}

@@ -257,7 +257,7 @@ def data_problems(
             "E032",
         )
         for name, info in infos.items()
-        if (unlike := _unlike(name, info.input_infos, train.input_infos)) is not None
+        if (unlike := _unlike(name, info.inputs, train.inputs)) is not None
     ]
     problems += [
         Diagnostic(
@@ -276,7 +276,7 @@ def data_problems(
 def class_problems(spec: PartialSpec, infos: Mapping[str, DataInfo]) -> list[Diagnostic]:
     """Return errors in the names of classes, as far as sources know them before they are loaded."""
     train, data = infos.get("train"), spec.data
-    if train is None or train.target != "classes" or train.targets:
+    if train is None or train.target != "classes" or UNNAMED not in train.targets:
         return []
     names, problems = train.class_names, []
     if names is not None:

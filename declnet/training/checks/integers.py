@@ -25,7 +25,7 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
             return sample._replace(text=f"{name} data: {sample.text}")
 
         try:
-            require_within(described.sets.datasets[name].x, limits, called)
+            require_within(described.sets.datasets[name].inputs, limits, called)
         except DataError as error:
             of = name if name in spec.data.sources else "train"
             at = origin_of(spec.data.sources.get(of), of)
@@ -40,7 +40,7 @@ def floats_for_integers(nodes: Sequence[Node], train: DataInfo) -> set[str]:
         for node in nodes
         if not (node.reads_of("float") or any(node.inputs))
         for name in node.reads_of("integer")
-        if train.input_infos[name].dtype == "float"
+        if train.inputs[name].dtype == "float"
     }
 
 
@@ -50,7 +50,7 @@ def input_problems(nodes: Sequence[Node | None], train: DataInfo | None) -> list
         if node is None or train is None:
             continue
         for read in sorted(node.reads_of("integer")):
-            info = train.input_infos.get(read)
+            info = train.inputs.get(read)
             if info is not None and info.dtype != "integer":
                 called = f'the input "{read}"' if read else "x"
                 message = f'"{node.name}" takes integers, but {called} holds floats'

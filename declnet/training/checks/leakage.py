@@ -9,7 +9,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import Table, column_type, missing_values
-from declnet.contracts.network.inputs import by_name, lengths_of
+from declnet.contracts.network.inputs import lengths_of
 from declnet.data.dates import date_form
 from declnet.data.sets import PreparedSets
 from declnet.errors import Diagnostic
@@ -53,8 +53,8 @@ class _Known:
     @property
     def sequences(self) -> set[str]:
         """The columns that become sequences, e.g. of words, each a separate input."""
-        preparation, x = self.sets.preparation, by_name(self.sets.datasets["train"].x)
-        inputs = preparation.inputs or {}
+        preparation, x = self.sets.preparation, self.sets.datasets["train"].inputs
+        inputs = preparation.inputs
         return {own[0] for name, own in inputs.items() if lengths_of(name) in x}
 
     def at(self, data: str, feature: str | None = None) -> tuple[str | int, ...]:
@@ -158,7 +158,7 @@ def _telling_features(known: _Known) -> Iterator[Diagnostic]:
     if len(positions) < 2 * FEWEST:
         return
     table = train.take(positions)
-    for name, y in by_name(known.sets.datasets["train"].y).items():
+    for name, y in known.sets.datasets["train"].targets.items():
         encoding = preparation.targets.get(name)
         if y.ndim != 1 or encoding is None:
             continue

@@ -99,4 +99,4 @@ def _wider(info: DataInfo) -> DataInfo:
         name: replace(each, shape=wider(each.shape), levels=None)
         for name, each in info.inputs.items()
     }
-    return replace(info, sample_shape=wider(info.sample_shape), inputs=inputs)
+    return replace(info, inputs=inputs)

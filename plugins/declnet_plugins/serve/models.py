@@ -20,12 +20,13 @@ from declnet import (
     ColumnType,
     DataError,
     DeclnetError,
-    JointPredictions,
+    Predictions,
     Predictor,
     Registry,
     error_summary,
     is_ensemble,
     load_predictor,
+    prediction_columns,
     write_predictions,
 )
 from declnet_plugins.serve.bodies import Shape, csv_file, parse_json
@@ -151,7 +152,7 @@ class LoadedModel:
             return {}
         samples, _ = self._shape.read(self.example, 1)
         kinds = {"f": "number", "i": "integer", "u": "integer", "b": "boolean"}
-        found = self.predictor.predict(samples).columns()
+        found = prediction_columns(self.predictor.predict(samples))
         return {name: kinds.get(each.dtype.kind, "string") for name, each in found.items()}
 
     @cached_property
@@ -205,7 +206,9 @@ class LoadedModel:
                 parts = []
                 count = 0
                 for part in self.predictor.predict_parts(path, spread=spread):
-                    count += part.samples
+                    count += len(
+                        part if isinstance(part, Predictions) else next(iter(part.values()))
+                    )
                     if count > most_rows:
                         raise ProblemError(413, f"the body has more than {most_rows} rows")
                     parts.append(part)
@@ -234,10 +237,9 @@ class LoadedModel:
 
 
 def _without_spread(found: Any) -> Any:
-    if isinstance(found, JointPredictions):
-        own = {name: replace(each, spread=None) for name, each in found.items()}
-        return replace(found, by_loss=own)
-    return found if found.spread is None else replace(found, spread=None)
+    if isinstance(found, Predictions):
+        return found if found.spread is None else replace(found, spread=None)
+    return {name: _without_spread(each) for name, each in found.items()}
 
 
 def _rejects(transform: Any, state: Any, known: tuple[Any, ...]) -> bool:

@@ -50,7 +50,7 @@ def test_each_input_has_its_columns_in_its_order_and_its_own_type():
 
 def test_inputs_hold_the_numbers_of_the_single_input_without_names():
     plain = fitted(inputs=None)
-    whole, x = plain.apply(table()), fitted().apply(table())
+    (whole,), x = plain.apply(table()).values(), fitted().apply(table())
     names = list(plain.feature_names)
     for name, columns in INPUTS.items():
         np.testing.assert_array_equal(x[name], whole[:, [names.index(each) for each in columns]])

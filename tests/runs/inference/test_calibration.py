@@ -98,7 +98,7 @@ class TestARunWithATemperatureAndSets:
 
     def test_probabilities_are_those_of_the_model_at_another_temperature(self, run):
         result, data = run
-        raw = result.model.predict(result.model.as_input(data["test"][0]))
+        raw = result.model.predict(data["test"][0])
         state = json.loads((result.directory / "calibration.json").read_text())
         state = state["losses"][""]["steps"][0]["state"]
         powers = raw.astype(float) ** (1 / state["temperature"])

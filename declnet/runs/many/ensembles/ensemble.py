@@ -17,7 +17,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
-from declnet.contracts.network.inputs import for_each
+from declnet.contracts.network.inputs import as_arrays, unwrapped
 from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
 from declnet.runs.exchange.exportable import Exportable
@@ -223,11 +223,17 @@ class Ensemble(StoredGroup, Exportable):
         parts = [self._predicted(run, loaded) for run, loaded in self._with_data(data)]
         numbers = {name: np.concatenate([own[name] for own, _ in parts]) for name in parts[0][0]}
         order = np.lexsort([*numbers.values()][::-1])
-        outputs = [
-            np.concatenate(each)[order] for each in zip(*(own for _, own in parts), strict=True)
-        ]
-        found = predictor.read(outputs)
-        return replace(found, identifiers={name: each[order] for name, each in numbers.items()})
+        outputs = {
+            loss: np.concatenate([own[loss] for _, own in parts])[order] for loss in parts[0][1]
+        }
+        identifiers = {name: each[order] for name, each in numbers.items()}
+        found: AnyPredictions = unwrapped(
+            {
+                loss: replace(predictions, identifiers=identifiers)
+                for loss, predictions in predictor.read(outputs).items()
+            }
+        )
+        return found
 
     def _out_of_fold(self, data: Mapping[str, Data] | None) -> Evaluation:
         from declnet.runs.inference.evaluation import evaluate_each
@@ -255,16 +261,16 @@ class Ensemble(StoredGroup, Exportable):
 
     def _predicted(
         self, run: StoredRun, loaded: Mapping[str, Data]
-    ) -> tuple[dict[str, Array], list[Array]]:
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
         """Return what identifies the validation data of a fold, in order, and the predictions."""
         from declnet.runs.inference.predictions import require_finite
 
         predictor, spec, sets = run.predictor(), run.spec, run.prepared_sets(loaded)
         held, dataset = sets.raw["validation"], sets.datasets["validation"]
         with attributing_errors(run.registry):
-            outputs = predictor.outputs(for_each(np.asarray, dataset.x))
+            outputs = predictor.outputs(as_arrays(dataset.inputs))
         sample = f"{run.path}: validation: sample"
-        for each in outputs:
+        for each in outputs.values():
             require_finite(each, lambda at: SampleName(f"{sample} {at + 1}", at + 1))
         count, fold = len(dataset), spec.data.fold or 1
         numbers = {"seed": np.full(count, spec.seed)} if len(self.seeds) > 1 else {}
