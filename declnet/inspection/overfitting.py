@@ -167,8 +167,7 @@ def _few(
             elif len(chosen) < max(count, len(groups)):
                 chosen.append(position)
     at = np.sort(np.array(chosen))
-    y, y_true = (tuple(each[at] for each in arrays) for arrays in (data.y, data.y_true))
-    return ReadyData(samples_of(data.x, at), y, y_true), classes
+    return replace(data.take(at), weights=None), classes
 
 
 def _is_new(data: ReadyData, position: int, seen: set[bytes]) -> bool:

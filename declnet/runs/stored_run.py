@@ -359,22 +359,18 @@ class StoredRun(RunContents, Exportable):
         from declnet.graph.kernels import Kernels
         from declnet.graph.parameters import view
         from declnet.graph.training_graph import TrainingGraph
-        from declnet.training.preparation import targets_for
+        from declnet.training.preparation import make_ready
 
         dataset, spec = self.data("train").dataset, self.spec
         part = dataset if positions is None else dataset.take(positions)
         model = self._trained_model()  # the step changes statistics, e.g. in batch_norm
         with attributing_errors(self.registry), np.errstate(all="ignore"):
-            x = as_arrays(model.as_input(part.inputs))
-            y_true = tuple(
-                targets_for(head, part, model, self._preparation, "the training data")[1]
-                for head in spec.heads
-            )
+            ready = make_ready(part, model, spec.heads, self._preparation, "the training")
             kernels = Kernels(self.registry)
             total = spec.training.updates(len(dataset))
             graph = TrainingGraph(model, spec.heads, len(part), spec.seed, kernels, total)
             graph.schedules.begin(total)
-            graph.step(x, y_true).run()
+            graph.step(as_arrays(ready.x), ready.y_true).run()
         slots = [slot for slot in model.store.slots if slot.is_trained()]
         return {slot.key: view(graph.gradient, slot).copy() for slot in slots}
 

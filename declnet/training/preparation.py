@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
 from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.table import SampleArrays
 from declnet.contracts.network.inputs import Inputs, sample_count
 from declnet.contracts.network.returned import checked_targets
 from declnet.data.blocks import BlockSet
@@ -30,7 +32,7 @@ from declnet.training.prepared_copy import PreparedCopy
 
 
 @dataclass(frozen=True, eq=False)
-class ReadyData:
+class ReadyData(SampleArrays):
     """Arrays in the types that a model and a loss compute with, which components only read.
 
     Attributes:
@@ -49,20 +51,20 @@ class ReadyData:
         return sample_count(self.x)
 
     @property
-    def arrays(self) -> list[Array]:
+    def arrays(self) -> dict[str, Array | MappedArray]:
         """All arrays of samples."""
-        inputs = [np.asarray(x) for x in self.x.values()]
-        return [*inputs, *self.y, *self.y_true, *([] if self.weights is None else [self.weights])]
+        weights = {} if self.weights is None else {"weights": self.weights}
+        inputs = {f"x {name}": x for name, x in self.x.items()}
+        ys = {f"y {number}": y for number, y in enumerate(self.y)}
+        return {**inputs, **ys, **{f"loss {n}": y for n, y in enumerate(self.y_true)}, **weights}
 
-    def with_arrays(self, arrays: Sequence[Array]) -> ReadyData:
-        """Return the same with other arrays, in the order of `arrays`."""
-        names, heads = list(self.x), len(self.y)
-        inputs, rest = dict(zip(names, arrays, strict=False)), arrays[len(names) :]
+    def with_arrays(self, arrays: Mapping[str, Any], rows: Array | None = None) -> ReadyData:  # noqa: ARG002
+        """Return other samples with the same inputs and losses."""
         return ReadyData(
-            inputs,
-            tuple(rest[:heads]),
-            tuple(rest[heads : 2 * heads]),
-            rest[2 * heads] if len(rest) > 2 * heads else None,
+            {name: arrays[f"x {name}"] for name in self.x},
+            tuple(arrays[f"y {number}"] for number in range(len(self.y))),
+            tuple(arrays[f"loss {number}"] for number in range(len(self.y))),
+            arrays.get("weights"),
         )
 
 
@@ -72,11 +74,9 @@ class ReadySet(BlockSet[ReadyData]):
 
     Attributes:
         unscale: for each loss with a prepared target, how to invert that in predictions.
-        copy: keeps blocks that were prepared; None if they are prepared whenever they are read.
     """
 
     unscale: Mapping[int, Unscale] = field(default_factory=dict)
-    copy: PreparedCopy | None = None
 
     @classmethod
     def of(
@@ -96,47 +96,21 @@ class ReadySet(BlockSet[ReadyData]):
         if blocks.window is None:
             ready, digest = prepare(0), fingerprint(blocks.whole)
             return cls.in_memory(ready, fingerprint=digest, unscale=unscale)
-        copy = PreparedCopy(blocks.sizes) if blocks.copied else None
         return cls(
             blocks.sizes,
-            prepare,
+            PreparedCopy(blocks.sizes, prepare) if blocks.copied else prepare,
             blocks.fingerprint,
             blocks.window,
             blocks.groups,
             blocks.copied,
             unscale,
-            copy,
         )
 
     @cached_property
     def like(self) -> ReadyData:
         """The samples of the first block, in whose types and shapes all of them are."""
         with ChangedFileError.during("the start of the training"):
-            return self._prepared(next(number for number, size in enumerate(self.sizes) if size))
-
-    def read(self, number: int) -> ReadyData:
-        """Return the samples in a block, from any thread."""
-        if self.copy is None:
-            return self.prepare(number)
-        size = self.sizes[number]
-        arrays = [np.empty((size, *array.shape[1:]), array.dtype) for array in self.like.arrays]
-        if self.copy.fill(number, arrays):
-            return self.like.with_arrays(arrays)
-        return self._prepared(number)
-
-    def fill(self, number: int, arrays: Sequence[Array]) -> None:
-        """Fill arrays (size, …), ordered as `ReadyData.arrays`, with the samples in a block."""
-        if self.copy is not None and self.copy.fill(number, arrays):
-            return
-        for memory, samples in zip(arrays, self._prepared(number).arrays, strict=True):
-            memory[...] = samples
-
-    def _prepared(self, number: int) -> ReadyData:
-        """Prepare the samples in a block, and keep a copy."""
-        samples = self.prepare(number)
-        if self.copy is not None:
-            self.copy.keep(number, samples.arrays)
-        return samples
+            return self.read(next(number for number, size in enumerate(self.sizes) if size))
 
 
 def make_ready(
@@ -226,12 +200,6 @@ def _weights_as(dtype: Dtype, weights: Array, label: str) -> Array:
     return weights.astype(dtype)
 
 
-def _size(data: ReadySet) -> int:
-    """Return the bytes of the arrays of a data set in memory."""
-    arrays = *data.whole.x.values(), *data.whole.y, *data.whole.y_true
-    return sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
-
-
 def _read_only(x: Array | MappedArray) -> Array | MappedArray:
     return x if isinstance(x, MappedArray) else read_only(x)
 
@@ -296,7 +264,7 @@ def prepare(
         make = partial(ReadySet.of, blocks, model, heads, preparation, name)
         if blocks.window is None:
             made_of, about = (blocks, preparation, model.nodes), ("ready", name, spec.model, heads)
-            ready[name] = made_once(made_of, about, make, _size)
+            ready[name] = made_once(made_of, about, make, lambda ready: ready.whole.nbytes)
         else:  # whose copies are not kept for other runs
             ready[name] = make()
     return Prepared(model, ready, preparation)

@@ -46,7 +46,9 @@ class StreamedBatches(BatchOrder):
         super().__init__(len(stream), batch_size, drop_last, self._spare + most)
         self._halves = 1 if len(stream) <= self._least else 2
         held, first = self._halves * len(self.order), stream.like
-        self._arrays = [empty_samples(array, held) for array in first.arrays]
+        self._arrays = {
+            name: empty_samples(np.asarray(array), held) for name, array in first.arrays.items()
+        }
         self.samples = first.with_arrays(self._arrays)
         self._epoch, self._windows = -1, self._divided(-1)
         self._window, self._used = -1, 0
@@ -133,7 +135,7 @@ class StreamedBatches(BatchOrder):
             else:
                 self._await(window - 1)
                 over = self._positions(window - 1)[-left:]
-            for memory in self._arrays:
+            for memory in self._arrays.values():
                 memory[half : half + left] = memory[over]
             self.order[:left] = np.arange(half, half + left)
         self._await(window)
@@ -173,7 +175,8 @@ class StreamedBatches(BatchOrder):
         """Read blocks into memory in sequence."""
         for block in blocks:
             stop = first + self._stream.sizes[block]
-            self._stream.fill(block, [memory[first:stop] for memory in self._arrays])
+            for name, samples in self._stream.read(block).arrays.items():
+                self._arrays[name][first:stop] = samples
             first = stop
 
 

@@ -44,7 +44,7 @@ def test_the_data_is_what_the_run_saw(stored, blobs):
     assert all(each.unchanged for each in stored.data_sets.values())
     assert stored.data().name == "test"
     assert np.array_equal(stored.data("test").dataset.x, blobs[0])
-    parts = list(stored.data("test").parts(13))
+    parts = list(stored.data("test").dataset.parts(13))
     assert [len(each) for each in parts] == [13, 13, 4]
     assert np.array_equal(np.concatenate([each.y for each in parts]), blobs[1])
 

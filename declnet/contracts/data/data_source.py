@@ -147,8 +147,6 @@ class Dataset(SampleArrays):
     inputs: Inputs = field(init=False, repr=False)
     targets: Mapping[str, Array] = field(init=False, repr=False)
 
-    unit: ClassVar[str] = "sample"
-
     def __post_init__(self) -> None:
         inputs, targets = wrapped(self.x), wrapped(self.y)
         fields = {

@@ -85,8 +85,8 @@ class SampleArrays:
         rows: the number of each sample in its source, for messages; default: 1 to n.
     """
 
-    unit: ClassVar[str]
-    rows: Array | None
+    unit: ClassVar[str] = "sample"
+    rows: Array | None = None
 
     def __len__(self) -> int:
         raise NotImplementedError

@@ -26,6 +26,7 @@ from declnet.data.columns import located, require_column, typed
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.preparing.targets import WantedTarget, target_key
 from declnet.data.sets import (
+    AT_CLASSES,
     NAMES,
     PreparedSets,
     Statistics,
@@ -118,13 +119,12 @@ def _surveyed(
 ) -> dict[str, Survey]:
     """Survey all samples of a source by data set, and add the training data to the statistics."""
     surveys: dict[str, Survey] = {}
-    counted = spec.class_weights is not None
     with ChangedFileError.during("the survey"):
         for number, by_set in enumerate(source.in_order()):
             for name, data in by_set.items():
                 if name not in surveys:
-                    columns, blocks = _columns_of_classes(data, wanted), len(source.blocks.sizes)
-                    surveys[name] = Survey(blocks, source.seed, columns, counted=counted)
+                    targets, blocks = _counted(data, spec, wanted), len(source.blocks.sizes)
+                    surveys[name] = Survey(blocks, source.seed, targets)
                 surveys[name].add(number, data)
                 if statistics is not None and name == "train":
                     statistics.update(data)
@@ -147,9 +147,11 @@ def _read(
     return weighted(prepared(data, sets.preparation, name), data, spec, sets.class_weights)
 
 
-def _columns_of_classes(data: Data, wanted: Sequence[WantedTarget]) -> list[str]:
-    """Return the columns of a table whose distinct values are classes."""
-    columns = data.target_columns if isinstance(data, Table) else ()
+def _counted(data: Data, spec: DataSpec, wanted: Sequence[WantedTarget]) -> list[str]:
+    """Return the targets whose distinct values are classes; of arrays, if classes have weights."""
+    columns = data.target_columns
+    if isinstance(data, Dataset):
+        return [UNNAMED] if spec.class_weights is not None and UNNAMED in columns else []
     named = {target.name or "".join(columns[:1]) for target in wanted if target.kind != "values"}
     return [name for name in columns if name in named]
 
@@ -253,10 +255,18 @@ class StreamStatistics(Statistics):
     def class_sizes(self, train: Dataset, encoding: TargetEncoding | None) -> Mapping[int, int]:
         """Return the number of samples with each label."""
         super().class_sizes(train, encoding)
-        if encoding is None or encoding.column not in self.survey.classes:
-            return self.survey.labels
-        rows = self.survey.classes[encoding.column]
-        return {label: rows[value] for label, value in enumerate(encoding.classes or ())}
+        classes = self.survey.classes
+        if encoding is not None and encoding.column in classes:
+            rows = classes[encoding.column]
+            return {label: rows[value] for label, value in enumerate(encoding.classes or ())}
+        if UNNAMED in classes:
+            return classes[UNNAMED]
+        raise DataError(
+            "class weights need a target with classes",
+            hint="use sample_weights instead",
+            path=AT_CLASSES,
+            code="E036",
+        )
 
     def _begin(
         self, name: str, transform: Transform, number: int, before: tuple[_Step, ...] = ()

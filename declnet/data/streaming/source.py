@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -212,18 +213,15 @@ def _those_with_blocks() -> str:
     )
 
 
-class _from:  # noqa: N801  # a context manager
+@contextmanager
+def _from(name: str) -> Iterator[None]:
     """Begin the path of a DataError with the data set's."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        """Do nothing."""
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, DataError) and error.path[:1] != ("data",):
-            raise error.at(("data", self._name, *error.path)) from None
+    try:
+        yield
+    except DataError as error:
+        if error.path[:1] != ("data",):
+            raise error.at(("data", name, *error.path)) from None
+        raise
 
 
 def digest_of(data: Data) -> bytes:

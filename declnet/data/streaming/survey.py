@@ -12,7 +12,6 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import Table, missing_values
-from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.columns import labels_of
 from declnet.data.splits import Data
 from declnet.data.streaming.source import position_chances
@@ -43,14 +42,10 @@ class Survey:
         classes: the number of rows with each class, by column.
     """
 
-    def __init__(
-        self, blocks: int, seed: int, targets: Collection[str] = (), *, counted: bool = False
-    ) -> None:
+    def __init__(self, blocks: int, seed: int, targets: Collection[str] = ()) -> None:
         self.sizes = [0] * blocks
         self.classes: dict[str, Counter[Any]] = {name: Counter() for name in targets}
-        self.labels: Counter[int] = Counter()
-        self._counted, self._seed = counted, seed
-        self._seen, self._drawn = 0, Reservoir()
+        self._seed, self._seen, self._drawn = seed, 0, Reservoir()
         self._extremes: Data | None = None
 
     def add(self, number: int, data: Data) -> None:
@@ -60,17 +55,11 @@ class Survey:
         own = data.take(extremes(data))
         joined = own if self._extremes is None else self._extremes.joined([own])
         self._extremes = joined.take(extremes(joined))
-        if isinstance(data, Table):
-            for name, counter in self.classes.items():
-                column = data.columns.get(name, np.zeros(0))
-                counter.update(column[~missing_values(column)].tolist())
-                _require_few(f'the target "{name}"', counter)
-        elif self._counted and UNNAMED in data.targets:
-            labels = labels_of(data.targets[UNNAMED])
-            if labels is not None:
-                values, counts = np.unique(labels, return_counts=True)
-                self.labels.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
-                _require_few("y", self.labels)
+        for name, counter in self.classes.items():
+            counter.update(_classes_in(data, name).tolist())
+            if len(counter) > MOST_CLASSES:
+                target = f'the target "{name}"' if name else "y"
+                raise DataError(f"{target} has more than {MOST_CLASSES} classes", code="E041")
 
     def sample(self) -> Data:
         """Return a uniform random sample, followed by samples with extreme or missing numbers.
@@ -130,10 +119,13 @@ class Reservoir:
         return first.joined(others)
 
 
-def _require_few(target: str, classes: Counter[Any]) -> None:
-    """Raise DataError if there are too many classes to count."""
-    if len(classes) > MOST_CLASSES:
-        raise DataError(f"{target} has more than {MOST_CLASSES} classes", code="E041")
+def _classes_in(data: Data, target: str) -> Array:
+    """Return the classes (n,) in a column of a table, without missing ones, or labels of arrays."""
+    if not isinstance(data, Table):
+        labels = labels_of(data.targets[target])
+        return np.zeros(0, int) if labels is None else labels
+    column = data.columns.get(target, np.zeros(0))
+    return column[~missing_values(column)]
 
 
 def _in_order(name: str, counter: Counter[Any]) -> tuple[Any, ...]:

@@ -179,9 +179,7 @@ def series_warnings(data: DataSpec, parts: Mapping[str, Data]) -> list[Diagnosti
     """Return a warning for each data set of which some series are too short for a window."""
     windows = Windows.of(data)
     found = {
-        name: windows.left_out(part)
-        for name, part in parts.items()
-        if windows is not None and isinstance(part, Table)
+        name: windows.left_out(part.records) for name, part in parts.items() if windows is not None
     }
     hint = "reduce past or horizon, or leave out these series"
     return [

@@ -75,7 +75,7 @@ def leakage_warnings(spec: PartialSpec, sets: PreparedSets | None) -> list[Diagn
     """
     if sets is None or sets.preparation.windows is not None or sets.preparation.types is None:
         return []
-    tables = {name: each for name, each in sets.raw.items() if isinstance(each, Table)}
+    tables = {name: data.records for name, data in sets.raw.items()}
     known = _Known(spec, tuple(sets.preparation.types), tables, sets)
     return [*_duplicates(known), *_telling_features(known), *_identifiers(known)]
 
