@@ -34,12 +34,16 @@ class StoredData:
 
         return fingerprint(self.dataset) == self.hash
 
+    def parts(self, samples: int) -> Iterator[Dataset]:
+        """Yield the samples in order, in parts of up to `samples` samples."""
+        yield from self.dataset.parts(samples)
+
     def labeled_parts(self, predictor: Predictor) -> Iterator[LabeledPart]:
         """Yield the samples in parts to evaluate the run's predictor on."""
         from declnet.runs.inference.file_parts import samples_in_part
         from declnet.runs.inference.predictor import LabeledPart
 
-        for part in self.dataset.parts(samples_in_part(predictor)):
+        for part in self.parts(samples_in_part(predictor)):
             yield LabeledPart(part, part.sample_name)
 
 

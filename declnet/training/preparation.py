@@ -11,7 +11,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.table import SampleArrays
+from declnet.contracts.data.sample_arrays import SampleArrays
 from declnet.contracts.network.inputs import Inputs, sample_count
 from declnet.contracts.network.returned import checked_targets
 from declnet.data.blocks import BlockSet

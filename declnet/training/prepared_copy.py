@@ -13,7 +13,7 @@ import numpy as np
 
 from declnet.cache import cache_folder
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.table import SampleArrays
+from declnet.contracts.data.sample_arrays import SampleArrays
 
 Samples = TypeVar("Samples", bound=SampleArrays)
 

@@ -44,7 +44,7 @@ def test_the_data_is_what_the_run_saw(stored, blobs):
     assert all(each.unchanged for each in stored.data_sets.values())
     assert stored.data().name == "test"
     assert np.array_equal(stored.data("test").dataset.x, blobs[0])
-    parts = list(stored.data("test").dataset.parts(13))
+    parts = list(stored.data("test").parts(13))
     assert [len(each) for each in parts] == [13, 13, 4]
     assert np.array_equal(np.concatenate([each.y for each in parts]), blobs[1])
 
@@ -54,6 +54,13 @@ def test_an_evaluation_gives_the_runs_own_metrics(stored, done, name):
     found = stored.evaluate(name)
     assert (found.data, found.metrics) == (name, done.metrics[name])
     assert found.counts.sum() == found.samples == len(stored.data(name).dataset)
+
+
+def test_arrays_that_are_used_unchanged_have_a_preparation_without_a_file(stored, done):
+    for preparation in (done.preparation, stored.predictor().preparation):
+        assert preparation.changes_nothing
+        assert preparation.inputs == {"": ("x",)}
+    assert not (done.directory / "preparation.json").exists()
 
 
 def test_gradients_are_those_of_the_trained_model(document, tmp_path):

@@ -11,7 +11,8 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.component import Component
-from declnet.contracts.data.table import ARRAY, ColumnType, SampleArrays, Table
+from declnet.contracts.data.sample_arrays import ARRAY, SampleArrays
+from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.network.inputs import (
     UNNAMED,
     InputInfo,

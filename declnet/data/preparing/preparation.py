@@ -16,7 +16,8 @@ from declnet.contracts.data.returned import (
     checked_sequences,
     checked_suits,
 )
-from declnet.contracts.data.table import ARRAY, CellFormat, ColumnType, Table, missing_values
+from declnet.contracts.data.sample_arrays import ARRAY
+from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values
 from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, InputInfo, Inputs, lengths_of
 from declnet.data.columns import features_of, joined, located, require_column, typed

@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import BaseModel, Strict, ValidationError, model_validator
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.table import ARRAY, CellFormat, ColumnType
+from declnet.contracts.data.sample_arrays import ARRAY
+from declnet.contracts.data.table import CellFormat, ColumnType
 from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.preparing.preparation import FittedPreparation, FittedStep

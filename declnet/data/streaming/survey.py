@@ -33,13 +33,11 @@ class Survey:
     Args:
         blocks: the number of blocks.
         seed: the seed of the run.
-        targets: the columns of a table whose distinct values are the classes of targets.
-        counted: whether to count the labels of arrays.
+        targets: the targets whose distinct values are classes.
 
     Attributes:
         sizes: the number of samples in each block.
-        labels: the number of samples with each label of arrays, if counted.
-        classes: the number of rows with each class, by column.
+        classes: the number of samples with each class, by target.
     """
 
     def __init__(self, blocks: int, seed: int, targets: Collection[str] = ()) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.returned import checked_sequences
-from declnet.contracts.data.table import ARRAY, ColumnType, Table, column_type
+from declnet.contracts.data.sample_arrays import ARRAY
+from declnet.contracts.data.table import ColumnType, Table, column_type
 from declnet.contracts.data.transform import ColumnError, Transform, TransformState
 from declnet.contracts.formats.exported_model import (
     ExportedColumn,
