@@ -24,6 +24,7 @@ from declnet.data.preparing.target_encoding import (
     with_chosen_labels,
 )
 from declnet.data.preparing.targets import (
+    Fit,
     WantedTarget,
     fit_target_steps,
     fit_to_all,
@@ -309,17 +310,8 @@ def prepare_sets(
         fitted: the preparation of an earlier run.
         statistics: what is learned from the training data, if `sets` has only a sample.
     """
-    train, preparation, statistics = sets["train"], fitted, statistics or Statistics()
-    if preparation is None:
-        windows = Windows.of(spec)
-        if windows is not None:
-            windows.require_later(sets)
-        preparation = fit_preparation(
-            train, spec.prepare, wanted, spec.no_features, spec.inputs, windows, statistics.fit
-        )
-        chosen = with_chosen_labels(preparation.targets, spec)
-        _require_order(chosen, wanted, spec)
-        preparation = replace(preparation, targets=chosen)
+    train, statistics = sets["train"], statistics or Statistics()
+    preparation = _fitted(sets, spec, wanted, statistics.fit) if fitted is None else fitted
     datasets = {name: prepared(data, preparation, name) for name, data in sets.items()}
     if spec.prepare_targets and fitted is None:
         column, fit = only_target_column(train), statistics.fit
@@ -336,6 +328,21 @@ def prepare_sets(
     _require_suited(datasets["train"], spec.prepare)
     blocks = {name: BlockSet.in_memory(dataset) for name, dataset in datasets.items()}
     return PreparedSets(blocks, preparation, sets, datasets, by_class)
+
+
+def _fitted(
+    sets: Mapping[str, Data], spec: DataSpec, wanted: Sequence[WantedTarget], fit: Fit
+) -> FittedPreparation:
+    """Fit the preparation of the features and labels to the training data."""
+    windows = Windows.of(spec)
+    if windows is not None:
+        windows.require_later(sets)
+    preparation = fit_preparation(
+        sets["train"], spec.prepare, wanted, spec.no_features, spec.inputs, windows, fit
+    )
+    targets = with_chosen_labels(preparation.targets, spec)
+    _require_order(targets, wanted, spec)
+    return replace(preparation, targets=targets)
 
 
 def _require_order(

@@ -236,10 +236,8 @@ def _inputs(predictor: Predictor, columns: Sequence[ExportedColumn]) -> Iterator
         past = tuple(each.name for each in columns if not each.source)
         future = tuple(each.name for each in columns if each.source)
         named = dict(zip(windows.inputs, (past, future), strict=False))
-    elif preparation.types is not None:
-        named = dict(preparation.inputs)
     else:
-        named = {name: (name or ARRAY,) for name in model.inputs}
+        named = dict(preparation.inputs)
     sizes = {each.name: each.window for each in columns}
     lengths = {lengths_of(name): own for name, own in named.items()}
     for name, info in model.inputs.items():

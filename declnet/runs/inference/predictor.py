@@ -14,7 +14,7 @@ from declnet.contracts.arrays import Array, plain_array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.sample_arrays import ARRAY, SampleArrays
-from declnet.contracts.data.table import CellFormat, ColumnType, Table
+from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.network.inputs import (
     UNNAMED,
     Batch,
@@ -178,11 +178,6 @@ class Predictor:
             types[self.windows.spec.series] = "text"
         return types
 
-    @property
-    def _cells(self) -> CellFormat:
-        """How text is written in the training data."""
-        return self.preparation.cells
-
     def predict(self, data: Any) -> Any:
         """Prepare samples like the training data, without refitting, and return their predictions.
 
@@ -205,7 +200,7 @@ class Predictor:
             if self._takes_named_arrays and isinstance(data, Mapping):
                 named = {key: read_only(plain_array(each, key)) for key, each in data.items()}
                 return unwrapped(self.predict_part(named))
-            table = as_table(data, cells=self._cells, types=self.column_types)
+            table = as_table(data, cells=self.preparation.cells, types=self.column_types)
             if not isinstance(table, Table):
                 return unwrapped(self.predict_part(wrapped(read_only(table))))
             if table.columns and not len(table):
