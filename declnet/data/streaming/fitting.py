@@ -23,6 +23,7 @@ from declnet.contracts.data.transform import ColumnError, Fitting, Transform, Tr
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.blocks import BlockSet
 from declnet.data.columns import located, require_column, typed
+from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.preparing.targets import WantedTarget, target_key
 from declnet.data.sets import (
@@ -101,7 +102,7 @@ def streamed_sets(spec: DataSpec, wanted: Sequence[WantedTarget], seed: int) -> 
             of = StreamedSource.opened(name, spec, seed, types)
             survey = _surveyed(of, spec, (), None)[name]
         if survey is not None:
-            read = partial(_read, of, name, sets, spec)
+            read = partial(_read, of, name, sets.preparation, spec, sets.class_weights)
             about = tuple(survey.sizes), read, of.fingerprint(name), window, of.blocks.groups
             blocks[name] = BlockSet(*about, copied=stream.cache)
             if statistics.sampled if name == "train" else types is not None:
@@ -140,11 +141,16 @@ def _surveyed(
 
 
 def _read(
-    source: StreamedSource, name: str, sets: PreparedSets, spec: DataSpec, number: int
+    source: StreamedSource,
+    name: str,
+    preparation: FittedPreparation,
+    spec: DataSpec,
+    by_class: Mapping[int, float] | None,
+    number: int,
 ) -> Dataset:
     """Return the prepared samples of a data set in a block."""
     data = source.read(number)[name]
-    return weighted(prepared(data, sets.preparation, name), data, spec, sets.class_weights)
+    return weighted(prepared(data, preparation, name), data, spec, by_class)
 
 
 def _counted(data: Data, spec: DataSpec, wanted: Sequence[WantedTarget]) -> list[str]:

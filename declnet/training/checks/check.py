@@ -49,7 +49,7 @@ class Checked:
         data: what is known about each data set, by name.
         memory: bytes that the run will hold, by purpose; None if unknown.
         problems: every error and warning, with locations, in the order of the spec.
-        sets: the data, if the check had to load it.
+        sets: the prepared data, if the check had to load it.
         loaded: the training data before it was split and prepared, if it was loaded.
         no_features: its columns that are not features, with their purposes.
         starting: what is loaded from a file, if `model.initial_weights` loads a part of the model.
@@ -127,7 +127,7 @@ def check_spec(
         about = parsed.source_map, registry, described.infos, described.problems, suspects
         checked = made_once((described.sets, described.loaded), ("check", sections, *about), check)
         # data that the check loaded, for its limits, may be that of another seed
-        return checked if checked.sets is described.sets else replace(checked, sets=None)
+        return checked if described.sets is not None else replace(checked, sets=None)
 
 
 def _check_described(
@@ -186,7 +186,7 @@ def _check_described(
         infos,
         memory,
         parsed.source_map.locate([*parsed.diagnostics, *parsed.source_map.as_written(problems)]),
-        described.sets,
+        described.sets and replace(described.sets, raw={}),  # which a run would hold in vain
         described.loaded,
         partial.data.no_features,
         starting,
