@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,39 +12,39 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED, Inputs, as_arrays, lengths_of
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation
+from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import DataError
 
 
 def raw_columns(data: Data) -> dict[str, Array]:
     """Return the columns (n,) of a table, or of the numbers of samples with at most one axis."""
-    if isinstance(data, Table):
-        return dict(data.columns)
+    arrays = data.records.columns
     return {
-        column: x if position is None else x[:, position]
+        column: np.asarray(arrays[name]) if position is None else arrays[name][:][:, position]
         for column, (name, position) in _numbers(data).items()
-        for x in (np.asarray(data.inputs[name]),)
     }
 
 
 def column_names(data: Data) -> tuple[str, ...]:
     """Return the names of `raw_columns`."""
-    return tuple(data.columns if isinstance(data, Table) else _numbers(data))
+    return tuple(_numbers(data))
 
 
-def _numbers(data: Dataset) -> dict[str, tuple[str, int | None]]:
-    """Return where each column of arrays is: its input and its position, None for a whole input."""
-    found: dict[str, tuple[str, int | None]] = {}
-    for name, x in data.inputs.items():
-        if len(x.shape) == 1:
-            found[name or ARRAY] = (name, None)
-        elif len(x.shape) == 2:
-            names = data.feature_names if name == UNNAMED else None
-            if names is None or len({*names}) != x.shape[1]:
-                names = tuple(f"{name or ARRAY}[{index}]" for index in range(x.shape[1]))
-            found |= {column: (name, index) for index, column in enumerate(names)}
-    return found
+def _numbers(data: Data) -> dict[str, tuple[str, int | None]]:
+    """Return where each column (n,) is: its array and its position, None for a whole array."""
+    numbers: dict[str, tuple[str, int | None]] = {}
+    for name, array in data.records.columns.items():
+        if array.ndim == 1:
+            numbers[name] = (name, None)
+        elif array.ndim == 2:
+            names = (
+                data.feature_names if isinstance(data, Dataset) and UNNAMED in data.inputs else None
+            )
+            if names is None or len({*names}) != array.shape[1]:
+                names = tuple(f"{name}[{index}]" for index in range(array.shape[1]))
+            numbers |= {column: (name, index) for index, column in enumerate(names)}
+    return numbers
 
 
 class _Span(NamedTuple):
@@ -88,18 +89,19 @@ class Replacer:
         for name in values:
             if name not in self.features:
                 raise DataError(f'the values of "{name}" cannot be replaced')
-        if isinstance(self._raw, Dataset):
-            return self._of_arrays(self._raw, positions, values)
+        if self._numbers:
+            return self._of_arrays(positions, values)
         for name, column in values.items():
             x = self._with_column(x, name, column)
         return x
 
-    def _of_arrays(self, raw: Dataset, positions: Array, values: Mapping[str, Array]) -> Inputs:
-        x = {name: np.array(array[positions]) for name, array in raw.inputs.items()}
-        for column, own in values.items():
+    def _of_arrays(self, positions: Array, values: Mapping[str, Array]) -> Inputs:
+        records = self._raw.records
+        inputs = {name: np.array(array[positions]) for name, array in records.columns.items()}
+        for column, replacing in values.items():
             name, index = self._numbers[column]
-            x[name][... if index is None else (slice(None), index)] = own
-        return self._preparation.apply(x)
+            inputs[name][... if index is None else (slice(None), index)] = replacing
+        return self._preparation.apply(replace(records, columns=inputs, rows=None))
 
     def _with_column(self, x: Inputs, name: str, values: Array) -> Inputs:
         span, preparation = self._spans[name], self._preparation

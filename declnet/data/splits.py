@@ -60,13 +60,13 @@ def column_to_split_by(
     return table, column
 
 
-def moments_in(table: Table, name: str) -> Array:
+def moments_in(data: Dataset | Table, name: str) -> Array:
     """Return the times (n,) in a column, which sort chronologically.
 
     Raises:
         DataError: a time is missing, or it is ambiguous which of its numbers is the day.
     """
-    return _moments(column_to_split_by(table, name, "put in order")[1])
+    return _moments(column_to_split_by(data, name, "put in order")[1])
 
 
 def _moments(column: Array) -> Array:

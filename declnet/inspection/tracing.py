@@ -29,7 +29,7 @@ from declnet.training.divergence import divergence
 from declnet.training.epochs import StepArrays
 from declnet.training.evaluation import mean_loss
 from declnet.training.numerics import arithmetic_for
-from declnet.training.preparation import ReadyData, in_memory
+from declnet.training.preparation import ReadyData, ReadySet
 from declnet.training.state import put_back
 
 SAMPLES = 3
@@ -91,7 +91,7 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     ready = start.ready
     spec, trainer, trained = ready.spec, ready.trainer, ready.prepared.model
     state = trainer.state()
-    train = in_memory(ready.prepared.data["train"])
+    train = ready.prepared.data["train"].whole
     positions, arrays = trainer.next_batch()
     if samples is not None and samples > len(positions):
         raise TraceError(f"the batch has {counted(len(positions), 'sample')}, not {samples}")
@@ -105,7 +105,7 @@ def _trace(start: Start, samples: int | None, verify: bool) -> Trace:
     training = spec.training.model_copy(update=single)
     declared = spec.model_copy(update={"training": training})
     compiled = compile_training(
-        declared, model, data, ready.registry, Kernels(), trainer.steps_an_epoch
+        declared, model, ReadySet.in_memory(data), ready.registry, Kernels(), trainer.steps_an_epoch
     )
     compiled.enter(state.epoch)
     for stream, saved in zip(compiled.streams, state.layers, strict=False):  # no augmentation's
@@ -166,12 +166,11 @@ def _first(
     def first(each: Array) -> Array:
         return np.array(each[:count], dtype if each.dtype.kind == "f" else each.dtype)
 
-    return replace(
-        train,
-        x={name: first(array) for name, array in x.items()},
-        y=tuple(each[positions[:count]] for each in train.y),
-        y_true=tuple(map(first, y_true)),
-        weights=first(weights) if weights is not None else None,
+    return ReadyData(
+        {name: first(array) for name, array in x.items()},
+        tuple(y[positions[:count]] for y in train.y),
+        tuple(map(first, y_true)),
+        first(weights) if weights is not None else None,
     )
 
 

@@ -38,7 +38,7 @@ class RunResult:
             never predicted.
         analyses: the results of the spec's `analyses`.
         spec: the run's spec.
-        preparation: the preparation of data before the model; None if it takes arrays unchanged.
+        preparation: the preparation of data before the model.
         registry: where the run's names were looked up.
         calibrations: the fitted calibrations, by the name of their loss; empty if there are none.
     """

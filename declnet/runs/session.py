@@ -37,7 +37,6 @@ from declnet.runs.storage.record import Record
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import history_metrics
 from declnet.training.numerics import one_blas_thread
-from declnet.training.preparation import ReadyStream
 from declnet.training.state import StateError
 from declnet.training.trainer import Event
 
@@ -234,7 +233,7 @@ class Session:
         found: dict[str, dict[str, float]] = {}
         all_observed: list[list[Observed]] = []
         for name, data in self._ready.prepared.data.items():
-            most = MOST_STREAMED if isinstance(data, ReadyStream) else inf
+            most = MOST_STREAMED if data.window is not None else inf
             observed = [Observed(reading, most) for reading in readings]
             unscale = calibrating(heads, fitted, data.unscale)
             ready, watches = replace(data, unscale=unscale), [each.add for each in observed]

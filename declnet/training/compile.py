@@ -37,7 +37,7 @@ from declnet.spec.streams import Stream, random_stream
 from declnet.training.alongside import alongside
 from declnet.training.epochs import Epoch, GatheredSet
 from declnet.training.numerics import arithmetic_for
-from declnet.training.preparation import ReadyData, ReadySet, ReadyStream
+from declnet.training.preparation import ReadyData, ReadySet
 from declnet.training.state import StateError, TrainingState, put_back
 from declnet.training.streaming import StreamedBatches
 
@@ -308,18 +308,18 @@ def compile_training(
     mean = GradientMean(model.store.vector) if accumulate > 1 else None
     graph = TrainingGraph(model, spec.heads, batch, spec.seed, kernels, total, epoch=0, mean=mean)
     streams = graph.streams()
-    whole = batch_size is None and not isinstance(train, ReadyStream)
+    whole = batch_size is None and train.window is None
     order = batch, spec.training.shuffle and not whole, spec.seed, spec.training.drop_last
     batches: BatchOrder
-    if isinstance(train, ReadyStream):
-        batches = StreamedBatches(train, *order)
-        train = batches.samples
+    if train.window is None:
+        batches, held = Batches(samples, *order), train.whole
     else:
-        batches = Batches(samples, *order)
+        batches = StreamedBatches(train, *order)
+        held = batches.samples
     varying = () if whole else [each for each in spec.data.prepare if each.training_only]
     if varying:
         streams.append(random_stream(spec.seed, Stream.AUGMENTATION))
-    data = _gathered(train, whole, varying, streams[-1:])
+    data = _gathered(held, whole, varying, streams[-1:])
     bind = partial(Epoch, data=data, batches=batches, group=accumulate, mean=mean)
     arguments = batch, kernels, streams, graph, bind, total, steps, registry, mean
     return CompiledTraining(spec, model, *arguments)

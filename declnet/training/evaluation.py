@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -14,7 +14,7 @@ from declnet.graph.inference import InferenceGraph
 from declnet.graph.kernels import Kernels
 from declnet.graph.model import Model
 from declnet.spec.heads import Head
-from declnet.training.metrics import MetricAccumulator, NamedMetric, Unscale, Watch
+from declnet.training.metrics import MetricAccumulator, NamedMetric, Watch
 from declnet.training.numerics import one_blas_thread
 from declnet.training.preparation import ReadyData, ReadySet
 
@@ -136,36 +136,3 @@ class Evaluation:
         for part in self.data.parts():
             self._batches.add_to(accumulator, part)
         return accumulator.result()
-
-
-class RunningEvaluation:
-    """A model's losses and metrics, accumulated over parts of a data set.
-
-    Args:
-        watches: for each loss, called with each batch's predictions; default: none.
-        unscale: for each loss with prepared targets, how to invert that.
-    """
-
-    def __init__(
-        self,
-        model: Model,
-        heads: Sequence[Head],
-        watches: Sequence[Watch],
-        unscale: Mapping[int, Unscale],
-    ) -> None:
-        self._heads = heads
-        self._metrics = MetricAccumulator(heads, None, watches, unscale)
-        self._batches = BatchLosses(model, heads, model.samples_at_once)
-
-    def go_on_with(self, model: Model, unscale: Mapping[int, Unscale]) -> None:
-        """Compute the following samples with another model of the same spec."""
-        self._metrics.unscale = unscale
-        self._batches = BatchLosses(model, self._heads, model.samples_at_once)
-
-    def add(self, data: ReadyData) -> None:
-        """Add any number of samples."""
-        self._batches.add_to(self._metrics, data)
-
-    def result(self) -> dict[str, float]:
-        """Return `loss`, `data_loss`, `regularization_loss` and each metric over all parts."""
-        return self._metrics.result()

@@ -11,6 +11,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, MappedArray, Shape
 from declnet.contracts.component import Component
+from declnet.contracts.data.sample_arrays import ARRAY, SampleArrays
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.network.inputs import (
     UNNAMED,
@@ -18,7 +19,6 @@ from declnet.contracts.network.inputs import (
     Inputs,
     as_arrays,
     sample_count,
-    samples_of,
     unwrapped,
     wrapped,
 )
@@ -123,7 +123,7 @@ class DataInfo:
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(SampleArrays):
     """Samples and their targets.
 
     Attributes:
@@ -136,6 +136,7 @@ class Dataset:
         weights: (n,), at least 0: the weight of each sample in the loss; default: all equal.
         feature_names: a name for each number of a sample (d,), if known.
         class_names: the names of the labels 0, 1, 2, …, if known; not for several targets.
+        rows: the number of each sample in its source, for messages; default: 1 to n.
     """
 
     x: Any
@@ -143,6 +144,7 @@ class Dataset:
     weights: Array | None = None
     feature_names: tuple[str, ...] | None = None
     class_names: tuple[str, ...] | None = None
+    rows: Array | None = None
     inputs: Inputs = field(init=False, repr=False)
     targets: Mapping[str, Array] = field(init=False, repr=False)
 
@@ -164,6 +166,30 @@ class Dataset:
         inputs = [(name or "x", array) for name, array in self.inputs.items()]
         return [*inputs, *((name or "y", array) for name, array in self.targets.items())]
 
+    @property
+    def arrays(self) -> Mapping[str, Array | MappedArray]:
+        """The arrays of x, y and the weights."""
+        weights = {} if self.weights is None else {"weights": self.weights}
+        inputs = {f"x {name}": x for name, x in self.inputs.items()}
+        return {**inputs, **{f"y {name}": y for name, y in self.targets.items()}, **weights}
+
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The names of the targets; `""` for y in one array."""
+        return tuple(self.targets)
+
+    @property
+    def records(self) -> Table:
+        """The inputs as columns."""
+        inputs: dict[str, Any] = {name or ARRAY: x for name, x in self.inputs.items()}
+        return Table(inputs, rows=self.rows)
+
+    def with_arrays(self, arrays: Mapping[str, Any], rows: Array | None) -> Dataset:
+        """Return other samples with the same inputs and targets."""
+        x = {name: arrays[f"x {name}"] for name in self.inputs}
+        y = {name: arrays[f"y {name}"] for name in self.targets}
+        return replace(self, x=x, y=y, weights=arrays.get("weights"), rows=rows)
+
     def require_aligned(self) -> None:
         """Raise DataError unless x and y are arrays of equally many samples."""
         arrays = self.labeled_arrays()
@@ -174,15 +200,6 @@ class Dataset:
         for name, array in arrays:
             if len(array) != len(target):
                 raise DataError(f"{name} has {len(array)} samples, but {first} has {len(target)}")
-
-    def take(self, positions: Array) -> Dataset:
-        """Return the samples at the given positions."""
-        weights = None if self.weights is None else self.weights[positions]
-        x = {
-            name: x.subset(positions) if isinstance(x, MappedArray) else x[positions]
-            for name, x in self.inputs.items()
-        }
-        return replace(self, x=x, y=samples_of(self.targets, positions), weights=weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,8 +311,7 @@ class DataSource(Component):
         data = self.load(rng)
         if isinstance(data, Dataset):
             data.require_aligned()
-        for start in range(0, len(data), samples):
-            yield data.take(np.arange(start, min(start + samples, len(data))))
+        yield from data.parts(samples)
 
     def blocks(self, samples: int, numbers: int) -> Blocks | None:  # noqa: ARG002
         """Return the data in blocks that can be read in any order; default: None, impossible.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from declnet.contracts.data.returned import (
     checked_sequences,
     checked_suits,
 )
+from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values
 from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED, InputInfo, Inputs, lengths_of
@@ -33,9 +33,6 @@ from declnet.data.preparing.targets import (
 from declnet.data.preparing.windows import Windows
 from declnet.errors import DataError
 from declnet.registry.spelling import counted
-
-ARRAY = "x"
-"""Name of the single column of data that comes as an array."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,23 +65,23 @@ class FittedPreparation:
         cells: how the cells of text are written in the training data, and in any other data.
     """
 
-    types: Mapping[str, ColumnType] | None
-    steps: tuple[FittedStep, ...]
-    feature_names: tuple[str, ...] | None
-    targets: Mapping[str, TargetEncoding]
-    inputs: Mapping[str, tuple[str, ...]]
+    types: Mapping[str, ColumnType] | None = None
+    steps: tuple[FittedStep, ...] = ()
+    feature_names: tuple[str, ...] | None = None
+    targets: Mapping[str, TargetEncoding] = field(default_factory=dict)
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     target_steps: TargetSteps = field(default_factory=dict)
     windows: Windows | None = None
     cells: CellFormat = field(default_factory=CellFormat)
 
     @classmethod
-    def of_arrays(cls, inputs: Iterable[str]) -> FittedPreparation:
-        """Return the preparation of arrays that are used unchanged, by their names."""
-        return cls(None, (), None, {}, {name: (name or ARRAY,) for name in inputs})
+    def of_arrays(cls, names: Iterable[str]) -> FittedPreparation:
+        """Return the preparation that leaves arrays unchanged; one without a name is `""`."""
+        return cls(inputs={name: (name or ARRAY,) for name in names})
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether arrays are used unchanged."""
+        """Whether arrays are used as they are, so that there is nothing to store."""
         return self.types is None and not (self.steps or self.targets or self.target_steps)
 
     @property
@@ -106,15 +103,15 @@ class FittedPreparation:
         """Return a target as its loss gets it; raise DataError if a sample cannot be prepared."""
         return prepared_target(y, self.target_steps.get(name, ()), name)
 
-    def apply(self, data: Table | Inputs) -> dict[str, Array]:
+    def apply(self, records: Table) -> dict[str, Array]:
         """Prepare any number of rows and return each input of the model, in new arrays.
 
         Rows are independent of each other, so data can be prepared in chunks; but windows make one
         sample of the last rows of each series.
 
         Args:
-            data: a table (non-feature columns are ignored), or an array (n, *sample shape) for each
-                input if the model was trained on arrays.
+            records: the columns (others are ignored); of a model that was trained on arrays, one
+                for each input, (n, *sample shape).
 
         Returns:
             An array for each input by name. Sequences add an input of their lengths.
@@ -122,7 +119,8 @@ class FittedPreparation:
         Raises:
             DataError: a column is missing or has a different type, or a row cannot be prepared.
         """
-        records = self._as_records(data)
+        if self.types is None:
+            self._require_inputs(records)
         if self.windows is not None:
             before, after = self.windows.last(records)
             parts = [self._windows(records, before, self.types)]
@@ -170,13 +168,13 @@ class FittedPreparation:
         """Prepare a data set with its targets; raise DataError as `apply` does."""
         names = self.feature_names
         if isinstance(data, Dataset):
+            if self.types is not None:
+                raise DataError("the model was trained on a table: give its columns by name")
             if self.target is not None:
                 labels = self.target.encode_labels(data)
                 data = replace(data, y=labels, class_names=self.class_names)
-            if not self.steps:
-                return replace(data, feature_names=names)
-            x = self.apply({name: _in_memory(array) for name, array in data.inputs.items()})
-            return Dataset(x, data.targets, data.weights, names, data.class_names)
+            x = self.apply(_in_memory(data.records)) if self.steps else data.inputs
+            return replace(data, x=x, feature_names=names, rows=None)
         if self.types is None:
             raise DataError("the model was trained on arrays, but this is a table")
         ys = {name: each.encode(data, self.cells) for name, each in self.targets.items()}
@@ -217,20 +215,15 @@ class FittedPreparation:
             infos[name] = found
         return infos
 
-    def _as_records(self, data: Table | Inputs) -> Table:
-        if self.types is not None:
-            if not isinstance(data, Table):
-                raise DataError("the model was trained on a table: give its columns by name")
-            return data
-        if not isinstance(data, Table):
-            data = Table({name or ARRAY: np.asarray(array) for name, array in data.items()})
+    def _require_inputs(self, records: Table) -> None:
+        """Raise DataError unless the columns are the arrays that the model was trained on."""
         expected = {column for columns in self.inputs.values() for column in columns}
-        if set(data.columns) != expected:
-            if expected == {ARRAY}:
-                raise DataError("the model was trained on arrays, but this is a table")
-            listed, given = ", ".join(self.inputs), ", ".join(data.columns)
-            raise DataError(f"the model has the inputs {listed}, but x has {given}")
-        return data
+        if set(records.columns) == expected:
+            return
+        if expected == {ARRAY}:
+            raise DataError("the model was trained on arrays, but this is a table")
+        listed, given = ", ".join(self.inputs), ", ".join(records.columns)
+        raise DataError(f"the model has the inputs {listed}, but x has {given}")
 
 
 def fit_preparation(
@@ -255,20 +248,18 @@ def fit_preparation(
         DataError: the inputs do not divide the features, or a transform names a missing column
             or cannot be fitted.
     """
-    types = None
-    targets: Mapping[str, TargetEncoding] = {}
+    types: dict[str, ColumnType] | None = None
+    targets: dict[str, TargetEncoding] = {}
+    records = data.records
     if isinstance(data, Dataset):
-        arrays: dict[str, Any] = {name or ARRAY: each for name, each in data.inputs.items()}
         if any(not transform.training_only for transform in transforms):
-            arrays = {name: _in_memory(each) for name, each in arrays.items()}
-        records = Table(arrays)
+            _in_memory(records)
         columns = dict(records.columns)
         names = dict.fromkeys(columns, data.feature_names or ())
         inputs = {name: (name or ARRAY,) for name in data.inputs}
         if data.class_names is not None:
             targets = {UNNAMED: TargetEncoding.of_names(data.class_names)}
     else:
-        records = data
         if windows is None:
             features = features_of(data, without)
         else:
@@ -330,15 +321,16 @@ def _applied(
     return values
 
 
-def _in_memory(x: Array | MappedArray) -> Array:
-    if isinstance(x, MappedArray):
+def _in_memory(records: Table) -> Table:
+    """Return a table of arrays; raise DataError if one of them is mapped from a file."""
+    if any(isinstance(column, MappedArray) for column in records.columns.values()):
         raise DataError(
             "data that is mapped from a file cannot be prepared: that takes all of it in memory",
             hint="prepare it beforehand, or read it into memory: mapped = false",
             path=("data", "prepare"),
             code="E035",
         )
-    return x
+    return records
 
 
 def _chosen(

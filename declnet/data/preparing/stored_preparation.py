@@ -10,10 +10,11 @@ import numpy as np
 from pydantic import BaseModel, Strict, ValidationError, model_validator
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import CellFormat, ColumnType
 from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation, FittedStep
+from declnet.data.preparing.preparation import FittedPreparation, FittedStep
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.preparing.targets import FittedTargetStep
 from declnet.data.preparing.windows import Windows

@@ -185,7 +185,7 @@ def inverted_target(predictions: Array, steps: Sequence[FittedTargetStep]) -> Ar
     return predictions
 
 
-def only_target_column(data: Table) -> str | None:
-    """Return the name of a table's target if it has one; None if it has several or none."""
+def only_target_column(data: Table | Dataset) -> str | None:
+    """Return the name of the target if there is one; None if there are several or none."""
     columns = data.target_columns
     return columns[0] if len(columns) == 1 else None

@@ -19,7 +19,7 @@ from declnet.contracts.memory import beyond_memory
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.columns import losses_hint, require_column
 from declnet.data.preparing.targets import WantedTarget
-from declnet.data.splits import distinct, members_of, moments_in
+from declnet.data.splits import Data, distinct, members_of, moments_in
 from declnet.errors import DataError, KeyPath
 from declnet.registry.spelling import counted
 from declnet.spec.data_section import DataSpec, WindowSpec
@@ -201,7 +201,7 @@ class Windows:
                 code="E039",
             )
 
-    def require_later(self, sets: Mapping[str, Table]) -> None:
+    def require_later(self, sets: Mapping[str, Data]) -> None:
         """Raise DataError unless each data set begins after the end of the one before."""
         if self.time is None:
             return
@@ -211,8 +211,8 @@ class Windows:
             last, first = (moments_in(each, self.time) for each in (earlier, later))
             comparable = last.dtype.kind == first.dtype.kind
             if not comparable or first.min() <= last.max():
-                ends = earlier.columns[self.time][last.argmax()]
-                begins = later.columns[self.time][first.argmin()]
+                ends = earlier.records.columns[self.time][last.argmax()]
+                begins = later.records.columns[self.time][first.argmin()]
                 raise DataError(
                     f"the {name} data begins at {begins}, but the "
                     f"{'training' if before == 'train' else before} data ends at {ends}",

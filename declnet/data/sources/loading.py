@@ -184,16 +184,11 @@ Given = TypeVar("Given", Dataset, Table, Dataset | Table)
 
 def guarded(data: Given) -> Given:
     """Return the data as read-only views of its arrays."""
-    if isinstance(data, Table):
-        return replace(data, columns={name: read_only(each) for name, each in data.columns.items()})
-    x, y = (
-        {
-            name: array if isinstance(array, MappedArray) else read_only(array)
-            for name, array in arrays.items()
-        }
-        for arrays in (data.inputs, data.targets)
-    )
-    return replace(data, x=x, y=y)
+    arrays = {
+        name: array if isinstance(array, MappedArray) else read_only(array)
+        for name, array in data.arrays.items()
+    }
+    return data.with_arrays(arrays, data.rows)
 
 
 def _with_target(features: Any, y: Any, label: str) -> Table:

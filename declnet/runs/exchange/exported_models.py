@@ -10,6 +10,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.returned import checked_sequences
+from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import ColumnType, Table, column_type
 from declnet.contracts.data.transform import ColumnError, Transform, TransformState
 from declnet.contracts.formats.exported_model import (
@@ -23,9 +24,15 @@ from declnet.contracts.formats.exported_model import (
     ExportedPredictions,
     ExportedStep,
 )
-from declnet.contracts.network.inputs import as_arrays, input_value, lengths_of, unwrapped, wrapped
+from declnet.contracts.network.inputs import (
+    as_arrays,
+    input_value,
+    lengths_of,
+    unwrapped,
+    wrapped,
+)
 from declnet.contracts.network.layer import InputDtype, input_dtypes
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation
+from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.splits import Data
 from declnet.errors import ExportError, error_message
 from declnet.runs.inference.predictions import AnyPredictions
@@ -98,15 +105,12 @@ class _Examples:
         found = predictor.predict(
             part if isinstance(part, Table) else unwrapped(as_arrays(part.inputs))
         )
-        if isinstance(part, Table):
-            types = _types(predictor)
-            columns = {name: _as_type(part.columns[name], each) for name, each in types.items()}
-        else:
-            columns = {name or ARRAY: array for name, array in as_arrays(part.inputs).items()}
+        types, raw = _types(predictor), part.records.columns
+        columns = {name: _as_type(np.asarray(raw[name]), types.get(name)) for name in types or raw}
         return cls(columns, _expected(found))
 
 
-def _as_type(column: Array, kind: ColumnType) -> Array:
+def _as_type(column: Array, kind: ColumnType | None) -> Array:
     """Return a column with the type of the training data's, if no missing values prevent it."""
     return column.astype(float) if kind == "number" and column.dtype.kind != "O" else column
 
@@ -157,7 +161,8 @@ def _types(predictor: Predictor) -> Mapping[str, ColumnType]:
 
 def _missing(predictor: Predictor) -> tuple[str, ...]:
     """Return the texts that mean a missing value in a table."""
-    return predictor.predictors[0].preparation.cells.missing
+    preparation = predictor.predictors[0].preparation
+    return preparation.cells.missing if preparation.types is not None else ()
 
 
 def _columns(predictor: Predictor, examples: _Examples) -> tuple[ExportedColumn, ...]:

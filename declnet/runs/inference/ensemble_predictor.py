@@ -83,9 +83,9 @@ class EnsemblePredictor(Predictor):
         count = counted(len(self._predictors), "model")
         return DataError(f"an ensemble has {count}", hint="use one of its `predictors`")
 
-    def labeled(self, data: Dataset | Table, label: str, first_row: int = 1) -> LabeledPart:
+    def labeled(self, data: Dataset | Table, label: str) -> LabeledPart:
         """Return samples with targets, prepared as each model's data; raises as `Predictor`'s."""
-        first, *others = [each.labeled(data, label, first_row) for each in self._predictors]
+        first, *others = [each.labeled(data, label) for each in self._predictors]
         return first._replace(others=tuple(each.samples for each in others))
 
 

@@ -29,8 +29,8 @@ from declnet.runs.inference.predictor import LabeledPart, NamesSamples, Predicto
 from declnet.runs.inference.reliability import Coverage, Reliability
 from declnet.runs.inference.scores import ClassCounts, ConfusionMatrix, ValueErrors
 from declnet.spec.heads import Head
-from declnet.training.evaluation import RunningEvaluation
-from declnet.training.metrics import Unscale, Watch, metrics_of
+from declnet.training.evaluation import BatchLosses
+from declnet.training.metrics import MetricAccumulator, Unscale, Watch, metrics_of
 from declnet.training.preparation import ReadyData, targets_for, unscaling
 
 
@@ -232,10 +232,12 @@ class _Measures:
     data: str
 
 
+@dataclass(eq=False)
 class _Scores(_Measures):
     """The losses and metrics of single models."""
 
-    _running: RunningEvaluation | None = None
+    def __post_init__(self) -> None:
+        self._metrics = MetricAccumulator(self.heads, None, self.watches)
 
     def go_on_with(self, predictor: Predictor) -> None:
         """Evaluate the parts that follow with a model."""
@@ -245,22 +247,19 @@ class _Scores(_Measures):
             calibration = predictor.calibrations.get(head.name)
             if calibration is not None:
                 finish[number] = each.calibrating(calibration, finish.get(number))
-        if self._running is None:
-            model = predictor.model
-            self._running = RunningEvaluation(model, self.heads, self.watches, finish)
-        else:
-            self._running.go_on_with(predictor.model, finish)
+        self._metrics.unscale = finish
+        model = predictor.model
+        self._batches = BatchLosses(model, self.heads, model.samples_at_once)
 
     def add(self, part: LabeledPart) -> None:
         """Add the samples of a part."""
         with np.errstate(all="ignore"):
             ready = ready_part(part.samples, self._predictor, self.data)
-        if self._running is not None:
-            self._running.add(ready)
+        self._batches.add_to(self._metrics, ready)
 
     def result(self) -> dict[str, float]:
         """Return the losses and metrics over all parts."""
-        return self._running.result() if self._running is not None else {}
+        return self._metrics.result()
 
 
 @dataclass(eq=False)
@@ -423,7 +422,7 @@ def ready_part(part: Dataset, predictor: Predictor, data: str) -> ReadyData:
         x = model.as_input(part.inputs)
     except DataError as error:
         raise error.replaced(message=f"{data}: {error.message}") from None
-    return ReadyData(x, ys, y_trues, "", weights)
+    return ReadyData(x, ys, y_trues, weights)
 
 
 def _row(name: str, matrix: ConfusionMatrix, index: int) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def predicted_parts(
                     "a forecast is made from several rows, so no column can be passed through",
                     hint="leave out --id",
                 )
-            parts = whole_parts(parts)
+            parts = joined_parts(parts)
         for part in parts:
             if predictor.features is not None and not isinstance(part, Table):
                 raise DataError(
@@ -144,11 +144,9 @@ def labeled_parts(predictor: Predictor, given: Path | DataSource) -> Iterator[La
         DataError: the file cannot be read, lacks a column or has a class unknown to the model.
     """
     with naming(given, predictor.spec.data.train):
-        first = 1
         parts = raw_parts(predictor, given, only_needed=True)
-        for data in parts if predictor.windows is None else whole_parts(parts):
-            yield predictor.labeled(data, called(given), first)
-            first += len(data)
+        for data in parts if predictor.windows is None else joined_parts(parts):
+            yield predictor.labeled(data, called(given))
 
 
 def raw_parts(
@@ -168,21 +166,16 @@ def raw_parts(
     targets = tuple(preparation.targets.values())
     source = _source(predictor, given, targets, only_needed=only_needed)
     read = partial(source.chunks, _no_chance(), samples_in_part(predictor))
+    first = 1
     for part in with_settings(read, given, predictor.spec.data.train):
-        yield checked_load(source, part, "chunks")
+        yield checked_load(source, part, "chunks").numbered_from(first)
+        first += len(part)
 
 
-def whole_parts(parts: Iterator[Any]) -> Iterator[Any]:
+def joined_parts(parts: Iterator[Any]) -> Iterator[Any]:
     """Yield all tables as one, since windows reach from one part into the next."""
-    found = list(parts)
-    if len(found) > 1 and all(isinstance(each, Table) for each in found):
-        columns = {
-            name: np.concatenate([each.columns[name] for each in found])
-            for name in found[0].columns
-        }
-        numbers = [each.row_number(at) for each in found for at in range(len(each))]
-        found = [replace(found[0], columns=columns, rows=np.array(numbers))]
-    yield from found
+    for first in parts:
+        yield first.joined(parts) if isinstance(first, Table) else first
 
 
 def _source(

@@ -13,6 +13,7 @@ import numpy as np
 from declnet.contracts.arrays import Array, plain_array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset, DataSource
+from declnet.contracts.data.sample_arrays import ARRAY, SampleArrays
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.network.inputs import (
     UNNAMED,
@@ -24,7 +25,7 @@ from declnet.contracts.network.inputs import (
     wrapped,
 )
 from declnet.data.integer_limits import require_within
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation, stacked
+from declnet.data.preparing.preparation import FittedPreparation, stacked
 from declnet.data.preparing.windows import Windows
 from declnet.data.sources.loading import GivenData, as_data, checked, guarded
 from declnet.data.sources.python_table import as_table
@@ -84,9 +85,8 @@ def naming_samples(
     def name_sample(position: int) -> SampleName:
         if windows is not None:
             return SampleName(f"window {1 + position}", 1 + position)
-        if isinstance(data, Table):
-            row = data.row_number(position)
-            return SampleName(f"row {row}", row)
+        if isinstance(data, SampleArrays):
+            return data.sample_name(position)
         return SampleName(f"sample {first_row + position}", first_row + position)
 
     return name_sample
@@ -274,19 +274,18 @@ class Predictor:
             given = guarded(as_data(data, "the given"))
             return evaluate_parts(self, [self.labeled(given, "the given")], "given")
 
-    def labeled(self, data: Dataset | Table, label: str, first_row: int = 1) -> LabeledPart:
+    def labeled(self, data: Dataset | Table, label: str) -> LabeledPart:
         """Return samples with targets, prepared like the run's data.
 
         Args:
             data: the samples; a table's target may have another name than the run's.
             label: the data's name in messages.
-            first_row: the number of an array's first sample, for messages.
 
         Raises:
             DataError: as for `evaluate`.
         """
         samples = self._labeled(data, label)
-        name_sample = naming_samples(data, first_row, self.windows)
+        name_sample = naming_samples(data, windows=self.windows)
         require_within(samples.inputs, self._limits, name_sample)
         left_out = None
         if self.windows is not None and isinstance(data, Table):
@@ -308,11 +307,10 @@ class Predictor:
                 "the model was trained on a table", hint="give a table with its columns"
             )
         data = checked(data, label)
-        if preparation.changes_nothing:
-            return data
-        if self._takes_named_arrays:
-            self._model.given(data.inputs)  # transforms may broadcast other shapes
-        return checked(preparation.apply_to_set(data), label)
+        if preparation.steps and self._takes_named_arrays:
+            self._model.given(data.inputs)  # as in `predict`: transforms may broadcast other shapes
+        samples = preparation.apply_to_set(data)
+        return samples if samples.inputs is data.inputs else checked(samples, label)
 
     def read(self, outputs: Mapping[str, Array]) -> dict[str, Predictions]:
         """Return the predictions of each loss, as `outputs` returns them, in the user's terms."""
@@ -360,6 +358,8 @@ class Predictor:
     def _prepared(self, data: Unprepared, first_row: int) -> dict[str, Array]:
         preparation = self.preparation
         if preparation.types is not None:
+            if not isinstance(data, Table):
+                raise DataError("the model was trained on a table: give its columns by name")
             return preparation.apply(data)
         table = self._as_arrays(data, first_row)
         x = preparation.apply(table)

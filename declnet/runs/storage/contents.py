@@ -175,7 +175,7 @@ class RunContents:
 
     @cached_property
     def _preparation(self) -> FittedPreparation:
-        """The fitted preparation."""
+        """The fitted preparation, which has no file if the run used its arrays unchanged."""
         from safetensors import SafetensorError
         from safetensors.numpy import load
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from declnet.contracts.data.data_source import DataInfo
-from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.splits import Data
 from declnet.errors import Diagnostic
@@ -143,9 +142,7 @@ def _without_loss(
 ) -> list[Diagnostic]:
     if not spec.heads[0].name or "train" not in infos:
         return []
-    targets = tuple(infos["train"].targets)
-    if isinstance(train, Table):
-        targets = train.target_columns
+    targets = tuple(infos["train"].targets) if train is None else train.target_columns
     source = spec.data.sources.get("train")
     taken = {head.target or head.name for head in spec.heads}
     return [

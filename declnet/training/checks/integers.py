@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
-from declnet.contracts.data.data_source import DataInfo, Dataset
-from declnet.contracts.data.table import Table
+from declnet.contracts.data.data_source import DataInfo
 from declnet.data.integer_limits import Limits, require_within
-from declnet.data.preparing.preparation import ARRAY
 from declnet.data.splits import Data
 from declnet.errors import DataError, Diagnostic, SampleName
 from declnet.graph.shapes import Inferred, Node, input_limits
@@ -21,32 +18,19 @@ def limit_problems(spec: PartialSpec, described: Described, limits: Limits) -> l
     """Return an error for the first number of an input that its layers do not take."""
     if described.sets is None:
         return []
-    preparation, whole = described.sets.preparation, described.loaded
-    changed = {name for step in preparation.steps for name in step.states}
-    for name, part in described.parts.items():
-        of = name if name in spec.data.sources else "train"
-        called = partial(_sample, name, part, sampled=bool(described.sets.streams))
+    for name, part in described.sets.raw.items():
+
+        def called(position: int, name: str = name, part: Data = part) -> SampleName:
+            sample = part.sample_name(position)
+            return sample._replace(text=f"{name} data: {sample.text}")
+
         try:
-            if of == "train" and isinstance(whole, Dataset):  # which numbers samples as the file
-                unchanged = [key for key in whole.inputs if (key or ARRAY) not in changed]
-                own_limits = {key: limit for key, limit in limits.items() if key in unchanged}
-                require_within(
-                    whole.inputs,
-                    own_limits,
-                    partial(_sample, "train", whole, sampled=bool(described.sets.streams)),
-                )
             require_within(described.sets.datasets[name].inputs, limits, called)
         except DataError as error:
+            of = name if name in spec.data.sources else "train"
             at = origin_of(spec.data.sources.get(of), of)
             return [Diagnostic(error.message, error.hint, at, error.code)]
     return []
-
-
-def _sample(name: str, data: Data, at: int, *, sampled: bool = False) -> SampleName:
-    """Return what messages call a sample of a data set, whose number a drawn one does not have."""
-    row = "a sample" if sampled else f"sample {at + 1}"
-    row = f"row {data.row_number(at)}" if isinstance(data, Table) else row
-    return SampleName(f"{name} data: {row}")
 
 
 def floats_for_integers(nodes: Sequence[Node], train: DataInfo) -> set[str]:

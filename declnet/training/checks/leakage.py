@@ -12,7 +12,6 @@ from declnet.contracts.data.table import Table, column_type, missing_values
 from declnet.contracts.network.inputs import lengths_of
 from declnet.data.dates import date_form
 from declnet.data.sets import PreparedSets
-from declnet.data.splits import Data
 from declnet.errors import Diagnostic
 from declnet.registry.spelling import counted
 from declnet.spec.partial import PartialSpec
@@ -55,7 +54,8 @@ class _Known:
     def sequences(self) -> set[str]:
         """The columns that become sequences, e.g. of words, each a separate input."""
         preparation, x = self.sets.preparation, self.sets.datasets["train"].inputs
-        return {own[0] for name, own in preparation.inputs.items() if lengths_of(name) in x}
+        inputs = preparation.inputs
+        return {own[0] for name, own in inputs.items() if lengths_of(name) in x}
 
     def at(self, data: str, feature: str | None = None) -> tuple[str | int, ...]:
         """Return the key of a feature if the spec lists it, or else of the data set's source."""
@@ -67,20 +67,15 @@ class _Known:
         return origin_of(source, name)
 
 
-def leakage_warnings(
-    spec: PartialSpec, sets: PreparedSets | None, parts: Mapping[str, Data]
-) -> list[Diagnostic]:
+def leakage_warnings(spec: PartialSpec, sets: PreparedSets | None) -> list[Diagnostic]:
     """Return warnings about duplicates, features that tell the target, and identifiers.
 
     Args:
         sets: the prepared data; None if it was not loaded.
-        parts: the data sets before they were prepared.
     """
-    tables = {name: each for name, each in parts.items() if isinstance(each, Table)}
-    if sets is None or "train" not in tables or sets.preparation.types is None:
+    if sets is None or sets.preparation.windows is not None or sets.preparation.types is None:
         return []
-    if sets.preparation.windows is not None:
-        return []
+    tables = {name: data.records for name, data in sets.raw.items()}
     known = _Known(spec, tuple(sets.preparation.types), tables, sets)
     return [*_duplicates(known), *_telling_features(known), *_identifiers(known)]
 

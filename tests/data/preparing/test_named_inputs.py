@@ -96,9 +96,9 @@ def test_named_arrays_are_prepared_each_by_its_transforms():
     kept = stored(preparation)
     document = json.loads(json.dumps(kept.document))
     again = restored(document, kept.arrays, default_registry())
-    np.testing.assert_array_equal(again.apply(x)["sound"], prepared.x["sound"])
+    np.testing.assert_array_equal(again.apply(dataset.records)["sound"], prepared.x["sound"])
     with pytest.raises(DataError, match="has the inputs sound, word, but x has sound"):
-        again.apply({"sound": x["sound"]})
+        again.apply(Table({"sound": x["sound"]}))
 
 
 def test_fingerprints_depend_on_names_and_keep_those_of_single_arrays():
