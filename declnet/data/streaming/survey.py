@@ -118,10 +118,15 @@ class Reservoir:
 
 
 def _classes_in(data: Data, target: str) -> Array:
-    """Return the classes (n,) in a column of a table, without missing ones, or labels of arrays."""
+    """Return the classes (n,) of a target without missing ones; labels if they have no names."""
     if not isinstance(data, Table):
         labels = labels_of(data.targets[target])
-        return np.zeros(0, int) if labels is None else labels
+        if labels is None:
+            return np.zeros(0, int)
+        if data.class_names is None:
+            return labels
+        known = labels[(labels >= 0) & (labels < len(data.class_names))]  # the others are an error
+        return np.array(data.class_names, object)[known.astype(np.intp)]
     column = data.columns.get(target, np.zeros(0))
     return column[~missing_values(column)]
 
