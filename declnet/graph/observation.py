@@ -100,9 +100,19 @@ class BoundStep:
 
     def means(self) -> list[float]:
         """Return the mean of each loss in the last execution, weighted by the samples' weights."""
+        return [self._mean(losses) for losses in self.losses]
+
+    def loss(self) -> float:
+        """Return the sum of the losses' means in the last execution, each weighted as its loss."""
+        total = 0.0
+        for weight, losses in zip(self._loss_weights, self.losses, strict=True):
+            total += weight * self._mean(losses)
+        return total
+
+    def _mean(self, losses: Array) -> float:
         if self.normalized is None:
-            return [float(np.add.reduce(losses)) / self.samples for losses in self.losses]
-        return [float(losses @ self.normalized) for losses in self.losses]
+            return float(np.add.reduce(losses)) / self.samples
+        return float(losses @ self.normalized)
 
     def total(self, means: Iterable[Any]) -> Any:
         """Return the sum of the losses' means, numbers or arrays, each weighted as its loss."""
@@ -145,7 +155,7 @@ class ObservedStep:
         slots: Sequence[Slot],
         schedules: ScheduledValues,
     ) -> None:
-        self._bound, self._vector, self._schedules = bound, model.store.vector, schedules
+        self.bound, self._vector, self._schedules = bound, model.store.vector, schedules
         hidden = hidden_outputs(model, bound)
         self._forward: list[tuple[Sequence[Call], Node | None, Array]] = []
         nothing = np.empty(0)
@@ -173,9 +183,9 @@ class ObservedStep:
         self._before = {slot.key: read_only(view(self._saved, slot)) for slot in slots}
         self._after = {key: self._parameters[key] for key in self._before}
 
-    def run(self, observer: StepObserver, epoch: int, step: int) -> list[float]:
-        """Execute the step up to its gradients; return the mean of each loss."""
-        bound = self._bound
+    def run(self, observer: StepObserver, epoch: int, step: int) -> None:
+        """Execute the step up to its gradients."""
+        bound = self.bound
         self._schedules.begin(step)
         observer.begin(epoch, step, self._x)
         _execute(bound.before)
@@ -192,7 +202,6 @@ class ObservedStep:
         _execute(bound.after)
         observer.gradients(self._parameters, self._gradients)
         np.copyto(self._saved, self._vector)
-        return bound.means()
 
     def updated(self, observer: StepObserver, rate: float) -> None:
         """Report the update that followed `run`."""

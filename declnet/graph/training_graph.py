@@ -48,14 +48,14 @@ class Step:
     compiled: CompiledCalls
     calls: Sequence[Call]
 
-    def run(self) -> list[float]:
-        """Execute the calls; return the mean of each loss."""
+    def run(self) -> float:
+        """Execute the calls; return the loss."""
         for call in self.calls:
             call()
-        return self.bound.means()
+        return self.bound.loss()
 
     def recorded_means(self, rows: Sequence[Array]) -> Array | None:
-        """Return what `run` returned for each of several executions, (losses, executions).
+        """Return the mean of each loss in several executions, (losses, executions).
 
         Args:
             rows: for each loss, that of each sample in each execution, (executions, n).

@@ -199,7 +199,7 @@ class GraphHarness:
 
     def mean_loss(self) -> float:
         """Run the whole step; return the weighted mean loss of the samples."""
-        return self._bound_step.run()[0]
+        return self._bound_step.run()
 
     def penalty(self) -> float:
         """Return the penalties of the current parameters."""

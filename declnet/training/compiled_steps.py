@@ -37,13 +37,13 @@ class Collector:
     """A receiver of the results of steps.
 
     Attributes:
-        batch: called with the position of each batch and the mean of each loss, while the arrays
-            of the step hold its results.
+        batch: called with the position of each batch, while the arrays of the step hold its
+            results.
         losses: called instead, where it is enough, with the means of several batches, (losses,
             batches); None if predictions are needed.
     """
 
-    batch: Callable[[int, list[float]], None]
+    batch: Callable[[int], None]
     losses: Callable[[Array], None] | None
 
 
@@ -149,7 +149,7 @@ class CompiledSteps:
         if collector is None or len(starts) == 1 or self.recording is None:
             rate = self._run(self._loop, step, starts)
             if collector is not None:
-                collector.batch(starts[0], self._step.bound.means())
+                collector.batch(starts[0])
             return rate
         loop, records = self.recording
         count, rate = len(records[0].rows), 0.0
@@ -163,7 +163,7 @@ class CompiledSteps:
             for row, start in enumerate(part):
                 for record in records:
                     record.array[:] = record.rows[row]
-                collector.batch(start, self._step.bound.means())
+                collector.batch(start)
         return rate
 
     def _means(self, records: Sequence[Record], count: int) -> Array | None:
@@ -183,6 +183,5 @@ class CompiledSteps:
         self._schedules.fill(values[:, schedules:], step + 1)
         made = loop.run(values)
         if made < count:
-            bound = self._step.bound
-            raise NonFiniteLossError(bound.total(bound.means()), self._x, step + made)
+            raise NonFiniteLossError(self._step.bound.loss(), self._x, step + made)
         return self._update.rate(step + count)

@@ -97,7 +97,9 @@ def lengths_of(name: str) -> str:
 
 def wrapped(given: Any) -> Mapping[str, Any]:
     """Return what a user or a plugin passes, one array or several by name, by name."""
-    return given if isinstance(given, Mapping) else {UNNAMED: given}
+    if isinstance(given, np.ndarray) or not isinstance(given, Mapping):  # the first is fast
+        return {UNNAMED: given}
+    return given
 
 
 def unwrapped(arrays: Mapping[str, Any]) -> Any:
