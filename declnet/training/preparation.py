@@ -12,6 +12,7 @@ from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import Inputs, by_name, for_each, sample_count
 from declnet.contracts.network.returned import checked_targets
+from declnet.data.block_file import BlockFile
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.targets import inverted_target, wanted_targets
 from declnet.data.sharing import made_once
@@ -27,7 +28,6 @@ from declnet.spec.heads import Head
 from declnet.spec.model import RunSpec
 from declnet.training.checks.check import Checked, check_spec
 from declnet.training.metrics import Unscale
-from declnet.training.prepared_copy import PreparedCopy
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ class ReadyStream:
     class_names: tuple[str, ...] | None = None
     unscale: Mapping[int, Unscale] = field(default_factory=dict)
     groups: tuple[int, ...] = ()
-    copy: PreparedCopy | None = None
+    copy: BlockFile | None = None
 
     @classmethod
     def of(
@@ -123,7 +123,7 @@ class ReadyStream:
             streamed.class_names,
             unscaling(heads, preparation),
             streamed.groups,
-            PreparedCopy(streamed.sizes) if streamed.copied else None,
+            BlockFile(len(streamed)) if streamed.copied else None,
         )
 
     def __len__(self) -> int:

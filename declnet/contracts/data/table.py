@@ -116,6 +116,8 @@ class Table:
         classes: the sorted classes of targets by column, where classes may have no row; default:
             the distinct values of the column in the training data.
         cells: how its cells of text are written.
+        trimmed: whether its text has no spaces around it and no text that means a missing value, so
+            that this is not checked again.
     """
 
     columns: Mapping[str, Array]
@@ -126,6 +128,7 @@ class Table:
     targets: tuple[str, ...] = ()
     classes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     cells: CellFormat = CellFormat()
+    trimmed: bool = False
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))

@@ -1,23 +1,46 @@
 """Tables in CSV files."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 
-from declnet import Blocks, Cells, DataError, Dataset, DataSource, Table
-from declnet_plugins.standard.data.csv_blocks import CSVBlocks
+from declnet import (
+    Array,
+    BlockFile,
+    Blocks,
+    Cells,
+    DataError,
+    Dataset,
+    DataSource,
+    Table,
+    TypedColumn,
+    missing_values,
+)
 from declnet_plugins.standard.data.csv_detection import has_decimal_commas, text_format
-from declnet_plugins.standard.data.csv_polars import PlainBlocks, kinds_of, polars_is_there
+from declnet_plugins.standard.data.csv_polars import (
+    PlainRows,
+    cells_of,
+    is_utf8,
+    polars_is_there,
+)
 from declnet_plugins.standard.data.csv_rows import CSVFile, CSVFormat
 from declnet_plugins.standard.data.text_file import opened
-from declnet_plugins.standard.data.text_table import Block, TextTable, TextTableSource, types_of
+from declnet_plugins.standard.data.text_table import (
+    Block,
+    Columns,
+    TextTable,
+    TextTableSource,
+    integers_of,
+    types_of,
+)
 
 
 class CSV(TextTableSource):
@@ -60,6 +83,9 @@ class CSV(TextTableSource):
         "read as a whole",
     )
 
+    _copies: bool = PrivateAttr(default=True)
+    """Whether blocks are kept in a temporary file once they are read."""
+
     @field_validator("encoding")
     @classmethod
     def _is_known(cls, name: str) -> str:
@@ -94,7 +120,7 @@ class CSV(TextTableSource):
         return super(CSV, self._of_any_size()).chunks(rng, samples)
 
     def blocks(self, samples: int, numbers: int) -> Blocks:
-        """Read rows at their places in the file, which one pass finds with the columns' types."""
+        """Read the file once, to find where its rows are and the columns' types."""
         return self._of_any_size()._found_blocks(samples, numbers)
 
     def _of_any_size(self) -> Self:
@@ -102,36 +128,49 @@ class CSV(TextTableSource):
         packed = self.path.suffix.lower() == ".gz"
         return self if packed else self.model_copy(update={"maximum_bytes": sys.maxsize})
 
+    def without_copies(self) -> Self:
+        """Return a source that reads each block from its file."""
+        other = self.model_copy()
+        other._copies = False
+        return other
+
     def _found_blocks(self, samples: int, numbers: int) -> Blocks:
-        names = list(self._checked().names)
-        own = [name for name in names if self._only is None or name in self._only]
-        untyped = [name for name in own if name not in self.types and name not in self._settled]
-        size = Blocks.samples_in_block(samples, numbers, len(names))
-        file = CSVBlocks.found(self._form(), names, size, untyped)
-        settled = self._settled | types_of(file.columns)
-        integers = {name for name in own if {**settled, **self.types}.get(name) == "integer"}
+        self._checked()
+        text = CSVText(self._form())
+        columns = self.typed_columns(text.names, self._settled)
+        targets = [at for at, column in columns.items() if column.name in self.target_columns]
+        leaves_out = bool(targets) and self.missing_target == "leave_out"
+        blocks: list[Block] = []
+        sizes: list[int] = []
+        copy: BlockFile | None = None
+        size = Blocks.samples_in_block(samples, numbers, len(text.names))
+        for block in text.places(columns, size):
+            parts = {at: column.add(block.cells(at), block.rows) for at, column in columns.items()}
+            if self._copies:
+                copy = copy or BlockFile(text.rows_like(block))
+                copy.keep(len(blocks), _packed(parts.values()))
+            gaps = [missing_values(parts[at]) for at in targets if leaves_out]
+            left_out = np.count_nonzero(np.logical_or.reduce(gaps)) if gaps else 0
+            sizes.append(len(block.rows) - int(left_out))
+            blocks.append(replace(block, cells=NotImplemented))
+        settled, integers = self._settled | types_of(columns), integers_of(columns)
+        if copy is not None:
+            copy.discard(range(max(column.lost for column in columns.values())))
 
-        def read(number: int, columns: Sequence[str] = own) -> Table:
-            first, cells = file.cells(number, {**settled, **self.types})
-            table = self.records(
-                {name: self.typed_cells(name, cells[name], first, settled) for name in columns}
-            )
-            return replace(table, rows=np.arange(first, first + len(table)))
+        def read(number: int) -> Table:
+            block, kept = blocks[number], None if copy is None else copy.read(number)
+            if kept is not None:
+                parts = list(map(TypedColumn.final, columns.values(), _unpacked(kept)))
+            else:
+                again = self.typed_columns(text.names, settled)
+                cells = text.cells(block, again)
+                parts = [column.add(cells(at), block.rows) for at, column in again.items()]
+            names = (column.name for column in columns.values())
+            table = self.records(dict(zip(names, parts, strict=True)))
+            return next(self.labelled([replace(table, rows=np.array(block.rows))], integers))
 
-        sizes = {number: place.rows for number, place in enumerate(file.places)}
-        targets = self.target_columns
-        if targets and self.missing_target == "leave_out":
-            sizes = {number: sum(map(len, self._kept(read(number, targets)))) for number in sizes}
-        kept = [number for number, size in sizes.items() if size]
-        return Blocks(
-            tuple(sizes[number] for number in kept),
-            lambda number: next(self.labelled([read(kept[number])], integers)),
-        )
-
-    def _kept(self, table: Table) -> Iterator[Table]:
-        """Yield the rows of a table that have a target, if any has."""
-        with suppress(DataError):
-            yield from self.labelled([table])
+        whole = [number for number, size in enumerate(sizes) if size]
+        return Blocks(tuple(sizes[at] for at in whole), lambda number: read(whole[number]))
 
     def _text(self) -> TextTable:
         return CSVText(self._form())
@@ -195,37 +234,105 @@ class CSVText:
     @cached_property
     def names(self) -> list[str]:
         """The names of the columns; raises DataError if the file cannot be read."""
-        return _names(self._form)
+        with (
+            opened(self._form.path, self._form.most_bytes) as raw,
+            closing(CSVFile(raw, self._form)) as file,
+        ):
+            return file.names
 
-    def blocks(self, types: Mapping[str, str]) -> Iterator[Block]:
-        """Yield the cells in blocks, by polars if it is installed and reads them identically."""
+    def blocks(self, columns: Columns, most: int | None = None) -> Iterator[Block]:
+        """Yield the rows, by polars if it is installed and reads them identically.
+
+        Args:
+            columns: as for `TextTable.blocks`.
+            most: the most rows in a block that polars reads.
+        """
         form, done = self._form, 0
-        if polars_is_there() and form.decimal == ".":
-            with opened(form.path, form.most_bytes) as raw:
-                plain = PlainBlocks(raw, form, len(self.names), kinds_of(self.names, types))
-                yield from plain
+        with opened(form.path, form.most_bytes) as raw:
+            if polars_is_there():
+                plain = PlainRows(raw, form, len(self.names))
+                yield from plain.blocks(columns, most)
                 if plain.complete:
                     return
                 done = plain.rows
-        for first_row, block in _rows(form):
-            skipped = min(max(done + 1 - first_row, 0), len(block[0]))
-            if skipped < len(block[0]):
-                cells = [Cells(values[skipped:], form.missing, form.decimal) for values in block]
-                yield first_row + skipped, cells
+                raw.seek(0)
+            with closing(CSVFile(raw, form)) as file:
+                yield from file.blocks(done)
+
+    def places(self, columns: Columns, most: int) -> Iterator[Block]:
+        """Yield the rows in blocks that can be read alone; arguments as for `blocks`.
+
+        Raises:
+            DataError: rows cannot be told apart without reading all of the file.
+        """
+        form = self._form
+        if form.path.suffix.lower() == ".gz" or not is_utf8(form.encoding):
+            raise self._unsuited("it is compressed or not UTF-8")
+        if not polars_is_there():
+            raise DataError('CSV files are streamed with polars: pip install "declnet[data]"')
+        row = 1
+        for block in self.blocks(columns, most):
+            if block.place is None:
+                raise self._unsuited(f"its cells after row {row} are not plain")
+            row = block.rows.stop
+            yield block
+
+    def rows_like(self, block: Block) -> int:
+        """Return about how many rows the file has if they are as long as those of a block."""
+        _, size = block.place or (0, 1)
+        return self._form.path.stat().st_size * len(block.rows) // size
+
+    def cells(self, block: Block, columns: Columns) -> Callable[[int], Cells]:
+        """Return the cells of a block at its place, by column.
+
+        Raises:
+            DataError: the file has changed.
+        """
+        start, size = block.place or (0, 0)
+        with opened(self._form.path, self._form.most_bytes) as file:
+            file.seek(start)
+            text = file.read(size)
+        changed = DataError(f"{self._form.path}: has changed while it was read")
+        if len(text) + 1 < size:  # the file may end without a line end
+            raise changed
+        cells = cells_of(text, self._form, len(self.names), columns)
+        if cells is None or len(cells(next(iter(columns)))) != len(block.rows):
+            raise changed
+        return cells
+
+    def _unsuited(self, why: str) -> DataError:
+        return DataError(
+            f"{self._form.path}: cannot be read in blocks: {why}",
+            hint="store the table as Parquet; or as UTF-8 whose lines end in \\n, with quotation "
+            "marks around whole cells only",
+        )
 
 
-def _names(form: CSVFormat) -> list[str]:
-    with opened(form.path, form.most_bytes) as raw:
-        file = CSVFile(raw, form)
-        file.close()
-        return file.names
+def _packed(parts: Iterable[Array]) -> list[Array]:
+    """Return columns as arrays of numbers: of text, the numbers of distinct texts, and these."""
+    arrays = []
+    for part in parts:
+        if part.dtype.kind == "O":
+            texts = part.tolist()
+            distinct = [text for text in dict.fromkeys(texts) if text is not None]
+            codes = {text: code for code, text in enumerate(distinct)}
+            gap = repeat(len(codes))
+            arrays.append(np.fromiter(map(codes.get, texts, gap), np.int32, len(texts)))
+            joined = "\0".join([*distinct, ""])  # plain text has no NUL
+            arrays.append(np.frombuffer(joined.encode() + b"\0", np.uint8))
+        else:
+            arrays.append(part)
+    return arrays
 
 
-def _rows(form: CSVFormat) -> Iterator[tuple[int, Sequence[Sequence[str]]]]:
-    """Yield the cells of a file as text."""
-    with opened(form.path, form.most_bytes) as raw:
-        file = CSVFile(raw, form)
-        try:
-            yield from file.blocks()
-        finally:
-            file.close()
+def _unpacked(arrays: Iterable[Array]) -> list[Array]:
+    """Return the columns that `_packed` turned into arrays."""
+    parts: list[Array] = []
+    for array in arrays:
+        if array.dtype == np.uint8:
+            texts = np.array(array.tobytes().decode().split("\0")[:-1], object)
+            texts[-1] = None
+            parts[-1] = texts[parts[-1]]
+        else:
+            parts.append(array)
+    return parts

@@ -3,16 +3,17 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from declnet import SPACES, DataError
+from declnet import SPACES, Cells, DataError
 from declnet_plugins.standard.data.text_file import encoding_of, opened
-from declnet_plugins.standard.data.text_table import header, unnamed
+from declnet_plugins.standard.data.text_table import Block, header, unnamed
 
 CELLS = 1 << 17
 """Approximate number of cells in a block."""
@@ -122,16 +123,23 @@ class CSVFile:
         self._waiting = [] if form.header else [first]
         self.names = header(first, form.path) if form.header else unnamed(len(first))
 
-    def blocks(self) -> Iterator[tuple[int, list[tuple[str, ...]]]]:
-        """Yield the number of each block's first row, from 1, and its cells by column.
+    def blocks(self, after: int) -> Iterator[Block]:
+        """Yield the rows after those that were read otherwise.
 
         Raises:
             DataError: a row has more or fewer cells than the header, or the text is invalid.
         """
         size = max(1, CELLS // len(self.names))
         while rows := self._next_rows(size):
-            yield self._row, list(zip(*rows, strict=True))
+            numbers = range(self._row, self._row + len(rows))
             self._row += len(rows)
+            skipped = max(after + 1 - numbers.start, 0)
+            if skipped < len(rows):
+                columns = list(zip(*rows[skipped:], strict=True))
+                yield Block(numbers[skipped:], partial(self._cells, columns))
+
+    def _cells(self, columns: Sequence[Sequence[str]], at: int) -> Cells:
+        return Cells(columns[at], self._form.missing, self._form.decimal)
 
     def close(self) -> None:
         """Detach from the file."""

@@ -111,13 +111,14 @@ class TableSource(DataSource):
             require(known, name, (), hint)
 
     def records(self, columns: Mapping[str, Array]) -> Table:
-        """Return columns as a table."""
+        """Return columns, whose text is trimmed, as a table."""
         return Table(
             columns,
             self.target,
             self.features,
             targets=self.targets or (),
             cells=self.cell_format,
+            trimmed=True,
         )
 
     def labelled(

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from declnet.data.block_file import BlockFile
 from declnet.training.preparation import ReadyData, ReadyStream
-from declnet.training.prepared_copy import PreparedCopy
 from declnet.training.streaming import StreamedBatches
 
 SIZES = (7, 0, 5, 9)
@@ -52,7 +52,7 @@ def epochs(batches, count):
 
 def test_each_block_is_prepared_once(folder):
     prepared, again = [], []
-    copied = stream(prepared, PreparedCopy(SIZES))
+    copied = stream(prepared, BlockFile(sum(SIZES)))
     batches, plain = (
         StreamedBatches(each, 4, True, seed=1) for each in (copied, stream(again, None))
     )
@@ -74,7 +74,7 @@ def test_without_room_blocks_are_prepared_again(monkeypatch, folder, room):
         free = iter([10**9] if room == "for a part" else [])
         monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=next(free, 100)))
     prepared = []
-    found = epochs(StreamedBatches(stream(prepared, PreparedCopy(SIZES)), 4, True, seed=1), 3)
+    found = epochs(StreamedBatches(stream(prepared, BlockFile(sum(SIZES))), 4, True, seed=1), 3)
     assert found == epochs(StreamedBatches(stream([], None), 4, True, seed=1), 3)
     assert (prepared.count(0) > 1) == (room != "for a part")
     assert prepared.count(3) > 1
