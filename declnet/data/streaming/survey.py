@@ -82,6 +82,7 @@ class Survey:
         """
         if self._extremes is None:
             raise ValueError("there are no samples")
+        self._leave_out(most=1)
         every = self._threshold == 1.0
         found = concatenated([*self._drawn, *([] if every else [self._extremes])])
         if not isinstance(found, Table):
@@ -97,12 +98,18 @@ class Survey:
         chosen = np.flatnonzero(chances < self._threshold)
         self._chances.append(chances[chosen])
         self._drawn.append(data.take(chosen))
-        most = max(1, min(SAMPLED, SAMPLED_NUMBERS // _numbers(data)))
-        if sum(map(len, self._chances)) > 2 * most:
-            together, drawn = np.concatenate(self._chances), concatenated(self._drawn)
-            self._threshold = float(np.partition(together, most)[most])
-            kept = np.flatnonzero(together < self._threshold)
-            self._chances, self._drawn = [together[kept]], [drawn.take(kept)]
+        self._leave_out(most=2)
+
+    def _leave_out(self, most: int) -> None:
+        """Keep the samples with the smallest chances if there are more than `most` times enough."""
+        enough = max(1, min(SAMPLED, SAMPLED_NUMBERS // _numbers(self._drawn[0])))
+        if sum(map(len, self._chances)) > most * enough:
+            chances = np.concatenate(self._chances)
+            self._threshold = float(np.partition(chances, enough)[enough])
+            for number, drawn in enumerate(self._drawn):
+                smallest = np.flatnonzero(self._chances[number] < self._threshold)
+                self._chances[number] = self._chances[number][smallest]
+                self._drawn[number] = drawn.take(smallest)
 
 
 def _require_few(target: str, classes: Counter[Any]) -> None:
