@@ -22,9 +22,8 @@ from declnet import (
     DataSource,
     Table,
     TypedColumn,
-    missing_values,
 )
-from declnet_plugins.standard.data.csv_detection import has_decimal_commas, text_format
+from declnet_plugins.standard.data.csv_detection import text_format
 from declnet_plugins.standard.data.csv_polars import (
     PlainRows,
     cells_of,
@@ -108,7 +107,8 @@ class CSV(TextTableSource):
         source = self.model_copy(update=found)
         if found.get("delimiter", ",") == ",":
             return source
-        commas = has_decimal_commas(source.load(np.random.default_rng(0)))
+        notes = source.load(np.random.default_rng(0)).notes.values()
+        commas = any(note.type == "comma_number" for note in notes)
         return source.model_copy(update={"decimal": ","}) if commas else source
 
     def preview(self, samples: int, numbers: int) -> Dataset | Table | None:
@@ -138,20 +138,16 @@ class CSV(TextTableSource):
         self._checked()
         text = CSVText(self._form())
         columns = self.typed_columns(text.names, self._settled)
-        targets = [at for at, column in columns.items() if column.name in self.target_columns]
-        leaves_out = bool(targets) and self.missing_target == "leave_out"
         blocks: list[Block] = []
         sizes: list[int] = []
         copy: BlockFile | None = None
         size = Blocks.samples_in_block(samples, numbers, len(text.names))
         for block in text.places(columns, size):
-            parts = {at: column.add(block.cells(at), block.rows) for at, column in columns.items()}
+            parts = {c.name: c.add(block.cells(at), block.rows) for at, c in columns.items()}
             if self._copies:
                 copy = copy or BlockFile(text.rows_like(block))
                 copy.keep(len(blocks), _packed(parts.values()))
-            gaps = [missing_values(parts[at]) for at in targets if leaves_out]
-            left_out = np.count_nonzero(np.logical_or.reduce(gaps)) if gaps else 0
-            sizes.append(len(block.rows) - int(left_out))
+            sizes.append(int(self.has_targets(parts).sum()))
             blocks.append(replace(block, cells=NotImplemented))
         settled, integers = self._settled | types_of(columns), integers_of(columns)
         if copy is not None:
