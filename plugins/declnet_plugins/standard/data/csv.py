@@ -1,16 +1,15 @@
 """Tables in CSV files."""
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr
 
 from declnet import (
     Array,
@@ -18,7 +17,6 @@ from declnet import (
     Blocks,
     Cells,
     DataError,
-    Dataset,
     DataSource,
     Table,
     TypedColumn,
@@ -36,13 +34,12 @@ from declnet_plugins.standard.data.text_table import (
     Block,
     Columns,
     TextTable,
-    TextTableSource,
     integers_of,
     types_of,
 )
 
 
-class CSV(TextTableSource):
+class CSV(CSVFormat):
     """A table in a text file with one row per line and cells separated by commas; .gz files too.
 
     The first row names the columns. Cells may be quoted, with quotation marks doubled inside. A
@@ -70,36 +67,8 @@ class CSV(TextTableSource):
         {"path": "houses.csv", "target": "price", "types": {"postcode": "text"}, "delimiter": ";"},
     )
 
-    delimiter: str = Field(
-        default=",", min_length=1, max_length=1, description="the character between cells"
-    )
-    decimal: Literal[".", ","] = Field(default=".", description="the decimal separator")
-    encoding: str = Field(default="utf-8", description="encoding of the file")
-    maximum_bytes: int = Field(
-        default=2**32,
-        ge=1,
-        description="size limit in bytes, after decompression, of files that are compressed or "
-        "read as a whole",
-    )
-
     _copies: bool = PrivateAttr(default=True)
     """Whether blocks are kept in a temporary file once they are read."""
-
-    @field_validator("encoding")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        try:
-            "".encode(name)
-        except LookupError:
-            raise ValueError(f'"{name}" is not an encoding known to Python') from None
-        return name
-
-    @field_validator("delimiter")
-    @classmethod
-    def _parts_cells(cls, delimiter: str) -> str:
-        if delimiter in '"\r\n\0 ':
-            raise ValueError("the delimiter cannot be a quotation mark, a space or a line break")
-        return delimiter
 
     def with_detected_format(self) -> Self:
         """Return the source with detected encoding, delimiter, missing cells and decimal sign."""
@@ -111,22 +80,10 @@ class CSV(TextTableSource):
         commas = any(note.type == "comma_number" for note in notes)
         return source.model_copy(update={"decimal": ","}) if commas else source
 
-    def preview(self, samples: int, numbers: int) -> Dataset | Table | None:
-        """Read the first rows."""
-        return super(CSV, self._of_any_size()).preview(samples, numbers)
-
-    def chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Dataset | Table]:
-        """Read the file in chunks, after a first pass if a column's type is not yet known."""
-        return super(CSV, self._of_any_size()).chunks(rng, samples)
-
-    def blocks(self, samples: int, numbers: int) -> Blocks:
-        """Read the file once, to find where its rows are and the columns' types."""
-        return self._of_any_size()._found_blocks(samples, numbers)
-
-    def _of_any_size(self) -> Self:
-        """Return the source without a limit for its file if parts of it can be read alone."""
-        packed = self.path.suffix.lower() == ".gz"
-        return self if packed else self.model_copy(update={"maximum_bytes": sys.maxsize})
+    def load(self, rng: np.random.Generator) -> Table:
+        """Read the file; nothing is random."""
+        with opened(self.path, self.maximum_bytes):  # which refuses larger files
+            return super().load(rng)
 
     def without_copies(self) -> Self:
         """Return a source that reads each block from its file."""
@@ -134,9 +91,10 @@ class CSV(TextTableSource):
         other._copies = False
         return other
 
-    def _found_blocks(self, samples: int, numbers: int) -> Blocks:
+    def blocks(self, samples: int, numbers: int) -> Blocks:
+        """Read the file once, to find where its rows are and the columns' types."""
         self._checked()
-        text = CSVText(self._form())
+        text = CSVText(self)
         columns = self.typed_columns(text.names, self._settled)
         blocks: list[Block] = []
         sizes: list[int] = []
@@ -169,11 +127,7 @@ class CSV(TextTableSource):
         return Blocks(tuple(sizes[at] for at in whole), lambda number: read(whole[number]))
 
     def _text(self) -> TextTable:
-        return CSVText(self._form())
-
-    @property
-    def _decimal(self) -> Literal[".", ","]:
-        return self.decimal
+        return CSVText(self)
 
     def _hint(self, names: Sequence[str]) -> str | None:
         if len(names) != 1 or not names[0]:
@@ -182,17 +136,6 @@ class CSV(TextTableSource):
         if other is None and " " in names[0]:
             return "are the cells separated by spaces? Save the file with commas"
         return f"is the delimiter {other!r}?" if other else None
-
-    def _form(self) -> CSVFormat:
-        return CSVFormat(
-            self.path,
-            self.delimiter,
-            self.decimal,
-            self.encoding,
-            self.header,
-            self.maximum_bytes,
-            frozenset(self.missing),
-        )
 
 
 class TSV(CSV):
@@ -231,7 +174,7 @@ class CSVText:
     def names(self) -> list[str]:
         """The names of the columns; raises DataError if the file cannot be read."""
         with (
-            opened(self._form.path, self._form.most_bytes) as raw,
+            self._form.opened() as raw,
             closing(CSVFile(raw, self._form)) as file,
         ):
             return file.names
@@ -244,7 +187,7 @@ class CSVText:
             most: the most rows in a block that polars reads.
         """
         form, done = self._form, 0
-        with opened(form.path, form.most_bytes) as raw:
+        with form.opened() as raw:
             if polars_is_there():
                 plain = PlainRows(raw, form, len(self.names))
                 yield from plain.blocks(columns, most)
@@ -285,7 +228,7 @@ class CSVText:
             DataError: the file has changed.
         """
         start, size = block.place or (0, 0)
-        with opened(self._form.path, self._form.most_bytes) as file:
+        with self._form.opened() as file:
             file.seek(start)
             text = file.read(size)
         changed = DataError(f"{self._form.path}: has changed while it was read")

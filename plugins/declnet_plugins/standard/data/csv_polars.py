@@ -194,7 +194,7 @@ class _Numbers(Cells):
 
 
 def _as_numbers(
-    series: "pl.Series", kinds: "list[pl.DataType]", missing: frozenset[str]
+    series: "pl.Series", kinds: "list[pl.DataType]", missing: Collection[str]
 ) -> _Numbers | None:
     """Return a series of text as the first kind of numbers that fits; None if none does."""
     import polars as pl
