@@ -82,7 +82,7 @@ class Survey:
         """
         if self._extremes is None:
             raise ValueError("there are no samples")
-        self._leave_out(most=1)
+        self._leave_out(spare=0)
         every = self._threshold == 1.0
         found = concatenated([*self._drawn, *([] if every else [self._extremes])])
         if not isinstance(found, Table):
@@ -98,12 +98,12 @@ class Survey:
         chosen = np.flatnonzero(chances < self._threshold)
         self._chances.append(chances[chosen])
         self._drawn.append(data.take(chosen))
-        self._leave_out(most=2)
+        self._leave_out(spare=0.25)
 
-    def _leave_out(self, most: int) -> None:
-        """Keep the samples with the smallest chances if there are more than `most` times enough."""
+    def _leave_out(self, spare: float) -> None:
+        """Keep the samples with the smallest chances if more than a share of them is to spare."""
         enough = max(1, min(SAMPLED, SAMPLED_NUMBERS // _numbers(self._drawn[0])))
-        if sum(map(len, self._chances)) > most * enough:
+        if sum(map(len, self._chances)) > (1 + spare) * enough:
             chances = np.concatenate(self._chances)
             self._threshold = float(np.partition(chances, enough)[enough])
             for number, drawn in enumerate(self._drawn):
