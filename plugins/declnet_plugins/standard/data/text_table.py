@@ -155,18 +155,26 @@ class TextTableSource(TableSource):
                 if column.type != "text":
                     column.add(block.cells(at), block.rows)
         columns = self.typed_columns(text.names, self._settled | types_of(unknown))
-        any_rows = False
+        first, count, held = 1, 0, dict[str, Array]()
         for block in text.blocks(columns):
-            any_rows = True
-            arrays = {c.name: c.add(block.cells(at), block.rows) for at, c in columns.items()}
-            table = replace(self.records(arrays), rows=np.array(block.rows))
-            if len(table) <= samples:
-                yield table
-                continue
-            for start in range(0, len(table), samples):
-                yield table.take(np.arange(start, min(start + samples, len(table))))
-        if not any_rows:
+            parts = {c.name: c.add(block.cells(at), block.rows) for at, c in columns.items()}
+            held = {
+                n: np.concatenate([held[n], part]) if count else part for n, part in parts.items()
+            }
+            count += len(block.rows)
+            while count >= samples:
+                yield self._numbered({name: part[:samples] for name, part in held.items()}, first)
+                held = {name: part[samples:] for name, part in held.items()}
+                first, count = first + samples, count - samples
+        if count:
+            yield self._numbered(held, first)
+        elif first == 1:
             raise self._no_rows()
+
+    def _numbered(self, columns: Mapping[str, Array], first: int) -> Table:
+        """Return columns as a table whose rows have their numbers."""
+        table = self.records(columns)
+        return replace(table, rows=np.arange(first, first + len(table)))
 
     def typed_columns(
         self, names: Sequence[str], settled: Mapping[str, ColumnType]
