@@ -38,30 +38,15 @@ class BlockFile:
         Raises:
             OSError: the file cannot be read.
         """
-        if number not in self._places:
-            return None
-        arrays = [np.empty(shape, dtype) for shape, dtype in self._places[number][1]]
-        return arrays if self.fill(number, arrays) else None
-
-    def fill(self, number: int, arrays: Sequence[Array]) -> bool:
-        """Fill arrays of the same types and shapes with a block's if it is kept; return whether.
-
-        Raises:
-            OSError: the file cannot be read.
-        """
         if number not in self._places or self._file is None:
-            return False
-        raw = [
-            each if each.flags.c_contiguous else np.empty_like(each, order="C") for each in arrays
-        ]
+            return None
+        start, like = self._places[number]
+        arrays = [np.empty(shape, dtype) for shape, dtype in like]
         with self._alone:
-            self._file.seek(self._places[number][0])
-            for each in raw:
-                _read_into(self._file, _bytes_of(each))
-        for each, own in zip(arrays, raw, strict=True):
-            if own is not each:
-                each[...] = own
-        return True
+            self._file.seek(start)
+            for array in arrays:
+                _read_into(self._file, _bytes_of(array))
+        return arrays
 
     def keep(self, number: int, arrays: Sequence[Array]) -> None:
         """Keep the arrays (size, …) of a block, if there is room."""
