@@ -43,8 +43,8 @@ from declnet.data.streaming.survey import Survey
 from declnet.errors import ChangedFileError, DataError
 from declnet.spec.data_section import DataSpec, StreamSpec
 
-WINDOW_NUMBERS = 2**24
-"""Numbers in a window that the spec does not size: 64 MiB in float32."""
+WINDOW_NUMBERS = 2**23
+"""Numbers in a window that the spec does not size: 32 MiB in float32, of which two are held."""
 
 
 def prepared_sets(
