@@ -416,4 +416,4 @@ class StoredRun(RunContents, Exportable):
             return {}
         with attributing_errors(self.registry), reading(path):
             readings = readings_of(heads, self.model(), self._preparation)
-            return restored(parse_json(content), heads, readings, self.registry)
+            return restored(content, heads, readings, self.registry)

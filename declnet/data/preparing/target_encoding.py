@@ -50,7 +50,7 @@ class TargetEncoding:
     """
 
     column: str
-    classes: tuple[Any, ...] | None
+    classes: tuple[str | bool | int | float, ...] | None
 
     @property
     def class_names(self) -> tuple[str, ...] | None:

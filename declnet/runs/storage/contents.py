@@ -186,10 +186,9 @@ class RunContents:
             if any(not each.training_only for each in self.spec.data.prepare):
                 raise OutputError(f"{path}: this file of the run is missing; {REMEDY}")
             return None
-        arrays = self._files.read(folder.PREPARATION_ARRAYS)
-        try:
-            with reading(path):
-                document = parse_json(content)
-                return restored(document, load(arrays) if arrays else {}, self.registry)
-        except (DataError, SafetensorError) as error:
-            raise OutputError(f"{path}: cannot be read: {error}") from None
+        arrays, registry = self._files.read(folder.PREPARATION_ARRAYS), self.registry
+        with reading(path):
+            try:
+                return restored(content, load(arrays) if arrays else {}, registry)
+            except SafetensorError as error:
+                raise ValueError(f"{folder.PREPARATION_ARRAYS}: {error}") from None

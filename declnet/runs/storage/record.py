@@ -214,7 +214,7 @@ class Record:
         analyses: Sequence[Mapping[str, Any]],
         seconds: float,
         ending: Mapping[str, Any],
-        calibration: Mapping[str, Any] | None = None,
+        calibration: bytes | None = None,
     ) -> None:
         """Write the weights, metrics and analyses of the finished model.
 
@@ -226,7 +226,7 @@ class Record:
         """
         files = {folder.WEIGHTS: save(model.parameters()), folder.METRICS: json_document(metrics)}
         if calibration is not None:
-            files[folder.CALIBRATION] = json_document(calibration)
+            files[folder.CALIBRATION] = calibration
         if analyses:
             files[folder.ANALYSES] = json_document(analyses)
         if self._unwritten:
@@ -279,8 +279,8 @@ class Record:
 
 def _files_of(preparation: FittedPreparation | None) -> dict[str, bytes]:
     """Return the files of a preparation by name."""
-    written = stored(preparation) if preparation is not None else None
-    if written is None:
+    if preparation is None:
         return {}
-    arrays = {folder.PREPARATION_ARRAYS: save(written.arrays)} if written.arrays else {}
-    return {**arrays, folder.PREPARATION: json_document(written.document)}
+    content, arrays = stored(preparation)
+    files = {folder.PREPARATION_ARRAYS: save(arrays)} if arrays else {}
+    return {**files, folder.PREPARATION: content}

@@ -1,0 +1,129 @@
+"""JSON that declnet writes and reads again, validated by the types that it is made of."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+    from pydantic_core import ErrorDetails
+
+Content = TypeVar("Content")
+
+LARGEST = 1 << 30
+"""The most bytes of JSON that are parsed."""
+
+DIGITS = 20
+"""The most digits of an integer, as those of 2**64."""
+
+
+class Stored(Generic[Content]):
+    """The type of what a JSON file holds: a dataclass, or a composition of builtin types.
+
+    Its schema is built on first use. Scalars are strict, and unknown keys are errors.
+    """
+
+    def __init__(self, content_type: Any) -> None:
+        self._type = content_type
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Content]:
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(self._type)
+
+    def parse(self, content: bytes, **context: Any) -> Content:
+        """Return what a file holds.
+
+        Args:
+            content: the file's content.
+            context: what its validators need, e.g. `registry`.
+
+        Raises:
+            ValueError: the content is malformed; the message names the key.
+        """
+        from pydantic import ValidationError
+
+        document = parse_json(content)
+        try:
+            return self._adapter.validate_json(
+                content, strict=True, extra="forbid", context=context
+            )
+        except ValidationError as error:
+            raise ValueError(_fault(error.errors(include_url=False)[0], document)) from None
+
+    def write(self, value: Content, **context: Any) -> bytes:
+        """Return the content of an indented file.
+
+        NaN and infinite numbers become null, since JSON does not have them.
+        """
+        return self._adapter.dump_json(value, indent=2, context=context) + b"\n"
+
+
+def require_format(version: int, found: int) -> int:
+    """Return a file's format version, for a validator.
+
+    Raises:
+        ValueError: it is not the version that this declnet writes.
+    """
+    if found != version:
+        raise ValueError(f"has format {found}, but this version of declnet reads {version}")
+    return found
+
+
+def parse_json(content: bytes) -> Any:
+    """Return the values in JSON.
+
+    Raises:
+        ValueError: it is malformed, nested too deeply or too large, repeats a key, or has numbers
+            that declnet does not write, such as NaN or integers beyond 64 bits.
+    """
+    if len(content) > LARGEST:
+        raise ValueError(f"larger than {LARGEST >> 20} MiB")
+    try:
+        return _DECODER.decode(content.decode())
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f'duplicate key "{repeated}"')
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > DIGITS:
+        raise ValueError(f"{digits[:DIGITS]}… is too large")
+    return int(digits)
+
+
+def _constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_constant=_constant
+)
+
+
+def _fault(detail: ErrorDetails, document: Any) -> str:
+    """Return what pydantic found wrong in a document, with the key."""
+    path: list[str | int] = []
+    place = document
+    for part in detail["loc"]:  # which may end with the branch of a union
+        is_key = isinstance(place, dict) and (part in place or detail["type"] == "missing")
+        if is_key or (isinstance(place, list) and isinstance(part, int)):
+            path.append(part)
+            place = place.get(part) if isinstance(place, dict) else place[part]
+    words = {"missing": "is missing", "unexpected_keyword_argument": "is not known"}
+    message = detail["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
+    message = message.replace("'", '"')
+    message = words.get(detail["type"], message)
+    key = ".".join(map(str, path))
+    return f'key "{key}": {message}' if key else message
