@@ -15,8 +15,8 @@ Content = TypeVar("Content")
 LARGEST = 1 << 30
 """The most bytes of JSON that are parsed."""
 
-DIGITS = 20
-"""The most digits of an integer, as those of 2**64."""
+DIGITS = 40
+"""The most digits of an integer; the states of random streams have 128 bits."""
 
 
 class Stored(Generic[Content]):
@@ -61,6 +61,10 @@ class Stored(Generic[Content]):
         """
         return self._adapter.dump_json(value, indent=2, context=context) + b"\n"
 
+    def plain(self, value: Content) -> Any:
+        """Return a value as in a file, in dicts, lists and scalars."""
+        return self._adapter.dump_python(value, mode="json")
+
 
 def require_format(version: int, found: int) -> int:
     """Return a file's format version, for a validator.
@@ -78,7 +82,7 @@ def parse_json(content: bytes) -> Any:
 
     Raises:
         ValueError: it is malformed, nested too deeply or too large, repeats a key, or has numbers
-            that declnet does not write, such as NaN or integers beyond 64 bits.
+            that declnet does not write, such as NaN or integers beyond 128 bits.
     """
     if len(content) > LARGEST:
         raise ValueError(f"larger than {LARGEST >> 20} MiB")
@@ -107,9 +111,7 @@ def _constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_integer, parse_constant=_constant
-)
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_constant=_constant)
 
 
 def _fault(detail: ErrorDetails, document: Any) -> str:

@@ -10,13 +10,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
-from pydantic import BeforeValidator, PlainSerializer, SerializationInfo, ValidationInfo
+from pydantic import BeforeValidator, Field, PlainSerializer, SerializationInfo, ValidationInfo
 
 from declnet.contracts.arrays import Array
 from declnet.errors import error_message
+
+Value = TypeVar("Value")
+
+
+def _is_empty(value: Any) -> bool:
+    return not value and (value is False or not isinstance(value, int | float))
+
+
+Omitted = Annotated[Value, Field(exclude_if=_is_empty)]
+"""The type of a dataclass's field that `Stored` does not write if it is empty, False or None."""
+
+Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+"""A number in a file, where null is NaN."""
 
 _SCALARS = (bool, int, str, type(None))
 
@@ -131,6 +144,18 @@ def is_plain_dict(value: Any) -> bool:
         return isinstance(read_again(value), dict)
     except NotPlainError:
         return False
+
+
+def verify_state(component: Any, state: Mapping[str, Any], key: str) -> None:
+    """Require a state that a component can use, read from a file.
+
+    Raises:
+        ValueError: the component's `verify_state` refuses it; the message names the key.
+    """
+    try:
+        component.verify_state(state)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f'key "{key}": {error_message(error)}') from None
 
 
 def _filled(template: Any, inner: Any, arrays: Mapping[str, Array]) -> Any:

@@ -9,7 +9,6 @@ import pytest
 
 from declnet import (
     CellFormat,
-    DataError,
     InputInfo,
     Sequences,
     Table,

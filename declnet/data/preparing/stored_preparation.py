@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -10,9 +10,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.transform import Transform, TransformState
+from declnet.contracts.serialization import verify_state
 from declnet.data.preparing.preparation import ARRAY, FittedPreparation
-from declnet.errors import error_message
 from declnet.registry.registry import Registry
 from declnet.stored import Stored, require_format
 
@@ -37,9 +36,7 @@ def stored(preparation: FittedPreparation) -> tuple[bytes, dict[str, Array]]:
     return _FILE.write(_PreparationFile(FORM, preparation), arrays=arrays), arrays
 
 
-def restored(
-    content: bytes, arrays: Mapping[str, Array], registry: Registry
-) -> FittedPreparation:
+def restored(content: bytes, arrays: Mapping[str, Array], registry: Registry) -> FittedPreparation:
     """Return the preparation that `stored` converted.
 
     Raises:
@@ -47,25 +44,14 @@ def restored(
     """
     preparation = _FILE.parse(content, arrays=arrays, registry=registry).preparation
     _require_columns(preparation)
-    for key, transform, state in _states(preparation):
-        try:
-            transform.verify_state(state)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f'key "{key}": {error_message(error)}') from None
-    return preparation
-
-
-def _states(
-    preparation: FittedPreparation,
-) -> Iterator[tuple[str, Transform, TransformState]]:
-    """Yield each fitted state with its key and its transform."""
     for number, step in enumerate(preparation.steps):
         for name, state in step.states.items():
-            yield f"preparation.steps.{number}.states.{name}", step.transform, state
+            verify_state(step.transform, state, f"preparation.steps.{number}.states.{name}")
     for name, steps in preparation.target_steps.items():
         for number, each in enumerate(steps):
             key = f"preparation.target_steps.{name}.{number}.state"
-            yield key, each.transform, each.state
+            verify_state(each.transform, each.state, key)
+    return preparation
 
 
 def _require_columns(preparation: FittedPreparation) -> None:

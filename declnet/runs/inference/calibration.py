@@ -20,6 +20,7 @@ from declnet.contracts.runs.returned import (
     checked_sets,
     checked_threshold,
 )
+from declnet.contracts.serialization import verify_state
 from declnet.errors import DataError
 from declnet.registry.registry import Registry
 from declnet.runs.inference.predictions import OutputReading, Predictions
@@ -301,7 +302,9 @@ _FILE = Stored[_CalibrationFile](_CalibrationFile)
 
 def stored(calibrations: Calibrations) -> bytes:
     """Return calibrations as the content of a file; numbers are exact."""
-    losses = {name: _StoredCalibration(each.samples, each.steps) for name, each in calibrations.items()}
+    losses = {
+        name: _StoredCalibration(each.samples, each.steps) for name, each in calibrations.items()
+    }
     return _FILE.write(_CalibrationFile(FORM, losses))
 
 
@@ -315,13 +318,12 @@ def restored(
     """
     losses = _FILE.parse(content, registry=registry).losses
     declared = {head.name: [*head.calibration] for head in heads if head.calibration}
-    if declared != {name: [step.calibrator for step in each.steps] for name, each in losses.items()}:
+    found = {name: [step.calibrator for step in each.steps] for name, each in losses.items()}
+    if found != declared:
         raise ValueError("its losses and their calibrators are not those of the spec")
-    for step in (step for each in losses.values() for step in each.steps):
-        try:
-            step.calibrator.verify_state(step.state)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"the state of {step.calibrator.type} is malformed: {error!r}") from None
+    for name, each in losses.items():
+        for number, step in enumerate(each.steps):
+            verify_state(step.calibrator, step.state, f"losses.{name}.steps.{number}.state")
     return {
         head.name: FittedCalibration(losses[head.name].steps, reading, losses[head.name].samples)
         for head, reading in zip(heads, readings, strict=True)
