@@ -119,10 +119,12 @@ def _fault(detail: ErrorDetails, document: Any) -> str:
     path: list[str | int] = []
     place = document
     for part in detail["loc"]:  # which may end with the branch of a union
-        is_key = isinstance(place, dict) and (part in place or detail["type"] == "missing")
-        if is_key or (isinstance(place, list) and isinstance(part, int)):
-            path.append(part)
-            place = place.get(part) if isinstance(place, dict) else place[part]
+        try:
+            place = place[part]
+        except (LookupError, TypeError):
+            if detail["type"] != "missing":
+                break
+        path.append(part)
     words = {"missing": "is missing", "unexpected_keyword_argument": "is not known"}
     message = detail["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
     message = message.replace("'", '"')
