@@ -153,5 +153,11 @@ def parse_history(content: bytes, path: Path) -> list[dict[str, Any]]:
     Raises:
         OutputError: a line is malformed.
     """
+    rows = []
     with reading(path):
-        return [HISTORY_ROW.parse(line) for line in content.split(b"\n")[:-1]]
+        for number, line in enumerate(content.split(b"\n")[:-1], 1):
+            try:
+                rows.append(HISTORY_ROW.parse(line))
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from None
+    return rows
