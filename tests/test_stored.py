@@ -22,7 +22,6 @@ from declnet.runs.many.groups.documents import (
     STUDY_SUMMARY,
     StudyContent,
     StudySummary,
-    TrialContent,
 )
 from declnet.runs.many.studies.trial_journal import TrialJournal
 from declnet.runs.many.sweeps.stored_sweep import SweptSpec, begin_sweep
@@ -108,12 +107,12 @@ def stored(tmp_path_factory):
     (folder / "study").mkdir()
     content = StudyContent("finished", "", 1.0, "w", str(folder), "seed = 1")
     (folder / "study/study.json").write_bytes(STUDY_FILE.write(content))
-    trial = TrialContent.of(StudyTrial(0, {"a": 1, "b": "c"}, "finished", 0.5, {3: 0.25}))
+    trial = StudyTrial(0, {"a": 1, "b": "c"}, "finished", 0.5, {3: 0.25})
     summary = StudySummary("s", "train.loss", "lower", "finished", 1.0, 0, {"a": 1.0}, (trial,))
     (folder / "study/summary.json").write_bytes(STUDY_SUMMARY.write(summary))
     (folder / "study/trials.jsonl").write_text(
-        '{"ask": 0, "values": {"a": 1}}\n{"report": 0, "step": 1, "value": null, "stop": false}\n'
-        '{"tell": 0, "state": "finished", "value": 0.5, "seconds": 1.0}\n'
+        '{"trial": 0, "values": {"a": 1}}\n{"trial": 0, "step": 1}\n'
+        '{"trial": 0, "value": 0.5, "state": "finished", "seconds": 1.0}\n'
     )
     return folder
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from declnet.contracts.network.metric_names import Better
-from declnet.contracts.runs.searcher import Scalar, StudyTrial, TrialState
+from declnet.contracts.runs.searcher import StudyTrial
 from declnet.contracts.serialization import Number, Omitted
 from declnet.stored import Stored
 
@@ -93,30 +93,6 @@ class StudyContent:
 
 
 @dataclass(frozen=True)
-class TrialContent:
-    """A trial of a study; `reported` has pairs of a step and a value."""
-
-    number: int
-    state: TrialState
-    value: float | None
-    values: Mapping[str, Scalar]
-    seconds: float | None
-    worker: str
-    reported: tuple[tuple[int, Number], ...]
-
-    @classmethod
-    def of(cls, trial: StudyTrial) -> TrialContent:
-        """Return what is stored of a trial."""
-        reported = {"reported": tuple(sorted(trial.reported.items()))}
-        return cls(**vars(trial) | reported)
-
-    @property
-    def trial(self) -> StudyTrial:
-        """The trial."""
-        return StudyTrial(**vars(self) | {"reported": dict(self.reported)})
-
-
-@dataclass(frozen=True)
 class StudySummary:
     """What was known of a study when its summary was written.
 
@@ -132,7 +108,7 @@ class StudySummary:
     seconds: float
     best: int | None
     importance: dict[str, Number] = field(default_factory=dict)
-    trials: tuple[TrialContent, ...] = ()
+    trials: tuple[StudyTrial, ...] = ()
 
 
 @dataclass(frozen=True)

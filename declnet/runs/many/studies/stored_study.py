@@ -26,7 +26,6 @@ from declnet.runs.many.groups.documents import (
     STUDY_SUMMARY,
     StudyContent,
     StudySummary,
-    TrialContent,
 )
 from declnet.runs.many.groups.stored_group import StoredGroup, write_described
 from declnet.runs.storage.folder import STUDY, SUMMARY, TRIALS, read_json, writing
@@ -148,7 +147,7 @@ class StoredStudy(StoredGroup[StudyContent]):
         Raises:
             OutputError: the summary cannot be read.
         """
-        return tuple(each.trial for each in self.summary.trials) if self.summary is not None else ()
+        return self.summary.trials if self.summary is not None else ()
 
     @property
     def best(self) -> StudyTrial | None:
@@ -204,7 +203,7 @@ class StoredStudy(StoredGroup[StudyContent]):
             self.content.seconds,
             best.number if best is not None else None,
             dict(importance),
-            tuple(map(TrialContent.of, trials)),
+            tuple(trials),
         )
         write_described(self.path / SUMMARY, STUDY_SUMMARY.write(content))
         for name in ("summary", "trials"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import nan
 
 from declnet.contracts.runs.returned import checked_proposal
 from declnet.contracts.runs.searcher import (
@@ -17,7 +18,7 @@ from declnet.contracts.runs.searcher import (
     StudyTrial,
     TrialState,
 )
-from declnet.contracts.serialization import Number
+from declnet.contracts.serialization import Omitted
 from declnet.runs.storage.folder import reading, writing
 from declnet.runs.storage.writing import append_line, read_bytes
 from declnet.stored import Stored
@@ -26,34 +27,25 @@ JOURNAL = "trials.jsonl"
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A trial was proposed."""
+class _Line:
+    """What became known of a trial: its values, a report, or its end.
 
-    ask: int
-    values: dict[str, Scalar]
+    Attributes:
+        values: of a trial that was proposed.
+        step: when it reported the value.
+        stop: whether the searcher then stopped it.
+        state: how it ended, with the value.
+    """
 
-
-@dataclass(frozen=True)
-class _Reported:
-    """A trial reported a value, after which it stops or not."""
-
-    report: int
-    step: int
-    value: Number
-    stop: bool
-
-
-@dataclass(frozen=True)
-class _Told:
-    """A trial ended."""
-
-    tell: int
-    state: TrialState
-    value: float | None
-    seconds: float
+    trial: int
+    values: Omitted[Mapping[str, Scalar] | None] = None
+    step: Omitted[int | None] = None
+    value: Omitted[float | None] = None
+    stop: Omitted[bool] = False
+    state: Omitted[TrialState | None] = None
+    seconds: Omitted[float | None] = None
 
 
-_Line = _Asked | _Reported | _Told
 _LINE = Stored[_Line](_Line)
 
 
@@ -78,7 +70,7 @@ class TrialJournal:
         if proposed is None:
             return None
         values = checked_proposal(self._searcher, "propose", proposed, self._study.space)
-        self._note(_Asked(number, values))
+        self._note(_Line(number, values))
         return self._trials[number]
 
     def trials(self) -> Sequence[StudyTrial]:
@@ -92,13 +84,13 @@ class TrialJournal:
             reported = replace(trial, reported={**trial.reported, step: value})
             others = [each for each in self._trials.values() if each.number != number]
             stop = bool(self._searcher.should_stop(self._study, reported, others))
-            self._note(_Reported(number, step, value, stop))
+            self._note(_Line(number, step=step, value=value, stop=stop))
         return self._stops[number, step]
 
     def tell(self, number: int, state: TrialState, value: float | None, seconds: float) -> None:
         """See `OpenStudy.tell`."""
         if self._trials[number].state == "running":
-            self._note(_Told(number, state, value, seconds))
+            self._note(_Line(number, value=value, state=state, seconds=seconds))
 
     def importance(self) -> Mapping[str, float]:
         """See `OpenStudy.importance`."""
@@ -121,21 +113,23 @@ class TrialJournal:
 
     def _note(self, line: _Line) -> None:
         with writing(self._path):
-            append_line(self._path, vars(line))
+            append_line(self._path, _LINE.plain(line))
         self._apply(line)
 
     def _apply(self, line: _Line) -> None:
         """Change the trials by a line; raise ValueError if it is about none of them."""
-        if isinstance(line, _Asked):
-            self._trials[line.ask] = StudyTrial(line.ask, line.values, worker=self._study.worker)
+        number = line.trial
+        if line.values is not None:
+            self._trials[number] = StudyTrial(number, line.values, worker=self._study.worker)
             return
-        number = line.report if isinstance(line, _Reported) else line.tell
         trial = self._trials.get(number)
         if trial is None:
             raise ValueError(f"there is no trial {number}")
-        if isinstance(line, _Reported):
-            trial = replace(trial, reported={**trial.reported, line.step: line.value})
+        if line.step is not None:
+            reported = {**trial.reported, line.step: nan if line.value is None else line.value}
+            self._trials[number] = replace(trial, reported=reported)
             self._stops[number, line.step] = line.stop
-        else:
-            trial = replace(trial, state=line.state, value=line.value, seconds=line.seconds)
-        self._trials[number] = trial
+        elif line.state is not None:
+            self._trials[number] = replace(
+                trial, state=line.state, value=line.value, seconds=line.seconds
+            )

@@ -13,7 +13,6 @@ from declnet.runs.many.groups.documents import (
     STUDY_SUMMARY,
     StudyContent,
     StudySummary,
-    TrialContent,
 )
 
 
@@ -35,7 +34,7 @@ def test_a_trial_has_its_values_from_the_summary_or_before_from_its_spec(documen
     found = grouped_run(tmp_path / "trials" / "0003")
     assert (found.group, found.values) == (tmp_path, {"trial": 3, "training.epochs": 3})
     trial = StudyTrial(3, {"training.epochs": 3, "variables.width": 7}, "finished", 0.5)
-    trials = (TrialContent.of(trial),)
+    trials = (trial,)
     summary = StudySummary("s", "train.loss", "lower", "running", 0.0, None, {}, trials)
     (tmp_path / "summary.json").write_bytes(STUDY_SUMMARY.write(summary))
     found = grouped_run(tmp_path / "trials" / "0003")
