@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
-    from pydantic_core import ErrorDetails
 
 Content = TypeVar("Content")
 
@@ -44,15 +43,17 @@ class Stored(Generic[Content]):
         Raises:
             ValueError: the content is malformed; the message names the key.
         """
-        from pydantic import ValidationError
-
-        document = parse_json(content)
+        if len(content) > LARGEST:
+            raise ValueError(f"larger than {LARGEST >> 20} MiB")
         try:
-            return self._adapter.validate_json(
+            value = self._adapter.validate_json(
                 content, strict=True, extra="forbid", context=context
             )
-        except ValidationError as error:
-            raise ValueError(_fault(error.errors(include_url=False)[0], document)) from None
+        except ValueError as error:  # pydantic's
+            raise ValueError(_fault(error, parse_json(content))) from None
+        if context or self.write(value) != content:
+            parse_json(content)  # as declnet did not write it, it may repeat keys
+        return value
 
     def write(self, value: Content, **context: Any) -> bytes:
         """Return the content of an indented file.
@@ -81,11 +82,9 @@ def parse_json(content: bytes) -> Any:
     """Return the values in JSON.
 
     Raises:
-        ValueError: it is malformed, nested too deeply or too large, repeats a key, or has numbers
-            that declnet does not write, such as NaN or integers beyond 128 bits.
+        ValueError: it is malformed or nested too deeply, repeats a key, or has numbers that declnet
+            does not write, such as NaN or integers beyond 128 bits.
     """
-    if len(content) > LARGEST:
-        raise ValueError(f"larger than {LARGEST >> 20} MiB")
     try:
         return _DECODER.decode(content.decode())
     except RecursionError:
@@ -114,8 +113,9 @@ def _constant(name: str) -> None:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_constant=_constant)
 
 
-def _fault(detail: ErrorDetails, document: Any) -> str:
-    """Return what pydantic found wrong in a document, with the key."""
+def _fault(error: Any, document: Any) -> str:
+    """Return what is wrong with a document by pydantic's error, with the key."""
+    detail = error.errors(include_url=False)[0]
     path: list[str | int] = []
     place = document
     for part in detail["loc"]:  # which may end with the branch of a union

@@ -133,7 +133,9 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 MANIFEST_FILE = Stored[Manifest](Manifest)
 METRICS_FILE = Stored[Metrics](Metrics)
-HISTORY_ROW = Stored[dict[str, Any]](Annotated[dict[str, int | float | None], AfterValidator(_row)])
+_Row = Annotated[dict[str, int | float | None], AfterValidator(_row)]
+HISTORY_ROW = Stored[dict[str, Any]](_Row)
+_HISTORY = Stored[list[dict[str, Any]]](list[_Row])
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -153,11 +155,14 @@ def parse_history(content: bytes, path: Path) -> list[dict[str, Any]]:
     Raises:
         OutputError: a line is malformed.
     """
-    rows = []
+    lines = content.split(b"\n")[:-1]
     with reading(path):
-        for number, line in enumerate(content.split(b"\n")[:-1], 1):
-            try:
-                rows.append(HISTORY_ROW.parse(line))
-            except ValueError as error:
-                raise ValueError(f"line {number}: {error}") from None
-    return rows
+        try:
+            return _HISTORY.parse(b"[" + b",".join(lines) + b"]")  # at once takes half the time
+        except ValueError:
+            for number, line in enumerate(lines, 1):
+                try:
+                    HISTORY_ROW.parse(line)
+                except ValueError as error:
+                    raise ValueError(f"line {number}: {error}") from None
+            raise
