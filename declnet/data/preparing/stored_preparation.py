@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.serialization import verify_state
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation
+from declnet.data.preparing.preparation import FittedPreparation
 from declnet.registry.registry import Registry
 from declnet.stored import Stored, require_format
 
@@ -56,11 +56,11 @@ def restored(content: bytes, arrays: Mapping[str, Array], registry: Registry) ->
 
 def _require_columns(preparation: FittedPreparation) -> None:
     """Raise ValueError if a part of a preparation refers to a column that it does not have."""
-    arrays = {ARRAY} if preparation.inputs is None else set(preparation.inputs)
+    arrays = {column for columns in preparation.inputs.values() for column in columns}
     known = arrays if preparation.types is None else set(preparation.types)
     windows = preparation.windows
     referring = {
-        **{f'the input "{name}"': names for name, names in (preparation.inputs or {}).items()},
+        **{f'the input "{name}"': names for name, names in preparation.inputs.items()},
         "windows": windows.spec.known if windows is not None else (),
         **{f"step {number}": step.states for number, step in enumerate(preparation.steps)},
     }

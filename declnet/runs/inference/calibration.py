@@ -63,7 +63,7 @@ class FittedCalibration:
         y_pred = _as_task(reading, outputs)
         y_true = _targets(reading, y, y_pred)
         steps = []
-        for calibrator in head.calibration:
+        for calibrator in head.calibration.values():
             if y_true.ndim < y_pred.ndim and reading.sort == "values":
                 require_quantiles(calibrator, y_pred[:1].size, 1)
             given = read_only(y_pred), read_only(y_true)
@@ -242,13 +242,13 @@ def _thresholded(head: Head, calibration: FittedCalibration | None) -> Head:
     threshold = calibration.threshold if calibration is not None else None
     if threshold is None:
         return head
-    metrics = (
-        each.model_copy(update={"threshold": threshold})
-        if isinstance(getattr(each, "threshold", None), float | tuple)
-        else each
-        for each in head.metrics
-    )
-    return replace(head, metrics=tuple(metrics))
+    metrics = {
+        position: metric.model_copy(update={"threshold": threshold})
+        if isinstance(getattr(metric, "threshold", None), float | tuple)
+        else metric
+        for position, metric in head.metrics.items()
+    }
+    return replace(head, metrics=metrics)
 
 
 def _applied(step: FittedStep, y_pred: Array) -> Array:
@@ -317,7 +317,7 @@ def restored(
         ValueError: the content was not written by `stored`, or for other steps.
     """
     losses = _FILE.parse(content, registry=registry).losses
-    declared = {head.name: [*head.calibration] for head in heads if head.calibration}
+    declared = {head.name: [*head.calibration.values()] for head in heads if head.calibration}
     found = {name: [step.calibrator for step in each.steps] for name, each in losses.items()}
     if found != declared:
         raise ValueError("its losses and their calibrators are not those of the spec")

@@ -127,7 +127,7 @@ class Record:
         cls,
         directory: Path,
         spec_toml: str,
-        preparation: FittedPreparation | None,
+        preparation: FittedPreparation,
         manifest: Manifest,
         *,
         may_wait: bool = False,
@@ -168,7 +168,7 @@ class Record:
         self._manifest = replace(self._manifest, resumed=(*self._manifest.resumed, resumption))
 
     def rewind(
-        self, checkpoint: Checkpoint | None, length: int, preparation: FittedPreparation | None
+        self, checkpoint: Checkpoint | None, length: int, preparation: FittedPreparation
     ) -> list[dict[str, Any]]:
         """Discard all after a checkpoint (None: all), and all but `length` bytes of the history.
 
@@ -286,9 +286,9 @@ class Record:
         write_atomically(self.directory / folder.MANIFEST, MANIFEST_FILE.write(self._manifest))
 
 
-def _files_of(preparation: FittedPreparation | None) -> dict[str, bytes]:
+def _files_of(preparation: FittedPreparation) -> dict[str, bytes]:
     """Return the files of a preparation by name."""
-    if preparation is None:
+    if preparation.changes_nothing:
         return {}
     content, arrays = stored(preparation)
     files = {folder.PREPARATION_ARRAYS: save(arrays)} if arrays else {}

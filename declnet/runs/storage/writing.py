@@ -28,7 +28,7 @@ def open_file(path: Path, mode: Literal["rb", "ab"]) -> BinaryIO:
 
 
 def _not_following(path: str, flags: int) -> int:
-    if os.path.islink(path):  # a Path takes longer
+    if os.path.islink(path):  # noqa: PTH114  # a Path takes longer
         raise OSError(errno.ELOOP, "a symbolic link, which declnet does not follow", path)
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
