@@ -64,6 +64,8 @@ def _require_columns(preparation: FittedPreparation) -> None:
         "windows": windows.spec.known if windows is not None else (),
         **{f"step {number}": step.states for number, step in enumerate(preparation.steps)},
     }
+    if not all(preparation.inputs.values()):
+        raise ValueError("an input has no columns")
     for part, names in referring.items():
         for name in names:
             if name not in known:
