@@ -170,6 +170,8 @@ from declnet.runs.many.ensembles.ensemble import open_ensemble as open_ensemble
 from declnet.runs.many.ensembles.series import RunSeries as RunSeries
 from declnet.runs.many.execution.remote_tasks import execute_task as execute_task
 from declnet.runs.many.execution.tasks import Outcome as Outcome
+from declnet.runs.many.groups.documents import RunSummary as RunSummary
+from declnet.runs.many.groups.documents import SeriesSummary as SeriesSummary
 from declnet.runs.many.groups.membership import grouped_run as grouped_run
 from declnet.runs.many.studies.stored_study import StoredStudy as StoredStudy
 from declnet.runs.many.studies.stored_study import open_study as open_study

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import operator
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -23,8 +22,8 @@ from declnet.contracts.returned import (
     array_of_samples,
     is_whole,
     refuse,
-    shown,
 )
+from declnet.contracts.serialization import NotPlainError, read_again
 
 
 def checked_info(source: Component, info: Any) -> DataInfo | None:
@@ -139,25 +138,15 @@ def checked_suits(transform: Component, suits: Any) -> bool:
 
 
 def checked_fit(transform: Component, state: Any) -> dict[str, Any]:
-    """Return the result of `Transform.fit`: JSON values and NumPy arrays by name."""
+    """Return the result of `Transform.fit`: values by name that can be stored with the run."""
     if not isinstance(state, Mapping):
         refuse(transform, "fit", state, "a dict")
-    for name, value in state.items():
-        if not isinstance(name, str) or not _is_storable(value):
-            fault = f"returned {shown(value)} as {name!r}, which cannot be stored with the run"
-            raise BrokenContractError(transform, "fit", fault)
-    return dict(state)
-
-
-def _is_storable(value: Any) -> bool:
-    """Return whether a value is a JSON value, or an array or scalar of numbers."""
-    if isinstance(value, np.ndarray | np.generic):
-        return value.dtype.kind in "fiub"
     try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        return False
-    return True
+        read_again(dict(state))
+    except NotPlainError as error:
+        fault = f"returned what cannot be stored with the run: {error}"
+        raise BrokenContractError(transform, "fit", fault) from None
+    return dict(state)
 
 
 def checked_column(transform: Component, column: Any, rows: int, method: str = "apply") -> Array:

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Protocol
 
 from declnet.contracts.component import Component
 from declnet.contracts.network.metric_names import Better
+from declnet.contracts.serialization import Number
 from declnet.errors import Diagnostic, RegistryError
 
 Scalar = bool | int | float | str
@@ -77,7 +78,7 @@ class StudyTrial:
     values: Mapping[str, Scalar]
     state: TrialState = "running"
     value: float | None = None
-    reported: Mapping[int, float] = field(default_factory=dict)
+    reported: Mapping[int, Number] = field(default_factory=dict)
     worker: str = ""
     seconds: float | None = None
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class TargetEncoding:
     """
 
     column: str
-    classes: tuple[Any, ...] | None
+    classes: tuple[str | bool | int | float, ...] | None
 
     @property
     def class_names(self) -> tuple[str, ...] | None:

@@ -364,7 +364,7 @@ def _metadata(runs: Sequence[StoredRun]) -> dict[str, str]:
     return {
         "name": first.name,
         "run": ", ".join(run.path.resolve().name for run in runs),
-        "spec": str(first.manifest.get("spec", "")),
-        "declnet": str(first.manifest.get("declnet", "")),
+        "spec": first.manifest.spec,
+        "declnet": first.manifest.declnet,
         **{name: version for name, version in versions.items() if name != "declnet"},
     }

@@ -20,7 +20,6 @@ from declnet.runs.inference.calibration import FittedCalibration
 from declnet.runs.inference.ensemble_predictor import averaged
 from declnet.runs.inference.observing import (
     MOST_STREAMED,
-    Baseline,
     Observed,
     never_predicted,
 )
@@ -28,6 +27,7 @@ from declnet.runs.inference.predictions import OutputReading, require_finite
 from declnet.runs.inference.predictor import LabeledPart, NamesSamples, Predictor
 from declnet.runs.inference.reliability import Coverage, Reliability
 from declnet.runs.inference.scores import ClassCounts, ConfusionMatrix, ValueErrors
+from declnet.runs.storage.documents import Baseline
 from declnet.spec.heads import Head
 from declnet.training.evaluation import BatchLosses
 from declnet.training.metrics import MetricAccumulator, Unscale, Watch, metrics_of
@@ -124,7 +124,7 @@ class Evaluation:
             "metrics": self.metrics,
         }
         if self.baseline is not None:
-            data["baseline"] = self.baseline.as_data()
+            data["baseline"] = dict(vars(self.baseline))
         if self.warnings:
             data["warnings"] = list(self.warnings)
         if self.errors is not None:

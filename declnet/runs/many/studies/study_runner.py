@@ -83,7 +83,7 @@ class StudyRunner:
         with self._asking():
             opened = self._searcher.open(self._context)
         self._search: OpenStudy = opened or TrialJournal(self._searcher, self._context)
-        before, minutes = float(stored.content["seconds"]), self._keys.minutes
+        before, minutes = stored.content.seconds, self._keys.minutes
         self._began = time.monotonic() - before
         self._deadline = math.inf if minutes is None else time.time() + 60 * minutes - before
         self._summarized = -math.inf
