@@ -10,10 +10,10 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.returned import checked_suits
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import Transform
 from declnet.contracts.network.inputs import UNNAMED, InputInfo, by_name
+from declnet.contracts.returned import verified
 from declnet.data.batches import varied_inputs
 from declnet.data.columns import labels_of, table_with
 from declnet.data.preparing.preparation import FittedPreparation, fit_preparation
@@ -389,9 +389,7 @@ def _require_suited(train: Dataset, transforms: Sequence[Transform]) -> None:
                 hint = suggestion(name, varied, "inputs")
                 path = ("data", "prepare", number, "columns", position)
                 raise DataError(f'there is no input "{name}"', hint=hint, path=path, code="E034")
-        suited = [
-            checked_suits(transform, transform.suits(np.asarray(x[:1]))) for x in own.values()
-        ]
+        suited = [verified(Transform.suits, transform, np.asarray(x[:1])) for x in own.values()]
         if not suited or not all(suited):
             shapes = [str(each.shape[1:]) for each in (own or by_name(train.x)).values()]
             raise DataError(

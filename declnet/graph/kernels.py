@@ -14,7 +14,7 @@ from declnet.contracts.execution.engine import CompiledCalls, Engine
 from declnet.contracts.execution.kernel import Call, Kernel, KernelCalls, KernelSite
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.network.schedule import schedules_of
-from declnet.contracts.returned import BrokenContractError, checked_calls
+from declnet.contracts.returned import verified
 from declnet.data.sharing import made_once
 from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.graph.arrays import BatchArrays
@@ -63,12 +63,7 @@ class Kernels:
         """Return calls that do the same, compiled by the engine if there is one."""
         if self.engine is None:
             return CompiledCalls(tuple(calls))
-        compiled: Any = self.engine.compile(calls)
-        if not isinstance(compiled, CompiledCalls):
-            fault = f"returned {compiled!r:.60}, not CompiledCalls"
-            raise BrokenContractError(self.engine, "compile", fault)
-        checked_calls(self.engine, compiled.calls, "compile")
-        return compiled
+        return verified(Engine.compile, self.engine, calls)
 
     @property
     def used(self) -> tuple[type[Kernel], ...]:
@@ -88,11 +83,10 @@ class Kernels:
     def bind(self, kernels: Sequence[Kernel], site: KernelSite) -> KernelCalls | None:
         """Return the calls of the first kernel that accepts a site and mark it as used, or None."""
         for kernel in kernels:
-            calls: Any = kernel.bind(site)
+            calls = verified(Kernel.bind, kernel, site)
             if calls is not None:
-                _check_bound(kernel, calls, site)
                 self._used[type(kernel)] = None
-                return calls  # type: ignore[no-any-return]  # checked
+                return calls
         return None
 
     def bind_single(self, component: Component, site: KernelSite) -> KernelCalls | None:
@@ -183,16 +177,6 @@ def why_no_engine(registry: Registry) -> str:
     engines = (entry.component for entry in registry.entries("engine"))
     reasons = (each.unavailable() for each in engines if each.by_default)
     return "; ".join(filter(None, reasons)) or "no plugin that has one is installed"
-
-
-def _check_bound(kernel: Kernel, calls: Any, site: KernelSite) -> None:
-    if not isinstance(calls, KernelCalls):
-        fault = f"returned {calls!r:.60}, not KernelCalls or None"
-        raise BrokenContractError(kernel, "bind", fault)
-    for each in (calls.forward, calls.backward, calls.update):
-        checked_calls(kernel, each)
-    if site.state is not None and not calls.update:
-        raise BrokenContractError(kernel, "bind", "returned no update for an optimizer")
 
 
 def engine_problem(spec: EngineSpec, registry: Registry) -> Diagnostic | None:

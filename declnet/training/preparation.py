@@ -11,7 +11,8 @@ import numpy as np
 from declnet.contracts.arrays import Array, Dtype, MappedArray, read_only
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import Inputs, by_name, for_each, sample_count
-from declnet.contracts.network.returned import checked_targets
+from declnet.contracts.network.loss import Loss
+from declnet.contracts.returned import verified
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.preparing.targets import inverted_target, wanted_targets
 from declnet.data.sharing import made_once
@@ -235,7 +236,7 @@ def targets_for(
     prepared = y if preparation is None else preparation.target_as_prepared(y, name)
     shape = model.output(head.output).output_shape
     try:
-        y_true = checked_targets(head.loss, head.loss.prepare(prepared, shape, model.dtype), len(y))
+        y_true = verified(Loss.prepare, head.loss, prepared, shape, model.dtype)
     except ValueError as error:
         of = f"{head.name}: " if head.name else ""
         raise DataError(f"{called}: {of}{error_message(error)}") from None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from declnet.contracts.arrays import Array, MappedArray, Shape
+from declnet.contracts.annotations import misfit
+from declnet.contracts.arrays import Array, MappedArray, Shape, Sizes
 from declnet.contracts.component import Component
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.network.inputs import (
@@ -22,6 +23,7 @@ from declnet.contracts.network.inputs import (
     sample_count,
     samples_of,
 )
+from declnet.contracts.returned import verified
 from declnet.contracts.verification import verify_suffixes
 from declnet.errors import DataError, RegistryError
 
@@ -189,12 +191,17 @@ class Blocks:
             together when they are shuffled. Default: each block is read alone.
     """
 
-    sizes: tuple[int, ...]
+    sizes: Sizes
     read: Callable[[int], Dataset | Table]
     groups: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return sum(self.sizes)
+
+    def _verified(self) -> Self:
+        if len(self.groups) not in (0, len(self.sizes)):
+            raise misfit(self.groups, "a group for each block, or none").within("groups")
+        return self
 
     @staticmethod
     def samples_in_block(samples: int, numbers: int, numbers_a_sample: int) -> int:
@@ -282,7 +289,7 @@ class DataSource(Component):
         Raises:
             DataError: the data does not exist or cannot be read.
         """
-        data = self.load(rng)
+        data = verified(DataSource.load, self, rng)
         if isinstance(data, Dataset):
             data.require_aligned()
         for start in range(0, len(data), samples):
@@ -316,12 +323,10 @@ class DataSource(Component):
         Raises:
             DataError: the data does not exist or cannot be read.
         """
-        blocks = self.blocks(samples, numbers)
+        blocks = verified(DataSource.blocks, self, samples, numbers)
         return blocks.read(0) if blocks is not None and blocks.sizes else None
 
-    def input_chunks(
-        self, rng: np.random.Generator, samples: int
-    ) -> Iterator[Array | Mapping[str, Array] | Table]:
+    def input_chunks(self, rng: np.random.Generator, samples: int) -> Iterator[Targets | Table]:
         """Yield a model's inputs in parts, as `chunks` does; default: the x of `chunks`.
 
         Override this in sources of arrays whose files may have no targets.
@@ -329,8 +334,12 @@ class DataSource(Component):
         Raises:
             DataError: the data does not exist or cannot be read.
         """
-        for part in self.chunks(rng, samples):
+        for part in verified(DataSource.chunks, self, rng, samples):
             yield part if isinstance(part, Table) else for_each(np.asarray, part.x)
+
+    def _verify_input_chunks(self, part: Targets | Table, *_: Any) -> None:
+        if isinstance(part, Mapping) and len({*map(len, part.values())}) != 1:
+            raise misfit(part, "arrays of equally many samples")
 
     def data_files(self) -> Collection[Path]:
         """Return the files that the data is read from; default: the paths in all fields.
@@ -381,7 +390,7 @@ class DataSource(Component):
         Default: replaces the field `targets`, if there is one, or `target` if it is one column.
         """
         if len(columns) == 1:
-            return self.with_target(columns[0])
+            return verified(DataSource.with_target, self, columns[0])
         if "targets" not in type(self).model_fields:
             return self
         return self.model_copy(update={"target": None, "targets": tuple(columns)})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from declnet.contracts.arrays import Array, MappedArray, Shape
+from declnet.contracts.annotations import ArrayOf
+from declnet.contracts.arrays import Array, MappedArray, Rows, Shape
 
 UNNAMED = ""
 """The name of the only input of a model whose data does not name it."""
@@ -14,10 +15,13 @@ UNNAMED = ""
 INPUT = "input"
 """What `inputs` of layers call the model's input, or what precedes its name: `input.NAME`."""
 
-Inputs = Array | MappedArray | Mapping[str, Array | MappedArray]
+Samples = Annotated[Array, ArrayOf("fiubU", axes=1)] | MappedArray
+"""Samples (n, …); text in an array is an error of the data, not of its source."""
+
+Inputs = Samples | Mapping[str, Samples]
 """The samples of a model's only input, or of several inputs by name."""
 
-Targets = Array | Mapping[str, Array]
+Targets = Rows | Mapping[str, Rows]
 """The targets of samples in one array, or in several by name."""
 
 

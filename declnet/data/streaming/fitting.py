@@ -10,15 +10,16 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset
-from declnet.contracts.data.returned import (
-    checked_column,
-    checked_fit,
-    checked_fitting,
-    checked_suits,
-)
 from declnet.contracts.data.table import ColumnType, Table
-from declnet.contracts.data.transform import ColumnError, Fitting, Transform, TransformState
+from declnet.contracts.data.transform import (
+    ColumnError,
+    Fitting,
+    Transform,
+    TransformState,
+    apply_to_array,
+)
 from declnet.contracts.network.inputs import UNNAMED, by_name
+from declnet.contracts.returned import verified, verify
 from declnet.data.columns import located, require_column, typed
 from declnet.data.preparing.preparation import ARRAY, FittedPreparation
 from declnet.data.preparing.targets import WantedTarget, target_key
@@ -216,8 +217,7 @@ class StreamedFit:
                     for position, each in enumerate(before):
                         state = self._states[name, tuple(before[: position + 1])]
                         earlier = self._transforms(name)[each]
-                        found = earlier.apply(column, state)
-                        column = checked_column(earlier, found, len(column))
+                        column = apply_to_array(earlier, column, state)
                     fitting.update(column)
             except DataError:
                 if self._planned is not None:
@@ -236,7 +236,8 @@ class StreamedFit:
         for (name, chain), fitting in (self._pending or {}).items():
             transform = self._transforms(name)[chain[-1]]
             try:
-                self._known[name, chain] = checked_fit(transform, fitting.result())
+                state = verify(Transform.fit, transform, fitting.result())
+                self._known[name, chain] = state
             except ColumnError:
                 continue  # as above
         self._pending, self._chains, self._states, self.sampled = {}, {}, {}, False
@@ -252,8 +253,8 @@ class StreamedFit:
         self._chains[name] = chain[1]
         state = self._known.get(chain)
         if state is None:
-            state = checked_fit(transform, transform.fit(column))
-            fitting = checked_fitting(transform, transform.fitting())
+            state = verified(Transform.fit, transform, column)
+            fitting = verified(Transform.fitting, transform)
             pending = self._pending if self._pending is not None else {}
             if fitting is None:
                 self.sampled = self.sampled or type(transform).fit is not Transform.fit
@@ -272,16 +273,16 @@ class StreamedFit:
                 named = transform.columns is None or name in transform.columns
                 if name in taken or not named:
                     continue
-                if transform.columns is None and not checked_suits(transform, transform.suits(x)):
+                if transform.columns is None and not verified(Transform.suits, transform, x):
                     continue
                 taken.add(name)
-                fitting = checked_fitting(transform, transform.fitting())
+                fitting = verified(Transform.fitting, transform)
                 if fitting is not None:
                     yield (name, (number,)), fitting
         for name, transforms in (self._spec.prepare_targets or {}).items():
             single = isinstance(data, Dataset) or not all(each.name for each in self._wanted)
             key = target_key(UNNAMED if single else name)
-            fitting = checked_fitting(transforms[0], transforms[0].fitting())
+            fitting = verified(Transform.fitting, transforms[0])
             if fitting is not None:
                 yield (key, (0,)), fitting
 

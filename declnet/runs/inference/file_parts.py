@@ -13,10 +13,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset, DataSource
-from declnet.contracts.data.returned import checked_inputs, checked_load, checked_sample_names
 from declnet.contracts.data.table import ColumnType, Table
 from declnet.contracts.network.inputs import sample_count
-from declnet.contracts.returned import BrokenContractError
+from declnet.contracts.returned import BrokenContractError, verified
 from declnet.data.columns import require_column
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.sources.files import called, file_source, naming, with_settings
@@ -72,13 +71,10 @@ def predicted_parts(
     train = predictor.spec.data.train
     with naming(data, train):
         source, first = _source(predictor, data, (), identifiers), 1
-        names = checked_sample_names(source, source.sample_names())
-        parts: Iterator[Unprepared] = (
-            checked_inputs(source, part)
-            for part in with_settings(
-                partial(source.input_chunks, _no_chance(), samples_in_part(predictor)), data, train
-            )
-        )
+        names = verified(DataSource.sample_names, source)
+        size = samples_in_part(predictor)
+        read = partial(verified, DataSource.input_chunks, source, _no_chance(), size)
+        parts: Iterator[Unprepared] = with_settings(read, data, train)
         if predictor.windows is not None:
             series = predictor.windows.spec.series  # which is passed through anyway
             identifiers = [each for each in identifiers if each != series]
@@ -161,9 +157,9 @@ def raw_parts(
     preparation = predictor.preparation
     targets = tuple((preparation.targets or {}).values()) if preparation is not None else ()
     source = _source(predictor, given, targets, only_needed=only_needed)
-    read = partial(source.chunks, _no_chance(), samples_in_part(predictor))
-    for part in with_settings(read, given, predictor.spec.data.train):
-        yield checked_load(source, part, "chunks")
+    size = samples_in_part(predictor)
+    read = partial(verified, DataSource.chunks, source, _no_chance(), size)
+    yield from with_settings(read, given, predictor.spec.data.train)
 
 
 def whole_parts(parts: Iterator[Any]) -> Iterator[Any]:

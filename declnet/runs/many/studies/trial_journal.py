@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from declnet.contracts.runs.returned import checked_proposal
+from declnet.contracts.returned import verified
 from declnet.contracts.runs.searcher import Searcher, StudyContext, StudyTrial, TrialState
 from declnet.errors import OutputError
 from declnet.runs.storage.folder import writing
@@ -37,10 +37,9 @@ class TrialJournal:
     def ask(self) -> StudyTrial | None:
         """See `OpenStudy.ask`."""
         number, trials = len(self._trials), self.trials()
-        proposed = self._searcher.propose(self._study, number, trials)
-        if proposed is None:
+        values = verified(Searcher.propose, self._searcher, self._study, number, trials)
+        if values is None:
             return None
-        values = checked_proposal(self._searcher, "propose", proposed, self._study.space)
         self._note({"ask": number, "values": values})
         return self._trials[number]
 
@@ -54,7 +53,7 @@ class TrialJournal:
             trial = self._trials[number]
             reported = replace(trial, reported={**trial.reported, step: value})
             others = [each for each in self._trials.values() if each.number != number]
-            stop = bool(self._searcher.should_stop(self._study, reported, others))
+            stop = verified(Searcher.should_stop, self._searcher, self._study, reported, others)
             self._note({"report": number, "step": step, "value": value, "stop": stop})
         return self._stops[number, step]
 
@@ -65,7 +64,7 @@ class TrialJournal:
 
     def importance(self) -> Mapping[str, float]:
         """See `OpenStudy.importance`."""
-        return self._searcher.importance(self._study, self.trials())
+        return verified(Searcher.importance, self._searcher, self._study, self.trials())
 
     def close(self) -> None:
         """See `OpenStudy.close`."""
