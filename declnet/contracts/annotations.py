@@ -8,10 +8,12 @@ values are accepted as they are, or not at all.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from functools import lru_cache
-from types import UnionType
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import lru_cache, partial
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -93,43 +95,47 @@ class Reader:
     """The check of one annotation.
 
     Attributes:
-        matches: whether a value is of this type, without a look at what it contains.
-        convert: returns a value that matches, verified in depth; None if that is the value.
         words: what a value is, e.g. `a tuple of integers`.
-        plural: what several are, e.g. `integers`.
+        types: the classes of which it is an instance.
+        convert: returns a value that matches in its type, or raises Misfit for what it contains.
+        test: what else is true of it.
+        others: classes of which it must not be an instance.
     """
 
-    matches: Callable[[Any], bool]
-    convert: Callable[[Any], Any] | None
     words: str
-    plural: str
+    types: Any = object
+    convert: Callable[[Any], Any] = lambda value: value
+    test: Callable[[Any], bool] = lambda _: True
+    others: tuple[type, ...] = ()
+
+    @property
+    def plural(self) -> str:
+        """What several values are."""
+        return re.sub(r"\ban? (\w+)", r"\1s", self.words)
+
+    def matches(self, value: Any) -> bool:
+        """Return whether a value is of this type, without a look at what it contains."""
+        is_one = isinstance(value, self.types) and not isinstance(value, self.others)
+        return is_one and self.test(value)
 
     def read(self, value: Any) -> Any:
         """Return a value in the annotated type; raise Misfit if it is not of that type."""
         if not self.matches(value):
             raise misfit(value, self.words)
-        return value if self.convert is None else self.convert(value)
+        return self.convert(value)
 
 
-def _is_instance(*types: type, but: tuple[type, ...] = ()) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, types) and not isinstance(value, but)
-
-
-_ANYTHING = Reader(lambda _: True, None, "anything", "values")
 _PLAIN: dict[Any, Reader] = {
-    Any: _ANYTHING,
-    object: _ANYTHING,
-    None: Reader(lambda value: value is None, None, "None", "None"),
-    bool: Reader(_is_instance(bool, np.bool_), bool, "True or False", "booleans"),
-    str: Reader(_is_instance(str), None, "a string", "strings"),
-    int: Reader(
-        _is_instance(int, np.integer, but=(bool,)), operator.index, "an integer", "integers"
-    ),
-    float: Reader(
-        _is_instance(int, float, np.integer, np.floating, but=(bool,)), float, "a number", "numbers"
-    ),
+    Any: Reader("anything"),
+    object: Reader("anything"),
+    None: Reader("None", NoneType),
+    NoneType: Reader("None", NoneType),
+    bool: Reader("True or False", (bool, np.bool_), bool),
+    str: Reader("a string", str),
+    int: Reader("an integer", (int, np.integer), operator.index, others=(bool,)),
+    float: Reader("a number", (int, float, np.integer, np.floating), float, others=(bool,)),
+    Callable: Reader("a function", test=callable),
 }
-_PLAIN[type(None)] = _PLAIN[None]
 
 
 @lru_cache(maxsize=512)
@@ -141,20 +147,28 @@ def reader(annotation: Any) -> Reader:
     if origin is Annotated:
         return _restricted(*arguments)
     if origin is Literal:
-        return _choice(arguments)
+        words = (f'"{each}"' if isinstance(each, str) else repr(each) for each in arguments)
+        return Reader(alternatives(words), test=partial(_is_choice, arguments))
     if origin in (Union, UnionType):
-        return _union([reader(member) for member in _members(arguments)])
+        return _union([reader(each) for each in arguments])
     if origin is np.ndarray:
-        return _array(ArrayOf())
+        return _restricted(annotation, ArrayOf())
     if origin in (dict, Mapping):
-        return _mapping(*map(reader, arguments or (Any, Any)))
+        return _mapping(*map(reader, arguments))
     if origin is tuple and Ellipsis not in arguments:
         return _pair([reader(each) for each in arguments])
-    if origin in (tuple, list, set, frozenset, Sequence, Collection, Iterable, Iterator):
+    if issubclass(origin, Iterable) and arguments:
         return _several(origin, reader(arguments[0]))
-    if origin is Callable or not isinstance(origin, type):
-        return Reader(callable, None, "a function", "functions")
-    return _instance(origin)
+    words = f"{'an' if origin.__name__[0] in 'AEIOU' else 'a'} {origin.__name__}"
+    if getattr(origin, "_is_protocol", False):
+        methods = [name for name in vars(origin) if not name.startswith("_")]
+        return Reader(words, test=lambda value: all(hasattr(value, name) for name in methods))
+    plain = Reader(words, origin)
+    return replace(plain, convert=partial(_with_fields, origin)) if is_dataclass(origin) else plain
+
+
+def _is_choice(choices: Sequence[Any], value: Any) -> bool:
+    return any(type(value) is type(each) and value == each for each in choices)
 
 
 def _restricted(annotation: Any, *rules: Any) -> Reader:
@@ -163,51 +177,29 @@ def _restricted(annotation: Any, *rules: Any) -> Reader:
         if isinstance(rule, ArrayOf):
             return _array(rule)
         if isinstance(rule, AtLeast):
-            plain, least = reader(annotation), rule.least
-            words = (f"{each} of at least {least}" for each in (plain.words, plain.plural))
-            return Reader(
-                lambda value: plain.matches(value) and value >= least, plain.convert, *words
-            )
+            plain, test = reader(annotation), partial(operator.le, rule.least)
+            return replace(plain, words=f"{plain.words} of at least {rule.least}", test=test)
     return reader(annotation)
 
 
-def _choice(choices: Sequence[Any]) -> Reader:
-    def matches(value: Any) -> bool:
-        return any(type(value) is type(each) and value == each for each in choices)
-
-    words = alternatives(f'"{each}"' if isinstance(each, str) else repr(each) for each in choices)
-    return Reader(matches, None, words, words)
-
-
 def _array(rule: ArrayOf) -> Reader:
-    def matches(value: Any) -> bool:
-        is_array = isinstance(value, np.ndarray) and value.dtype.kind in rule.kinds
-        return is_array and value.ndim >= rule.axes
+    def test(array: Any) -> bool:
+        return array.dtype.kind in rule.kinds and array.ndim >= rule.axes
 
     def convert(array: Any) -> Any:
         if isinstance(array, np.ma.MaskedArray) and not rule.masked and np.ma.is_masked(array):
             raise Misfit("a masked array", ", whose mask would be lost")
         return array
 
-    return Reader(matches, convert, f"an array of {rule.words}", f"arrays of {rule.words}")
-
-
-def _members(arguments: Iterable[Any]) -> Iterator[Any]:
-    """Yield the members of a union, each choice of a Literal apart."""
-    for each in arguments:
-        is_literal = get_origin(each) is Literal
-        yield from (Literal[choice] for choice in get_args(each)) if is_literal else (each,)
+    return Reader(f"an array of {rule.words}", np.ndarray, convert, test)
 
 
 def _union(members: Sequence[Reader]) -> Reader:
     def convert(value: Any) -> Any:
         return next(each.read(value) for each in members if each.matches(value))
 
-    words, plural = (
-        alternatives(dict.fromkeys(getattr(each, form) for each in members))
-        for form in ("words", "plural")
-    )
-    return Reader(lambda value: any(r.matches(value) for r in members), convert, words, plural)
+    words = alternatives(dict.fromkeys(each.words for each in members))
+    return Reader(words, convert=convert, test=lambda value: any(m.matches(value) for m in members))
 
 
 def _mapping(key: Reader, item: Reader) -> Reader:
@@ -216,75 +208,57 @@ def _mapping(key: Reader, item: Reader) -> Reader:
         for name, each in value.items():
             if not key.matches(name):
                 raise Misfit(f"the key {shown(name)}", f", not {key.words}")
-            try:
+            with _within(f'"{name}"'):
                 converted[name] = item.read(each)
-            except Misfit as wrong:
-                raise wrong.within(f'"{name}"') from None
         return converted
 
-    words = f"from {key.plural} to {item.plural}"
-    return Reader(_is_instance(Mapping), convert, f"a dict {words}", f"dicts {words}")
+    return Reader(f"a dict from {key.plural} to {item.plural}", Mapping, convert)
 
 
 def _pair(items: Sequence[Reader]) -> Reader:
-    def matches(value: Any) -> bool:
-        return isinstance(value, tuple) and len(value) == len(items)
-
     def convert(value: Any) -> Any:
         return tuple(item.read(each) for item, each in zip(items, value, strict=True))
 
-    words = f"of {' and '.join(each.words for each in items)}"
-    return Reader(matches, convert, f"a tuple {words}", f"tuples {words}")
+    words = f"a tuple of {' and '.join(each.words for each in items)}"
+    return Reader(words, tuple, convert, lambda value: len(value) == len(items))
 
 
-def _several(origin: Any, item: Reader) -> Reader:
-    is_own = origin in (tuple, set, frozenset)
-    name = origin.__name__ if is_own else "sequence"
-    words = f"a {name} of {item.plural}"
-    matches = _is_instance(origin) if is_own else _is_instance(Iterable, but=(str, bytes, Mapping))
+def _several(origin: type, item: Reader) -> Reader:
+    is_own = issubclass(origin, tuple | set | frozenset)
+    words = f"a {origin.__name__ if is_own else 'sequence'} of {item.plural}"
 
     def convert(value: Any) -> Any:
         try:
             return (origin if is_own else tuple)(map(item.read, value))
         except Misfit as wrong:
-            if wrong.place or not isinstance(value, tuple):
-                raise
-            raise misfit(value, words) from None
+            raise wrong if wrong.place else misfit(value, words) from None
 
-    return Reader(matches, convert, words, f"{name}s of {item.plural}")
+    return Reader(words, origin if is_own else Iterable, convert, others=(str, bytes, Mapping))
 
 
-def _instance(cls: Any) -> Reader:
-    name = cls.__name__
-    words = f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
-    if getattr(cls, "_is_protocol", False):
-        methods = [each for each in vars(cls) if not each.startswith("_")]
-        return Reader(lambda value: all(hasattr(value, m) for m in methods), None, words, name)
-    convert = _verified_fields(cls) if is_dataclass(cls) else None
-    return Reader(_is_instance(cls), convert, words, name)
-
-
-def _verified_fields(cls: Any) -> Callable[[Any], Any]:
-    """Return a function that returns an instance of a dataclass whose fields have their types.
+def _with_fields(cls: Any, value: Any) -> Any:
+    """Return an instance of a dataclass whose fields have their types.
 
     A class whose fields must fit together has a method `_verified`, which raises Misfit, or returns
     the instance or another one in its place.
     """
+    for name, of_field in _fields(cls):
+        with _within(name):
+            of_field.read(getattr(value, name))
+    return value._verified() if hasattr(value, "_verified") else value
 
-    def convert(value: Any) -> Any:
-        for name, of_field in _fields(cls):
-            try:
-                of_field.read(getattr(value, name))
-            except Misfit as wrong:
-                raise wrong.within(name) from None
-        verified = getattr(value, "_verified", None)
-        return value if verified is None else verified()
 
-    return convert
+@contextmanager
+def _within(place: str) -> Iterator[None]:
+    """Say of a Misfit within the block where in something larger it is."""
+    try:
+        yield
+    except Misfit as wrong:
+        raise wrong.within(place) from None
 
 
 @lru_cache(maxsize=64)
 def _fields(cls: Any) -> tuple[tuple[str, Reader], ...]:
     hints = get_type_hints(cls, include_extras=True)
     readers = ((each.name, reader(hints[each.name])) for each in fields(cls))
-    return tuple((name, each) for name, each in readers if each is not _ANYTHING)
+    return tuple((name, each) for name, each in readers if each.words != "anything")

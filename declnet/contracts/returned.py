@@ -45,7 +45,7 @@ class BrokenContractError(Exception):
 
     def __init__(self, component: Component | type[Component], method: str, fault: str) -> None:
         super().__init__(f'{component.kind} "{component.type}": {method}() {fault}')
-        self.component = component if isinstance(component, type) else type(component)
+        self.component = component if isinstance(component, type) else component.__class__
         self.method, self.fault = method, fault
 
     @property
@@ -81,7 +81,7 @@ def verify(
 
     Like `verified`, for a method that was called already, and for class methods.
     """
-    promise = _promise(method, component if isinstance(component, type) else type(component))
+    promise = _promise(method, component if isinstance(component, type) else component.__class__)
     result: T = promise.verify(component, value, arguments, keywords)
     return result
 
@@ -104,6 +104,13 @@ def verify_as(
     """
     checked = None if meaning is None else lambda _, value: meaning(value)
     return _Promise(method, reader(annotation).read, checked).verify(component, value, (), {})
+
+
+def why_unavailable(component: Any) -> str | None:
+    """Return why a component, or its class, cannot be used on this machine; None if it can."""
+    cls = component if isinstance(component, type) else component.__class__
+    reason: str | None = verify(contract_of(cls).unavailable, component, component.unavailable())
+    return reason
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,6 @@ def _promise(method: Callable[..., Any], cls: type[Component]) -> _Promise:
     if is_iterator:
         (annotation,) = members
     elif Self in members:
-        annotation = Union[tuple(cls if each is Self else each for each in members)]
+        annotation = Union[tuple(cls if each is Self else each for each in members)]  # noqa: UP007
     meaning = getattr(contract_of(cls), f"_verify_{name}", None)
     return _Promise(name, reader(annotation).read, meaning, is_iterator)

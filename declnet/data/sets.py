@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset
+from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import Transform
 from declnet.contracts.network.inputs import UNNAMED, InputInfo, by_name
@@ -204,7 +204,9 @@ def load_sets(spec: DataSpec, seed: int) -> dict[str, Data]:
     loaded: dict[str, Data] = {}
     for name, source in spec.sources.items():
         train = loaded.get("train")
-        settled = source.with_types(train.types) if isinstance(train, Table) else source
+        settled = source
+        if isinstance(train, Table):
+            settled = verified(DataSource.with_types, source, train.types)
         try:
             loaded[name] = load_source(settled, seed, DataSet[name.upper()])
         except DataError as error:

@@ -14,7 +14,7 @@ from declnet.contracts.execution.engine import CompiledCalls, Engine
 from declnet.contracts.execution.kernel import Call, Kernel, KernelCalls, KernelSite
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.network.schedule import schedules_of
-from declnet.contracts.returned import verified
+from declnet.contracts.returned import verified, why_unavailable
 from declnet.data.sharing import made_once
 from declnet.errors import Diagnostic, UnknownTypeError
 from declnet.graph.arrays import BatchArrays
@@ -78,7 +78,11 @@ class Kernels:
         given: Any = first.input_shapes if first.takes_many_inputs else first.input_shapes[0]
         shapes = [given, *(node.output_shape for node in nodes)]
         input_gradient = any(first.inputs)  # 0 is an input of the model
-        return tuple(each for each in found if each.suits(components, shapes, input_gradient))
+        return tuple(
+            each
+            for each in found
+            if verified(Kernel.suits, each, components, shapes, input_gradient)
+        )
 
     def bind(self, kernels: Sequence[Kernel], site: KernelSite) -> KernelCalls | None:
         """Return the calls of the first kernel that accepts a site and mark it as used, or None."""
@@ -156,7 +160,7 @@ class _Available:
 
 
 def _is_usable(kernel: type[Kernel], compiled: bool) -> bool:
-    return not kernel.compiled or (compiled and kernel.unavailable() is None)
+    return not kernel.compiled or (compiled and why_unavailable(kernel) is None)
 
 
 def _engine(registry: Registry, name: str | None) -> type[Engine] | None:
@@ -167,7 +171,7 @@ def _engine(registry: Registry, name: str | None) -> type[Engine] | None:
     for entry in registry.entries("engine"):
         engine: type[Engine] = entry.component
         wanted = engine.by_default if name is None else entry.type == name
-        if wanted and engine.unavailable() is None:
+        if wanted and why_unavailable(engine) is None:
             return engine
     return None
 
@@ -175,7 +179,7 @@ def _engine(registry: Registry, name: str | None) -> type[Engine] | None:
 def why_no_engine(registry: Registry) -> str:
     """Return why none of the engines that are used by default can be used on this machine."""
     engines = (entry.component for entry in registry.entries("engine"))
-    reasons = (each.unavailable() for each in engines if each.by_default)
+    reasons = (why_unavailable(each) for each in engines if each.by_default)
     return "; ".join(filter(None, reasons)) or "no plugin that has one is installed"
 
 
@@ -186,14 +190,14 @@ def engine_problem(spec: EngineSpec, registry: Registry) -> Diagnostic | None:
             engine: type[Engine] = registry.entry("engine", spec.type).component
         except UnknownTypeError as error:
             return Diagnostic(error.message, error.hint, ("engine", "type"), error.code)
-        why = engine.unavailable()
+        why = why_unavailable(engine)
         if why is not None:
             message = f'the engine "{spec.type}" cannot be used: {why}'
             return Diagnostic(message, "remove `type`", ("engine", "type"), "E008")
     if spec.kernels != "jit" or Kernels(registry, compiled=True).has_compiled:
         return None
     compiled = [each.component for each in registry.entries("kernel") if each.component.compiled]
-    reasons = filter(None, dict.fromkeys(each.unavailable() for each in compiled))
+    reasons = filter(None, dict.fromkeys(why_unavailable(each) for each in compiled))
     why = "; ".join(reasons) or "no plugin that has some is installed"
     hint = 'or set kernels = "auto", which falls back to NumPy'
     message = f"there are no compiled kernels: {why}"

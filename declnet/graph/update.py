@@ -23,7 +23,7 @@ from declnet.contracts.execution.operations import (
 )
 from declnet.contracts.network.optimizer import Optimizer
 from declnet.contracts.network.parameter import OptimizerState, ParameterInfo
-from declnet.contracts.returned import verified
+from declnet.contracts.returned import verified, verify
 from declnet.graph.kernels import Kernels
 from declnet.graph.parameters import Parameters, Region, Slot, view
 from declnet.graph.schedules import ScheduledValues
@@ -234,7 +234,11 @@ class _Part:
 
     def rate(self, main: float, step: int, total: int) -> float:
         """Return the region's learning rate, given the rate of the optimizer with the groups."""
-        rate = main if self.schedule is None else self.schedule.rate(step, total)
+        if self.schedule is None:
+            return main * self.factor
+        rate = self.schedule.rate(step, total)
+        if type(rate) is not float:
+            rate = verify(Optimizer.rate, self.schedule, rate)
         return rate * self.factor
 
     def rates(self, main: Array, steps: range, total: int) -> Array:
@@ -333,6 +337,8 @@ class Update:
             The learning rate of the step, of the parameters in no group.
         """
         main, scale, total = self._optimizer.rate(step, self._total), self.scale, self._total
+        if type(main) is not float:  # as every rate of the core's own is
+            main = verify(Optimizer.rate, self._optimizer, main)
         for part in self._parts:
             part.update.set(part.rate(main, step, total) * scale, step, part.first)
         for call in self._calls:
@@ -341,7 +347,7 @@ class Update:
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, of the parameters in no group."""
-        return self._optimizer.rate(step, self._total) * self.scale
+        return verified(Optimizer.rate, self._optimizer, step, self._total) * self.scale
 
     def fill(self, values: Array, first: int) -> None:
         """Fill in what `now` holds in successive updates.

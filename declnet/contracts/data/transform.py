@@ -23,14 +23,18 @@ TransformState = Mapping[str, Any]
 def require_storable(state: TransformState) -> None:
     """Raise Misfit unless a state holds only JSON values, and arrays and scalars of numbers."""
     for name, value in state.items():
-        try:
-            if not isinstance(value, np.ndarray | np.generic):
-                json.dumps(value, allow_nan=False)
-            elif value.dtype.kind not in "fiub":
-                raise TypeError
-        except (TypeError, ValueError, RecursionError):
-            fault = f" as {name!r}, which cannot be stored with the run"
-            raise Misfit(shown(value), fault) from None
+        if not _is_storable(value):
+            raise Misfit(shown(value), f" as {name!r}, which cannot be stored with the run")
+
+
+def _is_storable(value: Any) -> bool:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.kind in "fiub"
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 class ColumnError(DeclnetError):

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from declnet.contracts.attribution import named_component
 from declnet.contracts.data.data_source import DataSource
-from declnet.errors import ComponentError, DataError
+from declnet.contracts.returned import verify
+from declnet.errors import DataError
 from declnet.registry.plugin import FIRST_PARTY, normalized
 from declnet.registry.registry import Registry
 
@@ -43,18 +44,13 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     try:
         source = component.for_file(path, like)
+        return verify(DataSource.for_file, component, source)
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, each['loc']))} {each['msg']}" for each in error.errors())
         raise DataError(
             f'{path}: data source "{component.type}" cannot be built for this file: '
             f"{'; '.join(faults)}",
         ) from None
-    if not isinstance(source, DataSource):
-        raise ComponentError(
-            f"{named_component(component, registry)}: for_file() returned {source!r}, "
-            "not a DataSource"
-        )
-    return source
 
 
 def _reads(source: DataSource, path: Path) -> bool:

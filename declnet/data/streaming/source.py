@@ -105,7 +105,7 @@ class StreamedSource:
             DataError: the source cannot be read in blocks, or not at all.
         """
         source = spec.sources[name]
-        source = source if types is None else source.with_types(types)
+        source = source if types is None else verified(DataSource.with_types, source, types)
         window = spec.stream.window if spec.stream is not None else None
         samples = max(1, window // BLOCKS_IN_WINDOW) if window is not None else BLOCK_NUMBERS
         files = HeldFiles(source, ("data", name))

@@ -187,17 +187,22 @@ def _source(
     if not isinstance(source, DataSource):
         source = file_source(source, predictor.registry, predictor.spec.data.train)
     columns = [each.column for each in targets]
-    source = source.with_targets(columns) if columns else source.with_target(None)
+    if columns:
+        source = verified(DataSource.with_targets, source, columns)
+    else:
+        source = verified(DataSource.with_target, source, None)
     types: dict[str, ColumnType] = dict.fromkeys(identifiers, "text")
     if predictor.preparation is None or predictor.preparation.types is None:
-        return source.with_types(types) if types else source
+        return verified(DataSource.with_types, source, types) if types else source
     types |= predictor.column_types
     types |= {target.column: target.type for target in targets}
     windows = predictor.windows
     time = windows.time if windows is not None else None
+    source = verified(DataSource.with_types, source, types)
     if not only_needed:
-        return source.with_types(types)
-    return source.with_types(types).with_columns([*types, *([time] if time else [])])
+        return source
+    needed = [*types, *([time] if time else [])]
+    return verified(DataSource.with_columns, source, needed)
 
 
 def _no_chance() -> np.random.Generator:

@@ -21,6 +21,7 @@ from declnet.contracts.execution.operations import (
     OptimizerUpdate,
     Record,
 )
+from declnet.contracts.returned import why_unavailable
 from declnet.registry.registry import Entry, Registry
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
 from declnet.testing.checks.native import CALLED_KINDS, arrays_of, bound_calls
@@ -90,7 +91,7 @@ def _compiled(subject: Subject, calls: Sequence[Call]) -> CompiledCalls:
 
 
 def _require_available(subject: Subject) -> None:
-    reason = subject.instance.unavailable()
+    reason = why_unavailable(subject.instance)
     if reason is not None:
         raise CheckSkipped(reason)
 

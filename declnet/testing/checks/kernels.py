@@ -15,6 +15,7 @@ from declnet.contracts.network.inputs import InputInfo, as_input_infos, input_va
 from declnet.contracts.network.layer import Layer, input_dtypes
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.network.optimizer import Optimizer
+from declnet.contracts.returned import why_unavailable
 from declnet.graph.arrays import batch_view
 from declnet.graph.kernels import Kernels
 from declnet.graph.shapes import Node
@@ -92,7 +93,7 @@ def _trials(subject: Subject, setting: Setting) -> dict[Setting, Trial | CheckFa
     again. They share what is drawn, and those of the same calls share a graph.
     """
     kernel: Any = type(subject.instance)
-    reason = kernel.unavailable()
+    reason = why_unavailable(kernel)
     if reason is not None:
         raise CheckSkipped(reason)
     variants = {

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from declnet.contracts.returned import verified, verify_as
+from declnet.contracts.returned import verified, verify_as, why_unavailable
 from declnet.contracts.runs.searcher import (
     Dimension,
     OpenStudy,
@@ -39,7 +39,7 @@ SPACE = (
 def _opened(subject: Subject, directory: Path) -> Iterator[OpenStudy]:
     """Open a study in a folder, which may have it already."""
     searcher = subject.instance
-    reason = searcher.unavailable()
+    reason = why_unavailable(searcher)
     if reason is not None:
         raise CheckSkipped(reason)
     study = StudyContext(

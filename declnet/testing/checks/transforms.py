@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.transform import ColumnError, Sequences, Transform
-from declnet.contracts.returned import verified, verify
+from declnet.contracts.returned import verified, verify, verify_as
 from declnet.data.preparing.stored_preparation import state_after_storing
 from declnet.graph.arrays import batch_view
 from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
@@ -82,9 +82,11 @@ def fitted_columns(subject: Subject) -> Iterator[tuple[_Column, Mapping[str, Any
 
 def _fitted(subject: Subject, column: _Column) -> Mapping[str, Any]:
     """Return the state fitted to a column, which the transform may only read."""
-    fit = partial(verified, Transform.fit, subject.instance, column.x)
-    state: Mapping[str, Any] = call_locked(f"fit for {column}", fit, {"x": column.x})
-    return state
+    fit = partial(subject.instance.fit, column.x)
+    state: Any = call_locked(f"fit for {column}", fit, {"x": column.x})
+    with calling("fit"):  # whether it can be stored is a check of its own
+        fitted: Mapping[str, Any] = verify_as(Mapping[str, Any], subject.instance, "fit", state)
+    return fitted
 
 
 def _applied(subject: Subject, column: _Column, state: Mapping[str, Any]) -> Array:
@@ -214,6 +216,8 @@ def inverts_what_it_applies(subject: Subject) -> None:
 def state_can_be_stored(subject: Subject) -> None:
     """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
     for column, state in fitted_columns(subject):
+        with calling("fit"):
+            verify(Transform.fit, subject.instance, state)
         read = _stored(state)
         with calling("verify_state"):
             subject.instance.verify_state(read)

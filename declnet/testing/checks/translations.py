@@ -31,6 +31,7 @@ from declnet.contracts.formats.translation import TRANSLATED, Translation
 from declnet.contracts.network.inputs import InputInfo, input_value
 from declnet.contracts.network.layer import InputDtype, Layer, input_dtypes
 from declnet.contracts.network.loss import Loss
+from declnet.contracts.returned import why_unavailable
 from declnet.contracts.runs.calibrator import Task
 from declnet.errors import DeclnetError, ExportError, UnknownTypeError
 from declnet.graph.inference import InferenceGraph
@@ -314,7 +315,7 @@ def _exporter(subject: Subject) -> Exporter:
         exporter: Exporter = subject.registry.find("exporter", name)()
     except UnknownTypeError as error:
         raise CheckSkipped(f"its format is not installed: {error}") from None
-    why = exporter.unavailable()
+    why = why_unavailable(exporter)
     if why is not None:
         raise CheckSkipped(f"the format cannot be used here: {why}")
     if type(exporter).predictor is Exporter.predictor:
