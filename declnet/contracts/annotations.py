@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache, partial
@@ -142,47 +142,36 @@ _PLAIN: dict[Any, Reader] = {
 def reader(annotation: Any) -> Reader:
     """Return the check of an annotation."""
     origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
+    if origin in _MADE:
+        return _MADE[origin](*arguments)
     if origin in _PLAIN:
         return _PLAIN[origin]
-    if origin is Annotated:
-        return _restricted(*arguments)
-    if origin is Literal:
-        words = (f'"{each}"' if isinstance(each, str) else repr(each) for each in arguments)
-        return Reader(alternatives(words), test=partial(_is_choice, arguments))
-    if origin in (Union, UnionType):
-        return _union([reader(each) for each in arguments])
-    if origin is np.ndarray:
-        return _restricted(annotation, ArrayOf())
-    if origin in (dict, Mapping):
-        return _mapping(*map(reader, arguments))
-    if origin is tuple and Ellipsis not in arguments:
-        return _pair([reader(each) for each in arguments])
     if issubclass(origin, Iterable) and arguments:
-        return _several(origin, reader(arguments[0]))
+        return _several(origin, *arguments)
     words = f"{'an' if origin.__name__[0] in 'AEIOU' else 'a'} {origin.__name__}"
-    if getattr(origin, "_is_protocol", False):
-        methods = [name for name in vars(origin) if not name.startswith("_")]
-        return Reader(words, test=lambda value: all(hasattr(value, name) for name in methods))
     plain = Reader(words, origin)
     return replace(plain, convert=partial(_with_fields, origin)) if is_dataclass(origin) else plain
 
 
-def _is_choice(choices: Sequence[Any], value: Any) -> bool:
-    return any(type(value) is type(each) and value == each for each in choices)
+def _choice(*choices: Any) -> Reader:
+    words = (f'"{each}"' if isinstance(each, str) else repr(each) for each in choices)
+    kinds = [(type(each), each) for each in choices]
+    return Reader(alternatives(words), test=lambda value: (type(value), value) in kinds)
 
 
 def _restricted(annotation: Any, *rules: Any) -> Reader:
     """Return the check of what is annotated, without rules that only others know."""
+    plain = reader(annotation)
     for rule in rules:
         if isinstance(rule, ArrayOf):
-            return _array(rule)
+            return _array(rule=rule)
         if isinstance(rule, AtLeast):
-            plain, test = reader(annotation), partial(operator.le, rule.least)
-            return replace(plain, words=f"{plain.words} of at least {rule.least}", test=test)
-    return reader(annotation)
+            words = f"{plain.words} of at least {rule.least}"
+            return replace(plain, words=words, test=partial(operator.le, rule.least))
+    return plain
 
 
-def _array(rule: ArrayOf) -> Reader:
+def _array(*_: Any, rule: ArrayOf = ArrayOf()) -> Reader:
     def test(array: Any) -> bool:
         return array.dtype.kind in rule.kinds and array.ndim >= rule.axes
 
@@ -194,7 +183,9 @@ def _array(rule: ArrayOf) -> Reader:
     return Reader(f"an array of {rule.words}", np.ndarray, convert, test)
 
 
-def _union(members: Sequence[Reader]) -> Reader:
+def _union(*annotations: Any) -> Reader:
+    members = [reader(each) for each in annotations]
+
     def convert(value: Any) -> Any:
         return next(each.read(value) for each in members if each.matches(value))
 
@@ -202,7 +193,9 @@ def _union(members: Sequence[Reader]) -> Reader:
     return Reader(words, convert=convert, test=lambda value: any(m.matches(value) for m in members))
 
 
-def _mapping(key: Reader, item: Reader) -> Reader:
+def _mapping(of_keys: Any, of_values: Any) -> Reader:
+    key, item = reader(of_keys), reader(of_values)
+
     def convert(value: Mapping[Any, Any]) -> dict[Any, Any]:
         converted = {}
         for name, each in value.items():
@@ -215,7 +208,11 @@ def _mapping(key: Reader, item: Reader) -> Reader:
     return Reader(f"a dict from {key.plural} to {item.plural}", Mapping, convert)
 
 
-def _pair(items: Sequence[Reader]) -> Reader:
+def _tuple(*annotations: Any) -> Reader:
+    if annotations[-1] is ...:
+        return _several(tuple, annotations[0])
+    items = [reader(each) for each in annotations]
+
     def convert(value: Any) -> Any:
         return tuple(item.read(each) for item, each in zip(items, value, strict=True))
 
@@ -223,8 +220,8 @@ def _pair(items: Sequence[Reader]) -> Reader:
     return Reader(words, tuple, convert, lambda value: len(value) == len(items))
 
 
-def _several(origin: type, item: Reader) -> Reader:
-    is_own = issubclass(origin, tuple | set | frozenset)
+def _several(origin: type, annotation: Any) -> Reader:
+    item, is_own = reader(annotation), issubclass(origin, tuple | set | frozenset)
     words = f"a {origin.__name__ if is_own else 'sequence'} of {item.plural}"
 
     def convert(value: Any) -> Any:
@@ -233,7 +230,8 @@ def _several(origin: type, item: Reader) -> Reader:
         except Misfit as wrong:
             raise wrong if wrong.place else misfit(value, words) from None
 
-    return Reader(words, origin if is_own else Iterable, convert, others=(str, bytes, Mapping))
+    others = (str, bytes, Mapping, np.ndarray)
+    return Reader(words, origin if is_own else Iterable, convert, others=others)
 
 
 def _with_fields(cls: Any, value: Any) -> Any:
@@ -262,3 +260,15 @@ def _fields(cls: Any) -> tuple[tuple[str, Reader], ...]:
     hints = get_type_hints(cls, include_extras=True)
     readers = ((each.name, reader(hints[each.name])) for each in fields(cls))
     return tuple((name, each) for name, each in readers if each.words != "anything")
+
+
+_MADE: dict[Any, Callable[..., Reader]] = {
+    Annotated: _restricted,
+    Literal: _choice,
+    Union: _union,
+    UnionType: _union,
+    np.ndarray: _array,
+    dict: _mapping,
+    Mapping: _mapping,
+    tuple: _tuple,
+}

@@ -133,7 +133,7 @@ class _Promise:
     def verify(
         self, component: Any, value: Any, arguments: Iterable[Any], keywords: Mapping[str, Any]
     ) -> Any:
-        if self.is_iterator and isinstance(value, Iterable):
+        if self.is_iterator and reader(Iterable[Any]).matches(value):
             return self._verify_items(component, value, arguments, keywords)
         try:
             value = self.read(value)

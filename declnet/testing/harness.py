@@ -228,8 +228,8 @@ class Watched:
     def __init__(self, component: Any, **traits: Any) -> None:
         self.component, self.traits = component, traits
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[misc]  # read, never set
+    @property  # type: ignore[misc]  # read, never set
+    def __class__(self) -> Any:
         """The class of the component, by which its contract is found."""
         return type(self.component)
 

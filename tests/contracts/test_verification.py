@@ -85,7 +85,7 @@ def test_a_field_that_the_spec_uses_otherwise_is_refused(base, name, annotation)
         ("in_place", 1, "must be True or False"),
         ("memory_order", "rows", '"batch_last", "batch_first" or "any"'),
         ("input_dtype", None, '"float" or "integer"'),
-        ("input_dtype", ("float", "text"), '"float", "integer" or a tuple of "float"'),
+        ("input_dtype", ("float", "text"), '"float" or "integer" or a tuple of "float"'),
         ("n_inputs", "many", "an integer or None"),
         ("example_shapes", [(3,)], "a tuple of"),
         ("examples", {}, "a tuple of"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from declnet.contracts.annotations import Misfit, shown
 from declnet.contracts.component import Component
@@ -110,6 +110,7 @@ class StudyContext:
     worker: str = ""
 
 
+@runtime_checkable
 class OpenStudy(Protocol):
     """A study in a searcher's own storage, e.g. a database that several machines share.
 

@@ -43,8 +43,7 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
     except OSError as error:  # a folder without permission, a name that is too long
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     try:
-        source = component.for_file(path, like)
-        return verify(DataSource.for_file, component, source)
+        return verify(DataSource.for_file, component, component.for_file(path, like))
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, each['loc']))} {each['msg']}" for each in error.errors())
         raise DataError(

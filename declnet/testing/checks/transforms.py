@@ -215,7 +215,7 @@ def inverts_what_it_applies(subject: Subject) -> None:
 @check
 def state_can_be_stored(subject: Subject) -> None:
     """Keeps in its state only JSON values and arrays, which it accepts when they are read back."""
-    for column, state in fitted_columns(subject):
+    for _, state in fitted_columns(subject):
         with calling("fit"):
             verify(Transform.fit, subject.instance, state)
         read = _stored(state)
