@@ -1,24 +1,23 @@
 """What an annotation promises about a value, and the words for it in messages.
 
-`reader` makes a check of an annotation once. Contracts use it for what components return and for
-the class attributes that they declare. NumPy's scalars count as Python's and become them; other
-values are accepted as they are, or not at all.
+`read` verifies what components return, and the class attributes of components. NumPy's scalars
+count as Python's and become them; other values are accepted as they are, or not at all.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import lru_cache, partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
+from functools import lru_cache, partial, reduce
+from itertools import repeat
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from declnet.registry.spelling import alternatives
+from declnet.registry.spelling import alternatives, with_article
 
 
 @dataclass(frozen=True)
@@ -27,15 +26,24 @@ class ArrayOf:
 
     Attributes:
         kinds: the kinds of NumPy types.
-        words: what the array holds, in messages.
+        content: what the array holds, in messages.
         axes: the least number of axes.
         masked: whether values may be masked.
     """
 
     kinds: str = "fiub"
-    words: str = "numbers"
+    content: str = "numbers"
     axes: int = 0
     masked: bool = False
+
+    def holds(self, array: Any) -> bool:
+        """Return whether an array is one of these."""
+        fits = array.dtype.kind in self.kinds and array.ndim >= self.axes
+        return fits and (self.masked or type(array) is np.ndarray or not np.ma.is_masked(array))
+
+    def words(self, _: str) -> str:
+        """Return what such an array is."""
+        return f"an array of {self.content}"
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,14 @@ class AtLeast:
     """Annotation of a number that must not be less than another one."""
 
     least: int
+
+    def holds(self, number: Any) -> bool:
+        """Return whether a number is not less."""
+        return bool(number >= self.least)
+
+    def words(self, number: str) -> str:
+        """Return what such a number is, given what it is without this."""
+        return f"{number} of at least {self.least}"
 
 
 class Misfit(Exception):  # noqa: N818  # always turned into the error of a component
@@ -80,7 +96,8 @@ def require_rows(array: Any, rows: int) -> None:
 def shown(value: object) -> str:
     """Return a value as messages quote it, shortened."""
     if isinstance(value, np.ndarray):
-        return f"an array of {value.dtype} of shape {value.shape}"
+        masked = "a masked" if np.ma.is_masked(value) else "an"
+        return f"{masked} array of {value.dtype} of shape {value.shape}"
     if isinstance(value, list | tuple) and len(value) > 9:
         return f"a {type(value).__name__} of {len(value)} items"
     try:
@@ -90,185 +107,134 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-@dataclass(frozen=True)
-class Reader:
-    """The check of one annotation.
+_TEXTS = (str, bytes, Mapping, np.ndarray)
+_SEVERAL: tuple[Any, ...] = (list, Sequence, Collection, Iterable, Iterator)
+_TYPES: dict[Any, tuple[Any, Any]] = {
+    Any: (object, ()),
+    None: (NoneType, ()),
+    bool: ((bool, np.bool_), ()),
+    int: ((int, np.integer), bool),
+    float: ((int, float, np.integer, np.floating), bool),
+    dict: (Mapping, ()),
+    **dict.fromkeys(_SEVERAL, (Iterable, _TEXTS)),
+}
+"""The classes that an annotation means, and those of their subclasses that it does not mean."""
 
-    Attributes:
-        words: what a value is, e.g. `a tuple of integers`.
-        types: the classes of which it is an instance.
-        convert: returns a value that matches in its type, or raises Misfit for what it contains.
-        test: what else is true of it.
-        others: classes of which it must not be an instance.
-    """
-
-    words: str
-    types: Any = object
-    convert: Callable[[Any], Any] = lambda value: value
-    test: Callable[[Any], bool] = lambda _: True
-    others: tuple[type, ...] = ()
-
-    @property
-    def plural(self) -> str:
-        """What several values are."""
-        return re.sub(r"\ban? (\w+)", r"\1s", self.words)
-
-    def matches(self, value: Any) -> bool:
-        """Return whether a value is of this type, without a look at what it contains."""
-        is_one = isinstance(value, self.types) and not isinstance(value, self.others)
-        return is_one and self.test(value)
-
-    def read(self, value: Any) -> Any:
-        """Return a value in the annotated type; raise Misfit if it is not of that type."""
-        if not self.matches(value):
-            raise misfit(value, self.words)
-        return self.convert(value)
-
-
-_PLAIN: dict[Any, Reader] = {
-    Any: Reader("anything"),
-    object: Reader("anything"),
-    None: Reader("None", NoneType),
-    NoneType: Reader("None", NoneType),
-    bool: Reader("True or False", (bool, np.bool_), bool),
-    str: Reader("a string", str),
-    int: Reader("an integer", (int, np.integer), operator.index, others=(bool,)),
-    float: Reader("a number", (int, float, np.integer, np.floating), float, others=(bool,)),
-    Callable: Reader("a function", test=callable),
+_CONVERSIONS: dict[Any, Callable[[Any], Any]] = {
+    bool: bool,
+    int: operator.index,
+    float: float,
+    tuple: tuple,
+    set: set,
+    frozenset: frozenset,
 }
 
 
-@lru_cache(maxsize=512)
-def reader(annotation: Any) -> Reader:
-    """Return the check of an annotation."""
-    origin, arguments = get_origin(annotation) or annotation, get_args(annotation)
-    if origin in _MADE:
-        return _MADE[origin](*arguments)
-    if origin in _PLAIN:
-        return _PLAIN[origin]
-    if issubclass(origin, Iterable) and arguments:
-        return _several(origin, *arguments)
-    words = f"{'an' if origin.__name__[0] in 'AEIOU' else 'a'} {origin.__name__}"
-    plain = Reader(words, origin)
-    return replace(plain, convert=partial(_with_fields, origin)) if is_dataclass(origin) else plain
+def read(value: Any, annotation: Any) -> Any:
+    """Return a value in the annotated type; raise Misfit if it is not of that type.
 
-
-def _choice(*choices: Any) -> Reader:
-    words = (f'"{each}"' if isinstance(each, str) else repr(each) for each in choices)
-    kinds = [(type(each), each) for each in choices]
-    return Reader(alternatives(words), test=lambda value: (type(value), value) in kinds)
-
-
-def _restricted(annotation: Any, *rules: Any) -> Reader:
-    """Return the check of what is annotated, without rules that only others know."""
-    plain = reader(annotation)
-    for rule in rules:
-        if isinstance(rule, ArrayOf):
-            return _array(rule=rule)
-        if isinstance(rule, AtLeast):
-            words = f"{plain.words} of at least {rule.least}"
-            return replace(plain, words=words, test=partial(operator.le, rule.least))
-    return plain
-
-
-def _array(*_: Any, rule: ArrayOf = ArrayOf()) -> Reader:
-    def test(array: Any) -> bool:
-        return array.dtype.kind in rule.kinds and array.ndim >= rule.axes
-
-    def convert(array: Any) -> Any:
-        if isinstance(array, np.ma.MaskedArray) and not rule.masked and np.ma.is_masked(array):
-            raise Misfit("a masked array", ", whose mask would be lost")
-        return array
-
-    return Reader(f"an array of {rule.words}", np.ndarray, convert, test)
-
-
-def _union(*annotations: Any) -> Reader:
-    members = [reader(each) for each in annotations]
-
-    def convert(value: Any) -> Any:
-        return next(each.read(value) for each in members if each.matches(value))
-
-    words = alternatives(dict.fromkeys(each.words for each in members))
-    return Reader(words, convert=convert, test=lambda value: any(m.matches(value) for m in members))
-
-
-def _mapping(of_keys: Any, of_values: Any) -> Reader:
-    key, item = reader(of_keys), reader(of_values)
-
-    def convert(value: Mapping[Any, Any]) -> dict[Any, Any]:
-        converted = {}
-        for name, each in value.items():
-            if not key.matches(name):
-                raise Misfit(f"the key {shown(name)}", f", not {key.words}")
-            with _within(f'"{name}"'):
-                converted[name] = item.read(each)
-        return converted
-
-    return Reader(f"a dict from {key.plural} to {item.plural}", Mapping, convert)
-
-
-def _tuple(*annotations: Any) -> Reader:
-    if annotations[-1] is ...:
-        return _several(tuple, annotations[0])
-    items = [reader(each) for each in annotations]
-
-    def convert(value: Any) -> Any:
-        return tuple(item.read(each) for item, each in zip(items, value, strict=True))
-
-    words = f"a tuple of {' and '.join(each.words for each in items)}"
-    return Reader(words, tuple, convert, lambda value: len(value) == len(items))
-
-
-def _several(origin: type, annotation: Any) -> Reader:
-    item, is_own = reader(annotation), issubclass(origin, tuple | set | frozenset)
-    words = f"a {origin.__name__ if is_own else 'sequence'} of {item.plural}"
-
-    def convert(value: Any) -> Any:
-        try:
-            return (origin if is_own else tuple)(map(item.read, value))
-        except Misfit as wrong:
-            raise wrong if wrong.place else misfit(value, words) from None
-
-    others = (str, bytes, Mapping, np.ndarray)
-    return Reader(words, origin if is_own else Iterable, convert, others=others)
-
-
-def _with_fields(cls: Any, value: Any) -> Any:
-    """Return an instance of a dataclass whose fields have their types.
-
-    A class whose fields must fit together has a method `_verified`, which raises Misfit, or returns
-    the instance or another one in its place.
+    The fields of a dataclass are verified too. A class whose fields must fit together has a method
+    `_verified`, which raises Misfit, or returns the instance or another one in its place.
     """
-    for name, of_field in _fields(cls):
-        with _within(name):
-            of_field.read(getattr(value, name))
-    return value._verified() if hasattr(value, "_verified") else value
+    kind, parts = _parsed(annotation)
+    if not fits(value, annotation):
+        raise misfit(value, words(annotation))
+    if kind is Union:
+        return read(value, next(part for part in parts if fits(value, part)))
+    if kind is Annotated:
+        return read(value, parts[0])
+    if kind in (dict, Mapping):
+        return _items_by_key(value, *parts)
+    if parts and (kind in _SEVERAL or kind in _CONVERSIONS):
+        value = _items(value, annotation)
+    elif is_dataclass(kind):
+        for name in kind.__dataclass_fields__:
+            _part(getattr(value, name), _hints(kind)[name], name)
+        value = value._verified() if hasattr(value, "_verified") else value
+    return _CONVERSIONS[kind](value) if kind in _CONVERSIONS else value
 
 
-@contextmanager
-def _within(place: str) -> Iterator[None]:
-    """Say of a Misfit within the block where in something larger it is."""
+def fits(value: Any, annotation: Any) -> bool:
+    """Return whether a value is of a type, without a look at what it contains."""
+    kind, parts = _parsed(annotation)
+    if kind is Union:
+        return any(fits(value, part) for part in parts)
+    if kind is Literal:
+        return any(type(value) is type(choice) and value == choice for choice in parts)
+    if kind is Annotated:
+        return fits(value, parts[0]) and all(rule.holds(value) for rule in parts[1:])
+    types, others = _TYPES.get(kind, (kind, ()))
+    is_one = isinstance(value, types) and not isinstance(value, others)
+    return is_one and (kind is not tuple or ... in parts or len(value) == len(parts))
+
+
+def _items(values: Any, annotation: Any) -> tuple[Any, ...]:
+    """Return items in their types; a wrong one makes a tuple as a whole wrong."""
+    _, parts = _parsed(annotation)
+    types = parts if parts[1:] and ... not in parts else repeat(parts[0])
     try:
-        yield
+        return tuple(map(read, values, types))
+    except Misfit as wrong:
+        raise wrong if wrong.place else misfit(values, words(annotation)) from None
+
+
+def _items_by_key(values: Mapping[Any, Any], of_keys: Any, of_values: Any) -> dict[Any, Any]:
+    converted = {}
+    for key, value in values.items():
+        if not fits(key, of_keys):
+            raise Misfit(f"the key {shown(key)}", f", not {words(of_keys)}")
+        converted[key] = _part(value, of_values, f'"{key}"')
+    return converted
+
+
+def _part(value: Any, annotation: Any, place: str) -> Any:
+    """Return a part of something larger in its type."""
+    try:
+        return read(value, annotation)
     except Misfit as wrong:
         raise wrong.within(place) from None
 
 
-@lru_cache(maxsize=64)
-def _fields(cls: Any) -> tuple[tuple[str, Reader], ...]:
-    hints = get_type_hints(cls, include_extras=True)
-    readers = ((each.name, reader(hints[each.name])) for each in fields(cls))
-    return tuple((name, each) for name, each in readers if each.words != "anything")
+@lru_cache(maxsize=512)
+def _parsed(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Return the kind of an annotation, and its parts: of a restricted one, type and rules."""
+    kind, parts = get_origin(annotation) or annotation, get_args(annotation)
+    if kind is np.ndarray and parts:
+        return Annotated, (np.ndarray, ArrayOf())
+    if kind is Annotated:
+        plain = np.ndarray if get_origin(parts[0]) is np.ndarray else parts[0]
+        return kind, (plain, *(each for each in parts if isinstance(each, ArrayOf | AtLeast)))
+    return Union if kind is UnionType else kind, parts
 
 
-_MADE: dict[Any, Callable[..., Reader]] = {
-    Annotated: _restricted,
-    Literal: _choice,
-    Union: _union,
-    UnionType: _union,
-    np.ndarray: _array,
-    dict: _mapping,
-    Mapping: _mapping,
-    tuple: _tuple,
+_hints: Callable[[Any], dict[str, Any]] = lru_cache(maxsize=64)(
+    partial(get_type_hints, include_extras=True)
+)
+
+_WORDS = {
+    Any: "anything",
+    None: "None",
+    NoneType: "None",
+    bool: "True or False",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    Callable: "a function",
 }
+
+
+def words(annotation: Any) -> str:
+    """Return what a value of a type is, e.g. `a tuple of integers`."""
+    kind, parts = _parsed(annotation)
+    if kind is Literal:
+        return alternatives(f'"{each}"' if isinstance(each, str) else repr(each) for each in parts)
+    if kind is Union:
+        return alternatives(dict.fromkeys(map(words, parts)))
+    if kind is Annotated:
+        return reduce(lambda plain, rule: rule.words(plain), parts[1:], words(parts[0]))
+    if kind in _WORDS or not parts:
+        return _WORDS.get(kind) or with_article(kind.__name__)
+    items = [re.sub(r"\ban? (\w+)", r"\1s", words(each)) for each in parts if each is not ...]
+    if kind in (dict, Mapping):
+        return f"a dict from {items[0]} to {items[1]}"
+    return f"a {'sequence' if kind in _SEVERAL else kind.__name__} of {' and '.join(items)}"

@@ -11,7 +11,7 @@ The defaults of a contract are trusted: those that call another method verify it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import (
     Any,
@@ -25,7 +25,7 @@ from typing import (
     get_type_hints,
 )
 
-from declnet.contracts.annotations import Misfit, reader
+from declnet.contracts.annotations import Misfit, read
 from declnet.contracts.component import Component
 from declnet.contracts.verification import contract_of
 
@@ -70,8 +70,10 @@ def verified(
     Raises:
         BrokenContractError: the result is not what the contract promises.
     """
-    value = getattr(component, method.__name__)(*arguments, **keywords)
-    return verify(method, component, value, *arguments, **keywords)
+    promise = _promise(method, component if isinstance(component, type) else component.__class__)
+    value = getattr(component, promise.method)(*arguments, **keywords)
+    result: T = promise.verify(component, value, arguments, keywords)
+    return result
 
 
 def verify(
@@ -103,7 +105,7 @@ def verify_as(
         meaning: raises Misfit if a value of this type is not valid.
     """
     checked = None if meaning is None else lambda _, value: meaning(value)
-    return _Promise(method, reader(annotation).read, checked).verify(component, value, (), {})
+    return _Promise(method, annotation, checked).verify(component, value, (), {})
 
 
 def why_unavailable(component: Any) -> str | None:
@@ -119,24 +121,25 @@ class _Promise:
 
     Attributes:
         method: the method's name.
-        read: returns the result in its type, or raises Misfit.
+        annotation: the type of the result.
         meaning: the contract's `_verify_<method>`, if it has one: takes the component, the result
             and the arguments, and raises Misfit.
         is_iterator: whether the promise is about each item that the result yields.
     """
 
     method: str
-    read: Callable[[Any], Any]
+    annotation: Any
     meaning: Callable[..., object] | None = None
     is_iterator: bool = False
 
     def verify(
         self, component: Any, value: Any, arguments: Iterable[Any], keywords: Mapping[str, Any]
     ) -> Any:
-        if self.is_iterator and reader(Iterable[Any]).matches(value):
-            return self._verify_items(component, value, arguments, keywords)
         try:
-            value = self.read(value)
+            if self.is_iterator:
+                items = read(value, Iterable)
+                return self._verify_items(component, items, arguments, keywords)
+            value = read(value, self.annotation)
             if self.meaning is not None:
                 self.meaning(component, value, *arguments, **keywords)
         except Misfit as misfit:
@@ -144,7 +147,7 @@ class _Promise:
         return value
 
     def _verify_items(self, component: Any, items: Iterable[Any], *called: Any) -> Iterator[Any]:
-        one = replace(self, is_iterator=False)
+        one = _Promise(self.method, self.annotation, self.meaning)
         try:
             for item in items:
                 yield one.verify(component, item, *called)
@@ -155,7 +158,7 @@ class _Promise:
 @lru_cache(maxsize=1024)
 def _promise(method: Callable[..., Any], cls: type[Component]) -> _Promise:
     if getattr(cls, method.__name__) is method:  # the default of the contract
-        return _Promise(method.__name__, lambda value: value)
+        return _Promise(method.__name__, Any)
     annotation = get_type_hints(method, include_extras=True).get("return", Any)
     name, is_iterator = method.__name__, get_origin(annotation) is Iterator
     members = get_args(annotation) or (annotation,)
@@ -164,4 +167,4 @@ def _promise(method: Callable[..., Any], cls: type[Component]) -> _Promise:
     elif Self in members:
         annotation = Union[tuple(cls if each is Self else each for each in members)]  # noqa: UP007
     meaning = getattr(contract_of(cls), f"_verify_{name}", None)
-    return _Promise(name, reader(annotation).read, meaning, is_iterator)
+    return _Promise(name, annotation, meaning, is_iterator)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
-from declnet.contracts.annotations import Misfit, reader
+from declnet.contracts.annotations import Misfit, read, words
 from declnet.contracts.strict_model import StrictModel
 from declnet.errors import RegistryError
 
@@ -36,12 +36,12 @@ def verify_class(cls: Any) -> None:
     for method in _methods(contract):
         _verify_signature(cls, contract, method)
     for attribute, annotation in _traits(contract).items():
-        value, expected = getattr(cls, attribute), reader(annotation)
+        value = getattr(cls, attribute)
         try:
-            expected.read(value)
+            read(value, annotation)
         except Misfit:
             raise RegistryError(
-                f"{cls.__name__}.{attribute} is {value!r}, but must be {expected.words}"
+                f"{cls.__name__}.{attribute} is {value!r}, but must be {words(annotation)}"
             ) from None
 
 

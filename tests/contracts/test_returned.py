@@ -170,7 +170,7 @@ CASES = [
             (Dataset(X, np.array(3)), "an array of int64 of shape () as y, not an array"),
             (Dataset(X.astype(complex), Y), "an array of complex128 of shape (12, 2) as x, not"),
             (Dataset(X, Y, weights=[1] * 12), "a list of 12 items as weights, not an array of nu"),
-            (Dataset(np.ma.masked_less(X, 0), Y), "a masked array as x, whose mask would be lost"),
+            (Dataset(np.ma.masked_less(X, 0), Y), "a masked array of float64 of shape (12, 2) as x, not"),
             (
                 Table({"a": X[:, 0].tolist(), "y": Y}, "y"),
                 'as "a" of columns, not an array of numbers or text',
@@ -180,7 +180,7 @@ CASES = [
             (Table({"a": X[:, 0], "y": Y[:3]}, "y"), 'columns "a" of 12 and "y" of 3 rows'),
         )
     ),
-    (OddTransform, "apply", np.ma.masked_less(X, 0), "a masked array, whose mask", PREPARED),
+    (OddTransform, "apply", np.ma.masked_less(X, 0), "a masked array of float64 of", PREPARED),
     (OddCallback, "monitors", "loss", "'loss', not a sequence of strings", FOLLOWED),
     (OddCallback, "observer", "me", "'me', not a StepObserver", FOLLOWED),
     (OddCallback, "save", {"a": {1, 2}}, "what a checkpoint cannot keep: it/a is set", FOLLOWED),

@@ -178,8 +178,8 @@ class Table:
                     listed = " and ".join(sorted(each.__name__ for each in kinds))
                     fault = f" of objects with {listed}, not text or None"
                     raise Misfit(f'column "{name}"', fault)
-        lengths = {len(column): name for name, column in self.columns.items()}
-        if len(lengths) > 1:
+        if len({*map(len, self.columns.values())}) > 1:
+            lengths = {len(column): name for name, column in self.columns.items()}
             listed = " and ".join(f'"{name}" of {length}' for length, name in lengths.items())
             raise Misfit(f"columns {listed} rows", "")
         return self.without_masks()
