@@ -1,7 +1,7 @@
 """What an annotation promises about a value, and the words for it in messages.
 
-`read` verifies what components return, and the class attributes of components. NumPy's scalars
-count as Python's and become them; other values are accepted as they are, or not at all.
+What components return is verified by it, and their class attributes are. NumPy's scalars count as
+Python's and become them; other values are accepted as they are, or not at all.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
-from functools import lru_cache, partial, reduce
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import lru_cache, reduce
 from itertools import repeat
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -109,7 +109,7 @@ def shown(value: object) -> str:
 
 _TEXTS = (str, bytes, Mapping, np.ndarray)
 _SEVERAL: tuple[Any, ...] = (list, Sequence, Collection, Iterable, Iterator)
-_TYPES: dict[Any, tuple[Any, Any]] = {
+_CLASSES: dict[Any, tuple[Any, Any]] = {
     Any: (object, ()),
     None: (NoneType, ()),
     bool: ((bool, np.bool_), ()),
@@ -120,96 +120,8 @@ _TYPES: dict[Any, tuple[Any, Any]] = {
 }
 """The classes that an annotation means, and those of their subclasses that it does not mean."""
 
-_CONVERSIONS: dict[Any, Callable[[Any], Any]] = {
-    bool: bool,
-    int: operator.index,
-    float: float,
-    tuple: tuple,
-    set: set,
-    frozenset: frozenset,
-}
-
-
-def read(value: Any, annotation: Any) -> Any:
-    """Return a value in the annotated type; raise Misfit if it is not of that type.
-
-    The fields of a dataclass are verified too. A class whose fields must fit together has a method
-    `_verified`, which raises Misfit, or returns the instance or another one in its place.
-    """
-    kind, parts = _parsed(annotation)
-    if not fits(value, annotation):
-        raise misfit(value, words(annotation))
-    if kind is Union:
-        return read(value, next(part for part in parts if fits(value, part)))
-    if kind is Annotated:
-        return read(value, parts[0])
-    if kind in (dict, Mapping):
-        return _items_by_key(value, *parts)
-    if parts and (kind in _SEVERAL or kind in _CONVERSIONS):
-        value = _items(value, annotation)
-    elif is_dataclass(kind):
-        for name in kind.__dataclass_fields__:
-            _part(getattr(value, name), _hints(kind)[name], name)
-        value = value._verified() if hasattr(value, "_verified") else value
-    return _CONVERSIONS[kind](value) if kind in _CONVERSIONS else value
-
-
-def fits(value: Any, annotation: Any) -> bool:
-    """Return whether a value is of a type, without a look at what it contains."""
-    kind, parts = _parsed(annotation)
-    if kind is Union:
-        return any(fits(value, part) for part in parts)
-    if kind is Literal:
-        return any(type(value) is type(choice) and value == choice for choice in parts)
-    if kind is Annotated:
-        return fits(value, parts[0]) and all(rule.holds(value) for rule in parts[1:])
-    types, others = _TYPES.get(kind, (kind, ()))
-    is_one = isinstance(value, types) and not isinstance(value, others)
-    return is_one and (kind is not tuple or ... in parts or len(value) == len(parts))
-
-
-def _items(values: Any, annotation: Any) -> tuple[Any, ...]:
-    """Return items in their types; a wrong one makes a tuple as a whole wrong."""
-    _, parts = _parsed(annotation)
-    types = parts if parts[1:] and ... not in parts else repeat(parts[0])
-    try:
-        return tuple(map(read, values, types))
-    except Misfit as wrong:
-        raise wrong if wrong.place else misfit(values, words(annotation)) from None
-
-
-def _items_by_key(values: Mapping[Any, Any], of_keys: Any, of_values: Any) -> dict[Any, Any]:
-    converted = {}
-    for key, value in values.items():
-        if not fits(key, of_keys):
-            raise Misfit(f"the key {shown(key)}", f", not {words(of_keys)}")
-        converted[key] = _part(value, of_values, f'"{key}"')
-    return converted
-
-
-def _part(value: Any, annotation: Any, place: str) -> Any:
-    """Return a part of something larger in its type."""
-    try:
-        return read(value, annotation)
-    except Misfit as wrong:
-        raise wrong.within(place) from None
-
-
-@lru_cache(maxsize=512)
-def _parsed(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Return the kind of an annotation, and its parts: of a restricted one, type and rules."""
-    kind, parts = get_origin(annotation) or annotation, get_args(annotation)
-    if kind is np.ndarray and parts:
-        return Annotated, (np.ndarray, ArrayOf())
-    if kind is Annotated:
-        plain = np.ndarray if get_origin(parts[0]) is np.ndarray else parts[0]
-        return kind, (plain, *(each for each in parts if isinstance(each, ArrayOf | AtLeast)))
-    return Union if kind is UnionType else kind, parts
-
-
-_hints: Callable[[Any], dict[str, Any]] = lru_cache(maxsize=64)(
-    partial(get_type_hints, include_extras=True)
-)
+_CONVERSIONS: dict[Any, Callable[[Any], Any]] = {bool: bool, int: operator.index, float: float}
+_CONTAINERS = (tuple, set, frozenset)
 
 _WORDS = {
     Any: "anything",
@@ -223,18 +135,121 @@ _WORDS = {
 }
 
 
-def words(annotation: Any) -> str:
-    """Return what a value of a type is, e.g. `a tuple of integers`."""
-    kind, parts = _parsed(annotation)
-    if kind is Literal:
-        return alternatives(f'"{each}"' if isinstance(each, str) else repr(each) for each in parts)
-    if kind is Union:
-        return alternatives(dict.fromkeys(map(words, parts)))
+@dataclass(frozen=True, eq=False)
+class Type:
+    """A parsed annotation.
+
+    Attributes:
+        kind: a class, or what `typing` calls the annotation, e.g. `Union`.
+        parts: the types of what it consists of; of a Literal, the values.
+        rules: what else is true of its values.
+        is_open: whether any number of items has the only part's type.
+    """
+
+    kind: Any
+    parts: tuple[Any, ...] = ()
+    rules: tuple[ArrayOf | AtLeast, ...] = ()
+    is_open: bool = False
+
+    def fits(self, value: Any) -> bool:
+        """Return whether a value is of this type, without a look at what it contains."""
+        if self.kind is Union:
+            return any(part.fits(value) for part in self.parts)
+        if self.kind is Literal:
+            return any(type(value) is type(choice) and value == choice for choice in self.parts)
+        classes, others = _CLASSES.get(self.kind, (self.kind, ()))
+        if not isinstance(value, classes) or isinstance(value, others):
+            return False
+        for rule in self.rules:
+            if not rule.holds(value):
+                return False
+        return self.kind is not tuple or self.is_open or len(value) == len(self.parts)
+
+    def read(self, value: Any) -> Any:
+        """Return a value in this type; raise Misfit if it is not of this type.
+
+        The fields of a dataclass are verified too. A class whose fields must fit together has a
+        method `_verified`, which raises Misfit, or returns the instance or another in its place.
+        """
+        if not self.fits(value):
+            raise misfit(value, self.words)
+        if self.kind in _CONVERSIONS:
+            return _CONVERSIONS[self.kind](value)
+        if self.kind is Union:
+            return next(part for part in self.parts if part.fits(value)).read(value)
+        if self.kind in (dict, Mapping):
+            return self._read_mapping(value)
+        if self.parts and self.kind is not Literal:
+            return self._read_items(value)
+        for name, of_field in _fields(self.kind):
+            of_field.read_part(getattr(value, name), name)
+        return value._verified() if hasattr(value, "_verified") else value
+
+    def read_part(self, value: Any, place: str) -> Any:
+        """Return a part of something larger in this type."""
+        try:
+            return self.read(value)
+        except Misfit as wrong:
+            raise wrong.within(place) from None
+
+    def _read_items(self, values: Any) -> Any:
+        parts = repeat(self.parts[0]) if self.is_open else self.parts
+        try:
+            items = [part.read(item) for item, part in zip(values, parts, strict=False)]
+        except Misfit as wrong:
+            raise wrong if wrong.place else misfit(values, self.words) from None
+        return self.kind(items) if self.kind in _CONTAINERS else tuple(items)
+
+    def _read_mapping(self, values: Mapping[Any, Any]) -> dict[Any, Any]:
+        converted, (of_key, of_value) = {}, self.parts
+        for key, value in values.items():
+            if not of_key.fits(key):
+                raise Misfit(f"the key {shown(key)}", f", not {of_key.words}")
+            converted[key] = of_value.read_part(value, f'"{key}"')
+        return converted
+
+    @property
+    def words(self) -> str:
+        """What a value of this type is, e.g. `a tuple of integers`."""
+        parts, kind = self.parts, self.kind
+        if kind is Literal:
+            choices = (f'"{each}"' if isinstance(each, str) else repr(each) for each in parts)
+            return alternatives(choices)
+        if kind is Union:
+            return alternatives(dict.fromkeys(part.words for part in parts))
+        if not parts:
+            plain = _WORDS.get(kind) or with_article(kind.__name__)
+            return reduce(lambda words, rule: rule.words(words), self.rules, plain)
+        items = [re.sub(r"\ban? (\w+)", r"\1s", part.words) for part in parts]
+        if kind in (dict, Mapping):
+            return f"a dict from {items[0]} to {items[1]}"
+        name = kind.__name__ if kind in _CONTAINERS else "sequence"
+        return f"a {name} of {' and '.join(items)}"
+
+
+@lru_cache(maxsize=512)
+def parsed(annotation: Any) -> Type:
+    """Return an annotation as a type; of several parts that `typing` knows, those that matter."""
+    kind, parts = get_origin(annotation) or annotation, get_args(annotation)
+    if kind is np.ndarray and parts:
+        return Type(kind, rules=(ArrayOf(),))
     if kind is Annotated:
-        return reduce(lambda plain, rule: rule.words(plain), parts[1:], words(parts[0]))
-    if kind in _WORDS or not parts:
-        return _WORDS.get(kind) or with_article(kind.__name__)
-    items = [re.sub(r"\ban? (\w+)", r"\1s", words(each)) for each in parts if each is not ...]
-    if kind in (dict, Mapping):
-        return f"a dict from {items[0]} to {items[1]}"
-    return f"a {'sequence' if kind in _SEVERAL else kind.__name__} of {' and '.join(items)}"
+        plain, *more = parts
+        rules = tuple(each for each in more if isinstance(each, ArrayOf | AtLeast))
+        return replace(parsed(plain), rules=rules) if rules else parsed(plain)
+    if kind is Literal:
+        return Type(kind, parts)
+    if kind in (Callable, type):
+        return Type(kind)
+    is_open = kind is not tuple or ... in parts
+    types = tuple(parsed(part) for part in parts if part is not ...)
+    return Type(Union if kind is UnionType else kind, types, is_open=is_open)
+
+
+@lru_cache(maxsize=64)
+def _fields(cls: Any) -> tuple[tuple[str, Type], ...]:
+    """Return the fields of a dataclass with their types; nothing for another class."""
+    if not is_dataclass(cls):
+        return ()
+    hints = get_type_hints(cls, include_extras=True)
+    return tuple((field.name, parsed(hints[field.name])) for field in fields(cls))

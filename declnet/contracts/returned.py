@@ -25,7 +25,7 @@ from typing import (
     get_type_hints,
 )
 
-from declnet.contracts.annotations import Misfit, read
+from declnet.contracts.annotations import Misfit, Type, parsed
 from declnet.contracts.component import Component
 from declnet.contracts.verification import contract_of
 
@@ -105,7 +105,7 @@ def verify_as(
         meaning: raises Misfit if a value of this type is not valid.
     """
     checked = None if meaning is None else lambda _, value: meaning(value)
-    return _Promise(method, annotation, checked).verify(component, value, (), {})
+    return _Promise(method, parsed(annotation), checked).verify(component, value, (), {})
 
 
 def why_unavailable(component: Any) -> str | None:
@@ -121,25 +121,29 @@ class _Promise:
 
     Attributes:
         method: the method's name.
-        annotation: the type of the result.
+        type: the type of the result.
         meaning: the contract's `_verify_<method>`, if it has one: takes the component, the result
             and the arguments, and raises Misfit.
         is_iterator: whether the promise is about each item that the result yields.
+        scalar: the class whose instances need no other check; None if there is none.
     """
 
     method: str
-    annotation: Any
+    type: Type
     meaning: Callable[..., object] | None = None
     is_iterator: bool = False
+    scalar: Any = None
 
     def verify(
         self, component: Any, value: Any, arguments: Iterable[Any], keywords: Mapping[str, Any]
     ) -> Any:
+        if type(value) is self.scalar:
+            return value
         try:
             if self.is_iterator:
-                items = read(value, Iterable)
+                items = parsed(Iterable).read(value)
                 return self._verify_items(component, items, arguments, keywords)
-            value = read(value, self.annotation)
+            value = self.type.read(value)
             if self.meaning is not None:
                 self.meaning(component, value, *arguments, **keywords)
         except Misfit as misfit:
@@ -147,7 +151,7 @@ class _Promise:
         return value
 
     def _verify_items(self, component: Any, items: Iterable[Any], *called: Any) -> Iterator[Any]:
-        one = _Promise(self.method, self.annotation, self.meaning)
+        one = _Promise(self.method, self.type, self.meaning)
         try:
             for item in items:
                 yield one.verify(component, item, *called)
@@ -158,7 +162,7 @@ class _Promise:
 @lru_cache(maxsize=1024)
 def _promise(method: Callable[..., Any], cls: type[Component]) -> _Promise:
     if getattr(cls, method.__name__) is method:  # the default of the contract
-        return _Promise(method.__name__, Any)
+        return _Promise(method.__name__, parsed(Any))
     annotation = get_type_hints(method, include_extras=True).get("return", Any)
     name, is_iterator = method.__name__, get_origin(annotation) is Iterator
     members = get_args(annotation) or (annotation,)
@@ -167,4 +171,5 @@ def _promise(method: Callable[..., Any], cls: type[Component]) -> _Promise:
     elif Self in members:
         annotation = Union[tuple(cls if each is Self else each for each in members)]  # noqa: UP007
     meaning = getattr(contract_of(cls), f"_verify_{name}", None)
-    return _Promise(name, annotation, meaning, is_iterator)
+    scalar = annotation if meaning is None and annotation in (bool, int, float) else None
+    return _Promise(name, parsed(annotation), meaning, is_iterator, scalar)

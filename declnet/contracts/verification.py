@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
-from declnet.contracts.annotations import Misfit, read, words
+from declnet.contracts.annotations import Misfit, parsed
 from declnet.contracts.strict_model import StrictModel
 from declnet.errors import RegistryError
 
@@ -36,12 +36,12 @@ def verify_class(cls: Any) -> None:
     for method in _methods(contract):
         _verify_signature(cls, contract, method)
     for attribute, annotation in _traits(contract).items():
-        value = getattr(cls, attribute)
+        value, expected = getattr(cls, attribute), parsed(annotation)
         try:
-            read(value, annotation)
+            expected.read(value)
         except Misfit:
             raise RegistryError(
-                f"{cls.__name__}.{attribute} is {value!r}, but must be {words(annotation)}"
+                f"{cls.__name__}.{attribute} is {value!r}, but must be {expected.words}"
             ) from None
 
 

@@ -137,8 +137,9 @@ class MetricAccumulator:
 
     def _add_predictions(self, number: int, y_pred: Array, y: Array) -> None:
         loss = self._heads[number].loss
-        predictions = loss.predictions(y_pred)
-        if predictions is not y_pred:
+        predictions: Any = loss.predictions(y_pred)
+        is_like = type(predictions) is type(y_pred) and predictions.shape == y_pred.shape
+        if not is_like or predictions.dtype != y_pred.dtype:  # called at every step
             predictions = verify(Loss.predictions, loss, predictions, y_pred)
         if number in self.unscale:
             predictions = self.unscale[number](predictions)
