@@ -131,6 +131,7 @@ _WORDS = {
     int: "an integer",
     float: "a number",
     str: "a string",
+    bytes: "bytes",
     Callable: "a function",
 }
 
@@ -193,11 +194,12 @@ class Type:
             raise wrong.within(place) from None
 
     def _read_items(self, values: Any) -> Any:
+        items = []
         parts = repeat(self.parts[0]) if self.is_open else self.parts
-        try:
-            items = [part.read(item) for item, part in zip(values, parts, strict=False)]
-        except Misfit as wrong:
-            raise wrong if wrong.place else misfit(values, self.words) from None
+        for item, part in zip(values, parts, strict=False):
+            if not part.fits(item):
+                raise misfit(values, self.words)
+            items.append(part.read(item))
         return self.kind(items) if self.kind in _CONTAINERS else tuple(items)
 
     def _read_mapping(self, values: Mapping[Any, Any]) -> dict[Any, Any]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from traceback import walk_tb
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from declnet.contracts.returned import BrokenContractError, verified
+from declnet.contracts.component import Component
+from declnet.contracts.returned import BrokenContractError, verified, why_unavailable
 from declnet.errors import DeclnetError, error_message, error_summary
 from declnet.registry.discovery import default_registry
 from declnet.registry.plugin import is_interruption
@@ -141,6 +142,14 @@ def called(
     """Call a method of the component; turn an exception or an invalid result into a CheckFailed."""
     with calling(method.__name__):
         return verified(method, subject.instance, *arguments, **keywords)
+
+
+def require_available(component: Component) -> None:
+    """Raise CheckSkipped if the component cannot be used on this machine."""
+    with calling("unavailable"):
+        reason = why_unavailable(component)
+    if reason is not None:
+        raise CheckSkipped(f"it cannot be used here: {reason}")
 
 
 def described(error: BaseException) -> str:

@@ -170,7 +170,10 @@ CASES = [
             (Dataset(X, np.array(3)), "an array of int64 of shape () as y, not an array"),
             (Dataset(X.astype(complex), Y), "an array of complex128 of shape (12, 2) as x, not"),
             (Dataset(X, Y, weights=[1] * 12), "a list of 12 items as weights, not an array of nu"),
-            (Dataset(np.ma.masked_less(X, 0), Y), "a masked array of float64 of shape (12, 2) as x, not"),
+            (
+                Dataset(np.ma.masked_less(X, 0), Y),
+                "a masked array of float64 of shape (12, 2) as x, not",
+            ),
             (
                 Table({"a": X[:, 0].tolist(), "y": Y}, "y"),
                 'as "a" of columns, not an array of numbers or text',

@@ -15,8 +15,8 @@ UNNAMED = ""
 INPUT = "input"
 """What `inputs` of layers call the model's input, or what precedes its name: `input.NAME`."""
 
-Samples = Annotated[Array, ArrayOf("fiubU", axes=1)] | MappedArray
-"""Samples (n, …); text in an array is an error of the data, not of its source."""
+Samples = Annotated[Array, ArrayOf("fiubU")] | MappedArray
+"""Samples (n, …); text, and an array without axes, are errors of the data, not of its source."""
 
 Inputs = Samples | Mapping[str, Samples]
 """The samples of a model's only input, or of several inputs by name."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from declnet.contracts.attribution import named_component
+from declnet.contracts.attribution import attributing_errors, named_component
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.returned import verify
 from declnet.errors import DataError
@@ -43,13 +43,15 @@ def file_source(path: Path, registry: Registry, like: DataSource | None = None) 
     except OSError as error:  # a folder without permission, a name that is too long
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     try:
-        return verify(DataSource.for_file, component, component.for_file(path, like))
+        source = component.for_file(path, like)
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, each['loc']))} {each['msg']}" for each in error.errors())
         raise DataError(
             f'{path}: data source "{component.type}" cannot be built for this file: '
             f"{'; '.join(faults)}",
         ) from None
+    with attributing_errors(registry):
+        return verify(DataSource.for_file, component, source)
 
 
 def _reads(source: DataSource, path: Path) -> bool:

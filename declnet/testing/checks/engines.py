@@ -21,9 +21,16 @@ from declnet.contracts.execution.operations import (
     OptimizerUpdate,
     Record,
 )
-from declnet.contracts.returned import why_unavailable
 from declnet.registry.registry import Entry, Registry
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
+from declnet.testing.check import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    called,
+    calling,
+    check,
+    require_available,
+)
 from declnet.testing.checks.native import CALLED_KINDS, arrays_of, bound_calls
 from declnet.testing.comparison import difference, same
 from declnet.testing.examples import build_examples
@@ -91,9 +98,7 @@ def _compiled(subject: Subject, calls: Sequence[Call]) -> CompiledCalls:
 
 
 def _require_available(subject: Subject) -> None:
-    reason = why_unavailable(subject.instance)
-    if reason is not None:
-        raise CheckSkipped(reason)
+    require_available(subject.instance)
 
 
 def _require_same(found: dict[str, Array], expected: dict[str, Array], dtype: str) -> None:

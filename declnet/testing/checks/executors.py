@@ -12,10 +12,16 @@ import threading
 from collections.abc import Iterator
 
 import declnet
-from declnet.contracts.returned import why_unavailable
 from declnet.contracts.runs.executor import Executor, updates_of
 from declnet.registry.plugin import FIRST_PARTY
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.check import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    calling,
+    check,
+    require_available,
+)
 
 TASKS = 4
 
@@ -64,9 +70,7 @@ class _Tasks:
 
 def _usable(subject: Subject) -> Executor:
     executor: Executor = subject.instance
-    reason = why_unavailable(executor)
-    if reason is not None:
-        raise CheckSkipped(reason)
+    require_available(executor)
     return executor
 
 

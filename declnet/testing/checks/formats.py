@@ -24,10 +24,18 @@ from declnet.contracts.formats.exported_model import (
 from declnet.contracts.formats.exporter import Exporter, FilePredictor
 from declnet.contracts.formats.importer import Importer
 from declnet.contracts.network.layer import Layer
-from declnet.contracts.returned import verified, why_unavailable
+from declnet.contracts.returned import verified
 from declnet.errors import DeclnetError, ExportError
 from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, called, calling, check
+from declnet.testing.check import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    called,
+    calling,
+    check,
+    require_available,
+)
 from declnet.testing.harness import NO_LOSS
 
 DTYPE = np.dtype("float32")
@@ -122,9 +130,7 @@ def _predict(predict: FilePredictor, model: ExportedModel, name: str) -> None:
 def _place(subject: Subject) -> Iterator[Path]:
     """Yield the path of a file to write; skip the check if the format cannot be used here."""
     exporter: Exporter | Importer = subject.instance
-    why = why_unavailable(exporter)
-    if why is not None:
-        raise CheckSkipped(f"the format cannot be used here: {why}")
+    require_available(exporter)
     with TemporaryDirectory() as folder:
         yield Path(folder, "model" + (exporter.suffixes[0] if exporter.suffixes else ""))
 

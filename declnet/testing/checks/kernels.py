@@ -15,7 +15,6 @@ from declnet.contracts.network.inputs import InputInfo, as_input_infos, input_va
 from declnet.contracts.network.layer import Layer, input_dtypes
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.network.optimizer import Optimizer
-from declnet.contracts.returned import why_unavailable
 from declnet.graph.arrays import batch_view
 from declnet.graph.kernels import Kernels
 from declnet.graph.shapes import Node
@@ -28,6 +27,7 @@ from declnet.testing.check import (
     Subject,
     calling,
     check,
+    require_available,
 )
 from declnet.testing.checks.common import only, require_alike
 from declnet.testing.checks.losses import Pair, drawn, prepared, sort_of
@@ -93,9 +93,7 @@ def _trials(subject: Subject, setting: Setting) -> dict[Setting, Trial | CheckFa
     again. They share what is drawn, and those of the same calls share a graph.
     """
     kernel: Any = type(subject.instance)
-    reason = why_unavailable(kernel)
-    if reason is not None:
-        raise CheckSkipped(reason)
+    require_available(kernel)
     variants = {
         setting.but(by_components=True): (SPECIALS, WatchedKernels(None)),
         setting: (SPECIALS, WatchedKernels(kernel)),

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from declnet.contracts.returned import verified, verify_as, why_unavailable
+from declnet.contracts.returned import verified, verify_as
 from declnet.contracts.runs.searcher import (
     Dimension,
     OpenStudy,
@@ -21,7 +21,13 @@ from declnet.contracts.runs.searcher import (
 )
 from declnet.errors import RunError
 from declnet.runs.many.studies.trial_journal import TrialJournal
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.check import (
+    CheckFailed,
+    Subject,
+    calling,
+    check,
+    require_available,
+)
 
 TRIALS = 5
 STEPS = 4
@@ -39,9 +45,7 @@ SPACE = (
 def _opened(subject: Subject, directory: Path) -> Iterator[OpenStudy]:
     """Open a study in a folder, which may have it already."""
     searcher = subject.instance
-    reason = why_unavailable(searcher)
-    if reason is not None:
-        raise CheckSkipped(reason)
+    require_available(searcher)
     study = StudyContext(
         "study", directory, SPACE, "validation.loss", "lower", 3, TRIALS, STEPS, "worker"
     )
