@@ -79,7 +79,8 @@ class Misfit(Exception):  # noqa: N818  # always turned into the error of a comp
 
     def within(self, place: str) -> Misfit:
         """Return the misfit of a part of something larger."""
-        return Misfit(self.value, self.fault, f"{self.place} of {place}" if self.place else place)
+        places = filter(None, (self.place, place))
+        return Misfit(self.value, self.fault, " of ".join(places))
 
 
 def misfit(value: object, expected: str) -> Misfit:
@@ -207,7 +208,7 @@ class Type:
         for key, value in values.items():
             if not of_key.fits(key):
                 raise Misfit(f"the key {shown(key)}", f", not {of_key.words}")
-            converted[key] = of_value.read_part(value, f'"{key}"')
+            converted[key] = of_value.read_part(value, f'"{key}"' if key else "")
         return converted
 
     @property

@@ -163,16 +163,22 @@ CASES = [
     *(
         (OddSource, "load", value, fault, SOURCED)
         for value, fault in (
-            (Dataset(X.tolist(), Y), "a list of 12 items as x, not an array of numbers"),
-            (Dataset(X, Y.tolist()), "a list of 12 items as y, not an array of numbers"),
-            (Dataset({"a": X, "b": [1]}, Y), '[1] as "b" of x, not an array of numbers'),
-            (Dataset(X.astype(object), Y), "an array of object of shape (12, 2) as x, not an a"),
-            (Dataset(X, np.array(3)), "an array of int64 of shape () as y, not an array"),
-            (Dataset(X.astype(complex), Y), "an array of complex128 of shape (12, 2) as x, not"),
+            (Dataset(X.tolist(), Y), "a list of 12 items as inputs, not an array of numbers"),
+            (Dataset(X, Y.tolist()), "a list of 12 items as targets, not an array of numbers"),
+            (Dataset({"a": X, "b": [1]}, Y), '[1] as "b" of inputs, not an array of numbers'),
+            (
+                Dataset(X.astype(object), Y),
+                "an array of object of shape (12, 2) as inputs, not an a",
+            ),
+            (Dataset(X, np.array(3)), "an array of int64 of shape () as targets, not an array"),
+            (
+                Dataset(X.astype(complex), Y),
+                "an array of complex128 of shape (12, 2) as inputs, not",
+            ),
             (Dataset(X, Y, weights=[1] * 12), "a list of 12 items as weights, not an array of nu"),
             (
                 Dataset(np.ma.masked_less(X, 0), Y),
-                "a masked array of float64 of shape (12, 2) as x, not",
+                "a masked array of float64 of shape (12, 2) as inputs, not",
             ),
             (
                 Table({"a": X[:, 0].tolist(), "y": Y}, "y"),
