@@ -19,6 +19,7 @@ from declnet.contracts.formats.exported_model import (
     ExportedPredictions,
 )
 from declnet.contracts.formats.exporter import Exporter, TranslatedPart
+from declnet.contracts.returned import verified, why_unavailable
 from declnet.errors import DeclnetError, ExportError, OutputError
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted
@@ -119,7 +120,7 @@ def exporter_for(
             for each in error.errors()
         ]
         raise ExportError(problems) from None
-    why = exporter.unavailable()
+    why = why_unavailable(exporter)
     if why is not None:
         raise ExportError([(f'the format "{form}" cannot be written: {why}', None)])
     return exporter
@@ -172,7 +173,7 @@ def export_model(
     with TemporaryDirectory(prefix=".declnet-", dir=path.parent) as folder:
         temporary = Path(folder, path.name)
         with attributing_errors(model.registry):
-            summary = exporter.export(model, temporary)
+            summary = verified(Exporter.export, exporter, model, temporary)
             if not temporary.is_file():
                 message = f'exporter "{exporter.type}" did not write the file'
                 raise ExportError([(message, None)])
@@ -232,7 +233,7 @@ class _Comparison:
 
 def _compared(model: ExportedModel, exporter: Exporter, path: Path) -> _Comparison | None:
     """Compare a written file with declnet; None if there is nothing to compare."""
-    predict = exporter.predictor(path) if model.examples else None
+    predict = verified(Exporter.predictor, exporter, path) if model.examples else None
     if predict is None:
         return None
     names = [each.name for each in model.columns]

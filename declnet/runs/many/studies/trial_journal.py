@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import nan
 
-from declnet.contracts.runs.returned import checked_proposal
+from declnet.contracts.returned import verified
 from declnet.contracts.runs.searcher import (
     Scalar,
     Searcher,
@@ -66,10 +66,9 @@ class TrialJournal:
     def ask(self) -> StudyTrial | None:
         """See `OpenStudy.ask`."""
         number, trials = len(self._trials), self.trials()
-        proposed = self._searcher.propose(self._study, number, trials)
-        if proposed is None:
+        values = verified(Searcher.propose, self._searcher, self._study, number, trials)
+        if values is None:
             return None
-        values = checked_proposal(self._searcher, "propose", proposed, self._study.space)
         self._note(_Line(number, values))
         return self._trials[number]
 
@@ -83,7 +82,7 @@ class TrialJournal:
             trial = self._trials[number]
             reported = replace(trial, reported={**trial.reported, step: value})
             others = [each for each in self._trials.values() if each.number != number]
-            stop = bool(self._searcher.should_stop(self._study, reported, others))
+            stop = verified(Searcher.should_stop, self._searcher, self._study, reported, others)
             self._note(_Line(number, step=step, value=value, stop=stop))
         return self._stops[number, step]
 
@@ -94,7 +93,7 @@ class TrialJournal:
 
     def importance(self) -> Mapping[str, float]:
         """See `OpenStudy.importance`."""
-        return self._searcher.importance(self._study, self.trials())
+        return verified(Searcher.importance, self._searcher, self._study, self.trials())
 
     def close(self) -> None:
         """See `OpenStudy.close`."""
