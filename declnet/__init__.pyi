@@ -108,6 +108,7 @@ from declnet.contracts.runs.searcher import StudyContext as StudyContext
 from declnet.contracts.runs.searcher import StudyTrial as StudyTrial
 from declnet.contracts.runs.searcher import TrialState as TrialState
 from declnet.contracts.runs.template import Template as Template
+from declnet.data.block_file import BlockFile as BlockFile
 from declnet.data.cells import SPACES as SPACES
 from declnet.data.cells import Cells as Cells
 from declnet.data.cells import text_of as text_of

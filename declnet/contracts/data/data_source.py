@@ -422,6 +422,13 @@ class DataSource(Component):
         """
         return self
 
+    def without_copies(self) -> Self:
+        """Return this source, whose `blocks` must keep nothing on disk; default: unchanged.
+
+        Override this if `blocks` keeps what it has read in a file, such as `BlockFile`.
+        """
+        return self
+
     def without_unlabeled_rows(self) -> Self | None:
         """Return this source without rows that have no target; default: None, not supported."""
         return None

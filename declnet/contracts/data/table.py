@@ -117,6 +117,8 @@ class Table(SampleArrays):
         classes: the sorted classes of targets by column, where classes may have no row; default:
             the distinct values of the column in the training data.
         cells: how its cells of text are written.
+        trimmed: whether its text has no spaces around it and no text that means a missing value, so
+            that this is not checked again.
     """
 
     columns: Mapping[str, Array]
@@ -127,6 +129,7 @@ class Table(SampleArrays):
     targets: tuple[str, ...] = ()
     classes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     cells: CellFormat = CellFormat()
+    trimmed: bool = False
 
     unit: ClassVar[str] = "row"
 

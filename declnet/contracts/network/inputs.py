@@ -97,7 +97,9 @@ def lengths_of(name: str) -> str:
 
 def wrapped(given: Any) -> Mapping[str, Any]:
     """Return what a user or a plugin passes, one array or several by name, by name."""
-    return given if isinstance(given, Mapping) else {UNNAMED: given}
+    if isinstance(given, np.ndarray) or not isinstance(given, Mapping):  # the first is fast
+        return {UNNAMED: given}
+    return given
 
 
 def unwrapped(arrays: Mapping[str, Any]) -> Any:
@@ -112,7 +114,9 @@ def as_arrays(x: Inputs) -> dict[str, Array]:
 
 def sample_count(x: Inputs) -> int:
     """Return the number of samples of arrays by name."""
-    return len(next(iter(x.values()), ()))
+    for array in x.values():
+        return len(array)
+    return 0
 
 
 def samples_of(x: Inputs, part: slice | Array) -> dict[str, Array]:

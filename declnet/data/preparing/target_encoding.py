@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import TypeVar
 
 import numpy as np
@@ -198,7 +199,7 @@ class TargetEncoding:
             return column
         label_of = {value: label for label, value in enumerate(self.classes)}
         values = _whole(records, self.column, column).tolist()
-        labels = np.fromiter((label_of.get(value, -1) for value in values), np.int64, len(values))
+        labels = np.fromiter(map(label_of.get, values, repeat(-1)), np.int64, len(values))
         unseen = np.flatnonzero(labels < 0)
         if unseen.size:
             value = values[unseen[0]]

@@ -87,12 +87,13 @@ def checked_records(records: Table, label: str) -> Table:
             )
     if not len(records):
         raise DataError(f"{label} data: there are no rows")
+    if records.trimmed:
+        return records
     columns = {
         name: trimmed(column, records.cells) if column.dtype.kind == "O" else column
         for name, column in records.columns.items()
     }
-    is_changed = any(columns[name] is not column for name, column in records.columns.items())
-    return replace(records, columns=columns) if is_changed else records
+    return replace(records, columns=columns, trimmed=True)
 
 
 GivenData = Dataset | Table | tuple[Any, Any]

@@ -43,8 +43,8 @@ from declnet.data.streaming.survey import Survey
 from declnet.errors import ChangedFileError, DataError
 from declnet.spec.data_section import DataSpec, StreamSpec
 
-WINDOW_NUMBERS = 2**24
-"""Numbers in a window that the spec does not size: 64 MiB in float32."""
+WINDOW_NUMBERS = 2**23
+"""Numbers in a window that the spec does not size: 32 MiB in float32, of which two are held."""
 
 
 def prepared_sets(
@@ -261,18 +261,18 @@ class StreamStatistics(Statistics):
     def class_sizes(self, train: Dataset, encoding: TargetEncoding | None) -> Mapping[int, int]:
         """Return the number of samples with each label."""
         super().class_sizes(train, encoding)
-        classes = self.survey.classes
-        if encoding is not None and encoding.column in classes:
-            rows = classes[encoding.column]
-            return {label: rows[value] for label, value in enumerate(encoding.classes or ())}
-        if UNNAMED in classes:
-            return classes[UNNAMED]
-        raise DataError(
-            "class weights need a target with classes",
-            hint="use sample_weights instead",
-            path=AT_CLASSES,
-            code="E036",
-        )
+        classes, column = self.survey.classes, encoding.column if encoding is not None else UNNAMED
+        counts = classes.get(column, classes.get(UNNAMED))
+        if counts is None:
+            raise DataError(
+                "class weights need a target with classes",
+                hint="use sample_weights instead",
+                path=AT_CLASSES,
+                code="E036",
+            )
+        if encoding is None:
+            return counts
+        return {label: counts[value] for label, value in enumerate(encoding.classes or ())}
 
     def _begin(
         self, name: str, transform: Transform, number: int, before: tuple[_Step, ...] = ()

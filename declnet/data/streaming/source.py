@@ -92,6 +92,7 @@ class StreamedSource:
         """
         source = spec.sources[name]
         source = source if types is None else source.with_types(types)
+        source = source if spec.stream is None or spec.stream.cache else source.without_copies()
         window = spec.stream.window if spec.stream is not None else None
         samples = max(1, window // BLOCKS_IN_WINDOW) if window is not None else BLOCK_NUMBERS
         files = HeldFiles(source, ("data", name))
