@@ -153,7 +153,7 @@ CASES = [
     (OddTransform, "suits", None, "None, not True or False", PREPARED),
     (OddTransform, "fit", None, "None, not a dict", PREPARED),
     (OddTransform, "fit", {"a": object}, "cannot be stored with the run", PREPARED),
-    (OddTransform, "fit", {"a": float("nan")}, "cannot be stored with the run", PREPARED),
+    (OddTransform, "fit", {"a": {3: 1}}, "state/a has the key 3, which is not a str", PREPARED),
     (OddTransform, "apply", None, "None, not an array of numbers or text", PREPARED),
     (OddTransform, "apply", X[:3], "not an array of 12 rows", PREPARED),
     (OddTransform, "feature_names", "ab", "'ab', not a tuple of strings", PREPARED),
