@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import click
 
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from declnet.registry.registry import Registry
     from declnet.runs.inference.analyzing import AnalysisResult
     from declnet.runs.inference.predictions import AnyPredictions
+
+
+MOST_ROWS = 5
+"""Rows that could not be predicted and are named in the warning, at most."""
 
 
 @click.command(short_help="Predict the rows of a file with the model of a run.")
@@ -69,6 +73,13 @@ if TYPE_CHECKING:
     help="Add the standard deviation of the predictions over the models, for a folder of folds "
     "or seeds.",
 )
+@click.option(
+    "--on-error",
+    type=click.Choice(["fail", "empty"]),
+    default="fail",
+    help="What a row leads to that cannot be predicted: an error, or empty predictions and the "
+    "reason in the column `error`.  [default: fail]",
+)
 @click.option("--force", is_flag=True, help="Overwrite OUTPUT if it exists.")
 @no_plugin_option
 def predict(
@@ -79,6 +90,7 @@ def predict(
     identifiers: tuple[str, ...],
     threshold: float | None,
     spread: bool,
+    on_error: Literal["fail", "empty"],
     force: bool,
     disabled: tuple[str, ...],
 ) -> None:
@@ -122,19 +134,50 @@ def predict(
         start = time.perf_counter()
         given = given_data(data, "INPUT", predictor.registry, predictor.spec.data.train)
         with one_blas_thread(), _input(given) as table:
-            parts = predicted_parts(
-                predictor, table, tuple(dict.fromkeys(identifiers)), spread=spread
+            names = tuple(dict.fromkeys(identifiers))
+            errors = _Errors()
+            parts = errors.collected(
+                predicted_parts(predictor, table, names, spread=spread, on_error=on_error)
             )
             if output is None:
                 target = binary_output()
                 if form == "csv" and target.isatty():
                     parts = cast("Iterator[AnyPredictions]", map(_EscapedRows, parts))
-                write(parts, target)
-                return
-            with whole_file(output, force) as target:
                 rows = write(parts, target)
-    seconds = time.perf_counter() - start
-    print_line(f"{output}: {rows} predictions, {seconds:.2f} s")
+            else:
+                with whole_file(output, force) as target:
+                    rows = write(parts, target)
+    errors.show(rows)
+    if output is not None:
+        seconds = time.perf_counter() - start
+        print_line(f"{output}: {rows} predictions, {seconds:.2f} s")
+
+
+class _Errors:
+    """The rows that could not be predicted: how many, and the first ones."""
+
+    def __init__(self) -> None:
+        self._count, self._first = 0, list[int]()
+
+    def collected(self, parts: Iterable[AnyPredictions]) -> Iterator[AnyPredictions]:
+        """Yield the parts unchanged."""
+        for part in parts:
+            if part.errors:
+                self._count += len(part.errors)
+                rows = sorted(error.row for error in part.errors.values() if error.row is not None)
+                self._first += rows[: MOST_ROWS - len(self._first)]
+            yield part
+
+    def show(self, rows: int) -> None:
+        """Print a warning if there are any among that many rows."""
+        if self._count:
+            named = ", ".join(map(str, self._first)) + (", …" if self._count > MOST_ROWS else "")
+            some = "row" if self._count == 1 else "rows"
+            print_line(
+                f"warning: {self._count:,} of {rows:,} rows could not be predicted "
+                f"({some} {named})",
+                err=True,
+            )
 
 
 class _EscapedRows:

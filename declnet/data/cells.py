@@ -72,12 +72,14 @@ def text_of(value: Any, decimal: str = ".") -> str | None:
         value: text, a number or a boolean, built-in or of NumPy; or None.
         decimal: the decimal sign.
     """
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, float | np.floating):
         number = float(value)
         if number.is_integer() and abs(number) < 2**53:
             return str(int(number))
         return repr(number).replace(".", decimal) if number == number else None  # noqa: PLR0124  # NaN
-    return value if value is None or isinstance(value, str) else class_name(value)
+    return class_name(value)
 
 
 class Cells:
@@ -191,11 +193,17 @@ class Cells:
         Args:
             kind: a key of `types` in a data source, or `"boolean"`.
         """
-        for position, value in enumerate(self._stripped):
-            cell = Cells([value], self._missing, self._decimal)
-            if cell.read(kind) is None:
-                return position, value
-        raise LookupError(kind)
+        values, low, high = self._stripped, 0, len(self)
+
+        def fit(start: int, end: int) -> bool:
+            return Cells(values[start:end], self._missing, self._decimal).read(kind) is not None
+
+        while high - low > 1:  # whether cells fit does not depend on others
+            middle = (low + high) // 2
+            low, high = (middle, high) if fit(low, middle) else (low, middle)
+        if fit(low, high):
+            raise LookupError(kind)
+        return low, values[low]
 
     @cached_property
     def _stripped(self) -> list[str]:

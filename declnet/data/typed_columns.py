@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,11 +12,13 @@ from declnet.contracts.data.table import (
     CellFormat,
     ColumnNote,
     ColumnType,
+    Table,
     column_type,
     missing_values,
 )
 from declnet.data.cells import Cells, text_of, trimmed
 from declnet.data.formatted_numbers import are_consistent, read_formatted, said
+from declnet.data.usable_rows import UsableRows
 from declnet.errors import DataError
 
 _NOUNS = {
@@ -71,6 +73,7 @@ class TypedColumn:
         declared: the type that every cell must have, a key of `types`; None to infer it.
         settled: its type in the training data: a column that is not text there must be numeric.
         keep: whether to keep the cells rather than only the type.
+        units: the units of the numbers so far, which it adds to; default: none yet.
 
     Attributes:
         type: the type so far; None if all cells were missing.
@@ -84,6 +87,7 @@ class TypedColumn:
         declared: str | None = None,
         settled: str | None = None,
         keep: bool = True,
+        units: set[str] | None = None,
     ) -> None:
         self._keep = keep
         self.name, self._declared, self._settled = name, declared, settled
@@ -91,7 +95,7 @@ class TypedColumn:
         self.type: str | None = "number" if declared == "comma_number" else declared or expected
         self.lost = False
         self._padded: str | None = None
-        self._units: set[str] = set()
+        self._units = set() if units is None else units
         self._formatted = False
         self._parts: list[Array] = []
 
@@ -229,7 +233,12 @@ class TypedColumn:
 
 
 def as_type(
-    name: str, column: Array, expected: ColumnType, cells: CellFormat, rows: Sequence[int]
+    name: str,
+    column: Array,
+    expected: ColumnType,
+    cells: CellFormat,
+    rows: Sequence[int],
+    units: set[str] | None = None,
 ) -> Array:
     """Return a column in the type of the training data.
 
@@ -242,6 +251,8 @@ def as_type(
         expected: the type of the training data.
         cells: how text is written.
         rows: the number of the row of each cell, for messages.
+        units: the units of the numbers in earlier parts of the column, to which this part's are
+            added; default: there are none.
 
     Raises:
         DataError: a cell does not have the type.
@@ -253,7 +264,8 @@ def as_type(
         has_commas = name in cells.comma_columns
         decimal = "," if has_commas else cells.decimal
         texts = [text_of(value, decimal) or "" for value in column.tolist()]
-        typed = TypedColumn(name, "comma_number" if has_commas else None, expected)
+        declared = "comma_number" if has_commas else None
+        typed = TypedColumn(name, declared, expected, units=units)
         typed.add(Cells(texts, {*cells.missing, ""}, decimal), rows)
         column = typed.array()
     if expected == "boolean" and column.dtype.kind != "b":
@@ -268,3 +280,21 @@ def as_type(
                 code="E035",
             )
     return column.astype(float) if expected == "number" else column
+
+
+def readable_cells(table: Table, types: Mapping[str, ColumnType], cells: CellFormat) -> UsableRows:
+    """Return the rows of a table whose cells can all be read, in the types of the training data.
+
+    Args:
+        table: its columns may be text where the training data has another type.
+        types: the types of columns in the training data; other columns remain as they are.
+        cells: how text is written.
+    """
+    units: dict[str, set[str]] = {name: set() for name in types}
+
+    def read(name: str, column: Array, numbers: Sequence[int]) -> Array:
+        if name not in types:
+            return column
+        return as_type(name, column, types[name], cells, numbers, units[name])
+
+    return UsableRows.read(table, read)

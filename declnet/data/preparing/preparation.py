@@ -120,7 +120,7 @@ class FittedPreparation:
         Raises:
             DataError: a column is missing or has a different type, or a row cannot be prepared.
         """
-        records = self._as_records(data)
+        records = self.records(data)
         if self.windows is not None:
             before, after = self.windows.last(records)
             past = self._windows(records, before, self.types)
@@ -138,6 +138,10 @@ class FittedPreparation:
             if own[0] in lengths:
                 x[lengths_of(name)] = lengths[own[0]]
         return x if self.inputs is not None or lengths else x[UNNAMED]
+
+    def of_column(self, name: str) -> FittedPreparation:
+        """Return the preparation of one of a table's columns alone."""
+        return replace(self, types={name: (self.types or {})[name]}, inputs=None)
 
     def transformed(
         self, records: Table, types: Mapping[str, ColumnType] | None
@@ -221,7 +225,8 @@ class FittedPreparation:
             infos[name] = found
         return infos
 
-    def _as_records(self, data: Table | Mapping[str, Array] | Array) -> Table:
+    def records(self, data: Table | Mapping[str, Array] | Array) -> Table:
+        """Return data as a table, of which arrays are columns; raise DataError as `apply`."""
         if self.types is not None:
             if isinstance(data, np.ndarray):
                 raise DataError("the model was trained on a table: give its columns by name")

@@ -15,6 +15,7 @@ from declnet.contracts.data.table import class_name
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.runs.calibrator import Task, Thresholds
 from declnet.data.preparing.target_encoding import TargetEncoding
+from declnet.data.usable_rows import RowErrors, UsableRows
 from declnet.errors import DataError, SampleName
 from declnet.spec.heads import Head
 from declnet.training.tasks import task_of
@@ -42,6 +43,8 @@ class Predictions:
             of the class names; None unless a calibrator gives sets.
         spread: like `outputs`, the standard deviation (n - 1) over the models of an ensemble; None
             for a single model.
+        errors: with `on_error="empty"`, why samples could not be predicted, by their positions: in
+            all arrays they have NaN, or None where others have classes or sets; else None.
     """
 
     prediction: Array
@@ -53,9 +56,22 @@ class Predictions:
     upper: Array | None = None
     sets: Array | None = None
     spread: Array | None = None
+    errors: RowErrors | None = None
 
     def __len__(self) -> int:
         return len(self.outputs)
+
+    def changed(self, change: Callable[[Array], Array]) -> Predictions:
+        """Return predictions whose arrays of samples, except identifiers, are changed alike."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        changed: dict[str, Any] = {
+            n: change(each) for n, each in arrays.items() if each is not None
+        }
+        return replace(self, **changed)
+
+    def with_errors(self, rows: UsableRows) -> Predictions:
+        """Return these predictions of the usable rows as those of all rows."""
+        return replace(self.changed(rows.scattered), errors=rows.errors)
 
     @property
     def samples(self) -> int:
@@ -68,7 +84,8 @@ class Predictions:
         For several outputs: `prediction_1`, `prediction_2`, … and `probability_1`, …. Identifiers
         come first; the spread is `spread`, or `spread_<class>` or `spread_1`, …. Intervals are
         `lower` and `upper`, or `lower_1`, …; a set is text in the column `set`, the names of its
-        classes with `|` between them (in a name it is `\|`).
+        classes with `|` between them (in a name it is `\|`). With `errors`, the last column is
+        `error`: text, None for a sample that was predicted.
 
         Raises:
             DataError: an identifier has the name of another column.
@@ -90,7 +107,7 @@ class Predictions:
                 columns |= {f"spread_{name}": flat[:, n] for n, name in enumerate(named)}
             else:
                 columns |= _numbered("spread", flat[:, 0] if flat.shape[1] == 1 else flat)
-        return _with_identifiers(self.identifiers, columns)
+        return _with_identifiers(self.identifiers, columns | _error_column(self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,10 +117,12 @@ class JointPredictions(Mapping[str, Predictions]):
     Attributes:
         by_loss: the predictions for the output of each loss.
         identifiers: columns of the input that are passed through, (n,) each.
+        errors: as in `Predictions`, of all losses.
     """
 
     by_loss: Mapping[str, Predictions]
     identifiers: Mapping[str, Array] = field(default_factory=dict)
+    errors: RowErrors | None = None
 
     def __getitem__(self, name: str) -> Predictions:
         return self.by_loss[name]
@@ -119,6 +138,14 @@ class JointPredictions(Mapping[str, Predictions]):
         """The number of samples."""
         return next(iter(self.by_loss.values())).samples
 
+    def changed(self, change: Callable[[Array], Array]) -> JointPredictions:
+        """Return predictions whose arrays of samples, except identifiers, are changed alike."""
+        return replace(self, by_loss={name: each.changed(change) for name, each in self.items()})
+
+    def with_errors(self, rows: UsableRows) -> JointPredictions:
+        """Return these predictions of the usable rows as those of all rows."""
+        return replace(self.changed(rows.scattered), errors=rows.errors)
+
     def columns(self) -> dict[str, Array]:
         """Return the columns of each loss, e.g. `price_prediction`, after the identifiers.
 
@@ -130,10 +157,23 @@ class JointPredictions(Mapping[str, Predictions]):
             for name, own in self.by_loss.items()
             for column, each in own.columns().items()
         }
-        return _with_identifiers(self.identifiers, columns)
+        return _with_identifiers(self.identifiers, columns | _error_column(self))
 
 
 AnyPredictions = Predictions | JointPredictions
+
+
+_ARRAYS = ("prediction", "probabilities", "outputs", "lower", "upper", "sets", "spread")
+"""The fields of `Predictions` that have a row for each sample."""
+
+
+def _error_column(found: AnyPredictions) -> dict[str, Array]:
+    if found.errors is None:
+        return {}
+    messages = np.full(found.samples, None, object)
+    for position, error in found.errors.items():
+        messages[position] = error.message
+    return {"error": messages}
 
 
 def without_spread(found: AnyPredictions) -> AnyPredictions:
@@ -169,6 +209,12 @@ def require_finite(outputs: Array, name_sample: Callable[[int], SampleName]) -> 
         message = f"{sample}: the model's prediction is NaN or infinite"
         hint = f"a number in it is too large for the model's {outputs.dtype}"
         raise DataError(message, hint=hint, row=number)
+
+
+def require_all_finite(found: AnyPredictions, name_sample: Callable[[int], SampleName]) -> None:
+    """Raise DataError if a prediction of any loss is NaN or infinite, as `require_finite`."""
+    for each in found.values() if isinstance(found, JointPredictions) else (found,):
+        require_finite(each.outputs, name_sample)
 
 
 @dataclass(frozen=True)
@@ -289,7 +335,7 @@ def _set_texts(sets: Array, names: Sequence[str]) -> Array:
     """Return the names of the classes in each set, joined by `|`, as text (n,)."""
     escaped = [each.replace("|", "\\|") for each in names]
     texts = np.empty(len(sets), object)
-    texts[:] = ["|".join(compress(escaped, row)) for row in sets.tolist()]
+    texts[:] = [None if None in row else "|".join(compress(escaped, row)) for row in sets.tolist()]
     return texts
 
 

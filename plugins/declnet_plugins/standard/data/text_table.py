@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from declnet import (
     SPACES,
@@ -56,6 +56,9 @@ class TextTableSource(TableSource):
         default=True, description="whether the first row names the columns; else: column_1, …"
     )
 
+    _commas: tuple[str, ...] = PrivateAttr(default=())
+    """The columns that are declared to have decimal commas, even if they are now read as text."""
+
     def _text(self) -> TextTable:
         """Return the text of the table; raise DataError if the file cannot be read."""
         raise NotImplementedError
@@ -63,8 +66,11 @@ class TextTableSource(TableSource):
     @property
     def cell_format(self) -> CellFormat:
         """How the cells are written."""
-        commas = tuple(name for name, kind in self.types.items() if kind == "comma_number")
-        return CellFormat(self.missing, self._decimal, commas)
+        return CellFormat(self.missing, self._decimal, self._commas or self._declared_commas)
+
+    @property
+    def _declared_commas(self) -> tuple[str, ...]:
+        return tuple(name for name, kind in self.types.items() if kind == "comma_number")
 
     @property
     def _decimal(self) -> Literal[".", ","]:
@@ -79,6 +85,13 @@ class TextTableSource(TableSource):
         """Return a source of only these columns, which must exist, without the others' types."""
         types = {name: each for name, each in self.types.items() if name in names}
         return super().with_columns(names).model_copy(update={"types": types})
+
+    def with_types(self, types: Mapping[str, ColumnType]) -> Self:
+        """Return a source whose columns have these types; text also where it declares another."""
+        declared = {name: each for name, each in self.types.items() if types.get(name) != "text"}
+        other = super().with_types(types).model_copy(update={"types": declared})
+        other._commas = self._declared_commas
+        return other
 
     def with_target(self, column: str | None) -> Self:
         """Return a source with another target; without one, the old one's type is dropped too."""
