@@ -265,12 +265,13 @@ def test_a_numpy_file(predictor, folder, tmp_path):
 def test_served(form, folder, expected):
     pytest.importorskip("uvicorn")
     from declnet_plugins.serve.models import LoadedModel
+    from declnet_plugins.serve.requests import Query
 
     bodies = {"rows": in_json(), "columns": columns(in_json()), "text": rows(texts=True)}
     body = (csv_text() if form == "csv" else json.dumps(bodies[form])).encode()
     kind = "csv" if form == "csv" else "json"
     model = LoadedModel(folder / "run", None, print)
-    answer, count = model.answer(body, kind, "json", spread=False, most_rows=ROWS)
+    answer, count = model.answer(body, kind, "json", Query(), most_rows=ROWS)
     found = [row["prediction"] for row in json.loads(answer)["predictions"]]
     assert (count, found) == (ROWS, expected.prediction.tolist())
 
