@@ -95,7 +95,7 @@ class Cells:
     """
 
     def __init__(self, values: Sequence[str], missing: Collection[str], decimal: str = ".") -> None:
-        self._values, self._missing, self._decimal = values, frozenset(missing), decimal
+        self._values, self._missing, self.decimal = values, frozenset(missing), decimal
         self._markers_are_numbers = decimal == "," or self.include_numbers(missing)
 
     def __len__(self) -> int:
@@ -145,17 +145,17 @@ class Cells:
     def numbers_or_booleans(self) -> Array | None:
         """Return floats, with 1 and 0 for true and false and NaN for missing values."""
         values = [_BOOLEANS_AS_NUMBERS.get(text.lower(), text) for text in self._stripped]
-        return _number(Cells(values, self._missing, self._decimal))
+        return _number(Cells(values, self._missing, self.decimal))
 
     def formatted(self, decimal: str | None = None) -> tuple[Array, frozenset[str]] | None:
         """Return floats, with NaN for missing values, and the units, as `read_formatted` does."""
-        read = read_formatted(self._present, decimal or self._decimal)
+        read = read_formatted(self._present, decimal or self.decimal)
         return None if read is None else (self._with_gaps(read[0]), read[1])
 
     def with_units(self) -> Iterator[tuple[int, str, str]]:
         """Yield the position, the text and the unit of each formatted number, "" without one."""
         for position, value in enumerate(self._stripped):
-            read = None if value in self._missing else read_formatted([value], self._decimal)
+            read = None if value in self._missing else read_formatted([value], self.decimal)
             if read is not None:
                 (unit,) = read[1]
                 yield position, value, unit
@@ -165,6 +165,10 @@ class Cells:
         values = self._present if self._markers_are_numbers else self._values
         match = _PADDED.search("\n".join(("", *values, "")))
         return match and match[1]
+
+    def distinct(self) -> set[str]:
+        """Return the different texts of cells that are not missing, without spaces around them."""
+        return set(self._present)
 
     def text(self) -> Array:
         """Return text (objects), with None for missing values."""
@@ -196,7 +200,7 @@ class Cells:
         values, low, high = self._stripped, 0, len(self)
 
         def fit(start: int, end: int) -> bool:
-            return Cells(values[start:end], self._missing, self._decimal).read(kind) is not None
+            return Cells(values[start:end], self._missing, self.decimal).read(kind) is not None
 
         while high - low > 1:  # whether cells fit does not depend on others
             middle = (low + high) // 2
@@ -226,7 +230,7 @@ class Cells:
 
     def _numbers_and_gaps(self) -> Array | None:
         values = self._present
-        if self._decimal == ",":
+        if self.decimal == ",":
             values = [text.translate(_EXCHANGED) for text in values]
         present = _as_floats(values)
         if present is None or _FOREIGN.search("".join(values)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from declnet.contracts.data.table import (
     ColumnNote,
     ColumnType,
     Table,
+    class_name,
     column_type,
     missing_values,
 )
@@ -31,6 +33,9 @@ _NOUNS = {
 MOST_ODD = 3
 """Maximum number of distinct texts in a column of numbers that may have been meant as missing
 values."""
+
+MOST_SPELLINGS = 1000
+"""Values of a column whose spellings are kept, at most."""
 
 SAMPLED = 100
 """Cells that show whether a column might be one of numbers."""
@@ -74,6 +79,7 @@ class TypedColumn:
         settled: its type in the training data: a column that is not text there must be numeric.
         keep: whether to keep the cells rather than only the type.
         units: the units of the numbers so far, which it adds to; default: none yet.
+        spelled: whether `spellings` is asked for.
 
     Attributes:
         type: the type so far; None if all cells were missing.
@@ -88,8 +94,11 @@ class TypedColumn:
         settled: str | None = None,
         keep: bool = True,
         units: set[str] | None = None,
+        spelled: bool = False,
     ) -> None:
         self._keep = keep
+        self._texts: set[str] | None = set() if spelled else None
+        self._decimal, self._has_gaps = ".", False
         self.name, self._declared, self._settled = name, declared, settled
         expected = None if settled == "boolean" else settled  # numbers may represent booleans
         self.type: str | None = "number" if declared == "comma_number" else declared or expected
@@ -111,12 +120,20 @@ class TypedColumn:
         """
         if self.lost or (self.type == "text" and not self._keep):
             return
+        if self._texts is not None:
+            self._texts |= cells.distinct()
+            self._decimal = cells.decimal
+            if len(self._texts) > MOST_SPELLINGS:
+                self._texts = None
         if self._declared is not None:
-            self._parts.append(self._as_declared(cells, self._declared, rows))
+            part = self._as_declared(cells, self._declared, rows)
+            if self._keep:
+                self._parts.append(part)
             return
-        part = self._typed(cells, rows)
-        if part is not None and self._keep:
-            self._parts.append(part)
+        typed = self._typed(cells, rows)
+        self._has_gaps |= typed is not None and typed.dtype.kind == "f"
+        if typed is not None and self._keep:
+            self._parts.append(typed)
 
     def _typed(self, cells: Cells, rows: Sequence[int]) -> Array | None:
         """Return the cells in the type so far, which is widened if they do not fit."""
@@ -150,6 +167,7 @@ class TypedColumn:
     def probable(self) -> str | None:
         """`integer` or `number` if all cells so far were plainly that, else None."""
         plain = self._declared is None and not (self.lost or self._formatted)
+        plain = plain and self._texts is None  # which are lost if numbers are read as such
         return self.type if plain and self.type in ("integer", "number") else None
 
     def note(self, array: Array, decimal: str) -> ColumnNote | None:
@@ -182,6 +200,23 @@ class TypedColumn:
         if decimal != "," and present.is_unmistakable(","):
             return ColumnNote("looks like numbers with decimal commas", "comma_number")
         return None
+
+    def spellings(self) -> dict[Any, str]:
+        """Return how each value is written, if any of them is not written as its name.
+
+        A value that is written in several ways has its name. Empty for text, and for columns of
+        many values.
+        """
+        if not self._texts or self.lost or self.type in (None, "text"):
+            return {}
+        texts = sorted(self._texts)
+        cells = Cells(texts, (), self._decimal)
+        are_booleans = self.type == "boolean" and not self._has_gaps
+        values = cells.booleans() if are_booleans else cells.read(self._declared or self.type or "")
+        found: dict[Any, str] = {}
+        for value, text in zip([] if values is None else values.tolist(), texts, strict=True):
+            found[value] = class_name(value) if value in found else text
+        return found if any(text != class_name(value) for value, text in found.items()) else {}
 
     def array(self) -> Array:
         """Return all cells that were added."""

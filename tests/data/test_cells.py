@@ -283,15 +283,27 @@ def test_served(form, folder, expected):
         (["-1.0", "1.0", ""], {"missing_target": "leave_out"}, ["-1.0", "1.0"]),
         (["-1", "1", ""], {"missing_target": "leave_out"}, ["-1", "1"]),
         ([" low", "high "], {}, ["high", "low"]),
+        (["true", "false"], {}, ["false", "true"]),
+        (["True", " False"], {}, ["False", "True"]),
+        (["TRUE", "FALSE", "NA"], {"missing_target": "leave_out"}, ["FALSE", "TRUE"]),
+        (["true", "false", ""], {"missing_target": "leave_out"}, ["false", "true"]),
+        (["True", "true", "FALSE"], {}, ["FALSE", "true"]),
+        (["+1", "-1"], {}, ["-1", "+1"]),
+        (["1.50e1", "2.00"], {}, ["2.00", "1.50e1"]),
+        (["1", "2"], {"types": {"y": "number"}}, ["1", "2"]),
+        (["Yes", "no"], {}, ["Yes", "no"]),
     ],
 )
-def test_labels_are_returned_as_they_were_written(labels, source, written, tmp_path):
+@pytest.mark.parametrize("stream", [False, True])
+def test_labels_are_returned_as_they_were_written(labels, source, written, stream, tmp_path):
     lines = [f"{at},{labels[at % len(labels)]}" for at in range(12)]
     (tmp_path / "train.csv").write_text("\n".join(["x,y", *lines, ""]))
     train = {"type": "csv", "path": str(tmp_path / "train.csv"), "target": "y", **source}
-    spec = {**SPEC, "data": {"train": train}}
+    training = {"epochs": 1, "batch_size": 4}
+    spec = {**SPEC, "data": {"train": train, "stream": stream}, "training": training}
     run(parse_spec(spec), out=tmp_path / "run")
     predictor = load_predictor(tmp_path / "run")
+    assert predictor.class_names == tuple(written)
     file = io.BytesIO()
     write_predictions([predictor.predict({"x": [-50, 0, 50]})], file, "csv")
     lines = file.getvalue().decode().splitlines()

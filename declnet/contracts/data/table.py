@@ -116,6 +116,8 @@ class Table:
         classes: the sorted classes of targets by column, where classes may have no row; default:
             the distinct values of the column in the training data.
         cells: how its cells of text are written.
+        spellings: how the values of targets are written in the source, by column, if any of a
+            column's is not written as its name, such as `True` or `+1`.
     """
 
     columns: Mapping[str, Array]
@@ -126,6 +128,7 @@ class Table:
     targets: tuple[str, ...] = ()
     classes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     cells: CellFormat = CellFormat()
+    spellings: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, Strict, ValidationError, model_validator
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.table import CellFormat, ColumnType
+from declnet.contracts.data.table import CellFormat, ColumnType, class_name
 from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED
 from declnet.data.preparing.preparation import ARRAY, FittedPreparation, FittedStep
@@ -145,6 +145,13 @@ class _Step(BaseModel, strict=True, defer_build=True):
 class _Target(BaseModel, strict=True, defer_build=True):
     column: str
     classes: Annotated[tuple[str | bool | int | float, ...], Strict(False)] | None
+    names: _Names | None = None
+
+    def encoding(self) -> TargetEncoding:
+        classes, names = self.classes or (), self.names or ()
+        differ = len(names) == len(classes) and names != tuple(map(class_name, classes))
+        spellings = dict(zip(classes, names, strict=True)) if differ else {}
+        return TargetEncoding(self.column, self.classes, spellings)
 
 
 class _Windows(BaseModel, strict=True, defer_build=True):
@@ -216,9 +223,7 @@ def _restored(
         None if read.columns is None else {each.name: each.type for each in read.columns},
         tuple(steps),
         read.feature_names,
-        None
-        if targets is None
-        else {name: TargetEncoding(each.column, each.classes) for name, each in targets.items()},
+        None if targets is None else {name: target.encoding() for name, target in targets.items()},
         read.inputs,
         target_steps,
         None if read.windows is None else Windows(read.windows.spec, read.windows.time),

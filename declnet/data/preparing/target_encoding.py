@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -47,17 +47,25 @@ class TargetEncoding:
     Attributes:
         classes: the distinct values, whose positions are the labels: sorted, except that a named
             positive class comes last, or in a given order; None for values.
+        spellings: how each class is written in the training data, if any is not written as its
+            name.
     """
 
     column: str
     classes: tuple[Any, ...] | None
+    spellings: Mapping[Any, str] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> tuple[Any, ...] | None:
+        """The classes as they are written in the training data: their names, or their values."""
+        return self.class_names if self.spellings else self.classes
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
         """The class names in the order of the labels."""
         if self.classes is None:
             return None
-        return tuple(map(class_name, self.classes))
+        return tuple(self.spellings.get(each, class_name(each)) for each in self.classes)
 
     @classmethod
     def of(cls, records: Table, name: str, wanted: WantedTarget) -> TargetEncoding:
@@ -97,7 +105,7 @@ class TargetEncoding:
                 path=wanted.path,
                 code="E041",
             )
-        return cls(name, classes)
+        return cls(name, classes, records.spellings.get(name, {}))
 
     @classmethod
     def of_names(cls, names: tuple[str, ...]) -> TargetEncoding:

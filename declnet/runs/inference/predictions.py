@@ -246,7 +246,7 @@ class OutputReading:
 
         `target` is how the target was encoded; None if y was an array.
         """
-        known = target.classes if target is not None else None
+        known = target.labels if target is not None else None
         task, units, scores = task_of(head.loss, output_shape, dtype)
         if task == "classes":
             return cls(task, _classes(known, units), units, scores=scores)

@@ -84,8 +84,8 @@ def _operation(
         parameters.append(_parameter("spread", description, type="boolean", default=False))
     if model.predictor.windows is None:
         description = (
-            "Whether a row that cannot be predicted is a problem of the request, or has null in its "
-            "predictions and the reason in `error`, which is null for all other rows."
+            "Whether a row that cannot be predicted is a problem of the request, or has null in "
+            "its predictions and the reason in `error`, which is null for all other rows."
         )
         choices = {"enum": ["fail", "empty"], "default": "fail"}
         parameters.append(_parameter("on_error", description, type="string", **choices))

@@ -149,9 +149,9 @@ def test_rows_that_cannot_be_predicted_may_be_left_empty(client, runs, model):
     rows = ["0.25,20,red,true", "large,20,red,true", ",33.5,pink,", "0.25,20,red,2"]
     table = "\n".join([header, *rows, ""]).encode()
     found = ask("/predict?on_error=empty", table, content_type="text/csv")
-    assert [line["error"] for line in found.json["predictions"]] == [
-        None, lines[1]["error"], None, 'row 4, column "<i>fresh</i>" is 2, but the training data has booleans'
-    ]  # fmt: skip
+    wrong = 'row 4, column "<i>fresh</i>" is 2, but the training data has booleans'
+    errors = [line["error"] for line in found.json["predictions"]]
+    assert errors == [None, lines[1]["error"], None, wrong]
     assert found.json["predictions"][2] == lines[2]
     as_csv = ask("/predict?on_error=empty", table, content_type="text/csv", accept="text/csv")
     first, _, wrong, *_ = as_csv.body.decode().splitlines()

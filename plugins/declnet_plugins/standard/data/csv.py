@@ -17,7 +17,13 @@ from declnet_plugins.standard.data.csv_detection import has_decimal_commas, text
 from declnet_plugins.standard.data.csv_polars import PlainBlocks, kinds_of, polars_is_there
 from declnet_plugins.standard.data.csv_rows import CSVFile, CSVFormat
 from declnet_plugins.standard.data.text_file import opened
-from declnet_plugins.standard.data.text_table import Block, TextTable, TextTableSource, types_of
+from declnet_plugins.standard.data.text_table import (
+    Block,
+    TextTable,
+    TextTableSource,
+    spellings_of,
+    types_of,
+)
 
 
 class CSV(TextTableSource):
@@ -105,10 +111,13 @@ class CSV(TextTableSource):
     def _found_blocks(self, samples: int, numbers: int) -> Blocks:
         names = list(self._checked().names)
         own = [name for name in names if self._only is None or name in self._only]
-        untyped = [name for name in own if name not in self.types and name not in self._settled]
+        targets = self.target_columns
+        untyped = [name for name in own if name not in self._settled]
+        untyped = [name for name in untyped if name not in self.types or name in targets]
         size = Blocks.samples_in_block(samples, numbers, len(names))
-        file = CSVBlocks.found(self._form(), names, size, untyped)
+        file = CSVBlocks.found(self._form(), names, size, untyped, self.types, targets)
         settled = self._settled | types_of(file.columns)
+        spellings = spellings_of(file.columns)
         integers = {name for name in own if {**settled, **self.types}.get(name) == "integer"}
 
         def read(number: int, columns: Sequence[str] = own) -> Table:
@@ -116,7 +125,8 @@ class CSV(TextTableSource):
             table = self.records(
                 {name: self.typed_cells(name, cells[name], first, settled) for name in columns}
             )
-            return replace(table, rows=np.arange(first, first + len(table)))
+            numbers = np.arange(first, first + len(table))
+            return replace(table, rows=numbers, spellings=spellings)
 
         sizes = {number: place.rows for number, place in enumerate(file.places)}
         targets = self.target_columns

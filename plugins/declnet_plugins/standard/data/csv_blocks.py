@@ -50,13 +50,21 @@ class CSVBlocks:
 
     @classmethod
     def found(
-        cls, form: CSVFormat, names: Sequence[str], rows: int, untyped: Collection[str]
+        cls,
+        form: CSVFormat,
+        names: Sequence[str],
+        rows: int,
+        untyped: Collection[str],
+        declared: Mapping[str, str],
+        targets: Collection[str],
     ) -> Self:
         """Read a file once, to find its blocks and the types of some columns.
 
         Args:
             rows: the most rows in a block.
-            untyped: the columns whose types must be inferred.
+            untyped: the columns whose cells must be read.
+            declared: the types of columns that are not inferred.
+            targets: the columns of which it is kept how their values are written.
 
         Raises:
             DataError: rows cannot be told apart without reading all of the file.
@@ -65,7 +73,10 @@ class CSVBlocks:
             raise _unsuited(form, "it is compressed, not UTF-8, or has decimal commas")
         if not polars_is_there():
             raise DataError('CSV files are streamed with polars: pip install "declnet[data]"')
-        columns = {name: TypedColumn(name, keep=False) for name in untyped}
+        columns = {
+            name: TypedColumn(name, declared.get(name), keep=False, spelled=name in targets)
+            for name in untyped
+        }
         places: list[_Place] = []
         with opened(form.path, form.most_bytes) as file:
             start = len(MARK) if file.read(len(MARK)) == MARK else 0

@@ -106,6 +106,10 @@ class PolarsCells(Cells):
         found = self._there.filter(self._there.str.contains(_PADDED))
         return found[0] if len(found) else None
 
+    def distinct(self) -> set[str]:
+        """Return the same as `Cells.distinct`."""
+        return set(self._there.unique().to_list())
+
     def text(self) -> Array:
         """Return the same as `Cells.text`."""
         distinct = self._there.unique()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 from pydantic import Field, PrivateAttr
@@ -111,7 +111,8 @@ class TextTableSource(TableSource):
         return self._loaded(self._checked())
 
     def _loaded(self, text: TextTable) -> Table:
-        found = columns = _read(text, self.types, self._settled, self._only)
+        targets = self.target_columns
+        found = columns = _read(text, self.types, self._settled, self._only, spelled=targets)
         lost = frozenset(name for name, column in columns.items() if column.lost)
         if lost:
             columns = found | _read(text, dict.fromkeys(lost, "text"), {}, lost)
@@ -119,7 +120,11 @@ class TextTableSource(TableSource):
         if not len(next(iter(arrays.values()))):
             raise self._no_rows()
         notes = {name: found[name].note(array, self._decimal) for name, array in arrays.items()}
-        table = replace(self.records(arrays), notes={k: v for k, v in notes.items() if v})
+        table = replace(
+            self.records(arrays),
+            notes={k: v for k, v in notes.items() if v},
+            spellings=spellings_of(columns),
+        )
         integers = {name for name, kind in types_of(found).items() if kind == "integer"}
         return next(self.labelled([table], integers))
 
@@ -237,12 +242,19 @@ def types_of(columns: Mapping[str, TypedColumn]) -> dict[str, ColumnType]:
     return types
 
 
+def spellings_of(columns: Mapping[str, TypedColumn]) -> dict[str, dict[Any, str]]:
+    """Return how values are written, of columns with values that are not written as their name."""
+    found = {name: column.spellings() for name, column in columns.items()}
+    return {name: spellings for name, spellings in found.items() if spellings}
+
+
 def _read(
     text: TextTable,
     declared: Types,
     settled: Types,
     only: frozenset[str] | None,
     keep: bool = True,
+    spelled: Collection[str] = (),
 ) -> dict[str, TypedColumn]:
     """Return some or all columns, kept or only typed.
 
@@ -250,7 +262,9 @@ def _read(
         DataError: the file cannot be read, or a cell is not of its column's type.
     """
     columns = {
-        position: TypedColumn(name, declared.get(name), settled.get(name), keep)
+        position: TypedColumn(
+            name, declared.get(name), settled.get(name), keep, spelled=name in spelled
+        )
         for position, name in enumerate(text.names)
         if only is None or name in only
     }
