@@ -29,7 +29,7 @@ WRONG = {
     "late": ["2", "yes", 0.5],
     "color": ["green", "Red"],
     "day": ["2024-02-31", "31.1.2024", "soon"],
-    "price": ["$1.5.3", "€4", "free", ""],
+    "price": ["$1.5.3", "free", "", "1_0"],
 }
 """Cells of each column that cannot."""
 
