@@ -32,7 +32,7 @@ TYPED = {
     "day": ["2024-01-31", " 2024-03-01 ", "", "?", "2024-02-31", "31.1.2024", "soon", None],
     "price": [1250.5, 7.0, np.nan, -np.inf],
 }
-"""Cells in the types of the training data, which formats without text in columns of numbers take."""
+"""Cells in the types of the training data: some formats have no text in columns of numbers."""
 
 
 @pytest.fixture(scope="module", params=["onnx", "c"])
@@ -51,12 +51,20 @@ def file_predictor(folder, name):
     assert open_run(folder / "run").export(path, force=True).labels_differ == 0
     if path.suffix == ".py":
         predict = runpy.run_path(str(path))["predict"]
-        return lambda columns: (lambda found: (found["prediction"], found["valid"]))(
-            predict(columns)
-        )
+
+        def run_python(columns):
+            found = predict(columns)
+            return found["prediction"], found["valid"]
+
+        return run_python
     if path.suffix == ".c":
         program = CompiledProgram.of(path)
-        return lambda columns: (lambda found: (found.prediction, found.valid))(program(columns)[""])
+
+        def run_program(columns):
+            found = program(columns)[""]
+            return found.prediction, found.valid
+
+        return run_program
     onnxruntime = pytest.importorskip("onnxruntime")
     session = onnxruntime.InferenceSession(str(path))
 
