@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.data.returned import checked_sequences
+from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import ColumnType, Table, column_type
 from declnet.contracts.data.transform import ColumnError, Transform, TransformState
 from declnet.contracts.formats.exported_model import (
@@ -24,15 +24,20 @@ from declnet.contracts.formats.exported_model import (
     ExportedPredictions,
     ExportedStep,
 )
-from declnet.contracts.network.inputs import UNNAMED, by_name, input_value, lengths_of
+from declnet.contracts.network.inputs import (
+    UNNAMED,
+    input_value,
+    lengths_of,
+    wrapped,
+)
 from declnet.contracts.network.layer import InputDtype, input_dtypes
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation
+from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.splits import Data
 from declnet.data.usable_rows import OnError
 from declnet.errors import ExportError, error_message
 from declnet.graph.shapes import input_limits
 from declnet.runs.exchange.odd_rows import odd_rows
-from declnet.runs.inference.predictions import AnyPredictions, JointPredictions, Predictions
+from declnet.runs.inference.predictions import AnyPredictions
 from declnet.runs.inference.predictor import Predictor
 from declnet.spec.heads import Head
 from declnet.training.tasks import predictions_of
@@ -103,26 +108,25 @@ class _Examples:
         if predictor.windows is not None:
             return cls(*_windows_of(predictor, data))
         part = data.take(np.arange(min(len(data), MOST_EXAMPLES)))
-        is_table = isinstance(part, Table)
-        if isinstance(part, Table):
-            types = _types(predictor)
-            columns = {name: _as_type(part.columns[name], each) for name, each in types.items()}
-        else:
-            arrays = by_name(part.x)
-            columns = {name or ARRAY: np.asarray(each) for name, each in arrays.items()}
-        odd = odd_rows(columns, predictor.cells)
+        types, raw = _types(predictor), part.records.columns
+        columns = {name: _as_type(np.asarray(raw[name]), types.get(name)) for name in types or raw}
+        odd = odd_rows(columns, predictor.preparation.cells)
 
         def predicted(columns: Mapping[str, Array], on_error: OnError) -> Any:
-            data: Any = Table(columns) if is_table else columns
-            if not is_table and isinstance(part, Dataset) and not isinstance(part.x, Mapping):
+            data: Any = columns
+            if isinstance(part, Table):
+                data = Table(columns)
+            elif UNNAMED in part.inputs:
                 data = columns[ARRAY]
-            return _expected(predictor, predictor.predict(data, on_error))
+            return _expected(predictor.predict(data, on_error))
 
-        odd_expected = predicted(odd, "empty") if len(next(iter(odd.values()))) else {}
-        return cls(columns, predicted(columns, "fail"), odd if odd_expected else {}, odd_expected)
+        expected = predicted(columns, "fail")
+        if not len(next(iter(odd.values()))):
+            return cls(columns, expected)
+        return cls(columns, expected, odd, predicted(odd, "empty"))
 
 
-def _as_type(column: Array, kind: ColumnType) -> Array:
+def _as_type(column: Array, kind: ColumnType | None) -> Array:
     """Return a column with the type of the training data's, if no missing values prevent it."""
     return column.astype(float) if kind == "number" and column.dtype.kind != "O" else column
 
@@ -141,7 +145,7 @@ def _windows_of(
         return {}, {}
     chosen = starts[np.linspace(0, len(starts) - 1, min(len(starts), MOST_WINDOWS)).astype(int)]
     tables = [data.take(own[start : start + past + ahead]) for start in chosen]
-    found = [_expected(predictor, predictor.predict(each)) for each in tables]
+    found = [_expected(predictor.predict(each)) for each in tables]
     columns = {}
     for each in _window_columns(predictor):
         part = slice(past, None) if each.source else slice(past)
@@ -160,28 +164,23 @@ def _stacked(found: Sequence[ExportedPredictions]) -> ExportedPredictions:
     return ExportedPredictions(joined("prediction"), joined("outputs"), *others)
 
 
-def _expected(predictor: Predictor, found: AnyPredictions) -> dict[str, ExportedPredictions]:
-    named: Mapping[str, Predictions] = (
-        found if isinstance(found, JointPredictions) else {predictor.heads[0].name: found}
-    )
-    valid = np.ones(found.samples, bool)
-    valid[list(found.errors or ())] = False
-    return {
-        name: ExportedPredictions(
-            each.prediction, each.outputs, each.lower, each.upper, each.sets, valid
-        )
-        for name, each in named.items()
-    }
+def _expected(predictions: AnyPredictions) -> dict[str, ExportedPredictions]:
+    expected = {}
+    for name, found in wrapped(predictions).items():
+        valid = np.ones(len(found), bool)
+        valid[list(found.errors or ())] = False
+        limits = found.lower, found.upper, found.sets
+        expected[name] = ExportedPredictions(found.prediction, found.outputs, *limits, valid)
+    return expected
 
 
 def _types(predictor: Predictor) -> Mapping[str, ColumnType]:
-    preparation = predictor.predictors[0].preparation
-    return (preparation.types if preparation is not None else None) or {}
+    return predictor.predictors[0].preparation.types or {}
 
 
 def _of_table(predictor: Predictor, name: str, kind: ColumnType, **more: Any) -> ExportedColumn:
     """Return a column of a table, with the meaning of its text."""
-    cells = predictor.cells
+    cells = predictor.preparation.cells
     decimal = "," if (more.get("source") or name) in cells.comma_columns else cells.decimal
     return ExportedColumn(name, kind, missing=cells.missing, decimal=decimal, **more)
 
@@ -226,7 +225,7 @@ def _member(
     predictor: Predictor, name: str, columns: Sequence[ExportedColumn], examples: _Examples
 ) -> ExportedMember:
     model, preparation = predictor.model, predictor.preparation
-    steps = tuple(_steps(preparation, columns, examples)) if preparation is not None else ()
+    steps = tuple(_steps(preparation, columns, examples))
     nodes = []
     for node in model.nodes:
         reads = zip(node.inputs, node.reads, strict=True)
@@ -256,10 +255,8 @@ def _inputs(predictor: Predictor, columns: Sequence[ExportedColumn]) -> Iterator
         past = tuple(each.name for each in columns if not each.source)
         future = tuple(each.name for each in columns if each.source)
         named = dict(zip(windows.inputs, (past, future), strict=False))
-    elif preparation is not None and preparation.types is not None:
-        named = dict(preparation.inputs or {UNNAMED: tuple(preparation.types)})
     else:
-        named = {name: (name or ARRAY,) for name in model.inputs}
+        named = dict(preparation.inputs)
     sizes = {each.name: each.window for each in columns}
     lengths = {lengths_of(name): own for name, own in named.items()}
     limits = input_limits(model.nodes)
@@ -316,8 +313,7 @@ def _applied(transform: Transform, state: TransformState, x: Array) -> tuple[Arr
 
 
 def _finish(predictor: Predictor, head: Head) -> ExportedFinish:
-    preparation = predictor.preparation
-    targets = preparation.target_steps if preparation is not None else {}
+    targets = predictor.preparation.target_steps
     name = head.target_among(targets) if targets else None
     calibration = predictor.calibrations.get(head.name)
     return ExportedFinish(

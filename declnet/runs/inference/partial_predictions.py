@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import Table
 from declnet.data.usable_rows import UsableRows, refused_rows
 from declnet.errors import DataError, SampleName
-from declnet.runs.inference.predictions import AnyPredictions, require_all_finite
+from declnet.runs.inference.predictions import Predictions, require_all_finite
 from declnet.training.tasks import predictions_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def _row(position: int) -> SampleName:
 
 def partial_predictions(
     predictor: Predictor, rows: UsableRows, name_sample: NamesSamples = _row
-) -> AnyPredictions:
+) -> dict[str, Predictions]:
     """Return the predictions of all samples, which are empty where they cannot be made.
 
     Args:
@@ -39,16 +39,27 @@ def partial_predictions(
         rows = _prepared_rows(member, rows, name_sample)
     if not len(rows.table):
         outputs = [_blank_outputs(member) for member in predictor.predictors]
-        return predictor.combined(outputs).changed(lambda array: array[:0]).with_errors(rows)
+        return _of_rows(predictor.combined(outputs), slice(0), rows)
     names = _among(rows.positions, name_sample)
-    found = predictor.predict_records(rows.table, names)
+    predictions = predictor.predict_records(rows.table, names)
 
     def check(part: Array) -> None:
-        require_all_finite(found.changed(lambda array: array[part]), _among(part, names))
+        outputs = {loss: found.changed(lambda x: x[part]) for loss, found in predictions.items()}
+        require_all_finite(outputs, _among(part, names))
 
     errors = refused_rows(check, rows.table.row_numbers)
     finite = np.delete(np.arange(len(rows.table)), list(errors))
-    return found.changed(lambda array: array[finite]).with_errors(rows.without(errors))
+    return _of_rows(predictions, finite, rows.without(errors))
+
+
+def _of_rows(
+    predictions: Mapping[str, Predictions], usable: Array | slice, rows: UsableRows
+) -> dict[str, Predictions]:
+    """Return the predictions of all rows, given some with those of the usable rows."""
+    return {
+        loss: found.changed(lambda array: array[usable]).with_errors(rows)
+        for loss, found in predictions.items()
+    }
 
 
 def _prepared_rows(predictor: Predictor, rows: UsableRows, name_sample: NamesSamples) -> UsableRows:
@@ -76,7 +87,7 @@ def _check(
 ) -> Callable[[Array], object]:
     """Return a check of rows at some positions, which raises errors such as this one."""
     preparation, column = predictor.preparation, error.column or ""
-    if preparation is not None and column in (preparation.types or ()):
+    if column in (preparation.types or ()):
         alone, own = preparation.of_column(column), table.columns[column]
         numbers = np.asarray(table.row_numbers)
         return lambda part: alone.apply(Table({column: own[part]}, rows=numbers[part]))
@@ -88,11 +99,11 @@ def _among(positions: Array, name_sample: NamesSamples) -> NamesSamples:
     return lambda position: name_sample(int(positions[position]))
 
 
-def _blank_outputs(predictor: Predictor) -> list[Array]:
+def _blank_outputs(predictor: Predictor) -> dict[str, Array]:
     """Return outputs of a single model for one sample, whose numbers mean nothing."""
     model = predictor.model
-    outputs = []
+    outputs = {}
     for head in predictor.heads:
         shape = model.output(head.output).output_shape
-        outputs.append(predictions_of(head.loss, np.zeros((1, *shape), model.dtype)))
+        outputs[head.name] = predictions_of(head.loss, np.zeros((1, *shape), model.dtype))
     return outputs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress
 from math import prod
@@ -12,12 +12,13 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, Dtype, Shape
 from declnet.contracts.data.table import class_name
+from declnet.contracts.network.inputs import wrapped
 from declnet.contracts.network.loss import Loss
 from declnet.contracts.runs.calibrator import Task, Thresholds
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.usable_rows import RowErrors, UsableRows
 from declnet.errors import DataError, SampleName
-from declnet.spec.heads import Head
+from declnet.spec.heads import Head, label
 from declnet.training.tasks import task_of
 
 
@@ -73,11 +74,6 @@ class Predictions:
         """Return these predictions of the usable rows as those of all rows."""
         return replace(self.changed(rows.scattered), errors=rows.errors)
 
-    @property
-    def samples(self) -> int:
-        """The number of samples."""
-        return len(self.outputs)
-
     def columns(self) -> dict[str, Array]:
         r"""Return the columns (n,) `prediction` and, for each class, `probability_<class>`.
 
@@ -110,78 +106,41 @@ class Predictions:
         return _with_identifiers(self.identifiers, columns | _error_column(self))
 
 
-@dataclass(frozen=True, eq=False)
-class JointPredictions(Mapping[str, Predictions]):
-    """The predictions of a model with several losses, by their names.
+AnyPredictions = Predictions | Mapping[str, Predictions]
+"""What users get: the predictions of the only loss, or of each loss by its name."""
 
-    Attributes:
-        by_loss: the predictions for the output of each loss.
-        identifiers: columns of the input that are passed through, (n,) each.
-        errors: as in `Predictions`, of all losses.
+
+def prediction_columns(predictions: AnyPredictions) -> dict[str, Array]:
+    """Return the columns (n,) of all losses, e.g. `price_prediction`, after the identifiers.
+
+    Args:
+        predictions: as `Predictor.predict` returns them.
+
+    Raises:
+        DataError: an identifier has the name of another column.
     """
-
-    by_loss: Mapping[str, Predictions]
-    identifiers: Mapping[str, Array] = field(default_factory=dict)
-    errors: RowErrors | None = None
-
-    def __getitem__(self, name: str) -> Predictions:
-        return self.by_loss[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.by_loss)
-
-    def __len__(self) -> int:
-        return len(self.by_loss)
-
-    @property
-    def samples(self) -> int:
-        """The number of samples."""
-        return next(iter(self.by_loss.values())).samples
-
-    def changed(self, change: Callable[[Array], Array]) -> JointPredictions:
-        """Return predictions whose arrays of samples, except identifiers, are changed alike."""
-        return replace(self, by_loss={name: each.changed(change) for name, each in self.items()})
-
-    def with_errors(self, rows: UsableRows) -> JointPredictions:
-        """Return these predictions of the usable rows as those of all rows."""
-        return replace(self.changed(rows.scattered), errors=rows.errors)
-
-    def columns(self) -> dict[str, Array]:
-        """Return the columns of each loss, e.g. `price_prediction`, after the identifiers.
-
-        Raises:
-            DataError: an identifier has the name of another column.
-        """
-        columns = {
-            f"{name}_{column}": each
-            for name, own in self.by_loss.items()
-            for column, each in own.columns().items()
-        }
-        return _with_identifiers(self.identifiers, columns | _error_column(self))
-
-
-AnyPredictions = Predictions | JointPredictions
+    identifiers: dict[str, Array] = {}
+    columns: dict[str, Array] = {}
+    errors: dict[str, Array] = {}
+    for loss, found in wrapped(predictions).items():
+        identifiers |= found.identifiers
+        errors |= _error_column(found)
+        own = replace(found, identifiers={}, errors=None).columns()
+        columns |= {label(loss, name): column for name, column in own.items()}
+    return _with_identifiers(identifiers, columns | errors)
 
 
 _ARRAYS = ("prediction", "probabilities", "outputs", "lower", "upper", "sets", "spread")
 """The fields of `Predictions` that have a row for each sample."""
 
 
-def _error_column(found: AnyPredictions) -> dict[str, Array]:
+def _error_column(found: Predictions) -> dict[str, Array]:
     if found.errors is None:
         return {}
-    messages = np.full(found.samples, None, object)
+    messages = np.full(len(found), None, object)
     for position, error in found.errors.items():
         messages[position] = error.message
     return {"error": messages}
-
-
-def without_spread(found: AnyPredictions) -> AnyPredictions:
-    """Return predictions without the spread of an ensemble."""
-    if isinstance(found, JointPredictions):
-        own = {name: replace(each, spread=None) for name, each in found.items()}
-        return replace(found, by_loss=own)
-    return replace(found, spread=None)
 
 
 def _with_identifiers(
@@ -211,10 +170,12 @@ def require_finite(outputs: Array, name_sample: Callable[[int], SampleName]) -> 
         raise DataError(message, hint=hint, row=number)
 
 
-def require_all_finite(found: AnyPredictions, name_sample: Callable[[int], SampleName]) -> None:
+def require_all_finite(
+    predictions: Mapping[str, Predictions], name_sample: Callable[[int], SampleName]
+) -> None:
     """Raise DataError if a prediction of any loss is NaN or infinite, as `require_finite`."""
-    for each in found.values() if isinstance(found, JointPredictions) else (found,):
-        require_finite(each.outputs, name_sample)
+    for found in predictions.values():
+        require_finite(found.outputs, name_sample)
 
 
 @dataclass(frozen=True)
@@ -315,7 +276,7 @@ class OutputReading:
 
 def _threshold(head: Head) -> Thresholds:
     """Return the threshold set on one of the metrics, or else the loss's threshold."""
-    for metric in head.metrics:
+    for metric in head.metrics.values():
         threshold = getattr(metric, "threshold", Loss.threshold)
         if isinstance(threshold, float | tuple) and threshold != Loss.threshold:
             return threshold

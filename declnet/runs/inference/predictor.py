@@ -13,10 +13,19 @@ import numpy as np
 from declnet.contracts.arrays import Array, plain_array, read_only
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import Dataset, DataSource
-from declnet.contracts.data.table import CellFormat, ColumnType, Table
-from declnet.contracts.network.inputs import UNNAMED, by_name, sample_count
+from declnet.contracts.data.sample_arrays import ARRAY, SampleArrays
+from declnet.contracts.data.table import ColumnType, Table
+from declnet.contracts.network.inputs import (
+    UNNAMED,
+    Batch,
+    Inputs,
+    as_arrays,
+    sample_count,
+    unwrapped,
+    wrapped,
+)
 from declnet.data.integer_limits import require_within
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation, stacked
+from declnet.data.preparing.preparation import FittedPreparation, stacked
 from declnet.data.preparing.windows import Windows
 from declnet.data.sources.loading import GivenData, as_data, checked, guarded
 from declnet.data.sources.python_table import as_table, readable_rows
@@ -34,7 +43,6 @@ from declnet.runs.inference.calibration import (
 from declnet.runs.inference.partial_predictions import partial_predictions
 from declnet.runs.inference.predictions import (
     AnyPredictions,
-    JointPredictions,
     OutputReading,
     Predictions,
     require_all_finite,
@@ -68,8 +76,8 @@ class LabeledPart(NamedTuple):
     others: tuple[Dataset, ...] = ()
 
 
-Unprepared = Table | Array | Mapping[str, Array]
-"""Samples to predict: a table, an array, or an array for each input by name."""
+Unprepared = Table | Batch
+"""Samples to predict: a table, or an array for each input."""
 
 
 def naming_samples(
@@ -80,9 +88,8 @@ def naming_samples(
     def name_sample(position: int) -> SampleName:
         if windows is not None:
             return SampleName(f"window {1 + position}", 1 + position)
-        if isinstance(data, Table):
-            row = data.row_number(position)
-            return SampleName(f"row {row}", row)
+        if isinstance(data, SampleArrays):
+            return data.sample_name(position)
         return SampleName(f"sample {first_row + position}", first_row + position)
 
     return name_sample
@@ -92,8 +99,7 @@ class Predictor:
     """A trained model with everything needed to predict from a user's data; thread-safe.
 
     Attributes:
-        preparation: the preparation applied to data before the model; None if arrays are used
-            unchanged.
+        preparation: the preparation applied to data before the model.
         heads: the run's losses, each with the output that it takes; with a threshold that a
             calibrator chose, their metrics use it.
         calibrations: the fitted calibrations, by the name of their loss; empty if there are none.
@@ -105,7 +111,7 @@ class Predictor:
     def __init__(
         self,
         model: Model,
-        preparation: FittedPreparation | None,
+        preparation: FittedPreparation,
         spec: RunSpec,
         registry: Registry | None = None,
         calibrations: Calibrations | None = None,
@@ -159,33 +165,28 @@ class Predictor:
     @property
     def windows(self) -> Windows | None:
         """How rows become samples; None if each row, or item of an array, is one."""
-        return self.preparation.windows if self.preparation is not None else None
+        return self.preparation.windows
 
     @property
     def features(self) -> tuple[str, ...] | None:
         """The columns used for predictions; None if the model was trained on arrays."""
-        types = self.preparation.types if self.preparation is not None else None
+        types = self.preparation.types
         return tuple(types) if types is not None else None
 
     @property
     def column_types(self) -> dict[str, ColumnType]:
         """The types of a table's columns in the training data; the series of windows is text."""
-        types = dict(self.preparation.types or {}) if self.preparation is not None else {}
+        types = dict(self.preparation.types or {})
         if self.windows is not None and self.windows.spec.series is not None:
             types[self.windows.spec.series] = "text"
         return types
-
-    @property
-    def cells(self) -> CellFormat:
-        """How text is written in the training data."""
-        return self.preparation.cells if self.preparation is not None else CellFormat()
 
     def predict(self, data: Any, on_error: OnError = "fail") -> Any:
         """Prepare samples like the training data, without refitting, and return their predictions.
 
         Returns:
-            `Predictions`; for several losses `JointPredictions`, a mapping from their names. With
-            `on_error="empty"`, their `errors` say which samples could not be predicted, and why.
+            `Predictions`; for several losses, a mapping from the name of each to its predictions.
+            With `on_error="empty"`, their `errors` say which samples could not be predicted.
 
         Args:
             data: a data frame (polars, pandas), a mapping of columns, a list of records or a
@@ -206,19 +207,20 @@ class Predictor:
         with attributing_errors(self.registry):
             if self._takes_named_arrays and isinstance(data, Mapping):
                 named = {key: read_only(plain_array(each, key)) for key, each in data.items()}
-                return self.predict_part(named, on_error=on_error)
+                return unwrapped(self.predict_part(named, on_error=on_error))
+            cells, types = self.preparation.cells, self.column_types
             try:
-                table = as_table(data, cells=self.cells, types=self.column_types)
+                table = as_table(data, cells=cells, types=types)
             except DataError as error:
                 if on_error == "fail" or error.row is None:
                     raise
-                rows = readable_rows(data, self.cells, self.column_types)
-                return partial_predictions(self, rows)
+                return unwrapped(partial_predictions(self, readable_rows(data, cells, types)))
             if not isinstance(table, Table):
-                return self.predict_part(read_only(table), on_error=on_error)
+                part: Unprepared = wrapped(read_only(table))
+                return unwrapped(self.predict_part(part, on_error=on_error))
             if table.columns and not len(table):
                 raise DataError("there are no samples")
-            return self.predict_part(guarded(table), on_error=on_error)
+            return unwrapped(self.predict_part(guarded(table), on_error=on_error))
 
     def require_on_error(self, on_error: OnError) -> None:
         """Raise DataError if predictions cannot be left empty, as a forecast of many rows."""
@@ -235,7 +237,7 @@ class Predictor:
         *,
         spread: bool = False,
         on_error: OnError = "fail",
-    ) -> Iterator[Any]:
+    ) -> Iterator[AnyPredictions]:
         """Yield the predictions for a file part by part, with memory independent of its size.
 
         Args:
@@ -252,7 +254,8 @@ class Predictor:
         from declnet.runs.inference.file_parts import predicted_parts
 
         with attributing_errors(self.registry):
-            yield from predicted_parts(self, data, identifiers, spread=spread, on_error=on_error)
+            parts = predicted_parts(self, data, identifiers, spread=spread, on_error=on_error)
+            yield from map(unwrapped, parts)
 
     @property
     def _takes_named_arrays(self) -> bool:
@@ -261,8 +264,8 @@ class Predictor:
 
     def predict_part(
         self, data: Unprepared, first_row: int = 1, on_error: OnError = "fail"
-    ) -> AnyPredictions:
-        """Return the predictions for unprepared data; arguments and errors as for `prepared`.
+    ) -> dict[str, Predictions]:
+        """Return the predictions of each loss for unprepared data.
 
         Args:
             data: as for `prepared`.
@@ -270,28 +273,31 @@ class Predictor:
             on_error: as for `predict`.
 
         Raises:
-            DataError: also if a prediction is NaN or infinite.
+            DataError: as for `prepared`, or a prediction is NaN or infinite.
         """
         records = self._records(data, first_row)
         name_sample = naming_samples(data, first_row, self.windows)
         try:
-            found = self.predict_records(records, name_sample)
-            require_all_finite(found, name_sample)
+            predictions = self.predict_records(records, name_sample)
+            require_all_finite(predictions, name_sample)
         except DataError as error:
             if on_error == "fail" or error.row is None:
                 raise
-            rows = readable_cells(records, self.column_types, self.cells)
+            rows = readable_cells(records, self.column_types, self.preparation.cells)
             return partial_predictions(self, rows, name_sample)
         if on_error == "empty":
-            found = found.with_errors(UsableRows.of(records))
+            rows = UsableRows.of(records)
+            return {loss: found.with_errors(rows) for loss, found in predictions.items()}
         name = self.windows.spec.series if self.windows is not None else None
-        if name is not None and self.windows is not None:
-            series = np.array([*self.windows.series_in(records)], records.columns[name].dtype)
-            found = replace(found, identifiers={name: series})
-        return found
+        if name is None or self.windows is None:
+            return predictions
+        series = np.array([*self.windows.series_in(records)], records.columns[name].dtype)
+        return {
+            loss: replace(found, identifiers={name: series}) for loss, found in predictions.items()
+        }
 
-    def predict_records(self, records: Table, name_sample: NamesSamples) -> AnyPredictions:
-        """Return the predictions for samples as `prepare_records` takes them.
+    def predict_records(self, records: Table, name_sample: NamesSamples) -> dict[str, Predictions]:
+        """Return the predictions of each loss for samples as `prepare_records` takes them.
 
         They may be NaN or infinite.
 
@@ -302,7 +308,7 @@ class Predictor:
         outputs = [each.outputs(each.prepare_records(records, name_sample)) for each in predictors]
         return self.combined(outputs)
 
-    def combined(self, outputs: Sequence[Sequence[Array]]) -> AnyPredictions:
+    def combined(self, outputs: Sequence[Mapping[str, Array]]) -> dict[str, Predictions]:
         """Return predictions, given the `outputs` of each of the `predictors`."""
         (own,) = outputs
         return self.read(own)
@@ -328,20 +334,19 @@ class Predictor:
             given = guarded(as_data(data, "the given"))
             return evaluate_parts(self, [self.labeled(given, "the given")], "given")
 
-    def labeled(self, data: Dataset | Table, label: str, first_row: int = 1) -> LabeledPart:
+    def labeled(self, data: Dataset | Table, label: str) -> LabeledPart:
         """Return samples with targets, prepared like the run's data.
 
         Args:
             data: the samples; a table's target may have another name than the run's.
             label: the data's name in messages.
-            first_row: the number of an array's first sample, for messages.
 
         Raises:
             DataError: as for `evaluate`.
         """
         samples = self._labeled(data, label)
-        name_sample = naming_samples(data, first_row, self.windows)
-        require_within(samples.x, self._limits, name_sample)
+        name_sample = naming_samples(data, windows=self.windows)
+        require_within(samples.inputs, self._limits, name_sample)
         left_out = None
         if self.windows is not None and isinstance(data, Table):
             left_out = self.windows.left_out(data)
@@ -350,7 +355,7 @@ class Predictor:
     def _labeled(self, data: Dataset | Table, label: str) -> Dataset:
         preparation = self.preparation
         if isinstance(data, Table):
-            if preparation is None or preparation.targets is None:
+            if preparation.types is None:
                 raise DataError("the model was trained on arrays", hint="give arrays, x and y")
             columns, targets = dict(data.columns), preparation.target_columns
             if len(targets) == 1 and data.target in columns and data.target != targets[0]:
@@ -361,48 +366,46 @@ class Predictor:
             raise DataError(
                 "the model was trained on a table", hint="give a table with its columns"
             )
-        if preparation is not None:
-            data = checked(data, label)
-            if self._takes_named_arrays:
-                self._model.given(data.x)  # as in `predict`: transforms may broadcast other shapes
-            data = preparation.apply_to_set(data)
-        return checked(data, label)
+        data = checked(data, label)
+        if preparation.steps and self._takes_named_arrays:
+            self._model.given(data.inputs)  # as in `predict`: transforms may broadcast other shapes
+        samples = preparation.apply_to_set(data)
+        return samples if samples.inputs is data.inputs else checked(samples, label)
 
-    def read(self, outputs: Sequence[Array]) -> AnyPredictions:
+    def read(self, outputs: Mapping[str, Array]) -> dict[str, Predictions]:
         """Return the predictions of each loss, as `outputs` returns them, in the user's terms."""
-        found = [self._read(number, each) for number, each in enumerate(outputs)]
-        if not self.heads[0].name:
-            return found[0]
-        pairs = zip(self.heads, found, strict=True)
-        return JointPredictions({head.name: each for head, each in pairs})
+        predictions = {}
+        for reading, (loss, y_pred) in zip(self.readings, outputs.items(), strict=True):
+            found, calibration = reading.read(y_pred), self.calibrations.get(loss)
+            predictions[loss] = found if calibration is None else calibration.completed(found)
+        return predictions
 
-    def _read(self, number: int, outputs: Array) -> Predictions:
-        found = self.readings[number].read(outputs)
-        calibration = self.calibrations.get(self.heads[number].name)
-        return found if calibration is None else calibration.completed(found)
-
-    def outputs(self, x: Array | Mapping[str, Array], *, calibrated: bool = True) -> list[Array]:
-        """Return the predictions of each loss as metrics take them, for prepared samples x.
+    def outputs(self, x: Any, *, calibrated: bool = True) -> dict[str, Array]:
+        """Return the predictions of each loss as metrics take them, for prepared samples.
 
         Args:
+            x: (n, *input shape), or such an array for each input by name.
             calibrated: whether they are calibrated, if the run has calibrators.
+
+        Returns:
+            (n, …) by the name of the loss, which is `""` for the only one.
         """
         finish = self._finish if calibrated else self._unscale
         with np.errstate(all="ignore"):
-            found = self._model.predict(x)
-        named = found if isinstance(found, dict) else dict.fromkeys(self._model.outputs, found)
-        only = next(iter(self._model.outputs))
-        outputs = [predictions_of(head.loss, named[head.output or only]) for head in self.heads]
-        return [
-            finish[number](each) if number in finish else each
-            for number, each in enumerate(outputs)
-        ]
+            y_preds = self._model.compute(wrapped(x))
+        outputs = {}
+        for number, head in enumerate(self.heads):
+            output = y_preds[self._model.output(head.output).name]
+            outputs[head.name] = predictions_of(head.loss, output)
+            if number in finish:
+                outputs[head.name] = finish[number](outputs[head.name])
+        return outputs
 
-    def prepared(self, data: Unprepared, first_row: int = 1) -> Array | dict[str, Array]:
-        """Return unprepared data as x, ready for the model; named inputs by name.
+    def prepared(self, data: Unprepared, first_row: int = 1) -> dict[str, Array]:
+        """Return unprepared data as the model's inputs.
 
         Args:
-            data: a table, an array, or an array for each input by name.
+            data: a table, or an array for each input.
             first_row: the number of an array's first sample, for messages.
 
         Raises:
@@ -411,13 +414,11 @@ class Predictor:
         name_sample = naming_samples(data, first_row, self.windows)
         return self.prepare_records(self._records(data, first_row), name_sample)
 
-    def prepare_records(
-        self, records: Table, name_sample: NamesSamples
-    ) -> Array | dict[str, Array]:
-        """Return samples as x, ready for the model; named inputs by name.
+    def prepare_records(self, records: Table, name_sample: NamesSamples) -> dict[str, Array]:
+        """Return samples as the model's inputs.
 
         Args:
-            records: a table, or arrays as its columns.
+            records: a table, of which arrays are columns.
             name_sample: what messages call the sample at a position.
 
         Raises:
@@ -429,22 +430,15 @@ class Predictor:
 
     def _records(self, data: Unprepared, first_row: int) -> Table:
         """Return samples as a table, of which arrays are columns."""
-        preparation = self.preparation
-        if preparation is not None and preparation.types is not None:
-            return preparation.records(data)
-        return self._as_arrays(data, first_row)
+        if self.features is None:
+            return self._as_arrays(data, first_row)
+        if not isinstance(data, Table):
+            raise DataError("the model was trained on a table: give its columns by name")
+        return data
 
-    def _prepared(self, records: Table) -> Array | dict[str, Array]:
-        x: Array | dict[str, Array]
-        if self.preparation is not None:
-            x = self.preparation.apply(records)
-            if self.preparation.types is not None:
-                return x
-        elif self._takes_named_arrays:
-            x = dict(records.columns)
-        else:
-            x = records.columns[ARRAY]
-        for name, array in by_name(x).items():
+    def _prepared(self, records: Table) -> dict[str, Array]:
+        x = self.preparation.apply(records)
+        for name, array in x.items() if self.features is None else ():
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 wrong = ~np.isfinite(array).reshape(len(array), -1).all(axis=1)
                 row = records.row_number(int(np.argmax(wrong)))
@@ -464,23 +458,23 @@ class Predictor:
                 )
             whole = set(data.columns) == {ARRAY}
             return data if whole else stacked(data, self._model.input_shape)
-        given: dict[str, Any] = (
-            self._model.given(data) if self._takes_named_arrays else {ARRAY: data}
-        )
-        for name, each in given.items():
-            if each.ndim == 0:
-                raise DataError(f"{name} is a single number; its first axis must be samples")
-        return Table(given, rows=np.arange(first_row, first_row + sample_count(given)))
+        x: Inputs = data
+        if self._takes_named_arrays or UNNAMED not in x:
+            x = self._model.given(x)
+        elif x[UNNAMED].ndim == 0:
+            raise DataError(f"{ARRAY} is a single number; its first axis must be samples")
+        columns = {name or ARRAY: array for name, array in as_arrays(x).items()}
+        return Table(columns, rows=np.arange(first_row, first_row + sample_count(x)))
 
 
 def readings_of(
     heads: Sequence[Head],
     model: Model,
-    preparation: FittedPreparation | None,
+    preparation: FittedPreparation,
     calibrations: Calibrations = MappingProxyType({}),
 ) -> tuple[OutputReading, ...]:
     """Return how to interpret the predictions for each loss, with thresholds that were chosen."""
-    encodings = (preparation.targets if preparation is not None else None) or {}
+    encodings = preparation.targets
     readings = []
     for head in heads:
         name = head.target_among(encodings) if encodings else None

@@ -7,8 +7,9 @@ import pytest
 
 import declnet
 from declnet import DataError, as_table, parse_spec, run
+from declnet.contracts.network.inputs import wrapped
 from declnet.runs.inference import file_parts
-from declnet.runs.inference.file_parts import predicted_parts
+from declnet.runs.inference.predictions import prediction_columns
 from declnet_plugins.standard.data import SQL
 from tests.odd_rows import PREPARE, SPEC, csv_text, json_lines, odd_rows, text, training_file
 
@@ -115,12 +116,12 @@ def test_the_refused_rows_are_empty(form, samples, predictor, alone, tmp_path, m
     monkeypatch.setattr(file_parts, "samples_in_part", lambda _: samples)
     data = FORMS[form](tmp_path)
     if form in ("csv", "json lines", "parquet", "sql"):
-        parts = list(predicted_parts(predictor, data, ["size"], spread=True, on_error="empty"))
+        parts = list(predictor.predict_parts(data, ["size"], spread=True, on_error="empty"))
     elif samples > COUNT:
         parts = [predictor.predict(data, on_error="empty")]
     else:
         return
-    columns = [part.columns() for part in parts]
+    columns = [prediction_columns(part) for part in parts]
     found = {name: np.concatenate([each[name] for each in columns]) for name in columns[0]}
     prefix = "label_" if "label_prediction" in found else ""
     for at, expected in enumerate(alone):
@@ -132,7 +133,7 @@ def test_the_refused_rows_are_empty(form, samples, predictor, alone, tmp_path, m
             }  # fmt: skip
         else:
             assert error is None
-            for name, column in expected.columns().items():
+            for name, column in prediction_columns(expected).items():
                 got, own = found[name][at], column[0]
                 same = got == own if isinstance(own, str) else np.isclose(got, own, atol=1e-6)
                 assert same, name
@@ -142,19 +143,20 @@ def test_the_refused_rows_are_empty(form, samples, predictor, alone, tmp_path, m
 def test_good_rows_have_no_errors(predictor):
     rows = odd_rows(20, share=0)
     found = predictor.predict(rows, on_error="empty")
-    assert found.errors == {}
+    assert [each.errors for each in wrapped(found).values()] == [{}]
     same = predictor.predict(rows)
-    assert same.errors is None
-    columns = found.columns()
+    assert [each.errors for each in wrapped(same).values()] == [None]
+    columns = prediction_columns(found)
     assert not columns.pop("error").any()
-    for name, column in same.columns().items():
+    for name, column in prediction_columns(same).items():
         np.testing.assert_array_equal(columns[name], column)
 
 
 def test_all_rows_may_be_refused(predictor):
     rows = [{**row, "income": -1} for row in odd_rows(9, share=0)]
-    columns = predictor.predict(rows, on_error="empty").columns()
-    assert columns.keys() == predictor.predict(odd_rows(3, share=0), "empty").columns().keys()
+    columns = prediction_columns(predictor.predict(rows, on_error="empty"))
+    good = prediction_columns(predictor.predict(odd_rows(3, share=0), on_error="empty"))
+    assert columns.keys() == good.keys()
     assert all(text.startswith("row ") for text in columns["error"])
 
 
