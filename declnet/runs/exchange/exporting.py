@@ -19,7 +19,7 @@ from declnet.contracts.formats.exported_model import (
     ExportedPredictions,
 )
 from declnet.contracts.formats.exporter import Exporter, FilePredictor, TranslatedPart
-from declnet.errors import DeclnetError, ExportError, OutputError
+from declnet.errors import DeclnetError, ExportError, OutputError, error_summary
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted
 from declnet.runs.exchange.exported_models import exported_model
@@ -228,6 +228,7 @@ class _Comparison:
     where: str
     found: Mapping[str, ExportedPredictions]
     odd_samples: int = 0
+    failure: str = ""
 
     @property
     def is_too_large(self) -> bool:
@@ -237,6 +238,8 @@ class _Comparison:
 
     def described(self) -> str:
         """Return the difference in words."""
+        if self.failure:
+            return f"it fails on rows with odd cells: {self.failure}"
         if self.validity_differs:
             return f"which of {counted(self.samples, 'odd row')} can be predicted"
         if self.labels_differ:
@@ -253,7 +256,11 @@ def _compared(model: ExportedModel, exporter: Exporter, path: Path) -> _Comparis
     comparison = _compared_rows(model, predict, model.examples, model.expected)
     odd = model.odd_expected
     if odd and all(each.valid is not None for each in comparison.found.values()):
-        of_odd_rows = _compared_rows(model, predict, model.odd_examples, odd)
+        try:
+            of_odd_rows = _compared_rows(model, predict, model.odd_examples, odd)
+        except Exception as error:  # of the format's runtime
+            rows = len(next(iter(odd.values())).outputs)
+            return replace(comparison, validity_differs=rows, failure=error_summary(error))
         if of_odd_rows.is_too_large:
             return of_odd_rows
         return replace(comparison, odd_samples=of_odd_rows.samples)

@@ -46,7 +46,7 @@ class CategoryTranslation(OnnxTranslation):
 
     def _table(self, component: Any, count: int) -> Array:
         if isinstance(component, Ordinal):
-            return np.arange(count + 2)
+            return np.append(np.arange(count + 1), 0)
         rows = np.eye(count + 2, count)
         if isinstance(component, SignedOneHot):
             return rows[:, :1] - rows[:, 1:] if count == 2 else rows

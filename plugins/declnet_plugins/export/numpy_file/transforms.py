@@ -164,9 +164,9 @@ def signed_one_hot(x: Array, *, categories: list[Any]) -> Array:
     return rows[:, :1] - rows[:, 1:] if rows.shape[1] == 2 else rows
 
 
-def ordinal(x: Array, *, categories: list[Any]) -> Array:
+def ordinal(x: Array, *, categories: list[Any], unknown: str) -> Array:
     found = positions(x, categories)
-    return np.where(found < 0, len(categories), found)
+    return np.where(found < 0, len(categories) if unknown == "index" else 0, found)
 
 
 def group_rare(x: Array, *, categories: list[Any], names: list[str]) -> Array:

@@ -242,7 +242,7 @@ class NumpyTranslation(Translation):
     inverses: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
     """The function of the inverse of each transform."""
     refusals: ClassVar[Mapping[Any, Callable[..., Any]]] = {}
-    """The function that returns which rows a transform's `apply` refuses, booleans (n, …)."""
+    """The function that returns which rows each class refuses, booleans (n, …)."""
 
     def options(self, component: Any, site: TranslationSite) -> dict[str, Any]:
         """Return further arguments by name; default: none."""
@@ -254,7 +254,7 @@ class NumpyTranslation(Translation):
         function = functions.get(type(component))
         if function is None:
             raise Untranslatable(f"its {site.method} has no function")
-        refuses = self.refusals.get(type(component)) if site.method == "apply" else None
+        refuses = None if site.inverse else self.refusals.get(type(component))
         if refuses is not None:
             given = self.given(refuses, component, site)
             site.writer.refuse(refuses, site.name, *site.inputs, **given)
