@@ -18,6 +18,7 @@ from declnet.contracts.data.table import (
     Table,
     TableProfile,
     Task,
+    class_name,
     column_type,
     missing_values,
 )
@@ -130,6 +131,9 @@ def profile_of(
         for name, column in table.columns.items()
         if name not in excluded
     }
+    for name, spellings in table.spellings.items():
+        if name in columns:
+            columns[name] = _spelled(columns[name], spellings)
     task, *more = [_task(replace(table, target=n), columns[n], wishes.task) for n in targets]
     others = dict(zip(targets[1:], more, strict=True))
     declared = _declared(labeled, folder)
@@ -138,6 +142,12 @@ def profile_of(
     return TableProfile(
         declared, columns, target, task, unlabeled, selects, notes, excluded, others
     )
+
+
+def _spelled(column: ColumnProfile, spellings: Mapping[Any, str]) -> ColumnProfile:
+    """Return a profile whose values are as they are written."""
+    counts = {spellings.get(each, class_name(each)): n for each, n in column.counts.items()}
+    return replace(column, counts=counts)
 
 
 def _table_of(source: DataSource, file: str) -> Table:

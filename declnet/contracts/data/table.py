@@ -121,6 +121,8 @@ class Table(SampleArrays):
         cells: how its cells of text are written.
         trimmed: whether its text has no spaces around it and no text that means a missing value, so
             that this is not checked again.
+        spellings: how the values of targets are written in the source, by column, if any of a
+            column's is not written as its name, such as `True` or `+1`.
     """
 
     columns: Mapping[str, Annotated[Array, ArrayOf("fiubO", "numbers or text", 1, masked=True)]]
@@ -132,6 +134,7 @@ class Table(SampleArrays):
     classes: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     cells: CellFormat = CellFormat()
     trimmed: bool = False
+    spellings: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
 
     unit: ClassVar[str] = "row"
 

@@ -132,6 +132,10 @@ class FittedPreparation:
                 x[lengths_of(name)] = lengths[own[0]]
         return x
 
+    def of_column(self, name: str) -> FittedPreparation:
+        """Return the preparation of one of a table's columns alone."""
+        return replace(self, types={name: (self.types or {})[name]}, inputs={UNNAMED: (name,)})
+
     def transformed(
         self, records: Table, types: Mapping[str, ColumnType] | None
     ) -> tuple[dict[str, Array], dict[str, Array]]:
