@@ -137,7 +137,7 @@ def _parts(
     that is not a file could have them in another order, so they are text from the first part on.
     """
     number = 0
-    if on_error == "fail" or source.data_files() or predictor.features is None:
+    if on_error == "fail" or verified(DataSource.data_files, source) or predictor.features is None:
         try:
             for part in _chunks(predictor, data, source):
                 yield part, None
