@@ -46,8 +46,7 @@ def trimmed(column: Array, form: CellFormat) -> Array:
     """
     texts = column.tolist()
     try:
-        few = 2 * len(set(texts[:SAMPLED])) < min(SAMPLED, len(texts))
-        distinct = [text for text in (set(texts) if few else texts) if text is not None]
+        distinct = [text for text in distinct_if_few(texts) if text is not None]
         cells = list(map(str.strip, distinct, repeat(SPACES)))
     except TypeError:
         return trimmed(_objects([text_of(value, form.decimal) for value in texts]), form)
@@ -57,6 +56,12 @@ def trimmed(column: Array, form: CellFormat) -> Array:
     cell_of: dict[str | None, str | None] = {None: None}
     cell_of |= zip(distinct, map(missing.get, cells, cells), strict=True)
     return _objects(list(map(cell_of.__getitem__, texts)))
+
+
+def distinct_if_few(texts: Sequence[Any]) -> Collection[Any]:
+    """Return the distinct texts of a column if most occur repeatedly, else all of them."""
+    few = 2 * len(set(texts[:SAMPLED])) < min(SAMPLED, len(texts))
+    return set(texts) if few else texts
 
 
 def _objects(values: Sequence[Any]) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, plain_array
 from declnet.contracts.data.table import CellFormat, ColumnType, Table, missing_values, unmasked
-from declnet.data.cells import trimmed
+from declnet.data.cells import distinct_if_few, trimmed
 from declnet.data.typed_columns import as_type
 from declnet.data.usable_rows import UsableRows
 from declnet.errors import DataError
@@ -195,11 +195,8 @@ def _iso_8601(times: Array) -> Array:
 
 def _unicode(column: Array, name: str, numbers: Sequence[int]) -> Array:
     """Return a column unless it or its name has half a surrogate pair, which no file can hold."""
-    texts = (
-        [text for text in column.tolist() if isinstance(text, str)]
-        if column.dtype == object
-        else []
-    )
+    cells = distinct_if_few(column.tolist()) if column.dtype == object else ()
+    texts = [text for text in cells if isinstance(text, str)]
     try:
         name.encode()
         "".join(texts).encode()
