@@ -108,6 +108,7 @@ from declnet.contracts.runs.searcher import StudyContext as StudyContext
 from declnet.contracts.runs.searcher import StudyTrial as StudyTrial
 from declnet.contracts.runs.searcher import TrialState as TrialState
 from declnet.contracts.runs.template import Template as Template
+from declnet.data.block_file import BlockFile as BlockFile
 from declnet.data.cells import SPACES as SPACES
 from declnet.data.cells import Cells as Cells
 from declnet.data.cells import text_of as text_of
@@ -170,6 +171,8 @@ from declnet.runs.many.ensembles.ensemble import open_ensemble as open_ensemble
 from declnet.runs.many.ensembles.series import RunSeries as RunSeries
 from declnet.runs.many.execution.remote_tasks import execute_task as execute_task
 from declnet.runs.many.execution.tasks import Outcome as Outcome
+from declnet.runs.many.groups.documents import RunSummary as RunSummary
+from declnet.runs.many.groups.documents import SeriesSummary as SeriesSummary
 from declnet.runs.many.groups.membership import grouped_run as grouped_run
 from declnet.runs.many.studies.stored_study import StoredStudy as StoredStudy
 from declnet.runs.many.studies.stored_study import open_study as open_study

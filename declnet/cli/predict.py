@@ -293,7 +293,7 @@ def evaluate(
     registry = registry_without(disabled)
     if is_ensemble(run):
         if wanted:
-            one = open_ensemble(run, registry).content["runs"][0]["folder"]
+            one = open_ensemble(run, registry).content.runs[0].folder
             raise click.UsageError(f"--analyze examines one model: name one, e.g. {run / one}")
         _evaluate_ensemble(run, data, data_set, form, registry)
         return
@@ -317,9 +317,11 @@ def evaluate(
             )
         found = stored.evaluate(own.name)
     if form == "json":
+        from declnet.runs.inference.analyzing import ANALYSES_FILE
+
         data_found = found.as_data()
         if analyses:
-            data_found["analyses"] = [each.as_data() for each in found_by]
+            data_found["analyses"] = ANALYSES_FILE.plain(tuple(found_by))
         print_document(json_document(data_found).decode())
     else:
         print_evaluation(found)

@@ -167,6 +167,9 @@ def _train_series(
     from declnet.runs.many.execution.dispatch import jobs_for, outcomes_of
     from declnet.runs.many.execution.shards import shard_runs
     from declnet.runs.many.groups.callbacks import telling_group
+    from declnet.runs.many.groups.documents import SERIES_SUMMARY
+    from declnet.runs.many.groups.stored_group import write_described
+    from declnet.runs.storage.folder import SUMMARY
 
     start = time.perf_counter()
     own = shard_runs(parent)
@@ -197,7 +200,8 @@ def _train_series(
         error.add_note(f"to continue all runs: declnet resume {quote(str(parent))}")
         raise
     (series,) = series_of(outcomes)
-    series.write(parent, jobs if executor is None else None)
+    summary = series.summary(parent, jobs if executor is None else None)
+    write_described(parent / SUMMARY, SERIES_SUMMARY.write(summary))
     print_series(series)
     why = None if in_part else finish_ensemble(parent, registry)
     if why is not None:

@@ -350,7 +350,7 @@ def _show(
 
     all_series, metric = stored.summarize(series, specs, wanted, ascending=ascending, jobs=jobs)
     plot, picture = drawn
-    wanted = wanted or stored.content.get("metric")
+    wanted = wanted or stored.content.metric
     if metric is None:
         print_line("no run finished, so there is nothing to compare", err=True)
     else:

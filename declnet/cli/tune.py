@@ -163,9 +163,11 @@ def _summarize(path: Path, registry: Registry, form: str) -> int:
 def _show(stored: StoredStudy, form: str) -> int:
     """Print the summary; return 1 if no trial has finished."""
     from declnet.cli.display.study_display import print_study
+    from declnet.runs.many.groups.documents import STUDY_SUMMARY
 
     if form == "json":
-        print_document(json.dumps(stored.summary, indent=2, ensure_ascii=False) + "\n")
+        document = STUDY_SUMMARY.plain(stored.summary) if stored.summary is not None else {}
+        print_document(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     else:
         print_study(stored)
     return int(stored.best is None)

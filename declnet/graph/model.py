@@ -25,7 +25,7 @@ from declnet.contracts.network.inputs import (
 from declnet.contracts.network.parameter_group import ParameterGroup
 from declnet.data.integer_limits import require_within
 from declnet.data.sharing import made_once
-from declnet.data.sources.loading import Samples, as_input
+from declnet.data.sources.loading import as_input
 from declnet.errors import DataError, SampleName, SpecError
 from declnet.graph.inference import InferenceGraph, samples_at_once
 from declnet.graph.initial_weights import load_part
@@ -174,33 +174,37 @@ class Model:
             DataError: the samples do not have the model's input shape, must be integers, or are
                 integers that a layer cannot take.
         """
-        outputs = self.compute(wrapped(x))
-        return outputs if len(outputs) > 1 else next(iter(outputs.values()))
+        outputs = self._computed(wrapped(x))
+        return dict(zip(self.outputs, outputs, strict=True)) if len(outputs) > 1 else outputs[0]
 
     def compute(self, x: Inputs) -> dict[str, Array]:
         """Return each output by name for the inputs by name; otherwise the same as `predict`."""
+        return dict(zip(self.outputs, self._computed(x), strict=True))
+
+    def _computed(self, x: Inputs) -> list[Array]:
         samples = self.given(x)
         if self._limits:
             require_within(samples, self._limits, lambda at: SampleName(f"sample {at}"))
         count = sample_count(samples)
         graph = self._graph(count)
         if 0 < count <= graph.capacity:  # the general path costs one sample 10 % more
-            y_preds = graph.predict(self._part(samples, slice(None)))
-            found = [y_pred.copy() for y_pred in y_preds]
-        else:
-            shapes = [node.output_shape for node in self.outputs.values()]
-            found = [np.empty((count, *shape), self.dtype) for shape in shapes]
-            self._part(samples, slice(0))  # rejects wrong types even without samples
-            for start in range(0, count, graph.capacity):
-                part = slice(start, start + graph.capacity)
-                y_preds = graph.predict(self._part(samples, part))
-                for array, y_pred in zip(found, y_preds, strict=True):
-                    array[part] = y_pred
-        return dict(zip(self.outputs, found, strict=True))
+            return [y_pred.copy() for y_pred in graph.predict(self._part(samples, slice(None)))]
+        shapes = [node.output_shape for node in self.outputs.values()]
+        found = [np.empty((count, *shape), self.dtype) for shape in shapes]
+        self._part(samples, slice(0))  # rejects wrong types even without samples
+        for start in range(0, count, graph.capacity):
+            part = slice(start, start + graph.capacity)
+            y_preds = graph.predict(self._part(samples, part))
+            for array, y_pred in zip(found, y_preds, strict=True):
+                array[part] = y_pred
+        return found
 
     def as_input(self, x: Inputs) -> Inputs:
         """Return the inputs in the model's types; raise DataError if they do not fit the model."""
-        return {name: self._converted(array, name) for name, array in self.given(x).items()}
+        return {
+            name: as_input(array, self.dtype, name in self.integer_inputs, name or "x")
+            for name, array in self.given(x).items()
+        }
 
     def parameters(self) -> dict[str, Array]:
         """Return copies of all parameters, e.g. `dense_1.weights` of shape (inputs, units)."""
@@ -255,17 +259,17 @@ class Model:
         if x.keys() != self.inputs.keys():
             x = self._renamed(x)
         given = {}
-        count, first = -1, ""
-        for name in self.inputs:
+        for name, info in self.inputs.items():
             array = x[name]
-            given[name] = array if isinstance(array, MappedArray) else np.asarray(array)
-            self._require_shape(given[name], name)
-            if count < 0:
-                count, first = len(given[name]), name
-            elif len(given[name]) != count:
-                raise DataError(
-                    f'"{first}" has {count} samples, but "{name}" has {len(given[name])}'
-                )
+            if not isinstance(array, MappedArray):
+                array = np.asarray(array)
+            if array.ndim == 0 or array.shape[1:] != info.shape:
+                raise self._wrong_shape(array, name)
+            given[name] = array
+        if self._only is None:
+            (one, first), *others = {len(each): name for name, each in given.items()}.items()
+            for two, second in others:
+                raise DataError(f'"{first}" has {one} samples, but "{second}" has {two}')
         return given
 
     def _renamed(self, x: Inputs) -> Inputs:
@@ -284,25 +288,22 @@ class Model:
             )
         return x
 
-    def _require_shape(self, x: Array | MappedArray, name: str) -> None:
+    def _wrong_shape(self, x: Array | MappedArray, name: str) -> DataError:
         shape = self.inputs[name].shape
-        if x.ndim == 0 or x.shape[1:] != shape:
-            called = f'"{name}"' if name else "x"
-            of = f' of the input "{name}"' if name else ""
-            raise DataError(
-                f"the model takes samples{of} of shape {shape}, so {called} must have shape "
-                f"{('n', *shape)}".replace("'", "")
-                + f", not {x.shape}"
-            )
-
-    def _converted(self, x: Samples, name: str) -> Samples:
-        return as_input(x, self.dtype, name in self.integer_inputs, name or "x")
+        called = f'"{name}"' if name else "x"
+        of = f' of the input "{name}"' if name else ""
+        return DataError(
+            f"the model takes samples{of} of shape {shape}, so {called} must have shape "
+            f"{('n', *shape)}".replace("'", "")
+            + f", not {x.shape}"
+        )
 
     def _part(self, x: Inputs, part: slice) -> dict[str, Array]:
         """Return some samples in the model's types, for layers to read only."""
         locked = {}
         for name, array in x.items():
-            samples: Array = self._converted(array[part], name)
+            integer = name in self.integer_inputs
+            samples = as_input(array[part], self.dtype, integer, name or "x")
             samples.flags.writeable = False  # a view or a copy, never the caller's own array
             locked[name] = samples
         return locked

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from math import prod
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,6 @@ class BoundHead:
         y_pred: the output that it takes, (n, *output shape).
         y_true: prepared targets.
         losses: the data loss of each sample, (n,).
-        normalized: the normalized sample weights, (n,); None if all are equal.
         chain: the layers computed with the loss, possibly none; its forward calls compute
             the loss in both directions.
     """
@@ -56,14 +56,7 @@ class BoundHead:
     y_pred: Array
     y_true: Array
     losses: Array
-    normalized: Array | None
     chain: BoundChain
-
-    def mean(self) -> float:
-        """Return the mean of the losses of the last step, weighted if there are sample weights."""
-        if self.normalized is None:
-            return float(np.add.reduce(self.losses)) / len(self.losses)
-        return float(self.losses @ self.normalized)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +67,7 @@ class BoundStep:
         x: the inputs, (n, *input shape) each.
         samples: the number of samples, n.
         weights: the sample weights, (n,), in the model's type; None if all are equal.
+        normalized: the same as shares of their sum, filled by a call.
         before: calls before the forward pass.
         chains: the layers before the losses.
         heads: the losses.
@@ -84,18 +78,50 @@ class BoundStep:
     x: Batch
     samples: int
     weights: Array | None
+    normalized: Array | None
     before: Sequence[Call]
     chains: Sequence[BoundChain]
     heads: Sequence[BoundHead]
     after: Sequence[Call]
 
+    @cached_property
+    def losses(self) -> tuple[Array, ...]:
+        """The data loss of each sample, of each loss."""
+        return tuple(head.losses for head in self.heads)
+
+    @cached_property
+    def y_preds(self) -> tuple[Array, ...]:
+        """The output that each loss takes."""
+        return tuple(head.y_pred for head in self.heads)
+
+    @cached_property
+    def _loss_weights(self) -> tuple[float, ...]:
+        return tuple(head.weight for head in self.heads)
+
     def means(self) -> list[float]:
-        """Return the mean of each loss in the last execution."""
-        return [head.mean() for head in self.heads]
+        """Return the mean of each loss in the last execution, weighted by the samples' weights."""
+        return [self._mean(losses) for losses in self.losses]
+
+    def loss(self) -> float:
+        """Return the sum of the losses' means in the last execution, each weighted as its loss."""
+        total = 0.0
+        for weight, losses in zip(self._loss_weights, self.losses, strict=True):
+            total += weight * self._mean(losses)
+        return total
+
+    def _mean(self, losses: Array) -> float:
+        if self.normalized is None:
+            return float(np.add.reduce(losses)) / self.samples
+        return float(losses @ self.normalized)
 
     def total(self, means: Iterable[Any]) -> Any:
         """Return the sum of the losses' means, numbers or arrays, each weighted as its loss."""
-        return sum(head.weight * mean for head, mean in zip(self.heads, means, strict=True))
+        return sum(map(mul, self._loss_weights, means))
+
+    def results(self) -> tuple[Array, ...]:
+        """Return the arrays of which the metrics of the last execution are computed."""
+        weights = () if self.weights is None else (self.weights, self.normalized)
+        return (*self.losses, *self.y_preds, *(each for each in weights if each is not None))
 
     def weight(self) -> float:
         """Return the weight of the batch: the sum of its weights, or its number of samples."""
@@ -129,7 +155,7 @@ class ObservedStep:
         slots: Sequence[Slot],
         schedules: ScheduledValues,
     ) -> None:
-        self._bound, self._vector, self._schedules = bound, model.store.vector, schedules
+        self.bound, self._vector, self._schedules = bound, model.store.vector, schedules
         hidden = hidden_outputs(model, bound)
         self._forward: list[tuple[Sequence[Call], Node | None, Array]] = []
         nothing = np.empty(0)
@@ -157,9 +183,9 @@ class ObservedStep:
         self._before = {slot.key: read_only(view(self._saved, slot)) for slot in slots}
         self._after = {key: self._parameters[key] for key in self._before}
 
-    def run(self, observer: StepObserver, epoch: int, step: int) -> list[float]:
-        """Execute the step up to its gradients; return the mean of each loss."""
-        bound = self._bound
+    def run(self, observer: StepObserver, epoch: int, step: int) -> None:
+        """Execute the step up to its gradients."""
+        bound = self.bound
         self._schedules.begin(step)
         observer.begin(epoch, step, self._x)
         _execute(bound.before)
@@ -176,7 +202,6 @@ class ObservedStep:
         _execute(bound.after)
         observer.gradients(self._parameters, self._gradients)
         np.copyto(self._saved, self._vector)
-        return bound.means()
 
     def updated(self, observer: StepObserver, rate: float) -> None:
         """Report the update that followed `run`."""

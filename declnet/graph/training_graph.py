@@ -41,19 +41,21 @@ class Step:
     Attributes:
         bound: the parts of the step, with the losses; their arrays are valid until the next step.
         compiled: forward, losses, backward and regularizers' gradients, in order.
+        calls: its calls.
     """
 
     bound: BoundStep
     compiled: CompiledCalls
+    calls: Sequence[Call]
 
-    def run(self) -> list[float]:
-        """Execute the calls; return the mean of each loss."""
-        for call in self.compiled.calls:
+    def run(self) -> float:
+        """Execute the calls; return the loss."""
+        for call in self.calls:
             call()
-        return self.bound.means()
+        return self.bound.loss()
 
     def recorded_means(self, rows: Sequence[Array]) -> Array | None:
-        """Return what `run` returned for each of several executions, (losses, executions).
+        """Return the mean of each loss in several executions, (losses, executions).
 
         Args:
             rows: for each loss, that of each sample in each execution, (executions, n).
@@ -65,19 +67,6 @@ class Step:
             return None
         sums = [np.add.reduce(losses, axis=1).astype(np.float64) for losses in rows]
         return np.stack(sums) / self.bound.samples
-
-    def losses(self) -> tuple[Array, ...]:
-        """Return the data loss of each sample, of each loss."""
-        return tuple(head.losses for head in self.bound.heads)
-
-    def y_preds(self) -> tuple[Array, ...]:
-        """Return the output that each loss takes."""
-        return tuple(head.y_pred for head in self.bound.heads)
-
-    def results(self) -> tuple[Array, ...]:
-        """Return the arrays of which the metrics of the last execution are computed."""
-        weights = self.bound.weights, self.bound.heads[0].normalized
-        return (*self.losses(), *self.y_preds(), *(each for each in weights if each is not None))
 
 
 class TrainingGraph:
@@ -163,7 +152,8 @@ class TrainingGraph:
         bound = self.bind(x, y_true, weights)
         ends = [call for each in bound.heads for call in each.chain.forward]
         calls = (*bound.before, *bound.forward(), *ends, *bound.backward())
-        return Step(bound, self._kernels.compile(calls))
+        compiled = self._kernels.compile(calls)
+        return Step(bound, compiled, compiled.calls)
 
     def observed_step(
         self, x: Batch, y_true: Sequence[Array], weights: Array | None = None
@@ -189,8 +179,7 @@ class TrainingGraph:
             calls = self._loss_calls(number, batch, targets, losses, normalized)
             chain = BoundChain(self._endings[number].nodes, calls, ())
             y_pred = batch.output(self._model.output(head.output))
-            arrays = y_pred, targets, losses, normalized
-            heads.append(BoundHead(head.name, head.weight, *arrays, chain))
+            heads.append(BoundHead(head.name, head.weight, y_pred, targets, losses, chain))
         after = [
             call
             for slot in self._model.store.regularized
@@ -199,7 +188,7 @@ class TrainingGraph:
         ]
         if self._mean is not None:
             after.append(partial(self._mean.add, weights, n))
-        return BoundStep(batch, x, n, weights, before, chains, heads, after)
+        return BoundStep(batch, x, n, weights, normalized, before, chains, heads, after)
 
     def _loss_calls(
         self,

@@ -11,8 +11,8 @@ from declnet.data.preparing.preparation import FittedPreparation
 from declnet.graph.model import Model
 from declnet.registry.registry import Registry
 from declnet.runs.inference.calibration import Calibrations
-from declnet.runs.inference.observing import Baseline
 from declnet.runs.inference.predictor import Predictor
+from declnet.runs.storage.documents import Baseline
 from declnet.spec.model import RunSpec
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from declnet.runs.comparison import Comparison, Directions, compared, stored_dir
 from declnet.runs.exchange.exportable import Exportable
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Notice
-from declnet.runs.storage.checksums import REMEDY
 from declnet.runs.storage.contents import RunContents
-from declnet.runs.storage.folder import parse_json, read_manifest, reading
+from declnet.runs.storage.documents import read_manifest
+from declnet.runs.storage.folder import REMEDY, reading
 from declnet.runs.storage.origins import warn
 from declnet.runs.stored_data import PredictedData, StoredData
 
@@ -58,10 +58,10 @@ def open_run(
     """
     path = Path(path)
     with reading(path):
-        if not (path / folder.MANIFEST).is_file():
-            raise OutputError(f"{path}: {_other_than_a_run(path)}")
-        manifest = read_manifest(path)
-    return StoredRun(path, manifest, registry, notice or warn)
+        is_run = (path / folder.MANIFEST).is_file()
+    if not is_run:
+        raise OutputError(f"{path}: {_other_than_a_run(path)}")
+    return StoredRun(path, read_manifest(path), registry, notice or warn)
 
 
 def _other_than_a_run(path: Path) -> str:
@@ -128,7 +128,7 @@ class StoredRun(RunContents, Exportable):
     @cached_property
     def better(self) -> Directions:
         """Whether higher or lower values of each metric are better; None if it does not say."""
-        return stored_directions(self.manifest.get("better"))
+        return stored_directions(self.manifest.better)
 
     def compare(self, *others: StoredRun) -> Comparison:
         """Compare this run with others: the differences of the specs, and the final metrics.
@@ -143,7 +143,6 @@ class StoredRun(RunContents, Exportable):
         """Return a summary line for each layer; does not require weights.
 
         Raises:
-            OutputError: the manifest does not describe the inputs.
             OriginError: a component would come from a different distribution than in the run.
             SpecError: a component is no longer installed.
         """
@@ -227,9 +226,9 @@ class StoredRun(RunContents, Exportable):
 
     def stored_sets(self, sets: PreparedSets) -> dict[str, StoredData]:
         """Return prepared data sets with the hashes of those that the run used."""
-        seen = self.manifest.get("data", {})
+        used = self.manifest.data
         return {
-            name: StoredData(name, dataset, seen.get(name, {}).get("hash"))
+            name: StoredData(name, dataset, used[name].hash if name in used else None)
             for name, dataset in sets.datasets.items()
         }
 
@@ -304,17 +303,11 @@ class StoredRun(RunContents, Exportable):
         Raises:
             OutputError: the file cannot be read, or changed since the run ended.
         """
-        from declnet.runs.inference.analyzing import AnalysisResult
+        from declnet.runs.inference.analyzing import ANALYSES_FILE
 
         content = self._files.read(folder.ANALYSES)
-        if content is None:
-            return ()
-        path = self.path / folder.ANALYSES
-        try:
-            with reading(path):
-                return tuple(AnalysisResult.of(each) for each in parse_json(content))
-        except (AttributeError, KeyError, TypeError) as error:
-            raise OutputError(f"{path}: is malformed: {error}") from None
+        with reading(self.path / folder.ANALYSES):
+            return ANALYSES_FILE.parse(content) if content is not None else ()
 
     def analyze(
         self,
@@ -411,4 +404,4 @@ class StoredRun(RunContents, Exportable):
             return {}
         with attributing_errors(self.registry), reading(path):
             readings = readings_of(heads, self.model(), self._preparation)
-            return restored(parse_json(content), heads, readings, self.registry)
+            return restored(content, heads, readings, self.registry)

@@ -172,7 +172,7 @@ class GraphHarness:
 
     def forward(self) -> tuple[Array, Array]:
         """Run the step as far as the loss; return copies of the model's output and the losses."""
-        calls = self._bound_step.compiled.calls
+        calls = self._bound_step.calls
         functions = [getattr(call, "func", None) for call in calls]
         ends = [i for i, each in enumerate(functions, 1) if each == self._loss.forward]
         self._done = ends[0] if ends else len(calls)  # a kernel computes both directions
@@ -183,7 +183,7 @@ class GraphHarness:
 
     def backward(self) -> dict[str, Array]:
         """Run the rest of the step; return copies of all gradients, by key."""
-        for call in self._bound_step.compiled.calls[self._done :]:
+        for call in self._bound_step.calls[self._done :]:
             call()
         return self.gradients()
 
@@ -199,7 +199,7 @@ class GraphHarness:
 
     def mean_loss(self) -> float:
         """Run the whole step; return the weighted mean loss of the samples."""
-        return self._bound_step.run()[0]
+        return self._bound_step.run()
 
     def penalty(self) -> float:
         """Return the penalties of the current parameters."""
@@ -229,6 +229,11 @@ class Watched:
 
     def __init__(self, component: Any, **traits: Any) -> None:
         self.component, self.traits = component, traits
+
+    @property  # type: ignore[misc]  # read, never set
+    def __class__(self) -> Any:
+        """The class of the component, by which its contract is found."""
+        return type(self.component)
 
     def __getattr__(self, name: str) -> Any:
         return self.traits[name] if name in self.traits else getattr(self.component, name)

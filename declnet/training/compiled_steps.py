@@ -13,6 +13,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.execution.engine import Engine, NativeLoop, StepLoop
 from declnet.contracts.execution.operations import Gather, Record
 from declnet.contracts.network.inputs import Batch
+from declnet.contracts.returned import verified
 from declnet.graph.schedules import ScheduledValues
 from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.graph.update import Update
@@ -37,13 +38,13 @@ class Collector:
     """A receiver of the results of steps.
 
     Attributes:
-        batch: called with the position of each batch and the mean of each loss, while the arrays
-            of the step hold its results.
+        batch: called with the position of each batch, while the arrays of the step hold its
+            results.
         losses: called instead, where it is enough, with the means of several batches, (losses,
             batches); None if predictions are needed.
     """
 
-    batch: Callable[[int, list[float]], None]
+    batch: Callable[[int], None]
     losses: Callable[[Array], None] | None
 
 
@@ -76,7 +77,7 @@ class CompiledSteps:
     ) -> None:
         self._engine, self._steps, self._step = engine, steps, step
         self._x, self._update, self._schedules, self._row = x, update, schedules, row
-        self._loop = engine.loop(steps)
+        self._loop = verified(Engine.loop, engine, steps)
 
     @classmethod
     def of(
@@ -100,7 +101,7 @@ class CompiledSteps:
         calls, updates = step.compiled.native, update.compiled.native
         if calls is None or updates is None:
             return None
-        start, row, losses = np.zeros(1, np.int64), np.zeros(1, np.int64), step.losses()
+        start, row, losses = np.zeros(1, np.int64), np.zeros(1, np.int64), step.bound.losses
         now = (start, row, *update.now, *graph.schedules.arrays)
         size = len(losses[0])
         steps = StepLoop(gathers, order, start, size, calls, losses, updates, now, threads)
@@ -109,18 +110,19 @@ class CompiledSteps:
     @cached_property
     def recording(self) -> tuple[NativeLoop, tuple[Record, ...]] | None:
         """The loop that records each step's results, and the records; None if it needs Python."""
-        results = [array.ravel("K") for array in self._step.results()]  # views
+        results = [array.ravel("K") for array in self._step.bound.results()]  # views
         fitting = RECORDED_BYTES // sum(array.nbytes for array in results)
         count = max(1, min(RECORDED, fitting))
         records = tuple(
             Record(array, np.empty((count, array.size), array.dtype), self._row)
             for array in results
         )
-        native = self._engine.compile(records).native
+        native = verified(Engine.compile, self._engine, records).native
         if native is None:
             return None
         calls = (*self._steps.calls, *native)
-        return self._engine.loop(replace(self._steps, calls=calls)), records
+        steps = replace(self._steps, calls=calls)
+        return verified(Engine.loop, self._engine, steps), records
 
     @property
     def losses_suffice(self) -> bool:
@@ -149,7 +151,7 @@ class CompiledSteps:
         if collector is None or len(starts) == 1 or self.recording is None:
             rate = self._run(self._loop, step, starts)
             if collector is not None:
-                collector.batch(starts[0], self._step.bound.means())
+                collector.batch(starts[0])
             return rate
         loop, records = self.recording
         count, rate = len(records[0].rows), 0.0
@@ -163,13 +165,13 @@ class CompiledSteps:
             for row, start in enumerate(part):
                 for record in records:
                     record.array[:] = record.rows[row]
-                collector.batch(start, self._step.bound.means())
+                collector.batch(start)
         return rate
 
     def _means(self, records: Sequence[Record], count: int) -> Array | None:
         """Return the means of the losses of each recorded step; None if they need more than that.
 
-        The losses are recorded first, as in `Step.results`.
+        The losses are recorded first, as in `BoundStep.results`.
         """
         losses = records[: len(self._step.bound.heads)]
         return self._step.recorded_means([record.rows[:count] for record in losses])
@@ -183,6 +185,5 @@ class CompiledSteps:
         self._schedules.fill(values[:, schedules:], step + 1)
         made = loop.run(values)
         if made < count:
-            bound = self._step.bound
-            raise NonFiniteLossError(bound.total(bound.means()), self._x, step + made)
+            raise NonFiniteLossError(self._step.bound.loss(), self._x, step + made)
         return self._update.rate(step + count)

@@ -275,11 +275,10 @@ class _Step:
                         return Culprit(None, "", made, _values(array), overflowed=True)
                     method: str = call.func.__name__  # type: ignore[attr-defined]  # a bound method
                     return self._errors.culprit(component, method, made, array, layer)
-        for head, bound in zip(self._spec.heads, step.heads, strict=True):
-            mean = np.array([bound.mean()])
-            if not np.isfinite(mean).all():
-                made = "the mean of the losses"
-                return Culprit(head.loss, "forward", made, _values(mean), None, overflowed=True)
+        for head, mean in zip(self._spec.heads, step.means(), strict=True):
+            if not math.isfinite(mean):
+                made, values = "the mean of the losses", _values(np.array(mean))
+                return Culprit(head.loss, "forward", made, values, None, overflowed=True)
         return None
 
     def _written(self, call: Call) -> Iterator[tuple[str, Array, str | None]]:

@@ -13,7 +13,7 @@ from declnet.contracts.network.inputs import Batch
 from declnet.contracts.runs.observer import StepObserver
 from declnet.data.batches import BatchOrder, GatheredArray
 from declnet.graph.gradients import GradientMean
-from declnet.graph.observation import ObservedStep
+from declnet.graph.observation import BoundStep, ObservedStep
 from declnet.graph.training_graph import Step, TrainingGraph
 from declnet.graph.update import Update
 from declnet.training.compiled_steps import Collector, CompiledSteps, NonFiniteLossError
@@ -198,7 +198,9 @@ class Epoch:
             self._begin_group(batch)
             bound = self._gather(positions)
             self._graph.schedules.begin(step + 1)
-            self._collect(metrics, positions, bound.step.run(), step)
+            for call in bound.step.calls:
+                call()
+            self._collect(metrics, positions, bound.step.bound, step)
             if self._ends_group(batch):
                 step += 1
                 rate = update(step)
@@ -217,14 +219,14 @@ class Epoch:
 
     def _collector(self, metrics: MetricAccumulator, size: int, step: int) -> Collector:
         """Return what adds the results of batches of a size to the metrics."""
-        order, bound = self._batches.order, self._bound[size]
+        order, results = self._batches.order, self._bound[size].step.bound
 
-        def add(start: int, means: list[float]) -> None:
-            self._collect(metrics, order[start : start + size], means, step)
+        def add(start: int) -> None:
+            self._collect(metrics, order[start : start + size], results, step)
 
         def add_losses(means: Array) -> None:
-            for total in bound.step.bound.total(means).tolist():
-                _check(total, bound.arrays[0], step)
+            for total in results.total(means).tolist():
+                _check(total, results.x, step)
             metrics.add_losses(means.tolist(), size)
 
         return Collector(add, None if metrics.reads_predictions else add_losses)
@@ -257,7 +259,8 @@ class Epoch:
         if len(positions) not in self._observed:
             self._observed[len(positions)] = self._graph.observed_step(*arrays)
         observed = self._observed[len(positions)]
-        self._collect(metrics, positions, observed.run(observer, epoch, step + 1), step)
+        observed.run(observer, epoch, step + 1)
+        self._collect(metrics, positions, observed.bound, step)
         rate = update(step + 1) if self._ends_group(batch) else 0.0
         observed.updated(observer, rate)
         return rate
@@ -271,18 +274,19 @@ class Epoch:
         return done % self._group == 0 or done == self.steps
 
     def _collect(
-        self, metrics: MetricAccumulator | None, positions: Array, means: list[float], step: int
+        self, metrics: MetricAccumulator | None, positions: Array, results: BoundStep, step: int
     ) -> None:
         """Check the losses of a batch; add the batch to the metrics if they are needed."""
-        bound = self._bound[len(positions)]
-        loss = bound.step.bound.total(means)
-        _check(loss, bound.arrays[0], step)
         if metrics is None:
+            _check(results.loss(), results.x, step)
             return
-        penalty = self._graph.penalty()
-        _check(loss + penalty, bound.arrays[0], step)
-        y = [labels[positions] for labels in self._data.y] if bound.gathers else self._data.y
-        metrics.add(bound.step.y_preds(), y, means, penalty, bound.step.bound.weight())
+        means, penalty = results.means(), self._graph.penalty()
+        loss = results.total(means)
+        _check(loss, results.x, step)
+        _check(loss + penalty, results.x, step)
+        gathers = self._bound[len(positions)].gathers
+        y = [labels[positions] for labels in self._data.y] if gathers else self._data.y
+        metrics.add(results.y_preds, y, means, penalty, results.weight())
 
     def updates_in(self, first: int, stop: int) -> int:
         """Return the number of updates that the batches of a part make, as for `run`."""

@@ -120,7 +120,7 @@ def stepped(model, registry, kernels):
     loss = CategoricalCrossentropy()
     graph = TrainingGraph(model, [Head("", loss)], 7, 0, kernels)
     step = graph.step({"": X}, [loss.prepare(LABELS, (3,), model.dtype)])
-    return *step.run(), graph.gradient.copy()
+    return step.run(), graph.gradient.copy()
 
 
 @given(data=st.data())
@@ -141,7 +141,7 @@ def test_any_model_gives_the_same_with_kernels(dags, toys, make_model, registry,
         step = graph.step({"": x}, [Y])
         step.run()
         x[...] = X
-        found.append((*step.run(), graph.gradient.copy()))
+        found.append((step.run(), graph.gradient.copy()))
     assert found[1][0] == pytest.approx(found[0][0], rel=1e-12)
     np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-12, atol=1e-12)
 
@@ -231,7 +231,7 @@ def test_layers_are_joined_with_the_loss_whose_input_stays_intact(make_model, cl
         graph = TrainingGraph(make_model((*PLAIN, Softmax())), [Head("", loss)], 7, 0, kernels)
         step = graph.step({"": X}, [y_true], weights)
         step.run()
-        steps.append([*step.run(), *graph.gradient])
+        steps.append([step.run(), *graph.gradient])
     assert kernels.used == (kernel,)
     np.testing.assert_allclose(*steps, rtol=1e-12, atol=1e-14)
 

@@ -89,7 +89,7 @@ def test_a_table_and_its_file_give_the_same_predictions(finished, people):
 
 def test_the_folder_says_what_is_known_about_the_inputs(finished):
     stored = declnet.open_run(finished.directory)
-    assert stored.manifest["inputs"] == [
+    assert stored.manifest.written()["inputs"] == [
         {"name": "numbers", "shape": [2], "dtype": "float"},
         {"name": "categories", "shape": [2], "dtype": "integer", "levels": [3, 2]},
     ]
@@ -107,17 +107,6 @@ def test_the_folder_says_what_is_known_about_the_inputs(finished):
     assert set(stored.gradients(np.arange(5))) == set(finished.model.parameters())
     with pytest.raises(OutputError, match="the model has the inputs numbers, categories"):
         stored.input_shape  # noqa: B018
-
-
-@pytest.mark.parametrize(
-    "inputs",
-    ["?", [{"shape": "?"}], [{"shape": [2], "levels": ["x"]}], [{}], [{"shape": [2.0]}]],
-)
-def test_a_damaged_description_of_the_inputs_is_an_error(finished, inputs):
-    stored = declnet.open_run(finished.directory)
-    stored.manifest["inputs"] = inputs
-    with pytest.raises(OutputError, match="has no valid inputs"):
-        stored.model()
 
 
 def arrays(n=40, seed=0):

@@ -102,7 +102,7 @@ class StudyFollower:
         if keys.trials is not None and done > self._earlier:
             left.append(passed / (done - self._earlier) * (keys.trials - done))
         if keys.minutes is not None:
-            left.append(60 * keys.minutes - float(self._stored.content["seconds"]) - passed)
+            left.append(60 * keys.minutes - self._stored.content.seconds - passed)
         if not left:
             return "-:--"
         minutes, seconds = divmod(max(0, round(min(left))), 60)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
+from declnet.contracts.annotations import ArrayOf
 from declnet.contracts.arrays import Array, MappedArray, Shape
 
 UNNAMED = ""
@@ -16,7 +17,10 @@ UNNAMED = ""
 INPUT = "input"
 """What `inputs` of layers call the model's input, or what precedes its name: `input.NAME`."""
 
-Inputs = Mapping[str, Array | MappedArray]
+Samples = Annotated[Array, ArrayOf("fiubU")] | MappedArray
+"""Samples (n, …); text, and an array without axes, are errors of the data, not of its source."""
+
+Inputs = Mapping[str, Samples]
 """The samples of each input of a model, by name."""
 
 Batch = Mapping[str, Array]
@@ -97,7 +101,9 @@ def lengths_of(name: str) -> str:
 
 def wrapped(given: Any) -> Mapping[str, Any]:
     """Return what a user or a plugin passes, one array or several by name, by name."""
-    return given if isinstance(given, Mapping) else {UNNAMED: given}
+    if isinstance(given, np.ndarray) or not isinstance(given, Mapping):  # the first is fast
+        return {UNNAMED: given}
+    return given
 
 
 def unwrapped(arrays: Mapping[str, Any]) -> Any:
@@ -112,7 +118,9 @@ def as_arrays(x: Inputs) -> dict[str, Array]:
 
 def sample_count(x: Inputs) -> int:
     """Return the number of samples of arrays by name."""
-    return len(next(iter(x.values()), ()))
+    for array in x.values():
+        return len(array)
+    return 0
 
 
 def samples_of(x: Inputs, part: slice | Array) -> dict[str, Array]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, Self
 
 import numpy as np
+from pydantic import AfterValidator
 
+from declnet.contracts.annotations import Misfit
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.metric_names import Better
+from declnet.contracts.serialization import Omitted
 
 Cell = str | int | float | bool | None
 """A value in a table; None or NaN if there is none."""
@@ -52,7 +55,13 @@ class AnalysisTable:
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
     shares: tuple[str, ...] = ()
-    chart: TableChart | None = None
+    chart: Omitted[TableChart | None] = None
+
+    def _verified(self) -> Self:
+        fault = fault_of(self)
+        if fault is not None:
+            raise Misfit("an invalid table", f": {fault}")
+        return self
 
 
 class AnalyzedModel(Protocol):
@@ -169,42 +178,9 @@ class Analysis(Component):
         """
         raise NotImplementedError
 
-
-def plain_table(table: AnalysisTable) -> dict[str, Any]:
-    """Return a table as JSON values."""
-    chart = table.chart
-    drawn = None if chart is None else {**vars(chart), "y": list(chart.y)}
-    found = {
-        "title": table.title,
-        "note": table.note,
-        "columns": list(table.columns),
-        "rows": [list(row) for row in table.rows],
-        "shares": list(table.shares),
-    }
-    return found if drawn is None else {**found, "chart": drawn}
-
-
-def table_of(plain: Any) -> AnalysisTable:
-    """Return the table that `plain_table` wrote.
-
-    Raises:
-        KeyError, TypeError, ValueError: it is malformed.
-    """
-    chart = plain.get("chart")
-    if chart is not None:
-        chart = TableChart(**{**chart, "y": tuple(chart["y"])})
-    table = AnalysisTable(
-        plain["title"],
-        tuple(plain["columns"]),
-        tuple(tuple(row) for row in plain["rows"]),
-        plain["note"],
-        tuple(plain["shares"]),
-        chart,
-    )
-    fault = fault_of(table)
-    if fault is not None:
-        raise ValueError(fault)
-    return table
+    def _verify_analyze(self, tables: Sequence[AnalysisTable], _: AnalyzedModel) -> None:
+        if len({table.title for table in tables}) < len(tables):
+            raise Misfit("two tables of one title", "")
 
 
 def fault_of(table: Any) -> str | None:
@@ -237,3 +213,13 @@ def _faults_of_chart(table: AnalysisTable) -> Iterator[str]:
             yield f'has no column "{name}"'
     if chart is not None and (chart.mark not in ("bars", "lines") or not chart.y):
         yield "has a chart without a known mark or without values"
+
+
+def _require_consistent(table: AnalysisTable) -> AnalysisTable:
+    if fault := fault_of(table):
+        raise ValueError(fault)
+    return table
+
+
+StoredTable = Annotated[AnalysisTable, AfterValidator(_require_consistent)]
+"""A table that is checked when it is read from a file."""

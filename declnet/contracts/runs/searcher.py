@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
+from declnet.contracts.annotations import Misfit, shown
 from declnet.contracts.component import Component
 from declnet.contracts.network.metric_names import Better
+from declnet.contracts.serialization import Number
 from declnet.errors import Diagnostic, RegistryError
 
 Scalar = bool | int | float | str
@@ -77,7 +79,7 @@ class StudyTrial:
     values: Mapping[str, Scalar]
     state: TrialState = "running"
     value: float | None = None
-    reported: Mapping[int, float] = field(default_factory=dict)
+    reported: Mapping[int, Number] = field(default_factory=dict)
     worker: str = ""
     seconds: float | None = None
 
@@ -109,6 +111,7 @@ class StudyContext:
     worker: str = ""
 
 
+@runtime_checkable
 class OpenStudy(Protocol):
     """A study in a searcher's own storage, e.g. a database that several machines share.
 
@@ -181,6 +184,12 @@ class Searcher(Component):
         """
         raise NotImplementedError
 
+    def _verify_propose(
+        self, values: Mapping[str, Scalar] | None, study: StudyContext, *_: Any
+    ) -> None:
+        if values is not None:
+            require_values(values, study.space)
+
     def should_stop(
         self,
         study: StudyContext,  # noqa: ARG002
@@ -210,3 +219,20 @@ class Searcher(Component):
         super().verify_contract()
         if cls.open is Searcher.open and cls.propose is Searcher.propose:
             raise RegistryError(f"{cls.__name__} implements neither propose() nor open()")
+
+
+def require_values(values: Mapping[str, Scalar], space: Sequence[Dimension]) -> None:
+    """Raise Misfit unless a trial has a value for each dimension that applies, and no others."""
+    known: dict[str, Scalar] = {}
+    for dimension in space:
+        key = dimension.key
+        if not dimension.applies(known):
+            continue
+        if key not in values:
+            raise Misfit(f'no value of "{key}"', "")
+        if not dimension.holds(values[key]):
+            raise Misfit(shown(values[key]), f' for "{key}", which it does not take')
+        known[key] = values[key]
+    for key in values:
+        if key not in known:
+            raise Misfit(f'"{key}"', ", which does not vary")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from itertools import repeat
+from typing import TypeVar
 
 import numpy as np
 
@@ -48,25 +49,25 @@ class TargetEncoding:
     Attributes:
         classes: the distinct values, whose positions are the labels: sorted, except that a named
             positive class comes last, or in a given order; None for values.
-        spellings: how each class is written in the training data, if any is not written as its
-            name.
+        spellings: how each class is written in the training data, if any of them is not written as
+            its name; else empty.
     """
 
     column: str
-    classes: tuple[Any, ...] | None
-    spellings: Mapping[Any, str] = field(default_factory=dict)
+    classes: tuple[str | bool | int | float, ...] | None
+    spellings: tuple[str, ...] = ()
 
     @property
-    def labels(self) -> tuple[Any, ...] | None:
+    def labels(self) -> tuple[str | bool | int | float, ...] | None:
         """The classes as they are written in the training data: their names, or their values."""
-        return self.class_names if self.spellings else self.classes
+        return self.spellings or self.classes
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
         """The class names in the order of the labels."""
         if self.classes is None:
             return None
-        return tuple(self.spellings.get(each, class_name(each)) for each in self.classes)
+        return self.spellings or tuple(map(class_name, self.classes))
 
     @classmethod
     def of(cls, records: Table, name: str, wanted: WantedTarget) -> TargetEncoding:
@@ -106,7 +107,10 @@ class TargetEncoding:
                 path=wanted.path,
                 code="E041",
             )
-        return cls(name, classes, records.spellings.get(name, {}))
+        written = records.spellings.get(name)
+        if not written:
+            return cls(name, classes)
+        return cls(name, classes, tuple(written.get(each, class_name(each)) for each in classes))
 
     @classmethod
     def of_names(cls, names: tuple[str, ...]) -> TargetEncoding:
@@ -148,7 +152,11 @@ class TargetEncoding:
             hint = suggestion(name, names, "classes")
             raise DataError(f'there is no class "{name}"', hint=hint, path=path, code="E034")
         classes = self.classes or ()
-        return self if name == names[1] else replace(self, classes=classes[::-1])
+        return (
+            self
+            if name == names[1]
+            else replace(self, classes=classes[::-1], spellings=self.spellings[::-1])
+        )
 
     def with_order(
         self, order: tuple[str, ...], path: KeyPath = ("data", "class_order")
@@ -176,7 +184,8 @@ class TargetEncoding:
             )
             raise DataError(message, hint="list all classes", path=path, code="E036")
         classes = dict(zip(names, self.classes or (), strict=True))
-        return replace(self, classes=tuple(classes[name] for name in order))
+        ordered = tuple(classes[name] for name in order)
+        return replace(self, classes=ordered, spellings=order if self.spellings else ())
 
     @property
     def type(self) -> ColumnType:
@@ -206,7 +215,7 @@ class TargetEncoding:
             return column
         label_of = {value: label for label, value in enumerate(self.classes)}
         values = _whole(records, self.column, column).tolist()
-        labels = np.fromiter((label_of.get(value, -1) for value in values), np.int64, len(values))
+        labels = np.fromiter(map(label_of.get, values, repeat(-1)), np.int64, len(values))
         unseen = np.flatnonzero(labels < 0)
         if unseen.size:
             value = values[unseen[0]]

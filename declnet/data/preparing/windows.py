@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BeforeValidator
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import Table, missing_values
@@ -40,7 +41,7 @@ class Windows:
             trusted.
     """
 
-    spec: WindowSpec
+    spec: Annotated[WindowSpec, BeforeValidator(WindowSpec.model_validate)]
     time: str | None = None
 
     @classmethod

@@ -56,7 +56,7 @@ def as_table(
         numbers = range(first_row, first_row + len(column))
         arrays[name] = _cells(column, name, numbers, cells, types.get(name))
     _require_rows(arrays)
-    return Table(arrays, target, cells=cells)
+    return Table(arrays, target, cells=cells, trimmed=True)
 
 
 def readable_rows(data: Any, cells: CellFormat, types: Mapping[str, ColumnType]) -> UsableRows:

@@ -43,7 +43,7 @@ class Survey:
     def __init__(self, blocks: int, seed: int, targets: Collection[str] = ()) -> None:
         self.sizes = [0] * blocks
         self.classes: dict[str, Counter[Any]] = {name: Counter() for name in targets}
-        self._seed, self._seen, self._drawn = seed, 0, Reservoir()
+        self._seed, self._seen, self._drawn, self._most = seed, 0, Reservoir(), 1
         self._extremes: Data | None = None
 
     def add(self, number: int, data: Data) -> None:
@@ -67,6 +67,7 @@ class Survey:
         """
         if self._extremes is None:
             raise ValueError("there are no samples")
+        self._drawn.trim(self._most)
         is_all = self._drawn.threshold == 1.0
         found = self._drawn.samples().joined([] if is_all else [self._extremes])
         if not isinstance(found, Table):
@@ -78,8 +79,8 @@ class Survey:
         """Keep the samples with the smallest chances."""
         positions = self._seen + np.arange(len(data))
         self._seen += len(data)
-        most = max(1, min(SAMPLED, SAMPLED_NUMBERS // _numbers(data)))
-        self._drawn.add(data, position_chances(positions, self._seed, Stream.SAMPLE), most)
+        self._most = max(1, min(SAMPLED, SAMPLED_NUMBERS // _numbers(data)))
+        self._drawn.add(data, position_chances(positions, self._seed, Stream.SAMPLE), self._most)
 
 
 class Reservoir:
@@ -99,17 +100,19 @@ class Reservoir:
         chosen = np.flatnonzero(keys < self.threshold)
         self._keys.append(keys[chosen])
         self._parts.append(part.take(chosen))
-        if sum(map(len, self._keys)) > 2 * most:
+        if sum(map(len, self._keys)) > 1.25 * most:
             self.trim(most)
 
     def trim(self, most: int) -> None:
         """Keep only the `most` samples with the smallest keys."""
-        keys, samples = np.concatenate(self._keys), self.samples()
-        if len(keys) > most:
-            self.threshold = float(np.partition(keys, most)[most])
-            kept = np.flatnonzero(keys < self.threshold)
-            keys, samples = keys[kept], samples.take(kept)
-        self._keys, self._parts = [keys], [samples]
+        keys = np.concatenate(self._keys)
+        if len(keys) <= most:
+            return
+        self.threshold = float(np.partition(keys, most)[most])
+        for number, part in enumerate(self._parts):
+            smallest = np.flatnonzero(self._keys[number] < self.threshold)
+            self._keys[number] = self._keys[number][smallest]
+            self._parts[number] = part.take(smallest)
 
     def samples(self) -> Data:
         """Return the samples that are kept, in order."""
@@ -118,10 +121,15 @@ class Reservoir:
 
 
 def _classes_in(data: Data, target: str) -> Array:
-    """Return the classes (n,) in a column of a table, without missing ones, or labels of arrays."""
+    """Return the classes (n,) of a target without missing ones; labels if they have no names."""
     if not isinstance(data, Table):
         labels = labels_of(data.targets[target])
-        return np.zeros(0, int) if labels is None else labels
+        if labels is None:
+            return np.zeros(0, int)
+        if data.class_names is None:
+            return labels
+        known = labels[(labels >= 0) & (labels < len(data.class_names))]  # the others are an error
+        return np.array(data.class_names, object)[known.astype(np.intp)]
     column = data.columns.get(target, np.zeros(0))
     return column[~missing_values(column)]
 

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from declnet.contracts.arrays import Array
-from declnet.contracts.data.returned import checked_sequences
 from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import ColumnType, Table, column_type
-from declnet.contracts.data.transform import ColumnError, Transform, TransformState
+from declnet.contracts.data.transform import ColumnError, Sequences, Transform, TransformState
 from declnet.contracts.formats.exported_model import (
     ExportedColumn,
     ExportedFinish,
@@ -31,6 +30,7 @@ from declnet.contracts.network.inputs import (
     wrapped,
 )
 from declnet.contracts.network.layer import InputDtype, input_dtypes
+from declnet.contracts.returned import verified
 from declnet.data.preparing.preparation import FittedPreparation
 from declnet.data.splits import Data
 from declnet.data.usable_rows import OnError
@@ -309,7 +309,10 @@ def _steps(
 
 
 def _applied(transform: Transform, state: TransformState, x: Array) -> tuple[Array, Array | None]:
-    return checked_sequences(transform, transform.apply(x, state), len(x))
+    applied = verified(Transform.apply, transform, x, state)
+    if isinstance(applied, Sequences):
+        return applied.values, applied.lengths
+    return applied, None
 
 
 def _finish(predictor: Predictor, head: Head) -> ExportedFinish:

@@ -19,6 +19,7 @@ from declnet.contracts.formats.exported_model import (
     ExportedPredictions,
 )
 from declnet.contracts.formats.exporter import Exporter, FilePredictor, TranslatedPart
+from declnet.contracts.returned import verified, why_unavailable
 from declnet.errors import DeclnetError, ExportError, OutputError, error_summary
 from declnet.registry.registry import Registry
 from declnet.registry.spelling import counted
@@ -123,7 +124,7 @@ def exporter_for(
             for each in error.errors()
         ]
         raise ExportError(problems) from None
-    why = exporter.unavailable()
+    why = why_unavailable(exporter)
     if why is not None:
         raise ExportError([(f'the format "{form}" cannot be written: {why}', None)])
     return exporter
@@ -176,7 +177,7 @@ def export_model(
     with TemporaryDirectory(prefix=".declnet-", dir=path.parent) as folder:
         temporary = Path(folder, path.name)
         with attributing_errors(model.registry):
-            summary = exporter.export(model, temporary)
+            summary = verified(Exporter.export, exporter, model, temporary)
             if not temporary.is_file():
                 message = f'exporter "{exporter.type}" did not write the file'
                 raise ExportError([(message, None)])
@@ -250,7 +251,7 @@ class _Comparison:
 
 def _compared(model: ExportedModel, exporter: Exporter, path: Path) -> _Comparison | None:
     """Compare a written file with declnet; None if there is nothing to compare."""
-    predict = exporter.predictor(path) if model.examples else None
+    predict = verified(Exporter.predictor, exporter, path) if model.examples else None
     if predict is None:
         return None
     comparison = _compared_rows(model, predict, model.examples, model.expected)
@@ -430,7 +431,7 @@ def _metadata(runs: Sequence[StoredRun]) -> dict[str, str]:
     return {
         "name": first.name,
         "run": ", ".join(run.path.resolve().name for run in runs),
-        "spec": str(first.manifest.get("spec", "")),
-        "declnet": str(first.manifest.get("declnet", "")),
+        "spec": first.manifest.spec,
+        "declnet": first.manifest.declnet,
         **{name: version for name, version in versions.items() if name != "declnet"},
     }

@@ -15,8 +15,8 @@ from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import Inputs, as_arrays
 from declnet.contracts.network.metric_names import LOSSES, Better
-from declnet.contracts.runs.analysis import Analysis, AnalysisTable, plain_table, table_of
-from declnet.contracts.runs.returned import checked_tables
+from declnet.contracts.returned import verified
+from declnet.contracts.runs.analysis import Analysis, StoredTable
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.replacing import Replacer, raw_columns
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
@@ -32,6 +32,7 @@ from declnet.runs.inference.predictor import Predictor
 from declnet.runs.inference.scores import ValueErrors
 from declnet.spec.heads import Head
 from declnet.spec.streams import Stream, random_stream
+from declnet.stored import Stored
 from declnet.training.evaluation import BatchLosses
 from declnet.training.metrics import MetricAccumulator, directions
 from declnet.training.preparation import ReadyData, unscaling
@@ -55,22 +56,10 @@ class AnalysisResult:
     analysis: Mapping[str, Any]
     data: str
     samples: int
-    tables: tuple[AnalysisTable, ...]
+    tables: tuple[StoredTable, ...]
 
-    def as_data(self) -> dict[str, Any]:
-        """Return plain values, for JSON."""
-        found = {"analysis": dict(self.analysis), "data": self.data, "samples": self.samples}
-        return {**found, "tables": [plain_table(each) for each in self.tables]}
 
-    @classmethod
-    def of(cls, plain: Any) -> AnalysisResult:
-        """Return the result that `as_data` wrote.
-
-        Raises:
-            KeyError, TypeError, ValueError: it is malformed.
-        """
-        tables = tuple(table_of(each) for each in plain["tables"])
-        return cls(dict(plain["analysis"]), str(plain["data"]), int(plain["samples"]), tables)
+ANALYSES_FILE = Stored[tuple[AnalysisResult, ...]](tuple[AnalysisResult, ...])
 
 
 class AnalyzedData:
@@ -113,7 +102,7 @@ class AnalyzedData:
         self.rng = random_stream(self._predictor.spec.seed, Stream.ANALYSIS)
         declared = analysis.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
         try:
-            tables = checked_tables(analysis, analysis.analyze(self))
+            tables = tuple(verified(Analysis.analyze, analysis, self))
         except DataError as error:
             raise error.replaced(message=f"{analysis.type}: {error.message}") from None
         return AnalysisResult(declared, self.data_name, self.total, tables)

@@ -12,7 +12,8 @@ import numpy as np
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import Dataset
 from declnet.contracts.network.inputs import as_arrays
-from declnet.contracts.network.returned import checked_result
+from declnet.contracts.network.metric import Metric
+from declnet.contracts.returned import verified
 from declnet.contracts.runs.calibrator import Thresholds
 from declnet.data.sources.loading import guarded
 from declnet.errors import DataError, SampleName
@@ -20,7 +21,6 @@ from declnet.runs.inference.calibration import FittedCalibration
 from declnet.runs.inference.ensemble_predictor import averaged
 from declnet.runs.inference.observing import (
     MOST_STREAMED,
-    Baseline,
     Observed,
     never_predicted,
 )
@@ -28,6 +28,7 @@ from declnet.runs.inference.predictions import OutputReading, require_finite
 from declnet.runs.inference.predictor import LabeledPart, NamesSamples, Predictor
 from declnet.runs.inference.reliability import Coverage, Reliability
 from declnet.runs.inference.scores import ClassCounts, ConfusionMatrix, ValueErrors
+from declnet.runs.storage.documents import Baseline
 from declnet.spec.heads import Head
 from declnet.training.evaluation import BatchLosses
 from declnet.training.metrics import MetricAccumulator, Unscale, Watch, metrics_of
@@ -124,7 +125,7 @@ class Evaluation:
             "metrics": self.metrics,
         }
         if self.baseline is not None:
-            data["baseline"] = self.baseline.as_data()
+            data["baseline"] = dict(vars(self.baseline))
         if self.warnings:
             data["warnings"] = list(self.warnings)
         if self.errors is not None:
@@ -301,8 +302,7 @@ class _Averages(_Measures):
     def result(self) -> dict[str, float]:
         """Return the metrics over all parts."""
         return {
-            each.label: checked_result(each.metric, each.metric.result(state))
-            for each, state in self._metrics
+            each.label: verified(Metric.result, each.metric, state) for each, state in self._metrics
         }
 
 

@@ -14,10 +14,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.data.data_source import Dataset, DataSource
-from declnet.contracts.data.returned import checked_inputs, checked_load, checked_sample_names
 from declnet.contracts.data.table import ColumnType, Table
-from declnet.contracts.network.inputs import sample_count
-from declnet.contracts.returned import BrokenContractError
+from declnet.contracts.network.inputs import sample_count, wrapped
+from declnet.contracts.returned import BrokenContractError, verified
 from declnet.data.columns import require_column
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.sources.files import called, file_source, naming, with_settings
@@ -84,7 +83,7 @@ def predicted_parts(
     train = predictor.spec.data.train
     with naming(data, train):
         source, first = _source(predictor, data, (), identifiers), 1
-        names = checked_sample_names(source, source.sample_names())
+        names = verified(DataSource.sample_names, source)
         parts = _parts(predictor, data, identifiers, source, on_error)
         if predictor.windows is not None:
             series = predictor.windows.spec.series  # which is passed through anyway
@@ -162,9 +161,10 @@ def _parts(
 def _chunks(
     predictor: Predictor, data: Path | DataSource, source: DataSource
 ) -> Iterator[Unprepared]:
-    read = partial(source.input_chunks, _no_chance(), samples_in_part(predictor))
+    size = samples_in_part(predictor)
+    read = partial(verified, DataSource.input_chunks, source, _no_chance(), size)
     for part in with_settings(read, data, predictor.spec.data.train):
-        yield checked_inputs(source, part)
+        yield part if isinstance(part, Table) else wrapped(part)
 
 
 def _without(
@@ -217,10 +217,10 @@ def raw_parts(
     preparation = predictor.preparation
     targets = tuple(preparation.targets.values())
     source = _source(predictor, given, targets, only_needed=only_needed)
-    read = partial(source.chunks, _no_chance(), samples_in_part(predictor))
-    first = 1
+    size, first = samples_in_part(predictor), 1
+    read = partial(verified, DataSource.chunks, source, _no_chance(), size)
     for part in with_settings(read, given, predictor.spec.data.train):
-        yield checked_load(source, part, "chunks").numbered_from(first)
+        yield part.numbered_from(first)
         first += len(part)
 
 
@@ -242,17 +242,22 @@ def _source(
     if not isinstance(source, DataSource):
         source = file_source(source, predictor.registry, predictor.spec.data.train)
     columns = [each.column for each in targets]
-    source = source.with_targets(columns) if columns else source.with_target(None)
+    if columns:
+        source = verified(DataSource.with_targets, source, columns)
+    else:
+        source = verified(DataSource.with_target, source, None)
     types: dict[str, ColumnType] = dict.fromkeys(identifiers, "text")
     if predictor.preparation.types is None:
-        return source.with_types(types) if types else source
+        return verified(DataSource.with_types, source, types) if types else source
     types |= predictor.column_types
     types |= {target.column: target.type for target in targets}
     windows = predictor.windows
     time = windows.time if windows is not None else None
+    source = verified(DataSource.with_types, source, types)
     if not only_needed:
-        return source.with_types(types)
-    return source.with_types(types).with_columns([*types, *([time] if time else [])])
+        return source
+    needed = [*types, *([time] if time else [])]
+    return verified(DataSource.with_columns, source, needed)
 
 
 def _no_chance() -> np.random.Generator:

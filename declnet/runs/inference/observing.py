@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from functools import partial
 from math import inf, prod
-from typing import Any
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.network.metric import Metric
-from declnet.contracts.network.returned import checked_result
+from declnet.contracts.returned import verified
 from declnet.registry.spelling import counted
 from declnet.runs.inference.predictions import OutputReading
+from declnet.runs.storage.documents import Baseline
 from declnet.spec.heads import Head
 
 MOST_STREAMED = 2**23
@@ -23,24 +22,6 @@ baseline."""
 
 MOST_VALUES = 64
 """Maximum number of values of a target that has a baseline; images and the like are not kept."""
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """The metrics of a model that always predicts the same, which a useful model must beat.
-
-    Attributes:
-        prediction: what it predicts, e.g. `always "no"`: the most frequent class of the data, or
-            the mean.
-        metrics: by name; without those that constant predictions do not have.
-    """
-
-    prediction: str
-    metrics: dict[str, float]
-
-    def as_data(self) -> dict[str, Any]:
-        """Return plain values, for JSON."""
-        return {"prediction": self.prediction, "metrics": self.metrics}
 
 
 class Observed:
@@ -121,7 +102,7 @@ class Observed:
             try:
                 with np.errstate(all="ignore"):
                     self.compare_constant(partial(metric.update, state))
-                    values[metric.label] = checked_result(metric, metric.result(state))
+                    values[metric.label] = verified(Metric.result, metric, state)
             except Exception:  # noqa: S112  # e.g. a correlation, which constants lack
                 continue
         return Baseline(found[0], values)

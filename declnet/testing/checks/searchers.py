@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from declnet.contracts.runs.returned import checked_proposal
+from declnet.contracts.returned import verified, verify_as
 from declnet.contracts.runs.searcher import (
     Dimension,
     OpenStudy,
+    Scalar,
+    Searcher,
     StudyContext,
     StudyTrial,
     TrialState,
+    require_values,
 )
 from declnet.errors import RunError
 from declnet.runs.many.studies.trial_journal import TrialJournal
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.check import (
+    CheckFailed,
+    Subject,
+    calling,
+    check,
+    require_available,
+)
 
 TRIALS = 5
 STEPS = 4
@@ -35,14 +45,12 @@ SPACE = (
 def _opened(subject: Subject, directory: Path) -> Iterator[OpenStudy]:
     """Open a study in a folder, which may have it already."""
     searcher = subject.instance
-    reason = searcher.unavailable()
-    if reason is not None:
-        raise CheckSkipped(reason)
+    require_available(searcher)
     study = StudyContext(
         "study", directory, SPACE, "validation.loss", "lower", 3, TRIALS, STEPS, "worker"
     )
     with calling("open", skips=RunError):
-        opened = searcher.open(study) or TrialJournal(searcher, study)
+        opened = verified(Searcher.open, searcher, study) or TrialJournal(searcher, study)
     try:
         yield opened
     finally:
@@ -59,7 +67,8 @@ def _ask(subject: Subject, study: OpenStudy) -> StudyTrial | None:
     with calling("a new trial"):
         trial = study.ask()
         if trial is not None:
-            checked_proposal(subject.instance, "ask", trial.values, SPACE)
+            require = partial(require_values, space=SPACE)
+            verify_as(Mapping[str, Scalar], subject.instance, "ask", trial.values, require)
     return trial
 
 

@@ -40,7 +40,14 @@ from declnet.graph.shapes import Node
 from declnet.registry.registry import Registry
 from declnet.runs.exchange.exporting import TOLERANCE, compared_predictions
 from declnet.runs.exchange.odd_rows import odd_rows
-from declnet.testing.check import CheckFailed, CheckSkipped, Subject, calling, check
+from declnet.testing.check import (
+    CheckFailed,
+    CheckSkipped,
+    Subject,
+    calling,
+    check,
+    require_available,
+)
 from declnet.testing.checks import calibrators, losses, transforms
 from declnet.testing.examples import build_examples
 from declnet.testing.harness import NO_LOSS, infer
@@ -316,9 +323,7 @@ def _exporter(subject: Subject) -> Exporter:
         exporter: Exporter = subject.registry.find("exporter", name)()
     except UnknownTypeError as error:
         raise CheckSkipped(f"its format is not installed: {error}") from None
-    why = exporter.unavailable()
-    if why is not None:
-        raise CheckSkipped(f"the format cannot be used here: {why}")
+    require_available(exporter)
     if type(exporter).predictor is Exporter.predictor:
         raise CheckSkipped("its format has no predictor(), which runs a file")
     return exporter

@@ -143,6 +143,14 @@ def test_classes_weigh_alike_by_all_samples():
     np.testing.assert_allclose(found, wanted)
 
 
+def test_named_classes_of_arrays_weigh_alike_whatever_their_order():
+    y = (np.arange(ROWS) % 5 == 0).astype(int)
+    data = Dataset(np.zeros((ROWS, 2)), y, class_names=("no", "yes"))
+    sets = streamed(data, class_weights="balanced", positive_class="no")
+    weights = np.concatenate([each.weights for each in sets.blocks["train"].parts()])
+    np.testing.assert_allclose(weights, np.where(y == 1, 2.5, 0.625))
+
+
 @pytest.mark.parametrize(
     ("changes", "fields", "message"),
     [

@@ -52,7 +52,7 @@ def _of_layer(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
                 "int64" if info.dtype == "integer" else setting.dtype, order="K"
             )
         step = graph.step(given, [np.zeros(setting.samples)])
-        yield from _own(step.compiled.calls, subject.instance, str(shape))
+        yield from _own(step.calls, subject.instance, str(shape))
 
 
 def _of_loss(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
@@ -70,7 +70,7 @@ def _of_loss(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:
         graph = TrainingGraph(model, [Head("", loss)], setting.samples, 1)
         y_true = prepared(loss, batch.y, shape, dtype, setting.order)
         x = batch.x[0].reshape(setting.samples, -1).astype(dtype)
-        yield from _own(graph.step({"": x}, [y_true]).compiled.calls, loss, str(shape))
+        yield from _own(graph.step({"": x}, [y_true]).calls, loss, str(shape))
 
 
 def _of_optimizer(subject: Subject, setting: Setting) -> Iterator[tuple[str, Call]]:

@@ -20,9 +20,10 @@ from declnet.runs.many.ensembles.recording import (
     tasks_left,
     tell_callbacks,
 )
-from declnet.runs.many.ensembles.series import Spread, spread
+from declnet.runs.many.ensembles.series import spread
 from declnet.runs.many.execution.tasks import Task, tasks_of
 from declnet.runs.many.groups.callbacks import telling_group
+from declnet.runs.many.groups.documents import Spread
 from declnet.runs.result import RunResult
 from declnet.runs.run import given_data, run
 from declnet.runs.session import Listener

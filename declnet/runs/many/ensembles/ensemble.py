@@ -21,11 +21,12 @@ from declnet.contracts.network.inputs import as_arrays, unwrapped
 from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
 from declnet.runs.exchange.exportable import Exportable
+from declnet.runs.many.groups.documents import ENSEMBLE_FILE, EnsembleContent
 from declnet.runs.many.groups.stored_group import StoredGroup
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Notice
-from declnet.runs.storage.checksums import REMEDY, RunFiles, checksum
-from declnet.runs.storage.folder import ENSEMBLE, reading
+from declnet.runs.storage.checksums import RunFiles, checksum
+from declnet.runs.storage.folder import ENSEMBLE, REMEDY, reading
 from declnet.runs.storage.origins import Origins
 from declnet.runs.stored_run import StoredRun, open_run
 from declnet.spec.document.document import read_document
@@ -63,7 +64,7 @@ def open_ensemble(
     return Ensemble(path, registry, notice)
 
 
-class Ensemble(StoredGroup, Exportable):
+class Ensemble(StoredGroup[EnsembleContent], Exportable):
     """The folds or seeds of one spec in a folder.
 
     Attributes:
@@ -72,26 +73,13 @@ class Ensemble(StoredGroup, Exportable):
     """
 
     file, purpose = ENSEMBLE, "lists the folds or seeds of a run"
+    stored = ENSEMBLE_FILE
 
     def __init__(
         self, path: str | Path, registry: Registry | None = None, notice: Notice | None = None
     ) -> None:
         super().__init__(path, registry)
         self._notice = notice
-
-    def _check(self, content: dict[str, Any]) -> None:
-        listed, files = content.get("runs"), content.get("files")
-        if not isinstance(content.get("status"), str) or not isinstance(files, dict):
-            raise ValueError(f"{ENSEMBLE}: has no status and files")  # noqa: TRY004
-        if not isinstance(listed, list) or not listed:
-            raise ValueError(f"{ENSEMBLE}: has no list of runs")
-        for each in listed:
-            if not isinstance(each, dict):
-                raise ValueError(f"{ENSEMBLE}: a run is not a JSON object")  # noqa: TRY004
-            name, types = each.get("folder"), (type(each.get("seed")), type(each.get("fold", 0)))
-            inside = isinstance(name, str) and ".." not in Path(name).parts
-            if not inside or Path(str(name)).is_absolute() or types != (int, int):
-                raise ValueError(f"{ENSEMBLE}: a run needs a folder within this one and a seed")
 
     def _repr_html_(self) -> str:
         from declnet.runs.display.results import ensemble_view
@@ -101,17 +89,17 @@ class Ensemble(StoredGroup, Exportable):
     @property
     def name(self) -> str:
         """The spec's name."""
-        return str(self.content.get("name", self.path.resolve().name))
+        return self.content.name
 
     @property
     def has_folds(self) -> bool:
         """Whether the runs are folds, so that each row was not seen by one of the models."""
-        return all("fold" in each for each in self.content["runs"])
+        return all(member.fold is not None for member in self.content.runs)
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """The seeds of the runs, without repetitions."""
-        return tuple(dict.fromkeys(each["seed"] for each in self.content["runs"]))
+        return tuple(dict.fromkeys(member.seed for member in self.content.runs))
 
     @property
     def evaluated_on(self) -> tuple[str, ...]:
@@ -121,7 +109,7 @@ class Ensemble(StoredGroup, Exportable):
         """
         if not self.has_folds:
             return ("test",)
-        tested = all("test" in run.manifest.get("data", {}) for run in self.runs)
+        tested = all("test" in run.manifest.data for run in self.runs)
         return ("validation", *(["test"] if tested and len(self.seeds) == 1 else ()))
 
     @cached_property
@@ -152,8 +140,8 @@ class Ensemble(StoredGroup, Exportable):
             OutputError: one is not finished, is missing or was replaced.
         """
         found = []
-        for each in self.content["runs"]:
-            path = self.path / each["folder"]
+        for member in self.content.runs:
+            path = self.path / member.folder
             if not (path / folder.MANIFEST).is_file():
                 what = "is missing" if self.status == "finished" else "has not begun"
                 raise OutputError(f"{path}: this run {what}; {self._remedy}")
@@ -162,10 +150,9 @@ class Ensemble(StoredGroup, Exportable):
                 raise OutputError(
                     f"{path}: this run is not finished ({run.status}); {self._remedy}"
                 )
-            expected = each.get("manifest")
             with reading(path / folder.MANIFEST):
                 own = checksum((path / folder.MANIFEST).read_bytes())
-            if expected is not None and own != expected:
+            if member.manifest not in (None, own):
                 message = f"changed since the runs ended: its checksum in {ENSEMBLE} differs"
                 raise OutputError(f"{path / folder.MANIFEST}: {message}; {REMEDY}")
             found.append(run)
@@ -317,7 +304,7 @@ class Ensemble(StoredGroup, Exportable):
 
     @cached_property
     def _files(self) -> RunFiles:
-        return RunFiles(self.path, self.content, ENSEMBLE)
+        return RunFiles(self.path, self.content.files, self.status, ENSEMBLE)
 
     @cached_property
     def _predictor(self) -> EnsemblePredictor:
@@ -338,11 +325,8 @@ class Ensemble(StoredGroup, Exportable):
         """Require that all runs were made by the same versions of declnet and its plugins."""
         seen: dict[str, tuple[str, Path]] = {}
         for run in self.runs:
-            try:
-                versions = Origins.of(run.manifest).versions(kernels=False)
-            except ValueError as error:
-                raise OutputError(f"{run.path / folder.MANIFEST}: {error}") from None
-            for name, version in {**versions, "declnet": str(run.manifest.get("declnet"))}.items():
+            versions = Origins.of(run.manifest).versions(kernels=False)
+            for name, version in {**versions, "declnet": run.manifest.declnet}.items():
                 known, path = seen.setdefault(name, (version, run.path))
                 if known != version:
                     other = path.relative_to(self.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from declnet.data.splits import Data
@@ -11,11 +12,13 @@ from declnet.registry.registry import Registry
 from declnet.runs.many.ensembles.ensemble import Ensemble, open_ensemble
 from declnet.runs.many.execution.tasks import Task
 from declnet.runs.many.groups.callbacks import finish_group
+from declnet.runs.many.groups.documents import ENSEMBLE_FILE, EnsembleContent, Member
 from declnet.runs.many.groups.membership import grouped_run
 from declnet.runs.storage import folder
 from declnet.runs.storage.checksums import checksum
-from declnet.runs.storage.folder import ENSEMBLE, read_manifest, writing
-from declnet.runs.storage.writing import make_folder, remove_temporary, write_atomically, write_json
+from declnet.runs.storage.documents import read_manifest
+from declnet.runs.storage.folder import ENSEMBLE, writing
+from declnet.runs.storage.writing import make_folder, remove_temporary, write_atomically
 from declnet.spec.model import RunSpec, resolved_toml
 
 
@@ -31,23 +34,17 @@ def begin_ensemble(directory: Path, spec: RunSpec, tasks: Sequence[Task]) -> Non
         RunError: it cannot be written.
     """
     text = resolved_toml(spec).encode()
-    listed = [
-        {
-            "folder": each.directory.relative_to(directory).as_posix(),
-            "seed": each.spec.seed,
-            **({"fold": each.spec.data.fold} if each.spec.data.fold is not None else {}),
-        }
-        for each in tasks
-    ]
-    content = {
-        "status": "running",
-        "name": spec.name,
-        "runs": listed,
-        "files": {folder.SPEC: checksum(text)},
-    }
+    members = (
+        Member(
+            task.directory.relative_to(directory).as_posix(), task.spec.seed, task.spec.data.fold
+        )
+        for task in tasks
+    )
+    files = {folder.SPEC: checksum(text)}
+    content = EnsembleContent("running", spec.name, tuple(members), files)
     with writing(directory):
         make_folder(directory)
-        write_json(directory / ENSEMBLE, content)
+        write_atomically(directory / ENSEMBLE, ENSEMBLE_FILE.write(content))
         write_atomically(directory / folder.SPEC, text)
 
 
@@ -76,10 +73,11 @@ def tasks_left(
         SpecError: it is no longer valid.
     """
     shared, tasks = ensemble.shared_spec(registry), []
-    for each in ensemble.content["runs"]:
-        own = shared.data.model_copy(update={"fold": each.get("fold", shared.data.fold)})
-        spec = shared.model_copy(update={"seed": each["seed"], "data": own})
-        directory = ensemble.path / each["folder"]
+    for member in ensemble.content.runs:
+        fold = shared.data.fold if member.fold is None else member.fold
+        selected = shared.data.model_copy(update={"fold": fold})
+        spec = shared.model_copy(update={"seed": member.seed, "data": selected})
+        directory = ensemble.path / member.folder
         task = Task(spec, directory, resumes=True, allow_changes=allow_changes, data=data)
         tasks.append(task)
     return tasks
@@ -106,16 +104,14 @@ def finish_ensemble(
 
     remove_temporary(directory)
     ensemble = open_ensemble(directory, registry)
-    content = ensemble.content
-    files = {folder.SPEC: content["files"][folder.SPEC]}
-    listed = []
-    for each in content["runs"]:
-        path = directory / each["folder"] / folder.MANIFEST
-        known = {name: value for name, value in each.items() if name != "manifest"}
-        if path.exists() and read_manifest(path.parent)["status"] == "finished":
-            known["manifest"] = checksum(path.read_bytes())
-        listed.append(known)
-    finished = all("manifest" in each for each in listed)
+    files = {folder.SPEC: ensemble.content.files[folder.SPEC]}
+    members = []
+    for member in ensemble.content.runs:
+        path, manifest = directory / member.folder / folder.MANIFEST, None
+        if path.exists() and read_manifest(path.parent).status == "finished":
+            manifest = checksum(path.read_bytes())
+        members.append(replace(member, manifest=manifest))
+    finished = all(member.manifest is not None for member in members)
     why = found = None
     if finished and ensemble.has_folds:
         try:
@@ -125,7 +121,7 @@ def finish_ensemble(
     with writing(directory):
         if found is not None:
             files[OUT_OF_FOLD] = write_out_of_fold(directory, found)
-    ensemble.note(status="finished" if finished else "failed", runs=listed, files=files)
+    ensemble.note(status="finished" if finished else "failed", runs=tuple(members), files=files)
     tell_callbacks(ensemble, registry)
     return why
 
@@ -138,6 +134,6 @@ def tell_callbacks(ensemble: Ensemble, registry: Registry | None = None) -> None
     Raises:
         ComponentError: a callback raised an exception.
     """
-    first = grouped_run(ensemble.path / ensemble.content["runs"][0]["folder"])
+    first = grouped_run(ensemble.path / ensemble.content.runs[0].folder)
     if first is not None and first.group == ensemble.path.absolute():
         finish_group(ensemble.path, ensemble.shared_spec(registry).training.callbacks, registry)

@@ -3,38 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
 
 from declnet.runs.many.execution.tasks import Outcome
-from declnet.runs.many.groups.stored_group import write_described
-from declnet.runs.storage.folder import SUMMARY
-
-
-@dataclass(frozen=True)
-class Spread:
-    """The distribution of a metric over several runs.
-
-    Attributes:
-        standard_deviation: sample standard deviation (n - 1); None for a single run.
-    """
-
-    mean: float
-    standard_deviation: float | None
-    minimum: float
-    maximum: float
-
-    def as_data(self) -> dict[str, float | None]:
-        """Return the values as in `summary.json`."""
-        return {
-            "mean": self.mean,
-            "standard_deviation": self.standard_deviation,
-            "min": self.minimum,
-            "max": self.maximum,
-        }
+from declnet.runs.many.groups.documents import RunSummary, SeriesSummary, Spread, Spreads
 
 
 def spread(values: Sequence[float]) -> Spread:
@@ -88,31 +63,35 @@ class RunSeries:
         """Return the durations of the finished runs in seconds."""
         return [each.seconds for each in self.finished if each.seconds is not None]
 
-    def as_data(self, directory: Path) -> dict[str, Any]:
-        """Return the content of `<directory>/summary.json`, with null for non-finite metrics."""
-        seconds = self.seconds()
-        return {
-            "name": self.name,
-            "seeds": list(dict.fromkeys(each.seed for each in self.outcomes)),
-            "finished": len(self.finished),
-            "metrics": _spreads(self.metrics()),
-            "gaps": _spreads(self.gaps()),
-            "seconds": spread(seconds).as_data() if seconds else None,
-            "runs": [_run(each, directory) for each in self.outcomes],
-        }
-
-    def write(self, directory: Path, jobs: int | None = None) -> None:
-        """Write `<directory>/summary.json`.
+    def summary(self, directory: Path, jobs: int | None = None) -> SeriesSummary:
+        """Return what `<directory>/summary.json` contains.
 
         Args:
             directory: the folder that holds those of the runs.
             jobs: how many runs were trained at once; None if none was trained here now.
-
-        Raises:
-            RunError: it cannot be written.
         """
-        more = {"jobs": jobs} if jobs is not None else {}
-        write_described(directory / SUMMARY, self.as_data(directory) | more)
+        seconds = self.seconds()
+        return SeriesSummary(
+            name=self.name,
+            seeds=tuple(dict.fromkeys(outcome.seed for outcome in self.outcomes)),
+            finished=len(self.finished),
+            metrics=_spreads(self.metrics()),
+            gaps=_spreads(self.gaps()),
+            seconds=spread(seconds) if seconds else None,
+            runs=tuple(
+                RunSummary(
+                    seed=outcome.seed,
+                    fold=outcome.fold,
+                    folder=outcome.directory.relative_to(directory).as_posix(),
+                    status=outcome.status,
+                    error=outcome.error,
+                    seconds=outcome.seconds,
+                    metrics=outcome.metrics,
+                )
+                for outcome in self.outcomes
+            ),
+            jobs=jobs,
+        )
 
 
 def series_of(outcomes: Iterable[Outcome]) -> list[RunSeries]:
@@ -126,21 +105,9 @@ def series_of(outcomes: Iterable[Outcome]) -> list[RunSeries]:
     ]
 
 
-def _spreads(metrics: dict[tuple[str, str], list[float]]) -> dict[str, dict[str, Any]]:
-    """Return the spread of each metric as data, by data set and name."""
-    found: dict[str, dict[str, Any]] = {}
+def _spreads(metrics: Mapping[tuple[str, str], Sequence[float]]) -> Spreads:
+    """Return the distribution of each metric, by data set and name."""
+    spreads: Spreads = {}
     for (data, name), values in metrics.items():
-        found.setdefault(data, {})[name] = spread(values).as_data()
-    return found
-
-
-def _run(outcome: Outcome, directory: Path) -> dict[str, Any]:
-    data: dict[str, Any] = {
-        "seed": outcome.seed,
-        **({"fold": outcome.fold} if outcome.fold is not None else {}),
-        "folder": outcome.directory.relative_to(directory).as_posix(),
-        "status": outcome.status,
-    }
-    if outcome.error is not None:
-        return data | {"error": outcome.error}
-    return data | {"seconds": outcome.seconds, "metrics": outcome.metrics}
+        spreads.setdefault(data, {})[name] = spread(values)
+    return spreads

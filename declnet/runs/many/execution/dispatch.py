@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from declnet.contracts.returned import why_unavailable
 from declnet.contracts.runs.executor import Executor
 from declnet.data.sources.loading import GivenData
 from declnet.data.splits import Data
@@ -31,7 +32,7 @@ def given_for(
         DataError: it is invalid.
         RunError: the executor cannot be used here, or cannot pass data on.
     """
-    why = executor.unavailable() if executor is not None else None
+    why = why_unavailable(executor) if executor is not None else None
     if why is not None:
         raise RunError(why)
     if data is not None and executor is not None:

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from glob import escape
 from itertools import chain
@@ -16,8 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.returned import BrokenContractError
-from declnet.contracts.runs.executor import Executor, TaskUpdate
-from declnet.contracts.runs.returned import checked_update
+from declnet.contracts.runs.executor import Executor, TaskUpdate, updates_of
 from declnet.errors import RunError
 from declnet.registry.registry import Registry
 from declnet.runs.many.execution import early_stops
@@ -95,11 +94,9 @@ def _outcomes(
     executor: Executor, texts: Iterator[str], waiting: dict[int, _Waiting], follow: Follow
 ) -> Iterator[Outcome]:
     """Yield the outcome of each task that the executor takes, and of the first in any case."""
-    updates, looked = executor.execute(texts), -math.inf
-    with ExitStack() as stack:
-        stack.callback(getattr(updates, "close", lambda: None))
-        for given in updates:
-            update = checked_update(executor, given, waiting)
+    looked = -math.inf
+    with closing(updates_of(executor, texts, waiting)) as updates:
+        for update in updates:
             if update.report is not None:
                 _hear(executor, update, waiting[update.task].judged)
             elif update.answer is not None or update.failure is not None:

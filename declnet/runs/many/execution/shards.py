@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from declnet.runs.many.execution.tasks import Task
-from declnet.runs.storage.folder import SHARD, read_object, reading, writing
-from declnet.runs.storage.writing import make_folder, write_json
+from declnet.runs.storage.folder import SHARD, read_json, reading, writing
+from declnet.runs.storage.writing import make_folder, write_atomically
 from declnet.spec.model import RunSpec
+from declnet.stored import Stored
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,18 @@ def _as_text(value: Any) -> str:
     return value.name if isinstance(value, Path) else str(value)
 
 
+@dataclass(frozen=True)
+class _ShardContent:
+    """Which runs a folder of one shard has, by their paths within it."""
+
+    shard: int
+    of: int
+    runs: tuple[str, ...]
+
+
+_SHARD_FILE = Stored[_ShardContent](_ShardContent)
+
+
 def begin_shard(directory: Path, shard: Shard, tasks: Iterable[Task]) -> None:
     """Write which runs a folder is to have, before the files that say which runs there are.
 
@@ -98,12 +111,12 @@ def begin_shard(directory: Path, shard: Shard, tasks: Iterable[Task]) -> None:
     Raises:
         RunError: it cannot be written.
     """
-    runs = [each.directory.relative_to(directory).as_posix() for each in shard.within(tasks)]
-    content = {"shard": shard.number, "of": shard.count, "runs": runs}
+    runs = (each.directory.relative_to(directory).as_posix() for each in shard.within(tasks))
+    content = _SHARD_FILE.write(_ShardContent(shard.number, shard.count, tuple(runs)))
     path = directory / f"shard-{shard}.json"
     with writing(path):
         make_folder(directory)
-        write_json(path, content)
+        write_atomically(path, content)
 
 
 def shard_runs(directory: Path) -> frozenset[Path] | None:
@@ -114,9 +127,6 @@ def shard_runs(directory: Path) -> frozenset[Path] | None:
     """
     with reading(directory):
         files = [each for each in directory.iterdir() if SHARD.fullmatch(each.name)]
-        if len(files) != 1:
-            return None
-        runs = read_object(files[0]).get("runs")
-        if not isinstance(runs, list) or not all(isinstance(each, str) for each in runs):
-            raise ValueError(f"{files[0].name}: has no list of runs")
-    return frozenset(directory / each for each in runs)
+    if len(files) != 1:
+        return None
+    return frozenset(directory / name for name in read_json(files[0], _SHARD_FILE).runs)

@@ -7,14 +7,23 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from declnet.contracts.runs.callback import GroupedRun
 from declnet.errors import DeclnetError
-from declnet.runs.storage.folder import ENSEMBLE, SPEC, STUDY, SUMMARY, SWEEP, TRIALS, read_object
+from declnet.runs.many.groups.documents import (
+    ENSEMBLE_FILE,
+    STUDY_FILE,
+    STUDY_SUMMARY,
+    SWEEP_FILE,
+)
+from declnet.runs.storage.folder import ENSEMBLE, SPEC, STUDY, SUMMARY, SWEEP, TRIALS, read_json
 from declnet.spec.document.document import read_document
 from declnet.spec.flatten import flatten
 from declnet.spec.tuning import TUNE
+from declnet.stored import Stored
+
+Content = TypeVar("Content")
 
 
 def grouped_run(directory: str | Path) -> GroupedRun | None:
@@ -25,15 +34,17 @@ def grouped_run(directory: str | Path) -> GroupedRun | None:
     """
     run = Path(directory).absolute()
     for folder in (run.parent, run.parent.parent):
-        listed = _listed(folder / ENSEMBLE, "runs", "folder")
-        own = listed.get(run.relative_to(folder).as_posix())
-        if own is None:
+        ensemble = _read(folder / ENSEMBLE, ENSEMBLE_FILE)
+        members = ensemble.runs if ensemble is not None else ()
+        name = run.relative_to(folder).as_posix()
+        member = next((each for each in members if each.folder == name), None)
+        if member is None:
             continue
         swept = _sweep(folder)
         trial = _trial(folder, run) if swept is None else None
-        several = swept is not None or len({each.get("seed") for each in listed.values()}) > 1
-        values = {**(swept or trial or {}), **({"seed": own.get("seed")} if several else {})}
-        values |= {"fold": own["fold"]} if "fold" in own else {}
+        several = swept is not None or len({each.seed for each in members}) > 1
+        values = {**(swept or trial or {}), **({"seed": member.seed} if several else {})}
+        values |= {"fold": member.fold} if member.fold is not None else {}
         group = folder.parent if swept is not None else folder
         return GroupedRun(run, folder.parent.parent if trial is not None else group, values)
     trial = _trial(run, run)
@@ -42,8 +53,9 @@ def grouped_run(directory: str | Path) -> GroupedRun | None:
 
 def _sweep(folder: Path) -> Mapping[str, Any] | None:
     """Return the values of a spec of a sweep by its folder; None if it is not part of one."""
-    values = _listed(folder.parent / SWEEP, "specs", "name").get(folder.name, {}).get("values")
-    return dict(values) if isinstance(values, Mapping) else None
+    sweep = _read(folder.parent / SWEEP, SWEEP_FILE)
+    specs = sweep.specs if sweep is not None else ()
+    return next((swept.values for swept in specs if swept.name == folder.name), None)
 
 
 def _trial(folder: Path, run: Path) -> dict[str, Any] | None:
@@ -54,29 +66,28 @@ def _trial(folder: Path, run: Path) -> dict[str, Any] | None:
     study = folder.parent.parent
     if folder.parent.name != TRIALS or not folder.name.isdecimal() or not (study / STUDY).is_file():
         return None
-    number = int(folder.name)
-    known = _listed(study / SUMMARY, "trials", "number").get(str(number), {}).get("values")
-    if isinstance(known, Mapping):
-        return {"trial": number, **known}
+    number, summary = int(folder.name), _read(study / SUMMARY, STUDY_SUMMARY)
+    for trial in summary.trials if summary is not None else ():
+        if trial.number == number:
+            return {"trial": number, **trial.values}
+    content = _read(study / STUDY, STUDY_FILE)
     with suppress(DeclnetError, OSError, ValueError, KeyError, AttributeError):
-        document = tomllib.loads(read_object(study / STUDY)["document"])
+        keys = tomllib.loads(content.document)[TUNE]["space"] if content is not None else {}
         spec = flatten(read_document(run / SPEC).tables)
-        keys = document[TUNE]["space"]
         return {"trial": number, **{key: spec[key] for key in keys if key in spec}}
     return {"trial": number}
 
 
-def _listed(file: Path, key: str, name: str) -> dict[str, dict[str, Any]]:
-    """Return the objects of a list in a file by a key of theirs; none if it cannot be read."""
-    try:
-        status = file.stat()
-        return _read_list(file, key, name, (status.st_mtime_ns, status.st_size, status.st_ino))
-    except (OSError, ValueError):
-        return {}
+def _read(path: Path, stored: Stored[Content]) -> Content | None:
+    """Return the content of a file of a group; None if it cannot be read."""
+    content: Content | None = None
+    with suppress(OSError, DeclnetError):
+        status = path.stat()
+        version = status.st_mtime_ns, status.st_size, status.st_ino
+        content = _read_version(path, stored, version)
+    return content
 
 
 @lru_cache(maxsize=4)  # each run of a sweep asks for the same ones
-def _read_list(file: Path, key: str, name: str, _version: object) -> dict[str, dict[str, Any]]:
-    found = read_object(file).get(key)
-    objects = found if isinstance(found, list) else []
-    return {str(each.get(name)): each for each in objects if isinstance(each, dict)}
+def _read_version(path: Path, stored: Stored[Content], _version: object) -> Content:
+    return read_json(path, stored)

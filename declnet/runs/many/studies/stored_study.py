@@ -21,8 +21,14 @@ from declnet.contracts.runs.searcher import StudyTrial
 from declnet.contracts.strict_model import LocatedString
 from declnet.errors import SpecError
 from declnet.registry.registry import Registry
+from declnet.runs.many.groups.documents import (
+    STUDY_FILE,
+    STUDY_SUMMARY,
+    StudyContent,
+    StudySummary,
+)
 from declnet.runs.many.groups.stored_group import StoredGroup, write_described
-from declnet.runs.storage.folder import STUDY, SUMMARY, TRIALS, reading, writing
+from declnet.runs.storage.folder import STUDY, SUMMARY, TRIALS, read_json, writing
 from declnet.runs.storage.writing import write_atomically
 from declnet.spec.document.source_map import SourceMap
 from declnet.spec.model import RunSpec, resolved_toml
@@ -51,15 +57,15 @@ def begin_study(directory: Path, spec: RunSpec) -> None:
 
     assert spec.tuning is not None  # noqa: S101  # checked
     document = {**spec.tuning.base.document, TUNE: dict(spec.tuning.section)}
-    content = {
-        "status": "running",
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": 0.0,
-        "worker": uuid4().hex,
-        "folder": str(spec.folder),
-        "document": tomli_w.dumps(_tagged(document)),
-    }
-    write_described(directory / STUDY, content)
+    content = StudyContent(
+        "running",
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=0.0,
+        worker=uuid4().hex,
+        folder=str(spec.folder),
+        document=tomli_w.dumps(_tagged(document)),
+    )
+    write_described(directory / STUDY, STUDY_FILE.write(content))
 
 
 def open_study(path: str | Path, registry: Registry | None = None) -> StoredStudy:
@@ -75,16 +81,7 @@ def open_study(path: str | Path, registry: Registry | None = None) -> StoredStud
     return StoredStudy(path, registry)
 
 
-_CONTENT: Mapping[str, type | tuple[type, ...]] = {
-    "status": str,
-    "seconds": (int, float),
-    "worker": str,
-    "folder": str,
-    "document": str,
-}
-
-
-class StoredStudy(StoredGroup):
+class StoredStudy(StoredGroup[StudyContent]):
     """The folder of a study.
 
     Attributes:
@@ -93,16 +90,12 @@ class StoredStudy(StoredGroup):
     """
 
     file, purpose = STUDY, "describes a study"
-
-    def _check(self, content: dict[str, Any]) -> None:
-        for key, kind in _CONTENT.items():
-            if not isinstance(content.get(key), kind):
-                raise ValueError(f"{STUDY}: has no {key}")  # noqa: TRY004  # about its content
+    stored = STUDY_FILE
 
     @property
     def worker(self) -> str:
         """What identifies this folder among those that share the study."""
-        return str(self.content["worker"])
+        return self.content.worker
 
     @cached_property
     def spec(self) -> RunSpec:
@@ -111,7 +104,7 @@ class StoredStudy(StoredGroup):
         Raises:
             SpecError: it is no longer valid.
         """
-        document = _untagged(tomllib.loads(self.content["document"]))
+        document = _untagged(tomllib.loads(self.content.document))
         return self._validated(Point("", {}, None, SourceMap(document)))
 
     @property
@@ -138,17 +131,23 @@ class StoredStudy(StoredGroup):
         return self.objective.better
 
     @cached_property
+    def summary(self) -> StudySummary | None:
+        """The content of `summary.json`; None before there is one.
+
+        Raises:
+            OutputError: it cannot be read.
+        """
+        path = self.path / SUMMARY
+        return read_json(path, STUDY_SUMMARY) if path.is_file() else None
+
+    @cached_property
     def trials(self) -> tuple[StudyTrial, ...]:
         """All trials by number, including trials of other folders, as of the last summary.
 
         Raises:
             OutputError: the summary cannot be read.
         """
-        with reading(self.path / SUMMARY):
-            try:
-                return tuple(_read_trial(each) for each in self.summary.get("trials", ()))
-            except (KeyError, TypeError) as error:
-                raise ValueError(f"a trial has no {error}") from None
+        return self.summary.trials if self.summary is not None else ()
 
     @property
     def best(self) -> StudyTrial | None:
@@ -158,7 +157,7 @@ class StoredStudy(StoredGroup):
     @property
     def importance(self) -> dict[str, float]:
         """How much each key matters to the objective, as of the last summary; may be empty."""
-        return dict(self.summary.get("importance", {}))
+        return self.summary.importance if self.summary is not None else {}
 
     def trial_folder(self, number: int) -> Path:
         """Return the folder of a trial; it is not there if another machine trained it."""
@@ -173,7 +172,7 @@ class StoredStudy(StoredGroup):
         return self._validated(self.tuning.point(trial.values))
 
     def _validated(self, point: Point) -> RunSpec:
-        return validate_point(point, self._registry, Path(self.content["folder"])).require()
+        return validate_point(point, self._registry, Path(self.content.folder)).require()
 
     def limit(self, minutes: float) -> None:
         """Change the time after which the study ends, over all resumptions.
@@ -183,7 +182,7 @@ class StoredStudy(StoredGroup):
         """
         import tomli_w
 
-        document = tomllib.loads(self.content["document"])
+        document = tomllib.loads(self.content.document)
         document[TUNE]["minutes"] = minutes
         self.note(document=tomli_w.dumps(document))
         for name in ("spec", "objective"):
@@ -196,18 +195,19 @@ class StoredStudy(StoredGroup):
             RunError: it cannot be written.
         """
         best = best_of(trials, self.better)
-        content = {
-            "name": self.spec.name,
-            "objective": str(self.objective),
-            "better": self.better,
-            "status": self.status,
-            "seconds": self.content["seconds"],
-            "best": best.number if best is not None else None,
-            "importance": dict(importance),
-            "trials": [_trial_data(each) for each in trials],
-        }
-        self._summarize(content)
-        self.__dict__.pop("trials", None)
+        content = StudySummary(
+            self.spec.name,
+            str(self.objective),
+            self.better,
+            self.content.status,
+            self.content.seconds,
+            best.number if best is not None else None,
+            dict(importance),
+            tuple(trials),
+        )
+        write_described(self.path / SUMMARY, STUDY_SUMMARY.write(content))
+        for name in ("summary", "trials"):
+            self.__dict__.pop(name, None)
 
     def write_best(self, trial: StudyTrial) -> None:
         """Write the spec of the best trial, with a comment that says where it comes from.
@@ -231,30 +231,6 @@ def best_of(trials: Sequence[StudyTrial], better: Better) -> StudyTrial | None:
     sign = 1 if better == "lower" else -1
     done = [each for each in trials if each.state == "finished" and each.value is not None]
     return min(done, key=lambda each: (sign * (each.value or 0.0), each.number), default=None)
-
-
-def _trial_data(trial: StudyTrial) -> dict[str, Any]:
-    return {
-        "number": trial.number,
-        "state": trial.state,
-        "value": trial.value,
-        "values": dict(trial.values),
-        "seconds": trial.seconds,
-        "worker": trial.worker,
-        "reported": [list(each) for each in sorted(trial.reported.items())],
-    }
-
-
-def _read_trial(data: Mapping[str, Any]) -> StudyTrial:
-    return StudyTrial(
-        data["number"],
-        dict(data["values"]),
-        data["state"],
-        data["value"],
-        {int(step): value for step, value in data["reported"]},
-        data["worker"],
-        data["seconds"],
-    )
 
 
 def _tagged(value: Any) -> Any:

@@ -12,9 +12,15 @@ from pathlib import Path
 from statistics import fmean
 
 from declnet.contracts.attribution import attributing_errors, named_component
+from declnet.contracts.returned import verified, verify_as
 from declnet.contracts.runs.callback import EpochLogged
-from declnet.contracts.runs.returned import checked_proposal
-from declnet.contracts.runs.searcher import OpenStudy, StudyTrial, TrialState
+from declnet.contracts.runs.searcher import (
+    OpenStudy,
+    Searcher,
+    StudyTrial,
+    TrialState,
+    require_values,
+)
 from declnet.data.splits import Data
 from declnet.errors import ComponentError, DeclnetError, error_summary
 from declnet.registry.registry import Registry
@@ -81,9 +87,9 @@ class StudyRunner:
         )
         self._searcher = stored.tuning.searcher
         with self._asking():
-            opened = self._searcher.open(self._context)
+            opened = verified(Searcher.open, self._searcher, self._context)
         self._search: OpenStudy = opened or TrialJournal(self._searcher, self._context)
-        before, minutes = float(stored.content["seconds"]), self._keys.minutes
+        before, minutes = stored.content.seconds, self._keys.minutes
         self._began = time.monotonic() - before
         self._deadline = math.inf if minutes is None else time.time() + 60 * minutes - before
         self._summarized = -math.inf
@@ -168,7 +174,9 @@ class StudyRunner:
     def summarize(self) -> None:
         """Write the summary, with the importance of keys, and the best spec so far."""
         with self._asking():
-            importance = self._search.importance()
+            importance = verify_as(
+                Mapping[str, float], self._searcher, "importance", self._search.importance()
+            )
         self._write_summary(importance)
 
     def interrupted(self) -> None:
@@ -196,15 +204,19 @@ class StudyRunner:
         if most is not None and len(self.trials()) >= most:
             return None
         with self._asking():
-            trial = self._search.ask()
-            if trial is None:
-                return None
-            space = self._context.space
-            checked_proposal(self._searcher, "open", trial.values, space)
+            trial: StudyTrial | None = verify_as(
+                StudyTrial | None, self._searcher, "open", self._search.ask(), self._require_values
+            )
+        if trial is None:
+            return None
         if most is not None and trial.number >= most:  # another machine asked meanwhile
             self._tell(replace(trial, state="failed"))
             return None
         return trial
+
+    def _require_values(self, trial: StudyTrial | None) -> None:
+        if trial is not None:
+            require_values(trial.values, self._context.space)
 
     def _begin(self, trial: StudyTrial) -> None:
         """Prepare the runs of a trial; one whose values do not go together has failed."""

@@ -6,18 +6,47 @@ kill cut off is removed, as if it had not been written.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from math import nan
 
-from declnet.contracts.runs.returned import checked_proposal
-from declnet.contracts.runs.searcher import Searcher, StudyContext, StudyTrial, TrialState
-from declnet.errors import OutputError
-from declnet.runs.storage.folder import writing
+from declnet.contracts.returned import verified
+from declnet.contracts.runs.searcher import (
+    Scalar,
+    Searcher,
+    StudyContext,
+    StudyTrial,
+    TrialState,
+)
+from declnet.contracts.serialization import Omitted
+from declnet.runs.storage.folder import reading, writing
 from declnet.runs.storage.writing import append_line, read_bytes
+from declnet.stored import Stored
 
 JOURNAL = "trials.jsonl"
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What became known of a trial: its values, a report, or its end.
+
+    Attributes:
+        values: of a trial that was proposed.
+        step: when it reported the value.
+        stop: whether the searcher then stopped it.
+        state: how it ended, with the value.
+    """
+
+    trial: int
+    values: Omitted[Mapping[str, Scalar] | None] = None
+    step: Omitted[int | None] = None
+    value: Omitted[float | None] = None
+    stop: Omitted[bool] = False
+    state: Omitted[TrialState | None] = None
+    seconds: Omitted[float | None] = None
+
+
+_LINE = Stored[_Line](_Line)
 
 
 class TrialJournal:
@@ -37,11 +66,10 @@ class TrialJournal:
     def ask(self) -> StudyTrial | None:
         """See `OpenStudy.ask`."""
         number, trials = len(self._trials), self.trials()
-        proposed = self._searcher.propose(self._study, number, trials)
-        if proposed is None:
+        values = verified(Searcher.propose, self._searcher, self._study, number, trials)
+        if values is None:
             return None
-        values = checked_proposal(self._searcher, "propose", proposed, self._study.space)
-        self._note({"ask": number, "values": values})
+        self._note(_Line(number, values))
         return self._trials[number]
 
     def trials(self) -> Sequence[StudyTrial]:
@@ -54,18 +82,18 @@ class TrialJournal:
             trial = self._trials[number]
             reported = replace(trial, reported={**trial.reported, step: value})
             others = [each for each in self._trials.values() if each.number != number]
-            stop = bool(self._searcher.should_stop(self._study, reported, others))
-            self._note({"report": number, "step": step, "value": value, "stop": stop})
+            stop = verified(Searcher.should_stop, self._searcher, self._study, reported, others)
+            self._note(_Line(number, step=step, value=value, stop=stop))
         return self._stops[number, step]
 
     def tell(self, number: int, state: TrialState, value: float | None, seconds: float) -> None:
         """See `OpenStudy.tell`."""
         if self._trials[number].state == "running":
-            self._note({"tell": number, "state": state, "value": value, "seconds": seconds})
+            self._note(_Line(number, value=value, state=state, seconds=seconds))
 
     def importance(self) -> Mapping[str, float]:
         """See `OpenStudy.importance`."""
-        return self._searcher.importance(self._study, self.trials())
+        return verified(Searcher.importance, self._searcher, self._study, self.trials())
 
     def close(self) -> None:
         """See `OpenStudy.close`."""
@@ -73,33 +101,34 @@ class TrialJournal:
     def _read(self) -> None:
         if not self._path.exists():
             return
-        try:
+        with reading(self._path):
             content = read_bytes(self._path)
             whole = content[: content.rfind(b"\n") + 1]
             if whole != content:
                 with self._path.open("r+b") as file:
                     file.truncate(len(whole))
             for line in whole.splitlines():
-                self._take(json.loads(line))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise OutputError(f"{self._path}: cannot be read: {error}") from None
+                self._apply(_LINE.parse(line))
 
-    def _note(self, line: Mapping[str, Any]) -> None:
+    def _note(self, line: _Line) -> None:
         with writing(self._path):
-            append_line(self._path, line)
-        self._take(line)
+            append_line(self._path, _LINE.plain(line))
+        self._apply(line)
 
-    def _take(self, line: Mapping[str, Any]) -> None:
-        if "ask" in line:
-            number, worker = int(line["ask"]), self._study.worker
-            self._trials[number] = StudyTrial(number, dict(line["values"]), worker=worker)
-        elif "report" in line:
-            number, step = int(line["report"]), int(line["step"])
-            trial = self._trials[number]
-            reported = {**trial.reported, step: float(line["value"])}
+    def _apply(self, line: _Line) -> None:
+        """Change the trials by a line; raise ValueError if it is about none of them."""
+        number = line.trial
+        if line.values is not None:
+            self._trials[number] = StudyTrial(number, line.values, worker=self._study.worker)
+            return
+        trial = self._trials.get(number)
+        if trial is None:
+            raise ValueError(f"there is no trial {number}")
+        if line.step is not None:
+            reported = {**trial.reported, line.step: nan if line.value is None else line.value}
             self._trials[number] = replace(trial, reported=reported)
-            self._stops[number, step] = bool(line["stop"])
-        else:
-            number = int(line["tell"])
-            ended = {key: line[key] for key in ("state", "value", "seconds")}
-            self._trials[number] = replace(self._trials[number], **ended)
+            self._stops[number, line.step] = line.stop
+        elif line.state is not None:
+            self._trials[number] = replace(
+                trial, state=line.state, value=line.value, seconds=line.seconds
+            )

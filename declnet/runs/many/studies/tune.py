@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from declnet.contracts.returned import why_unavailable
 from declnet.contracts.runs.executor import Executor
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.data.sharing import sharing_data
@@ -119,7 +120,7 @@ def require_tuning(spec: RunSpec) -> None:
         message = f'the spec "{spec.name}" has no section "{TUNE}"'
         hint = f"add [{TUNE}] with trials and a space"
         raise SpecError(spec.source_map.locate([Diagnostic(message, hint, (TUNE,), "E011")]))
-    missing = spec.tuning.searcher.unavailable()
+    missing = why_unavailable(spec.tuning.searcher)
     if missing is not None:
         at = (TUNE, "search") if "search" in spec.tuning.section else (TUNE,)
         raise SpecError(spec.source_map.locate([Diagnostic(missing, None, at, "E060")]))

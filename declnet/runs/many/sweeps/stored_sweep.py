@@ -7,11 +7,10 @@ its seeds and folds. Whatever summarizes a sweep is made from the folders of its
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -32,9 +31,17 @@ from declnet.runs.many.ensembles.series import RunSeries, series_of
 from declnet.runs.many.execution.shards import Shard, begin_shard, shard_runs
 from declnet.runs.many.execution.tasks import Outcome, Task, tasks_of
 from declnet.runs.many.groups.callbacks import declared_callbacks, finish_group, telling_group
+from declnet.runs.many.groups.documents import (
+    SERIES_SUMMARY,
+    SWEEP_FILE,
+    SWEEP_SUMMARY,
+    SweepContent,
+    SweepSummary,
+    SweptSpecContent,
+)
 from declnet.runs.many.groups.stored_group import StoredGroup, write_described
 from declnet.runs.many.sweeps.ranking import best_first
-from declnet.runs.storage.folder import MANIFEST, SWEEP
+from declnet.runs.storage.folder import MANIFEST, SUMMARY, SWEEP, read_json
 from declnet.runs.storage.record import with_nan
 from declnet.runs.storage.writing import remove_temporary
 from declnet.runs.stored_run import open_run
@@ -83,21 +90,12 @@ def begin_sweep(
         named = ((each, directory / each.spec.name) for each in specs)
         listed = (tasks_of(each.spec, each.seeds, own) for each, own in named)
         begin_shard(directory, shard, chain.from_iterable(listed))
-    content = {
-        "status": "running",
-        "metric": metric,
-        "ascending": ascending,
-        "specs": [
-            {
-                "name": each.spec.name,
-                "values": json.loads(json.dumps(dict(each.values), default=str)),
-                "seeds": list(each.seeds),
-                "spec": resolved_toml(each.spec),  # JSON has no infinity
-            }
-            for each in specs
-        ],
-    }
-    write_described(directory / SWEEP, content)
+    listed_specs = (  # the specs as TOML, since JSON has no infinity
+        SweptSpecContent(each.spec.name, each.values, each.seeds, resolved_toml(each.spec))
+        for each in specs
+    )
+    content = SweepContent("running", metric, ascending, tuple(listed_specs))
+    write_described(directory / SWEEP, SWEEP_FILE.write(content))
 
 
 def open_sweep(path: str | Path, registry: Registry | None = None) -> StoredSweep:
@@ -109,7 +107,7 @@ def open_sweep(path: str | Path, registry: Registry | None = None) -> StoredSwee
     return StoredSweep(path, registry)
 
 
-class StoredSweep(StoredGroup):
+class StoredSweep(StoredGroup[SweepContent]):
     """The folder of a sweep, finished or not.
 
     Attributes:
@@ -118,28 +116,12 @@ class StoredSweep(StoredGroup):
     """
 
     file, purpose = SWEEP, "describes a sweep"
-
-    def _check(self, content: dict[str, Any]) -> None:
-        specs, types = (
-            content.get("specs"),
-            {"name": str, "values": dict, "seeds": list, "spec": str},
-        )
-        if not isinstance(content.get("status"), str) or not isinstance(specs, list) or not specs:
-            raise ValueError(f"{SWEEP}: has no status and specs")
-        for each in specs:
-            if not isinstance(each, dict) or any(
-                not isinstance(each.get(key), kind) for key, kind in types.items()
-            ):
-                raise ValueError(f"{SWEEP}: a spec needs {', '.join(types)}")
-            if Path(each["name"]).name != each["name"]:
-                raise ValueError(f"{SWEEP}: {each['name']!r} is not the name of a folder")
-            if any(type(seed) is not int for seed in each["seeds"]) or not each["seeds"]:
-                raise ValueError(f"{SWEEP}: the seeds of {each['name']} are not integers")
+    stored = SWEEP_FILE
 
     @property
-    def values(self) -> dict[str, dict[str, Any]]:
+    def values(self) -> dict[str, Mapping[str, Any]]:
         """The values of the keys that vary, by the name of the spec."""
-        return {each["name"]: each["values"] for each in self.content["specs"]}
+        return {swept.name: swept.values for swept in self.content.specs}
 
     def specs(self) -> list[RunSpec]:
         """Return the specs in order.
@@ -147,10 +129,20 @@ class StoredSweep(StoredGroup):
         Raises:
             SpecError: one is no longer valid.
         """
-        return [self._spec(each["spec"]) for each in self.content["specs"]]
+        return [self._spec(swept.spec) for swept in self.content.specs]
 
     def _spec(self, text: str) -> RunSpec:
         return parse_spec(tomllib.loads(text), self._registry)
+
+    @property
+    def summary(self) -> SweepSummary | None:
+        """The content of `summary.json`; None before there is one.
+
+        Raises:
+            OutputError: it cannot be read.
+        """
+        path = self.path / SUMMARY
+        return read_json(path, SWEEP_SUMMARY) if path.is_file() else None
 
     @cached_property
     def shard(self) -> frozenset[Path] | None:
@@ -181,12 +173,12 @@ class StoredSweep(StoredGroup):
             RunError: a folder cannot be made.
         """
         found = []
-        for each in self.content["specs"]:
-            directory = self.path / each["name"]
+        for swept in self.content.specs:
+            directory = self.path / swept.name
             if not has_begun(directory):
                 remove_temporary(directory)
-                spec = self._spec(each["spec"])
-                listed = tasks_of(spec, each["seeds"], directory)
+                spec = self._spec(swept.spec)
+                listed = tasks_of(spec, swept.seeds, directory)
                 if not any(self._has(task.directory) for task in listed):
                     continue
                 begin_ensemble(directory, spec, listed)
@@ -203,16 +195,18 @@ class StoredSweep(StoredGroup):
             SpecError: a spec that was not begun is no longer valid.
         """
         found = []
-        for each in self.content["specs"]:
-            directory = self.path / each["name"]
+        for swept in self.content.specs:
+            directory = self.path / swept.name
             if has_begun(directory):
-                listed = open_ensemble(directory).content["runs"]
-                runs = [(directory / run["folder"], run["seed"], run.get("fold")) for run in listed]
+                members = open_ensemble(directory).content.runs
+                runs = [(directory / each.folder, each.seed, each.fold) for each in members]
             else:
-                tasks = tasks_of(self._spec(each["spec"]), each["seeds"], directory)
+                tasks = tasks_of(self._spec(swept.spec), swept.seeds, directory)
                 runs = [(task.directory, task.spec.seed, task.spec.data.fold) for task in tasks]
             found += [
-                stored_outcome(path, each["name"], *own) for path, *own in runs if self._has(path)
+                stored_outcome(path, swept.name, seed, fold)
+                for path, seed, fold in runs
+                if self._has(path)
             ]
         return found
 
@@ -248,8 +242,8 @@ class StoredSweep(StoredGroup):
             ascending: as for `best_first`.
         """
         if metric is None:
-            metric = self.content.get("metric")
-            ascending = ascending if ascending is not None else self.content.get("ascending")
+            metric = self.content.metric
+            ascending = self.content.ascending if ascending is None else ascending
         return best_first(series, metric, specs, ascending)
 
     def summarize(
@@ -274,16 +268,17 @@ class StoredSweep(StoredGroup):
             RunError: it cannot be written.
         """
         found, best_by = self.ranked(series, specs, metric, ascending=ascending)
-        values, data = self.values, []
-        more = {"jobs": jobs} if jobs is not None else {}
+        summaries = []
         for each in found:
             directory = self.path / each.name
+            summary = each.summary(directory, jobs)
             if directory.is_dir():  # not if it is in other shards
-                each.write(directory, jobs)
-            own = each.as_data(directory)
-            data.append(own | ({"values": values[each.name]} if values.get(each.name) else {}))
+                write_described(directory / SUMMARY, SERIES_SUMMARY.write(summary))
+            values = self.values.get(each.name, {})
+            summaries.append(replace(summary, jobs=None, values=values))
         name = ".".join(best_by) if best_by else None
-        self._summarize({"metric": name, **more, "specs": data})
+        content = SweepSummary(metric=name, jobs=jobs, specs=tuple(summaries))
+        write_described(self.path / SUMMARY, SWEEP_SUMMARY.write(content))
         return found, best_by
 
     def telling(self) -> AbstractContextManager[None]:
@@ -291,8 +286,7 @@ class StoredSweep(StoredGroup):
         return telling_group(self.path, self._callbacks, self._registry)
 
     def _callbacks(self) -> Iterator[Callback]:
-        texts = (each["spec"] for each in self.content["specs"])
-        return declared_callbacks(texts, self._registry)
+        return declared_callbacks((swept.spec for swept in self.content.specs), self._registry)
 
     def finish(self, data: Mapping[str, Data] | None = None) -> list[str]:
         """Make the folder of each spec a predictor, and record whether all runs have finished.
@@ -310,12 +304,12 @@ class StoredSweep(StoredGroup):
             ComponentError: a callback that was told raised an exception.
         """
         reasons = []
-        for each in self.content["specs"]:
-            directory = self.path / each["name"]
+        for swept in self.content.specs:
+            directory = self.path / swept.name
             if not has_begun(directory):
                 continue
             ensemble = open_ensemble(directory)
-            runs = (directory / run["folder"] for run in ensemble.content["runs"])
+            runs = (directory / member.folder for member in ensemble.content.runs)
             if ensemble.status != "finished" and all(map(self._has, runs)):
                 why = finish_ensemble(directory, self._registry, data)
                 reasons += [why] if why is not None else []
@@ -334,9 +328,8 @@ def stored_outcome(path: Path, name: str, seed: int, fold: int | None) -> Outcom
             run = open_run(path)
             if run.status == "finished":
                 metrics = {data: with_nan(values) for data, values in run.metrics.items()}
-                seconds = float(run.manifest.get("seconds", 0.0))
-                return Outcome(name, seed, path, metrics, round(seconds, 3), None, fold)
-            error = str(run.manifest.get("error") or f"it has not finished ({run.status})")
+                return Outcome(name, seed, path, metrics, run.manifest.seconds, None, fold)
+            error = run.manifest.error or f"it has not finished ({run.status})"
         except DeclnetError as problem:
             error = str(problem)
     return Outcome(name, seed, path, error=error, fold=fold)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from declnet import ListedRun, differing_keys, grouped_run, list_runs
+from declnet import ListedRun, OutputError, differing_keys, grouped_run, list_runs, open_study
 
 MANY = 30
 """Number of runs above which a folder gets the page of many runs."""
@@ -48,11 +48,12 @@ def is_group(directory: Path) -> bool:
 
 def read_study(directory: Path) -> tuple[str | None, dict[str, float]]:
     """Return the objective of a study, and how much each key matters to it, as far as known."""
-    with suppress(OSError, ValueError, AttributeError, TypeError):
-        if (directory / "study.json").is_file():
-            summary = json.loads((directory / "summary.json").read_text("utf-8"))
-            importance = {key: float(each) for key, each in summary["importance"].items()}
-            return str(summary["objective"]), importance
+    if not (directory / "study.json").is_file():
+        return None, {}
+    with suppress(OutputError):
+        summary = open_study(directory).summary
+        if summary is not None:
+            return summary.objective, summary.importance
     return None, {}
 
 
@@ -75,14 +76,15 @@ def read_runs(directory: Path) -> list[ReportedRun]:
 
 
 def _reported(run: ListedRun, values: Mapping[str, Any], directory: Path) -> ReportedRun:
-    directions = {"loss": "lower"} | (run.better if isinstance(run.better, dict) else {})
+    directions = {"loss": "lower", **run.better}
     metrics, better = {}, {}
     for data, each in run.metrics.items():
         for metric, value in each.items():
             name = f"{data}.{metric}"
             metrics[name] = value
-            if directions.get(metric) in ("higher", "lower"):
-                better[name] = directions[metric]
+            direction = directions.get(metric)
+            if direction is not None:
+                better[name] = direction
     name, history = run.path.as_posix(), directory / run.path / "history.jsonl"
     return ReportedRun(name, run.status, values, metrics, better, run.seconds, history)
 

@@ -7,13 +7,21 @@ import json
 import pytest
 
 from declnet import OutputError
+from declnet.runs.many.groups.documents import (
+    ENSEMBLE_FILE,
+    SWEEP_FILE,
+    EnsembleContent,
+    Member,
+    SweepContent,
+    SweptSpecContent,
+)
 from declnet_plugins.report.many.reported import main_metric, read_runs
 
 
 def write_run(path, seed, rate, accuracy, **manifest):
     path.mkdir(parents=True)
     better = {"loss": "lower", "accuracy": "higher", "size": None}
-    content = {"status": "finished", "seconds": 2.5, "better": better} | manifest
+    content = {"status": "finished", "started": "", "seconds": 2.5, "better": better} | manifest
     (path / "manifest.json").write_text(json.dumps(content))
     metrics = {"test": {"loss": 0.5, "accuracy": accuracy, "size": 3}}
     (path / "metrics.json").write_text(json.dumps(metrics))
@@ -46,10 +54,12 @@ def test_in_any_folder_the_values_are_the_keys_in_which_the_specs_differ(runs):
 def test_in_a_sweep_the_values_are_those_that_it_varies(runs):
     specs = []
     for rate in (0.1, 0.2):
-        listed = [{"folder": f"seed-{seed}", "seed": seed} for seed in (0, 1)]
-        (runs / f"s-{rate}" / "ensemble.json").write_text(json.dumps({"runs": listed}))
-        specs.append({"name": f"s-{rate}", "values": {"variables.rate": rate}})
-    (runs / "sweep.json").write_text(json.dumps({"specs": specs}))
+        name, members = f"s-{rate}", tuple(Member(f"seed-{seed}", seed) for seed in (0, 1))
+        ensemble = EnsembleContent("finished", name, members, {})
+        (runs / name / "ensemble.json").write_bytes(ENSEMBLE_FILE.write(ensemble))
+        specs.append(SweptSpecContent(name, {"variables.rate": rate}, (0, 1), ""))
+    sweep = SweepContent("finished", None, None, tuple(specs))
+    (runs / "sweep.json").write_bytes(SWEEP_FILE.write(sweep))
     found = [each.values for each in read_runs(runs)]
     assert found[1] == {"variables.rate": 0.1, "seed": 1}
     assert found[2] == {"variables.rate": 0.2, "seed": 0}

@@ -152,7 +152,7 @@ def test_a_parent_whose_process_was_killed_at_the_end_is_ended_by_resume(
     tracked_document["data"]["folds"] = 2
     step = "ensembles.recording.tell_callbacks"
     if moment == "before it was recorded":
-        step = "groups.stored_group.write_json"
+        step = "groups.stored_group.write_atomically"
     spec = parse_spec(tracked_document)
     begin_ensemble(tmp_path / "out", spec, tasks := tasks_of(spec, None, tmp_path / "out"))
     for each in tasks:

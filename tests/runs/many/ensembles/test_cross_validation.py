@@ -19,7 +19,7 @@ def test_every_sample_is_validated_on_once(folded):
     assert len(seen.results) == 3
     losses = [each.metrics["validation"]["loss"] for each in seen.results]
     found = seen.metrics["validation"]["loss"]
-    assert (found.mean, found.minimum) == (pytest.approx(np.mean(losses)), min(losses))
+    assert (found.mean, found.min) == (pytest.approx(np.mean(losses)), min(losses))
     assert found.standard_deviation == pytest.approx(np.std(losses, ddof=1))
     assert len(set(losses)) == 3
 

@@ -114,7 +114,7 @@ def test_out_of_fold_predicts_each_row_once_by_the_model_that_did_not_see_it(
         run = open_run(tmp_path / f"out/fold-{fold}")
         own = [row for row in found if row["fold"] == str(fold)]
         seen = [given[int(row["row"]) - 1] for row in own]
-        assert len(own) == run.manifest["data"]["validation"]["samples"]
+        assert len(own) == run.manifest.data["validation"].samples
         assert not grouped or len({row["color"] for row in seen}) == 1
         expected = run.predictor().predict(features(seen))
         assert [row["prediction"] for row in own] == expected.prediction.tolist()
@@ -129,7 +129,7 @@ def features(rows):
 def test_the_evaluation_out_of_fold_is_of_all_rows_at_once(folds, table):
     found = open_ensemble(folds).evaluate()
     members = [open_run(folds / f"fold-{n}") for n in range(1, 5)]
-    sizes = [each.manifest["data"]["validation"]["samples"] for each in members]
+    sizes = [each.manifest.data["validation"].samples for each in members]
     assert found.samples == sum(sizes) == 48
     for name in ("loss", "accuracy"):
         values = [each.metrics["validation"][name] for each in members]
@@ -250,7 +250,7 @@ def change(folds, how):
         ("weights", r"fold-2/weights.safetensors: changed since the run ended"),
         ("missing", r"fold-2: this run is missing; restore it"),
         ("replaced", r"fold-2/manifest.json: changed since the runs ended.*in ensemble.json"),
-        ("listed outside", r"ensemble.json: a run needs a folder within this one"),
+        ("listed outside", r'key "runs.1.folder": "../fold-2" is not a folder within this one'),
         ("version", r"fold-2: this run was made by declnet 0.0.1, but fold-1 by \S+; train"),
     ],
 )

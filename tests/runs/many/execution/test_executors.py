@@ -80,7 +80,7 @@ class Broken(Executor):
     [
         (TaskUpdate(3, answer=b""), "news of task 3"),
         ("done", "not a TaskUpdate"),
-        (TaskUpdate(0, answer="text"), "in bytes"),
+        (TaskUpdate(0, answer="text"), "not bytes"),
     ],
 )
 def test_an_executor_that_breaks_its_contract_is_named(update, problem, document, tmp_path):

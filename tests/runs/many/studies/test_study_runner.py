@@ -131,7 +131,7 @@ def test_the_budget_counts_trials_and_minutes(study, registry):
     assert len(open_study(folder, registry).trials) == 2
     found = open_study(folder, registry)
     found.note(seconds=61.0)
-    document = tomllib.loads(found.content["document"])
+    document = tomllib.loads(found.content.document)
     document["tune"] |= {"trials": 5, "minutes": 1}
     import tomli_w
 

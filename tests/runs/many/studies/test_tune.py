@@ -35,7 +35,7 @@ def test_a_study_has_its_trials_the_best_and_what_they_reported(tuned, registry,
     assert seen == list(found.trials)
     best = max((each for each in found.trials if each.value), key=lambda each: each.value)
     assert found.best == best
-    assert found.summary["best"] == best.number
+    assert found.summary.best == best.number
     changes = {"tune": {}, "optimizer.learning_rate": best.values["optimizer.learning_rate"]}
     alone = run(parse_spec(tuned, registry, overrides=changes))
     assert alone.metrics == open_run(found.trial_folder(best.number)).metrics
@@ -62,7 +62,7 @@ def test_minutes_interrupt_a_trial_which_continues_with_more(
 
     first = seconds()
     for more in (0, 4):
-        minutes = (found.content["seconds"] + more) / 60 if more else None
+        minutes = (found.content.seconds + more) / 60 if more else None
         found = resume_study(found.path, minutes=minutes, registry=registry, **PLACES[place])
         assert [(each.state, each.value) for each in found.trials] == [("running", None)]
         assert (found.status, seconds() > first) == ("finished", bool(more))

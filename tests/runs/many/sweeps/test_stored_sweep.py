@@ -40,7 +40,9 @@ def test_outcomes_are_those_of_the_folders(begun):
     tasks = stored.tasks()
     result = run(tasks[0].spec, out=tasks[0].directory)
     tasks[1].directory.mkdir()
-    (tasks[1].directory / "manifest.json").write_text('{"status": "running"}', "utf-8")
+    manifest = json.loads((tasks[0].directory / "manifest.json").read_text("utf-8"))
+    running = json.dumps({**manifest, "status": "running"})
+    (tasks[1].directory / "manifest.json").write_text(running, "utf-8")
     found = stored.outcomes()
     assert (found[0].metrics, found[0].error) == (result.metrics, None)
     assert [each.error for each in found[1:]] == [

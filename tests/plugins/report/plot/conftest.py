@@ -1,0 +1,44 @@
+"""The folder of a sweep, without its runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from declnet import RunSummary, SeriesSummary
+from declnet.runs.many.groups.documents import (
+    SWEEP_FILE,
+    SWEEP_SUMMARY,
+    SweepContent,
+    SweepSummary,
+    SweptSpecContent,
+)
+
+
+@pytest.fixture
+def write_sweep(tmp_path):
+    """Return what writes a sweep of specs with the metrics of their runs, None of a failed one."""
+
+    def write(metric, specs, values=None):
+        swept, series = [], []
+        for name, metrics in specs.items():
+            own = (values or {}).get(name, {})
+            swept.append(SweptSpecContent(name, own, (0,), ""))
+            runs = tuple(
+                RunSummary(
+                    seed=seed,
+                    folder=f"seed-{seed}",
+                    status="failed" if found is None else "finished",
+                    error="DivergenceError" if found is None else None,
+                    metrics=found or {},
+                )
+                for seed, found in enumerate(metrics)
+            )
+            spread = {"finished": len(runs), "metrics": {}, "gaps": {}, "seconds": None}
+            series.append(SeriesSummary(name=name, seeds=(0,), runs=runs, values=own, **spread))
+        content = SweepContent("finished", metric, None, tuple(swept))
+        (tmp_path / "sweep.json").write_bytes(SWEEP_FILE.write(content))
+        summary = SweepSummary(metric=metric, jobs=1, specs=tuple(series))
+        (tmp_path / "summary.json").write_bytes(SWEEP_SUMMARY.write(summary))
+        return tmp_path
+
+    return write
