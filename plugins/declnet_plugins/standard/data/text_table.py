@@ -200,10 +200,16 @@ class TextTableSource(TableSource):
         Args:
             names: the names of all columns.
             settled: the types of columns, as far as they are known.
-            spelled: the columns of which it is kept how their values are written.
+            spelled: the columns of which it is kept how their values are written, unless their
+                types are settled.
         """
         return {
-            at: TypedColumn(name, self.types.get(name), settled.get(name), spelled=name in spelled)
+            at: TypedColumn(
+                name,
+                self.types.get(name),
+                settled.get(name),
+                spelled=name in spelled and name not in settled,
+            )
             for at, name in enumerate(names)
             if self._only is None or name in self._only
         }
