@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 Rows = Annotated[Array, ArrayOf(axes=1)]
 """An array (n, …) of numbers."""
 
-Cells = Annotated[Array, ArrayOf("fiubO", "numbers or text", axes=1)]
+ColumnArray = Annotated[Array, ArrayOf("fiubO", "numbers or text", axes=1)]
 """An array (n, …) of numbers, or of text as objects."""
 
 Shape = tuple[int, ...]

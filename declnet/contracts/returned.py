@@ -70,8 +70,8 @@ def verified(
     Raises:
         BrokenContractError: the result is not what the contract promises.
     """
-    promise = _promise(method, component if isinstance(component, type) else component.__class__)
-    value = getattr(component, promise.method)(*arguments, **keywords)
+    promise = _promise(method, component)
+    value = getattr(component, method.__name__)(*arguments, **keywords)
     result: T = promise.verify(component, value, arguments, keywords)
     return result
 
@@ -83,7 +83,7 @@ def verify(
 
     Like `verified`, for a method that was called already, and for class methods.
     """
-    promise = _promise(method, component if isinstance(component, type) else component.__class__)
+    promise = _promise(method, component)
     result: T = promise.verify(component, value, arguments, keywords)
     return result
 
@@ -159,10 +159,18 @@ class _Promise:
             getattr(items, "close", lambda: None)()
 
 
+_UNVERIFIED = _Promise("", parsed(Any))
+
+
+def _promise(method: Callable[..., Any], component: Any) -> _Promise:
+    """Return what a contract promises; nothing of its own defaults, which are trusted."""
+    cls = component if isinstance(component, type) else component.__class__
+    is_default = getattr(cls, method.__name__) is method
+    return _UNVERIFIED if is_default else _promised(method, cls)
+
+
 @lru_cache(maxsize=1024)
-def _promise(method: Callable[..., Any], cls: type[Component]) -> _Promise:
-    if getattr(cls, method.__name__) is method:  # the default of the contract
-        return _Promise(method.__name__, parsed(Any))
+def _promised(method: Callable[..., Any], cls: type[Component]) -> _Promise:
     annotation = get_type_hints(method, include_extras=True).get("return", Any)
     name, is_iterator = method.__name__, get_origin(annotation) is Iterator
     members = get_args(annotation) or (annotation,)

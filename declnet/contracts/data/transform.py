@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from declnet.contracts.annotations import Misfit, misfit, require_rows
-from declnet.contracts.arrays import Array, Cells, Size
+from declnet.contracts.arrays import Array, ColumnArray, Size
 from declnet.contracts.component import Component
 from declnet.contracts.returned import BrokenContractError, verified
 from declnet.contracts.serialization import NotPlainError, StoredState, read_again
@@ -52,7 +52,7 @@ class Sequences:
         lengths: integers (n,): how many positions of each row are not padding, 0 to time.
     """
 
-    values: Cells
+    values: ColumnArray
     lengths: Array
 
     def _verified(self) -> Self:
@@ -138,7 +138,7 @@ class Transform(Component):
         """
         return None
 
-    def apply(self, x: Array, state: TransformState) -> Cells | Sequences:
+    def apply(self, x: Array, state: TransformState) -> ColumnArray | Sequences:
         """Return the transformed column, (n, …), in a new array; rows must be independent.
 
         A column of `Sequences` is a separate input of the model, and their lengths are another one,
@@ -157,7 +157,7 @@ class Transform(Component):
     def _verify_apply(self, column: Array | Sequences, x: Array, *_: Any) -> None:
         require_rows(column.values if isinstance(column, Sequences) else column, len(x))
 
-    def inverse(self, y: Array, state: TransformState) -> Cells:
+    def inverse(self, y: Array, state: TransformState) -> ColumnArray:
         """Return x, given y = apply(x); for transforms that can prepare a target.
 
         It turns a model's predictions back into the target's units, in a new array.
