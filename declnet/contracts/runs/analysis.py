@@ -2,57 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.metric_names import Better
-
-Cell = str | int | float | bool | None
-"""A value in a table; None or NaN if there is none."""
-
-
-@dataclass(frozen=True)
-class TableChart:
-    """The chart that the report draws for a table.
-
-    Attributes:
-        mark: `"bars"` for a bar per row, `"lines"` for a line per column of `y` over numbers in
-            `x`.
-        x: the title of the column that names the bars, or of the numbers along the axis.
-        y: the titles of the columns of values.
-        deviation: for bars of one column: the title of the column of their standard deviations.
-    """
-
-    mark: Literal["bars", "lines"]
-    x: str
-    y: tuple[str, ...]
-    deviation: str | None = None
-
-
-@dataclass(frozen=True)
-class AnalysisTable:
-    """A result: rows of plain values.
-
-    Attributes:
-        title: what the table holds, unique within the analysis.
-        columns: a title for each column, all different; with the unit, if there is one.
-        rows: a value for each column.
-        note: how to read it, and on how many samples it was computed.
-        shares: the titles of columns of fractions, shown in percent.
-        chart: how the report draws it; None for the table alone.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    note: str = ""
-    shares: tuple[str, ...] = ()
-    chart: TableChart | None = None
+from declnet.display.tables import ResultTable
 
 
 class AnalyzedModel(Protocol):
@@ -155,7 +113,7 @@ class Analysis(Component):
     kind = "analysis"
     required_methods = ("analyze",)
 
-    def analyze(self, model: AnalyzedModel) -> Sequence[AnalysisTable]:
+    def analyze(self, model: AnalyzedModel) -> Sequence[ResultTable]:
         """Return the tables, in the order in which they are shown.
 
         Time and memory must be bounded for millions of samples: take a part of them, and say so in
@@ -168,72 +126,3 @@ class Analysis(Component):
             DataError: the analysis does not suit the model or the data.
         """
         raise NotImplementedError
-
-
-def plain_table(table: AnalysisTable) -> dict[str, Any]:
-    """Return a table as JSON values."""
-    chart = table.chart
-    drawn = None if chart is None else {**vars(chart), "y": list(chart.y)}
-    found = {
-        "title": table.title,
-        "note": table.note,
-        "columns": list(table.columns),
-        "rows": [list(row) for row in table.rows],
-        "shares": list(table.shares),
-    }
-    return found if drawn is None else {**found, "chart": drawn}
-
-
-def table_of(plain: Any) -> AnalysisTable:
-    """Return the table that `plain_table` wrote.
-
-    Raises:
-        KeyError, TypeError, ValueError: it is malformed.
-    """
-    chart = plain.get("chart")
-    if chart is not None:
-        chart = TableChart(**{**chart, "y": tuple(chart["y"])})
-    table = AnalysisTable(
-        plain["title"],
-        tuple(plain["columns"]),
-        tuple(tuple(row) for row in plain["rows"]),
-        plain["note"],
-        tuple(plain["shares"]),
-        chart,
-    )
-    fault = fault_of(table)
-    if fault is not None:
-        raise ValueError(fault)
-    return table
-
-
-def fault_of(table: Any) -> str | None:
-    """Return what is wrong with a table, or None."""
-    if not isinstance(table, AnalysisTable):
-        return f"{type(table).__name__} is not an AnalysisTable"
-    texts = (table.title, table.note, *table.columns)
-    if not all(isinstance(each, str) for each in texts) or not table.title:
-        return "title, note and columns must be texts"
-    faults = (*_faults_of_rows(table), *_faults_of_chart(table))
-    return f'table "{table.title}" {faults[0]}' if faults else None
-
-
-def _faults_of_rows(table: AnalysisTable) -> Iterator[str]:
-    if not table.columns or len(set(table.columns)) < len(table.columns):
-        yield "needs columns of different titles"
-    for row in table.rows:
-        if len(row) != len(table.columns):
-            yield f"has a row of {len(row)} values for {len(table.columns)} columns"
-        for value in row:
-            if value is not None and type(value) not in (str, int, float, bool):
-                yield f"has {value!r}, which is not a plain value"
-
-
-def _faults_of_chart(table: AnalysisTable) -> Iterator[str]:
-    chart = table.chart
-    drawn = () if chart is None else (chart.x, *chart.y, *filter(None, (chart.deviation,)))
-    for name in (*table.shares, *drawn):
-        if name not in table.columns:
-            yield f'has no column "{name}"'
-    if chart is not None and (chart.mark not in ("bars", "lines") or not chart.y):
-        yield "has a chart without a known mark or without values"

@@ -19,11 +19,11 @@ from declnet.contracts.returned import (
     refuse,
     shown,
 )
-from declnet.contracts.runs.analysis import AnalysisTable, fault_of
 from declnet.contracts.runs.calibrator import Thresholds
 from declnet.contracts.runs.executor import TaskUpdate
 from declnet.contracts.runs.observer import StepObserver
 from declnet.contracts.runs.searcher import Dimension, Scalar
+from declnet.display.tables import ResultTable, fault_of
 
 
 def checked_monitors(callback: Component, names: Any) -> tuple[str, ...]:
@@ -42,10 +42,10 @@ def checked_observer(callback: Component, observer: Any) -> StepObserver | None:
     return observer
 
 
-def checked_tables(analysis: Component, tables: Any) -> tuple[AnalysisTable, ...]:
+def checked_tables(analysis: Component, tables: Any) -> tuple[ResultTable, ...]:
     """Return the result of `Analysis.analyze`: tables of plain values with different titles."""
     if not isinstance(tables, Iterable) or isinstance(tables, str | bytes | Mapping):
-        refuse(analysis, "analyze", tables, "a sequence of AnalysisTable")
+        refuse(analysis, "analyze", tables, "a sequence of ResultTable")
     found = tuple(tables)
     for each in found:
         fault = fault_of(each)

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import Dataset, DataSource
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import by_name, for_each
 from declnet.contracts.network.metric_names import LOSSES, Better
-from declnet.contracts.runs.analysis import Analysis, AnalysisTable, plain_table, table_of
+from declnet.contracts.runs.analysis import Analysis
 from declnet.contracts.runs.returned import checked_tables
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.replacing import Replacer, raw_columns
@@ -23,6 +24,7 @@ from declnet.data.sets import load_sets, prepare_sets, split_sets
 from declnet.data.sources.files import called, naming
 from declnet.data.sources.loading import fingerprint, guarded
 from declnet.data.splits import Data
+from declnet.display.tables import ResultTable, fault_of
 from declnet.errors import DataError
 from declnet.runs.inference.calibration import calibrating
 from declnet.runs.inference.evaluation import ready_part
@@ -54,12 +56,12 @@ class AnalysisResult:
     analysis: Mapping[str, Any]
     data: str
     samples: int
-    tables: tuple[AnalysisTable, ...]
+    tables: tuple[ResultTable, ...]
 
     def as_data(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         found = {"analysis": dict(self.analysis), "data": self.data, "samples": self.samples}
-        return {**found, "tables": [plain_table(each) for each in self.tables]}
+        return {**found, "tables": [_plain(table) for table in self.tables]}
 
     @classmethod
     def of(cls, plain: Any) -> AnalysisResult:
@@ -68,8 +70,19 @@ class AnalysisResult:
         Raises:
             KeyError, TypeError, ValueError: it is malformed.
         """
-        tables = tuple(table_of(each) for each in plain["tables"])
+        tables = tuple(map(_TABLE.validate_python, plain["tables"]))
+        for fault in filter(None, map(fault_of, tables)):
+            raise ValueError(fault)
         return cls(dict(plain["analysis"]), str(plain["data"]), int(plain["samples"]), tables)
+
+
+_TABLE = TypeAdapter(ResultTable)
+
+
+def _plain(table: ResultTable) -> dict[str, Any]:
+    """Return a table as JSON values, without what is empty."""
+    found = _TABLE.dump_python(table, mode="json")
+    return {name: value for name, value in found.items() if value or name in ("rows", "note")}
 
 
 class AnalyzedData:

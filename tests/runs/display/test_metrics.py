@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from declnet import EpochLogged, Metric
+from declnet.display.tables import format_metric
 from declnet.runs.display.metrics import (
     abbreviations,
-    format_metric,
     live_metrics,
     metrics_in_words,
 )
