@@ -75,7 +75,10 @@ def table_html(table: ResultTable) -> Html:
         return element("tr", *cells)
 
     names = zip(table.columns, kinds, strict=True)
-    heads = (element("th", name, kind=kind, scope="col") for name, kind in names)
+    heads = (
+        element("th", name, kind=kind, scope="col") if name else element("td")
+        for name, kind in names
+    )
     body = (row(texts, number) for number, texts in enumerate(table.texts()))
     parts = [element("thead", element("tr", *heads)), element("tbody", *body)]
     if table.title:
@@ -83,7 +86,7 @@ def table_html(table: ResultTable) -> Html:
     if table.footer:
         parts.append(element("tfoot", *map(row, table.texts(table.footer))))
     note = element("div", table.note, kind="faint") if table.note else ""
-    return joined([element("table", *parts) if table.columns else "", note])
+    return joined([element("table", *parts) if table.columns else table.title, note])
 
 
 def collapsible(summary: object, *parts: object, is_open: bool = False) -> Html:

@@ -12,12 +12,12 @@ Cell = str | int | float | bool | None
 
 Row = tuple[Cell, ...]
 
-Kind = Literal["text", "integer", "count", "decimal", "number", "setting", "share", "seconds"]
+Kind = Literal["text", "integer", "decimal", "number", "setting", "share", "seconds"]
 """What a column holds, which says how its values are written and aligned.
 
-`text`; `integer`, such as a year, and `count`, with thousands separators; `decimal`, with three
-decimal places, and `number`, with four significant digits, so that columns line up; `setting`, a
-value of a spec; `share`, in percent; `seconds`.
+`text`; `integer`, as it is; `number`, with four significant digits, of which integers are counts,
+with thousands separators; `decimal`, with three decimal places; `setting`, a value of a spec;
+`share`, in percent; `seconds`.
 """
 
 
@@ -157,13 +157,19 @@ def without_rounding(value: float) -> float:
     return 0.0 if -1e-9 < value < 1e-15 else value
 
 
+def _significant(value: float) -> str:
+    """Format with four significant digits, or more before the point, but no more than seven."""
+    if isinstance(value, int) or 9999.5 <= abs(value) < 1e7:
+        return f"{value:,.0f}"
+    return f"{without_rounding(value):#.4g}".rstrip(".")
+
+
 _FORMATS: dict[str, Callable[[float], str]] = {
     "decimal": format_number,
-    "number": lambda value: f"{without_rounding(value):#.4g}".rstrip("."),
+    "number": _significant,
     "setting": "{:.4g}".format,
     "share": lambda value: f"{100 * value:.1f} %",
     "seconds": "{:.2f}".format,
-    "count": "{:,}".format,
 }
 
 

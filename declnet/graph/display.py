@@ -31,4 +31,4 @@ def layers_table(nodes: Sequence[Node], inputs: Mapping[str, InputInfo]) -> Resu
         rows.append((f"… and {left:,} more", "", "", ""))
     rows.append(("total", "", "", sum(node.parameter_count for node in nodes)))
     columns = ("layer", "type", "output", "parameters")
-    return ResultTable("", columns, tuple(rows), kinds={"parameters": "count"})
+    return ResultTable("", columns, tuple(rows), kinds={"parameters": "number"})

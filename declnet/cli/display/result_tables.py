@@ -57,7 +57,7 @@ def print_memory(memory: Mapping[str, int]) -> None:
     """Print a row for each use of memory, and the total."""
     sizes = {**memory, "total": sum(memory.values())}
     rows = tuple((purpose, shown_bytes(size)) for purpose, size in sizes.items())
-    print_table(ResultTable("", ("memory of a run", "size"), rows, kinds={"size": "count"}))
+    print_table(ResultTable("", ("memory of a run", "size"), rows, kinds={"size": "number"}))
 
 
 MOST = 60
@@ -83,7 +83,7 @@ def print_columns(records: Table, no_features: Mapping[str, str]) -> None:
     if len(records.columns) > MOST:
         rows.append((f"… and {len(records.columns) - MOST:,} more", "", "", "", ""))
     columns = ("column", "type", "serves as", "missing", "distinct")
-    print_table(ResultTable("", columns, tuple(rows), kinds=kinds_of(columns[3:], "count")))
+    print_table(ResultTable("", columns, tuple(rows), kinds=kinds_of(columns[3:])))
 
 
 def print_evaluation(evaluation: Evaluation) -> None:

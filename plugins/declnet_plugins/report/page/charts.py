@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array
-from declnet_plugins.report.drawing import series_color
-from declnet_plugins.report.page.content import Chart, Table
-from declnet_plugins.report.page.formatting import format_number
+from declnet import Array, ResultTable, format_cell
+from declnet_plugins.report.drawing import DASHES, series_color
+from declnet_plugins.report.page.content import Chart
 
 INK, MUTED, LINES, CARD = "var(--ink)", "var(--muted)", "var(--lines)", "var(--card)"
 
@@ -59,6 +58,9 @@ CONFIG: dict[str, Any] = {
 
 BINS, BINS_OF_SMALL = 32, 24
 
+FEW_POINTS = 40
+"""Number of points of a line up to which each is marked."""
+
 FEW = 4
 """Largest count for which every count gets an axis label."""
 
@@ -97,6 +99,60 @@ def near_tooltip(*fields: tuple[str, str]) -> dict[str, Any]:
     return {"value": {"expr": f"{{{', '.join(parts)}}}"}}
 
 
+def lines_spec(
+    points: Sequence[dict[str, Any]],
+    names: Sequence[str],
+    titles: tuple[str | None, str | None],
+    of: Sequence[tuple[str, str]] = (),
+    *,
+    unit: bool = False,
+    diagonal: bool = False,
+) -> dict[str, Any]:
+    """Return a chart of lines through points, in order.
+
+    Args:
+        points: with `x`, `y`, the name of their `series`, and `sx` and `sy` as they are shown.
+        names: the names of the series.
+        titles: of both axes.
+        of: what else a tooltip shows, fields and their titles.
+        unit: whether both axes are from 0 to 1.
+        diagonal: whether there is a dotted line on which both are equal.
+    """
+    scale: dict[str, Any] = {"domain": [0, 1]} if unit else {"zero": False}
+    x, y = quantity("x", titles[0], scale=scale), quantity("y", titles[1], scale=scale)
+    legend = None if len(names) == 1 else LINE_LEGEND
+    shown = 1 if len(points) <= FEW_POINTS * len(names) else 0
+    about = tooltip(*of, ("sx", titles[0] or "at"), ("sy", titles[1] or "value"))
+    curves: dict[str, Any] = {
+        "data": {"values": [{**point, "at": at} for at, point in enumerate(points)]},
+        "encoding": {
+            "x": x,
+            "y": y,
+            "color": category("series", names, colors(len(names)), legend=legend),
+            "strokeDash": category("series", names, DASHES[: len(names)], legend=legend),
+        },
+        "layer": [
+            {
+                "mark": {"type": "line", "strokeWidth": 2},
+                "encoding": {"order": {"field": "at", "type": "quantitative"}},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 50, "opacity": shown},
+                "encoding": {"tooltip": about},
+            },
+        ],
+    }
+    frame = {"height": 300, "config": {"axisX": {"grid": True, "gridColor": LINES}}}
+    if not diagonal:
+        return {**frame, **curves}
+    reference = {
+        "data": {"values": [{"x": end, "y": end} for end in (0, 1)]},
+        "mark": {"type": "line", "strokeDash": [2, 4], "stroke": MUTED, "strokeWidth": 1},
+        "encoding": {"x": x, "y": y},
+    }
+    return {**frame, "layer": [reference, curves]}
+
+
 def even_positions(n: int, most: int) -> Array:
     """Return at most `most` of n positions, evenly spaced."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(np.intp)
@@ -131,8 +187,8 @@ def histogram_chart(title: str, numbers: Array, what: str, note: str = "") -> Ch
     """
     bins = _bins(numbers, BINS)
     spec = _histogram_spec(bins, 300, 0, 5, (what, "count"))
-    rows = tuple((each["range"], format_number(each["count"])) for each in bins)
-    table = Table(title, (what, "count"), rows)
+    rows = tuple((each["range"], each["count"]) for each in bins)
+    table = ResultTable(title, (what, "count"), rows, kinds={"count": "number"})
     return Chart(title, _histogram_description(numbers, what), spec, table, note)
 
 
@@ -156,7 +212,7 @@ def _bins(numbers: Array, count: int) -> list[dict[str, Any]]:
             "from": float(low),
             "to": float(high),
             "count": int(inside),
-            "range": f"{format_number(float(low))} to {format_number(float(high))}",
+            "range": f"{format_cell(float(low))} to {format_cell(float(high))}",
         }
         for inside, low, high in zip(counts, edges[:-1], edges[1:], strict=True)
     ]
@@ -189,8 +245,7 @@ def _histogram_spec(
 def _histogram_description(numbers: Array, what: str) -> str:
     finite = _finite(numbers)
     low, middle, high = (
-        format_number(float(f(finite)) if finite.size else None)
-        for f in (np.min, np.median, np.max)
+        format_cell(float(f(finite)) if finite.size else None) for f in (np.min, np.median, np.max)
     )
     return f"Histogram of {len(finite)} numbers ({what}) from {low} to {high}, median {middle}."
 

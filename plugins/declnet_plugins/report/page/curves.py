@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from declnet import ResultTable, format_cell
 from declnet_plugins.report.drawing import DASHES, SHAPES, VALIDATION, Rows, logged_metrics
 from declnet_plugins.report.page.charts import (
     CARD,
@@ -19,8 +20,7 @@ from declnet_plugins.report.page.charts import (
     near_tooltip,
     quantity,
 )
-from declnet_plugins.report.page.content import Chart, Table
-from declnet_plugins.report.page.formatting import ABSENT, format_number
+from declnet_plugins.report.page.content import Chart
 
 POINTS = 4000
 """Maximum number of points in a chart, over all series."""
@@ -94,7 +94,7 @@ class Curves:
             for place, position in enumerate(kept):
                 epoch, value = series.points[position]
                 row = {"run": series.run, "set": series.part, "epoch": epoch, "value": value}
-                row |= {"shown": format_number(float(value)), "marked": place in marked}
+                row |= {"shown": format_cell(float(value)), "marked": place in marked}
                 drawn.append(row)
         return drawn
 
@@ -152,7 +152,7 @@ def _description(curves: Curves) -> str:
     ends = []
     for series in curves.series:
         (first, start), (last, end) = series.points[0], series.points[-1]
-        start_text, end_text = format_number(float(start)), format_number(float(end))
+        start_text, end_text = format_cell(float(start)), format_cell(float(end))
         change = f"from {start_text} at epoch {first} to {end_text} at epoch {last}"
         ends.append(f"{curves.label(series)} {change}")
     return f"Line chart of {curves.title} by epoch: {'; '.join(ends)}."
@@ -164,24 +164,23 @@ def _lowest(curves: Curves) -> str:
     if curves.several or curves.name != "loss" or not validation:
         return ""
     epoch, value = min(validation[0].points, key=lambda point: point[1])
-    return f"Lowest on validation data: {format_number(float(value))} at epoch {epoch:,}."
+    return f"Lowest on validation data: {format_cell(float(value))} at epoch {epoch:,}."
 
 
-def _table(curves: Curves) -> Table:
+def _table(curves: Curves) -> ResultTable:
     """Return the values at a readable number of epochs."""
     epochs = sorted({epoch for each in curves.series for epoch, _ in each.points})
     kept = [epochs[position] for position in even_positions(len(epochs), TABLE_ROWS)]
     values = [dict(each.points) for each in curves.series]
-    rows = tuple(
-        (
-            str(epoch),
-            *(format_number(float(each[epoch])) if epoch in each else ABSENT for each in values),
-        )
-        for epoch in kept
-    )
+    rows = tuple((epoch, *(points.get(epoch) for points in values)) for epoch in kept)
     some = "" if len(kept) == len(epochs) else f", {len(kept)} of {len(epochs)} logged epochs"
-    columns = ("epoch", *(curves.label(each) for each in curves.series))
-    return Table(f"{curves.title} by epoch{some}", columns, rows)
+    columns = ("epoch", *(curves.label(series) for series in curves.series))
+    return ResultTable(
+        f"{curves.title} by epoch{some}",
+        columns,
+        rows,
+        kinds=dict.fromkeys(columns[1:], "number"),
+    )
 
 
 _HOVER = {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"}

@@ -58,4 +58,4 @@ def test_values_that_cannot_be_drawn_are_left_out_and_long_tables_cut():
     assert len(chart.spec["data"]["values"]) == 30
     assert chart.note == "N. The first 30 of 50 rows are drawn."
     assert len(chart.table.rows) == 100
-    assert [each.caption for each in section.tables] == ["E"]
+    assert [each.title for each in section.tables] == ["E"]

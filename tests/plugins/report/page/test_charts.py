@@ -52,7 +52,7 @@ def test_all_finite_numbers_are_counted():
     numbers = np.array([0.0, 1, 1, 2, np.nan, np.inf, -np.inf])
     chart = histogram_chart("numbers", numbers, "value")
     assert sum(each["count"] for each in chart.spec["data"]["values"]) == 4
-    assert "4 numbers (value) from 0 to 2.000, median 1.000" in chart.description
+    assert "4 numbers (value) from 0.000 to 2.000, median 1.000" in chart.description
     assert sum(int(count) for _, count in chart.table.rows) == 4
 
 
