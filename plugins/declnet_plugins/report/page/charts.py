@@ -99,6 +99,9 @@ def near_tooltip(*fields: tuple[str, str]) -> dict[str, Any]:
     return {"value": {"expr": f"{{{', '.join(parts)}}}"}}
 
 
+_HOVER = {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"}
+
+
 def lines_spec(
     points: Sequence[dict[str, Any]],
     names: Sequence[str],
@@ -107,8 +110,9 @@ def lines_spec(
     *,
     unit: bool = False,
     diagonal: bool = False,
+    palette: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Return a chart of lines through points, in order.
+    """Return a chart of lines through points, in order, with the values next to the pointer.
 
     Args:
         points: with `x`, `y`, the name of their `series`, and `sx` and `sy` as they are shown.
@@ -117,18 +121,23 @@ def lines_spec(
         of: what else a tooltip shows, fields and their titles.
         unit: whether both axes are from 0 to 1.
         diagonal: whether there is a dotted line on which both are equal.
+        palette: the color of each series; default: all different.
     """
-    scale: dict[str, Any] = {"domain": [0, 1]} if unit else {"zero": False}
-    x, y = quantity("x", titles[0], scale=scale), quantity("y", titles[1], scale=scale)
+    constant = len({point["y"] for point in points}) == 1
+    scales: list[dict[str, Any]] = [{"zero": False, "nice": False}, {"zero": constant}]
+    if unit:
+        scales = [{"domain": [0, 1]}] * 2
+    x, y = quantity("x", titles[0], scale=scales[0]), quantity("y", titles[1], scale=scales[1])
     legend = None if len(names) == 1 else LINE_LEGEND
     shown = 1 if len(points) <= FEW_POINTS * len(names) else 0
-    about = tooltip(*of, ("sx", titles[0] or "at"), ("sy", titles[1] or "value"))
+    near = {"param": "hover", "empty": False, "value": 1}
+    about = near_tooltip(*of, ("sx", titles[0] or "at"), ("sy", titles[1] or "value"))
     curves: dict[str, Any] = {
         "data": {"values": [{**point, "at": at} for at, point in enumerate(points)]},
         "encoding": {
             "x": x,
             "y": y,
-            "color": category("series", names, colors(len(names)), legend=legend),
+            "color": category("series", names, palette or colors(len(names)), legend=legend),
             "strokeDash": category("series", names, DASHES[: len(names)], legend=legend),
         },
         "layer": [
@@ -137,8 +146,9 @@ def lines_spec(
                 "encoding": {"order": {"field": "at", "type": "quantitative"}},
             },
             {
-                "mark": {"type": "point", "filled": True, "size": 50, "opacity": shown},
-                "encoding": {"tooltip": about},
+                "mark": {"type": "point", "filled": True, "size": 60},
+                "params": [{"name": "hover", "select": _HOVER}],
+                "encoding": {"opacity": {"condition": near, "value": shown}, "tooltip": about},
             },
         ],
     }

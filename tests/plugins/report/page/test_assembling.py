@@ -28,7 +28,7 @@ def test_curves_are_those_of_the_history(classifier_page, classifier):
     history = [json.loads(line) for line in lines]
     values = classifier_page.spec("Loss")["data"]["values"]
     for part, key in (("train", "loss"), ("validation", "validation_loss")):
-        drawn = {each["epoch"]: each["value"] for each in values if each["set"] == part}
+        drawn = {each["x"]: each["y"] for each in values if each["series"] == part}
         assert drawn == {row["epoch"]: row[key] for row in history}
     assert classifier_page.titles()[:2] == ["Loss", "Accuracy"]
 
@@ -200,7 +200,7 @@ def test_metrics_that_are_not_numbers_leave_gaps(page_of, runs, renew_checksums)
     (folder / "metrics.json").write_text('{"test": {"loss": null, "accuracy": null}}', "utf-8")
     renew_checksums(folder)
     page = page_of(folder)
-    assert [each["epoch"] for each in page.spec("Loss")["data"]["values"]] == [0, 2, 3]
+    assert [each["x"] for each in page.spec("Loss")["data"]["values"]] == [0, 2, 3]
     assert page.section("overview").one("dl").all("dd")[0].text == "-"
 
 
@@ -212,7 +212,10 @@ def test_runs_that_are_compared(comparison_page):
     assert ["training.batch_size", "-", "16"] in rows
     assert "validation.accuracy" in [row[0] for row in rows]
     values = comparison_page.spec("Loss")["data"]["values"]
-    assert {each["run"] for each in values} == {"spots", "spots_again"}
+    names = [
+        f"{run} {part}" for run in ("spots", "spots_again") for part in ("train", "validation")
+    ]
+    assert list(dict.fromkeys(each["series"] for each in values)) == names
     assert [
         each["id"] for each in (x.attributes for x in comparison_page.root.all(class_="run"))
     ] == [*("run-1", "run-2")]
