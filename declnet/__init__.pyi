@@ -115,7 +115,7 @@ from declnet.data.sources.python_table import as_table as as_table
 from declnet.data.typed_columns import TypedColumn as TypedColumn
 from declnet.data.typed_columns import odd_cells as odd_cells
 from declnet.display.characters import escaped as escaped
-from declnet.display.html import html as html
+from declnet.display.html import table_html as table_html
 from declnet.display.tables import ResultTable as ResultTable
 from declnet.display.tables import TableChart as TableChart
 from declnet.display.tables import format_cell as format_cell

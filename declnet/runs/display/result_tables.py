@@ -15,7 +15,6 @@ from declnet.runs.display.metrics import MetricValues, informative, ordered
 if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import CalibrationResult, Evaluation
     from declnet.runs.inference.observing import Baseline
-    from declnet.runs.many.ensembles.series import Spread
 
 MOST_CLASSES = 30
 """Classes of the largest confusion matrix shown; beyond that, the worst pairs are listed."""
@@ -114,7 +113,7 @@ def confused_pairs(counts: Array, names: Sequence[str]) -> ResultTable:
     return ResultTable("Most often confused", columns, rows, kinds={"samples": "integer"})
 
 
-def spread_table(spreads: Mapping[str, Spread]) -> ResultTable:
-    """Return a row for each metric by its name: its mean, deviation and range."""
-    rows = tuple((name, *found.as_data().values()) for name, found in spreads.items())
+def spread_table(spreads: Mapping[str, Mapping[str, float | None]]) -> ResultTable:
+    """Return a row for each metric by its name: the `STATISTICS` of its `Spread`."""
+    rows = tuple((name, *statistics.values()) for name, statistics in spreads.items())
     return ResultTable("", ("metric", *STATISTICS), rows, kinds=kinds_of(STATISTICS))

@@ -84,9 +84,9 @@ def _evaluation(evaluation: Evaluation) -> Html:
 def folds_view(found: CrossValidation) -> str:
     """Return the spread of each metric over the folds."""
     known = ordered(informative(result.metrics for result in found.results))
-    table = spread_table({f"{data}.{name}": found.metrics[data][name] for data, name in known})
+    spreads = {f"{data}.{name}": found.metrics[data][name].as_data() for data, name in known}
     title = _title(found.results[0].spec.name, [counted(len(found.results), "fold")])
-    return view(title, table)
+    return view(title, spread_table(spreads))
 
 
 def ensemble_view(found: Ensemble) -> str:

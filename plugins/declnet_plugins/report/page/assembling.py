@@ -18,7 +18,7 @@ from declnet import (
     format_cell,
     open_run,
 )
-from declnet_plugins.report.drawing import NOT_DRAWN, VALIDATION
+from declnet_plugins.report.drawing import NOT_DRAWN, VALIDATION, run_labels
 from declnet_plugins.report.page.analyses import analysis_section
 from declnet_plugins.report.page.content import Page, RunSection, Section, Tile
 from declnet_plugins.report.page.curves import curve_charts
@@ -51,7 +51,7 @@ def assemble(
     for run in runs:
         with suppress(SpecError):  # the page reports what is no longer installed
             _ = run.spec
-    labeled = dict(zip(_labels(runs), runs, strict=True))
+    labeled = dict(zip(run_labels([run.path for run in runs]), runs, strict=True))
     several = len(runs) > 1
     shown = list(labeled.items())[:MOST_RUNS]
     first = runs[0].manifest.get("name", runs[0].path.name)
@@ -83,19 +83,6 @@ def _together(ensemble: Ensemble) -> Section:
         for each in found
     )
     return Section(note, tables=tuple(tables))
-
-
-def _labels(runs: Sequence[StoredRun]) -> list[str]:
-    """Return the folders' names, or their paths if names repeat, numbered if paths repeat too."""
-    names = [run.path.resolve().name for run in runs]
-    paths = [str(run.path) for run in runs]
-    labels = [
-        path if names.count(name) > 1 else name for name, path in zip(names, paths, strict=True)
-    ]
-    return [
-        f"{label} ({index + 1})" if labels.count(label) > 1 else label
-        for index, label in enumerate(labels)
-    ]
 
 
 def _final(runs: Mapping[str, StoredRun]) -> ResultTable | None:

@@ -186,7 +186,9 @@ def curve_positions(y: Array, most: int) -> Array:
     return np.array(sorted(kept))
 
 
-def histogram_chart(title: str, numbers: Array, what: str, note: str = "") -> Chart:
+def histogram_chart(
+    title: str, numbers: Array, what: str, note: str = "", *, small: int | None = None
+) -> Chart:
     """Return a histogram with bins of equal width, and its counts as a table.
 
     Args:
@@ -194,29 +196,26 @@ def histogram_chart(title: str, numbers: Array, what: str, note: str = "") -> Ch
         numbers: (n,); those that are not finite are left out.
         what: what the numbers are.
         note: a line under the title.
+        small: for one of many histograms, without axis titles or a table, the series whose color
+            the bars use.
     """
-    bins = _bins(numbers, BINS)
-    spec = _histogram_spec(bins, 300, 0, 5, (what, "count"))
+    finite: Array = numbers[np.isfinite(numbers)].astype(float)
+    low, middle, high = (
+        format_cell(float(f(finite)) if finite.size else None) for f in (np.min, np.median, np.max)
+    )
+    described = f"Histogram of {len(finite)} numbers ({what}) from {low} to {high}"
+    described += f", median {middle}."
+    if small is not None:
+        spec = _histogram_spec(_bins(finite, BINS_OF_SMALL), 110, small, 3, (None, None))
+        return Chart(title, described, spec, note=what, small=True)
+    bins = _bins(finite, BINS)
     rows = tuple((each["range"], each["count"]) for each in bins)
     table = ResultTable(title, (what, "count"), rows, kinds={"count": "number"})
-    return Chart(title, _histogram_description(numbers, what), spec, table, note)
+    return Chart(title, described, _histogram_spec(bins, 300, 0, 5, (what, "count")), table, note)
 
 
-def small_histogram(title: str, numbers: Array, what: str, series: int) -> Chart:
-    """Return one of many histograms, without axis titles or a table.
-
-    Args:
-        title: of the chart.
-        numbers: (n,); those that are not finite are left out.
-        what: what the numbers are, shown under the title.
-        series: the series whose color the bars use.
-    """
-    spec = _histogram_spec(_bins(numbers, BINS_OF_SMALL), 110, series, 3, (None, None))
-    return Chart(title, _histogram_description(numbers, what), spec, note=what, small=True)
-
-
-def _bins(numbers: Array, count: int) -> list[dict[str, Any]]:
-    counts, edges = np.histogram(_finite(numbers), bins=count)
+def _bins(finite: Array, count: int) -> list[dict[str, Any]]:
+    counts, edges = np.histogram(finite, bins=count)
     return [
         {
             "from": float(low),
@@ -250,16 +249,3 @@ def _histogram_spec(
             "tooltip": tooltip(("range", "from"), ("count", "count")),
         },
     }
-
-
-def _histogram_description(numbers: Array, what: str) -> str:
-    finite = _finite(numbers)
-    low, middle, high = (
-        format_cell(float(f(finite)) if finite.size else None) for f in (np.min, np.median, np.max)
-    )
-    return f"Histogram of {len(finite)} numbers ({what}) from {low} to {high}, median {middle}."
-
-
-def _finite(numbers: Array) -> Array:
-    finite: Array = numbers[np.isfinite(numbers)].astype(float)
-    return finite

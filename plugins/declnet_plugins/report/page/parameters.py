@@ -16,7 +16,7 @@ from declnet import (
     StoredRun,
     WeightsError,
 )
-from declnet_plugins.report.page.charts import even_positions, small_histogram
+from declnet_plugins.report.page.charts import even_positions, histogram_chart
 from declnet_plugins.report.page.content import Chart, Section
 from declnet_plugins.report.page.formatting import format_shape
 from declnet_plugins.report.page.run_data import seen_data
@@ -73,9 +73,9 @@ def _gradients(run: StoredRun) -> dict[str, Array]:
 
 
 def _charts(key: str, weights: Array, gradient: Array | None) -> list[Chart]:
-    charts = [small_histogram(key, weights.reshape(-1), "values", 0)]
+    charts = [histogram_chart(key, weights.reshape(-1), "values", small=0)]
     if gradient is not None:
-        charts.append(small_histogram(key, gradient.reshape(-1), "gradient", 1))
+        charts.append(histogram_chart(key, gradient.reshape(-1), "gradient", small=1))
     return charts
 
 

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import declnet
-from declnet import DeclnetError, ResultTable, escaped, html
+from declnet import DeclnetError, ResultTable, escaped, table_html
 from declnet_plugins.report.drawing import DARK, LIGHT
 from declnet_plugins.report.page.charts import CONFIG
 from declnet_plugins.report.page.content import Page
@@ -138,7 +138,7 @@ def _html(table: ResultTable) -> Markup:
     """Return a table as in notebooks."""
     from markupsafe import Markup
 
-    return Markup(html(table))  # noqa: S704  # escaped by the core
+    return Markup(table_html(table))  # noqa: S704  # escaped by the core
 
 
 def _breakable(text: str) -> Markup:

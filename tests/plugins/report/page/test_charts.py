@@ -11,7 +11,6 @@ from declnet_plugins.report.page.charts import (
     curve_positions,
     even_positions,
     histogram_chart,
-    small_histogram,
 )
 
 
@@ -58,7 +57,7 @@ def test_all_finite_numbers_are_counted():
 
 @pytest.mark.parametrize("most", [1, 2, 4, 40, 4000])
 def test_counts_are_whole_numbers(most):
-    counts = labels(small_histogram("numbers", np.repeat([0.0, 1], most), "values", 0))[1]
+    counts = labels(histogram_chart("numbers", np.repeat([0.0, 1], most), "values", small=0))[1]
     assert counts[0] == "0"
     assert counts[-1] == f"{most:,}"
     assert len(set(counts)) == len(counts)
