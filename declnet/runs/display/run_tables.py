@@ -46,7 +46,8 @@ def metrics_of(runs: Iterable[ListedRun]) -> list[tuple[str, str]]:
 
 def metric_of(run: ListedRun, metric: tuple[str, str]) -> float | None:
     """Return a metric of a run; None if it does not have it."""
-    return run.metrics.get(metric[0], {}).get(metric[1])
+    value = run.metrics.get(metric[0], {}).get(metric[1])
+    return None if value is None else float(value)
 
 
 def _epochs(run: ListedRun) -> str:
