@@ -87,7 +87,7 @@ class StudyFollower:
     def table(self) -> Table | None:
         """Return the best trials so far as a table, if one has finished."""
         table = trials_table(self._stored, self._trials.values(), MOST_SHOWN)
-        return rich_table(replace(table, title="")) if table.rows else None
+        return rich_table(replace(table, title="best so far")) if table.rows else None
 
     def _move(self) -> None:
         if self._bar is None:
