@@ -157,8 +157,8 @@ from declnet.runs.inference.ensemble_predictor import EnsemblePredictor as Ensem
 from declnet.runs.inference.evaluation import CalibrationResult as CalibrationResult
 from declnet.runs.inference.evaluation import Evaluation as Evaluation
 from declnet.runs.inference.prediction_files import write_predictions as write_predictions
-from declnet.runs.inference.predictions import JointPredictions as JointPredictions
 from declnet.runs.inference.predictions import Predictions as Predictions
+from declnet.runs.inference.predictions import prediction_columns as prediction_columns
 from declnet.runs.inference.predictor import Predictor as Predictor
 from declnet.runs.inference.reliability import Reliability as Reliability
 from declnet.runs.inference.scores import ConfusionMatrix as ConfusionMatrix

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -12,10 +12,9 @@ import numpy as np
 
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.execution.kernel import Call
-from declnet.contracts.network.inputs import for_each
+from declnet.contracts.network.inputs import Batch, unwrapped
 from declnet.contracts.runs.observer import StepObserver
 from declnet.graph.arrays import BatchArrays, Workspaces, batch_view
-from declnet.graph.inference import Given
 from declnet.graph.model import Model
 from declnet.graph.parameters import Slot, layer_state, view
 from declnet.graph.schedules import ScheduledValues
@@ -47,6 +46,7 @@ class BoundHead:
         y_pred: the output that it takes, (n, *output shape).
         y_true: prepared targets.
         losses: the data loss of each sample, (n,).
+        normalized: the normalized sample weights, (n,); None if all are equal.
         chain: the layers computed with the loss, possibly none; its forward calls compute
             the loss in both directions.
     """
@@ -54,9 +54,16 @@ class BoundHead:
     name: str
     weight: float
     y_pred: Array
-    y_true: Any
+    y_true: Array
     losses: Array
+    normalized: Array | None
     chain: BoundChain
+
+    def mean(self) -> float:
+        """Return the mean of the losses of the last step, weighted if there are sample weights."""
+        if self.normalized is None:
+            return float(np.add.reduce(self.losses)) / len(self.losses)
+        return float(self.losses @ self.normalized)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +71,9 @@ class BoundStep:
     """The calls of a training step on one batch, with the arrays that they read and fill.
 
     Attributes:
-        x: the batch, (n, *input shape), or several inputs by name.
-        samples: their number, n.
-        normalized: the normalized sample weights, (n,); None if all are equal.
+        x: the inputs, (n, *input shape) each.
+        samples: the number of samples, n.
+        weights: the sample weights, (n,), in the model's type; None if all are equal.
         before: calls before the forward pass.
         chains: the layers before the losses.
         heads: the losses.
@@ -74,23 +81,25 @@ class BoundStep:
     """
 
     batch: BatchArrays
-    x: Given
+    x: Batch
     samples: int
-    normalized: Array | None
+    weights: Array | None
     before: Sequence[Call]
     chains: Sequence[BoundChain]
     heads: Sequence[BoundHead]
     after: Sequence[Call]
 
-    def mean(self, head: BoundHead) -> float:
-        """Return the mean of a loss in the last execution, weighted if there are sample weights."""
-        if self.normalized is None:
-            return float(np.add.reduce(head.losses)) / self.samples
-        return float(head.losses @ self.normalized)
+    def means(self) -> list[float]:
+        """Return the mean of each loss in the last execution."""
+        return [head.mean() for head in self.heads]
 
-    def loss(self) -> float:
-        """Return the weighted sum of the losses' means."""
-        return sum(each.weight * self.mean(each) for each in self.heads)
+    def total(self, means: Iterable[Any]) -> Any:
+        """Return the sum of the losses' means, numbers or arrays, each weighted as its loss."""
+        return sum(head.weight * mean for head, mean in zip(self.heads, means, strict=True))
+
+    def weight(self) -> float:
+        """Return the weight of the batch: the sum of its weights, or its number of samples."""
+        return float(self.samples if self.weights is None else np.add.reduce(self.weights))
 
     def forward(self) -> Sequence[Call]:
         """Return the calls of the forward pass up to the loss."""
@@ -137,7 +146,7 @@ class ObservedStep:
             dy = bound.batch.gradient(chain.nodes[-1].index + 1)
             given = None if dy is None else read_only(dy)
             self._backward.append((chain.backward, chain.nodes[-1], given))
-        self._x = for_each(read_only, bound.x)
+        self._x = unwrapped({name: read_only(array) for name, array in bound.x.items()})
         self._heads = [
             (read_only(each.y_pred), each.y_true, read_only(each.losses), each.name)
             for each in bound.heads
@@ -148,8 +157,8 @@ class ObservedStep:
         self._before = {slot.key: read_only(view(self._saved, slot)) for slot in slots}
         self._after = {key: self._parameters[key] for key in self._before}
 
-    def run(self, observer: StepObserver, epoch: int, step: int) -> float:
-        """Execute the step up to its gradients; return the mean data loss."""
+    def run(self, observer: StepObserver, epoch: int, step: int) -> list[float]:
+        """Execute the step up to its gradients; return the mean of each loss."""
         bound = self._bound
         self._schedules.begin(step)
         observer.begin(epoch, step, self._x)
@@ -167,7 +176,7 @@ class ObservedStep:
         _execute(bound.after)
         observer.gradients(self._parameters, self._gradients)
         np.copyto(self._saved, self._vector)
-        return bound.loss()
+        return bound.means()
 
     def updated(self, observer: StepObserver, rate: float) -> None:
         """Report the update that followed `run`."""

@@ -38,7 +38,7 @@ class RunResult:
             never predicted.
         analyses: the results of the spec's `analyses`.
         spec: the run's spec.
-        preparation: the preparation of data before the model; None if it takes arrays unchanged.
+        preparation: the preparation of data before the model.
         registry: where the run's names were looked up.
         calibrations: the fitted calibrations, by the name of their loss; empty if there are none.
     """
@@ -55,7 +55,7 @@ class RunResult:
     warnings: tuple[str, ...] = ()
     analyses: tuple[AnalysisResult, ...] = ()
     spec: RunSpec = field(kw_only=True, repr=False)
-    preparation: FittedPreparation | None = field(kw_only=True, repr=False)
+    preparation: FittedPreparation = field(kw_only=True, repr=False)
     registry: Registry = field(kw_only=True, repr=False)
     calibrations: Calibrations = field(kw_only=True, repr=False, default_factory=dict)
 

@@ -37,7 +37,6 @@ from declnet.runs.storage.record import Record
 from declnet.training.evaluation import Evaluation
 from declnet.training.metrics import history_metrics
 from declnet.training.numerics import one_blas_thread
-from declnet.training.preparation import ReadyStream
 from declnet.training.state import StateError
 from declnet.training.trainer import Event
 
@@ -234,7 +233,7 @@ class Session:
         found: dict[str, dict[str, float]] = {}
         all_observed: list[list[Observed]] = []
         for name, data in self._ready.prepared.data.items():
-            most = MOST_STREAMED if isinstance(data, ReadyStream) else inf
+            most = MOST_STREAMED if data.window is not None else inf
             observed = [Observed(reading, most) for reading in readings]
             unscale = calibrating(heads, fitted, data.unscale)
             ready, watches = replace(data, unscale=unscale), [each.add for each in observed]
@@ -243,7 +242,9 @@ class Session:
                 found[name] = self._trainer.evaluated(evaluation, epoch)
             all_observed.append(observed)
             pairs = zip(heads, observed, strict=True)
-            baseline = joined_baseline(heads, [each.baseline(head.metrics) for head, each in pairs])
+            baseline = joined_baseline(
+                heads, [each.baseline(head.metrics.values()) for head, each in pairs]
+            )
             if baseline is not None and baseline.metrics:
                 self._baselines[name] = baseline
         for number, (head, reading) in enumerate(zip(heads, readings, strict=True)):

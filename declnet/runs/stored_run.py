@@ -12,7 +12,7 @@ import numpy as np
 from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataSource
-from declnet.contracts.network.inputs import by_name, for_each
+from declnet.contracts.network.inputs import as_arrays, unwrapped
 from declnet.display.tables import ResultTable
 from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
@@ -28,6 +28,7 @@ from declnet.runs.stored_data import PredictedData, StoredData
 
 if TYPE_CHECKING:
     from declnet.contracts.runs.analysis import Analysis
+    from declnet.data.sets import PreparedSets
     from declnet.data.sources.loading import GivenData
     from declnet.data.splits import Data
     from declnet.graph.model import LayerSummary, Model
@@ -194,7 +195,7 @@ class StoredRun(RunContents, Exportable):
         Raises:
             DataError: they can no longer be loaded.
         """
-        return self.prepared_sets(self.load_data())
+        return self.stored_sets(self.prepared_sets(self.load_data()))
 
     def load_data(self) -> dict[str, Data]:
         """Return the data as the spec's sources load it, before it is split.
@@ -209,8 +210,19 @@ class StoredRun(RunContents, Exportable):
         with attributing_errors(self.registry):
             return load_sets(self.spec.data, self.spec.seed)
 
-    def prepared_sets(self, loaded: Mapping[str, Data]) -> dict[str, StoredData]:
-        """Return the run's data sets by name, split and prepared as in the run.
+    def raw_sets(self, loaded: Mapping[str, Data] | None = None) -> dict[str, Data]:
+        """Return the run's data sets before their preparation; raise as `data_sets` does.
+
+        Args:
+            loaded: the data as `load_data` returns it, which is the default.
+        """
+        from declnet.data.sets import split_sets
+
+        loaded = self.load_data() if loaded is None else loaded
+        return split_sets(loaded, self.spec.data, self.spec.seed)
+
+    def prepared_sets(self, loaded: Mapping[str, Data]) -> PreparedSets:
+        """Return the run's data sets, split and prepared as in the run.
 
         Args:
             loaded: the data as loaded from the spec's sources, or as a program passed it.
@@ -219,17 +231,19 @@ class StoredRun(RunContents, Exportable):
             DataError: it can no longer be split or prepared.
         """
         from declnet.data.preparing.targets import wanted_targets
-        from declnet.data.sets import prepare_sets, split_sets
+        from declnet.data.sets import prepare_sets
 
-        spec = self.spec
+        wanted = wanted_targets(self.spec.heads)
         with attributing_errors(self.registry):
-            sets = split_sets(loaded, spec.data, spec.seed)
-            wanted, fitted = wanted_targets(spec.heads), self._preparation
-            prepared = prepare_sets(sets, spec.data, wanted, fitted)
+            sets = self.raw_sets(loaded)
+            return prepare_sets(sets, self.spec.data, wanted, self._preparation)
+
+    def stored_sets(self, sets: PreparedSets) -> dict[str, StoredData]:
+        """Return prepared data sets with the hashes of those that the run used."""
         seen = self.manifest.get("data", {})
         return {
             name: StoredData(name, dataset, seen.get(name, {}).get("hash"))
-            for name, dataset in prepared.datasets.items()
+            for name, dataset in sets.datasets.items()
         }
 
     def data(self, name: str | None = None) -> StoredData:
@@ -261,7 +275,7 @@ class StoredRun(RunContents, Exportable):
 
         predictor, stored = self.predictor(), self.data(data)
         part = stored.dataset if positions is None else stored.dataset.take(positions)
-        x = for_each(np.asarray, part.x)
+        x = as_arrays(part.inputs)
         with attributing_errors(self.registry):
             outputs = predictor.outputs(x)
             raw = predictor.outputs(x, calibrated=False) if predictor.calibrations else outputs
@@ -271,17 +285,11 @@ class StoredRun(RunContents, Exportable):
             number = int(places[position]) + 1
             return SampleName(f"{stored.name}: sample {number}", number)
 
-        for each in outputs:
+        for each in outputs.values():
             require_finite(each, name_sample)
-        if not predictor.heads[0].name:
-            return PredictedData(stored.name, x, part.y, outputs[0], raw[0])
-        named, before = (
-            {head.name: each for head, each in zip(predictor.heads, given, strict=True)}
-            for given in (outputs, raw)
-        )
-        ys = by_name(part.y)
+        ys = part.targets
         targets = {head.name: ys[head.target_among(ys) or ""] for head in predictor.heads}
-        return PredictedData(stored.name, x, targets, named, before)
+        return PredictedData(stored.name, *map(unwrapped, (x, targets, outputs, raw)))
 
     def evaluate(self, data: str | Path | GivenData | None = None) -> Evaluation:
         """Evaluate the model on one of the run's data sets, or on other data.
@@ -345,21 +353,12 @@ class StoredRun(RunContents, Exportable):
         chosen = [Analysis.from_declaration(each, context) for each in analyses]
         with attributing_errors(self.registry):
             if isinstance(data, Path | DataSource):
-                found = other_data(predictor, data, lambda: self._raw_sets()["train"])
+                found = other_data(predictor, data, lambda: self.raw_sets()["train"])
             else:
-                loaded = self.load_data()
-                if "data_sets" not in vars(self):
-                    self.data_sets = self.prepared_sets(loaded)
-                own = self.data(data)
-                found = set_of_run(predictor, self._raw_sets(loaded), own.dataset, own.name)
+                sets = self.prepared_sets(self.load_data())
+                self.data_sets = self.stored_sets(sets)
+                found = set_of_run(predictor, sets, self.data(data).name)
             return tuple(map(found.result, chosen))
-
-    def _raw_sets(self, loaded: Mapping[str, Data] | None = None) -> dict[str, Data]:
-        """Return the run's data sets before their preparation; raise as `data_sets` does."""
-        from declnet.data.sets import split_sets
-
-        loaded = self.load_data() if loaded is None else loaded
-        return split_sets(loaded, self.spec.data, self.spec.seed)
 
     def gradients(self, positions: Array | None = None) -> dict[str, Array]:
         """Return the loss gradients of the trained model's parameters, except for frozen ones.
@@ -373,22 +372,18 @@ class StoredRun(RunContents, Exportable):
         from declnet.graph.kernels import Kernels
         from declnet.graph.parameters import view
         from declnet.graph.training_graph import TrainingGraph
-        from declnet.training.preparation import targets_for
+        from declnet.training.preparation import make_ready
 
         dataset, spec = self.data("train").dataset, self.spec
         part = dataset if positions is None else dataset.take(positions)
         model = self._trained_model()  # the step changes statistics, e.g. in batch_norm
         with attributing_errors(self.registry), np.errstate(all="ignore"):
-            x = model.as_input(for_each(np.asarray, part.x))
-            y_true = tuple(
-                targets_for(head, part, model, self._preparation, "the training data")[1]
-                for head in spec.heads
-            )
+            ready = make_ready(part, model, spec.heads, self._preparation, "the training")
             kernels = Kernels(self.registry)
             total = spec.training.updates(len(dataset))
             graph = TrainingGraph(model, spec.heads, len(part), spec.seed, kernels, total)
             graph.schedules.begin(total)
-            graph.step(x, y_true).run()
+            graph.step(as_arrays(ready.x), ready.y_true).run()
         slots = [slot for slot in model.store.slots if slot.is_trained()]
         return {slot.key: view(graph.gradient, slot).copy() for slot in slots}
 

@@ -15,6 +15,7 @@ from declnet.contracts.returned import BrokenContractError
 from declnet.graph.kernels import Kernels
 from declnet.graph.training_graph import TrainingGraph
 from declnet.graph.update import VectorUpdate
+from declnet.spec.heads import Head
 from declnet_plugins.standard.layers import LSTM, Dense, ReLU, Softmax
 from declnet_plugins.standard.losses import CategoricalCrossentropy
 from declnet_plugins.standard.optimizers import SGD
@@ -117,9 +118,9 @@ def declining(kernel):
 
 def stepped(model, registry, kernels):
     loss = CategoricalCrossentropy()
-    graph = TrainingGraph(model, loss, 7, 0, kernels)
-    step = graph.step(X, loss.prepare(LABELS, (3,), model.dtype))
-    return step.run(), graph.gradient.copy()
+    graph = TrainingGraph(model, [Head("", loss)], 7, 0, kernels)
+    step = graph.step({"": X}, [loss.prepare(LABELS, (3,), model.dtype)])
+    return *step.run(), graph.gradient.copy()
 
 
 @given(data=st.data())
@@ -135,12 +136,12 @@ def test_any_model_gives_the_same_with_kernels(dags, toys, make_model, registry,
     loss = toys.HalfSquares()
     found = []
     for kernels in (Kernels(), kernels_of(*data.draw(st.permutations(known)))):
-        graph = TrainingGraph(model, loss, 7, 0, kernels)
+        graph = TrainingGraph(model, [Head("", loss)], 7, 0, kernels)
         x = np.full_like(X, np.nan)
-        step = graph.step(x, Y)
+        step = graph.step({"": x}, [Y])
         step.run()
         x[...] = X
-        found.append((step.run(), graph.gradient.copy()))
+        found.append((*step.run(), graph.gradient.copy()))
     assert found[1][0] == pytest.approx(found[0][0], rel=1e-12)
     np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-12, atol=1e-12)
 
@@ -227,10 +228,10 @@ def test_layers_are_joined_with_the_loss_whose_input_stays_intact(make_model, cl
     y_true, weights = loss.prepare(LABELS, (3,), np.dtype(float)), np.arange(7.0)
     steps = []
     for kernels in (Kernels(), kernels_of(kernel)):
-        graph = TrainingGraph(make_model((*PLAIN, Softmax())), loss, 7, 0, kernels)
-        step = graph.step(X, y_true, weights)
+        graph = TrainingGraph(make_model((*PLAIN, Softmax())), [Head("", loss)], 7, 0, kernels)
+        step = graph.step({"": X}, [y_true], weights)
         step.run()
-        steps.append([step.run(), *graph.gradient])
+        steps.append([*step.run(), *graph.gradient])
     assert kernels.used == (kernel,)
     np.testing.assert_allclose(*steps, rtol=1e-12, atol=1e-14)
 

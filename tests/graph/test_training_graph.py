@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from declnet.graph.kernels import Kernels
 from declnet.graph.parameters import view
 from declnet.graph.training_graph import TrainingGraph
+from declnet.spec.heads import Head
 
 RNG = np.random.default_rng(8)
 X, Y = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 3))
@@ -62,12 +63,12 @@ def gradients_of(model, graph):
 @given(data=st.data())
 def test_gradients_are_those_without_shared_memory(dags, toys, make_model, registry, data):
     model = make_model(data.draw(dags(orders=data.draw(st.booleans()), changed=True)))
-    graph = TrainingGraph(model, toys.HalfSquares(), 7, 0, Kernels(registry))
+    graph = TrainingGraph(model, [Head("", toys.HalfSquares())], 7, 0, Kernels(registry))
     x = np.full_like(X, np.nan)
-    step = graph.step(x, Y)
+    step = graph.step({"": x}, [Y])
     step.run()  # leaves NaN wherever a value could be read before it is written
     x[...] = X
-    found = step.run()
+    (found,) = step.run()
     expected, gradients = reference(model, toys.HalfSquares(), X, Y)
     assert found == pytest.approx(expected, rel=1e-12)
     for key, gradient in gradients_of(model, graph).items():
@@ -78,14 +79,14 @@ def test_gradients_are_those_without_shared_memory(dags, toys, make_model, regis
 @given(data=st.data())
 def test_gradients_are_those_of_central_differences(dags, toys, make_model, registry, data):
     model = make_model(data.draw(dags(smooth=True, most=6, changed=True)))
-    graph = TrainingGraph(model, toys.HalfSquares(), 7, 0, Kernels(registry))
-    step = graph.step(X / 2, Y)
+    graph = TrainingGraph(model, [Head("", toys.HalfSquares())], 7, 0, Kernels(registry))
+    step = graph.step({"": X / 2}, [Y])
     step.run()
     exact, vector, h = graph.gradient.copy(), model.store.vector, 1e-6
     for position, start in enumerate(vector.tolist()):
         vector[position] = start + h
-        above = step.run()
+        (above,) = step.run()
         vector[position] = start - h
-        slope = (above - step.run()) / (2 * h)
+        slope = (above - step.run()[0]) / (2 * h)
         vector[position] = start
         assert slope == pytest.approx(exact[position], rel=1e-4, abs=1e-6)

@@ -9,7 +9,6 @@ import pytest
 
 import declnet
 from declnet import DataError, Dataset, OutputError, SpecError
-from declnet.runs.inference.file_parts import predicted_parts
 
 N = 90
 
@@ -78,7 +77,7 @@ def test_a_table_and_its_file_give_the_same_predictions(finished, people):
         name: [float(each) for each in columns[name]] for name in ("income", "age")
     }
     from_table = predictor.predict(table)
-    (from_file,) = predicted_parts(predictor, people)
+    (from_file,) = predictor.predict_parts(people)
     assert np.array_equal(from_table.outputs, from_file.outputs)
     assert np.array_equal(finished.predict(table).outputs, from_file.outputs)
     whole = predictor.evaluate(people)
@@ -162,7 +161,7 @@ def test_a_program_and_an_archive_give_the_same_run(tmp_path):
     predictor = declnet.load_predictor(tmp_path / "read")
     expected = given.predict(x)
     assert np.array_equal(predictor.predict(x).outputs, expected.outputs)
-    (part,) = predicted_parts(predictor, tmp_path / "all.npz")
+    (part,) = predictor.predict_parts(tmp_path / "all.npz")
     assert np.array_equal(part.outputs, expected.outputs)
     assert predictor.evaluate(tmp_path / "all.npz").metrics == pytest.approx(read.metrics["test"])
     assert predictor.evaluate((x, y)).metrics == pytest.approx(read.metrics["test"])

@@ -16,6 +16,7 @@ from declnet.contracts.component import Component
 from declnet.contracts.data.data_source import Blocks, DataInfo, Dataset
 from declnet.contracts.data.table import Table
 from declnet.contracts.data.transform import Fitting, Sequences
+from declnet.contracts.network.inputs import Batch, wrapped
 from declnet.contracts.returned import (
     BrokenContractError,
     array_of_rows,
@@ -44,7 +45,7 @@ def checked_load(source: Component, data: Any, method: str = "load") -> Dataset 
         return _checked_table(source, data, method)
     if not isinstance(data, Dataset):
         refuse(source, method, data, "a Dataset or a Table")
-    arrays = [*_named(data.x, "x"), *_named(data.y, "y")]
+    arrays = [*_called(data.inputs, "x"), *_called(data.targets, "y")]
     if data.weights is not None:
         arrays.append(("weights", data.weights))
     for name, array in arrays:
@@ -54,11 +55,9 @@ def checked_load(source: Component, data: Any, method: str = "load") -> Dataset 
     return data
 
 
-def _named(arrays: Any, name: str) -> list[tuple[str, Any]]:
+def _called(arrays: Mapping[str, Any], name: str) -> list[tuple[str, Any]]:
     """Return arrays with what messages call them."""
-    if not isinstance(arrays, Mapping):
-        return [(name, arrays)]
-    return [(f'{name}["{key}"]', array) for key, array in arrays.items()]
+    return [(f'{name}["{key}"]' if key else name, array) for key, array in arrays.items()]
 
 
 def _checked_table(source: Component, table: Table, method: str) -> Table:
@@ -105,17 +104,16 @@ def checked_fitting(transform: Component, fitting: Any) -> Fitting | None:
     return fitting
 
 
-def checked_inputs(source: Component, part: Any) -> Array | Mapping[str, Array] | Table:
-    """Return a part yielded by `DataSource.input_chunks`: a Table, an array, or several by name."""
+def checked_inputs(source: Component, part: Any) -> Batch | Table:
+    """Return a part yielded by `DataSource.input_chunks`: a Table, or arrays by name."""
     if isinstance(part, Table):
         return part
-    arrays = part.values() if isinstance(part, Mapping) and part else (part,)
-    for each in arrays:
-        array_of_samples(source, "input_chunks", each)
-    if len({len(each) for each in arrays}) > 1:
+    arrays = wrapped(part or None) if isinstance(part, Mapping) else wrapped(part)
+    for array in arrays.values():
+        array_of_samples(source, "input_chunks", array)
+    if len({len(array) for array in arrays.values()}) > 1:
         refuse(source, "input_chunks", part, "arrays of equally many samples")
-    found: Array | Mapping[str, Array] = part
-    return found
+    return arrays
 
 
 def checked_sample_names(source: Component, names: Any) -> tuple[str, ...] | None:

@@ -10,10 +10,11 @@ import numpy as np
 from pydantic import BaseModel, Strict, ValidationError, model_validator
 
 from declnet.contracts.arrays import Array
+from declnet.contracts.data.sample_arrays import ARRAY
 from declnet.contracts.data.table import CellFormat, ColumnType
 from declnet.contracts.data.transform import Transform, TransformState
 from declnet.contracts.network.inputs import UNNAMED
-from declnet.data.preparing.preparation import ARRAY, FittedPreparation, FittedStep
+from declnet.data.preparing.preparation import FittedPreparation, FittedStep
 from declnet.data.preparing.target_encoding import TargetEncoding
 from declnet.data.preparing.targets import FittedTargetStep
 from declnet.data.preparing.windows import Windows
@@ -60,10 +61,12 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
         }
         dumped = step.transform.model_dump(mode="json", exclude_none=True)
         steps.append({"transform": dumped, "states": states, "number": step.number})
-    target, named = preparation.target, dict(preparation.targets or {})
+    target, named = preparation.target, dict(preparation.targets)
     named.pop(UNNAMED, None)
+    inputs = {name: list(own) for name, own in preparation.inputs.items()}
+    has_names = inputs.keys() != {UNNAMED}
     document: dict[str, Any] = {
-        "form": FORM if preparation.inputs is None else FORM_WITH_INPUTS,
+        "form": FORM_WITH_INPUTS if has_names else FORM,
         "columns": None
         if preparation.types is None
         else [{"name": name, "type": each} for name, each in preparation.types.items()],
@@ -71,8 +74,8 @@ def stored(preparation: FittedPreparation) -> StoredPreparation:
         "feature_names": preparation.feature_names,
         "target": None if target is None else _stored_target(target),
     }
-    if preparation.inputs is not None:
-        document["inputs"] = {name: list(own) for name, own in preparation.inputs.items()}
+    if has_names:
+        document["inputs"] = inputs
     if named:
         document["targets"] = {name: _stored_target(each) for name, each in named.items()}
     if preparation.target_steps:
@@ -178,7 +181,7 @@ class _Document(BaseModel, strict=True, defer_build=True):
 
     @model_validator(mode="after")
     def _about_its_columns(self) -> Self:
-        arrays = {ARRAY} if self.inputs is None else set(self.inputs)
+        arrays = {name or ARRAY for name in self.inputs or (UNNAMED,)}
         known = arrays if self.columns is None else {each.name for each in self.columns}
         for name, own in (self.inputs or {}).items():
             if not known.issuperset(own):
@@ -211,15 +214,13 @@ def _restored(
             transform = Transform.from_declaration(kept.transform, {"registry": registry})
             step = FittedTargetStep(transform, _verified_state(transform, kept.state, arrays))
             target_steps[name] = (*target_steps.get(name, ()), step)
-    targets = read.targets if read.target is None else {UNNAMED: read.target}
+    targets = (read.targets or {}) if read.target is None else {UNNAMED: read.target}
     return FittedPreparation(
         None if read.columns is None else {each.name: each.type for each in read.columns},
         tuple(steps),
         read.feature_names,
-        None
-        if targets is None
-        else {name: TargetEncoding(each.column, each.classes) for name, each in targets.items()},
-        read.inputs,
+        {name: TargetEncoding(each.column, each.classes) for name, each in targets.items()},
+        read.inputs or {UNNAMED: tuple(each.name for each in read.columns or ()) or (ARRAY,)},
         target_steps,
         None if read.windows is None else Windows(read.windows.spec, read.windows.time),
         CellFormat() if read.cells is None else CellFormat(**read.cells.model_dump()),

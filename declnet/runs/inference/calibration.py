@@ -60,7 +60,7 @@ class FittedCalibration:
         y_pred = _as_task(reading, outputs)
         y_true = _targets(reading, y, y_pred)
         steps = []
-        for calibrator in head.calibration:
+        for calibrator in head.calibration.values():
             if y_true.ndim < y_pred.ndim and reading.sort == "values":
                 require_quantiles(calibrator, y_pred[:1].size, 1)
             given = read_only(y_pred), read_only(y_true)
@@ -239,13 +239,13 @@ def _thresholded(head: Head, calibration: FittedCalibration | None) -> Head:
     threshold = calibration.threshold if calibration is not None else None
     if threshold is None:
         return head
-    metrics = (
-        each.model_copy(update={"threshold": threshold})
-        if isinstance(getattr(each, "threshold", None), float | tuple)
-        else each
-        for each in head.metrics
-    )
-    return replace(head, metrics=tuple(metrics))
+    metrics = {
+        position: metric.model_copy(update={"threshold": threshold})
+        if isinstance(getattr(metric, "threshold", None), float | tuple)
+        else metric
+        for position, metric in head.metrics.items()
+    }
+    return replace(head, metrics=metrics)
 
 
 def _applied(step: FittedStep, y_pred: Array) -> Array:
@@ -328,7 +328,7 @@ def _restored(
 ) -> FittedCalibration:
     context = {"registry": registry}
     steps = []
-    for own, calibrator in zip(kept["steps"], head.calibration, strict=True):
+    for own, calibrator in zip(kept["steps"], head.calibration.values(), strict=True):
         stored_as = Calibrator.from_declaration(own["calibrator"], context)
         if stored_as != calibrator:
             raise ValueError(f'the step "{calibrator.type}" is not as in the spec')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf, prod
@@ -110,7 +110,7 @@ class Observed:
         for y in self._y:
             update(np.repeat(outputs[None], len(y), axis=0), y)
 
-    def baseline(self, metrics: Sequence[Metric]) -> Baseline | None:
+    def baseline(self, metrics: Collection[Metric]) -> Baseline | None:
         """Return the metrics of the best constant prediction, if there is one."""
         found = self.constant()
         if found is None:

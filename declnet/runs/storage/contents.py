@@ -174,18 +174,19 @@ class RunContents:
             return spec_of_run(self.path, self.manifest, registry, self._notice)
 
     @cached_property
-    def _preparation(self) -> FittedPreparation | None:
-        """The fitted preparation; None if the run used its arrays unchanged."""
+    def _preparation(self) -> FittedPreparation:
+        """The fitted preparation, which has no file if the run used its arrays unchanged."""
         from safetensors import SafetensorError
         from safetensors.numpy import load
 
+        from declnet.data.preparing.preparation import FittedPreparation
         from declnet.data.preparing.stored_preparation import restored
 
         path, content = self.path / folder.PREPARATION, self._files.read(folder.PREPARATION)
         if content is None:
             if any(not each.training_only for each in self.spec.data.prepare):
                 raise OutputError(f"{path}: this file of the run is missing; {REMEDY}")
-            return None
+            return FittedPreparation.of_arrays(self.inputs)
         arrays = self._files.read(folder.PREPARATION_ARRAYS)
         try:
             with reading(path):

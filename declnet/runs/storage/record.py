@@ -122,7 +122,7 @@ class Record:
         cls,
         directory: Path,
         spec_toml: str,
-        preparation: FittedPreparation | None,
+        preparation: FittedPreparation,
         manifest: dict[str, Any],
         *,
         may_wait: bool = False,
@@ -163,7 +163,7 @@ class Record:
         self._manifest["resumed"] = [*self._manifest.get("resumed", ()), entry]
 
     def rewind(
-        self, checkpoint: Checkpoint | None, length: int, preparation: FittedPreparation | None
+        self, checkpoint: Checkpoint | None, length: int, preparation: FittedPreparation
     ) -> list[dict[str, Any]]:
         """Discard all after a checkpoint (None: all), and all but `length` bytes of the history.
 
@@ -277,10 +277,10 @@ class Record:
         write_json(self.directory / folder.MANIFEST, self._manifest)
 
 
-def _files_of(preparation: FittedPreparation | None) -> dict[str, bytes]:
+def _files_of(preparation: FittedPreparation) -> dict[str, bytes]:
     """Return the files of a preparation by name."""
-    written = stored(preparation) if preparation is not None else None
-    if written is None:
+    if preparation.changes_nothing:
         return {}
+    written = stored(preparation)
     arrays = {folder.PREPARATION_ARRAYS: save(written.arrays)} if written.arrays else {}
     return {**arrays, folder.PREPARATION: json_document(written.document)}

@@ -41,7 +41,7 @@ def fitted(flowers):
 
 
 def test_columns_are_joined_in_order(flowers, fitted):
-    x = fitted.apply(flowers)
+    x = fitted.apply(flowers)[""]
     names = ("size", "count", "color=blue", "color=red", "wild")
     assert fitted.feature_names == names
     assert x.shape == (6, 5)
@@ -59,7 +59,7 @@ def stored_and_restored(fitted):
 def test_it_is_the_same_after_it_was_stored_and_leaves_its_input_alone(flowers, fitted):
     before = {name: str(column.tolist()) for name, column in flowers.columns.items()}
     again = stored_and_restored(fitted)
-    assert (again.apply(flowers) == fitted.apply(flowers)).all()
+    assert (again.apply(flowers)[""] == fitted.apply(flowers)[""]).all()
     for name in ("types", "target", "feature_names", "class_names"):
         assert getattr(again, name) == getattr(fitted, name)
     assert {name: str(column.tolist()) for name, column in flowers.columns.items()} == before
@@ -114,17 +114,17 @@ def test_a_damaged_state_is_refused_by_its_transform(part):
 def test_all_integers_stay_integers_for_an_embedding():
     records = Table({"word": text("b", "a", "b"), "n": np.arange(3), "y": np.arange(3)}, "y")
     fitted = fit_preparation(records, transforms("ordinal"), [WantedTarget("", "values")])
-    x = fitted.apply(records)
+    x = fitted.apply(records)[""]
     assert x.dtype.kind == "i"
     assert x.tolist() == [[1, 0], [0, 1], [1, 2]]
 
 
 def test_columns_may_come_in_any_order_with_others_but_none_may_be_missing(flowers, fitted):
     more = {"note": text(*"abcdef"), **dict(reversed(list(flowers.columns.items())))}
-    assert (fitted.apply(more) == fitted.apply(flowers)).all()
+    assert (fitted.apply(Table(more))[""] == fitted.apply(flowers)[""]).all()
     fewer = {name: column for name, column in more.items() if name != "count"}
     with pytest.raises(DataError, match='no column "count"'):
-        fitted.apply(fewer)
+        fitted.apply(Table(fewer))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_columns_may_come_in_any_order_with_others_but_none_may_be_missing(flowe
 )
 def test_a_column_of_another_type_is_reported(flowers, fitted, column, message):
     with pytest.raises(DataError, match=message):
-        fitted.apply({**flowers.columns, **column})
+        fitted.apply(Table({**flowers.columns, **column}))
 
 
 def test_an_error_names_the_item_of_the_spec_whatever_is_only_for_training(flowers):
@@ -153,5 +153,5 @@ def test_an_error_names_the_item_of_the_spec_whatever_is_only_for_training(flowe
     strange = {**flowers.columns, "color": text(*["green"] * 6)}
     for each in (fitted, again):
         with pytest.raises(DataError, match='is "green"') as caught:
-            each.apply(strange)
+            each.apply(Table(strange))
         assert caught.value.path == ("data", "prepare", 2)
