@@ -87,9 +87,7 @@ from declnet.contracts.network.schedule import LearningRate as LearningRate
 from declnet.contracts.network.schedule import Schedule as Schedule
 from declnet.contracts.network.schedule import Scheduled as Scheduled
 from declnet.contracts.runs.analysis import Analysis as Analysis
-from declnet.contracts.runs.analysis import AnalysisTable as AnalysisTable
 from declnet.contracts.runs.analysis import AnalyzedModel as AnalyzedModel
-from declnet.contracts.runs.analysis import TableChart as TableChart
 from declnet.contracts.runs.calibrator import Calibrator as Calibrator
 from declnet.contracts.runs.calibrator import CalibratorState as CalibratorState
 from declnet.contracts.runs.callback import Callback as Callback
@@ -119,6 +117,10 @@ from declnet.data.sources.python_table import as_table as as_table
 from declnet.data.typed_columns import TypedColumn as TypedColumn
 from declnet.data.typed_columns import odd_cells as odd_cells
 from declnet.display.characters import escaped as escaped
+from declnet.display.html import table_html as table_html
+from declnet.display.tables import ResultTable as ResultTable
+from declnet.display.tables import TableChart as TableChart
+from declnet.display.tables import format_cell as format_cell
 from declnet.errors import ChangedFileError as ChangedFileError
 from declnet.errors import ComponentError as ComponentError
 from declnet.errors import DataError as DataError

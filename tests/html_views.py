@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 VOID = {"polyline"}
 ATTRIBUTES = {"class", "open", "role", "value", "max", "points", "stroke-dasharray"}
+ATTRIBUTES |= {"scope", "style"}
 ATTRIBUTES |= {"viewbox", "width", "height", "fill", "stroke", "stroke-width"}
 
 

@@ -50,7 +50,7 @@ ALLOWED = {
     "runs/storage/folder.py": "history.jsonl is the name of a file",
     "runs/many/studies/trial_journal.py": "trials.jsonl is the name of a file",
     "runs/many/studies/study_runner.py": "importance is a method of studies",
-    "cli/display/study_display.py": "importance is the title of a column",
+    "runs/display/group_tables.py": "importance is the title of a column",
     "cli/plugins/templates/importer.py.template": "the layer that a generated importer makes",
     "cli/plugins/templates/template.py.template": "the layer of the spec that it writes",
     "spec/other_keys.py": "precision is what other libraries call a number's type",
@@ -61,7 +61,7 @@ ALLOWED = {
     "runs/inference/scores.py": "the same",
     "runs/inference/reliability.py": "log_loss and expected_calibration_error are the same",
     "sklearn/__init__.py": "sklearn is a package and the extra with it",
-    "cli/display/result_tables.py": "the same, as columns that are printed",
+    "runs/display/result_tables.py": "the same, as columns of tables",
 }
 """Files that may have names of types, each with the reason; one that has none any more fails."""
 

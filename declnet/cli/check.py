@@ -80,6 +80,7 @@ def check(
 def _print_engine(spec: RunSpec, registry: Registry, checked: Checked) -> None:
     """Print a row per part of a step: what runs it, and why Python does."""
     from declnet.cli.display.terminal import print_table
+    from declnet.display.tables import ResultTable
     from declnet.graph.kernels import why_no_engine
     from declnet.inspection.engine_parts import engine_parts
 
@@ -87,8 +88,8 @@ def _print_engine(spec: RunSpec, registry: Registry, checked: Checked) -> None:
     if parts is None:
         print_line(f"every part of a step runs in Python: {why_no_engine(registry)}")
         return
-    rows = [(each.name, each.runs, "; ".join(each.reasons)) for each in parts]
-    print_table(("part of a step", "runs", "because it"), rows)
+    rows = [(part.name, part.runs, "; ".join(part.reasons)) for part in parts]
+    print_table(ResultTable("", ("part of a step", "runs", "because it"), tuple(rows)))
 
 
 WIDEST = 90
@@ -116,9 +117,11 @@ def explain(code: str | None) -> None:
 
     from declnet.cli.display.terminal import print_table
     from declnet.codes.catalogue import catalogue
+    from declnet.display.tables import ResultTable
 
     if code is None:
-        print_table(("code", "title"), [(each.code, each.title) for each in catalogue().values()])
+        rows = tuple((entry.code, entry.title) for entry in catalogue().values())
+        print_table(ResultTable("", ("code", "title"), rows))
         return
     entry = catalogue()[code]
     severity = "warning" if code.startswith("W") else "error"

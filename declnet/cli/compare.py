@@ -44,7 +44,9 @@ def compare(
 
 def _runs_among(paths: Iterable[Path]) -> list[ListedRun]:
     """Return the runs in and among folders; raise OutputError if one cannot be read."""
+    from declnet.runs.comparison import listed
     from declnet.runs.storage.listing import NOT_A_RUN, ListedRun, holds_runs, list_runs
+    from declnet.runs.stored_run import open_run
 
     found = []
     for path in paths:
@@ -53,30 +55,9 @@ def _runs_among(paths: Iterable[Path]) -> list[ListedRun]:
             if isinstance(each, ListedRun) and each.intact:
                 inside.append(each)
             elif isinstance(each, ListedRun) or each.reason != NOT_A_RUN:
-                inside.append(_opened(each.path))
-        found += inside or [_opened(path)]
+                inside.append(listed(open_run(each.path)))
+        found += inside or [listed(open_run(path))]
     return found
-
-
-def _opened(path: Path) -> ListedRun:
-    """Return a run; raise OutputError if it cannot be read, or a file is not the run's."""
-    from declnet.runs.storage.listing import ListedRun
-    from declnet.runs.stored_run import open_run
-    from declnet.spec.flatten import flatten
-
-    run = open_run(path)
-    manifest = run.manifest
-    return ListedRun(
-        path,
-        run.status,
-        manifest.started,
-        manifest.seconds,
-        manifest.epochs or 0,
-        run.metrics,
-        manifest.better,
-        intact=True,
-        values=flatten(run.spec_tables),
-    )
 
 
 def _print_json(values: Iterable[object]) -> None:

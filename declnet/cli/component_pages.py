@@ -18,6 +18,7 @@ from declnet.cli.display.terminal import print_table
 from declnet.contracts.component import Component
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.number_or import MAXIMUM
+from declnet.display.tables import ResultTable
 from declnet.registry.plugin import Plugin
 from declnet.registry.registry import Entry, Registry
 from declnet.registry.spelling import alternatives
@@ -232,7 +233,7 @@ def print_component(component: ComponentDescription) -> None:
     print_document(f"\n{component.summary}\n\n")
     if component.fields:
         columns = ("field", "type", "default", "range", "description")
-        print_table(columns, map(astuple, component.fields))
+        print_table(ResultTable("", columns, tuple(map(astuple, component.fields))))
     origin = {"class": component.class_name, "plugin": component.plugin, "source": component.source}
     for name, value in (component.traits | component.parameters | origin).items():
         print_line(f"{name}: {value}")
@@ -243,7 +244,8 @@ def print_component(component: ComponentDescription) -> None:
 def print_plugins(registry: Registry) -> None:
     """Print a row for each component, by kind, then a row for each conflict and failure."""
     rows = [(entry.kind, entry.type, *_origin(entry.plugin)) for entry in registry.offers()]
-    print_table(("kind", "type", "plugin", "distribution", "version"), rows)
+    origin = ("plugin", "distribution", "version")
+    print_table(ResultTable("", ("kind", "type", *origin), tuple(rows)))
     conflicts = [
         (
             each.kind,
@@ -256,13 +258,13 @@ def print_plugins(registry: Registry) -> None:
     if conflicts:
         title = "warning: several distributions offer one type; `plugins` in a spec decides"
         columns = ("kind", "type", "offered by", "a spec gets by default")
-        print_table(columns, conflicts, title)
+        print_table(ResultTable(title, columns, tuple(conflicts)))
     if registry.disabled:
-        disabled = map(_origin, registry.disabled)
-        print_table(("plugin", "distribution", "version"), disabled, "disabled plugins")
+        disabled = tuple(map(_origin, registry.disabled))
+        print_table(ResultTable("disabled plugins", origin, disabled))
     if registry.failures:
-        broken = [(*_origin(each.plugin), each.cause) for each in registry.failures]
-        print_table(("plugin", "distribution", "version", "cause"), broken, "broken plugins")
+        broken = tuple((*_origin(each.plugin), each.cause) for each in registry.failures)
+        print_table(ResultTable("broken plugins", (*origin, "cause"), broken))
 
 
 def _origin(plugin: Plugin) -> tuple[str, str, str]:

@@ -113,9 +113,10 @@ def _best_in(folder: Path, *, taken: bool) -> Path:
 
 def _print(found: ExportResult, seconds: float) -> None:
     from declnet.cli.display.terminal import print_table
+    from declnet.display.tables import ResultTable
 
-    rows = [(name, part.type, _translation(part)) for name, part in _rows(found.parts)]
-    print_table(("part", "component", "translation"), rows)
+    rows = tuple((name, part.type, _translation(part)) for name, part in _rows(found.parts))
+    print_table(ResultTable("", ("part", "component", "translation"), rows))
     for each in found.notes:
         print_line(f"note: {each}")
     if found.difference is not None:

@@ -139,19 +139,20 @@ def _show_fault(fault: Fault, spec: RunSpec) -> None:
 
 def _show_layers(found: Overfitting) -> None:
     from declnet.cli.display.terminal import print_table
+    from declnet.display.tables import ResultTable, kinds_of
 
     def percent(share: float | None) -> str:
         return "" if share is None else f"{share:.0%}"
 
-    rows = [
-        [
-            each.name,
-            percent(each.dead),
-            percent(each.saturated),
-            "" if each.change is None else f"{each.change:.2g}",
-        ]
-        for each in found.layers
-    ]
+    rows = tuple(
+        (
+            layer.name,
+            percent(layer.dead),
+            percent(layer.saturated),
+            "" if layer.change is None else f"{layer.change:.2g}",
+        )
+        for layer in found.layers
+    )
     columns = ("layer", "dead units", "saturated", "relative change")
     print_line()
-    print_table(columns, rows, numeric=columns[1:])
+    print_table(ResultTable("", columns, rows, kinds=kinds_of(columns[1:])))

@@ -160,7 +160,7 @@ def _train_series(
     import time
     from shlex import quote
 
-    from declnet.cli.display.sweep_tables import print_series
+    from declnet.cli.display.result_tables import print_series
     from declnet.cli.sweep import status_of, train_all
     from declnet.runs.many.ensembles.recording import finish_ensemble
     from declnet.runs.many.ensembles.series import series_of

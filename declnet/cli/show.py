@@ -72,14 +72,16 @@ def diff(first: Path, second: Path) -> None:
     A and B are spec files or folders of runs.
     """
     from declnet.cli.display.terminal import print_table
+    from declnet.display.tables import ResultTable, kinds_of
     from declnet.spec.flatten import spec_differences
 
     differences = spec_differences([_resolved(path) for path in (first, second)])
     if not differences:
         print_line("no differences")
         return
-    rows = [[key, *(text or "-" for text in texts)] for key, texts in differences.items()]
-    print_table(["", str(first), str(second)], rows)
+    rows = tuple((key, *texts) for key, texts in differences.items())
+    columns = ("", str(first), str(second))
+    print_table(ResultTable("", columns, rows, kinds=kinds_of(columns, "text")))
 
 
 def _resolved(path: Path) -> dict[str, Any]:

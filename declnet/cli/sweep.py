@@ -27,8 +27,8 @@ from declnet.cli.options import (
 from declnet.cli.process import interrupt_on_signals
 
 if TYPE_CHECKING:
-    from declnet.cli.display.sweep_tables import Ranking
     from declnet.contracts.runs.executor import Executor
+    from declnet.display.tables import ResultTable
     from declnet.registry.registry import Registry
     from declnet.runs.many.ensembles.series import RunSeries
     from declnet.runs.many.execution.shards import Shard
@@ -120,7 +120,7 @@ def train_all(
     *,
     quiet: bool,
     done: Sequence[Outcome] = (),
-    ranked: Callable[[Sequence[Outcome]], Ranking | None] | None = None,
+    ranked: Callable[[Sequence[Outcome]], ResultTable | None] | None = None,
 ) -> list[Outcome]:
     """Train all tasks; a failure is reported on stderr and does not affect the others.
 
@@ -270,7 +270,7 @@ def train_sweep(
     from functools import partial
     from shlex import quote
 
-    from declnet.cli.display.sweep_tables import ranking
+    from declnet.runs.display.group_tables import MOST_RANKED, ranking_table
     from declnet.runs.many.ensembles.series import series_of
     from declnet.runs.many.sweeps.stored_sweep import open_sweep
     from declnet.runs.many.sweeps.sweep import SweepTraining
@@ -286,8 +286,9 @@ def train_sweep(
     if done and not quiet:
         print_line(f"{len(done)} of {count} runs have finished already", err=True)
 
-    def ranked(outcomes: Sequence[Outcome]) -> Ranking | None:
-        return ranking(*stored.ranked(series_of(outcomes), training.specs))
+    def ranked(outcomes: Sequence[Outcome]) -> ResultTable | None:
+        best, metric = stored.ranked(series_of(outcomes), training.specs)
+        return ranking_table(best[:MOST_RANKED], metric) if metric is not None else None
 
     train = partial(training.outcomes, registry, disabled)
     try:
@@ -346,7 +347,8 @@ def _show(
     jobs: int | None = None,
 ) -> int:
     """Write the summaries, print the tables and draw the picture; return the exit code."""
-    from declnet.cli.display.sweep_tables import print_effects, print_gaps, print_sweep
+    from declnet.cli.display.terminal import print_table
+    from declnet.runs.display.group_tables import sweep_tables
 
     all_series, metric = stored.summarize(series, specs, wanted, ascending=ascending, jobs=jobs)
     plot, picture = drawn
@@ -356,9 +358,8 @@ def _show(
     else:
         if wanted and wanted not in (metric[1], ".".join(metric)):
             print_line(f"note: no run has {wanted}; {'.'.join(metric)} is shown", err=True)
-        print_sweep(all_series, metric)
-        print_effects(all_series, metric, stored.values)
-        print_gaps(all_series)
+        for table in sweep_tables(all_series, metric, stored.values):
+            print_table(table)
         if plot is not None:
             plot.main([str(stored.path), "--output", str(picture)], standalone_mode=False)
     return status_of(all_series)

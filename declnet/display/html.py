@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from declnet.display.characters import escaped
+from declnet.display.tables import ResultTable
 
 STYLE = (
     ".declnet{line-height:1.4}"
     ".declnet table{border-collapse:collapse;margin:.3em 0;color:inherit;font-size:inherit}"
     ".declnet caption{text-align:left;font-weight:bold;padding:.2em .6em}"
     ".declnet th,.declnet td{text-align:left;vertical-align:top;padding:.1em .6em;border:0;"
-    "border-bottom:1px solid #8884}"
+    "border-bottom:1px solid #8884}.declnet tbody th,.declnet tfoot th{font-weight:inherit}"
     ".declnet .n{text-align:right;font-variant-numeric:tabular-nums}"
     ".declnet pre{margin:.2em 0 .6em;line-height:1.3;overflow-x:auto}"
     ".declnet .faint{opacity:.65}.declnet .error{color:#d33}.declnet .warning{color:#b70}"
+    ".declnet .good{font-weight:bold;background:rgb(0 104 176/calc(var(--share)*45%))}"
+    ".declnet .bad{background:rgb(196 80 10/calc(var(--share)*45%))}"
     ".declnet mark{color:inherit;background:#e335;text-decoration:underline wavy #e33}"
     ".declnet .problem{margin-bottom:.6em}"
     ".declnet summary{cursor:pointer}.declnet details>*:not(summary){margin-left:1.2em}"
@@ -31,7 +34,9 @@ class Html(str):
 
 
 def html(value: object) -> Html:
-    """Return a value as HTML: itself if it is `Html`, else its text, escaped."""
+    """Return a value as HTML: itself if it is `Html`, a table, else its text, escaped."""
+    if isinstance(value, ResultTable):
+        return table_html(value)
     return value if isinstance(value, Html) else Html(escape(escaped(str(value))))
 
 
@@ -40,41 +45,48 @@ def joined(parts: Iterable[object]) -> Html:
     return Html("".join(map(html, parts)))
 
 
-def element(name: str, *parts: object, kind: str = "") -> Html:
+def element(name: str, *parts: object, kind: str = "", **attributes: str) -> Html:
     """Return an element with these parts, each escaped unless it is `Html`.
 
     Args:
+        name: the element's name.
+        parts: its content.
         kind: its classes in the style sheet, none by default.
+        attributes: other attributes; empty ones are left out.
     """
-    opening = f'<{name} class="{escape(kind)}">' if kind else f"<{name}>"
-    return Html(f"{opening}{joined(parts)}</{name}>")
+    named = {"class": kind, **attributes}
+    opening = "".join(f' {key}="{escape(value)}"' for key, value in named.items() if value)
+    return Html(f"<{name}{opening}>{joined(parts)}</{name}>")
 
 
-def table(
-    columns: Sequence[object],
-    rows: Iterable[Sequence[object]],
-    *,
-    caption: str | None = None,
-    numeric: Collection[int] = (),
-) -> Html:
-    """Return a table.
+def table_html(table: ResultTable) -> Html:
+    """Return a table, with its note below; the first cell of each row names it."""
+    kinds = ["n" if right else "" for right in table.right_aligned()]
+    marks = {(number, at): mark for number, at, mark in table.marks}
 
-    Args:
-        columns: the headings; none if there are none.
-        rows: the cells of each row, each escaped unless it is `Html`.
-        caption: what is shown above it.
-        numeric: the positions of columns that are aligned to the right.
-    """
+    def row(texts: Sequence[str], number: int = -1) -> Html:
+        cells = []
+        for at, text in enumerate(texts):
+            mark = marks.get((number, at), 0.0)
+            sign = " good" if mark > 0 else " bad" if mark < 0 else ""
+            name, scope = ("td", "") if at else ("th", "row")
+            style = f"--share:{abs(mark):.3g}" if mark else ""
+            cells.append(element(name, text, kind=kinds[at] + sign, scope=scope, style=style))
+        return element("tr", *cells)
 
-    def row(name: str, cells: Sequence[object]) -> Html:
-        kinds = ("n" if at in numeric else "" for at in range(len(cells)))
-        made = (element(name, cell, kind=kind) for cell, kind in zip(cells, kinds, strict=True))
-        return element("tr", *made)
-
-    head = [element("thead", row("th", columns))] if columns else []
-    title = [element("caption", caption)] if caption else []
-    body = element("tbody", *(row("td", each) for each in rows))
-    return element("table", *title, *head, body)
+    names = zip(table.columns, kinds, strict=True)
+    heads = (
+        element("th", name, kind=kind, scope="col") if name else element("td")
+        for name, kind in names
+    )
+    body = (row(texts, number) for number, texts in enumerate(table.texts()))
+    parts = [element("thead", element("tr", *heads)), element("tbody", *body)]
+    if table.title:
+        parts.insert(0, element("caption", table.title))
+    if table.footer:
+        parts.append(element("tfoot", *map(row, table.texts(table.footer))))
+    note = element("div", table.note, kind="faint") if table.note else ""
+    return joined([element("table", *parts) if table.columns else table.title, note])
 
 
 def collapsible(summary: object, *parts: object, is_open: bool = False) -> Html:

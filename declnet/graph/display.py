@@ -1,4 +1,4 @@
-"""A model in a notebook: a row per layer with its output's shape and its parameters."""
+"""The table of a model: a row per layer with its output's shape and its parameters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from declnet.contracts.arrays import Shape
 from declnet.contracts.network.inputs import InputInfo, input_value
-from declnet.display.html import Html, table
+from declnet.display.tables import ResultTable, Row
 from declnet.graph.shapes import Node
 
 MOST_LAYERS = 500
@@ -18,31 +18,17 @@ def with_batch(shape: Shape) -> str:
     return "(" + ", ".join(["n", *map(str, shape)]) + ")"
 
 
-def layer_rows(nodes: Sequence[Node], inputs: Mapping[str, InputInfo]) -> list[tuple[str, ...]]:
-    """Return rows of name, type, output shape and parameters: inputs, layers and a total."""
-    total, left = sum(node.parameter_count for node in nodes), len(nodes) - MOST_LAYERS
-    return [
-        *((input_value(name), "", with_batch(each.shape), "") for name, each in inputs.items()),
-        *(
-            (
-                each.name,
-                each.layer.type,
-                with_batch(each.output_shape),
-                f"{each.parameter_count:,}"
-                if each.shared is None
-                else f"of {nodes[each.shared].name}",
-            )
-            for each in nodes[:MOST_LAYERS]
-        ),
-        *([(f"… and {left:,} more", "", "", "")] if left > 0 else ()),
-        ("total", "", "", f"{total:,}"),
+def layers_table(nodes: Sequence[Node], inputs: Mapping[str, InputInfo]) -> ResultTable:
+    """Return a row for each input and layer, with the output shape, and the total of parameters."""
+    rows: list[Row] = [
+        (input_value(name), "", with_batch(info.shape), "") for name, info in inputs.items()
     ]
-
-
-LAYER_COLUMNS = ("layer", "type", "output", "parameters")
-"""The headings of `layer_rows`."""
-
-
-def layers_html(nodes: Sequence[Node], inputs: Mapping[str, InputInfo]) -> Html:
-    """Return a table of layers as HTML, without a style."""
-    return table(LAYER_COLUMNS, layer_rows(nodes, inputs), numeric=[3])
+    for node in nodes[:MOST_LAYERS]:
+        shared = None if node.shared is None else f"of {nodes[node.shared].name}"
+        shape = with_batch(node.output_shape)
+        rows.append((node.name, node.layer.type, shape, shared or node.parameter_count))
+    if (left := len(nodes) - MOST_LAYERS) > 0:
+        rows.append((f"… and {left:,} more", "", "", ""))
+    rows.append(("total", "", "", sum(node.parameter_count for node in nodes)))
+    columns = ("layer", "type", "output", "parameters")
+    return ResultTable("", columns, tuple(rows), kinds={"parameters": "number"})

@@ -243,9 +243,9 @@ class Model:
 
     def _repr_html_(self) -> str:
         from declnet.display.html import view
-        from declnet.graph.display import layers_html
+        from declnet.graph.display import layers_table
 
-        return view(layers_html(self.nodes, self.inputs))
+        return view(layers_table(self.nodes, self.inputs))
 
     def given(self, x: Inputs) -> Inputs:
         """Return arrays for all inputs, in the inputs' order.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from declnet.contracts.network.metric_names import LOSSES, Better
+from declnet.display.tables import ResultTable
 from declnet.errors import OutputError
 from declnet.registry.spelling import suggestion
 from declnet.runs.display.metrics import informative, main_metric, sort_key
@@ -41,10 +42,16 @@ class Comparison:
     metrics: dict[str, dict[str, list[float | None]]]
     better: Directions
 
-    def _repr_html_(self) -> str:
-        from declnet.runs.display.results import comparison_view
+    def table(self) -> ResultTable:
+        """Return a row per run: status, what differs in the specs, metrics, and seconds."""
+        from declnet.runs.display.run_tables import comparison_table
 
-        return comparison_view(self)
+        return comparison_table([listed(run) for run in self.runs])
+
+    def _repr_html_(self) -> str:
+        from declnet.display.html import view
+
+        return view(self.table().turned())
 
     def best(self, data: str, metric: str) -> StoredRun:
         """Return the run with the best value of a metric; the first of several.
@@ -96,6 +103,30 @@ def compared(runs: Sequence[StoredRun]) -> Comparison:
     )
 
 
+def listed(run: StoredRun) -> ListedRun:
+    """Return the facts of a run that tables of several runs show."""
+    from declnet.runs.storage.listing import ListedRun
+
+    manifest = run.manifest
+    return ListedRun(
+        run.path,
+        run.status,
+        manifest.started,
+        manifest.seconds,
+        manifest.epochs or 0,
+        run.metrics,
+        manifest.better,
+        intact=True,
+        values=flatten(run.spec_tables),
+    )
+
+
+def directions_of(runs: Iterable[ListedRun]) -> Directions:
+    """Return the better directions of the metrics of runs; None where they disagree."""
+    distinct = {repr(run.better): run.better for run in runs}  # mostly the same ones
+    return common_directions(map(stored_directions, distinct.values()))
+
+
 def stored_directions(recorded: Directions) -> dict[str, Better | None]:
     """Return the better direction of each metric of a run, where known.
 
@@ -129,7 +160,7 @@ def best_run(directory: Path) -> tuple[Path, str] | None:
 
 def best_of(runs: Sequence[ListedRun]) -> tuple[ListedRun | None, str]:
     """Return the finished run with the best main metric, None without one, and that metric."""
-    directions = common_directions(stored_directions(run.better) for run in runs)
+    directions = directions_of(runs)
     metric = main_metric(informative(run.metrics for run in runs), directions)
     better = directions.get(metric[1]) if metric is not None else None
     finished = [run for run in runs if run.status == "finished"]

@@ -13,6 +13,7 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.data_source import DataSource
 from declnet.contracts.network.inputs import as_arrays, unwrapped
+from declnet.display.tables import ResultTable
 from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
 from declnet.runs.comparison import Comparison, Directions, compared, stored_directions
@@ -119,6 +120,16 @@ class StoredRun(RunContents, Exportable):
 
     An exception raised by a component becomes a ComponentError naming it and its distribution.
     """
+
+    def metrics_table(self) -> ResultTable:
+        """Return a row per metric of the finished model: its values by data set, and a baseline's.
+
+        Raises:
+            OutputError: the metrics cannot be read.
+        """
+        from declnet.runs.display.result_tables import metrics_table
+
+        return metrics_table(self.metrics, self.manifest.baseline)
 
     def _repr_html_(self) -> str:
         from declnet.runs.display.results import stored_view

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from declnet.display.html import Html, collapsible, element, joined, table
+from declnet.display.html import Html, collapsible, element, joined
 from declnet.errors import KeyPath
 from declnet.spec.document.overrides import SOURCE
 from declnet.spec.document.source_map import value_at
@@ -73,9 +73,10 @@ def _fields(spec: RunSpec, values: Mapping[str, Any], path: KeyPath) -> Iterator
             kind = "faint" if places == [DEFAULT] else ""
             text = element("code", shown(value), kind=kind)
             where = from_here(", ".join(places))
-            rows.append((key, text, element("span", where, kind="faint")))
+            cells = (key, text, element("span", where, kind="faint"))
+            rows.append(element("tr", *(element("td", cell) for cell in cells)))
     if rows:
-        yield table((), rows)
+        yield element("table", element("tbody", *rows))
     for key, value in nested.items():
         yield _nested(spec, key, value, (*path, key))
 

@@ -194,7 +194,7 @@ def test_a_narrow_terminal_shows_the_metrics_that_fit(on_terminal, declnet_cli, 
     assert max(map(len, narrow.lines)) <= 100
     assert "train.accuracy" in narrow.text
     assert "train.loss" in narrow.text
-    assert "3 more metrics on a wider terminal" in narrow.text
+    assert "3 more columns on a wider terminal" in narrow.text
     assert "train.top_k_accuracy" in declnet_cli.succeeds("runs")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from declnet.cli.display.sweep_tables import print_series
+from declnet.cli.display.result_tables import print_series
 from declnet.runs.many.ensembles.series import series_of
 from declnet.runs.many.execution import threads, workers
 from declnet.runs.many.execution.tasks import Outcome
@@ -166,7 +166,7 @@ def test_a_table_of_runs_that_does_not_fit_has_a_row_for_each_metric(monkeypatch
     (series,) = series_of(outcomes)
     print_series(series)
     assert len(capsys.readouterr().out.splitlines()) > 8
-    monkeypatch.setattr("declnet.cli.display.sweep_tables.table_room", lambda _: -1)
+    monkeypatch.setattr("declnet.cli.display.result_tables.fits", lambda _: False)
     print_series(series)
     rows = by_name(capsys.readouterr().out)
     assert rows["test.loss"] == ["0.5000", "0.2500", "0.2500", "0.7500"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from declnet.display.html import collapsible, element, html, table, view
+from declnet.display.html import collapsible, element, html, view
+from declnet.display.tables import ResultTable
 
 from ..html_views import HtmlView
 
@@ -15,7 +16,8 @@ HOSTILE = '<script>alert("x")</script> & \x1b[31m'
 @settings(max_examples=30)
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=2), min_size=1, max_size=4))
 def test_any_text_in_a_table_comes_back_as_it_was(rows):
-    made = HtmlView(view(table(rows[0], rows[1:], numeric=[1], caption="cells")))
+    body = tuple(map(tuple, rows[1:]))
+    made = HtmlView(view(ResultTable("cells", tuple(rows[0]), body, marks=((0, 1, -0.5),))))
     shown = [[html(cell) for cell in row] for row in rows]
     assert [[html(cell) for cell in row] for row in made.tables[0]] == shown
 

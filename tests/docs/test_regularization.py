@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from declnet.cli.display.sweep_tables import print_gaps, print_sweep
+from declnet.cli.display.terminal import print_table
+from declnet.runs.display.group_tables import sweep_tables
 from declnet.runs.many.ensembles.series import RunSeries
 from declnet.runs.many.execution.tasks import Outcome
 from declnet.runs.many.sweeps.ranking import best_first
@@ -27,8 +28,8 @@ def test_the_tables_are_those_that_the_sweep_prints(
         specs.append(load_spec(repository / "specs" / "regularization" / f"{name}.toml"))
     ranked, metric = best_first(series, None, specs)
     assert metric == ("test", "accuracy")
-    print_sweep(ranked, metric)
-    print_gaps(ranked)
+    for table in sweep_tables(ranked, metric, {}):
+        print_table(table)
     shown = re.search(r"^```text\n(test\.accuracy.*?)^```", page, re.MULTILINE | re.DOTALL)
     assert shown is not None
     assert shown[1].strip() == capsys.readouterr().out.strip()

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from declnet.cli.display.streams import command_output, painted, print_line
-from declnet.cli.display.terminal import is_terminal
+from declnet.cli.display.terminal import is_terminal, rich_table
 from declnet.contracts.runs.callback import EpochFinished, EpochLogged
 from declnet.display.characters import escaped_line
+from declnet.display.tables import ResultTable
 from declnet.runs.display.metrics import (
     Abbreviations,
     abbreviations,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, TaskID
     from rich.table import Table
 
-    from declnet.cli.display.sweep_tables import Ranking
     from declnet.runs.many.execution.tasks import Outcome, Task
 
 STEP = 0.1
@@ -168,7 +168,7 @@ def print_above(bar: tuple[Progress, TaskID] | None, line: str, *, err: bool = F
         print_line(line, err=err)
 
 
-Ranked = Callable[[Sequence["Outcome"]], "Ranking | None"]
+Ranked = Callable[[Sequence["Outcome"]], ResultTable | None]
 """Make the ranking of a sweep from the outcomes so far."""
 
 
@@ -218,7 +218,7 @@ class SweepFollower:
             words = metrics_in_words(values, self._shorter[outcome.name])
             print_above(self._bar, f"{outcome.label}: {data}, {words}")
 
-    def ranking(self) -> Ranking | None:
+    def ranking(self) -> ResultTable | None:
         """Return the best specs so far."""
         return self._ranked(self._outcomes) if self._ranked is not None else None
 
@@ -264,18 +264,4 @@ def sweep_followed(
 def _table(followers: Sequence[SweepFollower]) -> Table | None:
     """Return the best specs so far as a table, if a run has finished."""
     ranking = followers[0].ranking() if followers else None
-    if ranking is None:
-        return None
-    return table_of(("best so far", "runs", ranking.metric), ranking.rows)
-
-
-def table_of(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return a table to show above a bar."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*map(Text, map(escaped_line, row)))
-    return table
+    return rich_table(ranking) if ranking is not None else None

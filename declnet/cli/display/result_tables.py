@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from shutil import get_terminal_size
 from typing import Any
@@ -12,35 +13,38 @@ import numpy as np
 from declnet.cli.display.streams import command_output, print_line
 from declnet.cli.display.terminal import (
     BLOCKS,
+    fits,
     is_terminal,
     print_table,
+    print_with_heading,
     shown_bytes,
     sparkline,
-    table_room,
 )
-from declnet.contracts.arrays import Array
 from declnet.contracts.data.table import Table, column_type, missing_values
 from declnet.contracts.network.inputs import InputInfo
-from declnet.graph.display import LAYER_COLUMNS, layer_rows
+from declnet.display.tables import (
+    ResultTable,
+    Row,
+    format_metric,
+    format_number,
+    kinds_of,
+)
+from declnet.graph.display import layers_table
 from declnet.graph.initial_weights import StartingPoint
 from declnet.graph.shapes import Node
 from declnet.registry.spelling import counted
-from declnet.runs.display.metrics import (
-    abbreviations,
-    format_metric,
-    format_number,
-    informative,
-    metrics_in_words,
-    ordered,
-)
-from declnet.runs.inference.evaluation import CalibrationResult, Evaluation
+from declnet.runs.display.group_tables import series_table
+from declnet.runs.display.metrics import abbreviations, informative, metrics_in_words, ordered
+from declnet.runs.display.result_tables import confused_pairs, metrics_table
+from declnet.runs.inference.evaluation import Evaluation
+from declnet.runs.many.ensembles.series import RunSeries
 from declnet.runs.result import RunResult
 from declnet.spec.messages import from_here
 
 
 def print_layers(nodes: Sequence[Node], inputs: Mapping[str, InputInfo]) -> None:
     """Print a row per layer: name, type, output shape (n samples first), parameters."""
-    print_table(LAYER_COLUMNS, layer_rows(nodes, inputs), numeric=["parameters"])
+    print_table(layers_table(nodes, inputs))
 
 
 def print_starting_point(point: StartingPoint | None) -> None:
@@ -51,9 +55,9 @@ def print_starting_point(point: StartingPoint | None) -> None:
 
 def print_memory(memory: Mapping[str, int]) -> None:
     """Print a row for each use of memory, and the total."""
-    rows = [(purpose, shown_bytes(size)) for purpose, size in memory.items()]
-    rows.append(("total", shown_bytes(sum(memory.values()))))
-    print_table(("memory of a run", "size"), rows, numeric=["size"])
+    sizes = {**memory, "total": sum(memory.values())}
+    rows = tuple((purpose, shown_bytes(size)) for purpose, size in sizes.items())
+    print_table(ResultTable("", ("memory of a run", "size"), rows, kinds={"size": "number"}))
 
 
 MOST = 60
@@ -69,89 +73,35 @@ def print_columns(records: Table, no_features: Mapping[str, str]) -> None:
     """
     roles: dict[str, str] = dict.fromkeys(records.feature_columns, "feature")
     roles |= {**dict.fromkeys(records.target_columns, "target"), **no_features}
-    rows: list[tuple[str, ...]] = []
+    rows: list[Row] = []
     for name, column in islice(records.columns.items(), MOST):
         gaps = missing_values(column)
         there = column[~gaps]
         distinct = set(there.tolist()) if there.dtype.kind == "O" else np.unique(there)
-        counts = (f"{np.count_nonzero(gaps):,}", f"{len(distinct):,}")
+        counts = (int(np.count_nonzero(gaps)), len(distinct))
         rows.append((name, column_type(column), roles.get(name, ""), *counts))
     if len(records.columns) > MOST:
         rows.append((f"… and {len(records.columns) - MOST:,} more", "", "", "", ""))
     columns = ("column", "type", "serves as", "missing", "distinct")
-    print_table(columns, rows, numeric=columns[3:])
+    print_table(ResultTable("", columns, tuple(rows), kinds=kinds_of(columns[3:])))
 
 
-MOST_CLASSES = 30
-"""Classes of the largest confusion matrix printed; beyond that, the worst pairs are listed."""
-MOST_PAIRS = 15
-
-
-def print_evaluation(found: Evaluation) -> None:
+def print_evaluation(evaluation: Evaluation) -> None:
     """Print the metrics, and the scores by class and the confusion matrix, if any."""
-    print_line(f"{found.data}: {counted(found.samples, 'sample')}")
-    values = {name: found.metrics[name] for _, name in ordered(informative([{"": found.metrics}]))}
-    values |= {
-        name: value for name, value in (found.errors or {}).items() if name not in found.metrics
-    }
-    rows: list[tuple[str, ...]] = [(name, format_metric(value)) for name, value in values.items()]
-    heads: tuple[str, ...] = ("metric", "value")
-    if found.baseline is not None and found.baseline.metrics:
-        constant, heads = found.baseline.metrics, (*heads, f"baseline: {found.baseline.prediction}")
-        rows = [(*row, format_metric(constant.get(row[0]))) for row in rows]
-    print_table(heads, rows, numeric=heads[1:])
-    _print_calibration(found.calibration)
-    for warning in found.warnings:
+    print_line(f"{evaluation.data}: {counted(evaluation.samples, 'sample')}")
+    tables = evaluation.tables()
+    print_table(tables.pop("metrics"))
+    if "calibration" in tables:
+        print_with_heading(tables.pop("calibration"))
+    for warning in evaluation.warnings:
         print_line(f"warning: {warning}")
-    columns = ("class", "precision", "recall", "f1", "support")
-    classes = [
-        [each["class"], *(f"{each[name]:.3f}" for name in columns[1:4]), str(each["support"])]
-        for each in found.by_class()
-    ]
-    if classes:
-        print_table(columns, classes, numeric=columns[1:])
-    if found.counts is not None and found.class_names is not None:
-        _print_confusion(found.counts, found.class_names)
-    for each in found.heads.values():
-        print_evaluation(each)
-
-
-def _print_calibration(found: CalibrationResult | None) -> None:
-    """Print what the calibrators learned, and what they do on this data."""
-    if found is None:
-        return
-    fitted = f"fitted to {counted(found.samples, 'validation sample')}"
-    print_line(f"calibration, {fitted}: {'; '.join(found.steps)}")
-    if found.before is not None and found.after is not None:
-        rows = [
-            (name, format_metric(value), format_metric(found.after[name]))
-            for name, value in found.before.items()
-        ]
-        print_table(
-            ("metric", "uncalibrated", "calibrated"), rows, numeric=["uncalibrated", "calibrated"]
-        )
-    if found.coverage is not None:
-        values = [f"{name} {value:.4g}" for name, value in found.coverage.items()]
-        print_line(", ".join(values))
-    if found.coverage is not None or found.before is None:
-        print_line()  # as after a table
-
-
-def _print_confusion(counts: Array, names: tuple[str, ...]) -> None:
-    heads = [f"as {name}" for name in names]
-    rows = [(name, *map(str, row)) for name, row in zip(names, counts.tolist(), strict=True)]
-    cells = zip(("true class", *heads), zip(*rows, strict=True), strict=True)
-    if len(names) > MOST_CLASSES or table_room(cells) < 0:
-        places = [(true, as_) for true, as_ in np.argwhere(counts).tolist() if true != as_]
-        places.sort(key=lambda place: -counts[place])
-        pairs = [(names[i], names[j], str(counts[i, j])) for i, j in places[:MOST_PAIRS]]
-        columns = ("true class", "predicted as", "samples")
-        print_table(columns, pairs, "Most often confused", numeric=["samples"])
-        return
-    diagonal = [(index, index + 1) for index in range(len(names))]
-    wrong = {(true, as_ + 1) for true, as_ in np.argwhere(counts).tolist() if true != as_}
-    title = "Confusion matrix"
-    print_table(["true class", *heads], rows, title, numeric=heads, bold=diagonal, red=wrong)
+    counts, names = evaluation.counts, evaluation.class_names
+    if counts is not None and names is not None and not fits(tables["confusion"]):
+        tables["confusion"] = confused_pairs(counts, names)
+    for table in tables.values():
+        print_table(table)
+    for of_loss in evaluation.heads.values():
+        print_evaluation(of_loss)
 
 
 WIDTH = 60
@@ -182,12 +132,7 @@ def print_result(
     else:
         if not quiet and len(result.history) >= 3 and _can_encode(BLOCKS):
             _print_curves(result.history)
-        columns = list(result.metrics)
-        rows = [
-            (name, *(format_metric(result.metrics[data].get(name)) for data in columns))
-            for name in dict.fromkeys(name for _, name in ordered(informative([result.metrics])))
-        ]
-        print_table(("", *columns), rows, numeric=columns)
+        print_table(metrics_table(result.metrics))
     _print_baseline(result)
     for name, calibration in result.calibrations.items():
         of = f"{name} " if name else ""
@@ -217,6 +162,19 @@ def _print_baseline(result: RunResult) -> None:
             )
             print_line(f"{name} baseline, {found.prediction}: {', '.join(values)}")
             return
+
+
+def print_series(series: RunSeries) -> None:
+    """Print the metrics of each seed and fold, then their mean, deviation and range.
+
+    A terminal too narrow for that gets a row for each metric, without the single runs.
+    """
+    table = series_table(series)
+    if table.footer and not fits(table):
+        summed = replace(table, rows=(), columns=("", *table.columns[1:]))
+        numbers = [at for at, right in enumerate(table.right_aligned()) if right]
+        table = summed.only([0, *numbers]).turned("number")
+    print_table(table)
 
 
 def print_together(evaluations: Sequence[Evaluation]) -> None:

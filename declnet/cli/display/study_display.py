@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from declnet.cli.display.progress import STEP, print_above, progress_bar, table_of
+from declnet.cli.display.progress import STEP, print_above, progress_bar
 from declnet.cli.display.streams import command_output, print_line
-from declnet.cli.display.terminal import is_terminal, print_table
+from declnet.cli.display.terminal import is_terminal, print_table, rich_table
 from declnet.contracts.runs.searcher import StudyTrial
-from declnet.runs.display.metrics import format_metric, format_seconds
+from declnet.display.tables import format_cell, format_metric
+from declnet.runs.display.group_tables import (
+    best_trials,
+    importance_table,
+    short_keys,
+    trials_table,
+)
 from declnet.runs.many.studies.stored_study import BEST, StoredStudy, best_of
 
 if TYPE_CHECKING:
@@ -23,8 +30,8 @@ if TYPE_CHECKING:
 
     from declnet.runs.many.execution.tasks import Task
 
-MOST_SHOWN, MOST_PRINTED = 5, 10
-"""Maximum number of trials in the table above the bar, and at the end."""
+MOST_SHOWN = 5
+"""Maximum number of trials in the table above the bar."""
 
 
 class StudyFollower:
@@ -64,8 +71,9 @@ class StudyFollower:
         for each in [each for each in self._shares if each.is_relative_to(folder)]:
             del self._shares[each]
         self._move()
-        short = _short_keys(self._stored)
-        values = ", ".join(f"{short[key]}={_in_words(each)}" for key, each in trial.values.items())
+        short = short_keys(self._stored)
+        settings = {short[key]: format_cell(each, "setting") for key, each in trial.values.items()}
+        values = ", ".join(map("=".join, settings.items()))
         if error is not None:
             print_above(self._bar, f"error: trial {trial.number}: {error} ({values})", err=True)
         elif self._lines:
@@ -78,12 +86,8 @@ class StudyFollower:
 
     def table(self) -> Table | None:
         """Return the best trials so far as a table, if one has finished."""
-        ranked = _best_first(self._trials.values(), self._stored)[:MOST_SHOWN]
-        if not ranked:
-            return None
-        keys = _short_keys(self._stored)
-        columns = ("best so far", *keys.values(), str(self._stored.objective))
-        return table_of(columns, [_row(each, keys) for each in ranked])
+        table = trials_table(self._stored, self._trials.values(), MOST_SHOWN)
+        return rich_table(replace(table, title="best so far")) if table.rows else None
 
     def _move(self) -> None:
         if self._bar is None:
@@ -136,61 +140,24 @@ def study_followed(stored: StoredStudy, *, quiet: bool) -> Iterator[StudyFollowe
 
 def print_study(stored: StoredStudy) -> None:
     """Print the best trials, how much each key matters, and where the best spec is."""
-    keys = _short_keys(stored)
-    ranked = _best_first(stored.trials, stored)
-    counts = [
-        f"{sum(each.state == state for each in stored.trials)} {state}"
-        for state in ("finished", "pruned", "failed", "running")
-        if any(each.state == state for each in stored.trials)
-    ]
-    objective = str(stored.objective)
-    columns = ("trial", *keys.values(), objective, "seconds")
-    rows = [[*_row(each, keys), format_seconds(each.seconds)] for each in ranked[:MOST_PRINTED]]
-    title = f"trials: {', '.join(counts) or 'none'}"
-    if rows:
-        print_table(columns, rows, title, numeric=columns)
+    table = trials_table(stored, stored.trials)
+    if table.rows:
+        print_table(table)
     else:
-        print_line(title)
+        print_line(table.title)
     if stored.importance:
-        shares = [[key, f"{share:.2f}"] for key, share in stored.importance.items()]
-        print_table(("key", "importance"), shares, numeric=("importance",))
+        print_table(importance_table(stored))
     interrupted = sum(
-        each.state == "running" and each.worker == stored.worker for each in stored.trials
+        trial.state == "running" and trial.worker == stored.worker for trial in stored.trials
     )
     if interrupted and stored.status == "finished":
         what = "1 trial was" if interrupted == 1 else f"{interrupted} trials were"
         limit = f"{stored.tuning.keys.minutes:g} min"
         command = f"declnet resume {quote(str(stored.path))} --minutes N"
         print_line(f"{what} interrupted after {limit}; to continue: {command}")
-    if ranked:
-        best, path = ranked[0], stored.path / BEST
-        print_line(f"best: trial {best.number}, {objective} {format_metric(best.value)}: {path}")
-
-
-def _best_first(trials: Iterable[StudyTrial], stored: StoredStudy) -> list[StudyTrial]:
-    """Return the finished trials, the best first."""
-    sign = 1 if stored.better == "lower" else -1
-    done = [each for each in trials if each.state == "finished" and each.value is not None]
-    return sorted(done, key=lambda each: (sign * (each.value or 0.0), each.number))
-
-
-def _short_keys(stored: StoredStudy) -> dict[str, str]:
-    """Return each key with the last part of it, if no other key ends the same."""
-    keys = [each.key for each in stored.tuning.space]
-    last = [each.rpartition(".")[2] for each in keys]
-    return {
-        key: end if last.count(end) == 1 and not end.isdigit() else key
-        for key, end in zip(keys, last, strict=True)
-    }
-
-
-def _row(trial: StudyTrial, keys: Mapping[str, str]) -> list[str]:
-    values = [_in_words(trial.values[key]) if key in trial.values else "" for key in keys]
-    return [str(trial.number), *values, format_metric(trial.value)]
-
-
-def _in_words(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    for best in best_trials(stored, stored.trials)[:1]:
+        value, path = format_metric(best.value), stored.path / BEST
+        print_line(f"best: trial {best.number}, {stored.objective} {value}: {path}")
 
 
 def _last(trial: StudyTrial) -> float | None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import Literal, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
-from declnet.cli.display.streams import command_output, painted, print_document
+from declnet.cli.display.streams import command_output, painted, print_document, print_line
 from declnet.display.characters import escaped_line
+from declnet.display.tables import ResultTable
+from declnet.registry.spelling import counted
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 WIDE = 100_000
 """Width for a file or pipe, in columns, so that nothing is truncated or wrapped."""
@@ -23,78 +29,80 @@ def is_terminal(stream: TextIO) -> bool:
     return not Console(file=painted(stream)).is_dumb_terminal
 
 
-def print_table(
-    columns: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    title: str | None = None,
-    *,
-    numeric: Collection[str] = (),
-    footer: Sequence[Sequence[str]] = (),
-    bold: Collection[tuple[int, int]] = (),
-    red: Collection[tuple[int, int]] = (),
-) -> None:
-    """Print a table on standard output.
+def print_table(table: ResultTable, *, first: Sequence[str] = (), rest: Sequence[str] = ()) -> None:
+    """Print a table on standard output, with its note below.
 
     Args:
-        columns: the column headings.
-        rows: the rows, each with a string per column.
-        title: printed above it.
-        numeric: the columns to align to the right.
-        footer: rows below a separating line, e.g. totals.
-        bold: the cells to emphasize on a terminal, as (row, column) from 0.
-        red: the cells to show as wrong there.
+        table: the table.
+        first: the columns that a narrow terminal shows in any case; none if it shows all.
+        rest: the other columns that it shows as far as they fit, the most important one first;
+            default: from left to right.
     """
-    if not is_terminal(command_output()):
-        _print_plain(columns, rows, title, numeric, footer)
-        return
+    shown = _fitting(table, first, rest) if first else table
+    if is_terminal(command_output()):
+        from rich.console import Console
+
+        Console(file=painted(command_output()), highlight=False).print(rich_table(shown))
+    elif table.columns:
+        print_document(f"{_plain_text(shown)}\n\n")
+    if table.note:
+        print_line(table.note)
+        print_line()
+    if left := len(table.columns) - len(shown.columns):
+        more = counted(left, "more column")
+        print_line(f"{more} on a wider terminal, in a file, or with --format json")
+
+
+def print_with_heading(table: ResultTable) -> None:
+    """Print a table below its title on a line, which may be longer than the table is wide."""
+    print_line(table.title)
+    if table.columns:
+        print_table(replace(table, title=""))
+    else:
+        print_line(table.note)
+        print_line()
+
+
+def rich_table(table: ResultTable) -> Table:
+    """Return a table to print on a terminal, or to show above a bar."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=painted(command_output()), highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    table.title = Text(escaped_line(title), style="bold") if title else None
-    for column in columns:
-        justify: Literal["right", "left"] = "right" if column in numeric else "left"
-        table.add_column(Text(escaped_line(column)), justify=justify, overflow="fold")
-    for number, row in enumerate(rows):
-        cells = [(number, column) for column in range(len(row))]
-        styles = ("bold" if each in bold else "red" if each in red else "" for each in cells)
-        table.add_row(*map(Text, map(escaped_line, row), styles))
-    if footer:
-        table.add_section()
-    for row in footer:
-        table.add_row(*map(Text, map(escaped_line, row)))
-    console.print(table)
+    drawn = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    drawn.title = Text(escaped_line(table.title), style="bold") if table.title else None
+    for column, right in zip(table.columns, table.right_aligned(), strict=True):
+        justify: Literal["right", "left"] = "right" if right else "left"
+        drawn.add_column(Text(escaped_line(column)), justify=justify, overflow="fold")
+    styles = {(row, at): "bold" if mark > 0 else "red" for row, at, mark in table.marks}
+    for number, row in enumerate(table.texts()):
+        of_row = (styles.get((number, at), "") for at in range(len(row)))
+        drawn.add_row(*map(Text, map(escaped_line, row), of_row))
+    if table.footer:
+        drawn.add_section()
+    for row in table.texts(table.footer):
+        drawn.add_row(*map(Text, map(escaped_line, row)))
+    return drawn
 
 
-def _print_plain(
-    columns: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    title: str | None,
-    numeric: Collection[str],
-    footer: Sequence[Sequence[str]],
-) -> None:
-    """Print a table to a file or pipe: as on a terminal of any width, which takes rich minutes."""
-    body = [[escaped_line(cell) for cell in row] for row in (columns, *rows, *footer)]
-    columnwise = list(zip(*body, strict=True))
-    padded = []
-    for name, cells in zip(columns, columnwise, strict=True):
-        lengths = [_cells(cell) for cell in cells]
-        widest = max(lengths)
-        gaps = (" " * (widest - length) for length in lengths)
-        both = zip(cells, gaps, strict=True)
-        padded.append([gap + cell if name in numeric else cell + gap for cell, gap in both])
+def _plain_text(table: ResultTable) -> str:
+    """Return a table as on a terminal of any width, which takes rich minutes."""
+    body = [list(table.columns), *table.texts(), *table.texts(table.footer)]
+    columns = [list(map(escaped_line, cells)) for cells in zip(*body, strict=True)]
+    padded, widths = [], []
+    for right, cells in zip(table.right_aligned(), columns, strict=True):
+        lengths = list(map(_cells, cells))
+        widths.append(max(lengths))
+        gaps = [" " * (widths[-1] - length) for length in lengths]
+        pairs = zip(cells, gaps, strict=True)
+        padded.append([gap + cell if right else cell + gap for cell, gap in pairs])
     lines = [f" {'   '.join(cells)}".rstrip() for cells in zip(*padded, strict=True)]
-    rule = f" {'─' * (sum(_cells(each[0]) for each in padded) + 3 * len(padded) - 3)}"
-    lines.insert(1, rule)
-    if 0 < len(footer) < len(lines) - 2:
-        lines.insert(len(lines) - len(footer), "")
-    if title:
-        lines = [escaped_line(title).rstrip(), "", *lines]
-    text = "\n".join(lines).strip("\n")
-    print_document(f"{text}\n\n")
+    lines.insert(1, f" {'─' * (sum(widths) + 3 * len(widths) - 3)}")
+    if 0 < len(table.footer) < len(lines) - 2:
+        lines.insert(len(lines) - len(table.footer), "")
+    if table.title:
+        lines = [escaped_line(table.title).rstrip(), "", *lines]
+    return "\n".join(lines).strip("\n")
 
 
 def _cells(text: str) -> int:
@@ -106,19 +114,35 @@ def _cells(text: str) -> int:
     return cell_len(text)
 
 
-def column_width(name: str, cells: Iterable[str]) -> int:
-    """Return the width of a table's column on a terminal, with the space before the next."""
-    return max(map(_cells, (name, *cells))) + 3
+def fits(table: ResultTable) -> bool:
+    """Return whether standard output is wide enough for a table."""
+    return sum(_widths(table)) <= _room()
 
 
-def table_room(columns: Iterable[tuple[str, Iterable[str]]]) -> int:
-    """Return the width that these columns of a table leave; negative if they do not fit."""
-    width = WIDE
-    if is_terminal(command_output()):
-        from rich.console import Console
+def _fitting(table: ResultTable, first: Sequence[str], rest: Sequence[str]) -> ResultTable:
+    """Return the columns that standard output is wide enough for."""
+    widths, room = dict(zip(table.columns, _widths(table), strict=True)), _room()
+    chosen: set[str] = set()
+    for name in (*first, *rest, *table.columns):
+        if name in widths and name not in chosen and (name in first or widths[name] <= room):
+            chosen.add(name)
+            room -= widths[name]
+    return table.only([at for at, name in enumerate(table.columns) if name in chosen])
 
-        width = Console(file=painted(command_output())).width
-    return width + 1 - sum(column_width(*each) for each in columns)
+
+def _widths(table: ResultTable) -> list[int]:
+    """Return the width of each column on a terminal, with the space before the next."""
+    rows = [table.columns, *table.texts(), *table.texts(table.footer)]
+    return [max(map(_cells, cells)) + 3 for cells in zip(*rows, strict=True)]
+
+
+def _room() -> int:
+    """Return how wide the columns of a table may be together."""
+    if not is_terminal(command_output()):
+        return WIDE
+    from rich.console import Console
+
+    return Console(file=painted(command_output())).width + 1
 
 
 def shown_bytes(count: int) -> str:

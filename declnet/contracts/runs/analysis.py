@@ -2,66 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Protocol, Self
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
-from pydantic import AfterValidator
 
 from declnet.contracts.annotations import Misfit
 from declnet.contracts.arrays import Array
 from declnet.contracts.component import Component
 from declnet.contracts.network.metric_names import Better
-from declnet.contracts.serialization import Omitted
-
-Cell = str | int | float | bool | None
-"""A value in a table; None or NaN if there is none."""
-
-
-@dataclass(frozen=True)
-class TableChart:
-    """The chart that the report draws for a table.
-
-    Attributes:
-        mark: `"bars"` for a bar per row, `"lines"` for a line per column of `y` over numbers in
-            `x`.
-        x: the title of the column that names the bars, or of the numbers along the axis.
-        y: the titles of the columns of values.
-        deviation: for bars of one column: the title of the column of their standard deviations.
-    """
-
-    mark: Literal["bars", "lines"]
-    x: str
-    y: tuple[str, ...]
-    deviation: str | None = None
-
-
-@dataclass(frozen=True)
-class AnalysisTable:
-    """A result: rows of plain values.
-
-    Attributes:
-        title: what the table holds, unique within the analysis.
-        columns: a title for each column, all different; with the unit, if there is one.
-        rows: a value for each column.
-        note: how to read it, and on how many samples it was computed.
-        shares: the titles of columns of fractions, shown in percent.
-        chart: how the report draws it; None for the table alone.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    note: str = ""
-    shares: tuple[str, ...] = ()
-    chart: Omitted[TableChart | None] = None
-
-    def _verified(self) -> Self:
-        fault = fault_of(self)
-        if fault is not None:
-            raise Misfit("an invalid table", f": {fault}")
-        return self
+from declnet.display.tables import ResultTable, fault_of
 
 
 class AnalyzedModel(Protocol):
@@ -164,7 +114,7 @@ class Analysis(Component):
     kind = "analysis"
     required_methods = ("analyze",)
 
-    def analyze(self, model: AnalyzedModel) -> Sequence[AnalysisTable]:
+    def analyze(self, model: AnalyzedModel) -> Sequence[ResultTable]:
         """Return the tables, in the order in which they are shown.
 
         Time and memory must be bounded for millions of samples: take a part of them, and say so in
@@ -178,48 +128,8 @@ class Analysis(Component):
         """
         raise NotImplementedError
 
-    def _verify_analyze(self, tables: Sequence[AnalysisTable], _: AnalyzedModel) -> None:
+    def _verify_analyze(self, tables: Sequence[ResultTable], _: AnalyzedModel) -> None:
+        for fault in filter(None, map(fault_of, tables)):
+            raise Misfit("an invalid table", f": {fault}")
         if len({table.title for table in tables}) < len(tables):
             raise Misfit("two tables of one title", "")
-
-
-def fault_of(table: Any) -> str | None:
-    """Return what is wrong with a table, or None."""
-    if not isinstance(table, AnalysisTable):
-        return f"{type(table).__name__} is not an AnalysisTable"
-    texts = (table.title, table.note, *table.columns)
-    if not all(isinstance(each, str) for each in texts) or not table.title:
-        return "title, note and columns must be texts"
-    faults = (*_faults_of_rows(table), *_faults_of_chart(table))
-    return f'table "{table.title}" {faults[0]}' if faults else None
-
-
-def _faults_of_rows(table: AnalysisTable) -> Iterator[str]:
-    if not table.columns or len(set(table.columns)) < len(table.columns):
-        yield "needs columns of different titles"
-    for row in table.rows:
-        if len(row) != len(table.columns):
-            yield f"has a row of {len(row)} values for {len(table.columns)} columns"
-        for value in row:
-            if value is not None and type(value) not in (str, int, float, bool):
-                yield f"has {value!r}, which is not a plain value"
-
-
-def _faults_of_chart(table: AnalysisTable) -> Iterator[str]:
-    chart = table.chart
-    drawn = () if chart is None else (chart.x, *chart.y, *filter(None, (chart.deviation,)))
-    for name in (*table.shares, *drawn):
-        if name not in table.columns:
-            yield f'has no column "{name}"'
-    if chart is not None and (chart.mark not in ("bars", "lines") or not chart.y):
-        yield "has a chart without a known mark or without values"
-
-
-def _require_consistent(table: AnalysisTable) -> AnalysisTable:
-    if fault := fault_of(table):
-        raise ValueError(fault)
-    return table
-
-
-StoredTable = Annotated[AnalysisTable, AfterValidator(_require_consistent)]
-"""A table that is checked when it is read from a file."""

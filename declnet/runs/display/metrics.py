@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from declnet.contracts.network.metric_names import LOSSES, Better
+from declnet.display.tables import format_number
 
 if TYPE_CHECKING:
     from declnet.contracts.runs.callback import EpochLogged
@@ -74,18 +75,6 @@ def metrics_in_words(values: Mapping[str, float], shorter: Abbreviations) -> str
         data_loss = format_number(values["data_loss"])
         loss += f" (data_loss: {data_loss}, reg_loss: {format_number(penalty)})"
     return ", ".join([*metrics, loss])
-
-
-def format_number(value: float) -> str:
-    """Format with three decimal places, or briefly if those would all be 0 or add nothing."""
-    value = without_rounding(value)
-    size = abs(value)
-    return f"{value:.2e}" if 0 < size < 0.001 else f"{value:.3e}" if size >= 1e6 else f"{value:.3f}"
-
-
-def without_rounding(value: float) -> float:
-    """Return 0 for a value such as the r2 of a mean in float32, negative only by rounding."""
-    return 0.0 if -1e-9 < value < 1e-15 else value
 
 
 def _rate(rate: float) -> str:
@@ -172,15 +161,3 @@ def order_of(name: str, directions: Directions, ascending: bool | None) -> Bette
             "add --ascending or --descending"
         )
     return better
-
-
-def format_metric(value: float | None) -> str:
-    """Return a value with four significant digits, so that columns line up; `-` for None."""
-    if value is None or not math.isfinite(value):
-        return "-"
-    return f"{without_rounding(value):#.4g}".rstrip(".")
-
-
-def format_seconds(value: float | None) -> str:
-    """Return seconds with two decimal places; `-` for None."""
-    return "-" if value is None else f"{value:.2f}"

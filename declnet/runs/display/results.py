@@ -6,26 +6,16 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from declnet.display.html import Html, collapsible, element, html, joined, table, view
+from declnet.display.html import Html, collapsible, element, html, joined, view
+from declnet.display.tables import ResultTable, format_metric, format_seconds
 from declnet.errors import DeclnetError
-from declnet.graph.display import layers_html
+from declnet.graph.display import layers_table
 from declnet.registry.spelling import counted
-from declnet.runs.display.metrics import (
-    FOR_CHOICE,
-    MetricValues,
-    format_metric,
-    format_seconds,
-    informative,
-    ordered,
-    sort_key,
-)
+from declnet.runs.display.metrics import informative, ordered
+from declnet.runs.display.result_tables import metrics_table, spread_table
 from declnet.spec.display import spec_html
-from declnet.spec.messages import shown
 
 if TYPE_CHECKING:
-    from declnet.runs.comparison import Comparison
     from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.many.ensembles.cross_validation import CrossValidation
     from declnet.runs.many.ensembles.ensemble import Ensemble
@@ -42,19 +32,12 @@ def result_view(result: RunResult) -> str:
         facts.append(f"stopped after epoch {result.epochs - 1}: {result.stopped}")
     if result.restored is not None:
         facts.append(f"the model has the parameters of {result.restored}")
-    baselines = [
-        f"{data} baseline, {each.prediction}: "
-        + ", ".join(f"{name} {format_metric(value)}" for name, value in each.metrics.items())
-        for data, each in result.baselines.items()
-        if each.metrics
-    ]
     return view(
         _title(result.spec.name, facts),
-        metrics_table(result.metrics),
-        *(element("div", line, kind="faint") for line in baselines),
+        metrics_table(result.metrics, result.baselines),
         *_warnings(result.warnings),
         curves(result.history),
-        collapsible("model", layers_html(result.model.nodes, result.model.inputs)),
+        collapsible("model", layers_table(result.model.nodes, result.model.inputs)),
         collapsible("spec", spec_html(result.spec)),
     )
 
@@ -69,10 +52,10 @@ def stored_view(run: StoredRun) -> str:
         facts.append(f"{format_seconds(manifest.seconds)} s")
     if manifest.error:
         facts.append(manifest.error)
-    parts: list[Html] = [_title(run.name, [*facts, str(run.path)])]
+    parts: list[object] = [_title(run.name, [*facts, str(run.path)])]
     try:
         if run.metrics:
-            parts.append(metrics_table(run.metrics))
+            parts.append(run.metrics_table())
         parts += [*_warnings(manifest.warnings), curves(run.history)]
         parts.append(collapsible("spec", element("pre", run.spec_text)))
     except DeclnetError as error:
@@ -85,93 +68,32 @@ def evaluation_view(found: Evaluation) -> str:
     return view(_evaluation(found))
 
 
-def _evaluation(found: Evaluation) -> Html:
-    values = {name: found.metrics[name] for _, name in ordered(informative([{"": found.metrics}]))}
-    values |= {name: each for name, each in (found.errors or {}).items() if name not in values}
-    baseline = found.baseline if found.baseline is not None and found.baseline.metrics else None
-    columns = ["metric", "value"]
-    rows = [[name, format_metric(value)] for name, value in values.items()]
-    if baseline is not None:
-        columns.append(f"baseline: {baseline.prediction}")
-        rows = [[*row, format_metric(baseline.metrics.get(row[0]))] for row in rows]
-    parts = [
-        _title(found.data, [counted(found.samples, "sample")]),
-        table(columns, rows, numeric=[1, 2]),
-        *_warnings(found.warnings),
+def _evaluation(evaluation: Evaluation) -> Html:
+    tables = evaluation.tables()
+    parts: list[object] = [
+        _title(evaluation.data, [counted(evaluation.samples, "sample")]),
+        tables.pop("metrics"),
+        tables.pop("calibration", ""),
+        *_warnings(evaluation.warnings),
+        *(collapsible(name, table) for name, table in tables.items()),
+        *(_evaluation(of_loss) for of_loss in evaluation.heads.values()),
     ]
-    if found.calibration is not None:
-        parts.append(element("div", f"calibration: {'; '.join(found.calibration.steps)}"))
-        if found.calibration.before is not None and found.calibration.after is not None:
-            after = found.calibration.after
-            pairs = found.calibration.before.items()
-            trusted = [(name, format_metric(v), format_metric(after[name])) for name, v in pairs]
-            parts.append(table(("metric", "uncalibrated", "calibrated"), trusted, numeric=[1, 2]))
-    classes = found.by_class()
-    if classes:
-        rows_by_class = [
-            [f"{each:.3f}" if isinstance(each, float) else each for each in row.values()]
-            for row in classes
-        ]
-        scores = table([*classes[0]], rows_by_class, numeric=range(1, len(classes[0])))
-        parts.append(collapsible("by class", scores))
-    if found.counts is not None and found.counts.ndim == 2 and found.class_names is not None:
-        parts.append(collapsible("confusion", _confusion(found.counts, found.class_names)))
-    parts += [_evaluation(each) for each in found.heads.values()]
     return element("div", *parts)
-
-
-MOST_CLASSES = 30
-"""Maximum number of classes of a confusion matrix."""
-
-
-def _confusion(counts: np.ndarray[Any, Any], names: Sequence[str]) -> Html:
-    if len(names) > MOST_CLASSES:
-        return element("div", f"{len(names)} classes are too many for a table: see counts")
-    rows = [
-        [name, *(element("b", n) if true == as_ else n for as_, n in enumerate(row))]
-        for true, (name, row) in enumerate(zip(names, counts.tolist(), strict=True))
-    ]
-    heads = ("true class", *(f"as {name}" for name in names))
-    return table(heads, rows, numeric=range(1, len(heads)))
-
-
-def comparison_view(found: Comparison) -> str:
-    """Return runs side by side: what differs in their specs, and metrics with the best in bold."""
-    columns = ["", *(str(run.path) for run in found.runs)]
-    numeric = range(1, len(columns))
-    rows: list[list[object]] = [
-        [key, *("-" if each is None else shown(each) for each in values)]
-        for key, values in found.differences.items()
-    ]
-    for data, name in ordered(informative(run.metrics for run in found.runs), FOR_CHOICE):
-        values, better = found.metrics[data][name], found.better.get(name)
-        keys = [sort_key(value, better) for value in values] if better is not None else []
-        texts = [*map(format_metric, values)]
-        if len(set(keys)) > 1:
-            best = min(keys)
-            pairs = zip(keys, texts, strict=True)
-            texts = [element("b", text) if key == best else text for key, text in pairs]
-        rows.append([f"{data}.{name}", *texts])
-    return view(table(columns, rows, numeric=numeric))
 
 
 def folds_view(found: CrossValidation) -> str:
     """Return the spread of each metric over the folds."""
-    known = informative(each.metrics for each in found.results)
-    columns = ("metric", "mean", "standard deviation", "min", "max")
-    rows = [
-        (f"{data}.{name}", *map(format_metric, vars(found.metrics[data][name]).values()))
-        for data, name in ordered(known)
-    ]
+    known = ordered(informative(result.metrics for result in found.results))
+    spreads = {f"{data}.{name}": vars(found.metrics[data][name]) for data, name in known}
     title = _title(found.results[0].spec.name, [counted(len(found.results), "fold")])
-    return view(title, table(columns, rows, numeric=range(1, 5)))
+    return view(title, spread_table(spreads))
 
 
 def ensemble_view(found: Ensemble) -> str:
     """Return the runs of a folder that are used as one model."""
     title = _title(found.name, [found.status, str(found.path)])
-    rows = [(run.folder, run.seed, run.fold or "") for run in found.content.runs]
-    return view(title, table(("run", "seed", "fold"), rows, numeric=[1, 2]))
+    rows = tuple((run.folder, run.seed, run.fold or "") for run in found.content.runs)
+    return view(title, ResultTable("", ("run", "seed", "fold"), rows))
 
 
 def _title(name: str, facts: Sequence[str]) -> Html:
@@ -182,14 +104,6 @@ def _warnings(sentences: Iterable[str]) -> list[Html]:
     return [
         element("div", element("b", "warning", kind="warning"), f": {each}") for each in sentences
     ]
-
-
-def metrics_table(metrics: MetricValues) -> Html:
-    """Return a row per metric, and a column per data set."""
-    columns = list(metrics)
-    names = dict.fromkeys(name for _, name in ordered(informative([metrics])))
-    rows = [(name, *(format_metric(metrics[data].get(name)) for data in columns)) for name in names]
-    return table(("", *columns), rows, numeric=range(1, len(columns) + 1))
 
 
 WIDTH, HEIGHT = 320, 90

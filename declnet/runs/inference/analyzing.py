@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import AfterValidator
 
 from declnet.contracts.arrays import Array, read_only
 from declnet.contracts.data.data_source import Dataset, DataSource
@@ -16,7 +17,7 @@ from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import Inputs, as_arrays
 from declnet.contracts.network.metric_names import LOSSES, Better
 from declnet.contracts.returned import verified
-from declnet.contracts.runs.analysis import Analysis, StoredTable
+from declnet.contracts.runs.analysis import Analysis
 from declnet.data.preparing.targets import wanted_targets
 from declnet.data.replacing import Replacer, raw_columns
 from declnet.data.sets import PreparedSets, load_sets, prepare_sets, split_sets
@@ -24,6 +25,7 @@ from declnet.data.sources.files import called, naming
 from declnet.data.sources.loading import fingerprint, guarded
 from declnet.data.splits import Data
 from declnet.data.streaming.survey import Reservoir
+from declnet.display.tables import ResultTable, fault_of
 from declnet.errors import DataError
 from declnet.runs.inference.calibration import calibrating
 from declnet.runs.inference.evaluation import ready_part
@@ -42,6 +44,15 @@ MOST_SAMPLES = 100_000
 random."""
 
 
+def _require_consistent(table: ResultTable) -> ResultTable:
+    if fault := fault_of(table):
+        raise ValueError(fault)
+    return table
+
+
+_StoredTable = Annotated[ResultTable, AfterValidator(_require_consistent)]
+
+
 @dataclass(frozen=True)
 class AnalysisResult:
     """The result of an analysis.
@@ -56,7 +67,7 @@ class AnalysisResult:
     analysis: Mapping[str, Any]
     data: str
     samples: int
-    tables: tuple[StoredTable, ...]
+    tables: tuple[_StoredTable, ...]
 
 
 ANALYSES_FILE = Stored[tuple[AnalysisResult, ...]](tuple[AnalysisResult, ...])

@@ -16,6 +16,7 @@ from declnet.contracts.network.metric import Metric
 from declnet.contracts.returned import verified
 from declnet.contracts.runs.calibrator import Thresholds
 from declnet.data.sources.loading import guarded
+from declnet.display.tables import ResultTable
 from declnet.errors import DataError, SampleName
 from declnet.runs.inference.calibration import FittedCalibration
 from declnet.runs.inference.ensemble_predictor import averaged
@@ -111,6 +112,16 @@ class Evaluation:
             return [_row(f"output {n}", each, 1) for n, each in enumerate(matrices, start=1)]
         matrix = ConfusionMatrix(self.counts)
         return [_row(name, matrix, index) for index, name in enumerate(self.class_names or ())]
+
+    def tables(self) -> dict[str, ResultTable]:
+        """Return what is shown, as far as there is any; of several losses, `heads` have more.
+
+        `metrics`, with those of the baseline; `calibration`; the scores `by class`; and
+        `confusion`, the matrix or, of more than 30 classes, the pairs confused most often.
+        """
+        from declnet.runs.display.result_tables import evaluation_tables
+
+        return evaluation_tables(self)
 
     def _repr_html_(self) -> str:
         from declnet.runs.display.results import evaluation_view

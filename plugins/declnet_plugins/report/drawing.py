@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 LIGHT = (
@@ -65,6 +66,22 @@ def logged_metrics(histories: Iterable[Rows]) -> list[str]:
     names = dict.fromkeys(key.removeprefix(VALIDATION) for key in keys)
     drawn = (name for name in names if name not in NOT_DRAWN)
     return sorted(drawn, key=lambda name: name != "loss")
+
+
+def run_labels(paths: Sequence[Path]) -> list[str]:
+    """Return the shortest part of each folder's path that distinguishes the runs.
+
+    Folders that are there twice are numbered.
+    """
+    labels: list[str] = []
+    for parts in (1, 2, 3, 99):
+        labels = ["/".join(path.absolute().parts[-parts:]) for path in paths]
+        if len(set(labels)) == len(labels):
+            return labels
+    return [
+        f"{label} ({number})" if labels.count(label) > 1 else label
+        for number, label in enumerate(labels, start=1)
+    ]
 
 
 def series_color(index: int) -> str:

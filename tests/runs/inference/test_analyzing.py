@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import declnet
-from declnet import Analysis, AnalysisTable, DataError, Dataset, Table
+from declnet import Analysis, DataError, Dataset, ResultTable, Table
 from declnet.data.sets import PreparedSets
 from declnet.runs.inference.analyzing import set_of_run, some_of
 from declnet.testing.examples import registry_with
@@ -161,7 +161,7 @@ class Fails(Analysis):
     def analyze(self, model):
         if self.how == "data":
             raise DataError("it does not suit")
-        return [AnalysisTable("t", ("a",), ((1, 2),))] if self.how == "table" else 1 / 0
+        return [ResultTable("t", ("a",), ((1, 2),))] if self.how == "table" else 1 / 0
 
 
 def test_an_analysis_that_fails_is_a_warning_of_a_run_that_ends_well(document, tmp_path):

@@ -8,7 +8,6 @@ import numpy as np
 
 from declnet import (
     Analysis,
-    AnalysisTable,
     Calibrator,
     Callback,
     DataError,
@@ -17,6 +16,7 @@ from declnet import (
     ExportError,
     ExportSummary,
     Importer,
+    ResultTable,
     Searcher,
     StepObserver,
     StudyTrial,
@@ -86,7 +86,7 @@ class Means(Analysis):
         at = model.rng.choice(model.samples, min(100, model.samples), replace=False)
         rows = [(name, self.mean(model.columns[name][at])) for name in model.features]
         model.outputs(at)
-        return (AnalysisTable("Means", ("column", "mean"), tuple(rows)),)
+        return (ResultTable("Means", ("column", "mean"), tuple(rows)),)
 
     def mean(self, column):
         return float(np.mean(column)) if column.dtype.kind in "fiub" else None

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from declnet import class_name
+from declnet import ResultTable, class_name
 from declnet_plugins.report.drawing import NOT_DRAWN
 from declnet_plugins.report.many.reported import ReportedRun, main_metric, read_history
-from declnet_plugins.report.page.content import Table
-from declnet_plugins.report.page.formatting import format_number, format_time
+from declnet_plugins.report.page.formatting import format_time
 from declnet_plugins.report.page.rendering import render_page
 
 MOST_CURVES = 200
@@ -60,7 +59,7 @@ def many_runs_page(
     )
 
 
-def _best_table(runs: Sequence[ReportedRun], objective: str | None) -> Table:
+def _best_table(runs: Sequence[ReportedRun], objective: str | None) -> ResultTable:
     """Return the best runs, for readers without scripts."""
     metric = main_metric(runs, objective)
     better = {name: each for run in runs for name, each in run.better.items()}
@@ -71,8 +70,10 @@ def _best_table(runs: Sequence[ReportedRun], objective: str | None) -> Table:
         run = runs[at]
         values = [_plain(run.values.get(key)) for key in keys]
         values += [run.metrics.get(metric)] if metric else []
-        rows.append((run.name, run.status, *map(format_number, values)))
-    return Table("The best runs", columns, tuple(rows))
+        rows.append((run.name, run.status, *values))
+    return ResultTable(
+        "The best runs", columns, tuple(rows), kinds=dict.fromkeys(columns[2:], "setting")
+    )
 
 
 def page_data(runs: Sequence[ReportedRun], objective: str | None = None) -> dict[str, Any]:

@@ -6,18 +6,18 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from declnet import AnalysisTable, DeclnetError, StoredRun
-from declnet_plugins.report.drawing import DASHES
+from declnet import DeclnetError, ResultTable, StoredRun, TableChart, format_cell
 from declnet_plugins.report.page.charts import (
     INK,
-    LINE_LEGEND,
     category,
     colors,
+    lines_spec,
     quantity,
     tooltip,
 )
-from declnet_plugins.report.page.content import Chart, Section, Table
-from declnet_plugins.report.page.formatting import ABSENT, format_number
+from declnet_plugins.report.page.content import Chart, Section
+
+Row = tuple[Any, ...]
 
 MOST_BARS = 30
 MOST_LINES = 8
@@ -34,110 +34,76 @@ def analysis_section(run: StoredRun) -> Section | None:
     if not results:
         return None
     tables = [table for result in results for table in result.tables]
-    charts = [_chart(each) for each in tables if each.chart is not None and _drawn(each)]
-    drawn = {each.title for each in charts}
-    others = [_numbers(each) for each in tables if each.title not in drawn]
+    charts = [table_chart(table) for table in tables if _drawn(table)]
+    others = [table for table in tables if not _drawn(table)]
     first = results[0]
-    note = (
-        f"Of the finished model on the {first.data} data, {format_number(first.samples)} samples."
-    )
+    note = f"Of the finished model on the {first.data} data, {format_cell(first.samples)} samples."
     return Section(note, tuple(charts), tuple(others))
 
 
-def _drawn(table: AnalysisTable) -> list[tuple[Any, ...]]:
+def _drawn(table: ResultTable) -> list[Row]:
     """Return the rows whose values can be drawn."""
     chart = table.chart
     if chart is None:
         return []
-    at = [table.columns.index(name) for name in (*chart.y, *([chart.x] if _is_line(table) else ()))]
-    return [row for row in table.rows if all(_is_number(row[each]) for each in at)]
-
-
-def _is_line(table: AnalysisTable) -> bool:
-    return table.chart is not None and table.chart.mark == "lines"
+    numbers = (*chart.y, *([chart.x] if chart.mark == "lines" else ()))
+    at = [table.columns.index(name) for name in numbers]
+    return [row for row in table.rows if all(_is_number(row[place]) for place in at)]
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _numbers(table: AnalysisTable) -> Table:
-    """Return a table with its values as text."""
-    rows = tuple(
-        tuple(
-            _shown(value, name in table.shares)
-            for name, value in zip(table.columns, row, strict=True)
-        )
-        for row in table.rows
-    )
-    return Table(f"{table.title}. {table.note}" if table.note else table.title, table.columns, rows)
-
-
-def _shown(value: Any, is_share: bool) -> str:
-    if is_share and _is_number(value):
-        return f"{100 * value:.1f} %"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int):
-        return str(value)  # perhaps a year
-    return ABSENT if value is None else format_number(value)
-
-
-def _chart(table: AnalysisTable) -> Chart:
-    rows = _drawn(table)
-    spec = _lines(table, rows) if _is_line(table) else _bars(table, rows[:MOST_BARS])
+def table_chart(table: ResultTable) -> Chart:
+    """Return a table drawn as its `chart` says, with its numbers."""
+    chart, rows = table.chart, _drawn(table)
+    assert chart is not None  # noqa: S101  # checked by the callers
     note = table.note
-    if not _is_line(table) and len(rows) > MOST_BARS:
+    if chart.mark == "bars" and len(rows) > MOST_BARS:
         note += f" The first {MOST_BARS} of {len(rows)} rows are drawn."
-    return Chart(table.title, _description(table, rows), spec, _numbers(table), note)
+        rows = rows[:MOST_BARS]
+    spec = (_bars if chart.mark == "bars" else _lines)(table, chart, rows)
+    return Chart(table.title, _description(table, chart, rows), spec, table, note.strip())
 
 
-def _description(table: AnalysisTable, rows: Sequence[tuple[Any, ...]]) -> str:
-    if table.chart is None:
-        return table.title
-    what = "Line chart" if _is_line(table) else "Bar chart"
+def _description(table: ResultTable, chart: TableChart, rows: Sequence[Row]) -> str:
+    what = "Line chart" if chart.mark == "lines" else "Bar chart"
     ends = []
-    for name in table.chart.y[:MOST_LINES]:
-        values = [row[table.columns.index(name)] for row in rows]
-        ends.append(f"{name} from {format_number(min(values))} to {format_number(max(values))}")
-    return f"{what} of {table.title} by {table.chart.x}: {', '.join(ends)}."
+    for name in chart.y[:MOST_LINES]:
+        values = [float(row[table.columns.index(name)]) for row in rows]
+        low, high = format_cell(min(values)), format_cell(max(values))
+        ends.append(f"{name} from {low} to {high}")
+    return f"{what} of {table.title} by {chart.x}: {', '.join(ends)}."
 
 
-def _points(table: AnalysisTable, rows: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
+def _points(table: ResultTable, chart: TableChart, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return a point for each value that is drawn."""
-    chart = table.chart
-    if chart is None:
-        return []
     x = table.columns.index(chart.x)
     deviation = None if chart.deviation is None else table.columns.index(chart.deviation)
-    points = []
+    points, texts = [], table.texts(rows)
     for name in chart.y[:MOST_LINES]:
         y = table.columns.index(name)
-        for row in rows:
-            point = {"x": row[x], "y": row[y], "series": name}
-            point |= {"sx": _shown(row[x], False), "sy": _shown(row[y], name in table.shares)}
-            if not _is_line(table):
-                point["x"] = point["sx"]
+        for row, text in zip(rows, texts, strict=True):
+            named = text[x] if chart.mark == "bars" else row[x]
+            point = {"x": named, "y": row[y], "series": name, "sx": text[x], "sy": text[y]}
             if deviation is not None and _is_number(row[deviation]):
                 point |= {"low": row[y] - row[deviation], "high": row[y] + row[deviation]}
             points.append(point)
     return points
 
 
-def _bars(table: AnalysisTable, rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+def _bars(table: ResultTable, chart: TableChart, rows: Sequence[Row]) -> dict[str, Any]:
     """Return horizontal bars in the order of the rows, with lines of one standard deviation."""
-    chart = table.chart
-    series = list(chart.y[:MOST_LINES]) if chart is not None else []
-    points = _points(table, rows)
+    series, points = list(chart.y[:MOST_LINES]), _points(table, chart, rows)
     names = list(dict.fromkeys(point["x"] for point in points))
     title = series[0] if len(series) == 1 else None
     y: dict[str, Any] = {"field": "x", "type": "nominal", "sort": names, "title": None}
-    x = quantity("y", title)
     bars: dict[str, Any] = {
         "mark": {"type": "bar"},
         "encoding": {
             "y": y,
-            "x": x,
+            "x": quantity("y", title),
             "color": {"value": colors(1)[0]},
             "tooltip": tooltip(("sx", "of"), ("series", "what"), ("sy", "value")),
         },
@@ -158,28 +124,9 @@ def _bars(table: AnalysisTable, rows: Sequence[tuple[Any, ...]]) -> dict[str, An
     return {"height": round(height), "data": {"values": points}, "layer": layers}
 
 
-def _lines(table: AnalysisTable, rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+def _lines(table: ResultTable, chart: TableChart, rows: Sequence[Row]) -> dict[str, Any]:
     """Return a line for each column of values, with a point for each row."""
-    chart = table.chart
-    series = list(chart.y[:MOST_LINES]) if chart is not None else []
-    encoding: dict[str, Any] = {
-        "x": quantity("x", chart.x if chart is not None else None, scale={"zero": False}),
-        "y": quantity("y", series[0] if len(series) == 1 else None, scale={"zero": False}),
-        "color": {"value": colors(1)[0]},
-    }
-    if len(series) > 1:
-        encoding["color"] = category("series", series, colors(len(series)), legend=LINE_LEGEND)
-        encoding["strokeDash"] = category(
-            "series", series, DASHES[: len(series)], legend=LINE_LEGEND
-        )
-    about = [("series", "what")] if len(series) > 1 else []
-    points = {
-        "mark": {"type": "point", "filled": True, "size": 45},
-        "encoding": {"tooltip": tooltip(*about, ("sx", "at"), ("sy", "value"))},
-    }
-    return {
-        "height": 240,
-        "data": {"values": _points(table, rows)},
-        "encoding": encoding,
-        "layer": [{"mark": {"type": "line", "strokeWidth": 2}}, points],
-    }
+    series = list(chart.y[:MOST_LINES])
+    title = series[0] if len(series) == 1 else None
+    of = [("series", "what")] if len(series) > 1 else []
+    return lines_spec(_points(table, chart, rows), series, (chart.x, title), of)

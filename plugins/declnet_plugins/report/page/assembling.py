@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,21 +12,17 @@ from declnet import (
     DeclnetError,
     Ensemble,
     Registry,
+    ResultTable,
     SpecError,
     StoredRun,
+    format_cell,
     open_run,
-    spec_differences,
 )
-from declnet_plugins.report.drawing import NOT_DRAWN, VALIDATION
+from declnet_plugins.report.drawing import NOT_DRAWN, VALIDATION, run_labels
 from declnet_plugins.report.page.analyses import analysis_section
-from declnet_plugins.report.page.content import Page, RunSection, Section, Table, Tile
+from declnet_plugins.report.page.content import Page, RunSection, Section, Tile
 from declnet_plugins.report.page.curves import curve_charts
-from declnet_plugins.report.page.formatting import (
-    ABSENT,
-    format_duration,
-    format_number,
-    format_time,
-)
+from declnet_plugins.report.page.formatting import format_duration, format_time
 from declnet_plugins.report.page.network import network_section
 from declnet_plugins.report.page.panels import panel_sections
 from declnet_plugins.report.page.parameters import parameter_section
@@ -54,15 +51,14 @@ def assemble(
     for run in runs:
         with suppress(SpecError):  # the page reports what is no longer installed
             _ = run.spec
-    labeled = dict(zip(_labels(runs), runs, strict=True))
+    labeled = dict(zip(run_labels([run.path for run in runs]), runs, strict=True))
     several = len(runs) > 1
     shown = list(labeled.items())[:MOST_RUNS]
     return Page(
         title=f"{len(runs)} runs compared" if several else runs[0].name,
         made=format_time(datetime.now(UTC).isoformat()),
-        final=_several_final(labeled) if several else _final(runs[0]),
+        final=_final(labeled),
         curves=curve_charts({label: run.history for label, run in labeled.items()}),
-        differences=_differences(labeled) if several else None,
         runs=tuple(_run_section(run, label, registry) for label, run in shown),
         left_out=len(runs) - len(shown),
         together=tuple(map(_together, ensembles)),
@@ -81,81 +77,24 @@ def _together(ensemble: Ensemble) -> Section:
     if ensemble.has_folds:
         note = f"{title}: out of fold, each sample is predicted by the model not trained on it."
         note += " On the test data, their predictions are averaged." if len(found) > 1 else ""
-    values = [dict(each.metrics) | (each.errors or {}) for each in found]
-    names = dict.fromkeys(name for each in values for name in each)
-    rows = tuple(
-        (name.replace("_", " "), *(format_number(each.get(name)) for each in values))
-        for name in names
+    tables = (
+        replace(each.tables()["metrics"], title=f"{each.data}, {format_cell(each.samples)} samples")
+        for each in found
     )
-    samples = ("samples", *(format_number(each.samples) for each in found))
-    columns = ("metric", *(each.data for each in found))
-    return Section(
-        note, tables=(Table("Metrics of all models together", columns, (*rows, samples)),)
-    )
+    return Section(note, tables=tuple(tables))
 
 
-def _labels(runs: Sequence[StoredRun]) -> list[str]:
-    """Return the folders' names, or their paths if names repeat, numbered if paths repeat too."""
-    names = [run.path.resolve().name for run in runs]
-    paths = [str(run.path) for run in runs]
-    labels = [
-        path if names.count(name) > 1 else name for name, path in zip(names, paths, strict=True)
-    ]
-    return [
-        f"{label} ({index + 1})" if labels.count(label) > 1 else label
-        for index, label in enumerate(labels)
-    ]
-
-
-def _final(run: StoredRun) -> Table | None:
-    sets = [name for name in reversed(SETS) if name in run.metrics]
-    metrics = dict.fromkeys(metric for name in sets for metric in run.metrics[name])
-    if not sets:
-        return None
-    columns = {name: run.metrics[name] for name in sets} | _baseline(run, sets)
-    rows = tuple(
-        (metric.replace("_", " "), *(format_number(each.get(metric)) for each in columns.values()))
-        for metric in metrics
-    )
-    return Table("Metrics of the finished model", ("metric", *columns), rows)
-
-
-def _baseline(run: StoredRun, sets: Sequence[str]) -> dict[str, Mapping[str, float]]:
-    """Return the metrics of a constant prediction on the most telling data, by what it is."""
-    stored = run.manifest.baseline
-    name = next((each for each in SETS if each in sets and each in stored), None)
-    if name is None:
-        return {}
-    return {f"{name} baseline: {stored[name].prediction}": stored[name].metrics}
-
-
-def _several_final(runs: Mapping[str, StoredRun]) -> Table:
-    keys = dict.fromkeys(
-        (name, metric)
-        for name in SETS
-        for run in runs.values()
-        for metric in run.metrics.get(name, {})
-        if not metric.endswith("_loss")
-    )
-    rows = []
-    for label, run in runs.items():
-        seconds = run.manifest.seconds
-        took = format_duration(seconds) if seconds is not None else ABSENT
-        values = (format_number(run.metrics.get(name, {}).get(metric)) for name, metric in keys)
-        rows.append((label, run.status, *values, took))
-    columns = (
-        "run",
-        "status",
-        *(f"{name} {metric.replace('_', ' ')}" for name, metric in keys),
-        "time",
-    )
-    return Table("Metrics of the finished models", columns, tuple(rows))
-
-
-def _differences(runs: Mapping[str, StoredRun]) -> Table:
-    found = spec_differences([run.spec_tables for run in runs.values()])
-    rows = tuple((key, *(text or ABSENT for text in texts)) for key, texts in found.items())
-    return Table("What differs between the specs", ("key", *runs), rows)
+def _final(runs: Mapping[str, StoredRun]) -> ResultTable | None:
+    """Return the metrics of a run, or of several with what differs in their specs."""
+    first, *others = runs.values()
+    if not others:
+        if not first.metrics:
+            return None
+        return replace(first.metrics_table(), title="Metrics of the finished model")
+    table = first.compare(*others).table()
+    rows = tuple((label, *row[1:]) for label, row in zip(runs, table.rows, strict=True))
+    table = replace(table, title="Runs compared", rows=rows)
+    return table.turned() if len(runs) <= MOST_RUNS else table
 
 
 def _run_section(run: StoredRun, label: str, registry: Registry) -> RunSection:
@@ -172,7 +111,7 @@ def _run_section(run: StoredRun, label: str, registry: Registry) -> RunSection:
         network=network_section(run),
         parameters=parameter_section(run),
         spec=highlighted_toml(run.spec_text),
-        manifest=Table("Manifest", ("key", "value"), tuple(_flat(run.manifest.written()))),
+        manifest=ResultTable("Manifest", ("key", "value"), tuple(_flat(run.manifest.written()))),
         panels=panel_sections(run, registry),
         analyses=analysis_section(run),
     )
@@ -187,10 +126,10 @@ def _facts(run: StoredRun) -> tuple[Tile, ...]:
     if manifest.seconds is not None:
         facts.append(Tile("took", format_duration(manifest.seconds)))
     if run.history:
-        facts.append(Tile("last epoch", format_number(run.history[-1].get("epoch"))))
+        facts.append(Tile("last epoch", format_cell(run.history[-1].get("epoch"))))
         rates = {row.get("learning_rate") for row in run.history}
         if len(rates) == 1:  # otherwise there is a chart
-            facts.append(Tile("learning rate", format_number(rates.pop())))
+            facts.append(Tile("learning rate", format_cell(rates.pop())))
     if manifest.restored:
         facts.append(Tile("parameters of", manifest.restored))
     if manifest.stopped:
@@ -201,13 +140,13 @@ def _facts(run: StoredRun) -> tuple[Tile, ...]:
 def _tiles(run: StoredRun) -> tuple[Tile, ...]:
     """Return the final model's metrics, unseen data first, or else the last epoch's."""
     tiles = [
-        Tile(f"{name} {metric.replace('_', ' ')}", format_number(value))
+        Tile(f"{name} {metric.replace('_', ' ')}", format_cell(value))
         for name in SETS
         for metric, value in _metrics_first(run.metrics.get(name, {}))
     ]
     if not tiles and run.history:
         tiles = [
-            Tile(f"{key.replace('_', ' ')}, last epoch", format_number(value))
+            Tile(f"{key.replace('_', ' ')}, last epoch", format_cell(value))
             for key, value in run.history[-1].items()
             if key.removeprefix(VALIDATION) not in NOT_DRAWN
         ]

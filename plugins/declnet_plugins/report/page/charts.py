@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array
-from declnet_plugins.report.drawing import series_color
-from declnet_plugins.report.page.content import Chart, Table
-from declnet_plugins.report.page.formatting import format_number
+from declnet import Array, ResultTable, format_cell
+from declnet_plugins.report.drawing import DASHES, series_color
+from declnet_plugins.report.page.content import Chart
 
 INK, MUTED, LINES, CARD = "var(--ink)", "var(--muted)", "var(--lines)", "var(--card)"
 
@@ -59,6 +58,9 @@ CONFIG: dict[str, Any] = {
 
 BINS, BINS_OF_SMALL = 32, 24
 
+FEW_POINTS = 40
+"""Number of points of a line up to which each is marked."""
+
 FEW = 4
 """Largest count for which every count gets an axis label."""
 
@@ -97,6 +99,70 @@ def near_tooltip(*fields: tuple[str, str]) -> dict[str, Any]:
     return {"value": {"expr": f"{{{', '.join(parts)}}}"}}
 
 
+_HOVER = {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"}
+
+
+def lines_spec(
+    points: Sequence[dict[str, Any]],
+    names: Sequence[str],
+    titles: tuple[str | None, str | None],
+    of: Sequence[tuple[str, str]] = (),
+    *,
+    unit: bool = False,
+    diagonal: bool = False,
+    palette: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Return a chart of lines through points, in order, with the values next to the pointer.
+
+    Args:
+        points: with `x`, `y`, the name of their `series`, and `sx` and `sy` as they are shown.
+        names: the names of the series.
+        titles: of both axes.
+        of: what else a tooltip shows, fields and their titles.
+        unit: whether both axes are from 0 to 1.
+        diagonal: whether there is a dotted line on which both are equal.
+        palette: the color of each series; default: all different.
+    """
+    constant = len({point["y"] for point in points}) == 1
+    scales: list[dict[str, Any]] = [{"zero": False, "nice": False}, {"zero": constant}]
+    if unit:
+        scales = [{"domain": [0, 1]}] * 2
+    x, y = quantity("x", titles[0], scale=scales[0]), quantity("y", titles[1], scale=scales[1])
+    legend = None if len(names) == 1 else LINE_LEGEND
+    shown = 1 if len(points) <= FEW_POINTS * len(names) else 0
+    near = {"param": "hover", "empty": False, "value": 1}
+    about = near_tooltip(*of, ("sx", titles[0] or "at"), ("sy", titles[1] or "value"))
+    curves: dict[str, Any] = {
+        "data": {"values": [{**point, "at": at} for at, point in enumerate(points)]},
+        "encoding": {
+            "x": x,
+            "y": y,
+            "color": category("series", names, palette or colors(len(names)), legend=legend),
+            "strokeDash": category("series", names, DASHES[: len(names)], legend=legend),
+        },
+        "layer": [
+            {
+                "mark": {"type": "line", "strokeWidth": 2},
+                "encoding": {"order": {"field": "at", "type": "quantitative"}},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 60},
+                "params": [{"name": "hover", "select": _HOVER}],
+                "encoding": {"opacity": {"condition": near, "value": shown}, "tooltip": about},
+            },
+        ],
+    }
+    frame = {"height": 300, "config": {"axisX": {"grid": True, "gridColor": LINES}}}
+    if not diagonal:
+        return {**frame, **curves}
+    reference = {
+        "data": {"values": [{"x": end, "y": end} for end in (0, 1)]},
+        "mark": {"type": "line", "strokeDash": [2, 4], "stroke": MUTED, "strokeWidth": 1},
+        "encoding": {"x": x, "y": y},
+    }
+    return {**frame, "layer": [reference, curves]}
+
+
 def even_positions(n: int, most: int) -> Array:
     """Return at most `most` of n positions, evenly spaced."""
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(np.intp)
@@ -120,7 +186,9 @@ def curve_positions(y: Array, most: int) -> Array:
     return np.array(sorted(kept))
 
 
-def histogram_chart(title: str, numbers: Array, what: str, note: str = "") -> Chart:
+def histogram_chart(
+    title: str, numbers: Array, what: str, note: str = "", *, small: int | None = None
+) -> Chart:
     """Return a histogram with bins of equal width, and its counts as a table.
 
     Args:
@@ -128,35 +196,32 @@ def histogram_chart(title: str, numbers: Array, what: str, note: str = "") -> Ch
         numbers: (n,); those that are not finite are left out.
         what: what the numbers are.
         note: a line under the title.
+        small: for one of many histograms, without axis titles or a table, the series whose color
+            the bars use.
     """
-    bins = _bins(numbers, BINS)
-    spec = _histogram_spec(bins, 300, 0, 5, (what, "count"))
-    rows = tuple((each["range"], format_number(each["count"])) for each in bins)
-    table = Table(title, (what, "count"), rows)
-    return Chart(title, _histogram_description(numbers, what), spec, table, note)
+    finite: Array = numbers[np.isfinite(numbers)].astype(float)
+    low, middle, high = (
+        format_cell(float(f(finite)) if finite.size else None) for f in (np.min, np.median, np.max)
+    )
+    described = f"Histogram of {len(finite)} numbers ({what}) from {low} to {high}"
+    described += f", median {middle}."
+    if small is not None:
+        spec = _histogram_spec(_bins(finite, BINS_OF_SMALL), 110, small, 3, (None, None))
+        return Chart(title, described, spec, note=what, small=True)
+    bins = _bins(finite, BINS)
+    rows = tuple((each["range"], each["count"]) for each in bins)
+    table = ResultTable(title, (what, "count"), rows, kinds={"count": "number"})
+    return Chart(title, described, _histogram_spec(bins, 300, 0, 5, (what, "count")), table, note)
 
 
-def small_histogram(title: str, numbers: Array, what: str, series: int) -> Chart:
-    """Return one of many histograms, without axis titles or a table.
-
-    Args:
-        title: of the chart.
-        numbers: (n,); those that are not finite are left out.
-        what: what the numbers are, shown under the title.
-        series: the series whose color the bars use.
-    """
-    spec = _histogram_spec(_bins(numbers, BINS_OF_SMALL), 110, series, 3, (None, None))
-    return Chart(title, _histogram_description(numbers, what), spec, note=what, small=True)
-
-
-def _bins(numbers: Array, count: int) -> list[dict[str, Any]]:
-    counts, edges = np.histogram(_finite(numbers), bins=count)
+def _bins(finite: Array, count: int) -> list[dict[str, Any]]:
+    counts, edges = np.histogram(finite, bins=count)
     return [
         {
             "from": float(low),
             "to": float(high),
             "count": int(inside),
-            "range": f"{format_number(float(low))} to {format_number(float(high))}",
+            "range": f"{format_cell(float(low))} to {format_cell(float(high))}",
         }
         for inside, low, high in zip(counts, edges[:-1], edges[1:], strict=True)
     ]
@@ -184,17 +249,3 @@ def _histogram_spec(
             "tooltip": tooltip(("range", "from"), ("count", "count")),
         },
     }
-
-
-def _histogram_description(numbers: Array, what: str) -> str:
-    finite = _finite(numbers)
-    low, middle, high = (
-        format_number(float(f(finite)) if finite.size else None)
-        for f in (np.min, np.median, np.max)
-    )
-    return f"Histogram of {len(finite)} numbers ({what}) from {low} to {high}, median {middle}."
-
-
-def _finite(numbers: Array) -> Array:
-    finite: Array = numbers[np.isfinite(numbers)].astype(float)
-    return finite

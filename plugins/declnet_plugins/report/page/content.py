@@ -6,20 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of text; the first cell of each names the row.
-
-    Attributes:
-        caption: what the table holds.
-        columns: the headings.
-        rows: a text for each column.
-    """
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+from declnet import ResultTable
 
 
 @dataclass(frozen=True)
@@ -40,24 +27,11 @@ class Chart:
     title: str
     description: str
     spec: dict[str, Any]
-    table: Table | None = None
+    table: ResultTable | None = None
     note: str = ""
     logarithmic: bool = False
     wide: bool = False
     small: bool = False
-
-
-@dataclass(frozen=True)
-class ConfusionTable:
-    """Counts of predicted classes for each true class.
-
-    Attributes:
-        classes: their names.
-        rows: for each true class, the count and the share of its samples, by predicted class.
-    """
-
-    classes: tuple[str, ...]
-    rows: tuple[tuple[tuple[int, float], ...], ...]
 
 
 @dataclass(frozen=True)
@@ -74,14 +48,12 @@ class Section:
 
     Attributes:
         note: what it is about, or why nothing is shown.
-        confusion: of predicted classes.
         drawing: an SVG element; empty if there is none.
     """
 
     note: str
     charts: tuple[Chart, ...] = ()
-    tables: tuple[Table, ...] = ()
-    confusion: ConfusionTable | None = None
+    tables: tuple[ResultTable, ...] = ()
     drawing: str = ""
 
 
@@ -128,7 +100,7 @@ class RunSection:
     network: Section
     parameters: Section
     spec: str
-    manifest: Table
+    manifest: ResultTable
     panels: tuple[PanelSection, ...] = ()
     analyses: Section | None = None
 
@@ -140,9 +112,9 @@ class Page:
     Attributes:
         title: its heading.
         made: the time it was generated.
-        final: metrics of the final models; None if no run finished.
+        final: metrics of the finished model, or of several with what differs in their specs; None
+            if no run finished.
         curves: over all runs.
-        differences: between the runs' specs; None for a single run.
         runs: the runs shown one by one.
         left_out: the number of runs that are only in the curves and tables.
         together: for each folder of folds or seeds, its models as one.
@@ -150,9 +122,8 @@ class Page:
 
     title: str
     made: str
-    final: Table | None
+    final: ResultTable | None
     curves: tuple[Chart, ...]
-    differences: Table | None
     runs: tuple[RunSection, ...] = field(default=())
     left_out: int = 0
     together: tuple[Section, ...] = ()

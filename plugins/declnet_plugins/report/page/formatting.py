@@ -1,34 +1,12 @@
-"""Human-readable numbers, shapes and times."""
+"""Human-readable shapes and times."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-ABSENT = "\u2013"
-"""Placeholder for a missing number."""
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def format_number(value: Any) -> str:
-    """Return a float with four digits, a count with all digits, or a dash if missing."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return ABSENT if value is None else str(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    if not math.isfinite(value):
-        return ABSENT
-    size = abs(value) if not -1e-9 < value < 1e-15 else 0  # r2 of a rounded mean: -3e-14
-    if size >= 1e7 or 0 < size < 1e-3:
-        return f"{value:.2e}"
-    return f"{value:,.0f}" if size >= 1e4 else f"{value:#.4g}".rstrip(".") if size else "0"
-
-
-def format_score(value: float) -> str:
-    """Return a number between 0 and 1 with three decimals."""
-    return f"{float(value):.3f}"
 
 
 def format_shape(shape: Sequence[int]) -> str:

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from declnet import DeclnetError, LayerSummary, StoredRun
+from declnet import DeclnetError, LayerSummary, ResultTable, StoredRun, format_cell
 from declnet_plugins.report.drawing import set_apart
-from declnet_plugins.report.page.content import Section, Table
-from declnet_plugins.report.page.formatting import format_number, format_shape
+from declnet_plugins.report.page.content import Section
+from declnet_plugins.report.page.formatting import format_shape
 from declnet_plugins.report.page.run_data import reason_of
 
 BOX, BOX_HEIGHT, GAP, RANK_GAP = 196.0, 46.0, 22.0, 26.0
@@ -192,7 +192,7 @@ def network_section(run: StoredRun) -> Section:
     except DeclnetError as error:
         return Section(f"The network cannot be shown: {reason_of(error)}.")
     total = sum(layer.parameters for layer in layers)
-    note = f"{len(layers)} layers, {format_number(total)} parameters."
+    note = f"{len(layers)} layers, {format_cell(total)} parameters."
     if len(layers) > MOST_DRAWN:
         return Section(f"{note} It is too large for a drawing.", tables=(_table(layers),))
     return Section(note, tables=(_table(layers),), drawing=_drawing(run, layers, declared))
@@ -203,7 +203,7 @@ def _drawing(run: StoredRun, layers: Sequence[LayerSummary], declared: Sequence[
     labels = [Label(name, format_shape(each.shape)) for name, each in inputs.items()]
     for layer, name in zip(layers, declared, strict=True):
         sort = f"{layer.type} · " if name not in (None, layer.type) else ""
-        count = format_number(layer.parameters) if layer.parameters else ""
+        count = format_cell(layer.parameters) if layer.parameters else ""
         labels.append(Label(layer.name, f"{sort}{format_shape(layer.output_shape)}", count))
     values = {name: value for value, name in enumerate([*inputs, *(each.name for each in layers)])}
     taken = [[values[name] for name in layer.inputs] for layer in layers]
@@ -211,18 +211,19 @@ def _drawing(run: StoredRun, layers: Sequence[LayerSummary], declared: Sequence[
     return draw(layout, labels, f"Graph of {len(layers)} layers; the table of layers says the same")
 
 
-def _table(layers: Sequence[LayerSummary]) -> Table:
+def _table(layers: Sequence[LayerSummary]) -> ResultTable:
     rows = tuple(
         (
             layer.name,
             layer.type,
             ", ".join(layer.inputs),
             format_shape(layer.output_shape),
-            format_number(layer.parameters),
+            layer.parameters,
         )
         for layer in layers
     )
-    return Table("Layers", ("layer", "type", "takes", "output", "parameters"), rows)
+    columns = ("layer", "type", "takes", "output", "parameters")
+    return ResultTable("Layers", columns, rows, kinds={"parameters": "number"})
 
 
 def draw(layout: Layout, labels: Sequence[Label], description: str) -> str:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
-from declnet import Array, DeclnetError, OutputError, StoredRun, WeightsError
-from declnet_plugins.report.page.charts import even_positions, small_histogram
-from declnet_plugins.report.page.content import Chart, Section, Table
-from declnet_plugins.report.page.formatting import format_number, format_shape
+from declnet import (
+    Array,
+    DeclnetError,
+    OutputError,
+    ResultTable,
+    StoredRun,
+    WeightsError,
+)
+from declnet_plugins.report.page.charts import even_positions, histogram_chart
+from declnet_plugins.report.page.content import Chart, Section
+from declnet_plugins.report.page.formatting import format_shape
 from declnet_plugins.report.page.run_data import seen_data
 
 SAMPLES = 512
@@ -18,6 +27,13 @@ MOST_CHARTS = 16
 """Maximum number of parameters with a histogram; the table lists all."""
 FEWEST = 8
 """Minimum size of a parameter with a histogram; for fewer numbers the table says as much."""
+
+_STATISTICS: dict[str, Callable[[Array], Any]] = {
+    "mean": np.mean,
+    "deviation": np.std,
+    "least": np.min,
+    "greatest": np.max,
+}
 
 
 def parameter_section(run: StoredRun) -> Section:
@@ -57,9 +73,9 @@ def _gradients(run: StoredRun) -> dict[str, Array]:
 
 
 def _charts(key: str, weights: Array, gradient: Array | None) -> list[Chart]:
-    charts = [small_histogram(key, weights.reshape(-1), "values", 0)]
+    charts = [histogram_chart(key, weights.reshape(-1), "values", small=0)]
     if gradient is not None:
-        charts.append(small_histogram(key, gradient.reshape(-1), "gradient", 1))
+        charts.append(histogram_chart(key, gradient.reshape(-1), "gradient", small=1))
     return charts
 
 
@@ -72,22 +88,16 @@ def _note(weights: Mapping[str, Array], drawn: list[str], gradients: Mapping[str
     return note
 
 
-def _table(weights: Mapping[str, Array], gradients: Mapping[str, Array]) -> Table:
+def _table(weights: Mapping[str, Array], gradients: Mapping[str, Array]) -> ResultTable:
     rows = []
     for key, values in weights.items():
-        numbers = (
-            float(f(values)) if values.size else None for f in (np.mean, np.std, np.min, np.max)
-        )
-        gradient = gradients.get(key)
-        size = (
-            float(np.sqrt(np.mean(np.square(gradient, dtype=float))))
-            if gradient is not None
-            else None
-        )
-        rows.append(
-            (key, format_shape(values.shape), *map(format_number, numbers), format_number(size))
-        )
-    columns = ("parameter", "shape", "mean", "deviation", "least", "greatest", "gradient (RMS)")
-    if not gradients:
-        return Table("Parameters", columns[:-1], tuple(row[:-1] for row in rows))
-    return Table("Parameters", columns, tuple(rows))
+        numbers = (float(f(values)) if values.size else None for f in _STATISTICS.values())
+        row = (key, format_shape(values.shape), *numbers)
+        if gradients:
+            gradient = gradients.get(key, np.array(math.nan))
+            row = (*row, math.sqrt(np.mean(np.square(gradient, dtype=float))))
+        rows.append(row)
+    columns = ("parameter", "shape", *_STATISTICS, *(["gradient (RMS)"] if gradients else []))
+    return ResultTable(
+        "Parameters", columns, tuple(rows), kinds=dict.fromkeys(columns[2:], "number")
+    )

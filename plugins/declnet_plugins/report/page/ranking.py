@@ -8,20 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array
-from declnet_plugins.report.drawing import DASHES
-from declnet_plugins.report.page.charts import (
-    LINE_LEGEND,
-    LINES,
-    MUTED,
-    category,
-    colors,
-    even_positions,
-    quantity,
-    tooltip,
-)
-from declnet_plugins.report.page.content import Chart, Table
-from declnet_plugins.report.page.formatting import format_number
+from declnet import Array, ResultTable, format_cell
+from declnet_plugins.report.page.charts import even_positions, lines_spec
+from declnet_plugins.report.page.content import Chart
 
 MOST_CURVES = 8
 POINTS = 150
@@ -87,93 +76,60 @@ def ranking_charts(names: Sequence[str], rankings: Sequence[Ranking | None]) -> 
     drawn = sorted(known, key=lambda pair: pair[1].roc_area)[:MOST_CURVES]
     drawn = [pair for pair in known if pair in drawn]
     note = "" if len(drawn) == len(known) else f"The {len(drawn)} classes with the smallest area."
-    table = Table(
+    columns = ("class", "ROC area", "average precision")
+    table = ResultTable(
         "Areas under the curves by class",
-        ("class", "ROC area", "average precision"),
-        tuple(
-            (name, format_number(each.roc_area), format_number(each.average_precision))
-            for name, each in known
-        ),
+        columns,
+        tuple((name, ranking.roc_area, ranking.average_precision) for name, ranking in known),
+        kinds=dict.fromkeys(columns[1:], "number"),
     )
     areas = ", ".join(f"{name} {each.roc_area:.3f}" for name, each in drawn)
     means = ", ".join(f"{name} {each.average_precision:.3f}" for name, each in drawn)
     roc = Chart(
         "ROC curve",
         f"Receiver operating characteristic, true against false positive rate. Areas: {areas}.",
-        _spec(drawn, ("false_positive_rate", "true_positive_rate"), [(0, 0), (1, 1)]),
+        _spec(drawn, ("false positive rate", "true positive rate"), diagonal=True),
         table,
         note or "One class against the rest; the dotted line is chance.",
     )
     precision = Chart(
         "Precision and recall",
         f"Precision against recall. Average precisions: {means}.",
-        _spec(drawn, ("true_positive_rate", "precision"), []),
+        _spec(drawn, ("recall", "precision")),
         table,
         note or "One class against the rest.",
     )
     return roc, precision
 
 
-_TITLES = {
-    "false_positive_rate": "false positive rate",
-    "true_positive_rate": "true positive rate",
-    "precision": "precision",
-}
-
-
 def _spec(
-    drawn: Sequence[tuple[str, Ranking]], axes: tuple[str, str], chance: list[tuple[int, int]]
+    drawn: Sequence[tuple[str, Ranking]], axes: tuple[str, str], *, diagonal: bool = False
 ) -> dict[str, Any]:
     names = [name for name, _ in drawn]
-    values = [row for name, each in drawn for row in _points(name, each, axes)]
-    across = "recall" if axes[1] == "precision" else _TITLES[axes[0]]
-    unit = {"domain": [0, 1]}
-    legend = None if len(names) == 1 else LINE_LEGEND
-    layers: list[dict[str, Any]] = [
-        {
-            "mark": {"type": "line", "strokeWidth": 2, "interpolate": "linear", "clip": False},
-            "encoding": {"order": {"field": "at", "type": "quantitative"}},
-        },
-        {
-            "mark": {"type": "point", "filled": True, "size": 60, "opacity": 0},
-            "encoding": {
-                "tooltip": tooltip(("name", "class"), ("sx", across), ("sy", _TITLES[axes[1]]))
-            },
-        },
-    ]
-    encoded = {
-        "x": quantity("x", across, scale=unit),
-        "y": quantity("y", _TITLES[axes[1]], scale=unit),
-        "color": category("name", names, colors(len(names)), legend=legend),
-        "strokeDash": category("name", names, DASHES[: len(names)], legend=legend),
-    }
-    curves: dict[str, Any] = {"data": {"values": values}, "encoding": encoded, "layer": layers}
-    diagonal = {
-        "data": {"values": [{"x": x, "y": y} for x, y in chance]},
-        "mark": {"type": "line", "strokeDash": [2, 4], "stroke": MUTED, "strokeWidth": 1},
-        "encoding": {"x": quantity("x", across), "y": quantity("y", _TITLES[axes[1]])},
-    }
-    return {
-        "height": 300,
-        "config": {"axisX": {"grid": True, "gridColor": LINES}},
-        "layer": [diagonal, curves] if chance else [curves],
-    }
+    points = [point for name, ranking in drawn for point in _points(name, ranking, axes)]
+    return lines_spec(points, names, axes, [("series", "class")], unit=True, diagonal=diagonal)
 
 
 def _points(name: str, ranking: Ranking, axes: tuple[str, str]) -> list[dict[str, Any]]:
-    x, y = (np.asarray(getattr(ranking, axis)) for axis in axes)
+    values = {
+        "false positive rate": ranking.false_positive_rate,
+        "true positive rate": ranking.true_positive_rate,
+        "recall": ranking.true_positive_rate,
+        "precision": ranking.precision,
+    }
+    x, y = (np.asarray(values[axis]) for axis in axes)
     kept = _corners(x, y)
     kept = kept[even_positions(len(kept), POINTS)]
+    pairs = zip(x[kept].tolist(), y[kept].tolist(), strict=True)
     return [
         {
-            "name": name,
-            "at": at,
-            "x": round(float(x[position]), 5),
-            "y": round(float(y[position]), 5),
-            "sx": format_number(float(x[position])),
-            "sy": format_number(float(y[position])),
+            "series": name,
+            "x": round(across, 5),
+            "y": round(up, 5),
+            "sx": format_cell(across),
+            "sy": format_cell(up),
         }
-        for at, position in enumerate(kept)
+        for across, up in pairs
     ]
 
 

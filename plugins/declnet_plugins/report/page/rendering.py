@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import declnet
-from declnet import DeclnetError, escaped
+from declnet import DeclnetError, ResultTable, escaped, table_html
 from declnet_plugins.report.drawing import DARK, LIGHT
 from declnet_plugins.report.page.charts import CONFIG
 from declnet_plugins.report.page.content import Page
@@ -113,6 +113,7 @@ def _environment(scripts: Sequence[str]) -> Environment:
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     environment.filters["finite"] = _finite
+    environment.filters["html"] = _html
     environment.filters["breakable"] = _breakable
     return environment
 
@@ -131,6 +132,13 @@ def _policy(scripts: Iterable[str]) -> str:
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
+
+
+def _html(table: ResultTable) -> Markup:
+    """Return a table as in notebooks."""
+    from markupsafe import Markup
+
+    return Markup(table_html(table))  # noqa: S704  # escaped by the core
 
 
 def _breakable(text: str) -> Markup:

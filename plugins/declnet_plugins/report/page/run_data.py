@@ -17,9 +17,9 @@ from declnet import (
     SpecError,
     StoredData,
     StoredRun,
+    format_cell,
 )
 from declnet_plugins.report.page.charts import even_positions
-from declnet_plugins.report.page.formatting import format_number
 
 SETS = ("test", "validation", "train")
 """Data sets, most informative first; predictions use the first one that a run has."""
@@ -40,7 +40,8 @@ class Predictions:
         y: (n, …), as metrics take it.
         y_pred: (n, *shape), as metrics take it.
         uncalibrated: the same before any calibration.
-        note: a sentence that names the data set.
+        data_name: the name of the data set.
+        note: a sentence that names it.
     """
 
     predictor: Predictor
@@ -49,6 +50,7 @@ class Predictions:
     y: Array
     y_pred: Array
     uncalibrated: Array
+    data_name: str
     note: str
 
     def __len__(self) -> int:
@@ -100,14 +102,13 @@ def predictions_of(run: StoredRun) -> list[Predictions]:
     data = sets[next(each for each in SETS if each in sets)]
     x, total = data.dataset.x, len(data.dataset)
     arrays = x.values() if isinstance(x, Mapping) else (x,)
-    note = f"On the {data.name} data, {format_number(total)} samples."
+    note = f"On the {data.name} data, {format_cell(total)} samples."
     sample = sum(prod(each.shape[1:]) * each.dtype.itemsize for each in arrays)
     most = max(1, min(MOST_SAMPLES, MOST_BYTES // max(sample, 1)))
     positions = None
     if total > most:
         positions = even_positions(total, most)
-        some = f"{format_number(most)} of {format_number(total)}"
-        note = f"On {some} samples of the {data.name} data."
+        note += f" {format_cell(most)} of them are drawn."
     with np.errstate(all="ignore"):
         found = run.predictions(data.name, positions)
     return [
@@ -118,6 +119,7 @@ def predictions_of(run: StoredRun) -> list[Predictions]:
             found.y[head.name] if head.name else found.y,
             found.outputs[head.name] if head.name else found.outputs,
             found.uncalibrated[head.name] if head.name else found.uncalibrated,
+            data.name,
             note,
         )
         for number, head in enumerate(predictor.heads)

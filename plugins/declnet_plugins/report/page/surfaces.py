@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array
+from declnet import Array, format_cell
 from declnet_plugins.report.drawing import SHAPES, rgb
 from declnet_plugins.report.page.charts import (
     CARD,
@@ -21,7 +21,6 @@ from declnet_plugins.report.page.charts import (
     tooltip,
 )
 from declnet_plugins.report.page.content import Chart
-from declnet_plugins.report.page.formatting import format_number
 from declnet_plugins.report.page.run_data import Predictions
 
 RESOLUTION = 220
@@ -59,7 +58,7 @@ def class_surface(
             "class": names[true[i]],
             "predicted": names[predicted[i]],
             "wrong": bool(true[i] != predicted[i]),
-            "at": f"{format_number(float(x[i, 0]))}, {format_number(float(x[i, 1]))}",
+            "at": f"{format_cell(float(x[i, 0]))}, {format_cell(float(x[i, 1]))}",
         }
         for i in kept
     ]
@@ -126,7 +125,7 @@ def value_surface(predictions: Predictions, true: Array) -> Chart:
             "x": float(x[i, 0]),
             "y": float(x[i, 1]),
             "true": float(true[i]),
-            "shown": format_number(float(true[i])),
+            "shown": format_cell(float(true[i])),
         }
         for i in kept
     ]
@@ -150,8 +149,8 @@ def value_surface(predictions: Predictions, true: Array) -> Chart:
     }
     return Chart(
         "Response surface",
-        f"Map of the predicted value over the two inputs, from {format_number(low)} to "
-        f"{format_number(high)}, with the samples in the colors of their true values.",
+        f"Map of the predicted value over the two inputs, from {format_cell(low)} to "
+        f"{format_cell(high)}, with the samples in the colors of their true values.",
         plane_chart(pixels, extent, points),
         note="The predicted value over the two inputs; samples show their true value.",
     )
@@ -194,8 +193,8 @@ def value_curve(predictions: Predictions, true: Array) -> Chart:
     }
     return Chart(
         "Fit",
-        f"The model's prediction as a curve over its input from {format_number(low)} to "
-        f"{format_number(high)}, with the samples as points.",
+        f"The model's prediction as a curve over its input from {format_cell(low)} to "
+        f"{format_cell(high)}, with the samples as points.",
         spec,
         note="The model's prediction over its input, and the data.",
         wide=True,

@@ -8,25 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from declnet import Array, Reliability
-from declnet_plugins.report.drawing import DASHES
-from declnet_plugins.report.page.charts import (
-    LINE_LEGEND,
-    LINES,
-    MUTED,
-    category,
-    colors,
-    quantity,
-    tooltip,
-)
-from declnet_plugins.report.page.content import Chart, Table
-from declnet_plugins.report.page.formatting import format_number, format_score
+from declnet import Array, Reliability, ResultTable, TableChart, format_cell
+from declnet_plugins.report.page.analyses import MOST_BARS, table_chart
+from declnet_plugins.report.page.charts import MUTED, lines_spec, quantity
+from declnet_plugins.report.page.content import Chart
 from declnet_plugins.report.page.run_data import Predictions
 
 FIFTHS = 5
-
-MOST_GROUPS = 30
-"""Maximum number of groups that are drawn, lowest coverage first; the table has all of them."""
 
 FEWEST = 5
 """Fewest samples in a bin of probabilities that is drawn; the table has all bins."""
@@ -58,16 +46,13 @@ def _reliability_chart(predictions: Predictions) -> Chart:
     for name, each in found.items():
         each.add(given[name], predictions.y)
     said = "; ".join(
-        f"{name}: log loss {format_number(each.log_loss)}, expected calibration error "
-        f"{format_number(each.expected_calibration_error)}"
+        f"{name}: log loss {format_cell(each.log_loss)}, expected calibration error "
+        f"{format_cell(each.expected_calibration_error)}"
         for name, each in found.items()
     )
-    rows = tuple(
-        (name, format_score(p), format_score(right), format_number(count))
-        for name, each in found.items()
-        for p, right, count in _bins(each, 1)
-    )
-    table = Table("Reliability", ("predictions", "probability", "share right", "samples"), rows)
+    rows = tuple((name, *row) for name, each in found.items() for row in _bins(each, 1))
+    columns = ("predictions", "probability", "share right", "samples")
+    table = ResultTable("Reliability", columns, rows, kinds={"samples": "number"})
     return Chart(
         "Reliability",
         f"How often predictions are correct, by their probability. {said}.",
@@ -85,37 +70,21 @@ def _bins(found: Reliability, fewest: int) -> Iterator[tuple[float, float, int]]
 
 
 def _reliability_spec(found: dict[str, Reliability]) -> dict[str, Any]:
-    names, unit = list(found), {"domain": [0, 1]}
-    values = [
-        {"name": name, "x": p, "y": right, "sx": format_score(p), "sy": format_score(right), "n": n}
-        for name, each in found.items()
-        for p, right, n in _bins(each, FEWEST)
-    ]
-    x, y = "probability", "share of correct predictions"
-    legend = None if len(names) == 1 else LINE_LEGEND
-    marks = [
-        {"mark": {"type": "line", "strokeWidth": 2}},
+    points = [
         {
-            "mark": {"type": "point", "filled": True, "size": 60},
-            "encoding": {
-                "tooltip": tooltip(("name", "predictions"), ("sx", x), ("sy", y), ("n", "samples"))
-            },
-        },
+            "series": name,
+            "x": p,
+            "y": right,
+            "sx": format_cell(p, "decimal"),
+            "sy": format_cell(right, "decimal"),
+            "n": count,
+        }
+        for name, each in found.items()
+        for p, right, count in _bins(each, FEWEST)
     ]
-    encoded = {
-        "x": quantity("x", x, scale=unit),
-        "y": quantity("y", y, scale=unit),
-        "color": category("name", names, colors(len(names)), legend=legend),
-        "strokeDash": category("name", names, DASHES[: len(names)], legend=legend),
-    }
-    diagonal = {
-        "data": {"values": [{"x": each, "y": each} for each in (0, 1)]},
-        "mark": {"type": "line", "strokeDash": [2, 4], "stroke": MUTED, "strokeWidth": 1},
-        "encoding": {"x": quantity("x", x), "y": quantity("y", y)},
-    }
-    curves: dict[str, Any] = {"data": {"values": values}, "encoding": encoded, "layer": marks}
-    grid = {"axisX": {"grid": True, "gridColor": LINES}}
-    return {"height": 300, "config": grid, "layer": [diagonal, curves]}
+    titles = ("probability", "share of correct predictions")
+    about = [("series", "predictions"), ("n", "samples")]
+    return lines_spec(points, list(found), titles, about, unit=True, diagonal=True)
 
 
 def _interval_chart(predictions: Predictions, bounds: tuple[Array, Array]) -> Chart:
@@ -125,9 +94,7 @@ def _interval_chart(predictions: Predictions, bounds: tuple[Array, Array]) -> Ch
     held = (lower <= y) & (y <= upper)
     edges = np.quantile(middle, np.linspace(0, 1, FIFTHS + 1))
     groups = edges[1:-1].searchsorted(middle, side="right")
-    names = [
-        f"{format_number(low)} to {format_number(high)}" for low, high in pairwise(edges.tolist())
-    ]
+    names = [f"{format_cell(low)} to {format_cell(high)}" for low, high in pairwise(edges.tolist())]
     widths = upper - lower
     title = "Coverage of the intervals"
     parts = (title, "prediction", "mean width")
@@ -161,49 +128,31 @@ def _coverage_chart(
         sizes: the size of each interval or set, (n,).
     """
     title, what, size = parts
-    rows: list[tuple[str, ...]] = []
-    values: list[dict[str, Any]] = []
-    for index, name in enumerate(names):
-        own = groups == index
-        if not own.any():
-            continue
-        share, mean = float(held[own].mean()), format_number(float(sizes[own].mean()))
-        count = format_number(int(own.sum()))
-        rows.append((name, format_score(share), mean, count))
-        shown = {"st": format_score(share), "sw": mean, "n": count}
-        values.append({"group": name, "share": share, **shown})
-    values = sorted(values, key=lambda each: each["share"])[:MOST_GROUPS]
-    values.sort(key=lambda each: list(names).index(each["group"]))
+    rows = [
+        (name, float(held[own].mean()), float(sizes[own].mean()), int(own.sum()))
+        for index, name in enumerate(names)
+        if (own := groups == index).any()
+    ]
+    if len(rows) > MOST_BARS:  # of which the first are drawn
+        rows.sort(key=lambda row: row[1])
     promised = predictions.calibration.promised_coverage
-    said = "" if promised is None else f", {format_score(promised)} promised"
-    note = f"{format_score(float(held.mean()))} of the targets{said}; "
-    note += f"{size} {format_number(float(sizes.mean()))}."
-    return Chart(
-        title,
-        f"Share of targets that are held, by {what}: {note}",
-        _coverage_spec(values, what, size, promised),
-        Table(title, (what, "coverage", size, "samples"), tuple(rows)),
-        note,
+    said = "" if promised is None else f", {format_cell(promised, 'decimal')} promised"
+    share = format_cell(float(held.mean()), "decimal")
+    chart = table_chart(
+        ResultTable(
+            title,
+            (what, "coverage", size, "samples"),
+            tuple(rows),
+            f"{share} of the targets{said}; {size} {format_cell(float(sizes.mean()))}.",
+            {size: "number", "samples": "number"},
+            TableChart("bars", what, ("coverage",)),
+        )
     )
-
-
-def _coverage_spec(
-    values: list[dict[str, Any]], what: str, size: str, promised: float | None
-) -> dict[str, Any]:
-    about = tooltip(("group", what), ("st", "coverage"), ("sw", size), ("n", "samples"))
-    across = {"field": "group", "type": "nominal", "title": what, "sort": None}
-    bars: dict[str, Any] = {
-        "data": {"values": values},
-        "mark": {"type": "bar", "color": colors(1)[0]},
-        "encoding": {
-            "x": {**across, "axis": {"labelAngle": 0, "labelLimit": 90}},
-            "y": quantity("share", "coverage", scale={"domain": [0, 1]}),
-            "tooltip": about,
-        },
-    }
-    rule = {
-        "data": {"values": [{"share": promised}]},
-        "mark": {"type": "rule", "strokeDash": [2, 4], "stroke": MUTED, "strokeWidth": 1.5},
-        "encoding": {"y": quantity("share", "coverage")},
-    }
-    return {"height": 300, "layer": [bars] if promised is None else [bars, rule]}
+    if promised is not None:
+        rule = {
+            "data": {"values": [{"share": promised}]},
+            "mark": {"type": "rule", "strokeDash": [2, 4], "stroke": MUTED, "strokeWidth": 1.5},
+            "encoding": {"x": quantity("share", "coverage", scale={"domain": [0, 1]})},
+        }
+        chart.spec["layer"].append(rule)
+    return chart

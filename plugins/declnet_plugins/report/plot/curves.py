@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from declnet import OutputError, StoredRun
-from declnet_plugins.report.drawing import VALIDATION, logged_metrics
+from declnet_plugins.report.drawing import VALIDATION, logged_metrics, run_labels
 from declnet_plugins.report.plot.picture import (
     LOGARITHMIC,
     QUIET,
@@ -64,15 +64,6 @@ def draw_curves(runs: Sequence[StoredRun], path: Path, scale: Scale = "auto") ->
             picture.suptitle(where, x=0.01, ha="left", fontsize=11, color=QUIET)
         _add_legend(picture, labels, columns, validation=_validated(runs))
         save_picture(picture, path)
-
-
-def run_labels(paths: Sequence[Path]) -> list[str]:
-    """Return the shortest part of each folder's path that distinguishes the runs."""
-    for parts in (1, 2, 3):
-        labels = ["/".join(each.absolute().parts[-parts:]) for each in paths]
-        if len(set(labels)) == len(labels):
-            return labels
-    return [str(each) for each in paths]
 
 
 def _panels(runs: Sequence[StoredRun]) -> list[str]:

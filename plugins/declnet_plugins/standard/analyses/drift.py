@@ -1,17 +1,18 @@
 """Drift between the training data and the data that is evaluated."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from pydantic import Field
 
 from declnet import (
     Analysis,
-    AnalysisTable,
     AnalyzedModel,
     Array,
     DataError,
     Diagnostic,
+    ResultTable,
     RunContext,
     TableChart,
 )
@@ -47,7 +48,7 @@ class Drift(Analysis):
         """Require columns that exist."""
         yield from unknown_columns(self.columns or (), context, "columns")
 
-    def analyze(self, model: AnalyzedModel) -> tuple[AnalysisTable, ...]:
+    def analyze(self, model: AnalyzedModel) -> tuple[ResultTable, ...]:
         """Return a row for each column, the one that differs most first."""
         training, here = model.training_columns, model.columns
         features = model.features or tuple(here)
@@ -68,11 +69,9 @@ class Drift(Analysis):
         )
         columns = ("column", "PSI", "KS", "missing in training", "missing", "unseen")
         chart = TableChart("bars", "column", ("PSI",))
-        return (
-            AnalysisTable(
-                "Drift from the training data", columns, tuple(rows), note, columns[3:], chart
-            ),
-        )
+        title = "Drift from the training data"
+        table = ResultTable(title, columns, tuple(rows), note, chart=chart)
+        return (replace(table, kinds=dict.fromkeys(columns[3:], "share")),)
 
 
 def _compared(before: Array, now: Array) -> tuple[float, float | None, float, float, float | None]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from pydantic import Field
 
-from declnet import Analysis, AnalysisTable, AnalyzedModel, Array, Diagnostic, RunContext
+from declnet import Analysis, AnalyzedModel, Array, Diagnostic, ResultTable, RunContext
 from declnet_plugins.standard.analyses.columns import (
     missing,
     on_samples,
@@ -40,7 +40,7 @@ class Groups(Analysis):
         """Require a column that exists."""
         yield from unknown_columns((self.by,), context, "by", listed=False)
 
-    def analyze(self, model: AnalyzedModel) -> tuple[AnalysisTable, ...]:
+    def analyze(self, model: AnalyzedModel) -> tuple[ResultTable, ...]:
         """Return a row for each group, the largest ones if there are many, and one for all."""
         column = require_column(model, self.by)
         groups = list(_groups(column, self.bins))
@@ -59,7 +59,7 @@ class Groups(Analysis):
         first = (self.by, "samples", "share of samples")
         columns = (*first, *(f"metric {name}" if name in first else name for name in names))
         title = f"Metrics by {self.by}"
-        return (AnalysisTable(title, columns, tuple(rows), note, shares=first[2:]),)
+        return (ResultTable(title, columns, tuple(rows), note, {first[2]: "share"}),)
 
 
 def _groups(column: Array, bins: int) -> Iterator[tuple[str, Array]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from pydantic import Field
 
-from declnet import Analysis, AnalysisTable, AnalyzedModel, Diagnostic, RunContext, TableChart
+from declnet import Analysis, AnalyzedModel, Diagnostic, ResultTable, RunContext, TableChart
 from declnet_plugins.standard.analyses.columns import (
     chosen_features,
     drawn_samples,
@@ -44,7 +44,7 @@ class Importance(Analysis):
         """Require columns that exist."""
         yield from unknown_columns(self.columns or (), context, "columns")
 
-    def analyze(self, model: AnalyzedModel) -> tuple[AnalysisTable, ...]:
+    def analyze(self, model: AnalyzedModel) -> tuple[ResultTable, ...]:
         """Return a row for each column, the most important one first, by the loss."""
         names = chosen_features(model, self.columns)
         positions = drawn_samples(model, self.samples, SAMPLES, self.repeats * len(names))
@@ -73,4 +73,4 @@ class Importance(Analysis):
         first = next(iter(signs))
         chart = TableChart("bars", "column", (first,), f"{first} sd")
         title = "Permutation importance"
-        return (AnalysisTable(title, ("column", *titles), tuple(rows), note, chart=chart),)
+        return (ResultTable(title, ("column", *titles), tuple(rows), note, chart=chart),)

@@ -7,11 +7,11 @@ from pydantic import Field
 
 from declnet import (
     Analysis,
-    AnalysisTable,
     AnalyzedModel,
     Array,
     DataError,
     Diagnostic,
+    ResultTable,
     RunContext,
     TableChart,
 )
@@ -59,7 +59,7 @@ class PartialDependence(Analysis):
         """Require columns that exist."""
         yield from unknown_columns(self.columns or (), context, "columns")
 
-    def analyze(self, model: AnalyzedModel) -> tuple[AnalysisTable, ...]:
+    def analyze(self, model: AnalyzedModel) -> tuple[ResultTable, ...]:
         """Return a table for each column, of the mean outputs at its values."""
         names = chosen_features(model, self.columns)
         positions = drawn_samples(model, self.samples, SAMPLES, self.points * len(names))
@@ -131,11 +131,11 @@ def _spread(means: list[dict[str, float]]) -> float:
     return max(float(np.std([each[title] for each in means])) for title in means[0])
 
 
-def _table(name: str, values: Array, means: list[dict[str, float]], note: str) -> AnalysisTable:
+def _table(name: str, values: Array, means: list[dict[str, float]], note: str) -> ResultTable:
     titles = tuple(title if title != name else f"mean {title}" for title in means[0])
     rows = tuple(
         (value, *each.values()) for value, each in zip(values.tolist(), means, strict=True)
     )
     numbers = values.dtype.kind in "fiu"
     chart = TableChart("lines" if numbers else "bars", name, titles)
-    return AnalysisTable(f"Partial dependence on {name}", (name, *titles), rows, note, chart=chart)
+    return ResultTable(f"Partial dependence on {name}", (name, *titles), rows, note, chart=chart)

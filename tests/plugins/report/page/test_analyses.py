@@ -8,7 +8,7 @@ import numpy as np
 import vl_convert
 
 import declnet
-from declnet import AnalysisTable, TableChart
+from declnet import ResultTable, TableChart
 from declnet.runs.inference.analyzing import AnalysisResult
 from declnet_plugins.report.page.analyses import analysis_section
 
@@ -47,8 +47,8 @@ def test_tables_are_drawn_as_they_say(tmp_path, page_of):
 
 def test_values_that_cannot_be_drawn_are_left_out_and_long_tables_cut():
     rows = tuple((f"c{each}", float(each) if each % 2 else None) for each in range(100))
-    table = AnalysisTable("T", ("c", "v"), rows, "N.", chart=TableChart("bars", "c", ("v",)))
-    empty = AnalysisTable("E", ("c", "v"), (), chart=TableChart("lines", "c", ("v",)))
+    table = ResultTable("T", ("c", "v"), rows, "N.", chart=TableChart("bars", "c", ("v",)))
+    empty = ResultTable("E", ("c", "v"), (), chart=TableChart("lines", "c", ("v",)))
 
     class Run:
         analyses = (AnalysisResult({"type": "t"}, "test", 5, (table, empty)),)
@@ -58,4 +58,4 @@ def test_values_that_cannot_be_drawn_are_left_out_and_long_tables_cut():
     assert len(chart.spec["data"]["values"]) == 30
     assert chart.note == "N. The first 30 of 50 rows are drawn."
     assert len(chart.table.rows) == 100
-    assert [each.caption for each in section.tables] == ["E"]
+    assert [each.title for each in section.tables] == ["E"]

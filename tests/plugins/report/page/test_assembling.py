@@ -15,12 +15,12 @@ from declnet.runs.storage.checksums import checksum
 def test_final_figures_are_those_of_the_run(classifier_page, classifier):
     metrics = json.loads((classifier / "metrics.json").read_text("utf-8"))
     heading, *rows = classifier_page.section("overview").one("table").rows()
-    assert heading == ["metric", "train", "validation", "test", 'test baseline: always "0"']
+    assert heading == ["", "train", "validation", "test", 'test baseline: always "0"']
     for name, *cells, baseline in rows:
-        found = [metrics[part][name.replace(" ", "_")] for part in heading[1:-1]]
+        found = [metrics[part][name] for part in heading[1:-1]]
         assert [float(cell) for cell in cells] == pytest.approx(found, rel=1e-3)
-        assert baseline == ("0.3333" if name == "accuracy" else "\N{EN DASH}")
-    assert [row[0] for row in rows] == [*("loss", "data loss", "regularization loss", "accuracy")]
+        assert baseline == ("0.3333" if name == "accuracy" else "-")
+    assert [row[0] for row in rows] == ["accuracy", "loss"]
 
 
 def test_curves_are_those_of_the_history(classifier_page, classifier):
@@ -28,9 +28,16 @@ def test_curves_are_those_of_the_history(classifier_page, classifier):
     history = [json.loads(line) for line in lines]
     values = classifier_page.spec("Loss")["data"]["values"]
     for part, key in (("train", "loss"), ("validation", "validation_loss")):
-        drawn = {each["epoch"]: each["value"] for each in values if each["set"] == part}
+        drawn = {each["x"]: each["y"] for each in values if each["series"] == part}
         assert drawn == {row["epoch"]: row[key] for row in history}
     assert classifier_page.titles()[:2] == ["Loss", "Accuracy"]
+
+
+def confusion_of(page):
+    """Return the cells of the confusion matrix, without names."""
+    tables = page.section("predictions").all("table")
+    (table,) = [each for each in tables if each.one("caption").text == "Confusion matrix"]
+    return [row.all("td") for row in table.all("tr")[1:]]
 
 
 def test_classes_have_a_confusion_matrix_that_counts(classifier_page, classifier, shared_runs):
@@ -39,9 +46,14 @@ def test_classes_have_a_confusion_matrix_that_counts(classifier_page, classifier
         x, y = data["x"], data["y"]
     predicted = model.predict(x).argmax(axis=1)
     expected = [[int(((y == a) & (predicted == b)).sum()) for b in range(3)] for a in range(3)]
-    table = classifier_page.root.one("table", class_="confusion")
-    counts = [[int(cell.text.split()[0]) for cell in row.all("td")] for row in table.all("tr")[1:]]
-    assert counts == expected
+    cells = confusion_of(classifier_page)
+    assert [[int(cell.text) for cell in row] for row in cells] == expected
+    for true, row in enumerate(cells):
+        for said, cell in enumerate(row):
+            mark = "" if cell.text == "0" else "good" if said == true else "bad"
+            share = expected[true][said] / sum(expected[true])
+            assert mark in cell.attributes["class"]
+            assert cell.attributes.get("style", "") == (f"--share:{share:.3g}" if mark else "")
     right = int((predicted == y).sum())
     assert f"{right} of them" in classifier_page.section("predictions").text
 
@@ -60,10 +72,10 @@ def test_values_of_one_or_two_inputs_have_their_function(page_of, runs, inputs, 
 def test_one_answer_is_two_classes(page_of, runs):
     page = page_of(runs.binary())
     assert page.titles()[2:] == ["ROC curve", "Precision and recall", "Reliability"]
-    assert len(page.root.one("table", class_="confusion").all("tr")) == 3
+    assert len(confusion_of(page)) == 2
     tables = [each.rows() for each in page.section("predictions").all("table")]
-    (_, *scores) = next(each for each in tables if each[0][0] == "class")
-    assert scores[0][4] == scores[1][4] != "\N{EN DASH}"
+    _, first, second = next(each for each in tables if each[0][:2] == ["class", "ROC area"])
+    assert first[1] == second[1] != "-"
 
 
 def test_each_of_several_losses_has_its_predictions(page_of, repository, tmp_path):
@@ -72,8 +84,7 @@ def test_each_of_several_losses_has_its_predictions(page_of, repository, tmp_pat
     page = page_of(tmp_path / "run")
     titles = [each.text for each in page.root.all("h2")]
     assert {"Predictions: cultivar", "Predictions: alcohol"} <= set(titles)
-    table = page.root.one("table", class_="confusion")
-    assert [each.text for each in table.all("th", scope="row")] == ["true A", "true B", "true C"]
+    assert len(confusion_of(page)) == 3
     axis = page.spec("Predicted and true values")["layer"][1]["data"]["values"]
     assert all(10 < each["true"] < 16 for each in axis)  # percent of alcohol, not standardized
 
@@ -178,7 +189,7 @@ def test_a_run_without_an_end_says_so(page_of, runs, status):
     page = page_of(folder)
     assert page.section("overview").one("p", class_="notice").text
     assert page.section("training").text == "Training No epoch was logged."
-    assert page.root.one("table", class_="confusion")
+    assert confusion_of(page)
 
 
 def test_metrics_that_are_not_numbers_leave_gaps(page_of, runs, renew_checksums):
@@ -189,21 +200,22 @@ def test_metrics_that_are_not_numbers_leave_gaps(page_of, runs, renew_checksums)
     (folder / "metrics.json").write_text('{"test": {"loss": null, "accuracy": null}}', "utf-8")
     renew_checksums(folder)
     page = page_of(folder)
-    assert [each["epoch"] for each in page.spec("Loss")["data"]["values"]] == [0, 2, 3]
-    assert page.section("overview").one("dl").all("dd")[0].text == "\u2013"
+    assert [each["x"] for each in page.spec("Loss")["data"]["values"]] == [0, 2, 3]
+    assert page.section("overview").one("dl").all("dd")[0].text == "-"
 
 
 def test_runs_that_are_compared(comparison_page):
     assert comparison_page.root.one("h1").text == "2 runs compared"
-    heading, *rows = comparison_page.section("overview").one("table").rows()
-    assert heading[:3] == ["run", "status", "test loss"]
-    assert [row[:2] for row in rows] == [["spots", "finished"], ["spots_again", "finished"]]
-    rows = comparison_page.section("differences").one("table").rows()
-    assert rows[0] == ["key", "spots", "spots_again"]
+    rows = comparison_page.section("overview").one("table").rows()
+    assert rows[:2] == [["", "spots", "spots_again"], ["status", "finished", "finished"]]
     assert ["training.epochs", "30", "20"] in rows
-    assert ["training.batch_size", "\u2013", "16"] in rows
+    assert ["training.batch_size", "-", "16"] in rows
+    assert "validation.accuracy" in [row[0] for row in rows]
     values = comparison_page.spec("Loss")["data"]["values"]
-    assert {each["run"] for each in values} == {"spots", "spots_again"}
+    names = [
+        f"{run} {part}" for run in ("spots", "spots_again") for part in ("train", "validation")
+    ]
+    assert list(dict.fromkeys(each["series"] for each in values)) == names
     assert [
         each["id"] for each in (x.attributes for x in comparison_page.root.all(class_="run"))
     ] == [*("run-1", "run-2")]

@@ -11,7 +11,6 @@ from declnet_plugins.report.page.charts import (
     curve_positions,
     even_positions,
     histogram_chart,
-    small_histogram,
 )
 
 
@@ -52,13 +51,13 @@ def test_all_finite_numbers_are_counted():
     numbers = np.array([0.0, 1, 1, 2, np.nan, np.inf, -np.inf])
     chart = histogram_chart("numbers", numbers, "value")
     assert sum(each["count"] for each in chart.spec["data"]["values"]) == 4
-    assert "4 numbers (value) from 0 to 2.000, median 1.000" in chart.description
+    assert "4 numbers (value) from 0.000 to 2.000, median 1.000" in chart.description
     assert sum(int(count) for _, count in chart.table.rows) == 4
 
 
 @pytest.mark.parametrize("most", [1, 2, 4, 40, 4000])
 def test_counts_are_whole_numbers(most):
-    counts = labels(small_histogram("numbers", np.repeat([0.0, 1], most), "values", 0))[1]
+    counts = labels(histogram_chart("numbers", np.repeat([0.0, 1], most), "values", small=0))[1]
     assert counts[0] == "0"
     assert counts[-1] == f"{most:,}"
     assert len(set(counts)) == len(counts)

@@ -4,7 +4,6 @@ import pytest
 
 from declnet_plugins.report.page.formatting import (
     format_duration,
-    format_number,
     format_shape,
     format_time,
 )
@@ -13,9 +12,6 @@ from declnet_plugins.report.page.formatting import (
 @pytest.mark.parametrize(
     ("function", "values"),
     [
-        (format_number, {0.382: "0.3820", 0.0: "0", -3e-14: "0", 0.00012345: "1.23e-04"}),
-        (format_number, {2155.0: "2155", 12345.6: "12,346", 3.2e9: "3.20e+09", 4000: "4,000"}),
-        (format_number, {float("nan"): "\u2013", None: "\u2013", True: "True", "text": "text"}),
         (format_shape, {(3, 28, 28): "3 \u00d7 28 \u00d7 28", (): "1"}),
         (format_duration, {0.456: "0.46 s", 59.94: "59.9 s", 252.4: "4 min 12 s"}),
         (format_duration, {7384: "2 h 3 min"}),

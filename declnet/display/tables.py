@@ -1,0 +1,208 @@
+"""Results as neutral tables: plain values, which a terminal and HTML render in their own way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
+
+Cell = str | int | float | bool | None
+"""A value in a table; None or NaN if there is none."""
+
+Row = tuple[Cell, ...]
+
+Kind = Literal["text", "integer", "decimal", "number", "setting", "share", "seconds"]
+"""What a column holds, which says how its values are written and aligned.
+
+`text`; `integer`, as it is; `number`, with four significant digits, of which integers are counts,
+with thousands separators; `decimal`, with three decimal places; `setting`, a value of a spec;
+`share`, in percent; `seconds`.
+"""
+
+
+@dataclass(frozen=True)
+class TableChart:
+    """The chart that the report draws for a table.
+
+    Attributes:
+        mark: `"bars"` for a bar per row, `"lines"` for a line per column of `y` over numbers in
+            `x`.
+        x: the title of the column that names the bars, or of the numbers along the axis.
+        y: the titles of the columns of values.
+        deviation: for bars of one column: the title of the column of their standard deviations.
+    """
+
+    mark: Literal["bars", "lines"]
+    x: str
+    y: tuple[str, ...]
+    deviation: str | None = None
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """A result: rows of plain values.
+
+    Attributes:
+        title: what the table holds; of several tables of an analysis, all different.
+        columns: a title for each column, with the unit, if there is one.
+        rows: a value for each column.
+        note: how to read it, and on how many samples it was computed.
+        kinds: what columns hold, by title; default: what their values are, integers and decimals.
+        chart: how the report draws it; None for the table alone.
+        footer: rows below the others that sum them up, e.g. a mean.
+        marks: cells that are good or bad: row and column from 0, and how good, from -1 to 1.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    note: str = ""
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    chart: TableChart | None = None
+    footer: tuple[Row, ...] = ()
+    marks: tuple[tuple[int, int, float], ...] = ()
+
+    def column_kinds(self) -> list[Kind]:
+        """Return the kind of each column, in order."""
+        rows = (*self.rows, *self.footer)
+        return [
+            self.kinds.get(name) or _kind_of(row[at] for row in rows)
+            for at, name in enumerate(self.columns)
+        ]
+
+    def right_aligned(self) -> list[bool]:
+        """Return whether each column is aligned to the right, as numbers are."""
+        return [
+            kind != "text"
+            if kind != "setting"
+            else _kind_of(row[at] for row in self.rows) != "text"
+            for at, kind in enumerate(self.column_kinds())
+        ]
+
+    def texts(self, rows: Iterable[Row] | None = None) -> list[list[str]]:
+        """Return rows as they are shown; default: those above the footer."""
+        kinds = self.column_kinds()
+        return [
+            [format_cell(value, kind) for value, kind in zip(row, kinds, strict=True)]
+            for row in (self.rows if rows is None else rows)
+        ]
+
+    def only(self, positions: Sequence[int]) -> ResultTable:
+        """Return the table with only some of its columns."""
+
+        def chosen(row: Sequence[Any]) -> Any:
+            return tuple(row[at] for at in positions)
+
+        return replace(
+            self,
+            columns=chosen(self.columns),
+            rows=tuple(map(chosen, self.rows)),
+            footer=tuple(map(chosen, self.footer)),
+            marks=tuple(
+                (row, positions.index(at), mark) for row, at, mark in self.marks if at in positions
+            ),
+        )
+
+    def turned(self, kind: Kind = "text") -> ResultTable:
+        """Return the table with a row for each column, and a column of a kind for each row."""
+        columns = [self.columns, *self.texts(), *self.texts(self.footer)]
+        (first, *names), *rows = zip(*columns, strict=True)
+        marks = tuple((column - 1, row + 1, mark) for row, column, mark in self.marks)
+        kinds: dict[str, Kind] = {first: "text", **dict.fromkeys(names, kind)}
+        return ResultTable(self.title, (first, *names), tuple(rows), self.note, kinds, marks=marks)
+
+
+def kinds_of(names: Iterable[str], kind: Kind = "number") -> dict[str, Kind]:
+    """Return columns of one kind, for `ResultTable.kinds`."""
+    return dict.fromkeys(names, kind)
+
+
+def _kind_of(values: Iterable[Cell]) -> Kind:
+    types = {type(value) for value in values if value is not None}
+    return "text" if str in types or not types else "decimal" if float in types else "integer"
+
+
+def format_cell(value: Cell, kind: Kind = "number") -> str:
+    """Return a value as text; `-` for none."""
+    if isinstance(value, str):
+        return value
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    exact = isinstance(value, int) and kind in ("decimal", "setting")
+    return str(value) if exact or kind not in _FORMATS else _FORMATS[kind](value)
+
+
+def format_metric(value: float | None) -> str:
+    """Return a value with four significant digits, so that columns line up; `-` for None."""
+    return format_cell(value)
+
+
+def format_seconds(value: float | None) -> str:
+    """Return seconds with two decimal places; `-` for None."""
+    return format_cell(value, "seconds")
+
+
+def format_number(value: float) -> str:
+    """Format with three decimal places, or briefly if those would all be 0 or add nothing."""
+    value = without_rounding(value)
+    size = abs(value)
+    return f"{value:.2e}" if 0 < size < 0.001 else f"{value:.3e}" if size >= 1e6 else f"{value:.3f}"
+
+
+def without_rounding(value: float) -> float:
+    """Return 0 for a value such as the r2 of a mean in float32, negative only by rounding."""
+    return 0.0 if -1e-9 < value < 1e-15 else value
+
+
+def _significant(value: float) -> str:
+    """Format with four significant digits, or more before the point, but no more than seven."""
+    if isinstance(value, int) or 9999.5 <= abs(value) < 1e7:
+        return f"{value:,.0f}"
+    return f"{without_rounding(value):#.4g}".rstrip(".")
+
+
+_FORMATS: dict[str, Callable[[float], str]] = {
+    "decimal": format_number,
+    "number": _significant,
+    "setting": "{:.4g}".format,
+    "share": lambda value: f"{100 * value:.1f} %",
+    "seconds": "{:.2f}".format,
+}
+
+
+def fault_of(table: Any) -> str | None:
+    """Return what is wrong with a table, or None."""
+    if not isinstance(table, ResultTable):
+        return f"{type(table).__name__} is not a ResultTable"
+    texts = (table.title, table.note, *table.columns)
+    if not all(isinstance(each, str) for each in texts) or not table.title:
+        return "title, note and columns must be texts"
+    faults = (*_faults_of_rows(table), *_faults_of_columns(table))
+    return f'table "{table.title}" {faults[0]}' if faults else None
+
+
+def _faults_of_rows(table: ResultTable) -> Iterator[str]:
+    if not table.columns or len(set(table.columns)) < len(table.columns):
+        yield "needs columns of different titles"
+    for row in (*table.rows, *table.footer):
+        if len(row) != len(table.columns):
+            yield f"has a row of {len(row)} values for {len(table.columns)} columns"
+        for value in row:
+            if value is not None and type(value) not in (str, int, float, bool):
+                yield f"has {value!r}, which is not a plain value"
+
+
+def _faults_of_columns(table: ResultTable) -> Iterator[str]:
+    chart = table.chart
+    drawn = () if chart is None else (chart.x, *chart.y, *filter(None, (chart.deviation,)))
+    for name in (*table.kinds, *drawn):
+        if name not in table.columns:
+            yield f'has no column "{name}"'
+    for kind in table.kinds.values():
+        if kind not in get_args(Kind):
+            yield f'has a column of an unknown kind "{kind}"'
+    if chart is not None and (chart.mark not in ("bars", "lines") or not chart.y):
+        yield "has a chart without a known mark or without values"

@@ -1,0 +1,166 @@
+"""The tables of several runs: folds and seeds, the specs of a sweep, the trials of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from declnet.contracts.runs.searcher import StudyTrial
+from declnet.display.tables import Kind, ResultTable, Row, kinds_of
+from declnet.runs.display.metrics import PARTS, ordered
+from declnet.runs.display.result_tables import STATISTICS
+from declnet.runs.many.ensembles.series import RunSeries, spread
+from declnet.runs.many.studies.stored_study import StoredStudy
+from declnet.runs.many.sweeps.ranking import main_effects
+
+MOST_RANKED = 5
+"""Number of specs that a terminal shows while a sweep is trained."""
+MOST_TRIALS = 10
+"""Maximum number of trials shown of a study."""
+
+
+def series_table(series: RunSeries) -> ResultTable:
+    """Return a row for each seed and fold, and below the mean, deviation and range."""
+    all_values = series.metrics()
+    metrics = [metric for metric in ordered(all_values) if metric[1] not in PARTS]
+    labels = _labels(series)
+    if len(series.finished) < len(series.outcomes):
+        labels["status"] = [outcome.status for outcome in series.outcomes]
+    rows = tuple(
+        (*label, *(run.metrics.get(data, {}).get(name) for data, name in metrics), run.seconds)
+        for run, *label in zip(series.outcomes, *labels.values(), strict=True)
+    )
+    footer: list[Row] = []
+    if series.finished:
+        columns = [*(all_values[metric] for metric in metrics), series.seconds()]
+        spreads = (vars(spread(values)).values() for values in columns)
+        more = [""] * (len(labels) - 1)
+        footer = [(*row[:1], *more, *row[1:]) for row in zip(STATISTICS, *spreads, strict=True)]
+    names = tuple(map(".".join, metrics))
+    kinds: dict[str, Kind] = {**kinds_of(labels, "text"), **kinds_of(names), "seconds": "seconds"}
+    return ResultTable("", (*labels, *names, "seconds"), rows, kinds=kinds, footer=tuple(footer))
+
+
+def _labels(series: RunSeries) -> dict[str, list[str]]:
+    """Return the columns that identify runs: seeds, if several, and folds, if any."""
+    seeds = [str(outcome.seed) for outcome in series.outcomes]
+    folds = [str(outcome.fold or "") for outcome in series.outcomes]
+    if not any(folds):
+        return {"seed": seeds}
+    return {"seed": seeds, "fold": folds} if len(set(seeds)) > 1 else {"fold": folds}
+
+
+def ranking_table(all_series: Sequence[RunSeries], metric: tuple[str, str]) -> ResultTable:
+    """Return the finished runs of sorted specs, and their mean."""
+    rows = tuple(
+        (series.name, len(series.finished), _statistics(series.metrics().get(metric))[0])
+        for series in all_series
+    )
+    name = ".".join(metric)
+    return ResultTable("", ("best so far", "runs", name), rows, kinds=kinds_of([name]))
+
+
+def sweep_tables(
+    all_series: Sequence[RunSeries],
+    metric: tuple[str, str],
+    values: Mapping[str, Mapping[str, Any]],
+) -> Iterator[ResultTable]:
+    """Yield a metric by spec, then by the values of keys if several vary, and gaps between data.
+
+    Args:
+        all_series: the series of the specs, the best first.
+        metric: the data set and the name of the metric.
+        values: the values of the keys, by the name of the spec.
+    """
+    rows: list[Row] = []
+    for series in all_series:
+        done, count = len(series.finished), len(series.outcomes)
+        runs = str(done) if done == count else f"{done} of {count}"
+        seconds, *_ = _statistics(series.seconds())
+        rows.append((series.name, runs, *_statistics(series.metrics().get(metric)), seconds))
+    kinds: dict[str, Kind] = {**kinds_of(STATISTICS), "runs": "integer", "seconds a run": "seconds"}
+    name, columns = ".".join(metric), ("spec", "runs", *STATISTICS, "seconds a run")
+    yield ResultTable(name, columns, tuple(rows), kinds=kinds)
+    effects = main_effects(all_series, metric, values)
+    if len(effects) > 1:
+        rows = [
+            ("" if number else key, value, len(metrics), *_statistics(metrics))
+            for key, by_value in effects.items()
+            for number, (value, metrics) in enumerate(by_value.items())
+        ]
+        columns = ("key", "value", "runs", *STATISTICS)
+        yield ResultTable(f"{name} by value", columns, tuple(rows), kinds=kinds_of(STATISTICS))
+    yield from gap_tables(all_series)
+
+
+def _statistics(values: Sequence[float] | None) -> tuple[float | None, ...]:
+    """Return the `STATISTICS` of a metric; None of a metric without values."""
+    return tuple(vars(spread(values)).values()) if values else (None,) * len(STATISTICS)
+
+
+def gap_tables(all_series: Sequence[RunSeries]) -> Iterator[ResultTable]:
+    """Yield a table per metric: on the training data, on held-out data, and the gap between them.
+
+    Held-out data is the test data, or else the validation data. Without any, there are no tables.
+    """
+    known = ordered(metric for series in all_series for metric in series.gaps())
+    held_out = [data for data in ("test", "validation") if any(of == data for of, _ in known)]
+    for data, name in known:
+        if data not in held_out[:1] or name in PARTS:
+            continue
+        rows = []
+        for series in all_series:
+            metrics = series.metrics()
+            three = (metrics.get(("train", name)), metrics.get((data, name)))
+            found = map(_statistics, (*three, series.gaps().get((data, name))))
+            rows.append((series.name, *(value for each in found for value in each[:2])))
+        columns = ("spec", "train", "±", data, "±", "gap", "±")
+        title = f"{name}, mean ± standard deviation"
+        yield ResultTable(title, columns, tuple(rows), kinds=kinds_of(columns[1:]))
+
+
+def best_trials(stored: StoredStudy, trials: Iterable[StudyTrial]) -> list[StudyTrial]:
+    """Return the finished trials of a study, the best first."""
+    sign = 1 if stored.better == "lower" else -1
+    done = [trial for trial in trials if trial.state == "finished" and trial.value is not None]
+    return sorted(done, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+
+
+def trials_table(
+    stored: StoredStudy, trials: Iterable[StudyTrial], most: int = MOST_TRIALS
+) -> ResultTable:
+    """Return the best trials of a study: their values, objective and seconds."""
+    keys = short_keys(stored)
+    rows = tuple(
+        (trial.number, *map(trial.values.get, keys), trial.value, trial.seconds)
+        for trial in best_trials(stored, trials)[:most]
+    )
+    counts = [
+        f"{count} {state}"
+        for state in ("finished", "pruned", "failed", "running")
+        if (count := sum(trial.state == state for trial in stored.trials))
+    ]
+    objective = str(stored.objective)
+    kinds: dict[str, Kind] = {**kinds_of(keys.values(), "setting"), objective: "number"}
+    return ResultTable(
+        f"trials: {', '.join(counts) or 'none'}",
+        ("trial", *keys.values(), objective, "seconds"),
+        rows,
+        kinds={**kinds, "seconds": "seconds"},
+    )
+
+
+def importance_table(stored: StoredStudy) -> ResultTable:
+    """Return how much each key matters to the objective of a study."""
+    rows = tuple(stored.importance.items())
+    return ResultTable("", ("key", "importance"), rows, kinds={"importance": "share"})
+
+
+def short_keys(stored: StoredStudy) -> dict[str, str]:
+    """Return each key of a study with the last part of it, if no other key ends the same."""
+    keys = [dimension.key for dimension in stored.tuning.space]
+    last = [key.rpartition(".")[2] for key in keys]
+    return {
+        key: end if last.count(end) == 1 and not end.isdigit() else key
+        for key, end in zip(keys, last, strict=True)
+    }
