@@ -15,13 +15,14 @@ from declnet.cli.display.streams import command_output, print_line
 from declnet.cli.display.terminal import is_terminal, print_table
 from declnet.contracts.runs.searcher import StudyTrial
 from declnet.runs.display.metrics import format_metric, format_seconds
-from declnet.runs.many.studies.stored_study import BEST, StoredStudy, best_of
+from declnet.runs.many.group import Group
+from declnet.runs.many.study import BEST, best_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
     from rich.table import Table
 
-    from declnet.runs.many.execution.tasks import Task
+    from declnet.runs.many.run_tasks import RunTask
 
 MOST_SHOWN, MOST_PRINTED = 5, 10
 """Maximum number of trials in the table above the bar, and at the end."""
@@ -36,21 +37,19 @@ class StudyFollower:
         lines: whether to print a line for each trial that has ended.
     """
 
-    def __init__(
-        self, stored: StoredStudy, bar: tuple[Progress, TaskID] | None, *, lines: bool
-    ) -> None:
+    def __init__(self, stored: Group, bar: tuple[Progress, TaskID] | None, *, lines: bool) -> None:
         self._stored, self._bar, self._lines = stored, bar, lines
         self._trials: dict[int, StudyTrial] = {}
         self._shares: dict[Path, float] = {}
         self._began, self._earlier, self._next_step = time.monotonic(), 0, 0.0
 
-    def know(self, trials: Sequence[StudyTrial]) -> None:
-        """Take the trials of earlier processes and other machines."""
+    def add_earlier(self, trials: Sequence[StudyTrial]) -> None:
+        """Add the trials of earlier processes and other machines."""
         self._trials = {each.number: each for each in trials if each.state != "running"}
         self._earlier = len(self._trials)
         self._move()
 
-    def progress(self, task: Task, share: float) -> None:
+    def progress(self, task: RunTask, share: float) -> None:
         """Update the progress of a run; called often, so it must be cheap."""
         self._shares[task.directory] = share
         if self._bar is not None and time.monotonic() >= self._next_step:
@@ -97,12 +96,12 @@ class StudyFollower:
 
     def _left(self, done: float) -> str:
         """Return the time left: by the trials so far, or at most by the minutes of the study."""
-        keys, passed = self._stored.tuning.keys, time.monotonic() - self._began
+        keys, passed = self._stored.search.keys, time.monotonic() - self._began
         left = []
         if keys.trials is not None and done > self._earlier:
             left.append(passed / (done - self._earlier) * (keys.trials - done))
         if keys.minutes is not None:
-            left.append(60 * keys.minutes - float(self._stored.content["seconds"]) - passed)
+            left.append(60 * keys.minutes - self._stored.file.seconds - passed)
         if not left:
             return "-:--"
         minutes, seconds = divmod(max(0, round(min(left))), 60)
@@ -110,14 +109,14 @@ class StudyFollower:
 
 
 @contextmanager
-def study_followed(stored: StoredStudy, *, quiet: bool) -> Iterator[StudyFollower]:
+def study_followed(stored: Group, *, quiet: bool) -> Iterator[StudyFollower]:
     """Yield the progress display of a study; if quiet, it shows only failures."""
     if quiet or not is_terminal(sys.stderr):
         yield StudyFollower(stored, None, lines=not quiet)
         return
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
-    most = stored.tuning.keys.trials
+    most = stored.search.keys.trials
     count = "{task.fields[done]}" + ("/{task.total:.0f}" if most is not None else "")
     followers: list[StudyFollower] = []  # none yet when the bar is made
     bar = progress_bar(
@@ -134,7 +133,7 @@ def study_followed(stored: StoredStudy, *, quiet: bool) -> Iterator[StudyFollowe
         yield follower
 
 
-def print_study(stored: StoredStudy) -> None:
+def print_study(stored: Group) -> None:
     """Print the best trials, how much each key matters, and where the best spec is."""
     keys = _short_keys(stored)
     ranked = _best_first(stored.trials, stored)
@@ -155,11 +154,11 @@ def print_study(stored: StoredStudy) -> None:
         shares = [[key, f"{share:.2f}"] for key, share in stored.importance.items()]
         print_table(("key", "importance"), shares, numeric=("importance",))
     interrupted = sum(
-        each.state == "running" and each.worker == stored.worker for each in stored.trials
+        each.state == "running" and each.worker == stored.file.worker for each in stored.trials
     )
     if interrupted and stored.status == "finished":
         what = "1 trial was" if interrupted == 1 else f"{interrupted} trials were"
-        limit = f"{stored.tuning.keys.minutes:g} min"
+        limit = f"{stored.search.keys.minutes:g} min"
         command = f"declnet resume {quote(str(stored.path))} --minutes N"
         print_line(f"{what} interrupted after {limit}; to continue: {command}")
     if ranked:
@@ -167,16 +166,16 @@ def print_study(stored: StoredStudy) -> None:
         print_line(f"best: trial {best.number}, {objective} {format_metric(best.value)}: {path}")
 
 
-def _best_first(trials: Iterable[StudyTrial], stored: StoredStudy) -> list[StudyTrial]:
+def _best_first(trials: Iterable[StudyTrial], stored: Group) -> list[StudyTrial]:
     """Return the finished trials, the best first."""
     sign = 1 if stored.better == "lower" else -1
     done = [each for each in trials if each.state == "finished" and each.value is not None]
     return sorted(done, key=lambda each: (sign * (each.value or 0.0), each.number))
 
 
-def _short_keys(stored: StoredStudy) -> dict[str, str]:
+def _short_keys(stored: Group) -> dict[str, str]:
     """Return each key with the last part of it, if no other key ends the same."""
-    keys = [each.key for each in stored.tuning.space]
+    keys = [each.key for each in stored.search.space]
     last = [each.rpartition(".")[2] for each in keys]
     return {
         key: end if last.count(end) == 1 and not end.isdigit() else key

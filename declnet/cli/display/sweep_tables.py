@@ -13,8 +13,8 @@ from declnet.runs.display.metrics import (
     format_seconds,
     ordered,
 )
-from declnet.runs.many.ensembles.series import RunSeries, spread
-from declnet.runs.many.sweeps.ranking import main_effects
+from declnet.runs.many.ranking import main_effects
+from declnet.runs.many.series import RunSeries, spread
 
 
 @dataclass(frozen=True)

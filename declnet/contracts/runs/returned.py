@@ -1,10 +1,11 @@
-"""Checks on the return values of callbacks, analyses, calibrators, executors and searchers."""
+"""Checks on what callbacks, analyses, calibrators, plans, executors and searchers return."""
 
 from __future__ import annotations
 
 import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from declnet.contracts.runs.analysis import AnalysisTable, fault_of
 from declnet.contracts.runs.calibrator import Thresholds
 from declnet.contracts.runs.executor import TaskUpdate
 from declnet.contracts.runs.observer import StepObserver
+from declnet.contracts.runs.plan import WAIT, Journal, Step, Task
 from declnet.contracts.runs.searcher import Dimension, Scalar
 
 
@@ -138,6 +140,29 @@ def checked_update(executor: Component, update: Any, waiting: Mapping[int, objec
         fault = f"has news of task {shown(update.task)}, which it was not given or has answered"
         raise BrokenContractError(executor, "execute", fault)
     return update
+
+
+def checked_task(plan: Any, task: Any, journal: Journal) -> Task | Step:
+    """Return the result of `Plan.next`: a task that is not in the journal, `WAIT` or `DONE`."""
+    if not isinstance(plan, Component):
+        found: Task | Step = task  # of the core
+        return found
+    if not isinstance(task, Task | Step):
+        refuse(plan, "next", task, "a Task, WAIT or DONE")
+    fault = ""
+    if task is WAIT and not any(True for _ in journal.running()):
+        fault = "waits, but no task is running"
+    elif isinstance(task, Task):
+        parts = [*PurePath(task.folder).parts, *PurePath(task.point).parts]
+        if task.folder in journal.tasks:
+            fault = f"returned the task {shown(task.folder)} again"
+        elif not task.folder or ".." in parts or "/" in parts:
+            fault = f"returned {shown(task.folder)}, which is not a folder within the group's"
+        elif task.continues is not None and task.continues not in journal.outcomes:
+            fault = f"continues {shown(task.continues)}, which has not ended"
+    if fault:
+        raise BrokenContractError(plan, "next", fault)
+    return task
 
 
 def checked_proposal(

@@ -27,8 +27,7 @@ from declnet.spec.messages import shown
 if TYPE_CHECKING:
     from declnet.runs.comparison import Comparison
     from declnet.runs.inference.evaluation import Evaluation
-    from declnet.runs.many.ensembles.cross_validation import CrossValidation
-    from declnet.runs.many.ensembles.ensemble import Ensemble
+    from declnet.runs.many.group import Group
     from declnet.runs.result import RunResult
     from declnet.runs.stored_run import StoredRun
 
@@ -155,23 +154,22 @@ def comparison_view(found: Comparison) -> str:
     return view(table(columns, rows, numeric=numeric))
 
 
-def folds_view(found: CrossValidation) -> str:
-    """Return the spread of each metric over the folds."""
-    known = informative(each.metrics for each in found.results)
+def folds_view(found: RunResult) -> str:
+    """Return the spread of each metric over the members."""
+    known = informative(each.metrics for each in found.members)
     columns = ("metric", "mean", "standard deviation", "min", "max")
     rows = [
-        (f"{data}.{name}", *map(format_metric, found.metrics[data][name].as_data().values()))
+        (f"{data}.{name}", *map(format_metric, found.spreads[data][name].as_data().values()))
         for data, name in ordered(known)
     ]
-    title = _title(found.results[0].spec.name, [counted(len(found.results), "fold")])
+    title = _title(found.spec.name, [counted(len(found.members), "run")])
     return view(title, table(columns, rows, numeric=range(1, 5)))
 
 
-def ensemble_view(found: Ensemble) -> str:
-    """Return the runs of a folder that are used as one model."""
+def group_view(found: Group) -> str:
+    """Return the runs of a group."""
     title = _title(found.name, [found.status, str(found.path)])
-    runs = found.content["runs"]
-    rows = [(each["folder"], each["seed"], each.get("fold", "")) for each in runs]
+    rows = [(each.folder, each.seed, each.fold or "") for each in found.tasks]
     return view(title, table(("run", "seed", "fold"), rows, numeric=[1, 2]))
 
 

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from declnet import ListedRun, differing_keys, grouped_run, list_runs
+from declnet import (
+    DeclnetError,
+    ListedRun,
+    differing_keys,
+    grouped_run,
+    is_predictor,
+    list_runs,
+    open_group,
+)
 
 MANY = 30
 """Number of runs above which a folder gets the page of many runs."""
@@ -42,17 +50,16 @@ class ReportedRun:
 
 
 def is_group(directory: Path) -> bool:
-    """Return whether a folder belongs to a sweep or a study."""
-    return any((directory / name).is_file() for name in ("sweep.json", "study.json"))
+    """Return whether a folder belongs to a sweep, a study or a plan, not to folds or seeds."""
+    return (directory / "group.json").is_file() and not is_predictor(directory)
 
 
 def read_study(directory: Path) -> tuple[str | None, dict[str, float]]:
     """Return the objective of a study, and how much each key matters to it, as far as known."""
-    with suppress(OSError, ValueError, AttributeError, TypeError):
-        if (directory / "study.json").is_file():
-            summary = json.loads((directory / "summary.json").read_text("utf-8"))
-            importance = {key: float(each) for key, each in summary["importance"].items()}
-            return str(summary["objective"]), importance
+    with suppress(DeclnetError, KeyError, ValueError, AttributeError, TypeError):
+        summary = open_group(directory).summary
+        importance = {key: float(each) for key, each in summary["importance"].items()}
+        return str(summary["objective"]), importance
     return None, {}
 
 

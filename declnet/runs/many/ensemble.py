@@ -1,12 +1,9 @@
-"""`open_ensemble`: the folds or seeds of one spec in a folder, used as one model.
-
-The folder has `ensemble.json`, which lists the runs, the spec that they share, and, with folds, the
-predictions of each row by the model that did not see it.
-"""
+"""The folds or seeds of one spec in a group's folder, used as one model."""
 
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -20,19 +17,16 @@ from declnet.contracts.arrays import Array
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.data.table import Table
 from declnet.contracts.network.inputs import for_each
+from declnet.contracts.runs.plan import Task
 from declnet.errors import DataError, OutputError, SampleName
 from declnet.registry.registry import Registry
 from declnet.runs.exchange.exportable import Exportable
-from declnet.runs.many.groups.stored_group import StoredGroup
 from declnet.runs.storage import folder
 from declnet.runs.storage.checkpoints import Notice
-from declnet.runs.storage.checksums import REMEDY, RunFiles, checksum
-from declnet.runs.storage.folder import ENSEMBLE, reading
+from declnet.runs.storage.checksums import REMEDY, checksum
+from declnet.runs.storage.folder import reading
 from declnet.runs.storage.origins import Origins
 from declnet.runs.stored_run import StoredRun, open_run
-from declnet.spec.document.document import read_document
-from declnet.spec.model import RunSpec
-from declnet.spec.validate import load_spec
 
 if TYPE_CHECKING:
     from declnet.contracts.data.data_source import DataSource
@@ -42,78 +36,40 @@ if TYPE_CHECKING:
     from declnet.runs.inference.evaluation import Evaluation
     from declnet.runs.inference.predictions import AnyPredictions
     from declnet.runs.inference.predictor import Predictor
+    from declnet.runs.many.group import GroupFile
 
 
-def is_ensemble(path: str | Path) -> bool:
-    """Return whether a folder lists the runs of a spec."""
-    return Ensemble.is_at(path)
-
-
-def open_ensemble(
-    path: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
-) -> Ensemble:
-    """Open the folder of the folds or seeds of one spec.
-
-    Args:
-        path: the folder that `declnet run` wrote with folds or `--seeds`, or `cross_validate`.
-        registry: where names are looked up; default: all installed plugins.
-        notice: as for `open_run`.
-
-    Raises:
-        OutputError: the folder has no folds or seeds, or its list of runs cannot be read.
-    """
-    return Ensemble(path, registry, notice)
-
-
-class Ensemble(StoredGroup, Exportable):
-    """The folds or seeds of one spec in a folder.
+class Ensemble(Exportable):
+    """The folds or seeds of one spec, used as one model.
 
     Attributes:
-        path: the folder.
-        content: the content of `ensemble.json`.
+        path: the folder of the group.
     """
 
-    file, purpose = ENSEMBLE, "lists the folds or seeds of a run"
-
-    def __init__(
-        self, path: str | Path, registry: Registry | None = None, notice: Notice | None = None
-    ) -> None:
-        super().__init__(path, registry)
-        self._notice = notice
-
-    def _check(self, content: dict[str, Any]) -> None:
-        listed, files = content.get("runs"), content.get("files")
-        if not isinstance(content.get("status"), str) or not isinstance(files, dict):
-            raise ValueError(f"{ENSEMBLE}: has no status and files")  # noqa: TRY004
-        if not isinstance(listed, list) or not listed:
-            raise ValueError(f"{ENSEMBLE}: has no list of runs")
-        for each in listed:
-            if not isinstance(each, dict):
-                raise ValueError(f"{ENSEMBLE}: a run is not a JSON object")  # noqa: TRY004
-            name, types = each.get("folder"), (type(each.get("seed")), type(each.get("fold", 0)))
-            inside = isinstance(name, str) and ".." not in Path(name).parts
-            if not inside or Path(str(name)).is_absolute() or types != (int, int):
-                raise ValueError(f"{ENSEMBLE}: a run needs a folder within this one and a seed")
-
-    def _repr_html_(self) -> str:
-        from declnet.runs.display.results import ensemble_view
-
-        return ensemble_view(self)
+    path: Path
+    file: GroupFile
+    _registry: Registry | None
+    _notice: Notice | None
 
     @property
-    def name(self) -> str:
-        """The spec's name."""
-        return str(self.content.get("name", self.path.resolve().name))
+    @abstractmethod
+    def tasks(self) -> tuple[Task, ...]:
+        """The runs."""
+
+    @property
+    @abstractmethod
+    def status(self) -> str:
+        """`finished`, `running` (or killed), or `failed` if a run did."""
 
     @property
     def has_folds(self) -> bool:
         """Whether the runs are folds, so that each row was not seen by one of the models."""
-        return all("fold" in each for each in self.content["runs"])
+        return all(each.fold is not None for each in self.tasks)
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """The seeds of the runs, without repetitions."""
-        return tuple(dict.fromkeys(each["seed"] for each in self.content["runs"]))
+        return tuple(dict.fromkeys(each.seed or 0 for each in self.tasks))
 
     @property
     def evaluated_on(self) -> tuple[str, ...]:
@@ -127,26 +83,6 @@ class Ensemble(StoredGroup, Exportable):
         return ("validation", *(["test"] if tested and len(self.seeds) == 1 else ()))
 
     @cached_property
-    def spec_tables(self) -> dict[str, Any]:
-        """The spec that all runs share, as plain tables.
-
-        Raises:
-            OutputError: the file is missing or has changed.
-            SpecError: the file cannot be read.
-        """
-        self._files.require(folder.SPEC)
-        return read_document(self.path / folder.SPEC).tables
-
-    def shared_spec(self, registry: Registry | None = None) -> RunSpec:
-        """Return the spec that all runs share, to train those that are not finished.
-
-        Raises:
-            OutputError, SpecError: as `spec_tables` does, or the spec is no longer valid.
-        """
-        self._files.require(folder.SPEC)
-        return load_spec(self.path / folder.SPEC, registry=registry or self._registry)
-
-    @cached_property
     def runs(self) -> tuple[StoredRun, ...]:
         """The finished runs, in order.
 
@@ -154,21 +90,18 @@ class Ensemble(StoredGroup, Exportable):
             OutputError: one is not finished, is missing or was replaced.
         """
         found = []
-        for each in self.content["runs"]:
-            path = self.path / each["folder"]
+        for task in self.tasks:
+            path = self.path / task.folder
             if not (path / folder.MANIFEST).is_file():
                 what = "is missing" if self.status == "finished" else "has not begun"
                 raise OutputError(f"{path}: this run {what}; {self._remedy}")
             run = open_run(path, self._registry, notice=self._notice)
             if run.status != "finished":
-                raise OutputError(
-                    f"{path}: this run is not finished ({run.status}); {self._remedy}"
-                )
-            expected = each.get("manifest")
-            with reading(path / folder.MANIFEST):
-                own = checksum((path / folder.MANIFEST).read_bytes())
-            if expected is not None and own != expected:
-                message = f"changed since the runs ended: its checksum in {ENSEMBLE} differs"
+                message = f"this run is not finished ({run.status})"
+                raise OutputError(f"{path}: {message}; {self._remedy}")
+            expected = self.file.manifests.get(task.folder)
+            if expected is not None and manifest_checksum(path) != expected:
+                message = f"changed since the runs ended: its checksum in {folder.GROUP} differs"
                 raise OutputError(f"{path / folder.MANIFEST}: {message}; {REMEDY}")
             found.append(run)
         return tuple(found)
@@ -319,13 +252,13 @@ class Ensemble(StoredGroup, Exportable):
             return _warned(evaluate_parts(predictor, [part], name), changed)
 
     @cached_property
-    def _files(self) -> RunFiles:
-        return RunFiles(self.path, self.content, ENSEMBLE)
-
-    @cached_property
     def _predictor(self) -> EnsemblePredictor:
         from declnet.runs.inference.ensemble_predictor import EnsemblePredictor
+        from declnet.runs.many.group import one_model
 
+        if not one_model(self.tasks):
+            one = self.path / self.tasks[0].point
+            raise OutputError(f"{self.path}: these runs are of several specs; name one, e.g. {one}")
         self._require_one_version()
         predictors = [run.predictor() for run in self.runs]
         first = _described(predictors[0])
@@ -351,6 +284,12 @@ class Ensemble(StoredGroup, Exportable):
                     other = path.relative_to(self.path)
                     message = f"this run was made by {name} {version}, but {other} by {known}"
                     raise OutputError(f"{run.path}: {message}; train them again")
+
+
+def manifest_checksum(run: Path) -> str:
+    """Return the checksum of a run's manifest; raise OutputError if it cannot be read."""
+    with reading(run / folder.MANIFEST):
+        return checksum((run / folder.MANIFEST).read_bytes())
 
 
 def _warned(found: Evaluation, changed: bool) -> Evaluation:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from declnet.runs.many.execution.tasks import Outcome
-from declnet.runs.many.groups.stored_group import write_described
-from declnet.runs.storage.folder import SUMMARY
+from declnet.contracts.runs.plan import Outcome
 
 
 @dataclass(frozen=True)
@@ -84,6 +82,10 @@ class RunSeries:
                         found.setdefault((data, name), []).append(train[name] - values[name])
         return found
 
+    def spreads(self) -> dict[str, dict[str, Spread]]:
+        """Return the distribution of each metric of the finished runs, by data set and name."""
+        return spreads_of(self.metrics())
+
     def seconds(self) -> list[float]:
         """Return the durations of the finished runs in seconds."""
         return [each.seconds for each in self.finished if each.seconds is not None]
@@ -95,24 +97,11 @@ class RunSeries:
             "name": self.name,
             "seeds": list(dict.fromkeys(each.seed for each in self.outcomes)),
             "finished": len(self.finished),
-            "metrics": _spreads(self.metrics()),
-            "gaps": _spreads(self.gaps()),
+            "metrics": _as_data(spreads_of(self.metrics())),
+            "gaps": _as_data(spreads_of(self.gaps())),
             "seconds": spread(seconds).as_data() if seconds else None,
             "runs": [_run(each, directory) for each in self.outcomes],
         }
-
-    def write(self, directory: Path, jobs: int | None = None) -> None:
-        """Write `<directory>/summary.json`.
-
-        Args:
-            directory: the folder that holds those of the runs.
-            jobs: how many runs were trained at once; None if none was trained here now.
-
-        Raises:
-            RunError: it cannot be written.
-        """
-        more = {"jobs": jobs} if jobs is not None else {}
-        write_described(directory / SUMMARY, self.as_data(directory) | more)
 
 
 def series_of(outcomes: Iterable[Outcome]) -> list[RunSeries]:
@@ -126,12 +115,18 @@ def series_of(outcomes: Iterable[Outcome]) -> list[RunSeries]:
     ]
 
 
-def _spreads(metrics: dict[tuple[str, str], list[float]]) -> dict[str, dict[str, Any]]:
-    """Return the spread of each metric as data, by data set and name."""
-    found: dict[str, dict[str, Any]] = {}
+def spreads_of(metrics: Mapping[tuple[str, str], Sequence[float]]) -> dict[str, dict[str, Spread]]:
+    """Return the distribution of each metric, by data set and name."""
+    found: dict[str, dict[str, Spread]] = {}
     for (data, name), values in metrics.items():
-        found.setdefault(data, {})[name] = spread(values).as_data()
+        found.setdefault(data, {})[name] = spread(values)
     return found
+
+
+def _as_data(spreads: Mapping[str, Mapping[str, Spread]]) -> dict[str, Any]:
+    return {
+        data: {name: each.as_data() for name, each in own.items()} for data, own in spreads.items()
+    }
 
 
 def _run(outcome: Outcome, directory: Path) -> dict[str, Any]:

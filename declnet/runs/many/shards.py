@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from declnet.runs.many.execution.tasks import Task
+from declnet.contracts.runs.plan import Task
 from declnet.runs.storage.folder import SHARD, read_object, reading, writing
 from declnet.runs.storage.writing import make_folder, write_json
 from declnet.spec.model import RunSpec
@@ -51,22 +51,22 @@ class Shard:
             raise ValueError(f'"{text}" is not a shard; they are numbered from 1 to {shard.count}')
         return shard
 
-    def within(self, tasks: Iterable[Task]) -> list[Task]:
+    def within(self, tasks: Iterable[Task], spec_of: Callable[[Task], RunSpec]) -> list[Task]:
         """Return the tasks that belong to this shard, in order.
 
         Args:
-            tasks: tasks of which those with the same name differ only in seed and fold, and follow
-                each other.
+            tasks: tasks with their seeds, of which those of one point follow each other.
+            spec_of: returns the spec of a task.
         """
         found = []
-        for _, group in groupby(tasks, key=lambda task: task.spec.name):
-            same = list(group)
-            digest = spec_digest(same[0].spec)
-            found += [each for each in same if self._holds(digest, each.spec)]
+        for _, runs in groupby(tasks, key=lambda task: (task.base, task.point)):
+            same = list(runs)
+            digest = spec_digest(spec_of(same[0]))
+            found += [each for each in same if self._holds(digest, each)]
         return found
 
-    def _holds(self, digest: str, spec: RunSpec) -> bool:
-        own = hashlib.sha256(f"{digest} {spec.seed} {spec.data.fold}".encode()).digest()
+    def _holds(self, digest: str, task: Task) -> bool:
+        own = hashlib.sha256(f"{digest} {task.seed} {task.fold}".encode()).digest()
         return int.from_bytes(own[:8], "big") % self.count == self.number - 1
 
 
@@ -88,25 +88,24 @@ def _as_text(value: Any) -> str:
 
 
 def begin_shard(directory: Path, shard: Shard, tasks: Iterable[Task]) -> None:
-    """Write which runs a folder is to have, before the files that say which runs there are.
+    """Write which runs a folder is to have, before the file that says which runs there are.
 
     Args:
         directory: the folder; made if it is not there.
         shard: the shard.
-        tasks: the runs of all shards, in folders within the folder.
+        tasks: its runs.
 
     Raises:
         RunError: it cannot be written.
     """
-    runs = [each.directory.relative_to(directory).as_posix() for each in shard.within(tasks)]
-    content = {"shard": shard.number, "of": shard.count, "runs": runs}
+    runs = [each.folder for each in tasks]
     path = directory / f"shard-{shard}.json"
     with writing(path):
         make_folder(directory)
-        write_json(path, content)
+        write_json(path, {"shard": shard.number, "of": shard.count, "runs": runs})
 
 
-def shard_runs(directory: Path) -> frozenset[Path] | None:
+def shard_runs(directory: Path) -> frozenset[str] | None:
     """Return the runs that a folder of one shard is to have; None for all, as of copied shards.
 
     Raises:
@@ -119,4 +118,4 @@ def shard_runs(directory: Path) -> frozenset[Path] | None:
         runs = read_object(files[0]).get("runs")
         if not isinstance(runs, list) or not all(isinstance(each, str) for each in runs):
             raise ValueError(f"{files[0].name}: has no list of runs")
-    return frozenset(directory / each for each in runs)
+    return frozenset(runs)

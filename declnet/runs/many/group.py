@@ -1,0 +1,515 @@
+"""`open_group`: the folder of runs that belong together: folds, seeds, a sweep or a study.
+
+`group.json` has the specs and the plan, and is written first: from then on the group can be
+resumed, whatever happens. `journal.jsonl` has what was trained, `summary.json` what came of it. Runs
+that differ in seed and fold only are a group of their own, in a folder that need not have the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path, PurePath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from declnet.contracts.runs.plan import Outcome, Plan, Task
+from declnet.errors import DeclnetError, OutputError
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
+from declnet.runs.many.ensemble import Ensemble
+from declnet.runs.many.journal import StoredJournal, plain, restored, without_folders
+from declnet.runs.many.ranking import best_first
+from declnet.runs.many.series import RunSeries, series_of
+from declnet.runs.many.shards import shard_runs
+from declnet.runs.many.study import Study
+from declnet.runs.storage.checkpoints import Notice
+from declnet.runs.storage.folder import (
+    FORMER_GROUPS,
+    GROUP,
+    MANIFEST,
+    SUMMARY,
+    read_object,
+    reading,
+    writing,
+)
+from declnet.runs.storage.record import with_nan
+from declnet.runs.storage.writing import read_bytes, write_json
+from declnet.runs.stored_run import open_run
+from declnet.spec.document.overrides import override_of
+from declnet.spec.document.source_map import SourceMap
+from declnet.spec.model import RunSpec, fit_name, resolved_document
+from declnet.spec.points import Point, point_of
+from declnet.spec.tuning import TUNE, Tuning
+from declnet.spec.validate import validate_point
+
+Status = Literal["running", "finished", "failed"]
+Metric = tuple[str, str]
+
+
+def _inside(task: Task) -> Task:
+    for path in (PurePath(task.folder), PurePath(task.point)):
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError(f"{task.folder!r} is not a folder within this one")
+    return task
+
+
+class StoredSpec(BaseModel):
+    """A spec of a group.
+
+    Attributes:
+        document: its tables, as `plain` writes them.
+        folder: the base of relative paths.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    document: dict[str, Any]
+    folder: str
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], folder: Path) -> StoredSpec:
+        """Return a document as it is stored."""
+        return cls(document=plain(document), folder=str(folder))
+
+
+class GroupFile(BaseModel):
+    """The content of `group.json`.
+
+    Attributes:
+        kind: what the group is called in messages.
+        name: the name of its first spec.
+        status: `running` also if its process was killed; `failed` if a run did.
+        specs: the specs that tasks change; one with a section `[tune]` is searched.
+        tasks: all runs, if they are known in advance.
+        plan: the component that asks for the runs otherwise; None for a search.
+        metric: the metric to compare by; None for the main one.
+        ascending: whether its lowest mean comes first; None for the best.
+        worker: what identifies this folder among those that share a study.
+        seconds: how long the group was trained, over all resumptions.
+        manifests: the checksum of the manifest of each finished run, once all have ended.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    format: Literal[1] = 1
+    kind: Literal["folds", "seeds", "sweep", "study", "plan"]
+    name: str
+    status: Status = "running"
+    specs: tuple[StoredSpec, ...]
+    tasks: tuple[Annotated[Task, AfterValidator(_inside)], ...] | None = None
+    plan: dict[str, Any] | None = None
+    metric: str | None = None
+    ascending: bool | None = None
+    worker: str = ""
+    seconds: float = 0.0
+    manifests: dict[str, str] = {}
+
+    @classmethod
+    def of_spec(cls, spec: RunSpec, tasks: Sequence[Task], **fields: Any) -> GroupFile:
+        """Return the content for the folds and seeds of a spec."""
+        kind: Any = "folds" if all(each.fold is not None for each in tasks) else "seeds"
+        stored = StoredSpec.of(resolved_document(spec), spec.folder)
+        return cls(kind=kind, name=spec.name, specs=(stored,), tasks=tuple(tasks), **fields)
+
+    def write(self, folder: Path) -> None:
+        """Write the file; raise RunError if that fails."""
+        content = self
+        if self.tasks is not None:
+            content = self.model_copy(update={"tasks": tuple(map(without_folders, self.tasks))})
+        with writing(folder / GROUP):
+            write_json(folder / GROUP, content.model_dump(exclude_defaults=True) | {"format": 1})
+
+    @classmethod
+    def read(cls, folder: Path) -> GroupFile:
+        """Read the file; raise ValueError if it is malformed, or OSError."""
+        try:
+            file = cls.model_validate_json(read_bytes(folder / GROUP))
+        except ValidationError as error:
+            first, *_ = error.errors()
+            place = ".".join(map(str, first["loc"]))
+            raise ValueError(f"{GROUP}: {place or 'its content'}: {first['msg']}") from None
+        if not file.specs or file.tasks == ():
+            raise ValueError(f"{GROUP}: has no specs or no tasks")
+        tasks = file.tasks
+        if tasks is not None:
+            tasks = tuple(replace(each, changes=restored(each.changes)) for each in tasks)
+        return file.model_copy(update={"tasks": tasks})
+
+
+def is_group(path: str | Path) -> bool:
+    """Return whether a folder is that of a group, or of a point of one."""
+    return _file_at(Path(path)) is not None
+
+
+def is_predictor(path: str | Path) -> bool:
+    """Return whether a folder is that of folds or seeds, whose models are used as one."""
+    file = _file_at(Path(path))
+    return file is not None and file.kind in ("folds", "seeds")
+
+
+def open_group(
+    path: str | Path, registry: Registry | None = None, *, notice: Notice | None = None
+) -> Group:
+    """Open the folder of folds, seeds, a sweep or a study, finished or not.
+
+    Args:
+        path: the folder that `run`, `sweep` or `tune` wrote, or that of a point of a sweep.
+        registry: where names are looked up; default: all installed plugins.
+        notice: as for `open_run`.
+
+    Raises:
+        OutputError: the folder is not a group's, or its file cannot be read.
+    """
+    path = Path(path)
+    with reading(path):
+        file = _file_at(path, registry)
+        if file is not None:
+            return Group(path, file, registry, notice)
+        former = next((each for each in FORMER_GROUPS if (path / each).is_file()), None)
+        if former is not None:
+            message = f"{former} is from an earlier version of declnet, whose runs can only be "
+            raise OutputError(f"{path}: {message}opened one by one; train the group again")
+        what = "has no" if path.is_dir() else "there is no such folder, so no"
+        raise OutputError(f"{path}: {what} {GROUP}, which lists runs that belong together")
+
+
+def _file_at(path: Path, registry: Registry | None = None) -> GroupFile | None:
+    """Return what `group.json` has or, in the folder of a point, would have; None without one."""
+    with reading(path):
+        if (path / GROUP).is_file():
+            return GroupFile.read(path)
+        path = path.absolute()
+        if path.is_dir() and not (path / MANIFEST).is_file():
+            for parent in (path.parent, path.parent.parent):
+                if (parent / GROUP).is_file():
+                    outer = Group(parent, GroupFile.read(parent), registry)
+                    return outer.point_file(path.relative_to(parent).as_posix())
+    return None
+
+
+class Group(Ensemble, Study):
+    """A folder of runs that belong together, finished or not.
+
+    Attributes:
+        path: the folder.
+        file: the content of `group.json`.
+        given_plan: the plan of a program, which need not be registered.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        file: GroupFile,
+        registry: Registry | None = None,
+        notice: Notice | None = None,
+        specs: Mapping[str, RunSpec] | None = None,
+    ) -> None:
+        self.path, self.file = path, file
+        self._registry, self._notice = registry, notice
+        self._specs = dict(specs or {})
+        self.given_plan: Plan | None = None
+
+    def _repr_html_(self) -> str:
+        from declnet.runs.display.results import group_view
+
+        return group_view(self)
+
+    @property
+    def name(self) -> str:
+        """The name of its spec."""
+        return self.file.name
+
+    @property
+    def registry(self) -> Registry:
+        """Where names are looked up."""
+        return self._registry or default_registry()
+
+    @property
+    def status(self) -> Status:
+        """`finished`, `running` (or killed), or `failed` if a run did."""
+        return self.file.status
+
+    @cached_property
+    def journal(self) -> StoredJournal:
+        """What was asked for and what came of it, as of the first access."""
+        return self.read_journal()
+
+    def read_journal(self, *, writes: bool = False) -> StoredJournal:
+        """Return the journal as it is now.
+
+        Args:
+            writes: whether this process, which has locked the folder, adds to it.
+
+        Raises:
+            OutputError: it cannot be read.
+        """
+        listed = {each.folder: each for each in self.file.tasks or ()}
+        self.journal = StoredJournal(self.path, listed, writes=writes)
+        return self.journal
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The runs, if the plan is a search those so far; for a shard, its own."""
+        tasks = self.file.tasks
+        if tasks is None:
+            return tuple(self.journal.tasks.values())
+        return tasks if self.shard is None else tuple(t for t in tasks if t.folder in self.shard)
+
+    @cached_property
+    def shard(self) -> frozenset[str] | None:
+        """The folders of the runs of the shard, if the folder holds one; None for all.
+
+        Raises:
+            OutputError: the list cannot be read.
+        """
+        return shard_runs(self.path)
+
+    @cached_property
+    def tuning(self) -> Tuning | None:
+        """What a study searches.
+
+        Raises:
+            SpecError: the spec is no longer valid.
+        """
+        is_study = TUNE in self.file.specs[0].document
+        return (
+            self._validated(Point("", {}, None, self._document(0)), 0).tuning if is_study else None
+        )
+
+    def spec_of(self, task: Task) -> RunSpec:
+        """Return the spec of a run.
+
+        Raises:
+            SpecError: the spec is no longer valid, or its changes do not go together.
+        """
+        key = spec_key(task)
+        if key not in self._specs:
+            self._specs[key] = self._changed(task)
+        spec = self._specs[key]
+        name = task.name or (
+            f"{spec.name}-{task.point.replace('/', '-')}" if task.point else spec.name
+        )
+        update: dict[str, Any] = {"name": fit_name(name)}
+        if task.seed is not None:
+            update["seed"] = task.seed
+        if task.fold is not None:
+            update["data"] = spec.data.model_copy(update={"fold": task.fold})
+        return spec.model_copy(update=update)
+
+    def _changed(self, task: Task) -> RunSpec:
+        if self.tuning is not None:
+            return self._validated(self.tuning.point(task.changes), 0)
+        changes = [override_of(key, value) for key, value in task.changes.items()]
+        return self._validated(point_of(self._document(task.base), changes), task.base)
+
+    def _document(self, number: int) -> SourceMap:
+        return SourceMap(restored(self.file.specs[number].document))
+
+    def _validated(self, point: Point, number: int) -> RunSpec:
+        folder = Path(self.file.specs[number].folder)
+        return validate_point(point, self._registry, folder).require()
+
+    def specs(self) -> list[RunSpec]:
+        """Return the spec of each point, without seed and fold.
+
+        Raises:
+            SpecError: one is no longer valid.
+        """
+        points = {each.point: each for each in self.tasks}
+        return [self.spec_of(replace(each, seed=None, fold=None)) for each in points.values()]
+
+    @cached_property
+    def spec_tables(self) -> dict[str, Any]:
+        """The spec that all runs share, as plain tables."""
+        document: dict[str, Any] = restored(self.file.specs[0].document)
+        return document
+
+    def points(self, *, of_shard: bool = True) -> dict[str, list[Task]]:
+        """Return the runs by the folder of their point.
+
+        Args:
+            of_shard: whether to leave out the runs of other shards.
+        """
+        found: dict[str, list[Task]] = {}
+        for each in self.tasks if of_shard else self.file.tasks or self.tasks:
+            found.setdefault(each.point, []).append(each)
+        return found
+
+    def point_file(self, name: str) -> GroupFile | None:
+        """Return the content of `group.json` for a point; None if it has one run that is itself."""
+        tasks = [each for each in self.points(of_shard=False).get(name, ()) if each.folder != name]
+        if not tasks:
+            return None
+        start, manifests = f"{name}/", self.file.manifests
+        return GroupFile.of_spec(
+            self.spec_of(replace(tasks[0], seed=None, fold=None)),
+            [
+                Task(each.folder.removeprefix(start), seed=each.seed, fold=each.fold)
+                for each in tasks
+            ],
+            status="finished" if all(t.folder in manifests for t in tasks) else "running",
+            manifests={
+                key.removeprefix(start): each
+                for key, each in manifests.items()
+                if key.startswith(start)
+            },
+        )
+
+    @property
+    def values(self) -> dict[str, dict[str, Any]]:
+        """The values of the keys that vary, by the name of the spec."""
+        return {each.name or each.point: dict(each.changes) for each in self.tasks}
+
+    def outcome_of(self, task: Task) -> Outcome:
+        """Return the outcome that the folder of a run records; an error if it has not finished."""
+        path, error = self.path / task.folder, "it has not begun"
+        name, seed = task.name or self.name, task.seed if task.seed is not None else 0
+        if (path / MANIFEST).is_file():
+            try:
+                run = open_run(path)
+                name, seed = run.name, int(run.manifest.get("seed", seed))
+                if run.status == "finished":
+                    metrics = {data: with_nan(values) for data, values in run.metrics.items()}
+                    seconds = round(float(run.manifest.get("seconds", 0.0)), 3)
+                    stopped = run.manifest.get("stopped")
+                    return Outcome(name, seed, path, metrics, seconds, None, task.fold, stopped)
+                error = str(run.manifest.get("error") or f"it has not finished ({run.status})")
+            except DeclnetError as problem:
+                error = str(problem)
+        return Outcome(name, seed, path, error=error, fold=task.fold)
+
+    def outcomes(self) -> list[Outcome]:
+        """Return the outcome of each run so far, by its folder; for a shard, of its own runs."""
+        return [self.outcome_of(each) for each in self.tasks]
+
+    def series(self) -> tuple[RunSeries, ...]:
+        """Return the runs of each spec so far, best first by the group's metric.
+
+        Raises:
+            SpecError: a spec is no longer valid.
+        """
+        return tuple(self.ranked(series_of(self.outcomes()))[0])
+
+    @property
+    def best(self) -> RunSeries | None:
+        """The runs of the best spec; None if no run has finished."""
+        first, *_ = self.series()
+        return first if first.finished else None
+
+    def ranked(
+        self,
+        series: Sequence[RunSeries],
+        metric: str | None = None,
+        *,
+        ascending: bool | None = None,
+    ) -> tuple[list[RunSeries], Metric | None]:
+        """Return series best first, and the metric; see `best_first`.
+
+        Args:
+            series: the runs of each spec.
+            metric: the metric to compare by; None for that of the group.
+            ascending: as for `best_first`.
+        """
+        if metric is None:
+            metric = self.file.metric
+            ascending = ascending if ascending is not None else self.file.ascending
+        return best_first(series, metric, self.specs(), ascending)
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """The content of `summary.json`; empty before there is one.
+
+        Raises:
+            OutputError: it cannot be read.
+        """
+        with reading(self.path):
+            file = self.path / SUMMARY
+            return read_object(file) if file.is_file() else {}
+
+    def write_summary(self, content: Mapping[str, Any]) -> None:
+        """Write `summary.json`; raise RunError if that fails."""
+        with writing(self.path / SUMMARY):
+            write_json(self.path / SUMMARY, content)
+        for name in ("summary", "trials"):
+            self.__dict__.pop(name, None)
+
+    def summarize(
+        self,
+        outcomes: Sequence[Outcome],
+        metric: str | None = None,
+        *,
+        ascending: bool | None = None,
+        jobs: int | None = None,
+    ) -> tuple[list[RunSeries], Metric | None]:
+        """Write the distribution of each metric, for all runs and each point; return `ranked`.
+
+        Args:
+            outcomes: those of the runs.
+            metric: as for `ranked`.
+            ascending: as for `ranked`.
+            jobs: how many runs were trained at once; None if none was trained here now.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        found, best_by = self.ranked(series_of(outcomes), metric, ascending=ascending)
+        more = {"jobs": jobs} if jobs is not None else {}
+        if self.file.kind in ("folds", "seeds"):
+            self.write_summary(found[0].as_data(self.path) | more)
+            return found, best_by
+        values, listed = self.values, []
+        for each in found:
+            folder = self.path / each.name if self.file.kind == "sweep" else self.path
+            own = each.as_data(folder)
+            if folder != self.path and folder.is_dir() and len(each.outcomes) > 1:
+                with writing(folder / SUMMARY):
+                    write_json(folder / SUMMARY, own | more)
+            listed.append(
+                own | ({"values": plain(values[each.name])} if values.get(each.name) else {})
+            )
+        name = ".".join(best_by) if best_by else None
+        self.write_summary({"metric": name, **more, "specs": listed})
+        return found, best_by
+
+    def note(self, **changes: Any) -> None:
+        """Change fields of the file; raise RunError if it cannot be written."""
+        self.file = self.file.model_copy(update=changes)
+        self.file.write(self.path)
+        for name in ("tuning", "objective"):
+            self.__dict__.pop(name, None)
+
+    def declared_plan(self, registry: Registry) -> Plan | None:
+        """Return the component that asks for the runs; None if the tasks are listed or searched."""
+        if self.given_plan is not None or self.file.plan is None:
+            return self.given_plan
+        return Plan.from_declaration(restored(self.file.plan), {"registry": registry})
+
+    def limit(self, minutes: float) -> None:
+        """Change the time after which a study ends, over all resumptions.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        first, *others = self.file.specs
+        document = {**first.document, TUNE: {**first.document[TUNE], "minutes": minutes}}
+        self.note(specs=(first.model_copy(update={"document": document}), *others))
+
+
+def spec_key(task: Task) -> str:
+    """Return what tells the spec of a task from others, but for its seed, fold and name."""
+    return f"{task.base} {sorted(task.changes.items())!r}"
+
+
+def one_model(tasks: Sequence[Task]) -> bool:
+    """Return whether runs differ in seed and fold only, so that their models are one."""
+    return len({(each.point, spec_key(each)) for each in tasks}) == 1
+
+
+def groups_above(path: Path) -> Iterator[Path]:
+    """Yield the folders above a run that have the file of a group, the closest first."""
+    for parent in list(path.absolute().parents)[:4]:
+        if (parent / GROUP).is_file():
+            yield parent

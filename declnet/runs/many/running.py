@@ -1,0 +1,541 @@
+"""`run` with folds or seeds, `sweep`, `tune` and `resume`: begin a group, train it, return it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from declnet.contracts.runs.executor import Executor
+from declnet.contracts.runs.plan import Plan, Task
+from declnet.data.sharing import sharing_data
+from declnet.data.sources.loading import GivenData
+from declnet.data.splits import Data
+from declnet.errors import DataError, Diagnostic, RunError, SpecError
+from declnet.registry.discovery import default_registry
+from declnet.registry.registry import Registry
+from declnet.runs.inference.evaluation import Evaluation
+from declnet.runs.many.group import Group, GroupFile, StoredSpec, open_group, spec_key
+from declnet.runs.many.journal import plain
+from declnet.runs.many.ranking import check_metric
+from declnet.runs.many.search import TrialListener, run_folder
+from declnet.runs.many.series import RunSeries, Spread
+from declnet.runs.many.shards import Shard, begin_shard
+from declnet.runs.many.training import OutcomeListener, Training, ignore
+from declnet.runs.result import RunResult
+from declnet.runs.resuming import stored_result
+from declnet.runs.run import given_data
+from declnet.runs.session import Listener
+from declnet.runs.storage.folder import claimed, locked
+from declnet.runs.storage.origins import warn
+from declnet.runs.stored_run import open_run
+from declnet.spec.model import RunSpec, fit_name, resolved_document
+from declnet.spec.points import Point
+from declnet.spec.requirements import registry_for
+from declnet.spec.tuning import TUNE
+from declnet.spec.validate import GivenSpec, as_spec, parse_spec, validate_point
+from declnet.training.checks.check import check_spec
+from declnet.training.checks.tuning import study_problems
+
+AnyData = GivenData | Mapping[str, GivenData] | None
+
+
+class GroupResult(RunResult):
+    """The result of several runs of one spec: folds or seeds, used as one model.
+
+    What only one run has, e.g. its history, is that of each of its `members`.
+
+    Attributes:
+        group: their folder.
+    """
+
+    def __init__(self, group: Group, series: RunSeries) -> None:
+        self.__dict__.update(
+            group=group,
+            directory=group.path,
+            series=series,
+            seconds=group.file.seconds,
+            registry=group.registry,
+            spec=group.spec_of(Task("")),
+        )
+
+    group: Group
+    series: RunSeries
+
+    @cached_property
+    def members(self) -> tuple[RunResult, ...]:
+        """The result of each run, in order."""
+        folders = (self.group.path / each.folder for each in self.group.tasks)
+        return tuple(stored_result(open_run(each, self.registry)) for each in folders)
+
+    @cached_property
+    def spreads(self) -> dict[str, dict[str, Spread]]:
+        """The distribution of each metric over the runs, by data set and name."""
+        return self.series.spreads()
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """The mean of each metric over the runs, by data set and name."""
+        return {
+            data: {name: each.mean for name, each in spreads.items()}
+            for data, spreads in self.spreads.items()
+        }
+
+    @cached_property
+    def predictor(self) -> Any:
+        """The models of all runs as one, which averages their predictions."""
+        return self.group.predictor()
+
+    def evaluate(self, data: Any = None) -> Evaluation:
+        """Evaluate the models as one; see `Group.evaluate`."""
+        return self.group.evaluate(data)
+
+    def __getattr__(self, name: str) -> Any:
+        """Raise DataError for what a single run has."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        count = len(self.group.tasks)
+        raise DataError(
+            f"the result is of {count} runs, not of one", hint="use one of its `members`"
+        )
+
+    def _repr_html_(self) -> str:
+        from declnet.runs.display.results import folds_view
+
+        return folds_view(self)
+
+
+@dataclass(frozen=True, eq=False)
+class SweptSpec:
+    """One of the specs that a sweep compares.
+
+    Attributes:
+        spec: the spec, whose name is unique.
+        seeds: the seeds to train it with.
+        point: what varies, and the spec that varies.
+        base: the name of that spec.
+    """
+
+    spec: RunSpec
+    seeds: tuple[int, ...]
+    point: Point
+    base: str
+
+
+def tasks_of(
+    spec: RunSpec, seeds: Iterable[int] | None = None, *, point: str = "", **fields: Any
+) -> list[Task]:
+    """Return a task for each seed and each of the spec's folds.
+
+    Args:
+        spec: the spec, which may have folds without selecting one.
+        seeds: the seeds; None uses the spec's own, without a folder for it.
+        point: the folder that holds those of the runs.
+        fields: other fields of each task.
+    """
+    own, is_crossed = spec.data.fold, spec.data.is_cross_validation
+    folds = range(1, (spec.data.folds or 0) + 1) if is_crossed else (None,)
+    return [
+        Task(
+            run_folder(point, seed if seeds is not None else None, fold),
+            seed=seed,
+            fold=fold or own,
+            point=point,
+            **fields,
+        )
+        for seed, fold in product((spec.seed,) if seeds is None else tuple(seeds), folds)
+    ]
+
+
+def named_points(
+    points: Iterable[tuple[Point, RunSpec]], seeds: tuple[int, ...] | None = None
+) -> list[SweptSpec]:
+    """Return the points of a spec's sweep as specs whose names say what varies.
+
+    Args:
+        points: each with its spec.
+        seeds: the seeds of each; None for those of its sweep, or its own.
+    """
+    found: list[SweptSpec] = []
+    names: set[str] = set()
+    for point, spec in points:
+        name = spec.name
+        if point.label:
+            name = fit_name(spec.name + point.label)
+            if name.casefold() in names:  # cut
+                name = fit_name(f"{len(names)}-{name}")
+            names.add(name.casefold())
+        named = spec.model_copy(update={"name": name})
+        found.append(SweptSpec(named, seeds or point.seeds or (spec.seed,), point, spec.name))
+    return found
+
+
+@contextmanager
+def begun_group(
+    out: str | Path,
+    file: GroupFile,
+    registry: Registry | None,
+    *,
+    label: str,
+    numbered: bool = False,
+    shard: Shard | None = None,
+    specs: Mapping[str, RunSpec] | None = None,
+) -> Iterator[Group]:
+    """Yield a new group, whose folder is locked and has its file.
+
+    Args:
+        out: the folder, new or empty.
+        file: the content of its file.
+        registry: where names are looked up; default: all installed plugins.
+        label: what a numbered folder is called.
+        numbered: whether to write to a new folder `<label>-<number>` within `out`.
+        shard: the part of the runs that the folder will have; None for all.
+        specs: specs that are known already, by `spec_key`.
+    """
+    label += f"-shard-{shard}" if shard is not None else ""
+    with claimed(Path(out), label, numbered=numbered) as folder:
+        group = Group(folder, file, registry, specs=specs)
+        if shard is not None:
+            begin_shard(folder, shard, shard.within(file.tasks or (), group.spec_of))
+        file.write(folder)
+        yield group
+
+
+def series_file(spec: RunSpec, seeds: Sequence[int] | None) -> tuple[GroupFile, dict[str, RunSpec]]:
+    """Return the content of `group.json` for the seeds and folds of a spec, and the known spec."""
+    tasks = tasks_of(spec, seeds)
+    kind = "folds" if seeds is None else "seeds"
+    file = GroupFile.of_spec(spec, tasks).model_copy(update={"kind": kind})
+    return file, {spec_key(Task("")): spec}
+
+
+def sweep_file(
+    swept: Sequence[SweptSpec], metric: str | None = None, ascending: bool | None = None
+) -> tuple[GroupFile, dict[str, RunSpec]]:
+    """Return the content of `group.json` for a sweep, and its specs by `spec_key`."""
+    bases: dict[int, int] = {}
+    stored, tasks, known = list[StoredSpec](), list[Task](), dict[str, RunSpec]()
+    for each in swept:
+        name, base = each.spec.name, each.point.base
+        if base is None:
+            document = resolved_document(each.spec.model_copy(update={"name": each.base}))
+        else:
+            document = base.document
+        number = bases.setdefault(id(base if base is not None else each), len(stored))
+        if number == len(stored):
+            stored.append(StoredSpec.of(document, each.spec.folder))
+        own = tasks_of(
+            each.spec, each.seeds, point=name, name=name, changes=each.point.values, base=number
+        )
+        tasks += own
+        known[spec_key(own[0])] = each.spec
+    file = GroupFile(
+        kind="sweep",
+        name=swept[0].base,
+        specs=tuple(stored),
+        tasks=tuple(tasks),
+        metric=metric,
+        ascending=ascending,
+    )
+    return file, known
+
+
+def study_file(spec: RunSpec) -> GroupFile:
+    """Return the content of `group.json` for a study of a spec with a section `[tune]`."""
+    tuning = spec.tuning
+    assert tuning is not None  # noqa: S101  # checked
+    document = {**tuning.base.document, TUNE: dict(tuning.section)}
+    stored = StoredSpec.of(document, spec.folder)
+    return GroupFile(kind="study", name=spec.name, specs=(stored,), worker=uuid4().hex)
+
+
+def plan_file(spec: RunSpec, plan: Plan) -> GroupFile:
+    """Return the content of `group.json` for the runs that a plan asks for."""
+    stored = StoredSpec.of(resolved_document(spec), spec.folder)
+    return GroupFile(kind="plan", name=spec.name, specs=(stored,), plan=plain(plan))
+
+
+def run_group(
+    spec: RunSpec,
+    data: AnyData = None,
+    out: str | Path | None = None,
+    *,
+    folds: int | None = None,
+    seeds: Iterable[int] | None = None,
+    jobs: int | None = None,
+    on: Executor | None = None,
+    shard: str | None = None,
+    numbered: bool = False,
+    listener: Listener | None = None,
+    registry: Registry | None = None,
+) -> GroupResult:
+    """Train a spec for each fold and seed, with the arguments of `run`; raise as `run` does."""
+    if shard is not None and out is None:
+        raise RunError("a shard needs a folder to be copied from: pass `out`")
+    given = _given(data, on)
+    if folds is not None:
+        spec = _with_folds(spec, folds, registry)
+    part = Shard.parse(shard) if shard is not None else None
+    file, known = series_file(spec, None if seeds is None else tuple(seeds))
+    folder = Path(tempfile.mkdtemp(prefix="declnet-")) if out is None else Path(out)
+    options = {"numbered": numbered and out is not None, "shard": part, "specs": known}
+    label = f"{spec.name}-{file.kind}"
+    with sharing_data():
+        check_spec_of(spec, registry, given)
+        with begun_group(folder, file, registry, label=label, **options) as group:  # type: ignore[arg-type]
+            training = Training(
+                group, registry or default_registry(), data=given, listener=listener
+            )
+            result = _result(_trained(training, on, jobs))
+    if out is None:
+        weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
+    return result
+
+
+def check_spec_of(
+    spec: RunSpec, registry: Registry | None, data: Mapping[str, Data] | None
+) -> None:
+    """Raise SpecError if a spec cannot be trained, before anything is written."""
+    from declnet.spec.validate import ParsedSpec
+
+    errors = check_spec(ParsedSpec.of(spec), registry, data, suspects=False).errors
+    if errors:
+        raise SpecError(errors)
+
+
+def sweep(
+    spec: GivenSpec,
+    data: AnyData = None,
+    out: str | Path = "runs",
+    *,
+    folds: int | None = None,
+    seeds: Iterable[int] | None = None,
+    jobs: int | None = None,
+    on: Executor | None = None,
+    shard: str | None = None,
+    plan: Plan | None = None,
+    metric: str | None = None,
+    ascending: bool | None = None,
+    numbered: bool = False,
+    listener: OutcomeListener | None = None,
+    registry: Registry | None = None,
+) -> Group:
+    """Train a spec with each combination of the values that its section `[sweep]` lists.
+
+    A run that fails does not affect the others: its outcome says why.
+
+    Args:
+        spec: as for `run`; one without `[sweep]` is trained with each of `seeds`.
+        data: data to use instead of the spec's, as for `run`.
+        out: the folder of the sweep, new or empty.
+        folds: as for `run`.
+        seeds: the seeds of each combination; default: those of the section, or the spec's own.
+        jobs: how many runs to train at once on this machine; default: as many as it has cores.
+        on: where to train them; default: on this machine.
+        shard: the part of the runs to train, e.g. `3/64`.
+        plan: asks for the runs, in place of the section `[sweep]`.
+        metric: the metric to compare by, e.g. `loss` or `train.loss`; default: the first metric,
+            of the validation, else the test, else the training data.
+        ascending: whether the lowest mean comes first; default: the best.
+        numbered: whether to write to a new folder `<name>-sweep-<number>` within `out` instead.
+        listener: called with the outcome of each run that has ended, in this thread.
+        registry: where names are looked up; default: all installed plugins.
+
+    Raises:
+        SpecError: the spec is invalid, with its own or other values; nothing was written.
+        DataError: the data is invalid; nothing was written.
+        OutputError: the folder is not empty; nothing in it was changed.
+        RunError: the folder cannot be written to, or the executor cannot be used.
+        ValueError: there is no such metric, or nothing says which of its values are better.
+    """
+    spec = as_spec(spec, registry)
+    given = _given(data, on)
+    if folds is not None:
+        spec = _with_folds(spec, folds, registry)
+    own, known = tuple(seeds) if seeds is not None else None, dict[str, RunSpec]()
+    with sharing_data():
+        if plan is not None:
+            check_spec_of(spec, registry, given)
+            file = plan_file(spec, plan)
+        else:
+            swept = named_points(_points(spec, registry, given), own)
+            check_metric(metric, [each.spec for each in swept], ascending)
+            file, known = sweep_file(swept, metric, ascending)
+        part = Shard.parse(shard) if shard is not None else None
+        with begun_group(
+            out,
+            file,
+            registry,
+            label=f"{spec.name}-{file.kind}",
+            numbered=numbered,
+            shard=part,
+            specs=known,
+        ) as group:
+            group.given_plan = plan
+            view = registry or default_registry()
+            return _trained(Training(group, view, data=given, ended=listener or ignore), on, jobs)
+
+
+def tune(
+    spec: GivenSpec,
+    data: AnyData = None,
+    out: str | Path = "runs",
+    *,
+    folds: int | None = None,
+    seeds: Iterable[int] | None = None,
+    jobs: int = 1,
+    on: Executor | None = None,
+    numbered: bool = False,
+    listener: TrialListener | None = None,
+    registry: Registry | None = None,
+) -> Group:
+    """Search for the best values of the keys that the section `[tune]` of a spec varies.
+
+    A trial that fails does not affect the others. With `jobs=1`, the same spec and seed give the
+    same trials. A trial with the values of an earlier one has its outcome, and is not trained.
+
+    Args:
+        spec: as for `run`, with `[tune]`.
+        data: data to use instead of the spec's, as for `run`.
+        out: the folder of the study, new or empty.
+        folds: as for `run`.
+        seeds: the seeds of each trial; default: those of the section, or the spec's own.
+        jobs: how many trials to train at once on this machine.
+        on: where to train them; default: on this machine.
+        numbered: whether to write to a new folder `<name>-study-<number>` within `out` instead.
+        listener: called with each trial that has ended and its error, in this thread.
+        registry: where names are looked up; default: all installed plugins.
+
+    Raises:
+        SpecError: the spec is invalid, with its own or other values, or has no `[tune]`; nothing
+            was written.
+        DataError: the data is invalid; nothing was written.
+        OutputError: the folder is not empty; nothing in it was changed.
+        RunError: the folder cannot be written to, or the searcher or the executor fails.
+    """
+    spec = as_spec(spec, registry)
+    given = _given(data, on)
+    require_tuning(spec)
+    changes: dict[str, Any] = {} if folds is None else {"data.folds": folds, "data.fold": None}
+    changes |= {} if seeds is None else {"tune.seeds": list(seeds)}
+    if changes:
+        document = study_file(spec).specs[0].document
+        spec = parse_spec(document, registry, folder=spec.folder, overrides=changes)
+    with sharing_data():
+        problems = list(study_problems(spec, registry_for(spec.plugins, registry), given))
+        if any(each.severity == "error" for each in problems):
+            raise SpecError(spec.source_map.locate(problems))
+        label = f"{spec.name}-study"
+        with begun_group(out, study_file(spec), registry, label=label, numbered=numbered) as group:
+            view = registry or default_registry()
+            training = Training(group, view, data=given, trial_ended=listener or ignore)
+            return _trained(training, on, jobs)
+
+
+def resume_group(
+    path: str | Path,
+    data: AnyData = None,
+    *,
+    jobs: int | None = None,
+    on: Executor | None = None,
+    minutes: float | None = None,
+    allow_changes: bool = False,
+    listener: Listener | None = None,
+    registry: Registry | None = None,
+) -> RunResult | Group:
+    """Train what is left of a group, with the arguments of `resume`; raise as `resume` does."""
+    given, view = _given(data, on), registry or default_registry()
+    with sharing_data(), locked(Path(path)):
+        group = open_group(path, registry)
+        if minutes is not None:
+            group.limit(minutes)
+        training = Training(group, view, data=given, allow_changes=allow_changes, listener=listener)
+        _trained(training, on, jobs or (1 if group.file.kind == "study" else None))
+    return _result(group) if group.file.kind in ("folds", "seeds") else group
+
+
+def require_tuning(spec: RunSpec) -> None:
+    """Require a spec to say what to search.
+
+    Raises:
+        SpecError: it has no section `[tune]`, or its searcher cannot be used here.
+    """
+    if spec.tuning is None:
+        message = f'the spec "{spec.name}" has no section "{TUNE}"'
+        hint = f"add [{TUNE}] with trials and a space"
+        raise SpecError(spec.source_map.locate([Diagnostic(message, hint, (TUNE,), "E011")]))
+    missing = spec.tuning.searcher.unavailable()
+    if missing is not None:
+        at = (TUNE, "search") if "search" in spec.tuning.section else (TUNE,)
+        raise SpecError(spec.source_map.locate([Diagnostic(missing, None, at, "E060")]))
+
+
+def _given(data: AnyData, executor: Executor | None) -> dict[str, Data] | None:
+    """Return the data that a program passes to many runs.
+
+    Raises:
+        DataError: it is invalid.
+        RunError: the executor cannot be used here, or cannot pass data on.
+    """
+    why = executor.unavailable() if executor is not None else None
+    if why is not None:
+        raise RunError(why)
+    if data is not None and executor is not None:
+        raise RunError("an executor cannot pass data on: write it to a file that the spec names")
+    return given_data(data) if data is not None else None
+
+
+def _with_folds(spec: RunSpec, folds: int, registry: Registry | None) -> RunSpec:
+    document = resolved_document(spec)
+    data = {key: each for key, each in document.get("data", {}).items() if key != "fold"}
+    return parse_spec({**document, "data": data | {"folds": folds}}, registry, folder=spec.folder)
+
+
+def _trained(training: Training, executor: Executor | None, jobs: int | None) -> Group:
+    try:
+        training.train(executor, jobs)
+    finally:
+        training.close()
+    for why in training.warnings:
+        warn(why)
+    return training.group
+
+
+def _result(group: Group) -> GroupResult:
+    """Return the result of folds or seeds; raise RunError if one failed."""
+    (series,) = group.series()
+    failed = [each for each in series.outcomes if each.error is not None]
+    if failed:
+        first = failed[0]
+        count = f"{len(failed)} of {len(series.outcomes)} runs failed"
+        raise RunError(f"{group.path}: {count}; {first.label}: {first.error}")
+    return GroupResult(group, series)
+
+
+def _points(
+    spec: RunSpec, registry: Registry | None, data: Mapping[str, Data] | None
+) -> list[tuple[Point, RunSpec]]:
+    """Return the points of a spec's sweep; raise SpecError with the errors of all."""
+    if spec.sweep is None:
+        check_spec_of(spec, registry, data)
+        return [(Point("", {}, None, spec.source_map), spec)]
+    found: list[tuple[Point, RunSpec]] = []
+    problems: dict[Diagnostic, None] = {}
+    for point in spec.sweep.points():
+        parsed = validate_point(point, registry, spec.folder)
+        checked = check_spec(parsed, registry, data, suspects=False)
+        if parsed.spec is None or checked.errors:
+            problems |= dict.fromkeys(checked.errors)
+        else:
+            found.append((point, parsed.spec))
+    if problems:
+        raise SpecError(problems)
+    return found
