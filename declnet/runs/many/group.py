@@ -1,7 +1,7 @@
 """`open_group`: the folder of runs that belong together: folds, seeds, a sweep or a study.
 
 `group.json` has the specs and the plan, and is written first: from then on the group can be
-resumed, whatever happens. `journal.jsonl` has what was trained, `summary.json` what came of it. Runs
+resumed, whatever happens. `journal.jsonl` has what was trained, `summary.json` its results. Runs
 that differ in seed and fold only are a group of their own, in a folder that need not have the file.
 """
 
