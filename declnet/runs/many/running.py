@@ -252,7 +252,8 @@ def study_file(spec: RunSpec) -> GroupFile:
     """Return the content of `group.json` for a study of a spec with a section `[tune]`."""
     tuning = spec.tuning
     assert tuning is not None  # noqa: S101  # checked
-    document = {**tuning.base.document, TUNE: dict(tuning.section)}
+    search = {"search": {"type": tuning.searcher.type}}  # whatever is installed later
+    document = {**tuning.base.document, TUNE: search | dict(tuning.section)}
     stored = StoredSpec.of(document, spec.folder)
     return GroupFile(kind="study", name=spec.name, specs=(stored,), worker=uuid4().hex)
 

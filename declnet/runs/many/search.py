@@ -141,8 +141,10 @@ class Search:
 
     def read(self, journal: Journal) -> None:
         """Take the tasks and outcomes that the journal has in addition."""
+        if (len(journal.tasks), len(journal.outcomes)) == (self._read_tasks, self._read_outcomes):
+            return
         replays = self._read_tasks == 0 and bool(journal.tasks)
-        unknown = self._running_elsewhere() if replays else {}
+        unknown = self._running_elsewhere(self.trials()) if replays else {}
         for task in islice(journal.tasks.values(), self._read_tasks, None):
             if task.folder not in self._by_folder:
                 number = int(task.point.rpartition("/")[2])
@@ -158,24 +160,24 @@ class Search:
                 self._ended(*ended)
         self._read_tasks, self._read_outcomes = len(journal.tasks), len(journal.outcomes)
 
-    def _running_elsewhere(self) -> dict[int, StudyTrial]:
+    def _running_elsewhere(self, known: Sequence[StudyTrial]) -> dict[int, StudyTrial]:
         """Return the trials of this folder that are in progress by the searcher's own storage."""
         if self._keeps_journal:
             return {}
         worker = self._context.worker
         return {
             each.number: each
-            for each in self.trials()
+            for each in known
             if each.worker == worker and each.state == "running"
         }
 
     def _next_trial(self) -> StudyTrial | None:
         """Return a trial that the searcher's storage has and the journal lacks, or a new one."""
-        most = self._context.trials
-        for number, each in self._running_elsewhere().items():
+        most, known = self._context.trials, self.trials()
+        for number, each in self._running_elsewhere(known).items():
             if number not in self._trials:
                 return each
-        if most is not None and len(self.trials()) >= most:
+        if most is not None and len(known) >= most:
             return None
         with self._asking():
             trial = self._study.ask()

@@ -34,6 +34,7 @@ class PrunedStudy:
         self._attributes: dict[int, dict[str, Any]] = {}
         self._waiting: list[dict[str, Any]] = []
         self._written = time.monotonic()
+        self._table: Any = None
         self._copy = self._empty()
 
     def _empty(self) -> optuna.Study:
@@ -59,20 +60,19 @@ class PrunedStudy:
                 if row["trial_id"] == self._ids[number]:
                     running.report(row["intermediate_value"], row["step"])
 
-    def report(self, number: int, step: int, value: float) -> bool:
-        """Add a report; return whether the pruner stops the trial."""
-        trial = self._running[number]
-        trial.report(value, step)
+    def report(self, number: int, step: int, value: float) -> None:
+        """Add a report."""
+        self._running[number].report(value, step)
         row = {"trial_id": self._ids[number], "step": step, "intermediate_value": value}
         self._waiting.append(row | {"intermediate_value_type": "FINITE"})
-        stops = bool(trial.should_prune())
-        if stops or time.monotonic() > self._written + SECONDS_BETWEEN_WRITES:
-            self.write()
-        return stops
 
     def should_prune(self, number: int) -> bool:
         """Return whether the pruner stops a trial after its last report."""
         return bool(self._running[number].should_prune())
+
+    def is_due(self) -> bool:
+        """Return whether reports have waited long enough to be stored."""
+        return time.monotonic() > self._written + SECONDS_BETWEEN_WRITES
 
     def tell(self, number: int, state: TrialState, value: float | None) -> None:
         """Add how a trial ended."""
@@ -88,10 +88,10 @@ class PrunedStudy:
         self._written = time.monotonic()
         if self._waiting:
             rows, self._waiting = self._waiting, []
-            engine = self._storage.engine
-            with engine.begin() as connection:
-                table = Table(VALUES, MetaData(), autoload_with=connection)
-                connection.execute(insert(table), rows)
+            with self._storage.engine.begin() as connection:
+                if self._table is None:
+                    self._table = Table(VALUES, MetaData(), autoload_with=connection)
+                connection.execute(insert(self._table), rows)
         for number, trial in self._running.items():
             known = self._attributes[number]
             found: Mapping[str, Any] = trial.storage.get_trial_system_attrs(number)

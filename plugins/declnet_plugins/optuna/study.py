@@ -12,7 +12,6 @@ from optuna.trial import FrozenTrial, TrialState
 
 from declnet import RunError, Scalar, StudyContext, StudyTrial
 from declnet import TrialState as State
-from declnet_plugins.optuna.grid import grid_points
 from declnet_plugins.optuna.pruning import PrunedStudy
 from declnet_plugins.optuna.sampling import (
     distribution_of,
@@ -105,22 +104,23 @@ class OptunaStudy:
             return [_as_trial(each) for each in found if WORKER in each.user_attrs]
 
     def report(self, number: int, step: int, value: float) -> bool:
-        """Store a value; return whether the pruner stops the trial there."""
-        with self._explained():
-            own = self._own[number]
-            if own.stopped is not None:
-                return step >= own.stopped
-            if step in own.steps and step < max(own.steps):
-                return False  # decided before the process was killed
-            if step in own.steps:
-                stops = self._pruned.should_prune(number)
-            else:
-                own.steps.add(step)
-                stops = self._pruned.report(number, step, value)
-            if stops:
-                own.trial.set_user_attr(STOPPED, step)
-                own.stopped = step
-            return stops
+        """Add a value, to be stored with others; return whether the pruner stops the trial."""
+        own = self._own[number]
+        if own.stopped is not None:
+            return step >= own.stopped
+        if step in own.steps and step < max(own.steps):
+            return False  # decided before the process was killed
+        if step not in own.steps:
+            own.steps.add(step)
+            self._pruned.report(number, step, value)
+        stops = self._pruned.should_prune(number)
+        if stops or self._pruned.is_due():
+            with self._explained():
+                self._pruned.write()
+                if stops:
+                    own.trial.set_user_attr(STOPPED, step)
+                    own.stopped = step
+        return stops
 
     def tell(self, number: int, state: State, value: float | None, seconds: float) -> None:
         """Store how a trial ended."""
@@ -137,6 +137,8 @@ class OptunaStudy:
             done = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
             if len({each.value for each in done}) < 2:
                 return {}
+            if len(self._context.space) == 1:
+                return {self._context.space[0].key: 1.0}
             try:
                 found = optuna.importance.get_param_importances(self._study)
             except (ValueError, RuntimeError):  # e.g. keys that had one value only
@@ -152,7 +154,7 @@ class OptunaStudy:
 
     def _ask_grid(self) -> StudyTrial | None:
         """Return a trial of the next point; of two processes that take it, the first one has it."""
-        points = grid_points(self._context)
+        points = self._context.grid_points()
         while True:
             taken = [each.params for each in self._study.get_trials(deepcopy=False)]
             point = next((each for each in points if each not in taken), None)
