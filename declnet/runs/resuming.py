@@ -92,6 +92,7 @@ def resume(
             on=on,
             minutes=minutes,
             allow_changes=allow_changes,
+            listener=listener,
             registry=registry,
         )
     return resume_run(

@@ -100,6 +100,7 @@ def run(
             on=on,
             shard=shard,
             numbered=numbered,
+            listener=listener,
             registry=registry,
         )
     for name, value in {"jobs": jobs if jobs != 1 else None, "on": on, "shard": shard}.items():

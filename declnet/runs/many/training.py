@@ -316,10 +316,12 @@ class Training:
         with self._lock:
             journal = self.journal
             at, reason = journal.stops.get(task.folder, (-1, None))
-            if epoch.epoch in journal.reports.get(task.folder, {}):
+            known = journal.reports.get(task.folder, {})
+            if epoch.epoch not in known:
+                journal.report(task, epoch.epoch, value)
+            elif reason is not None or epoch.epoch < max(known):
                 return reason if epoch.epoch >= at else None
-            journal.report(task, epoch.epoch, value)
-            if reason is None:
+            if reason is None:  # also if a kill came between a report and the decision
                 reason = self.plan.should_stop(journal, task)
                 if reason is not None:
                     journal.stop(task, epoch.epoch, reason)
@@ -435,7 +437,8 @@ class Training:
             if not all(each.folder in finished for each in tasks) or not one_model(tasks):
                 continue
             remove_temporary(directory)
-            file = group.point_file(point) if point and (has_folds or len(tasks) > 1) else None
+            alone = group.file.kind == "sweep" and len(tasks) == 1 and not has_folds
+            file = group.point_file(point) if point and not alone else None
             if file is not None:
                 file.write(directory)
             if has_folds:

@@ -16,17 +16,13 @@ from declnet import (
     DeclnetWarning,
     EnsemblePredictor,
     OutputError,
-    cross_validate,
     load_predictor,
-    open_ensemble,
+    open_group,
     open_run,
     parse_spec,
     resume,
-    resume_ensemble,
+    run,
 )
-from declnet.runs.many.ensembles.recording import begin_ensemble, finish_ensemble
-from declnet.runs.many.execution.tasks import tasks_of
-from declnet.runs.run import run
 
 ROWS = 60
 
@@ -68,7 +64,7 @@ def spec_of(table, target, **data):
 @pytest.fixture
 def folds(table, tmp_path):
     """Four folds of which each is a fourth of what the test data leaves."""
-    cross_validate(spec_of(table, "kind", folds=4, test=0.2), out=tmp_path / "out")
+    run(spec_of(table, "kind", folds=4, test=0.2), out=tmp_path / "out")
     return tmp_path / "out"
 
 
@@ -79,7 +75,7 @@ def rows_of(path):
 
 @pytest.mark.parametrize("target", ["kind", "price"])
 def test_the_folder_predicts_the_mean_of_its_members(table, tmp_path, target):
-    found = cross_validate(spec_of(table, target, folds=3), out=tmp_path / "out")
+    found = run(spec_of(table, target, folds=3), out=tmp_path / "out")
     given = features(rows_of(table))
     members = [open_run(tmp_path / f"out/fold-{n}").predictor() for n in (1, 2, 3)]
     outputs = [each.predict(given).outputs for each in members]
@@ -105,18 +101,18 @@ def test_out_of_fold_predicts_each_row_once_by_the_model_that_did_not_see_it(
     grouped = split.get("method") == "grouped"
     more = {"split": {**split, "column": "color"}} if grouped else {"split": split, "test": 0.2}
     folds = 2 if grouped else 4
-    cross_validate(spec_of(table, "kind", folds=folds, **more), out=tmp_path / "out")
+    run(spec_of(table, "kind", folds=folds, **more), out=tmp_path / "out")
     found, given = rows_of(tmp_path / "out/out_of_fold.csv"), rows_of(table)
     numbers = [int(row["row"]) for row in found]
     assert numbers == sorted(set(numbers))
     assert len(numbers) == ROWS - (0 if grouped else round(ROWS * 0.2))
     for fold in range(1, folds + 1):
-        run = open_run(tmp_path / f"out/fold-{fold}")
+        member = open_run(tmp_path / f"out/fold-{fold}")
         own = [row for row in found if row["fold"] == str(fold)]
         seen = [given[int(row["row"]) - 1] for row in own]
-        assert len(own) == run.manifest["data"]["validation"]["samples"]
+        assert len(own) == member.manifest["data"]["validation"]["samples"]
         assert not grouped or len({row["color"] for row in seen}) == 1
-        expected = run.predictor().predict(features(seen))
+        expected = member.predictor().predict(features(seen))
         assert [row["prediction"] for row in own] == expected.prediction.tolist()
         written = [[float(row[f"probability_{each}"]) for each in "xyz"] for row in own]
         np.testing.assert_allclose(written, expected.probabilities, rtol=1e-12)
@@ -127,7 +123,7 @@ def features(rows):
 
 
 def test_the_evaluation_out_of_fold_is_of_all_rows_at_once(folds, table):
-    found = open_ensemble(folds).evaluate()
+    found = open_group(folds).evaluate()
     members = [open_run(folds / f"fold-{n}") for n in range(1, 5)]
     sizes = [each.manifest["data"]["validation"]["samples"] for each in members]
     assert found.samples == sum(sizes) == 48
@@ -147,7 +143,7 @@ OUT = "out_of_fold.csv"
 
 def test_other_data_is_predicted_by_all_models(folds, table):
     """That is the test data, which no fold has seen, or a file."""
-    ensemble, predictor = open_ensemble(folds), load_predictor(folds)
+    ensemble, predictor = open_group(folds), load_predictor(folds)
     found = ensemble.evaluate("test")
     left = {int(row["row"]) for row in rows_of(folds / OUT)}
     rows = [row for n, row in enumerate(rows_of(table), start=1) if n not in left]
@@ -163,12 +159,8 @@ def test_other_data_is_predicted_by_all_models(folds, table):
 
 
 def seeds_of(spec, out, seeds):
-    tasks = tasks_of(spec, seeds, out)
-    begin_ensemble(out, spec, tasks)
-    for each in tasks:
-        run(each.spec, out=each.directory)
-    finish_ensemble(out)
-    return open_ensemble(out)
+    run(spec, out=out, seeds=seeds)
+    return open_group(out)
 
 
 def test_seeds_are_averaged_and_evaluated_on_what_none_has_seen(table, tmp_path):
@@ -196,16 +188,15 @@ def test_resuming_trains_what_is_left_and_nothing_else(folds, table, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        cross_validate(spec, out=out, listener=killed)
+        run(spec, out=out, jobs=1, listener=killed)
     with pytest.raises(
         OutputError,
         match=r"fold-3: this run is not finished \(interrupted\); continue by `declnet resume",
     ):
         load_predictor(out)
-    with pytest.raises(OutputError, match="several runs"):
-        resume(out)
     before = {each: each.stat().st_ino for each in out.glob("fold-[12]/*")}
-    assert resume_ensemble(out).status == "finished"
+    assert len(resume(out).members) == 4
+    assert open_group(out).status == "finished"
     assert {each: each.stat().st_ino for each in out.glob("fold-[12]/*")} == before
     names = [OUT, *(f"fold-{n}/weights.safetensors" for n in range(1, 5))]
     for name in names:
@@ -230,18 +221,18 @@ def damaged(folds, how):
     elif how == "replaced":
         (member / "manifest.json").write_bytes((folds / "fold-1/manifest.json").read_bytes())
     elif how == "listed outside":
-        change(folds, lambda each: each["runs"][1].update(folder="../fold-2"))
+        change(folds, lambda each: each["tasks"][1].update(folder="../fold-2"))
     else:
         manifest = json.loads((member / "manifest.json").read_text())
         manifest["declnet"] = "0.0.1"
         (member / "manifest.json").write_text(json.dumps(manifest))
-        change(folds, lambda each: each["runs"][1].pop("manifest"))
+        change(folds, lambda each: each["manifests"].pop("fold-2"))
 
 
 def change(folds, how):
-    content = json.loads((folds / "ensemble.json").read_text())
+    content = json.loads((folds / "group.json").read_text())
     how(content)
-    (folds / "ensemble.json").write_text(json.dumps(content))
+    (folds / "group.json").write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize(
@@ -249,8 +240,8 @@ def change(folds, how):
     [
         ("weights", r"fold-2/weights.safetensors: changed since the run ended"),
         ("missing", r"fold-2: this run is missing; restore it"),
-        ("replaced", r"fold-2/manifest.json: changed since the runs ended.*in ensemble.json"),
-        ("listed outside", r"ensemble.json: a run needs a folder within this one"),
+        ("replaced", r"fold-2/manifest.json: changed since the runs ended.*in group.json"),
+        ("listed outside", r"group.json: .*'../fold-2' is not a folder within this one"),
         ("version", r"fold-2: this run was made by declnet 0.0.1, but fold-1 by \S+; train"),
     ],
 )
@@ -263,15 +254,13 @@ def test_a_damaged_member_is_named(folds, how, message):
 def test_folds_are_a_predictor_without_predictions_out_of_fold(table, tmp_path):
     """The data is moved after the last fold, before the folder is finished."""
     out = tmp_path / "out"
-    cross_validate(spec_of(table, "kind", folds=2), out=out)
+    run(spec_of(table, "kind", folds=2), out=out)
     (out / OUT).unlink()
-    record = json.loads((out / "ensemble.json").read_text("utf-8"))
-    (out / "ensemble.json").write_text(
-        json.dumps({**record, "status": "running"}), encoding="utf-8"
-    )
+    record = json.loads((out / "group.json").read_text("utf-8"))
+    (out / "group.json").write_text(json.dumps({**record, "status": "running"}), encoding="utf-8")
     table.rename(tmp_path / "moved.csv")
     with pytest.warns(DeclnetWarning, match=r"no predictions out of fold: .*table.csv"):
-        resume_ensemble(out)
-    assert open_ensemble(out).status == "finished"
+        resume(out)
+    assert open_group(out).status == "finished"
     assert not (out / OUT).exists()
     assert load_predictor(out).evaluate(tmp_path / "moved.csv").samples == ROWS

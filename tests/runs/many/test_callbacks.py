@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from declnet import Callback, cross_validate, parse_spec, run
-from declnet.runs.many.sweeps.stored_sweep import SweptSpec, begin_sweep, open_sweep
+from declnet import Callback, parse_spec, run, sweep
 from declnet.testing.examples import registry_with
 
 TOLD = []
@@ -31,37 +30,23 @@ def registry():
 def test_folds_are_told_that_all_have_ended_with_their_metrics(document, registry, tmp_path):
     document["data"]["folds"] = 3
     document["training"]["callbacks"] = ["group", {"type": "group", "label": "b"}, "group"]
-    found = cross_validate(parse_spec(document, registry), out=tmp_path / "f", registry=registry)
+    found = run(parse_spec(document, registry), out=tmp_path / "f", registry=registry)
     assert [label for label, *_ in TOLD] == ["a", "b"]
     _, runs, best = TOLD[0]
     assert [each.values for each in runs] == [{"fold": 1}, {"fold": 2}, {"fold": 3}]
     assert {each.group for each in runs} == {tmp_path / "f"}
-    assert [each.metrics for each in runs] == [each.metrics for each in found.results]
+    assert [each.metrics for each in runs] == [each.metrics for each in found.members]
     accuracies = [each.metrics["validation"]["accuracy"] for each in runs]
     assert best.metrics["validation"]["accuracy"] == max(accuracies)
 
 
 def test_a_sweep_is_one_group_that_is_told_once(document, registry, tmp_path):
     document["training"] |= {"callbacks": ["group"], "epochs": 1}
-    specs = [
-        parse_spec(
-            document | {"name": name, "optimizer": {"type": "sgd", "learning_rate": rate}}, registry
-        )
-        for name, rate in (("low", 0.1), ("high", 0.2))
-    ]
-    swept = [
-        SweptSpec(each, (0, 1), {"optimizer.learning_rate": each.optimizer.learning_rate})
-        for each in specs
-    ]
-    begin_sweep(tmp_path, swept, None, ascending=None)
-    sweep = open_sweep(tmp_path, registry)
-    for task in sweep.tasks():
-        run(task.spec, out=task.directory, registry=registry)
-    assert not TOLD
-    sweep.finish()
+    document["sweep"] = {"optimizer.learning_rate": [0.1, 0.2], "seed": [0, 1]}
+    sweep(document, out=tmp_path / "swept", registry=registry)
     ((_, runs, best),) = TOLD
-    assert {each.group for each in runs} == {tmp_path}
+    assert {each.group for each in runs} == {tmp_path / "swept"}
     varied = sorted(tuple(each.values.values()) for each in runs)
     assert varied == [(0.1, 0), (0.1, 1), (0.2, 0), (0.2, 1)]
     assert best in runs
-    assert json.loads((tmp_path / "sweep.json").read_text())["status"] == "finished"
+    assert json.loads((tmp_path / "swept/group.json").read_text())["status"] == "finished"

@@ -8,21 +8,20 @@ from dataclasses import replace
 
 import pytest
 
-from declnet import default_registry, execute_task, parse_spec
-from declnet.runs.many.execution.remote_tasks import read_answer, task_text
-from declnet.runs.many.execution.tasks import tasks_of
+from declnet import Task, default_registry, execute_task, parse_spec
+from declnet.runs.many.run_tasks import RunTask, read_answer
 from declnet.runs.storage.folder import locked
 
 
 @pytest.fixture
 def task(document, tmp_path):
-    (found,) = tasks_of(parse_spec(document), (1,), tmp_path / "all")
-    return found
+    spec, folder = parse_spec(document), tmp_path / "all/seed-1"
+    return RunTask(Task("seed-1"), spec, folder, tmp_path, default_registry())
 
 
 def outcome(task, marker, **changes):
     """Carry out a task as text, with other keys than it has."""
-    text = task_text(task, marker, default_registry(), ())
+    text = replace(task, marker=marker).text
     return read_answer(execute_task(json.dumps(json.loads(text) | changes)), task).outcome
 
 
