@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from declnet.contracts.runs.executor import Executor
-from declnet.contracts.runs.plan import Plan, Task
+from declnet.contracts.runs.plan import Outcome, Plan, Task
 from declnet.data.sharing import sharing_data
 from declnet.data.sources.loading import GivenData
 from declnet.data.splits import Data
@@ -27,7 +27,7 @@ from declnet.runs.many.group import Group, GroupFile, StoredSpec, open_group, sp
 from declnet.runs.many.journal import plain
 from declnet.runs.many.ranking import check_metric
 from declnet.runs.many.search import TrialListener, run_folder
-from declnet.runs.many.series import RunSeries, Spread
+from declnet.runs.many.series import RunSeries, Spread, series_of
 from declnet.runs.many.shards import Shard, begin_shard
 from declnet.runs.many.training import OutcomeListener, Training, ignore
 from declnet.runs.result import RunResult
@@ -37,7 +37,7 @@ from declnet.runs.session import Listener
 from declnet.runs.storage.folder import claimed, locked
 from declnet.runs.storage.origins import warn
 from declnet.runs.stored_run import open_run
-from declnet.spec.model import RunSpec, fit_name, resolved_document
+from declnet.spec.model import RunSpec, fit_name, fold_specs, resolved_document
 from declnet.spec.points import Point
 from declnet.spec.requirements import registry_for
 from declnet.spec.tuning import TUNE
@@ -290,12 +290,12 @@ def run_group(
     options = {"numbered": numbered and out is not None, "shard": part, "specs": known}
     label = f"{spec.name}-{file.kind}"
     with sharing_data():
-        check_spec_of(spec, registry, given)
+        check_spec_of(fold_specs(spec)[0], registry, given)
         with begun_group(folder, file, registry, label=label, **options) as group:  # type: ignore[arg-type]
             training = Training(
                 group, registry or default_registry(), data=given, listener=listener
             )
-            result = _result(_trained(training, on, jobs))
+            result = _result(_trained(training, on, jobs), training.outcomes())
     if out is None:
         weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
     return result
@@ -460,7 +460,8 @@ def resume_group(
             group.limit(minutes)
         training = Training(group, view, data=given, allow_changes=allow_changes, listener=listener)
         _trained(training, on, jobs or (1 if group.file.kind == "study" else None))
-    return _result(group) if group.file.kind in ("folds", "seeds") else group
+    is_predictor = group.file.kind in ("folds", "seeds")
+    return _result(group, training.outcomes()) if is_predictor else group
 
 
 def require_tuning(spec: RunSpec) -> None:
@@ -510,9 +511,9 @@ def _trained(training: Training, executor: Executor | None, jobs: int | None) ->
     return training.group
 
 
-def _result(group: Group) -> GroupResult:
+def _result(group: Group, outcomes: Sequence[Outcome]) -> GroupResult:
     """Return the result of folds or seeds; raise RunError if one failed."""
-    (series,) = group.series()
+    (series,) = series_of(outcomes)
     failed = [each for each in series.outcomes if each.error is not None]
     if failed:
         first = failed[0]

@@ -166,9 +166,7 @@ class Search:
             return {}
         worker = self._context.worker
         return {
-            each.number: each
-            for each in known
-            if each.worker == worker and each.state == "running"
+            each.number: each for each in known if each.worker == worker and each.state == "running"
         }
 
     def _next_trial(self) -> StudyTrial | None:

@@ -16,12 +16,24 @@ from typing import Any
 
 import numpy as np
 
-from declnet import DONE, WAIT, Journal, OutputError, Plan, Step, Task, open_group, parse_spec
-from declnet import resume, sweep, tune
+from declnet import (
+    DONE,
+    WAIT,
+    Journal,
+    OutputError,
+    Plan,
+    Step,
+    Task,
+    open_group,
+    parse_spec,
+    resume,
+    sweep,
+    tune,
+)
 from declnet.testing.examples import registry_with
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from killed_anywhere import FILES, SPEC, in_a_process  # noqa: E402  # a program, like this one
+from killed_anywhere import FILES, SPEC, in_a_process  # a program, like this one
 
 
 class Halving(Plan):
@@ -85,7 +97,7 @@ def main(folder: Path, most: int) -> None:
         spec = parse_spec(document, REGISTRY, folder=folder)
         whole, arguments = folder / f"whole-{begin.__name__}", {"registry": REGISTRY, **options}
         assert in_a_process(None, begin, spec, out=whole, jobs=1, **arguments) == 0
-        step = 1 if most >= 100 else 97
+        step = 11 if most >= 100 else 97
         for number in itertools.count(0, step):
             out = folder / f"out-{begin.__name__}-{number}"
             if in_a_process(number, begin, spec, out=out, jobs=1, **arguments) == 0:

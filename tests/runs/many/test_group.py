@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import math
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_a_point_of_a_sweep_is_a_group_also_without_a_file(document, tmp_path):
     assert group.evaluate().samples == open_group(point).out_of_fold().prediction.size
     assert not is_group(tmp_path / "swept" / "other")
     assert not is_group(point / "seed-3" / "fold-1")
-    with pytest.raises(OutputError, match="of several specs; name one, e.g. .*swept/small-"):
+    with pytest.raises(OutputError, match=r"of several specs; name one, e.g. .*swept/small-"):
         found.predictor()
 
 
@@ -96,8 +96,8 @@ def test_a_malformed_file_is_refused(change, tmp_path):
 
 def test_values_of_a_spec_keep_what_json_lacks():
     located = LocatedString("data.csv", Path("/elsewhere"))
-    day = datetime.date(2026, 1, 2)
-    moment = datetime.datetime(2026, 1, 2, 3, tzinfo=datetime.UTC)
+    day = dt.date(2026, 1, 2)
+    moment = dt.datetime(2026, 1, 2, 3, tzinfo=dt.UTC)
     value = {"a": [located, math.inf, -math.inf, day], "b": {"c": moment, "d": None, "e": True}}
     found = restored(json.loads(json.dumps(plain(value), allow_nan=False)))
     assert found == value
