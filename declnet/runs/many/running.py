@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -289,15 +289,17 @@ def run_group(
     folder = Path(tempfile.mkdtemp(prefix="declnet-")) if out is None else Path(out)
     options = {"numbered": numbered and out is not None, "shard": part, "specs": known}
     label = f"{spec.name}-{file.kind}"
-    with sharing_data():
+    with ExitStack() as stack, sharing_data():
+        if out is None:
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
         check_spec_of(fold_specs(spec)[0], registry, given)
         with begun_group(folder, file, registry, label=label, **options) as group:  # type: ignore[arg-type]
             training = Training(
                 group, registry or default_registry(), data=given, listener=listener
             )
             result = _result(_trained(training, on, jobs), training.outcomes())
-    if out is None:
-        weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
+        if out is None:
+            weakref.finalize(result, stack.pop_all().close)
     return result
 
 

@@ -88,7 +88,7 @@ def test_a_run_that_fails_is_named_once_all_have_ended(document, tmp_path):
 
 def test_validation_data_of_a_program_is_refused(folded):
     data = (np.zeros((9, 1)), np.arange(9) % 3)
-    with pytest.raises(DataError, match="each fold is the validation data once"):
+    with pytest.raises(RunError, match="each fold is the validation data once"):
         run(parse_spec(folded), {"train": data, "validation": data})
 
 
