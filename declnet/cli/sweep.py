@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from declnet.runs.many.shards import Shard
     from declnet.spec.model import RunSpec
     from declnet.spec.points import Point
+    from declnet.training.checks.check import Checked
 
 
 def right_specs(
@@ -58,14 +59,14 @@ def right_specs(
     faults: list[Diagnostic] = []
     for file in _files(specs):
         warnings: dict[Diagnostic, None] = {}
-        points: list[tuple[Point, RunSpec]] = []
+        points: list[tuple[Point, RunSpec, Checked]] = []
         try:
             for point, parsed, checked in checked_points(file, overrides, registry):
                 warnings |= dict.fromkeys(checked.warnings)
                 if checked.errors or parsed.spec is None:
                     faults += checked.problems
                 else:
-                    points.append((point, parsed.spec))
+                    points.append((point, parsed.spec, checked))
         except SpecError as error:
             faults += error.problems
         show_diagnostics(list(warnings))

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from declnet.cli.display.sweep_tables import print_gaps, print_sweep
-from declnet.runs.many.ensembles.series import RunSeries
-from declnet.runs.many.execution.tasks import Outcome
-from declnet.runs.many.sweeps.ranking import best_first
+from declnet.contracts.runs.plan import Outcome
+from declnet.runs.many.ranking import best_first
+from declnet.runs.many.series import RunSeries
 from declnet.spec.validate import load_spec
 
 

@@ -144,8 +144,8 @@ def checked_update(executor: Component, update: Any, waiting: Mapping[int, objec
 
 def checked_task(plan: Any, task: Any, journal: Journal) -> Task | Step:
     """Return the result of `Plan.next`: a task that is not in the journal, `WAIT` or `DONE`."""
-    if not isinstance(plan, Component):
-        found: Task | Step = task  # of the core
+    found: Task | Step = task
+    if not isinstance(plan, Component):  # of the core
         return found
     if not isinstance(task, Task | Step):
         refuse(plan, "next", task, "a Task, WAIT or DONE")
@@ -162,7 +162,7 @@ def checked_task(plan: Any, task: Any, journal: Journal) -> Task | Step:
             fault = f"continues {shown(task.continues)}, which has not ended"
     if fault:
         raise BrokenContractError(plan, "next", fault)
-    return task
+    return found
 
 
 def checked_proposal(

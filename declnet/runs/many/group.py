@@ -44,8 +44,12 @@ from declnet.spec.model import RunSpec, fit_name, resolved_document
 from declnet.spec.points import Point, point_of
 from declnet.spec.tuning import TUNE, Tuning
 from declnet.spec.validate import validate_point
+from declnet.training.checks.check import Checked
 
 Status = Literal["running", "finished", "failed"]
+KnownSpecs = dict[str, tuple[RunSpec, Checked | None]]
+"""Specs of points, each with the result of checking it, by `spec_key`."""
+
 Metric = tuple[str, str]
 
 
@@ -205,11 +209,12 @@ class Group(Ensemble, Study):
         file: GroupFile,
         registry: Registry | None = None,
         notice: Notice | None = None,
-        specs: Mapping[str, RunSpec] | None = None,
+        specs: KnownSpecs | None = None,
     ) -> None:
         self.path, self.file = path, file
         self._registry, self._notice = registry, notice
-        self._specs = dict(specs or {})
+        self._specs = {key: spec for key, (spec, _) in (specs or {}).items()}
+        self._checked = {key: checked for key, (_, checked) in (specs or {}).items()}
         self.given_plan: Plan | None = None
 
     def _repr_html_(self) -> str:
@@ -311,6 +316,10 @@ class Group(Ensemble, Study):
     def _validated(self, point: Point, number: int) -> RunSpec:
         folder = Path(self.file.specs[number].folder)
         return validate_point(point, self._registry, folder).require()
+
+    def checked(self, task: Task) -> Checked | None:
+        """Return the result of checking a spec that differs in the seed only, if it is known."""
+        return self._checked.get(spec_key(task)) if task.fold is None else None
 
     def specs(self) -> list[RunSpec]:
         """Return the spec of each point, without seed and fold.

@@ -43,6 +43,7 @@ from declnet.runs.storage.origins import components_in
 from declnet.runs.storage.writing import write_atomically
 from declnet.spec.model import RunSpec, resolved_document, resolved_toml
 from declnet.spec.validate import parse_spec
+from declnet.training.checks.check import Checked
 from declnet.training.trainer import Event
 
 HEARTBEAT = 0.2
@@ -71,6 +72,7 @@ class RunTask(ExecutorTask):
         data: data sets by name, used instead of the spec's; only in this process.
         deadline: when the run is interrupted, as `time.time` counts seconds.
         continues: the folder of the run that it prolongs.
+        checked: the result of checking this spec, or one with another seed, in this process.
         follow: called with this and its completed fraction, in the thread that trains it.
         listener: called with each event of the training, if that is in this process.
     """
@@ -88,6 +90,7 @@ class RunTask(ExecutorTask):
     continues: Path | None = None
     follow: Callable[[RunTask, float], object] = lambda _run, _done: None
     listener: Listener | None = None
+    checked: Checked | None = None
 
     @cached_property
     def remote(self) -> RemoteRun | None:
@@ -145,7 +148,8 @@ class RunTask(ExecutorTask):
                 if has_begun(directory):
                     result = resume_run(directory, self.data, allow_changes=allows, **common)
                 else:
-                    result = train_run(self.spec, self.data, directory, **common)
+                    checked = self.checked
+                    result = train_run(self.spec, self.data, directory, checked=checked, **common)
         except DeadlineReached:
             return {"interrupted": True}
         except DeclnetError as error:

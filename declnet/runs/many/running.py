@@ -7,7 +7,7 @@ import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -23,7 +23,14 @@ from declnet.errors import DataError, Diagnostic, RunError, SpecError
 from declnet.registry.discovery import default_registry
 from declnet.registry.registry import Registry
 from declnet.runs.inference.evaluation import Evaluation
-from declnet.runs.many.group import Group, GroupFile, StoredSpec, open_group, spec_key
+from declnet.runs.many.group import (
+    Group,
+    GroupFile,
+    KnownSpecs,
+    StoredSpec,
+    open_group,
+    spec_key,
+)
 from declnet.runs.many.journal import plain
 from declnet.runs.many.ranking import check_metric
 from declnet.runs.many.search import TrialListener, run_folder
@@ -42,7 +49,7 @@ from declnet.spec.points import Point
 from declnet.spec.requirements import registry_for
 from declnet.spec.tuning import TUNE
 from declnet.spec.validate import GivenSpec, as_spec, parse_spec, validate_point
-from declnet.training.checks.check import check_spec
+from declnet.training.checks.check import Checked, check_spec
 from declnet.training.checks.tuning import study_problems
 
 AnyData = GivenData | Mapping[str, GivenData] | None
@@ -122,12 +129,14 @@ class SweptSpec:
         seeds: the seeds to train it with.
         point: what varies, and the spec that varies.
         base: the name of that spec.
+        checked: the result of checking it.
     """
 
     spec: RunSpec
     seeds: tuple[int, ...]
     point: Point
     base: str
+    checked: Checked | None = None
 
 
 def tasks_of(
@@ -156,17 +165,17 @@ def tasks_of(
 
 
 def named_points(
-    points: Iterable[tuple[Point, RunSpec]], seeds: tuple[int, ...] | None = None
+    points: Iterable[tuple[Point, RunSpec, Checked]], seeds: tuple[int, ...] | None = None
 ) -> list[SweptSpec]:
     """Return the points of a spec's sweep as specs whose names say what varies.
 
     Args:
-        points: each with its spec.
+        points: each with its spec, and the result of checking it.
         seeds: the seeds of each; None for those of its sweep, or its own.
     """
     found: list[SweptSpec] = []
     names: set[str] = set()
-    for point, spec in points:
+    for point, spec, checked in points:
         name = spec.name
         if point.label:
             name = fit_name(spec.name + point.label)
@@ -174,7 +183,9 @@ def named_points(
                 name = fit_name(f"{len(names)}-{name}")
             names.add(name.casefold())
         named = spec.model_copy(update={"name": name})
-        found.append(SweptSpec(named, seeds or point.seeds or (spec.seed,), point, spec.name))
+        own = seeds or point.seeds or (spec.seed,)
+        light = replace(checked, sets=None, loaded=None)  # runs load their data when they begin
+        found.append(SweptSpec(named, own, point, spec.name, light))
     return found
 
 
@@ -187,7 +198,7 @@ def begun_group(
     label: str,
     numbered: bool = False,
     shard: Shard | None = None,
-    specs: Mapping[str, RunSpec] | None = None,
+    specs: KnownSpecs | None = None,
 ) -> Iterator[Group]:
     """Yield a new group, whose folder is locked and has its file.
 
@@ -198,7 +209,7 @@ def begun_group(
         label: what a numbered folder is called.
         numbered: whether to write to a new folder `<label>-<number>` within `out`.
         shard: the part of the runs that the folder will have; None for all.
-        specs: specs that are known already, by `spec_key`.
+        specs: specs that have been validated and checked, by `spec_key`.
     """
     label += f"-shard-{shard}" if shard is not None else ""
     with claimed(Path(out), label, numbered=numbered) as folder:
@@ -209,20 +220,20 @@ def begun_group(
         yield group
 
 
-def series_file(spec: RunSpec, seeds: Sequence[int] | None) -> tuple[GroupFile, dict[str, RunSpec]]:
+def series_file(spec: RunSpec, seeds: Sequence[int] | None) -> tuple[GroupFile, KnownSpecs]:
     """Return the content of `group.json` for the seeds and folds of a spec, and the known spec."""
     tasks = tasks_of(spec, seeds)
     kind = "folds" if seeds is None else "seeds"
     file = GroupFile.of_spec(spec, tasks).model_copy(update={"kind": kind})
-    return file, {spec_key(Task("")): spec}
+    return file, {spec_key(Task("")): (spec, None)}
 
 
 def sweep_file(
     swept: Sequence[SweptSpec], metric: str | None = None, ascending: bool | None = None
-) -> tuple[GroupFile, dict[str, RunSpec]]:
+) -> tuple[GroupFile, KnownSpecs]:
     """Return the content of `group.json` for a sweep, and its specs by `spec_key`."""
     bases: dict[int, int] = {}
-    stored, tasks, known = list[StoredSpec](), list[Task](), dict[str, RunSpec]()
+    stored, tasks, known = list[StoredSpec](), list[Task](), KnownSpecs()
     for each in swept:
         name, base = each.spec.name, each.point.base
         if base is None:
@@ -236,7 +247,7 @@ def sweep_file(
             each.spec, each.seeds, point=name, name=name, changes=each.point.values, base=number
         )
         tasks += own
-        known[spec_key(own[0])] = each.spec
+        known[spec_key(own[0])] = each.spec, each.checked
     file = GroupFile(
         kind="sweep",
         name=swept[0].base,
@@ -305,13 +316,11 @@ def run_group(
 
 def check_spec_of(
     spec: RunSpec, registry: Registry | None, data: Mapping[str, Data] | None
-) -> None:
-    """Raise SpecError if a spec cannot be trained, before anything is written."""
-    from declnet.spec.validate import ParsedSpec
-
-    errors = check_spec(ParsedSpec.of(spec), registry, data, suspects=False).errors
-    if errors:
-        raise SpecError(errors)
+) -> Checked:
+    """Check a spec; raise SpecError if it cannot be trained, before anything is written."""
+    checked = check_spec(spec, registry, data, suspects=False)
+    checked.require_right()
+    return checked
 
 
 def sweep(
@@ -363,7 +372,7 @@ def sweep(
     given = _given(data, on)
     if folds is not None:
         spec = _with_folds(spec, folds, registry)
-    own, known = tuple(seeds) if seeds is not None else None, dict[str, RunSpec]()
+    own, known = tuple(seeds) if seeds is not None else None, KnownSpecs()
     with sharing_data():
         if plan is not None:
             check_spec_of(spec, registry, given)
@@ -526,12 +535,12 @@ def _result(group: Group, outcomes: Sequence[Outcome]) -> GroupResult:
 
 def _points(
     spec: RunSpec, registry: Registry | None, data: Mapping[str, Data] | None
-) -> list[tuple[Point, RunSpec]]:
+) -> list[tuple[Point, RunSpec, Checked]]:
     """Return the points of a spec's sweep; raise SpecError with the errors of all."""
     if spec.sweep is None:
-        check_spec_of(spec, registry, data)
-        return [(Point("", {}, None, spec.source_map), spec)]
-    found: list[tuple[Point, RunSpec]] = []
+        checked = check_spec_of(spec, registry, data)
+        return [(Point("", {}, None, spec.source_map), spec, checked)]
+    found: list[tuple[Point, RunSpec, Checked]] = []
     problems: dict[Diagnostic, None] = {}
     for point in spec.sweep.points():
         parsed = validate_point(point, registry, spec.folder)
@@ -539,7 +548,7 @@ def _points(
         if parsed.spec is None or checked.errors:
             problems |= dict.fromkeys(checked.errors)
         else:
-            found.append((point, parsed.spec))
+            found.append((point, parsed.spec, checked))
     if problems:
         raise SpecError(problems)
     return found

@@ -15,7 +15,7 @@ from glob import escape
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from threading import RLock
-from typing import Protocol
+from typing import Protocol, cast
 
 from declnet.contracts.attribution import attributing_errors
 from declnet.contracts.returned import BrokenContractError
@@ -218,20 +218,26 @@ class Training:
             ComponentError: a component of the group broke its contract.
             RunError: the executor cannot carry out tasks any longer, or a folder cannot be written.
         """
+        trained = False
         with notifying_failure(self.group, self._registry):
             try:
                 with _marked(self.group.path) as marker, attributing_errors(self._registry):
                     # a plan that waits may have more once others have ended
                     while (first := self._next(marker)) is not None:
                         if executor is None:
-                            executor, self.jobs = local_executor(first, self.left, jobs)
+                            local, self.jobs = local_executor(first, self.left, jobs)
+                            executor = cast("Executor", local)  # it has the same methods
+                        trained = True
                         self._execute(executor, _Tasks(first, partial(self._next, marker)))
             except KeyboardInterrupt:
                 if isinstance(self.plan, Search):
                     with suppress(DeclnetError):
                         self._summarize_study({})
                 raise
+        if trained or self.group.status != "finished":
             self.finish()
+        else:  # a kill may have come before callbacks were notified
+            finish_group(self.group, self._registry)
 
     def close(self) -> None:
         """Release what a searcher has opened."""
@@ -289,6 +295,7 @@ class Training:
             self.group.path / task.continues if task.continues is not None else None,
             self.follow,
             self._listener,
+            self.group.checked(task),
         )
 
     def _trained_before(self, task: Task) -> str | None:

@@ -16,7 +16,7 @@ MOST_TASKS = 1000
 class _Metrics(dict[str, float]):
     """Any metric of a run: a number that depends on its task."""
 
-    def get(self, _name: str, _default: Any = None) -> float:  # type: ignore[override]
+    def get(self, _name: str, _default: Any = None) -> float:
         return self["any"]
 
     def __missing__(self, name: str) -> float:

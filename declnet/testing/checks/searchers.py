@@ -99,7 +99,8 @@ def _folder() -> Iterator[Path]:
 def _objective(task: Task, step: int = STEPS) -> float:
     """Return what a trial would find: nothing that a searcher knows beforehand."""
     units = float(task.changes["model.layers.0.units"])
-    return abs(units - 30) / 30 + (task.changes["optimizer"] == "slow") + 1 / (1 + step)
+    slow = bool(task.changes["optimizer"] == "slow")
+    return abs(units - 30) / 30 + slow + 1 / (1 + step)
 
 
 def _study(subject: Subject, killed: tuple[int, ...] = ()) -> list[StudyTrial]:

@@ -65,7 +65,7 @@ class Random(_Pruned):
         self,
         study: StudyContext,
         number: int,
-        trials: Sequence[StudyTrial],  # noqa: ARG002
+        trials: Sequence[StudyTrial],
     ) -> Mapping[str, Scalar]:
         """Return a value for each dimension that applies."""
         rng = np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(number,)))
@@ -106,7 +106,7 @@ class Grid(_Pruned):
         self,
         study: StudyContext,
         number: int,
-        trials: Sequence[StudyTrial],  # noqa: ARG002
+        trials: Sequence[StudyTrial],
     ) -> Mapping[str, Scalar] | None:
         """Return the next point; None after the last one."""
         points = study.grid_points()

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from declnet import cross_validate, open_ensemble, open_run, parse_spec, run
+from declnet import open_group, open_run, parse_spec, run
 from declnet.cli.main import run_command_line
 from declnet_plugins.report.page import assembling
 
@@ -187,12 +187,12 @@ def test_the_page_of_folds_has_the_metrics_of_all_models_as_one(command, runs):
             "folds": 2,
         },
     }
-    cross_validate(parse_spec(spec), out=runs / "folds")
+    run(parse_spec(spec), out=runs / "folds")
     assert command("report", "folds")[0] == 0
     page = (runs / "folds/report.html").read_text("utf-8")
     assert "All 2 models of folds together: out of fold, each sample" in page
     table = page[page.index("<caption>Metrics of all models together") :]
-    ensemble = open_ensemble(runs / "folds")
+    ensemble = open_group(runs / "folds")
     found = [ensemble.evaluate(name).metrics["accuracy"] for name in ("validation", "test")]
     cells = re.search(r"accuracy</th><td>([0-9.]+)</td><td>([0-9.]+)</td>", table)
     assert [float(each) for each in cells.groups()] == pytest.approx(found, abs=1e-4)

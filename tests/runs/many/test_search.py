@@ -40,7 +40,8 @@ def study(document, changed, registry, tmp_path):
 class Some(InProcess):
     """Carries out a number of runs, as before a kill."""
 
-    runs: int
+    def __init__(self, runs):
+        self.runs = runs
 
     def execute(self, tasks):
         for number, update in zip(range(self.runs), super().execute(tasks), strict=False):
@@ -62,7 +63,7 @@ def carried_out(folder, registry, most=100):
         training.train()
     else:
         with pytest.raises(KeyboardInterrupt):
-            training.train(Some(runs=most))
+            training.train(Some(most))
     return errors
 
 

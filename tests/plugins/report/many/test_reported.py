@@ -44,12 +44,14 @@ def test_in_any_folder_the_values_are_the_keys_in_which_the_specs_differ(runs):
 
 
 def test_in_a_sweep_the_values_are_those_that_it_varies(runs):
-    specs = []
-    for rate in (0.1, 0.2):
-        listed = [{"folder": f"seed-{seed}", "seed": seed} for seed in (0, 1)]
-        (runs / f"s-{rate}" / "ensemble.json").write_text(json.dumps({"runs": listed}))
-        specs.append({"name": f"s-{rate}", "values": {"variables.rate": rate}})
-    (runs / "sweep.json").write_text(json.dumps({"specs": specs}))
+    tasks = [
+        {"folder": f"s-{rate}/seed-{seed}", "changes": {"variables.rate": rate}, "seed": seed}
+        for rate in (0.1, 0.2)
+        for seed in (0, 1)
+    ]
+    specs = [{"document": {}, "folder": "/"}]
+    content = {"kind": "sweep", "name": "s", "specs": specs, "tasks": tasks}
+    (runs / "group.json").write_text(json.dumps(content))
     found = [each.values for each in read_runs(runs)]
     assert found[1] == {"variables.rate": 0.1, "seed": 1}
     assert found[2] == {"variables.rate": 0.2, "seed": 0}
