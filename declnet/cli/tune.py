@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from declnet.cli.display.diagnostics import show_diagnostics
+from declnet.cli.display.streams import print_line
 from declnet.cli.options import (
     PATH,
     executor_of,
@@ -19,6 +21,10 @@ from declnet.cli.options import (
 )
 from declnet.cli.process import interrupt_on_signals
 
+if TYPE_CHECKING:
+    from declnet.registry.registry import Registry
+    from declnet.spec.model import RunSpec
+
 
 @click.command()
 @click.argument("spec", metavar="SPEC", type=PATH)
@@ -26,8 +32,8 @@ from declnet.cli.process import interrupt_on_signals
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Number of trials to train in parallel; if more than 1, each runs in a process with one "
-    "thread, and the proposals depend on the order in which trials end.  [default: 1]",
+    help="Number of trials to train in parallel; if more than 1, each uses one thread, and the "
+    "proposals depend on the order in which trials end.  [default: 1]",
 )
 @on_option
 @no_plugin_option
@@ -75,6 +81,7 @@ def tune(
     loaded = read(spec, overrides, registry).require()
     require_tuning(loaded)
     show_diagnostics(checked.warnings)
+    _note_searcher(loaded, registry)
     executor = executor_of(on, jobs, registry)
     label = f"{loaded.name}-study"
     file = study_file(loaded)
@@ -90,3 +97,16 @@ def tune(
             quiet=quiet,
             form=form,
         )
+
+
+def _note_searcher(spec: RunSpec, registry: Registry) -> None:
+    """Print why another searcher proposes the trials than the usual default."""
+    from declnet.contracts.runs.searcher import Searcher
+
+    if spec.tuning is None or "search" in spec.tuning.section:
+        return
+    for entry in registry.entries(Searcher.kind):
+        why = entry.component().unavailable() if entry.component.is_default else None
+        if why is not None:
+            chosen = spec.tuning.searcher.type
+            print_line(f'note: {why}; until then, "{chosen}" proposes the trials', err=True)
